@@ -1,0 +1,1 @@
+"""One page per file; each is one function that reads as prose."""
