@@ -1,0 +1,58 @@
+# GridBoard. `make` alone says what there is. Everything Python is installed into .venv, nothing else is touched.
+# From the environment: PORT (8501), HOST (127.0.0.1), GRIDBOARD_HOME (the data folder), MONGODB_URI, PYTHON.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+NEEDS := pyproject.toml .ci/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint bench translations clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: $(VENV)/.run ## Start GridBoard; a brand-new database gets the D community demo
+	@.ci/need database
+	@exec $(BIN)/gridboard run --demo-if-new
+
+demo: $(VENV)/.run ## Start GridBoard on a demo database of its own, in .gridboard/ beside this file
+	@.ci/need database
+	@GRIDBOARD_HOME="$${GRIDBOARD_HOME:-$(CURDIR)/.gridboard}" exec $(BIN)/gridboard run --demo
+
+test: lint ## Lint, then run every test (installs Chromium and a CJK font as root on Debian)
+	@.ci/need database
+	@.ci/need browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.test ## Style, types and the dependency rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.test ## Measure the pages at 10,000 and 1,000,000 work orders
+	@.ci/need database
+	$(BIN)/python -m tests.benchmarks
+
+translations: $(VENV)/.run ## Put new texts into the catalogue and list what is not translated yet
+	$(BIN)/python -m dashboard.i18n update
+
+clean: ## Remove .venv, builds and caches; data folders stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "GridBoard needs Python 3.11 or newer; make run PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@.ci/need venv $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(NEEDS) | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(NEEDS) | $(BIN)/python
+	$(PIP) -e ".[test]"
+	@touch $@ $(VENV)/.run
