@@ -1,0 +1,188 @@
+"""The set-up inside the server: replica set, administrator, the app's user. Every step can be repeated."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote_plus
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from repository.embedded.directory import PAUSE, EmbeddedTrouble, Places, note, read_meta
+from repository.embedded.server import SET, too_slow
+from repository.words import msg
+
+APP_DATABASE = "gridboard"
+
+_APP_USER = "gridboard"
+_APP_ROLE = "application"
+_ADMIN_USER = "admin"
+_MAJORITY = {"w": "majority", "j": True}
+
+
+class _Code:
+    """MongoDB's error numbers that a start expects."""
+
+    UNAUTHORIZED = 13
+    WRONG_PASSWORD = 18
+    ALREADY_INITIATED = 23
+    NOT_YET_INITIATED = 94
+    ROLE_EXISTS = 51002
+    USER_EXISTS = 51003
+
+
+def converge(places: Places, deadline: float, *, check_login: bool) -> bool:
+    """Bring the running server to: primary, admin user, app user; True when the app user was created now."""
+    with _client(places) as bare:
+        _await_primary(places, bare, deadline)
+        if check_login:
+            note(places, mongod=bare.server_info()["version"])  # only now: a program that fails must not bar others
+        if read_meta(places).get("ready") and not (check_login and _login_refused(places)):
+            return False
+        with _done_before(_Code.UNAUTHORIZED, _Code.USER_EXISTS):
+            # Until the first user exists the server lets a local client create it, and only that.
+            bare.admin.command(
+                "createUser",
+                _ADMIN_USER,
+                pwd=places.admin_password.read_text(),
+                roles=["root"],
+                mechanisms=["SCRAM-SHA-256"],
+                writeConcern=_MAJORITY,
+            )
+    created = _create_app_user(places)
+    note(places, ready=True)
+    return created
+
+
+def _await_primary(places: Places, bare: MongoClient[dict[str, Any]], deadline: float) -> None:
+    began = time.monotonic()
+    host = str(places.socket)
+    initiated = False
+    while True:
+        hello = bare.admin.command("hello")
+        if hello.get("isWritablePrimary"):
+            return
+        if "setName" not in hello:  # new, or moved away from the address it knows, or still reading its settings
+            if not initiated:
+                with _done_before(_Code.UNAUTHORIZED, _Code.ALREADY_INITIATED):
+                    bare.admin.command("replSetInitiate", {"_id": SET, "members": [{"_id": 0, "host": host}]})
+                initiated = True
+            else:
+                _readdress(places, host)
+        if time.monotonic() > deadline:
+            raise too_slow(places, time.monotonic() - began)
+        time.sleep(PAUSE)
+
+
+def _readdress(places: Places, host: str) -> None:
+    """Tell a server whose directory was moved or restored elsewhere that it is itself."""
+    try:
+        with _admin(places) as admin:
+            config = admin.admin.command("replSetGetConfig")["config"]
+            if config["members"][0]["host"] != host:
+                config["members"][0]["host"] = host
+                config["version"] += 1
+                admin.admin.command("replSetReconfig", config, force=True)
+    except OperationFailure as error:
+        if error.code == _Code.WRONG_PASSWORD:
+            raise _wrong_password(places) from error
+        if error.code != _Code.NOT_YET_INITIATED:  # it is still reading its settings
+            raise
+
+
+def _create_app_user(places: Places) -> bool:
+    account: Mapping[str, Any] = {
+        "pwd": places.app_password.read_text(),
+        "roles": [_APP_ROLE],
+        "mechanisms": ["SCRAM-SHA-256"],
+        "writeConcern": _MAJORITY,
+    }
+    try:
+        with _admin(places) as admin:
+            database = admin[APP_DATABASE]
+            with _done_before(_Code.ROLE_EXISTS):
+                database.command(
+                    "createRole",
+                    _APP_ROLE,
+                    roles=["readWrite"],
+                    # What readWrite lacks for keeping a collection's validator in step, and for checking it whole.
+                    privileges=[
+                        {"resource": {"db": APP_DATABASE, "collection": ""}, "actions": ["collMod", "validate"]}
+                    ],
+                    writeConcern=_MAJORITY,
+                )
+            try:
+                database.command("createUser", _APP_USER, **account)
+            except OperationFailure as error:
+                if error.code != _Code.USER_EXISTS:
+                    raise
+                database.command("updateUser", _APP_USER, **account)  # app.pw may have been lost and made anew
+                return False
+            return True
+    except OperationFailure as error:
+        if error.code == _Code.WRONG_PASSWORD:
+            raise _wrong_password(places) from error
+        raise
+
+
+def _login_refused(places: Places) -> bool:
+    try:
+        with MongoClient[dict[str, Any]](app_uri(places)) as app:
+            app[APP_DATABASE].command("ping")
+    except OperationFailure as error:
+        if error.code == _Code.WRONG_PASSWORD:
+            return True
+        raise
+    return False
+
+
+def _client(places: Places, **options: Any) -> MongoClient[dict[str, Any]]:
+    return MongoClient(
+        f"mongodb://{quote_plus(str(places.socket))}/",
+        directConnection=True,
+        serverSelectionTimeoutMS=500,  # its socket has just answered; if it fails, the caller looks again
+        socketTimeoutMS=30_000,
+        retryWrites=False,
+        **options,
+    )
+
+
+def _admin(places: Places) -> MongoClient[dict[str, Any]]:
+    return _client(
+        places,
+        username=_ADMIN_USER,
+        password=places.admin_password.read_text(),
+        authSource="admin",
+        authMechanism="SCRAM-SHA-256",
+    )
+
+
+def app_uri(places: Places) -> str:
+    password = quote_plus(places.app_password.read_text())
+    return (
+        f"mongodb://{_APP_USER}:{password}@{quote_plus(str(places.socket))}/{APP_DATABASE}"
+        f"?directConnection=true&authSource={APP_DATABASE}&authMechanism=SCRAM-SHA-256"
+        "&w=majority&journal=true&retryWrites=true&serverSelectionTimeoutMS=3000"
+    )
+
+
+def _wrong_password(places: Places) -> EmbeddedTrouble:
+    return EmbeddedTrouble(
+        msg(
+            "The database in {home} does not accept the password in {file}. Nothing was changed. Put back the file "
+            "that belongs to this database, for example from a backup."
+        ),
+        home=places.home,
+        file=places.admin_password,
+    )
+
+
+@contextmanager
+def _done_before(*codes: int) -> Iterator[None]:
+    """Let pass the answers of the server that mean "done before"."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code not in codes:
+            raise
