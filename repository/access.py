@@ -1,0 +1,133 @@
+"""Who may do what, and where. Pure: one table, applied by the store at every read and write.
+
+Pages read ``may`` only to hide what would be refused anyway.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from repository.record import Choice, Record
+from repository.words import Trouble, msg
+
+
+class Role(Choice):
+    """What a person is here for."""
+
+    VIEWER = "viewer", msg("Viewer")
+    GRID_WORKER = "grid_worker", msg("Grid worker")
+    FACILITY_MANAGER = "facility_manager", msg("Facility manager")
+    EDITOR = "editor", msg("Editor")
+    ADMIN = "admin", msg("Administrator")
+
+
+class Operation(StrEnum):
+    """What can be done to a collection."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is acting. ``communities`` and ``grids`` bound the reach; None means all of them."""
+
+    id: str
+    name: str
+    role: Role
+    communities: frozenset[str] | None = None
+    grids: frozenset[str] | None = None
+
+
+class Refused(Trouble):
+    """The actor may not do this. Nothing was changed."""
+
+
+_ALL = frozenset(Role)
+_EDITORS = frozenset({Role.EDITOR, Role.ADMIN})
+_FACILITIES = _EDITORS | {Role.FACILITY_MANAGER}
+_FIELD = _FACILITIES | {Role.GRID_WORKER}
+_ADMIN = frozenset({Role.ADMIN})
+_NOBODY: frozenset[Role] = frozenset()
+
+
+def _row(
+    read: frozenset[Role],
+    create: frozenset[Role],
+    update: frozenset[Role],
+    delete: frozenset[Role],
+    imports: frozenset[Role],
+) -> Mapping[Operation, frozenset[Role]]:
+    return MappingProxyType(dict(zip(Operation, (read, create, update, delete, imports), strict=True)))
+
+
+PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyType(
+    {
+        #                             read          create       update       delete     import
+        "communities": _row(_ALL, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
+        "grids": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "posts": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "facilities": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "work_orders": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
+        "attendances": _row(
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS,
+        ),
+        "import_batches": _row(_FACILITIES, _FACILITIES, _FACILITIES, _NOBODY, _NOBODY),
+        "saved_mappings": _row(_FACILITIES, _FACILITIES, _FACILITIES, _FACILITIES, _NOBODY),
+        "audit": _row(_ADMIN, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
+        "monthly_counts": _row(_ALL, _NOBODY, _ADMIN, _NOBODY, _NOBODY),
+    }
+)
+
+
+def may(actor: Actor, operation: Operation, collection: str) -> bool:
+    """Whether the role may do this at all; where is ``reach``'s business. An unknown collection is refused."""
+    return actor.role in PERMISSIONS.get(collection, {}).get(operation, _NOBODY)
+
+
+def require(actor: Actor, operation: Operation, collection: str) -> None:
+    """Raise Refused unless ``may``."""
+    if not may(actor, operation, collection):
+        raise Refused(
+            msg("Your role ({role}) may not do this. Nothing was changed; ask an administrator."),
+            role=Role(actor.role).label,
+        )
+
+
+def reach(actor: Actor, community_id: str, grids: frozenset[str] | None = None) -> frozenset[str] | None:
+    """The grids of a community an actor sees: the wished ``grids`` (None: all) cut to the actor's own.
+
+    Raises Refused for a community out of reach.
+    """
+    if actor.communities is not None and community_id not in actor.communities:
+        raise Refused(msg("This community is not in your charge. Nothing was changed."))
+    if actor.grids is None:
+        return grids
+    return actor.grids if grids is None else actor.grids & grids
+
+
+def scope(actor: Actor, record: type[Record], community_id: str, grids: frozenset[str] | None = None) -> dict[str, Any]:
+    """The filter that keeps a read of ``record`` within the actor's reach; leads with ``community_id``."""
+    seen = reach(actor, community_id, grids)
+    own: dict[str, Any] = {"community_id": community_id}
+    if record.grid_field and seen is not None:
+        own["_id" if record.grid_field == "id" else record.grid_field] = {"$in": sorted(seen)}
+    return own
+
+
+def require_reach(actor: Actor, record: Record) -> None:
+    """Raise Refused if the record lies outside the actor's communities or grids."""
+    seen = reach(actor, record.community_id)
+    if seen is not None and record.grid_field and getattr(record, record.grid_field) not in seen:
+        raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))

@@ -1,0 +1,193 @@
+"""Activities and who came: gross and distinct, by age, sex and grid against the population, and how varied the
+formats are. Residents are pseudonymous keys; age band, sex and grid are frozen when they come."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from repository.people import AgeBand, Sex
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Precision, Record, Ref, Shown, Term
+from repository.rollups import Atom
+from repository.words import msg
+
+
+class Format(Choice):
+    """How an activity runs; other words are kept as they are."""
+
+    LECTURE = "lecture", msg("Lecture"), "讲座", "宣讲"
+    PERFORMANCE = "performance", msg("Performance"), "文艺演出", "演出"
+    CLINIC = "clinic", msg("Free clinic"), "义诊"
+    SPORT = "sport", msg("Sport"), "体育健身", "运动会"
+    DELIBERATION = "deliberation", msg("Deliberation"), "议事协商", "协商会"
+    CRAFT = "craft", msg("Parent-child crafts"), "亲子手工", "手工"
+    VOLUNTEER = "volunteering", msg("Volunteering"), "志愿服务", "义务劳动"
+    MARKET = "market", msg("Skills market"), "便民集市"
+
+
+class Level(Choice):
+    """How deeply residents take part (IAP2's spectrum)."""
+
+    INFORM = "inform", msg("Inform"), "告知"
+    CONSULT = "consult", msg("Consult"), "咨询"
+    INVOLVE = "involve", msg("Involve"), "参与"
+    COLLABORATE = "collaborate", msg("Collaborate"), "协作"
+    EMPOWER = "empower", msg("Empower"), "授权"
+
+
+class ActivityStatus(Choice):
+    """Whether it took place."""
+
+    PLANNED = "planned", msg("Planned"), "计划中"
+    HELD = "held", msg("Held"), "已举办"
+    CANCELLED = "cancelled", msg("Cancelled"), "已取消"
+
+
+FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
+
+
+class Activity(Record):
+    """An activity, or several alike that were recorded as one (``sessions``). ``headcount`` is how many came without
+    being registered one by one: None is "not recorded", which is not zero."""
+
+    collection = "activities"
+    title = msg("Activities")
+    natural_key = ()
+    indexes = (
+        Index(("community_id", "held_on"), "the calendar; a month's rebuild"),
+        Index(("community_id", "format", "held_on"), "when a format was last held"),
+        Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
+    )
+    subjects = ("activities",)
+    moments = ("held_on",)
+
+    name: Annotated[str, Shown(aliases=("活动名称", "活动", "主题"))] = Field(
+        min_length=1, max_length=LINE, title=msg("Name")
+    )
+    held_on: Annotated[date, Day(precision="held_precision", aliases=("日期", "活动日期", "举办日期"))] = Field(
+        ge=FIRST_DAY, le=LAST_DAY, title=msg("Held on")
+    )
+    held_precision: Annotated[Precision, Shown(form=False, table=False)] = Field(
+        default=Precision.DAY, title=msg("Precision of date")
+    )
+    status: Annotated[ActivityStatus, Shown(aliases=("状态",))] = Field(
+        default=ActivityStatus.HELD, title=msg("Status")
+    )
+    format: Annotated[str, Term(of=Format, aliases=("形式", "活动形式"))] = Field(
+        min_length=1, max_length=100, title=msg("Format")
+    )
+    theme: Annotated[str | None, Shown(aliases=("活动主题", "内容"))] = Field(
+        default=None, max_length=LINE, title=msg("Theme")
+    )
+    grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
+        default=None, max_length=64, title=msg("Grid"), description=msg("Empty when it is for the whole community")
+    )
+    place: Annotated[str | None, Shown(aliases=("地点",))] = Field(default=None, max_length=LINE, title=msg("Place"))
+    organizer_id: Annotated[str | None, Ref(to="people", aliases=("组织者", "负责人"))] = Field(
+        default=None, max_length=64, title=msg("Organiser")
+    )
+    level: Annotated[Level | None, Shown(aliases=("参与深度",))] = Field(default=None, title=msg("Participation level"))
+    intended_for: Annotated[str | None, Shown(aliases=("对象", "面向人群", "Age Group"))] = Field(
+        default=None, max_length=LINE, title=msg("Intended for")
+    )
+    sessions: Annotated[int, Shown(unit=msg("sessions"), aliases=("场次",))] = Field(
+        default=1, ge=0, le=10_000, title=msg("Sessions")
+    )
+    capacity: Annotated[int | None, Shown(unit=msg("people"), aliases=("名额",))] = Field(
+        default=None, ge=0, le=1_000_000, title=msg("Capacity")
+    )
+    headcount: Annotated[int | None, Shown(unit=msg("visits"), aliases=("人次", "参加人次", "参加人数"))] = Field(
+        default=None,
+        ge=0,
+        le=10_000_000,
+        title=msg("Head-count"),
+        description=msg("Those who were only counted, not registered one by one. Empty means not recorded"),
+    )
+    budget_cents: Annotated[int | None, Money(aliases=("预算",))] = Field(
+        default=None, ge=0, le=100_000_000_000, title=msg("Budget")
+    )
+    spend_cents: Annotated[int | None, Money(aliases=("支出", "花费"))] = Field(
+        default=None, ge=0, le=100_000_000_000, title=msg("Spend")
+    )
+    remark: Annotated[str | None, Shown(long=True, aliases=("备注",))] = Field(
+        default=None, max_length=PAGE, title=msg("Remark")
+    )
+
+    @classmethod
+    def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
+        """A year no activity here can have."""
+        if not 1990 <= document["held_on"].year <= 2060:
+            yield Flag.YEAR_FAR_AWAY
+
+    @staticmethod
+    def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """``events`` (and by status), heads counted, and how often nobody counted; category is the format."""
+        held = document["held_on"]  # a calendar day: no time zone moves it
+        month, grid, form = f"{held.year:04d}-{held.month:02d}", document.get("grid_id") or "", document["format"]
+
+        def flow(name: str, n: int) -> tuple[Atom, int]:
+            return ("activities", "month", month, grid, form, name), n
+
+        sessions = document.get("sessions", 1)
+        if document.get("status", "held") != "held":
+            yield flow(str(document["status"]), sessions)
+            return
+        yield flow("events", sessions)
+        yield flow("records", 1)
+        heads = document.get("headcount")
+        if heads is None:
+            yield flow("uncounted", 1)
+        else:
+            yield flow("counted", 1)
+            yield flow("heads", heads)
+        if (spend := document.get("spend_cents")) is not None:
+            yield flow("spend_cents", spend)
+
+
+class Attendance(Record):
+    """One resident came to one activity. Age band, sex and grid are as they were that day."""
+
+    collection = "attendances"
+    title = msg("Attendances")
+    name_field = "resident"
+    natural_key = ("activity_id", "resident")
+    indexes = (
+        Index(("community_id", "activity_id", "resident"), "who came; nobody comes twice to one activity", unique=True),
+        Index(("community_id", "held_on"), "a month's rebuild"),
+        Index(("community_id", "resident", "held_on"), "when a resident came"),
+        Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
+    )
+    subjects = ("attendances", "attendance_groups")
+    moments = ("held_on",)
+
+    activity_id: Annotated[str, Ref(to="activities", aliases=("活动", "活动名称"))] = Field(
+        max_length=64, title=msg("Activity")
+    )
+    resident: Annotated[str, Shown(aliases=("居民代码", "短码"))] = Field(
+        min_length=1, max_length=40, title=msg("Resident code"), description=msg("A code, never a name or an ID number")
+    )
+    held_on: Annotated[date, Day(aliases=("日期",))] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Held on"))
+    format: Annotated[str, Term(of=Format, form=False)] = Field(min_length=1, max_length=100, title=msg("Format"))
+    age_band: Annotated[AgeBand | None, Shown(aliases=("年龄段",))] = Field(default=None, title=msg("Age band"))
+    sex: Annotated[Sex | None, Shown(aliases=("性别",))] = Field(default=None, title=msg("Sex"))
+    grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格",))] = Field(
+        default=None, max_length=64, title=msg("Grid")
+    )
+
+    @staticmethod
+    def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """``visits`` by the resident's grid and by format, and again by age band and sex (``60-74_f``)."""
+        held = document["held_on"]
+        month, grid = f"{held.year:04d}-{held.month:02d}", document.get("grid_id") or ""
+        group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
+        yield ("attendance_groups", "month", month, grid, group, "visits"), 1
+        yield ("attendances", "month", month, grid, document["format"], "visits"), 1
+
+    @staticmethod
+    def presence(document: Mapping[str, Any], _zone: ZoneInfo) -> tuple[str, str, str]:
+        """Resident key, month, and ``group|grid``: what the counters of distinct people are made from."""
+        held = document["held_on"]
+        group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
+        return document["resident"], f"{held.year:04d}-{held.month:02d}", f"{group}|{document.get('grid_id') or ''}"

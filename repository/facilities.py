@@ -1,0 +1,191 @@
+"""Facilities: fitness equipment, vehicle access, personnel access, property management. What stands where, in what
+condition, how old against its service life, and who answers for it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from repository.grids import Point
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Precision, Record, Ref, Shown, Term
+from repository.words import msg
+
+FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2100, 12, 31)
+
+
+class Category(Choice):
+    """The four kinds of facility the source document names (section 3.1)."""
+
+    FITNESS = "fitness", msg("Fitness equipment"), "健身器材", "体育设施", "playground", "Spielplatz"
+    VEHICLE = "vehicle_access", msg("Vehicle access"), "车辆出入口", "道闸", "车辆管理"
+    PERSONNEL = "personnel_access", msg("Personnel access"), "人员出入口", "门禁", "人员登记"
+    PROPERTY = "property", msg("Property management"), "物业管理", "物业设施", "公共设施"
+
+
+class Condition(Choice):
+    """Grade 1 (best) to 5, in the direction of the International Infrastructure Management Manual; shown in words
+    because some tools count the other way."""
+
+    EXCELLENT = "1", msg("1 Excellent"), "优", "很好", "1"
+    GOOD = "2", msg("2 Good"), "良", "好", "2"
+    FAIR = "3", msg("3 Fair"), "中", "一般", "3"
+    POOR = "4", msg("4 Poor"), "差", "4"
+    VERY_POOR = "5", msg("5 Very poor"), "很差", "5"
+
+
+class ServiceStatus(Choice):
+    """Whether people can use it."""
+
+    IN_SERVICE = "in_service", msg("In service"), "在用", "使用中", "正常"
+    OUT_OF_ORDER = "out_of_order", msg("Out of order"), "停用", "故障", "损坏"
+    RETIRED = "retired", msg("Retired"), "报废", "已拆除", "拆除"
+
+
+class Control(Choice):
+    """How entries are checked."""
+
+    MANUAL = "manual", msg("By hand"), "人工", "手动"
+    SMART = "smart", msg("Smart"), "智能", "自动识别"
+    NONE = "none", msg("Not checked"), "无", "不登记"
+
+
+class FitnessDetails(Part):
+    """What matters for fitness and play equipment."""
+
+    category: Literal[Category.FITNESS] = Field(default=Category.FITNESS, title=msg("Category"))
+    material: str | None = Field(default=None, max_length=LINE, title=msg("Material"))
+    standard: str | None = Field(
+        default=None, max_length=LINE, title=msg("Standard"), description=msg("Such as GB 19272-2011")
+    )
+    pieces: int | None = Field(default=None, ge=0, le=10_000, title=msg("Pieces"))
+    area_m2: Annotated[float | None, Shown(unit="m²")] = Field(default=None, ge=0, le=10_000_000, title=msg("Area"))
+
+
+class VehicleDetails(Part):
+    """What matters for a vehicle gate."""
+
+    category: Literal[Category.VEHICLE] = Field(default=Category.VEHICLE, title=msg("Category"))
+    control: Control = Field(default=Control.MANUAL, title=msg("Entry control"))
+    lanes: int | None = Field(default=None, ge=0, le=50, title=msg("Lanes"))
+    records_exit: bool = Field(default=False, title=msg("Exit is recorded"))
+
+
+class PersonnelDetails(Part):
+    """What matters for a door or gate that people enter by."""
+
+    category: Literal[Category.PERSONNEL] = Field(default=Category.PERSONNEL, title=msg("Category"))
+    control: Control = Field(default=Control.MANUAL, title=msg("Entry control"))
+    doors: int | None = Field(default=None, ge=0, le=500, title=msg("Doors"))
+    visitors_registered: bool = Field(default=False, title=msg("Visitors are registered"))
+
+
+class PropertyDetails(Part):
+    """What matters for what a property company keeps: lifts, lighting, pumps, pipes."""
+
+    category: Literal[Category.PROPERTY] = Field(default=Category.PROPERTY, title=msg("Category"))
+    company: str | None = Field(default=None, max_length=LINE, title=msg("Property company"))
+    system: str | None = Field(
+        default=None, max_length=LINE, title=msg("System"), description=msg("Such as lift, lighting, drainage")
+    )
+
+
+Details = FitnessDetails | VehicleDetails | PersonnelDetails | PropertyDetails
+DETAILS: Mapping[Category, type[Part]] = {
+    Category.FITNESS: FitnessDetails,
+    Category.VEHICLE: VehicleDetails,
+    Category.PERSONNEL: PersonnelDetails,
+    Category.PROPERTY: PropertyDetails,
+}
+
+
+class FacilityKind(Choice):
+    """Kinds we know; any other may be written."""
+
+    WALKER = "walker", msg("Air walker"), "漫步机"
+    BAR = "horizontal_bar", msg("Horizontal bar"), "单杠"
+    TWISTER = "waist_twister", msg("Waist twister"), "扭腰器"
+    LEG_PRESS = "leg_press", msg("Leg press"), "蹬力器"
+    TABLE_TENNIS = "table_tennis", msg("Table tennis table"), "乒乓球台"
+    SHOULDER = "shoulder_wheel", msg("Shoulder wheel"), "太极推揉器"
+    BARRIER = "barrier_gate", msg("Barrier gate"), "道闸"
+    DOOR = "access_door", msg("Access door"), "门禁"
+    BOOTH = "registration_point", msg("Registration point"), "登记点", "门岗"
+    LIFT = "lift", msg("Lift"), "电梯"
+    LIGHTING = "lighting", msg("Lighting"), "路灯", "照明"
+    PUMP = "water_pump", msg("Water pump"), "水泵"
+    DRAIN = "drainage", msg("Drainage"), "排水"
+    WASTE = "waste_station", msg("Waste station"), "垃圾站"
+
+
+class Facility(Record):
+    """One thing that can break: it has a label with a code, a place, an age and a condition."""
+
+    collection = "facilities"
+    title = msg("Facilities")
+    natural_key = ("code",)
+    indexes = (
+        Index(("community_id", "code"), "a label's code is its own", unique=True),
+        Index(("community_id", "category", "status"), "the register and its figures by category"),
+        Index(("community_id", "grid_id"), "a grid's facilities"),
+    )
+
+    code: Annotated[str, Shown(aliases=("编号", "设施编号", "资产编号", "Code"))] = Field(
+        min_length=1, max_length=60, title=msg("Code"), description=msg("As on the label")
+    )
+    name: Annotated[str, Shown(aliases=("设施名称", "名称", "Name"))] = Field(
+        min_length=1, max_length=LINE, title=msg("Name")
+    )
+    category: Annotated[Category, Shown(aliases=("类别", "设施类别"))] = Field(title=msg("Category"))
+    kind: Annotated[str | None, Term(of=FacilityKind, aliases=("种类", "类型"))] = Field(
+        default=None, max_length=60, title=msg("Kind")
+    )
+    grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
+        default=None, max_length=64, title=msg("Grid")
+    )
+    site: Annotated[str | None, Shown(aliases=("位置", "地点", "安装地点"))] = Field(
+        default=None, max_length=LINE, title=msg("Site")
+    )
+    position: Annotated[Point | None, Shown(form=False, table=False)] = Field(default=None, title=msg("Position"))
+    installed_on: Annotated[
+        date | None, Day(precision="installed_precision", aliases=("安装日期", "安装年份", "启用日期"))
+    ] = Field(default=None, ge=FIRST_DAY, le=LAST_DAY, title=msg("Installed on"))
+    installed_precision: Annotated[Precision, Shown(form=False, table=False)] = Field(
+        default=Precision.DAY, title=msg("Precision of installation date")
+    )
+    renewed_on: Annotated[date | None, Day(precision="renewed_precision", aliases=("翻新日期", "大修日期"))] = Field(
+        default=None, ge=FIRST_DAY, le=LAST_DAY, title=msg("Renewed on")
+    )
+    renewed_precision: Annotated[Precision, Shown(form=False, table=False)] = Field(
+        default=Precision.DAY, title=msg("Precision of renewal date")
+    )
+    service_life_years: Annotated[float | None, Shown(unit=msg("years"), aliases=("使用年限", "设计寿命"))] = Field(
+        default=None, ge=0.5, le=200, title=msg("Service life")
+    )
+    condition: Annotated[Condition | None, Shown(aliases=("状况", "状况等级", "完好程度"))] = Field(
+        default=None, title=msg("Condition")
+    )
+    status: Annotated[ServiceStatus, Shown(aliases=("使用状态",))] = Field(
+        default=ServiceStatus.IN_SERVICE, title=msg("Service status")
+    )
+    replacement_cost_cents: Annotated[int | None, Money(aliases=("重置成本", "更换费用", "重置价"))] = Field(
+        default=None, ge=0, le=100_000_000_000, title=msg("Replacement cost")
+    )
+    responsible_id: Annotated[str | None, Ref(to="people", aliases=("责任人", "管护责任人"))] = Field(
+        default=None, max_length=64, title=msg("Responsible person")
+    )
+    details: Annotated[Details | None, Shown(table=False)] = Field(
+        default=None, discriminator="category", title=msg("Details")
+    )
+    remark: Annotated[str | None, Shown(long=True, aliases=("备注",))] = Field(
+        default=None, max_length=PAGE, title=msg("Remark")
+    )
+
+    @classmethod
+    def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
+        """Renewed before it was built; built or renewed in a year no facility here can have."""
+        built, renewed = document.get("installed_on"), document.get("renewed_on")
+        if built and renewed and renewed < built:
+            yield Flag.RENEWED_BEFORE_INSTALLED
+        if any(day and not 1850 <= day.year <= 2060 for day in (built, renewed)):
+            yield Flag.YEAR_FAR_AWAY

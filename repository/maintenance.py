@@ -1,0 +1,339 @@
+"""Work orders: what is broken, who mends it, how long it takes. The clock starts when the fault is reported."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from repository.record import LINE, PAGE, Choice, Flag, Index, Money, Part, Record, Ref, Shown, Term
+from repository.rollups import Atom, day_of, duration_bin, month_of
+from repository.words import msg
+
+
+class Status(Choice):
+    """Where a work order stands. Whether it is open, and how it ended, are fields of their own."""
+
+    REPORTED = "reported", msg("Reported"), "已报修", "报修", "待受理", "待修", "open", "submitted"
+    ACCEPTED = "accepted", msg("Accepted"), "已受理", "受理", "received"
+    ASSIGNED = "assigned", msg("Assigned"), "已派工", "派工", "派单"
+    IN_PROGRESS = "in_progress", msg("In progress"), "处理中", "维修中", "in progress"
+    ON_HOLD = "on_hold", msg("On hold"), "挂起", "等配件", "暂停"
+    DONE = "done", msg("Done, to be verified"), "已完工", "待验收", "已修好", "完工"
+    VERIFIED = "verified", msg("Verified"), "已验收", "验收"
+    CLOSED = "closed", msg("Closed"), "已办结", "办结", "关闭", "completed", "complete"
+    REJECTED = "rejected", msg("Rejected"), "不予受理", "驳回"
+    REOPENED = "reopened", msg("Reopened"), "重新打开", "返工", "重开"
+
+
+OPEN = frozenset(
+    {Status.REPORTED, Status.ACCEPTED, Status.ASSIGNED, Status.IN_PROGRESS, Status.ON_HOLD, Status.REOPENED}
+)
+"""The statuses in which work is owed. "Done" ends the clock; a failed verification reopens, a flow of its own."""
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.REPORTED: frozenset(
+            {
+                Status.ACCEPTED,
+                Status.ASSIGNED,
+                Status.IN_PROGRESS,
+                Status.ON_HOLD,
+                Status.DONE,
+                Status.REJECTED,
+                Status.CLOSED,
+            }
+        ),
+        Status.ACCEPTED: frozenset(
+            {Status.ASSIGNED, Status.IN_PROGRESS, Status.ON_HOLD, Status.DONE, Status.REJECTED, Status.CLOSED}
+        ),
+        Status.ASSIGNED: frozenset({Status.IN_PROGRESS, Status.ON_HOLD, Status.DONE, Status.REJECTED, Status.CLOSED}),
+        Status.IN_PROGRESS: frozenset({Status.ON_HOLD, Status.ASSIGNED, Status.DONE, Status.CLOSED}),
+        Status.ON_HOLD: frozenset({Status.ASSIGNED, Status.IN_PROGRESS, Status.DONE, Status.CLOSED}),
+        Status.DONE: frozenset({Status.VERIFIED, Status.REOPENED}),
+        Status.VERIFIED: frozenset({Status.CLOSED, Status.REOPENED}),
+        Status.CLOSED: frozenset({Status.REOPENED}),
+        Status.REJECTED: frozenset({Status.REOPENED}),
+        Status.REOPENED: frozenset(
+            {
+                Status.ACCEPTED,
+                Status.ASSIGNED,
+                Status.IN_PROGRESS,
+                Status.ON_HOLD,
+                Status.DONE,
+                Status.REJECTED,
+                Status.CLOSED,
+            }
+        ),
+    }
+)
+"""From where a work order may go where."""
+
+
+class Outcome(Choice):
+    """How a work order ended."""
+
+    COMPLETED = "completed", msg("Completed"), "完成", "修复", "Closed"
+    CANCELLED = "cancelled", msg("Cancelled"), "取消", "撤销", "Canceled"
+    REFERRED = "referred", msg("Referred elsewhere"), "转办", "移交", "Referred Out"
+    REJECTED = "rejected", msg("Rejected"), "驳回", "不予受理"
+    DUPLICATE = "duplicate", msg("Duplicate"), "重复"
+
+
+class Priority(Choice):
+    """How soon."""
+
+    URGENT = "urgent", msg("Urgent"), "紧急", "特急", "高"
+    NORMAL = "normal", msg("Normal"), "一般", "普通", "中"
+    LOW = "low", msg("Low"), "不急", "低"
+
+
+DUE_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 24, Priority.NORMAL: 72, Priority.LOW: 240})
+"""Hours from report to due, unless the order says otherwise."""
+
+
+class Source(Choice):
+    """How the fault became known; other words are kept as they are."""
+
+    RESIDENT = "resident", msg("Resident"), "居民", "居民报修"
+    PATROL = "patrol", msg("Patrol"), "巡查", "网格巡查"
+    INSPECTION = "inspection", msg("Inspection"), "检查"
+    PHONE = "phone", msg("Phone"), "电话", "Call"
+    STAFF = "staff", msg("Staff"), "工作人员"
+
+
+class WorkCategory(Choice):
+    """What kind of work; a facility's category by default, other words are kept as they are."""
+
+    FITNESS = "fitness", msg("Fitness equipment"), "健身器材"
+    VEHICLE = "vehicle_access", msg("Vehicle access"), "车辆出入口"
+    PERSONNEL = "personnel_access", msg("Personnel access"), "人员出入口"
+    PROPERTY = "property", msg("Property management"), "物业管理"
+    SANITATION = "sanitation", msg("Sanitation"), "环境卫生"
+    OTHER = "other", msg("Other"), "其他"
+
+
+class Fault(Choice):
+    """What is wrong, as the quick form asks; other words are kept as they are."""
+
+    LOOSE = "loose", msg("Loose"), "松动"
+    BROKEN = "broken", msg("Broken"), "断裂", "损坏"
+    NOISE = "noise", msg("Noise"), "异响"
+    ELECTRIC = "electric", msg("Electric shock or leak"), "漏电"
+    DEAD = "dead", msg("Does not work"), "不动", "失灵", "不识别"
+    LEAK = "leak", msg("Water leak"), "漏水", "渗水"
+    OTHER = "other", msg("Other"), "其他"
+
+
+class Event(Part):
+    """One step of a work order's story."""
+
+    at: datetime = Field(title=msg("At"))
+    by: str = Field(max_length=LINE, title=msg("By"))
+    status: Status = Field(title=msg("Status"))
+    note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
+
+
+class Reopening(Part):
+    """An ending that did not last: both flows stay counted where they happened."""
+
+    ended_at: datetime = Field(title=msg("Ended at"))
+    reopened_at: datetime = Field(title=msg("Reopened at"))
+    outcome: Outcome = Field(title=msg("Outcome"))
+
+
+class WorkOrder(Record):
+    """A fault and its mending. ``ended_at`` is when work was no longer owed: done, rejected, cancelled or referred."""
+
+    collection = "work_orders"
+    title = msg("Work orders")
+    name_field = "number"
+    natural_key = ("number",)
+    indexes = (
+        Index(("community_id", "number"), "a number is one order's", unique=True),
+        Index(
+            ("community_id", "is_open", "due_at", "grid_id", "category"),
+            "overdue and due now; is_open is a key so that counting needs no document",
+            where={"is_open": True},
+        ),
+        Index(
+            ("community_id", "is_open", "reported_at", "due_at", "grid_id"), "open work by age", where={"is_open": True}
+        ),
+        Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
+        Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
+        Index(("community_id", "ended_at"), "ended in a period; a month's rebuild"),
+        Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
+        Index(("community_id", "category", "repair_seconds", "ended_at"), "the exact median inside one duration bin"),
+        Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
+    )
+    subjects = ("work_orders",)
+    moments = ("reported_at", "responded_at", "due_at", "ended_at", "reopenings.ended_at", "reopenings.reopened_at")
+    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType({"is_open": True})
+
+    number: Annotated[str, Shown(aliases=("工单号", "工单编号", "SRNumber"))] = Field(
+        min_length=1, max_length=60, title=msg("Number")
+    )
+    fault: Annotated[str, Term(of=Fault, aliases=("故障", "故障描述", "问题"))] = Field(
+        min_length=1, max_length=LINE, title=msg("Fault")
+    )
+    facility_id: Annotated[str | None, Ref(to="facilities", aliases=("设施", "设施编号"))] = Field(
+        default=None, max_length=64, title=msg("Facility")
+    )
+    place: Annotated[str | None, Shown(aliases=("地点", "地址", "Address"))] = Field(
+        default=None, max_length=LINE, title=msg("Place")
+    )
+    grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
+        default=None, max_length=64, title=msg("Grid")
+    )
+    category: Annotated[str, Term(of=WorkCategory, aliases=("类别", "工单类别", "RequestType"))] = Field(
+        default=WorkCategory.OTHER, min_length=1, max_length=60, title=msg("Category")
+    )
+    priority: Annotated[Priority, Shown(aliases=("优先级", "等级", "紧急程度"))] = Field(
+        default=Priority.NORMAL, title=msg("Priority")
+    )
+    source: Annotated[str | None, Term(of=Source, aliases=("来源", "RequestSource"))] = Field(
+        default=None, max_length=60, title=msg("Source")
+    )
+    dangerous: Annotated[bool, Shown(aliases=("有危险",))] = Field(default=False, title=msg("Dangerous"))
+    status: Annotated[Status, Shown(aliases=("状态",), form=False)] = Field(
+        default=Status.REPORTED, title=msg("Status")
+    )
+    is_open: Annotated[bool, Shown(form=False, table=False)] = Field(default=True, title=msg("Open"))
+    outcome: Annotated[Outcome | None, Shown(aliases=("结果", "办理结果"), form=False)] = Field(
+        default=None, title=msg("Outcome")
+    )
+    reported_at: Annotated[datetime, Shown(aliases=("报修时间", "上报时间", "CreatedDate"))] = Field(
+        title=msg("Reported at")
+    )
+    responded_at: Annotated[datetime | None, Shown(aliases=("响应时间", "受理时间"), form=False)] = Field(
+        default=None, title=msg("Responded at")
+    )
+    due_at: Annotated[datetime | None, Shown(aliases=("期限", "办结期限"))] = Field(default=None, title=msg("Due"))
+    ended_at: Annotated[datetime | None, Shown(aliases=("完成时间", "办结时间", "ClosedDate"), form=False)] = Field(
+        default=None, title=msg("Ended at")
+    )
+    repair_seconds: Annotated[int | None, Shown(form=False, table=False, unit=msg("seconds"))] = Field(
+        default=None, ge=0, title=msg("Time to repair")
+    )
+    assignee_id: Annotated[str | None, Ref(to="people", aliases=("处理人", "维修人", "责任人"))] = Field(
+        default=None, max_length=64, title=msg("Assignee")
+    )
+    hold_reason: Annotated[str | None, Shown(form=False)] = Field(
+        default=None, max_length=LINE, title=msg("Hold reason")
+    )
+    estimated_hours: Annotated[float | None, Shown(unit=msg("hours"), aliases=("预计工时",))] = Field(
+        default=None, ge=0, le=10_000, title=msg("Estimated hours")
+    )
+    actual_hours: Annotated[float | None, Shown(unit=msg("hours"), aliases=("实际工时", "工时"))] = Field(
+        default=None, ge=0, le=10_000, title=msg("Actual hours")
+    )
+    cost_cents: Annotated[int | None, Money(aliases=("费用", "维修费用"))] = Field(
+        default=None, ge=0, le=100_000_000_000, title=msg("Cost")
+    )
+    description: Annotated[str | None, Shown(long=True, aliases=("描述", "备注"))] = Field(
+        default=None, max_length=PAGE, title=msg("Description")
+    )
+    events: Annotated[tuple[Event, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=500, title=msg("Story")
+    )
+    reopenings: Annotated[tuple[Reopening, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Reopenings")
+    )
+
+    def to_document(self) -> dict[str, Any]:
+        """As every record's, with ``is_open`` and ``repair_seconds`` made to agree with status and moments."""
+        document = super().to_document()
+        document["is_open"] = self.status in OPEN
+        document.pop("repair_seconds", None)
+        if self.outcome is Outcome.COMPLETED and self.ended_at and not document["flags"]:
+            document["repair_seconds"] = int((self.ended_at - self.reported_at).total_seconds())
+        return document
+
+    @classmethod
+    def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
+        """Ended before it was reported; a moment in a year no work order here can have."""
+        ended = document.get("ended_at")
+        if ended and ended < document["reported_at"]:
+            yield Flag.ENDED_BEFORE_REPORTED
+        moments = (document.get(name) for name in ("reported_at", "responded_at", "due_at", "ended_at"))
+        if any(moment and not 1990 <= moment.year <= 2060 for moment in moments):
+            yield Flag.YEAR_FAR_AWAY
+
+    @staticmethod
+    def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters.
+
+        Flows stand in the month they happened: ``opened``, ``ended`` (and by outcome), ``reopened``, ``responded``,
+        ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``; durations in seconds as sum, number and
+        histogram. Stocks: ``open`` and what the backlog in weeks needs.
+        """
+        grid, category = document.get("grid_id") or "", document["category"]
+        reported, due, ended = document["reported_at"], document.get("due_at"), document.get("ended_at")
+        doubtful = bool(document.get("flags"))
+
+        def flow(at: datetime, name: str, n: int = 1) -> tuple[Atom, int]:
+            return ("work_orders", "month", month_of(at, zone), grid, category, name), n
+
+        def duration(at: datetime, name: str, seconds: int) -> Iterator[tuple[Atom, int]]:
+            yield flow(at, f"{name}_n")
+            yield flow(at, f"{name}_seconds", seconds)
+            yield flow(at, f"{name}.{duration_bin(seconds)}")
+
+        yield flow(reported, "opened")
+        if (estimate := document.get("estimated_hours")) is not None:
+            yield flow(reported, "estimated_n")
+            yield flow(reported, "estimated_minutes", round(estimate * 60))
+        if document.get("dangerous"):
+            yield flow(reported, "dangerous")
+        responded = document.get("responded_at")
+        if responded and not doubtful and responded >= reported:
+            yield from duration(responded, "respond", int((responded - reported).total_seconds()))
+        spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
+        is_open = document["is_open"]
+        if not is_open and ended:
+            spells.append((ended, None, document.get("outcome") or Outcome.COMPLETED.value))
+        began = reported  # of the spell in which work is owed
+        for end, reopened, outcome in spells:
+            yield flow(end, "ended")
+            yield flow(end, f"ended_{outcome}")
+            if reopened:
+                yield flow(reopened, "reopened")
+            if due is None or doubtful:
+                yield flow(end, "no_due")
+            elif end > due:
+                yield flow(end, "late")
+                yield flow(max(due, began), "fell_overdue")
+                yield flow(end, "left_overdue")
+            else:
+                yield flow(end, "on_time")
+            began = reopened or began
+        if (cost := document.get("cost_cents")) and ended:
+            yield flow(ended, "cost_cents", cost)
+        if (hours := document.get("actual_hours")) and ended:
+            yield flow(ended, "actual_minutes", round(hours * 60))
+        if (seconds := document.get("repair_seconds")) is not None and ended:
+            yield from duration(ended, "repair", seconds)
+        if not is_open:
+            return
+        yield ("work_orders", "stock", "now", grid, category, "open"), 1
+        yield ("work_orders", "stock", "now", grid, category, f"priority_{document['priority']}"), 1
+        yield ("work_orders", "stock", "now", grid, category, f"status_{document['status']}"), 1
+        if estimate is not None:
+            yield ("work_orders", "stock", "now", grid, category, "estimated_minutes"), round(estimate * 60)
+        else:
+            yield ("work_orders", "stock", "now", grid, category, "unestimated"), 1
+        reported_day = day_of(reported, zone)
+        due_key = day_of(due, zone).strftime("%Y%m%d") if due else "none"
+        age = f"{reported_day.day:02d}.{due_key}"
+        yield ("work_orders", "age", f"{reported_day.year:04d}-{reported_day.month:02d}", grid, category, age), 1
+        if due:
+            due_day = day_of(due, zone)
+            yield (
+                ("work_orders", "due", f"{due_day.year:04d}-{due_day.month:02d}", grid, category, f"{due_day.day:02d}"),
+                1,
+            )
+            yield flow(max(due, began), "fell_overdue")
+        else:
+            yield ("work_orders", "stock", "now", grid, category, "no_due"), 1

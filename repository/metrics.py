@@ -1,0 +1,217 @@
+"""What a metric is: one declaration, one value type, five states; and the period a flow is measured over.
+
+A metric is computed by exactly one query of its area; page, tooltip, digest and pack show that value with that n.
+"""
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from repository.record import Choice
+from repository.words import Trouble, msg
+
+MINIMUM_N = 5  # below it a value is shown greyed and left out of rankings (rule R2)
+
+
+class PeriodTrouble(Trouble):
+    """A period's spelling that means nothing."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """A span of whole calendar months in the community's time zone: a month, a quarter, a year, or all there is.
+
+    ``key`` is its spelling in links and counters: ``2026-04``, ``2026Q2``, ``2026`` or ``ever``.
+    """
+
+    key: str
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, key: str) -> "Period":
+        """The period a key spells; raises PeriodTrouble."""
+        try:
+            if key == "ever":
+                return cls(key, date(1850, 1, 1), date(2100, 12, 31))
+            year = int(key[:4])
+            if len(key) == 4:
+                return cls(key, date(year, 1, 1), date(year, 12, 31))
+            if len(key) == 6 and key[4] == "Q" and key[5] in "1234":
+                month = 3 * int(key[5])
+                return cls(key, date(year, month - 2, 1), date(year, month, calendar.monthrange(year, month)[1]))
+            if len(key) == 7 and key[4] == "-":
+                month = int(key[5:])
+                return cls(key, date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1]))
+        except ValueError:
+            pass
+        raise PeriodTrouble(msg("{period} is no period: write 2026-04, 2026Q2, 2026 or ever."), period=key[:40])
+
+    @classmethod
+    def containing(cls, kind: Literal["month", "quarter", "year", "ever"], day: date) -> "Period":
+        """The month, quarter or year a day lies in."""
+        keys = {
+            "month": f"{day.year:04d}-{day.month:02d}",
+            "quarter": f"{day.year:04d}Q{(day.month + 2) // 3}",
+            "year": f"{day.year:04d}",
+            "ever": "ever",
+        }
+        return cls.of(keys[kind])
+
+    @property
+    def kind(self) -> Literal["month", "quarter", "year", "ever"]:
+        """Which of the four it is."""
+        lengths: dict[int, Literal["month", "quarter", "year"]] = {7: "month", 6: "quarter"}
+        return "ever" if self.key == "ever" else lengths.get(len(self.key), "year")
+
+    @property
+    def previous(self) -> "Period":
+        """The one before, of the same kind; ``ever`` has none and returns itself."""
+        return self if self.kind == "ever" else Period.containing(self.kind, self.first - timedelta(days=1))
+
+    @property
+    def following(self) -> "Period":
+        """The one after, of the same kind."""
+        return self if self.kind == "ever" else Period.containing(self.kind, self.last + timedelta(days=1))
+
+    @property
+    def months(self) -> list[str]:
+        """Its months as ``2026-04``."""
+        return months_between(self.first, self.last)
+
+    def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """First moment and the moment after the last, in UTC."""
+        start = datetime(self.first.year, self.first.month, 1, tzinfo=zone)
+        after = self.last + timedelta(days=1)
+        return start.astimezone(UTC), datetime(after.year, after.month, 1, tzinfo=zone).astimezone(UTC)
+
+    def until(self, now: datetime) -> datetime:
+        """The moment its stocks are read at: its end, or now while it lasts. In the zone of ``now``."""
+        after = self.last + timedelta(days=1)
+        return min(now, datetime(after.year, after.month, 1, tzinfo=now.tzinfo))
+
+
+def months_between(first: date, last: date) -> list[str]:
+    """The months from one day's to another's, both included, as ``2026-04``."""
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    start = first.year * 12 + first.month - 1
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(start, start + count)]
+
+
+def last_months(day: date, count: int) -> list[str]:
+    """The ``count`` months that end with the one ``day`` lies in."""
+    end = day.year * 12 + day.month - 1
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(end - count + 1, end + 1)]
+
+
+class State(Choice):
+    """How a value stands to its target."""
+
+    ON_TARGET = "on_target", msg("On target")
+    NEAR = "near", msg("Near")
+    OFF_TARGET = "off_target", msg("Off target")
+    ACCEPTED = "accepted", msg("Accepted")
+    UNKNOWN = "unknown", msg("Unknown")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is wanted: at least, at most, or within; ``near`` is how far off still counts as near, as a share of it."""
+
+    low: float | None = None
+    high: float | None = None
+    near: float = 0.1
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric's declaration. ``formula`` and ``source`` are what its tooltip says."""
+
+    key: str
+    title: str
+    short: str
+    """At most seven characters in Chinese, fifteen in English: a tile's name."""
+    unit: Literal[
+        "orders", "percent", "weeks", "hours", "items", "times", "people", "visits", "events", "formats", "posts"
+    ]
+    formula: str
+    source: str
+    target: Target | None = None
+    minimum_n: int = MINIMUM_N
+    page: str = "overview"
+    """Where the list behind it is."""
+
+
+METRICS: dict[str, Metric] = {}
+"""Every metric by its key."""
+
+
+def declare(metric: Metric) -> Metric:
+    """Enter a metric into the registry; a key stands for one definition only."""
+    if METRICS.get(metric.key, metric) != metric:
+        raise ValueError(f"metric {metric.key} is defined twice")
+    METRICS[metric.key] = metric
+    return metric
+
+
+@dataclass(frozen=True)
+class Value:
+    """A metric's value: None is "no data", never 0 or 100 %. ``n`` is what it rests on; ``series`` are the months up to
+    now, oldest first, as (month, value); ``detail`` is a second figure shown beside it, such as the mean."""
+
+    metric: Metric
+    value: float | None
+    n: int
+    series: Sequence[tuple[str, float | None]] = ()
+    detail: float | None = None
+    estimated: bool = False
+
+    @property
+    def enough(self) -> bool:
+        """Whether n reaches the metric's minimum."""
+        return self.value is not None and self.n >= self.metric.minimum_n
+
+    @property
+    def state(self) -> State | None:
+        """Its state, or None for a metric without a target."""
+        if self.metric.target is None:
+            return None
+        return judge(self.value, self.metric.target) if self.enough else State.UNKNOWN
+
+    @property
+    def since(self) -> str | None:
+        """The first month of the unbroken run, up to now, in which the state was not "on target"."""
+        if self.metric.target is None or self.state in (None, State.ON_TARGET, State.UNKNOWN):
+            return None
+        first = None
+        for month, value in reversed(self.series):
+            if value is None or judge(value, self.metric.target) is State.ON_TARGET:
+                break
+            first = month
+        return first
+
+
+def judge(value: float | None, target: Target) -> State:
+    """On target, near (within ``target.near`` of a bound) or off; unknown without a value."""
+    if value is None:
+        return State.UNKNOWN
+    missed = [
+        bound
+        for bound, off in (
+            (target.low, target.low is not None and value < target.low),
+            (target.high, target.high is not None and value > target.high),
+        )
+        if off and bound is not None
+    ]
+    if not missed:
+        return State.ON_TARGET
+    slack = target.near * (abs(missed[0]) or 1)
+    return State.NEAR if abs(value - missed[0]) <= slack else State.OFF_TARGET
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """``part / whole``, or None (no data) when there is nothing to divide by."""
+    return part / whole if whole else None

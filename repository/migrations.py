@@ -1,0 +1,108 @@
+"""Bring a database to what the code declares: a ledger of named steps, then validators and indexes.
+
+A migration is a function from an old shape to the new one; it may run again after a crash and finds nothing left to
+do. Pages never migrate; ``gridboard run`` does at start-up, ``gridboard migrate`` on its own.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from repository import (  # noqa: F401 (importing declares the records)
+    activities,
+    facilities,
+    grids,
+    importer,
+    maintenance,
+    people,
+    rollups,
+)
+from repository.record import RECORDS, Index, mongo_validator
+from repository.store import Store
+
+log = logging.getLogger("gridboard.migrations")
+
+Document = dict[str, Any]
+Step = Callable[[Database[Document]], None]
+_STEPS: dict[str, Step] = {}
+
+PLAIN_COLLECTIONS = {
+    "audit": (
+        Index(("community_id", "collection", "record_id", "at"), "one record's history"),
+        Index(("community_id", "at"), "the newest changes"),
+        Index(("key",), "a submission counts once", unique=True, where={"key": {"$exists": True}}),
+    ),
+    rollups.COUNTS: (Index(("community_id", "subject", "level", "period"), "the counters of some months"),),
+    rollups.SEEN: (Index(("community_id", "resident"), "when a resident came"),),
+    "numbers": (),
+}
+"""Collections that are not Records, and their indexes."""
+
+
+def migration(step: Step) -> Step:
+    """Enter a step into the ledger's list, in order of definition, under its function's name."""
+    _STEPS[step.__name__] = step
+    return step
+
+
+def pending(store: Store) -> list[str]:
+    """Names of the steps this database has not seen, in order; then of the collections whose validator or indexes
+    differ from the declarations (``validator work_orders``, ``index work_orders name``)."""
+    applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
+    waiting = [name for name in _STEPS if name not in applied]
+    existing = {info["name"]: info for info in store.db.list_collections()}
+    for name, validator, indexes in _declared():
+        if name not in existing:
+            waiting.append(f"collection {name}")
+            continue
+        if existing[name].get("options", {}).get("validator") != validator and validator is not None:
+            waiting.append(f"validator {name}")
+        there = set(store.db[name].index_information())
+        waiting += [f"index {name} {index.name}" for index in indexes if index.name not in there]
+    return waiting
+
+
+def migrate(store: Store) -> list[str]:
+    """Run what is pending and sync validators and indexes; returns what was done. Safe to run again, and by several
+    processes at once. Indexes are only ever added."""
+    done = pending(store)
+    if not done:
+        return []
+    applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
+    for name, step in _STEPS.items():
+        if name not in applied:
+            step(store.db)
+            store.db["migrations"].update_one({"_id": name}, {"$set": {"at": store.clock()}}, upsert=True)
+    for name, validator, indexes in _declared():
+        _sync(store.db, name, validator, indexes)
+    for name in done:
+        log.info("migrated: %s", name)
+    return done
+
+
+def _declared() -> list[tuple[str, Document | None, tuple[Index, ...]]]:
+    records = [(name, mongo_validator(record), record.indexes) for name, record in RECORDS.items()]
+    plain: list[tuple[str, Document | None, tuple[Index, ...]]] = [
+        (name, None, indexes) for name, indexes in PLAIN_COLLECTIONS.items()
+    ]
+    return [*records, *plain]
+
+
+def _sync(db: Database[Document], name: str, validator: Document | None, indexes: tuple[Index, ...]) -> None:
+    try:
+        options: Document = {"validator": validator} if validator else {}
+        db.create_collection(name, **options)
+    except CollectionInvalid:
+        if validator:
+            db.command("collMod", name, validator=validator)
+    except OperationFailure as error:
+        if error.code != 48:  # NamespaceExists: another process made it in the same moment
+            raise
+    for index in indexes:
+        how: Document = {"name": index.name, "unique": index.unique}
+        if index.where:
+            how["partialFilterExpression"] = dict(index.where)
+        db[name].create_index([(key, 1) for key in index.keys], **how)

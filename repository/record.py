@@ -1,0 +1,404 @@
+"""What a record is.
+
+A field is declared once, on its Record: a type, a ``pydantic.Field`` with title and bounds, at most one mark. The
+edit form, the table, the import template, the data dictionary and MongoDB's own validator are read off it through
+``FieldSpec``. No I/O happens here.
+"""
+
+import types
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+
+import annotated_types
+from bson import ObjectId
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.fields import FieldInfo
+
+from repository.words import msg
+
+LINE = 200  # characters in one line of text
+PAGE = 4000  # characters in a remark
+
+
+class Choice(StrEnum):
+    """A closed list of words. Each member carries its label (English, translated where it is shown) and the further
+    spellings an import accepts: ``OPEN = "open", msg("Open"), "待修", "未结"``."""
+
+    label: str
+    spellings: tuple[str, ...]
+
+    def __new__(cls, value: str, label: str = "", *spellings: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label or value
+        member.spellings = spellings
+        return member
+
+
+# --- marks -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Shown:
+    """How a field meets people: other headers its column may have in a sheet, its unit (a marked text), several
+    lines of text, and whether the generated form and table show it."""
+
+    aliases: tuple[str, ...] = ()
+    unit: str = ""
+    long: bool = False
+    form: bool = True
+    table: bool = True
+
+
+@dataclass(frozen=True)
+class Ref(Shown):
+    """The id of a record of the collection ``to``; people pick and import it by name."""
+
+    to: str = ""
+
+
+@dataclass(frozen=True)
+class Term(Shown):
+    """A word from an open list: ``of`` are the words we know and translate, any other short text is kept as it is."""
+
+    of: type[Choice] | None = None
+
+
+@dataclass(frozen=True)
+class Day(Shown):
+    """A calendar day, stored as midnight UTC. ``precision`` names the companion field that says how much of it is
+    known (a sheet may give only the year)."""
+
+    precision: str = ""
+
+
+@dataclass(frozen=True)
+class Money(Shown):
+    """Integer 分 (1/100 yuan); shown and imported in yuan."""
+
+
+class Precision(Choice):
+    """How much of a calendar day is known; the rest stands at its first day."""
+
+    DAY = "day", msg("Day"), "日"
+    MONTH = "month", msg("Month only"), "月"
+    YEAR = "year", msg("Year only"), "年"
+
+
+class Flag(Choice):
+    """Why a record came in with a doubt. Flagged records are shown and counted but left out of durations."""
+
+    ENDED_BEFORE_REPORTED = "ended_before_reported", msg("Ended before it was reported")
+    YEAR_FAR_AWAY = "year_far_away", msg("Year far away")
+    RENEWED_BEFORE_INSTALLED = "renewed_before_installed", msg("Renewed before it was installed")
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+def _clean(value: Any) -> Any:
+    """Text as it is stored: composed (NFC), trimmed, and without control characters or lone surrogates."""
+    if isinstance(value, str) and not isinstance(value, StrEnum):
+        value = unicodedata.normalize("NFC", value).strip().replace("\r\n", "\n")
+        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in value):
+            raise ValueError(msg("Text may not contain control characters"))
+    return value
+
+
+class Part(BaseModel):
+    """A piece of a record that has no life of its own, such as one event of a work order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return _clean(value)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A MongoDB index and the question it answers. ``where`` makes it partial."""
+
+    keys: tuple[str, ...]
+    why: str
+    unique: bool = False
+    where: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The index's name on the server, made from its keys."""
+        return "_".join(key.replace(".", "-") for key in self.keys) + ("_where" if self.where else "")
+
+
+RECORDS: dict[str, type["Record"]] = {}
+"""Every Record class by its collection."""
+
+
+class Record(BaseModel):
+    """Base of everything that is stored. Frozen: a change is a new value that the store checks against the revision.
+
+    ``id`` is the document's ``_id``; ``revision`` counts writes from 1; ``batch_id`` names the import that brought it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    collection: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    """The collection's name for people (a marked text, plural)."""
+    name_field: ClassVar[str] = "name"
+    """The field a person recognises a record by."""
+    natural_key: ClassVar[tuple[str, ...]] = ()
+    """Fields that identify a record in a sheet, if the mapping does not say otherwise."""
+    grid_field: ClassVar[str | None] = "grid_id"
+    """The field that holds the grid the record belongs to, for scope; None where it belongs to the whole community."""
+    indexes: ClassVar[tuple[Index, ...]] = ()
+    subjects: ClassVar[tuple[str, ...]] = ()
+    """The counters (see rollups) that ``contributions(document, zone)`` adds to; empty where none are kept."""
+    moments: ClassVar[tuple[str, ...]] = ()
+    """The fields whose month a document adds to: by them a month's counters are rebuilt."""
+    stock: ClassVar[Mapping[str, Any] | None] = None
+    """The documents that add to stocks; None where there are none."""
+
+    id: str = Field(default_factory=lambda: str(ObjectId()), max_length=64, title=msg("Id"))
+    community_id: str = Field(max_length=64, title=msg("Community"))
+    revision: int = Field(default=1, ge=1, title=msg("Revision"))
+    created_at: datetime | None = Field(default=None, title=msg("Created at"))
+    created_by: str | None = Field(default=None, max_length=LINE, title=msg("Created by"))
+    updated_at: datetime | None = Field(default=None, title=msg("Updated at"))
+    updated_by: str | None = Field(default=None, max_length=LINE, title=msg("Updated by"))
+    batch_id: str | None = Field(default=None, max_length=64, title=msg("Import batch"))
+    flags: tuple[Flag, ...] = Field(default=(), title=msg("Doubts"))
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.collection:
+            RECORDS[cls.collection] = cls
+            field_specs(cls)  # an annotation no face can draw is an error now, not a text box later
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return _clean(value)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _moment(cls, value: Any) -> Any:
+        """Moments are UTC with milliseconds, as MongoDB keeps them; one without a zone is refused."""
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError(msg("A moment needs its time zone"))
+            value = value.astimezone(UTC)
+            return value.replace(microsecond=value.microsecond // 1000 * 1000)
+        return value
+
+    @classmethod
+    def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:  # noqa: ARG003 (subclasses read it)
+        """The flags a document deserves. Pure; the store writes them beside the fields."""
+        return ()
+
+    def to_document(self) -> dict[str, Any]:
+        """The document MongoDB stores: ``_id``, days as UTC midnights, words as plain strings, no empty fields."""
+        document = {("_id" if name == "id" else name): _stored(value) for name, value in self if value is not None}
+        flags = [str(flag) for flag in self.doubts(document)]
+        document["flags"] = flags
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """The record a stored document stands for."""
+        return cls.model_validate({("id" if name == "_id" else name): value for name, value in document.items()})
+
+    @property
+    def name_text(self) -> str:
+        """How people recognise the record in a list or a picker."""
+        return str(getattr(self, self.name_field))
+
+
+SYSTEM_FIELDS = tuple(Record.model_fields)
+"""Fields the store keeps; no form, sheet or command sets them."""
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    if isinstance(value, BaseModel):
+        return {name: _stored(item) for name, item in value if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_stored(item) for item in value]
+    return value
+
+
+# --- field specs -----------------------------------------------------------------------------------------------------
+Kind = Literal[
+    "text", "integer", "number", "money", "yes_no", "choice", "term", "day", "moment", "ref", "part", "variant"
+]
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """All that a face needs to know of a field. ``many`` means a list of ``kind``; ``parts`` are the Part classes of
+    an embedded value (several for a ``variant``, told apart by their ``category`` literal)."""
+
+    name: str
+    kind: Kind
+    title: str
+    help: str
+    required: bool
+    many: bool
+    choices: type[Choice] | None
+    minimum: float | date | datetime | None
+    maximum: float | date | datetime | None
+    max_length: int | None
+    parts: tuple[type[Part], ...]
+    mark: Shown
+
+
+_PLAIN: dict[type, Kind] = {bool: "yes_no", int: "integer", float: "number", str: "text"}
+
+
+def _spec(owner: type[BaseModel], name: str, info: FieldInfo) -> FieldSpec:
+    annotation: Any = info.annotation
+    many = False
+    metadata = list(info.metadata)
+    while True:  # peel Optional, Annotated, list
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            annotation, *more = get_args(annotation)
+            metadata += more
+        elif origin in (Union, types.UnionType) and type(None) in get_args(annotation):
+            rest = tuple(arg for arg in get_args(annotation) if arg is not type(None))
+            annotation = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 (built from values)
+        elif origin in (list, tuple):
+            annotation, many = get_args(annotation)[0], True
+        else:
+            break
+    marks = [mark for mark in metadata if isinstance(mark, Shown)]
+    if len(marks) > 1:
+        raise TypeError(f"{owner.__name__}.{name} bears {len(marks)} marks; one is the most")
+    mark = marks[0] if marks else Shown()
+    lowest = highest = longest = None
+    for constraint in [*metadata, *(info.metadata if many else ())]:
+        lowest = getattr(constraint, "ge", lowest)
+        highest = getattr(constraint, "le", highest)
+        if isinstance(constraint, annotated_types.MaxLen):
+            longest = constraint.max_length
+        elif (bound := getattr(constraint, "max_length", None)) is not None:
+            longest = bound
+
+    kind: Kind
+    choices: type[Choice] | None = None
+    parts: tuple[type[Part], ...] = ()
+    members = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    if isinstance(mark, Ref):
+        kind = "ref"
+    elif isinstance(mark, Term):
+        kind, choices = "term", mark.of
+    elif isinstance(mark, Money):
+        kind = "money"
+    elif all(isinstance(member, type) and issubclass(member, Part) for member in members):
+        kind, parts = ("part" if len(members) == 1 else "variant"), members
+    elif get_origin(annotation) is Literal:
+        kind = "text"
+        longest = longest or LINE
+    elif isinstance(annotation, type) and issubclass(annotation, Choice):
+        kind, choices = "choice", annotation
+    elif annotation is datetime:
+        kind = "moment"
+    elif annotation is date:
+        kind = "day"
+    elif annotation in _PLAIN:
+        kind = _PLAIN[annotation]
+    else:
+        raise TypeError(f"{owner.__name__}.{name}: no face can draw {annotation!r}")
+    if kind in ("text", "term", "ref") and longest is None:
+        raise TypeError(f"{owner.__name__}.{name}: text needs a max_length")
+    if not info.title:
+        raise TypeError(f"{owner.__name__}.{name}: a field needs a title")
+    return FieldSpec(
+        name=name,
+        kind=kind,
+        title=info.title,
+        help=info.description or "",
+        required=info.is_required(),
+        many=many,
+        choices=choices,
+        minimum=lowest,
+        maximum=highest,
+        max_length=longest,
+        parts=parts,
+        mark=mark,
+    )
+
+
+@cache
+def field_specs(owner: type[BaseModel]) -> Mapping[str, FieldSpec]:
+    """The specs of a Record's or Part's own fields, in order of declaration; the store's fields are left out.
+
+    Raises TypeError for an annotation that no face can draw, a text without bounds or a field without a title.
+    """
+    skip = SYSTEM_FIELDS if issubclass(owner, Record) else ()
+    return types.MappingProxyType(
+        {name: _spec(owner, name, info) for name, info in owner.model_fields.items() if name not in skip}
+    )
+
+
+# --- MongoDB's second lock -------------------------------------------------------------------------------------------
+_BSON: dict[str, Any] = {
+    "text": "string",
+    "term": "string",
+    "ref": "string",
+    "choice": "string",
+    "integer": ["int", "long"],
+    "money": ["int", "long"],
+    "number": ["double", "int", "long"],
+    "yes_no": "bool",
+    "day": "date",
+    "moment": "date",
+}
+
+
+def _schema_of(spec: FieldSpec, info: FieldInfo) -> dict[str, Any]:
+    if spec.kind in ("part", "variant"):
+        shapes = [_object_schema(part) for part in spec.parts]
+        schema: dict[str, Any] = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    else:
+        schema = {"bsonType": _BSON[spec.kind]}
+        if spec.kind == "choice" and spec.choices is not None:
+            schema = {"enum": [member.value for member in spec.choices]}
+        elif get_origin(info.annotation) is Literal:
+            schema = {"enum": [str(_stored(value)) for value in get_args(info.annotation)]}
+        elif spec.kind in ("text", "term", "ref"):
+            schema["maxLength"] = spec.max_length
+        elif spec.kind in ("integer", "number", "money"):
+            schema |= {
+                key: bound for key, bound in (("minimum", spec.minimum), ("maximum", spec.maximum)) if bound is not None
+            }
+    return {"bsonType": "array", "items": schema} if spec.many else schema
+
+
+def _object_schema(owner: type[BaseModel]) -> dict[str, Any]:
+    properties = {}
+    required = []
+    for name, info in owner.model_fields.items():
+        spec = _spec(owner, name, info)
+        key = "_id" if name == "id" else name
+        properties[key] = _schema_of(spec, info)
+        if spec.required or name in ("id", "revision") or get_origin(info.annotation) is Literal:
+            required.append(key)
+    schema = {"bsonType": "object", "properties": properties, "additionalProperties": False}
+    return schema | ({"required": required} if required else {})  # MongoDB refuses an empty list
+
+
+def mongo_validator(record: type[Record]) -> dict[str, Any]:
+    """The ``$jsonSchema`` validator of the record's collection, in MongoDB's dialect (no ``$ref``, ``integer`` or
+    ``format``). pydantic judges at every entrance; this is the lock for hands that go around it."""
+    schema = _object_schema(record)
+    schema["properties"]["_before"] = {"bsonType": "object"}  # what a batch in flight replaced: see importer
+    return {"$jsonSchema": schema}

@@ -1,0 +1,268 @@
+"""Counters against records: check that they agree, and make them again where they do not.
+
+Both use the same ``contributions`` as every write. A rebuild takes one month of one community per transaction and
+touches every counter document of that month, so that a writer in the same moment conflicts with it (and runs again)
+rather than vanish, and readers never see half of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pymongo
+from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.read_concern import ReadConcern
+
+from repository import rollups
+from repository.access import Actor, Operation, require
+from repository.record import RECORDS, Record
+from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
+from repository.store import DURABLE, Store
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A counter that is not what the records add up to."""
+
+    community_id: str
+    place: Place
+    path: str
+    counted: int
+    """What the records give."""
+    kept: int
+    """What the counter says."""
+
+
+def counted_records() -> list[type[Record]]:
+    """The Record classes that keep counters."""
+    return [record for record in RECORDS.values() if record.subjects]
+
+
+def check(store: Store, actor: Actor, community_id: str) -> list[Difference]:
+    """Every counter of a community that differs from its records, read in one snapshot while people work.
+
+    Raises Refused; reads every record once (about 20 s for a million work orders).
+    """
+    require(actor, Operation.UPDATE, COUNTS)
+    zone = store.zone(community_id)
+    atoms: Tally = Counter()
+    presence = Presence()
+    with store.client.start_session(snapshot=True) as session:
+        kept = {
+            _place(document): dict(rollups.flat(_counters(document)))
+            for document in store.db[COUNTS].find({"community_id": community_id}, session=session)
+        }
+        seen = {
+            document["resident"]: document["months"]
+            for document in store.db[SEEN].find({"community_id": community_id}, session=session)
+        }
+        for record in counted_records():
+            for document in store.documents(record, {"community_id": community_id}, session=session):
+                for atom, n in rollups.contributions(record, document, zone):
+                    atoms[atom] += n
+                presence.add(record, document, zone, 1)
+    for months in seen.values():
+        atoms.update(rollups.people_atoms(rollups.words_of(months)))
+    counted = rollups.spread(atoms)
+    found = []
+    for place in kept.keys() | counted.keys():
+        left, right = counted.get(place, {}), kept.get(place, {})
+        found += [
+            Difference(community_id, place, path, left.get(path, 0), right.get(path, 0))
+            for path in left.keys() | right.keys()
+            if left.get(path, 0) != right.get(path, 0)
+        ]
+    for resident, came, stood in _presence_differences(presence, seen):
+        found.append(Difference(community_id, Place(SEEN, "resident", rollups.EVER), resident, came, stood))
+    return sorted(found, key=lambda difference: (difference.place, difference.path))
+
+
+def rebuild(store: Store, actor: Actor, community_id: str) -> int:
+    """Make every counter of a community again from its records; returns how many transactions it took.
+
+    Safe while people work. Raises Refused.
+    """
+    require(actor, Operation.UPDATE, COUNTS)
+    zone = store.zone(community_id)
+    steps = 0
+    for record in counted_records():
+        for month in _months(store, record, community_id, zone):
+            _again(
+                store,
+                lambda session, record=record, month=month: _month(store, session, record, community_id, zone, month),
+            )
+            steps += 1
+        if record.stock is not None:
+            _again(store, lambda session, record=record: _stock(store, session, record, community_id, zone))
+            steps += 1
+        if getattr(record, "presence", None):
+            steps += _residents(store, actor, record, community_id, zone)
+    _again(store, lambda session: _people(store, session, community_id))
+    return steps + 1
+
+
+def _place(document: Document) -> Place:
+    return Place(
+        document["subject"],
+        document["level"],
+        document["period"],
+        document.get("grid", ""),
+        document.get("category", ""),
+    )
+
+
+_NOT_COUNTERS = frozenset({"_id", "community_id", "subject", "level", "period"})
+
+
+def _counters(document: Document) -> Document:
+    skip = _NOT_COUNTERS | ({"grid", "category"} if document["level"] == "cell" else set())
+    return {name: value for name, value in document.items() if name not in skip}
+
+
+def _again(store: Store, work: Any) -> None:
+    """Run ``work(session)`` as a transaction, making counter documents that turn out to be missing."""
+    while True:
+        try:
+            with store.client.start_session() as session, pymongo.timeout(120):
+                session.with_transaction(work, ReadConcern("snapshot"), DURABLE)
+            return
+        except rollups.MissingCounters as missing:
+            rollups.ensure(store.db, missing.community_id, missing.places)
+
+
+def _months(store: Store, record: type[Record], community_id: str, zone: ZoneInfo) -> list[str]:
+    """The months any counter or any document of the record speaks of."""
+    months = {
+        document["period"]
+        for document in store.db[COUNTS].find(
+            {"community_id": community_id, "subject": {"$in": list(record.subjects)}}, {"period": 1}
+        )
+    } - {rollups.NOW}
+    for moment in record.moments:
+        root = moment.split(".", maxsplit=1)[0]
+        pipeline: list[Document] = [{"$match": {"community_id": community_id, root: {"$exists": True}}}]
+        pipeline += [{"$unwind": f"${root}"}] if "." in moment else []
+        # days are stored as UTC midnights: no zone may move them
+        cut = {"date": f"${moment}", "unit": "month", "timezone": "UTC" if moment.endswith("_on") else str(zone)}
+        pipeline += [{"$group": {"_id": {"$dateTrunc": cut}}}]
+        for group in store.db[record.collection].aggregate(pipeline):
+            if group["_id"] is not None:
+                months.add(rollups.month_of(group["_id"], ZoneInfo("UTC") if moment.endswith("_on") else zone))
+    return sorted(months)
+
+
+def _replace(store: Store, session: ClientSession, community_id: str, existing: list[Document], atoms: Tally) -> None:
+    wanted = rollups.spread(atoms)
+    there = {_place(document) for document in existing}
+    if missing := wanted.keys() - there:
+        raise rollups.MissingCounters(community_id, missing)
+    operations = [
+        ReplaceOne(
+            {"_id": place.document_id(community_id), "community_id": community_id},
+            place.fields(community_id) | rollups.nested(wanted.get(place, {})),
+        )
+        for place in there
+    ]
+    if operations:
+        store.db[COUNTS].bulk_write(operations, ordered=False, session=session)
+
+
+def _month(
+    store: Store, session: ClientSession, record: type[Record], community_id: str, zone: ZoneInfo, month: str
+) -> None:
+    existing = list(
+        store.db[COUNTS].find(
+            {"community_id": community_id, "subject": {"$in": list(record.subjects)}, "period": month}, session=session
+        )
+    )
+    within: list[Document] = []
+    for moment in record.moments:
+        start, end = rollups.month_bounds(month, ZoneInfo("UTC") if moment.endswith("_on") else zone)
+        if "." in moment:
+            root, leaf = moment.split(".")
+            within.append({root: {"$elemMatch": {leaf: {"$gte": start, "$lt": end}}}})
+        else:
+            within.append({moment: {"$gte": start, "$lt": end}})
+    atoms: Tally = Counter()
+    for document in store.documents(record, {"community_id": community_id, "$or": within}, session=session):
+        for atom, n in rollups.contributions(record, document, zone):
+            if atom[2] == month:
+                atoms[atom] += n
+    _replace(store, session, community_id, existing, atoms)
+
+
+def _stock(store: Store, session: ClientSession, record: type[Record], community_id: str, zone: ZoneInfo) -> None:
+    existing = list(
+        store.db[COUNTS].find(
+            {"community_id": community_id, "subject": {"$in": list(record.subjects)}, "period": rollups.NOW},
+            session=session,
+        )
+    )
+    atoms: Tally = Counter()
+    for document in store.documents(record, {"community_id": community_id, **(record.stock or {})}, session=session):
+        for atom, n in rollups.contributions(record, document, zone):
+            if atom[1] == "stock":
+                atoms[atom] += n
+    _replace(store, session, community_id, existing, atoms)
+
+
+def _people(store: Store, session: ClientSession, community_id: str) -> None:
+    existing = list(store.db[COUNTS].find({"community_id": community_id, "subject": "residents"}, session=session))
+    atoms: Tally = Counter()
+    for document in store.db[SEEN].find({"community_id": community_id}, session=session):
+        atoms.update(rollups.people_atoms(rollups.words_of(document["months"])))
+    _replace(store, session, community_id, existing, atoms)
+
+
+def _presence_differences(presence: Presence, seen: dict[str, Document]) -> Iterator[tuple[str, int, int]]:
+    came: dict[str, Counter[tuple[str, str]]] = {
+        resident: Counter({cell: n for cell, n in cells.items() if n}) for resident, cells in presence.times.items()
+    }
+    stood = {
+        resident: Counter(
+            {(month, cell): n for month, cells in rollups.words_of(months).items() for cell, n in cells.items()}
+        )
+        for resident, months in seen.items()
+    }
+    for resident in came.keys() | stood.keys():
+        left, right = came.get(resident, Counter()), stood.get(resident, Counter())
+        if left != right:
+            yield resident, sum(left.values()), sum(right.values())
+
+
+def _residents(store: Store, actor: Actor, record: type[Record], community_id: str, zone: ZoneInfo) -> int:
+    """Put right the residents whose ``residents_seen`` differs from their attendances, a few at a time; the counters
+    of people move with them."""
+    with store.client.start_session(snapshot=True) as session:
+        presence = Presence()
+        for document in store.documents(record, {"community_id": community_id}, session=session):
+            presence.add(record, document, zone, 1)
+        seen = {
+            document["resident"]: document["months"]
+            for document in store.db[SEEN].find({"community_id": community_id}, session=session)
+        }
+    wrong = [resident for resident, _, _ in _presence_differences(presence, seen)]
+    for start in range(0, len(wrong), 500):
+        some = wrong[start : start + 500]
+
+        def put_right(write: Any, some: list[str] = some) -> None:
+            change = Presence()
+            for document in store.documents(
+                record, {"community_id": community_id, "resident": {"$in": some}}, session=write.session
+            ):
+                change.add(record, document, zone, 1)
+            for document in store.db[SEEN].find(
+                {"community_id": community_id, "resident": {"$in": some}}, session=write.session
+            ):
+                for month, cells in rollups.words_of(document["months"]).items():
+                    for cell, n in cells.items():
+                        change.times[document["resident"]][month, cell] -= n
+            write.add_counts(community_id, Counter(), change)
+
+        store.write(actor, put_right)
+    return len(wrong) // 500 + 1

@@ -1,0 +1,654 @@
+"""The MongoDB room: connect, read, and write.
+
+Every write is one transaction: the record with its revision check, the audit entry with before, after and actor, and
+the counters. Every call names its actor; permission and scope are applied here and nowhere else. The driver's errors
+leave as a handful of ours, each a sentence a person can act on.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import pymongo
+from bson import CodecOptions, ObjectId
+from pydantic import ValidationError
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WriteError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from repository import rollups
+from repository.access import Actor, Operation, require, require_reach, scope
+from repository.record import RECORDS, Record
+from repository.words import Message, Trouble, msg
+
+log = logging.getLogger("gridboard.store")
+
+Document = dict[str, Any]
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+READ_SECONDS = 5.0
+WRITE_SECONDS = 20.0
+PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import waits longer than that before its rows
+DURABLE = WriteConcern("majority", j=True)
+
+
+class NotFound(Trouble):
+    """The record is not there, or not for this actor."""
+
+
+class Unavailable(Trouble):
+    """The database does not answer. Nothing was changed."""
+
+
+class OutcomeUnknown(Trouble):
+    """The database stopped answering in the middle of a write; whether it counted is not known."""
+
+
+class Duplicate(Trouble):
+    """A record with the same identifying fields exists. ``fields`` names them."""
+
+    def __init__(self, text: str, *, fields: tuple[str, ...] = (), **params: Any) -> None:
+        super().__init__(text, **params)
+        self.fields = fields
+
+
+class Unsuitable(Trouble):
+    """The server cannot keep GridBoard's promises (a standalone has no transactions)."""
+
+
+class Invalid(Trouble):
+    """Values that no record may hold. ``problems`` says what is wrong beside each field ("" for the whole)."""
+
+    def __init__(self, problems: Mapping[str, Message]) -> None:
+        super().__init__(msg("Not saved: some entries need a second look. What you typed is still here."))
+        self.problems = problems
+
+
+class Conflict(Trouble):
+    """Somebody changed the record since it was opened. ``current`` is what stands there now."""
+
+    def __init__(self, current: Record) -> None:
+        super().__init__(
+            msg(
+                "Not saved: {who} changed this in the meantime. Your changes are still here; compare, then save again."
+            ),
+            who=current.updated_by or "?",
+        )
+        self.current = current
+
+
+_FIELD_PROBLEMS: Mapping[str, str] = {
+    "missing": msg("Please fill this in"),
+    "string_too_long": msg("Too long: {max_length} characters at most"),
+    "string_too_short": msg("Please fill this in"),
+    "greater_than_equal": msg("Must be {ge} or more"),
+    "less_than_equal": msg("Must be {le} or less"),
+    "too_long": msg("Too many entries: {max_length} at most"),
+    "too_short": msg("Please fill this in"),
+    "enum": msg("Choose one of the list"),
+    "literal_error": msg("Choose one of the list"),
+    "int_parsing": msg("Must be a whole number"),
+    "int_from_float": msg("Must be a whole number"),
+    "float_parsing": msg("Must be a number"),
+    "finite_number": msg("Must be a number"),
+    "date_parsing": msg("Must be a date, such as 2026-04-02"),
+    "date_from_datetime_parsing": msg("Must be a date, such as 2026-04-02"),
+    "datetime_parsing": msg("Must be a date and time, such as 2026-04-02 16:30"),
+    "datetime_from_date_parsing": msg("Must be a date and time, such as 2026-04-02 16:30"),
+}
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """pydantic's verdict in the reader's words, by field."""
+    problems: dict[str, Message] = {}
+    for problem in error.errors(include_url=False):
+        field = ".".join(str(part) for part in problem["loc"])
+        kind, facts = problem["type"], problem.get("ctx", {})
+        if kind == "value_error":
+            cause = facts.get("error")
+            message = cause.message if isinstance(cause, Trouble) else Message(str(cause))
+        else:
+            message = Message(_FIELD_PROBLEMS.get(kind, msg("This value does not fit here")), facts)
+        problems.setdefault(field, message)
+    return Invalid(problems)
+
+
+def build(record: type[R], values: Mapping[str, Any]) -> R:
+    """A record from plain values; raises Invalid with a problem beside each field."""
+    try:
+        return record.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+class FieldProblem(Trouble, ValueError):
+    """A rule across fields, raised inside a Record's validators."""
+
+
+@contextmanager
+def _our_errors(*, writing: bool = False) -> Iterator[None]:
+    """The driver's errors as ours; the details go to the log, never to the page."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        fields = tuple(key for key in (error.details or {}).get("keyPattern", {}) if key != "community_id")
+        values = (error.details or {}).get("keyValue", {})
+        raise Duplicate(
+            msg("Not saved: {value} exists already. Open that one, or give this another code."),
+            fields=fields,
+            value=", ".join(str(values.get(field, field)) for field in fields),
+        ) from error
+    except WTimeoutError as error:
+        log.warning("write outcome unknown: %s", error)
+        raise OutcomeUnknown(
+            msg("It is not known whether this was saved: the database stopped answering. Look before you try again.")
+        ) from error
+    except (WriteError, OperationFailure) as error:
+        if isinstance(error, ExecutionTimeout) or error.has_error_label("TransientTransactionError"):
+            log.warning("database did not answer in time: %s", error)
+            raise Unavailable(msg("The database did not answer in time. Nothing was changed; try again.")) from error
+        if error.code == 121:
+            log.error("refused by the collection's validator: %s", error.details)
+            raise Invalid({"": Message(msg("The database refused these values."))}) from error
+        log.exception("database refused an operation")
+        raise
+    except (ConnectionFailure, ConfigurationError, PyMongoError) as error:
+        if not getattr(error, "timeout", False) and not isinstance(error, ConnectionFailure):
+            raise
+        log.warning("database unavailable: %s", error)
+        if writing and getattr(error, "has_error_label", lambda _: False)("UnknownTransactionCommitResult"):
+            raise OutcomeUnknown(
+                msg(
+                    "It is not known whether this was saved: the database stopped answering. Look before you try again."
+                )
+            ) from error
+        raise Unavailable(msg("The database cannot be reached just now. Nothing was changed; try again.")) from error
+
+
+def utc_now() -> datetime:
+    """Now, in UTC, with the milliseconds MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The server behind a store: ``warnings`` are known holes of its version, for the start-up log and doctor."""
+
+    version: str
+    topology: str
+    warnings: tuple[Message, ...]
+
+
+# CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
+_PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
+
+
+class Store:
+    """A database that keeps records. One per process; thread-safe.
+
+    ``clock`` gives now in UTC: tests pass their own, nothing patches time.
+    """
+
+    def __init__(self, client: MongoClient[Document], database: str, clock: Callable[[], datetime] = utc_now) -> None:
+        self.client = client
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+        self.db: Database[Document] = client.get_database(database, options, ReadPreference.PRIMARY_PREFERRED, DURABLE)
+        self.clock = clock
+        self._zones: dict[str, ZoneInfo] = {}
+        self._places: set[tuple[str, rollups.Place]] = set()
+        self._pending: tuple[float, tuple[str, ...]] = (-1e9, ())
+        self._lock = threading.Lock()
+
+    # --- the server
+    @classmethod
+    def connect(
+        cls, uri: str, database: str | None = None, clock: Callable[[], datetime] = utc_now, **options: Any
+    ) -> "Store":
+        """Open a store on a MongoDB URI; ``database`` wins over the URI's. Raises Unsuitable or Unavailable."""
+        try:
+            client: MongoClient[Document] = MongoClient(
+                uri,
+                retryWrites=True,
+                retryReads=True,
+                appname="gridboard",
+                maxPoolSize=50,
+                serverSelectionTimeoutMS=int(WRITE_SECONDS * 1000),
+                tz_aware=True,
+                **options,
+            )
+            name = database or client.get_default_database("gridboard").name
+        except PyMongoError as error:
+            raise Unsuitable(
+                msg("The address of the database cannot be used: {reason}. Look at MONGODB_URI."), reason=str(error)
+            ) from error
+        store = cls(client, name, clock)
+        store.engine()
+        return store
+
+    def engine(self) -> Engine:
+        """What the server is. Raises Unsuitable for a standalone, Unavailable without an answer."""
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            hello = self.client.admin.command("hello")
+            version = str(self.client.admin.command("buildInfo")["version"])
+        topology = "mongos" if hello.get("msg") == "isdbgrid" else str(hello.get("setName", ""))
+        if not topology:
+            raise Unsuitable(
+                msg(
+                    "This MongoDB is a standalone server: it has no transactions, so a record and its audit entry can "
+                    "come apart. Start it as a replica set; one member will do: --replSet rs0, then rs.initiate()."
+                )
+            )
+        numbers = tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".")[:3])
+        warnings = []
+        patched = _PATCHED.get(numbers[0])
+        if numbers < (6, 0, 0):
+            warnings.append(
+                Message(msg("MongoDB {version} is older than 6.0 and not supported."), {"version": version})
+            )
+        elif patched and numbers < patched:
+            warnings.append(
+                Message(
+                    msg(
+                        "MongoDB {version} has known security holes (CVE-2025-14847 and others), closed in {patched}. "
+                        "Do not open it to a network."
+                    ),
+                    {"version": version, "patched": ".".join(map(str, patched))},
+                )
+            )
+        return Engine(version, topology, tuple(warnings))
+
+    def ping(self, seconds: float = 2.0) -> None:
+        """Raise Unavailable unless the database answers in time."""
+        with _our_errors(), pymongo.timeout(seconds):
+            self.client.admin.command("ping")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    # --- reading
+    def zone(self, community_id: str) -> ZoneInfo:
+        """The community's own time zone, in which moments are cut into days and months."""
+        zone = self._zones.get(community_id)
+        if zone is None:
+            with _our_errors(), pymongo.timeout(READ_SECONDS):
+                found = self.db["communities"].find_one({"_id": community_id}, {"time_zone": 1})
+            if found is None:
+                return ZoneInfo("Asia/Shanghai")
+            zone = self._zones[community_id] = ZoneInfo(found.get("time_zone", "Asia/Shanghai"))
+        return zone
+
+    def pending_batches(self) -> tuple[str, ...]:
+        """Imports in flight or being rolled back: nobody sees their rows. At most half a second old."""
+        read_at, pending = self._pending
+        if time.monotonic() - read_at > PENDING_SECONDS:
+            found = self.db["import_batches"].find({"in_flight": True}, {"_id": 1})
+            pending = tuple(document["_id"] for document in found)
+            self._pending = (time.monotonic(), pending)
+        return pending
+
+    def _seen(self, filter: Mapping[str, Any]) -> Document:
+        pending = self.pending_batches()
+        return {**filter, "batch_id": {"$nin": list(pending)}} if pending and "batch_id" not in filter else {**filter}
+
+    def _as_seen(self, document: Document) -> Document:
+        """What readers see of a document: what stood before, while a batch that replaces it is in flight."""
+        before = document.pop("_before", None)
+        if before is not None and before["batch_id"] in self.pending_batches():
+            return dict(before["document"])
+        return document
+
+    def documents(
+        self,
+        record: type[Record],
+        filter: Mapping[str, Any],
+        *,
+        session: ClientSession | None = None,
+        projection: Mapping[str, Any] | None = None,
+        sort: Sequence[tuple[str, int]] | None = None,
+        skip: int = 0,
+        limit: int = 0,
+    ) -> Iterator[Document]:
+        """Raw documents as readers see them: for the rooms that count and import. Applies no permission."""
+        cursor = self.db[record.collection].find(self._seen(filter), projection, session=session)
+        if sort:
+            cursor = cursor.sort(list(sort))
+        for document in cursor.skip(skip).limit(limit):
+            yield self._as_seen(document)
+
+    def find(
+        self,
+        actor: Actor,
+        record: type[R],
+        community_id: str,
+        filter: Mapping[str, Any] | None = None,
+        *,
+        grids: frozenset[str] | None = None,
+        sort: Sequence[tuple[str, int]] | None = None,
+        skip: int = 0,
+        limit: int = 0,
+    ) -> list[R]:
+        """Records of a community that match ``filter``, within the actor's reach. Raises Refused, Unavailable."""
+        require(actor, Operation.READ, record.collection)
+        within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            found = self.documents(record, within, sort=sort, skip=skip, limit=limit)
+            return [record.from_document(document) for document in found]
+
+    def count(
+        self,
+        actor: Actor,
+        record: type[Record],
+        community_id: str,
+        filter: Mapping[str, Any] | None = None,
+        *,
+        grids: frozenset[str] | None = None,
+    ) -> int:
+        """How many records ``find`` would return."""
+        require(actor, Operation.READ, record.collection)
+        within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            return self.db[record.collection].count_documents(self._seen(within))
+
+    def aggregate(
+        self,
+        actor: Actor,
+        record: type[Record],
+        community_id: str,
+        pipeline: Sequence[Mapping[str, Any]],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        grids: frozenset[str] | None = None,
+    ) -> list[Document]:
+        """Run a pipeline behind a first ``$match`` of reach and ``filter``."""
+        require(actor, Operation.READ, record.collection)
+        match = self._seen({**scope(actor, record, community_id, grids), **(filter or {})})
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline]))
+
+    def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
+        """One record. Raises NotFound if it is not there or out of reach."""
+        found = self.find(actor, record, community_id, {"_id": id}, limit=1)
+        if not found:
+            raise NotFound(msg("This record is not there any more, or not in your charge."))
+        return found[0]
+
+    def communities(self, actor: Actor) -> list[Document]:
+        """Id, name, code and time zone of every community within the actor's reach, by name."""
+        require(actor, Operation.READ, "communities")
+        reachable = {} if actor.communities is None else {"_id": {"$in": sorted(actor.communities)}}
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            cursor = self.db["communities"].find(reachable, {"name": 1, "code": 1, "time_zone": 1, "demonstration": 1})
+            return list(cursor.sort("name", 1).limit(1000))
+
+    def counters(
+        self,
+        community_id: str,
+        subject: str,
+        level: str,
+        filter: Mapping[str, Any] | None = None,
+        projection: Mapping[str, Any] | None = None,
+    ) -> list[Document]:
+        """Counter documents (see rollups). The caller cuts them to the actor's grids with ``access.reach``."""
+        within = {"community_id": community_id, "subject": subject, "level": level, **(filter or {})}
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            return list(self.db[rollups.COUNTS].find(within, projection).sort("period", 1))
+
+    # --- writing
+    def write(self, actor: Actor, work: Callable[["Write"], T], *, key: str | None = None) -> T:
+        """Run ``work`` as one transaction and return what it returns; it may run more than once.
+
+        ``key`` makes it happen once only: a second call with the same key (a double click, a retried submit) returns
+        the record the first one made. Raises Refused, Invalid, Conflict, Duplicate, NotFound, Unavailable or
+        OutcomeUnknown.
+        """
+        deadline = time.monotonic() + WRITE_SECONDS
+
+        def attempt(session: ClientSession) -> T:
+            write = Write(self, actor, session, key)
+            result = work(write)
+            write._finish()
+            return result
+
+        while True:
+            try:
+                with (
+                    _our_errors(writing=True),
+                    pymongo.timeout(max(0.1, deadline - time.monotonic())),
+                    self.client.start_session() as session,
+                ):
+                    return session.with_transaction(
+                        attempt,
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=DURABLE,
+                        read_preference=ReadPreference.PRIMARY,
+                    )
+            except rollups.MissingCounters as missing:
+                self._ensure(missing.community_id, list(missing.places), again=True)
+            except rollups.MissingResident as missing:
+                with _our_errors(), pymongo.timeout(READ_SECONDS):
+                    rollups.ensure_residents(self.db, missing.community_id, missing.residents)
+            except Duplicate as duplicate:
+                if key is not None and duplicate.fields == ("key",):
+                    return cast(T, self._made_by(key))
+                raise
+
+    def insert(self, actor: Actor, record: R, *, key: str | None = None) -> R:
+        """Add one record; see ``write`` for ``key`` and errors."""
+        return self.write(actor, lambda write: write.insert(record), key=key)
+
+    def update(
+        self, actor: Actor, record: type[R], community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+    ) -> R:
+        """Change fields of one record that still stands at ``revision``; raises Conflict with what stands there now."""
+        return self.write(actor, lambda write: write.update(record, community_id, id, revision, changes))
+
+    def delete(self, actor: Actor, record: type[Record], community_id: str, id: str, revision: int) -> None:
+        """Take one record out, as if it had never been entered; the audit keeps it."""
+        self.write(actor, lambda write: write.delete(record, community_id, id, revision))
+
+    def next_number(self, community_id: str, name: str, many: int = 1) -> int:
+        """The next number of a community's series, such as that of its work orders; reserves ``many`` from there on.
+
+        Outside the transaction, so that writers do not queue: a write that fails leaves a gap.
+        """
+        numbers: Collection[Document] = self.db.get_collection("numbers", write_concern=WriteConcern(1))
+        with _our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
+            while True:
+                try:
+                    found = numbers.find_one_and_update(
+                        {"_id": f"{community_id}|{name}", "community_id": community_id},
+                        {"$inc": {"next": many}},
+                        upsert=True,
+                        return_document=pymongo.ReturnDocument.BEFORE,
+                    )
+                except DuplicateKeyError:
+                    continue  # two first ones at once
+                return int(found["next"]) + 1 if found else 1
+
+    def forget_zone(self, community_id: str) -> None:
+        """Read the community's time zone anew after a change."""
+        self._zones.pop(community_id, None)
+
+    def _ensure(self, community_id: str, places: Sequence[rollups.Place], *, again: bool = False) -> None:
+        missing = [place for place in places if again or (community_id, place) not in self._places]
+        if missing:
+            with _our_errors(), pymongo.timeout(WRITE_SECONDS):
+                rollups.ensure(self.db, community_id, missing)
+            with self._lock:
+                self._places.update((community_id, place) for place in missing)
+
+    def _made_by(self, key: str) -> Any:
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            entry = self.db["audit"].find_one({"key": key})
+            if entry is None:
+                raise NotFound(msg("This record is not there any more, or not in your charge."))
+            record = RECORDS[entry["collection"]]
+            found = self.db[record.collection].find_one({"_id": entry["record_id"]})
+        if found is None:
+            raise NotFound(msg("This record is not there any more, or not in your charge."))
+        return record.from_document(self._as_seen(found))
+
+
+class Write:
+    """What one transaction does; ``Store.write`` hands it to the callback and ends it with audit and counters."""
+
+    def __init__(self, store: Store, actor: Actor, session: ClientSession, key: str | None) -> None:
+        self.store = store
+        self.actor = actor
+        self.session = session
+        self.at = store.clock()
+        self._key = key
+        self._audit: list[Document] = []
+        self._atoms: dict[str, rollups.Tally] = {}
+        self._presence: dict[str, rollups.Presence] = {}
+
+    def read(self, record: type[R], community_id: str, id: str) -> R:
+        """A record inside the transaction, within the actor's reach. Raises NotFound, Refused."""
+        return record.from_document(self._stored(record, community_id, id))
+
+    def insert(self, record: R) -> R:
+        """Add a record, stamped with actor and time; returns it as stored."""
+        require(self.actor, Operation.CREATE, record.collection)
+        require_reach(self.actor, record)
+        stamp = {"created_at": self.at, "created_by": self.actor.name, "updated_at": self.at}
+        record = record.model_copy(update={**stamp, "updated_by": self.actor.name, "revision": 1})
+        document = record.to_document()
+        self.store.db[record.collection].insert_one(document, session=self.session)
+        self._note(type(record), "create", None, document)
+        return type(record).from_document(document)
+
+    def update(self, record: type[R], community_id: str, id: str, revision: int, changes: Mapping[str, Any]) -> R:
+        """Change fields; nothing happens if nothing differs. Raises Conflict unless ``revision`` is the current one."""
+        require(self.actor, Operation.UPDATE, record.collection)
+        before = self._stored(record, community_id, id)
+        current = record.from_document(before)
+        if current.revision != revision:
+            raise Conflict(current)
+        changed = build(record, {**dict(current), **changes})
+        require_reach(self.actor, changed)
+        if changed == current:
+            return current
+        stamp = {"revision": revision + 1, "updated_at": self.at, "updated_by": self.actor.name}
+        document = changed.model_copy(update=stamp).to_document()
+        where = {"_id": id, "community_id": community_id, "revision": revision}
+        result = self.store.db[record.collection].replace_one(where, document, session=self.session)
+        if not result.matched_count:
+            raise Conflict(current)
+        self._note(record, "update", before, document)
+        return record.from_document(document)
+
+    def delete(self, record: type[Record], community_id: str, id: str, revision: int) -> None:
+        """Take a record out. Raises Conflict when ``revision`` is not the current one."""
+        require(self.actor, Operation.DELETE, record.collection)
+        before = self._stored(record, community_id, id)
+        if before["revision"] != revision:
+            raise Conflict(record.from_document(before))
+        self.store.db[record.collection].delete_one(
+            {"_id": id, "community_id": community_id, "revision": revision}, session=self.session
+        )
+        self._note(record, "delete", before, None)
+
+    def add_counts(self, community_id: str, atoms: rollups.Tally, presence: rollups.Presence | None = None) -> None:
+        """Counters of rows that were written in chunks before (an import's last step)."""
+        self._atoms.setdefault(community_id, Counter()).update(atoms)
+        if presence is not None:
+            mine = self._presence.setdefault(community_id, rollups.Presence())
+            for resident, cells in presence.times.items():
+                mine.times[resident].update(cells)
+
+    def note_batch(self, collection: str, community_id: str, batch_id: str, operation: str, facts: Document) -> None:
+        """One audit entry for a whole batch."""
+        self._entry(collection, community_id, batch_id, operation, None, facts)
+
+    def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
+        found = self.store.db[record.collection].find_one(
+            {"_id": id, "community_id": community_id}, session=self.session
+        )
+        if found is None or found.get("batch_id") in self.store.pending_batches():
+            raise NotFound(msg("This record is not there any more, or not in your charge."))
+        before = found.pop("_before", None)
+        if before is not None and before["batch_id"] in self.store.pending_batches():
+            raise Unavailable(
+                msg("This record is being imported just now. Nothing was changed; try again in a minute.")
+            )
+        require_reach(self.actor, record.from_document(found))
+        return found
+
+    def _note(self, record: type[Record], operation: str, before: Document | None, after: Document | None) -> None:
+        kept = after or before or {}
+        community_id = kept["community_id"]
+        zone = self.store.zone(community_id)
+        atoms = self._atoms.setdefault(community_id, Counter())
+        atoms.update(rollups.tally(record, (after,) if after else (), zone))
+        atoms.update(rollups.tally(record, (before,) if before else (), zone, -1))
+        presence = self._presence.setdefault(community_id, rollups.Presence())
+        presence.add(record, after, zone, 1)
+        presence.add(record, before, zone, -1)
+        if before and after:
+            differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+            before = {name: before[name] for name in differing if name in before}
+            after = {name: after[name] for name in differing if name in after}
+        self._entry(record.collection, community_id, kept["_id"], operation, before, after)
+
+    def _entry(
+        self,
+        collection: str,
+        community_id: str,
+        record_id: str,
+        operation: str,
+        before: Document | None,
+        after: Document | None,
+    ) -> None:
+        entry: Document = {
+            "_id": str(ObjectId()),
+            "community_id": community_id,
+            "at": self.at,
+            "actor_id": self.actor.id,
+            "actor_name": self.actor.name,
+            "role": str(self.actor.role),
+            "operation": operation,
+            "collection": collection,
+            "record_id": record_id,
+            "before": before,
+            "after": after,
+        }
+        if self._key is not None and not self._audit:
+            entry["key"] = self._key
+        self._audit.append(entry)
+
+    def _finish(self) -> None:
+        if self._audit:
+            audit = self.store.db["audit"]
+            if len(self._audit) == 1:
+                audit.insert_one(self._audit[0], session=self.session)
+            else:
+                audit.insert_many(self._audit, session=self.session)
+        for community_id, presence in self._presence.items():
+            atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
+            self._atoms.setdefault(community_id, Counter()).update(atoms)
+        for community_id, atoms in self._atoms.items():
+            rollups.apply(self.store.db, self.session, community_id, atoms)
