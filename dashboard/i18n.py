@@ -351,7 +351,7 @@ def read_catalogue(path: Path = CATALOGUE) -> Any:
             header_comment="# GridBoard in Chinese. English texts are the keys; `make translations` brings new ones.",
             revision_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
             creation_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-            msgid_bugs_address="",
+            msgid_bugs_address="GridBoard",
             last_translator="GridBoard",
             language_team="zh_CN",
         )

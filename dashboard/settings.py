@@ -5,9 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from repository.words import Trouble, msg
+
 PORT = 8501
 HOST = "127.0.0.1"
 ROLE = "admin"  # until there is a sign-in, whoever can reach the page is the person at this machine
+
+
+class BadSetting(Trouble, ValueError):
+    """A variable of the environment can't be used."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """The settings of GRIDBOARD_HOME, MONGODB_URI, HOST, PORT, GRIDBOARD_ROLE, GRIDBOARD_DEMO, GRIDBOARD_NAMES.
 
-        An empty variable counts as unset. ValueError when PORT is no port.
+        An empty variable counts as unset. Raises BadSetting when PORT is no port.
         """
         given = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
         return cls(
@@ -71,7 +77,7 @@ def default_home() -> str:
 
 
 def port_number(text: str) -> int:
-    """A TCP port, 0 for any free one; ValueError says what was given instead."""
+    """A TCP port, 0 for any free one; BadSetting for anything else."""
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise ValueError(f"PORT must be a number from 0 to 65535, not {text!r}")
+        raise BadSetting(msg("PORT must be a number from 0 to 65535, not {value}."), value=text)
     return int(text)

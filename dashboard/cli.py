@@ -1,0 +1,536 @@
+"""The ``gridboard`` command: the one place where everything is wired, and the one place that prints."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dashboard import i18n
+from dashboard.settings import HOST, PORT, ROLE, Settings, port_number
+from repository.words import Trouble, msg
+
+RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
+
+DESCRIPTION = """\
+GridBoard: the dashboard a Chinese urban community opens every morning.
+网格看板：社区每天早上打开的看板。
+
+With nothing set, the data lives in a private MongoDB under GRIDBOARD_HOME; MONGODB_URI points to a server instead.
+"""
+ENVIRONMENT = f"""\
+environment:
+  GRIDBOARD_HOME   the data folder (by default where this system keeps a user's data)
+  MONGODB_URI      a replica set or mongos to use; the private MongoDB is then off
+  MONGOD_PATH      the mongod program for the private MongoDB, where none is found
+  HOST, PORT       where to serve (default {HOST} and {PORT})
+  GRIDBOARD_ROLE   the role everybody has until sign-in exists (default {ROLE})
+  GRIDBOARD_NAMES  further host names under which readers reach the page, separated by spaces
+"""
+
+
+class Stop(Trouble):
+    """A command can't go on; the message says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. 0 done, 1 a problem that was printed as a sentence, 2 wrong usage."""
+    with i18n.speaking(_language_of_terminal()):
+        parsed = parser().parse_args(arguments)
+        try:
+            return parsed.do(parsed)
+        except Trouble as trouble:
+            print(i18n.say(trouble), file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+
+
+def _language_of_terminal() -> str:
+    """The system's language, English when it names none."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return "zh" if os.environ[name].lower().startswith("zh") else "en"
+    return "en"
+
+
+# ── the words of the command line ───────────────────────────────────────────────────────────────────────────────────
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options and help."""
+    top = argparse.ArgumentParser(
+        prog="gridboard",
+        description=DESCRIPTION,
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"gridboard {_version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, do: Callable[[argparse.Namespace], int], line: str, more: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=line,
+            description=f"{line[0].upper()}{line[1:]}.\n{more}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(do=do)
+        return made
+
+    run = command("run", run_command, "start the database and serve the pages", RUN)
+    demo = run.add_mutually_exclusive_group()
+    demo.add_argument("--demo", action="store_true", help="load the D community demonstration into an empty database")
+    demo.add_argument("--demo-if-new", action="store_true", help="the same, only if the private database is brand-new")
+    run.add_argument(
+        "--host", help=f"address to serve on (default: HOST, else {HOST}; 0.0.0.0 opens it to the network)"
+    )
+    run.add_argument(
+        "--port", type=_port, help=f"port (default: PORT, else {PORT}); a taken one moves to the next free"
+    )
+    run.add_argument("--role", help=f"role of everybody who opens the page (default: GRIDBOARD_ROLE, else {ROLE})")
+
+    seed = command("seed", seed_command, "fill a database with demonstration or benchmark data", SEED)
+    seed.add_argument("--demo", action="store_true", help="the D community demonstration, into an empty database")
+    seed.add_argument(
+        "--as-of", type=_day, metavar="DATE", help="the day the demonstration's history ends (YYYY-MM-DD)"
+    )
+    seed.add_argument("--work-orders", type=_count, metavar="N", help="benchmark data: how many work orders")
+    seed.add_argument(
+        "--communities", type=_count, metavar="K", default=1, help="… spread over K communities (default 1)"
+    )
+    seed.add_argument("--seed", type=int, metavar="S", default=1, help="… the random numbers' seed (default 1)")
+
+    bring = command("import", import_command, "bring in a CSV or Excel sheet, or take an import back", IMPORT)
+    bring.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a .csv or .xlsx file")
+    bring.add_argument("--record", metavar="NAME", help=f"what a row is: {RECORDS}")
+    bring.add_argument("--mapping", type=Path, metavar="FILE.json", help="a saved mapping of columns and spellings")
+    bring.add_argument("--community", metavar="CODE", help="the community the rows belong to")
+    bring.add_argument("--yes", action="store_true", help="import the good rows without asking")
+    bring.add_argument(
+        "--problems", type=Path, metavar="OUT.csv", help="write the rejected rows and their reasons here"
+    )
+    bring.add_argument("--undo", metavar="BATCH", help="take back a batch; what was edited since stays and is listed")
+
+    export = command("export", export_command, "write a collection to an Excel or CSV file", EXPORT)
+    export.add_argument("record", metavar="RECORD", help=RECORDS)
+    export.add_argument("--community", metavar="CODE", help="only this community")
+    export.add_argument("--out", type=Path, metavar="FILE", help="FILE.xlsx or FILE.csv (default: RECORD.xlsx)")
+
+    command(
+        "doctor", doctor_command, "say whether all is well: engine, versions, paths, disk, indexes, counters", DOCTOR
+    )
+    command("stop", stop_command, "stop the pages served from this data folder, and the private database", STOP)
+
+    rollups = command(
+        "rollups", rollups_command, "compare the monthly counters with the records, or rebuild them", ROLLUPS
+    )
+    rollups.add_argument("action", choices=["check", "rebuild"], help="check only reads; rebuild writes what is wrong")
+    rollups.add_argument("--community", metavar="CODE", help="only this community")
+
+    migrate = command("migrate", migrate_command, "bring the database to the form this version needs", MIGRATE)
+    migrate.add_argument("--check", action="store_true", help="only list what is pending; exit code 1 if anything is")
+    return top
+
+
+RUN = """\
+启动数据库并打开看板。
+
+Prints the address when it is serving. An empty database is greeted by a page that offers the demonstration or your own
+sheets; only --demo and --demo-if-new load anything. HOST=0.0.0.0 lets every machine that reaches this one use the page
+in the role given here: there is no sign-in yet."""
+SEED = """\
+写入演示数据或性能测试数据。
+
+Benchmark data (--work-orders) goes only into an empty database, which is then marked as being for benchmarks."""
+IMPORT = """\
+导入 CSV 或 Excel 表格；可整批撤销。
+
+Shows first what is new, changed, unchanged, flagged and rejected, then asks. The same file again changes nothing."""
+EXPORT = """\
+导出为 Excel 或 CSV。"""
+DOCTOR = """\
+检查运行环境、版本、路径、磁盘、索引和汇总数。
+
+Changes nothing. Exit code 1 when something needs attention."""
+STOP = """\
+停止看板和它自带的数据库。
+
+The data stays where it is; `gridboard run` starts it again. A server behind MONGODB_URI is never touched."""
+ROLLUPS = """\
+核对或重建月度汇总。"""
+MIGRATE = """\
+把数据库升级到本版本需要的形式。
+
+`gridboard run` does it by itself; several processes may do it at once."""
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("gridboard")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _port(text: str) -> int:
+    try:
+        return port_number(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    number = text.replace(",", "").replace("_", "")
+    if not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1, not {text!r}")
+    return int(number)
+
+
+def _day(text: str) -> Any:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a day like 2026-04-02, not {text!r}") from None
+
+
+# ── the database ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_store(settings: Settings) -> Any:
+    """The store these settings mean: MONGODB_URI's, else the private server's, started if need be. Raises Trouble."""
+    from repository.store import Store
+
+    if settings.uri:
+        return Store.connect(settings.uri)
+    from repository import embedded
+
+    endpoint = embedded.start(settings.home)
+    return Store.connect(endpoint.uri, endpoint.database)
+
+
+def never_used(store: Any) -> bool:
+    """Has nobody ever written a record here? The audit trail keeps an entry of each write, also of what was deleted."""
+    return all(store.db[name].find_one({}, {"_id": 1}) is None for name in ("audit", "communities"))
+
+
+def is_demonstration(store: Any) -> bool:
+    """Is there at least one community, and is each marked as demonstration data?"""
+    communities = store.db["communities"]
+    return communities.find_one({"demonstration": True}) is not None and not communities.find_one(
+        {"demonstration": {"$ne": True}}
+    )
+
+
+def load_demo(store: Any) -> None:
+    """The D community demonstration, into a database that holds nothing."""
+    from seed import demo
+
+    print(i18n._("Loading the demonstration of D community …"), flush=True)
+    demo.load(store)
+
+
+def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
+    """Start or reach the database and bring it up to date; load the demonstration where that was asked for and allowed.
+
+    Returns whether it holds demonstration data only. Raises Trouble.
+    """
+    from repository import migrations
+
+    store = open_store(settings)
+    try:
+        migrations.migrate(store)
+        if demo and not is_demonstration(store):
+            if not never_used(store):
+                raise Stop(
+                    msg(
+                        "This database already holds data, so the demonstration was not loaded. Nothing was changed. "
+                        "Leave --demo out, or set GRIDBOARD_HOME to another folder."
+                    )
+                )
+            load_demo(store)
+        elif demo_if_new and settings.embedded and never_used(store):
+            load_demo(store)
+        return is_demonstration(store)
+    finally:
+        store.close()
+
+
+# ── run and stop ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Database and web modules start side by side; the address is printed when both are there."""
+    given = Settings.from_environment()
+    settings = replace(
+        given,
+        host=args.host or given.host,
+        port=given.port if args.port is None else args.port,
+        role=args.role or given.role,
+    )
+    ready = _Beside(lambda: prepare(settings, demo=args.demo, demo_if_new=args.demo_if_new))
+    settings.publish()
+
+    from dashboard import server
+
+    server.quiet_log()
+    server.configure(settings)
+    server.preload()
+    demo = ready.result()
+    try:
+        door = server.listen(settings.host, settings.port)
+    except OSError as error:
+        raise Stop(
+            msg("Nothing can be served on {host}, port {port}: {reason}."),
+            host=settings.host,
+            port=settings.port,
+            reason=error.strerror or error,
+        ) from error
+    port = door.getsockname()[1]
+    if settings.port not in {0, port}:
+        print(i18n._("Port {taken} is taken; using {port}.", taken=settings.port, port=port), flush=True)
+    settings = replace(settings, port=port, demo=demo)
+    settings.publish()
+
+    def announce() -> None:
+        if server.is_open(settings.host):
+            print(
+                i18n._(
+                    "Open to the network: whoever reaches this machine uses the page as {role}. There is no sign-in.",
+                    role=settings.role,
+                )
+            )
+        print(address(settings), flush=True)
+
+    signal.signal(signal.SIGTERM, _leave)
+    with suppress(KeyboardInterrupt), _Present(settings.home):
+        server.serve(settings, door, announce)
+    return 0
+
+
+def address(settings: Settings) -> str:
+    """The address to open in a browser on this machine."""
+    host = {"0.0.0.0": HOST, "::": HOST}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _leave(_signal: int, _frame: Any) -> None:
+    raise SystemExit(0)
+
+
+class _Beside:
+    """Runs a function in a thread of its own; ``result`` waits and raises what it raised."""
+
+    def __init__(self, work: Callable[[], bool]) -> None:
+        self._done: list[bool] = []
+        self._failed: list[BaseException] = []
+        self._work = work
+        self._language = i18n.current()
+        self._thread = threading.Thread(target=self._run, name="database", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            with i18n.speaking(self._language):
+                self._done.append(self._work())
+        except BaseException as error:
+            self._failed.append(error)
+
+    def result(self) -> bool:
+        self._thread.join()
+        if self._failed:
+            raise self._failed[0]
+        return self._done[0]
+
+
+class _Present:
+    """While entered, says in the data folder that this process serves from it: a locked file named by its number."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "serving" / str(os.getpid())
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_error: object) -> None:
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def serving(home: Path) -> list[int]:
+    """Process numbers of those who serve from ``home`` now; files of the dead are cleared away."""
+    import fcntl
+
+    found = []
+    for path in (home / "serving").glob("[0-9]*"):
+        with suppress(FileNotFoundError), path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.append(int(path.name))
+            else:
+                path.unlink(missing_ok=True)
+    return found
+
+
+def stop_command(_args: argparse.Namespace, *, wait_seconds: float = 15) -> int:
+    """Ask the web servers of this data folder to leave, then the private database."""
+    settings = Settings.from_environment()
+    asked = serving(settings.home)
+    for process in asked:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + wait_seconds
+    while (left := serving(settings.home)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if left:
+        raise Stop(msg("Process {number} has not left. The database was left running for it."), number=left[0])
+    if asked:
+        print(i18n._("Pages stopped."))
+    if not settings.embedded:
+        print(i18n._("The database behind MONGODB_URI was left alone."))
+        return 0
+    from repository import embedded
+
+    stopped = embedded.stop(settings.home)
+    print(i18n._("Database stopped.") if stopped else i18n._("The database was not running."))
+    return 0
+
+
+# ── the other commands ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def seed_command(args: argparse.Namespace) -> int:
+    """Demonstration or benchmark data."""
+    if not args.demo and not args.work_orders:
+        raise Stop(msg("Say what to write: --demo, or --work-orders N."))
+    raise _later("seed")
+
+
+def import_command(args: argparse.Namespace) -> int:
+    """A sheet in, or a batch back."""
+    if bool(args.file) == bool(args.undo):
+        raise Stop(msg("Name a file to import, or a batch to take back with --undo."))
+    if args.file and not args.record:
+        raise Stop(msg("Say what a row is with --record."))
+    raise _later("import")
+
+
+def export_command(_args: argparse.Namespace) -> int:
+    """A collection out."""
+    raise _later("export")
+
+
+def rollups_command(_args: argparse.Namespace) -> int:
+    """Counters against records."""
+    raise _later("rollups")
+
+
+def migrate_command(args: argparse.Namespace) -> int:
+    """The ledger of steps, validators and indexes."""
+    from repository import migrations
+
+    store = open_store(Settings.from_environment())
+    try:
+        done = migrations.pending(store) if args.check else migrations.migrate(store)
+    finally:
+        store.close()
+    for name in done:
+        print(name)
+    if not done:
+        print(i18n._("The database is up to date."))
+    return 1 if args.check and done else 0
+
+
+def _later(name: str) -> Stop:
+    return Stop(msg("The command {name} is not part of this version."), name=name)
+
+
+# ── doctor ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def doctor_command(_args: argparse.Namespace) -> int:
+    """Facts first, then what needs attention. Starts nothing."""
+    settings = Settings.from_environment()
+    bad: list[str] = []
+    _fact("GridBoard", f"{_version()}, Python {sys.version.split()[0]}, Streamlit {_version_of('streamlit')}")
+    _fact("Program", str(Path(__file__).parent))
+    if settings.embedded:
+        running = _doctor_embedded(settings, bad)
+    else:
+        running = True
+        _fact("Database", "the server behind MONGODB_URI")
+    if running:
+        _doctor_store(settings, bad)
+    for line in bad:
+        print(f"! {line}")
+    return 1 if bad else 0
+
+
+def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
+    """Binary, folder, disk of the private server; is it running?"""
+    from repository import embedded
+
+    status = embedded.status(settings.home)
+    _fact("Data folder", str(settings.home))
+    _fact("Database", f"private, running as process {status.pid}" if status.running else "private, not running")
+    _fact("mongod", f"{status.binary} {status.binary_version}" if status.binary else "not found")
+    _fact("Log", str(status.log))
+    _fact("Free disk", f"{status.free_bytes / 1e9:.1f} GB")
+    if status.binary is None:
+        try:
+            embedded.find_binary()
+        except Trouble as trouble:
+            bad.append(i18n.say(trouble))
+    if status.free_bytes < 1_000_000_000:
+        bad.append(i18n._("Less than 1 GB of disk space is free; make room before the database has to stop."))
+    pages = serving(settings.home)
+    _fact("Pages", f"served by process {', '.join(map(str, pages))}" if pages else "not served")
+    return status.running
+
+
+def _doctor_store(settings: Settings, bad: list[str]) -> None:
+    """What only a running database can tell: version, how far it is migrated, whether the counters are right."""
+    from repository import migrations
+
+    try:
+        store = open_store(settings)
+    except Trouble as trouble:
+        bad.append(i18n.say(trouble))
+        return
+    try:
+        engine = store.engine()
+        _fact("Engine", f"MongoDB {engine.version}")
+        waiting = migrations.pending(store)
+        _fact("Migrations", f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "none pending")
+        if waiting:
+            bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
+    finally:
+        store.close()
+
+
+def _version_of(package: str) -> str:
+    from importlib.metadata import version
+
+    return version(package)
+
+
+def _fact(name: str, value: str) -> None:
+    print(f"{name + ':':<13}{value}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,310 @@
+"""The web server around the pages: settings, health, security headers, and the log.
+
+``streamlit run streamlit_app.py`` works as well, without what stands here: no /healthz, no headers, slower answers
+(docs/decisions/0001-entry-script-and-serving.md).
+"""
+
+import asyncio
+import gc
+import importlib
+import importlib.util
+import ipaddress
+import logging
+import secrets
+import socket
+import threading
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dashboard.i18n import _, say
+from dashboard.settings import Settings
+from repository.words import Trouble
+
+CONFIG = Path(__file__).parent / "theme" / "config.toml"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
+HEALTH_SECONDS = 3.0
+PING_SECONDS = 30.0
+FAREWELL_SECONDS = 3
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+)
+
+log = logging.getLogger("gridboard")
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """Every Streamlit option we set, by its dotted name: theme/config.toml, and what depends on where we serve."""
+    with CONFIG.open("rb") as file:
+        found = dict(_flat(tomllib.load(file)))
+    found["server.address"] = settings.host
+    found["server.port"] = settings.port
+    # The guard below decides who may call us by which name; Streamlit's own list knows no "any number".
+    found["server.allowedHosts"] = [] if is_open(settings.host) else [*LOOPBACK, *settings.names]
+    return found
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield above + name, value
+
+
+def configure(settings: Settings) -> None:
+    """Set all options, over any config.toml of the working folder or the user's home. Before the app is made."""
+    from streamlit import config
+
+    for name, value in options(settings).items():
+        config.set_option(name, value)
+
+
+def script() -> str:
+    """Where the entry script is, in a checkout or an installed wheel."""
+    found = importlib.util.find_spec("streamlit_app")
+    if found is None or found.origin is None:
+        raise RuntimeError("streamlit_app.py is not installed beside the dashboard package")
+    return found.origin
+
+
+def application(settings: Settings) -> Any:
+    """The ASGI application. One per process."""
+    configure(settings)
+
+    import streamlit as st
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+
+    return st.App(
+        script(),
+        routes=[Route("/healthz", health, methods=["GET", "HEAD"])],
+        middleware=[Middleware(Guard, settings=settings)],
+        on_script_error=explain,
+    )
+
+
+async def health(_request: Any) -> Any:
+    """200 when the database answers within HEALTH_SECONDS, else 503."""
+    from starlette.responses import JSONResponse
+
+    from dashboard import data
+
+    try:
+        alive = await asyncio.wait_for(asyncio.to_thread(data.database_alive), HEALTH_SECONDS)
+    except Exception as error:
+        log.warning("health: %s", error or type(error).__name__)
+        alive = False
+    fresh = {"cache-control": "no-store"}
+    if alive:
+        return JSONResponse({"status": "ok"}, headers=fresh)
+    return JSONResponse({"status": "database unreachable"}, status_code=503, headers=fresh)
+
+
+def explain(error: Exception) -> bool:
+    """A page failed: the log gets everything, the reader a sentence and a number to tell. Returns True: it is shown."""
+    import streamlit as st
+
+    if isinstance(error, Trouble):
+        log.error("page: %s", error, exc_info=error)
+        st.error(say(error), icon=":material/error:")
+        return True
+    number = secrets.token_hex(3)
+    log.error("page error %s", number, exc_info=error)
+    st.error(
+        _(
+            "This page could not be shown. Nothing was changed. Reload it; if that does not help, "
+            "tell your administrator the number {number}: the full account is in the log under it.",
+            number=number,
+        ),
+        icon=":material/error:",
+    )
+    return True
+
+
+# ── who may call us, and by which name ──────────────────────────────────────────────────────────────────────────────
+
+
+def is_open(host: str) -> bool:
+    """Can other machines reach a server bound to ``host``?"""
+    if host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+class Guard:
+    """Refuses names that are not ours and pages of other sites, closes the metrics, adds the security headers.
+
+    A name that only looks like ours (DNS rebinding) would let a foreign page read everything here. A numeric address
+    cannot be rebound, so an open server takes any; further names come from GRIDBOARD_NAMES. Streamlit's own origin
+    check, run for a foreign origin, asks a server on the internet for our address: it must never be reached.
+    """
+
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self.app = app
+        self.open = is_open(settings.host)
+        self.trusted = {name.lower() for name in settings.names}
+        self.names = {*LOOPBACK, settings.host.lower(), *self.trusted}
+        if self.open:
+            own = socket.gethostname().lower()
+            self.names |= {own, f"{own}.local"}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One connection."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self.knows(host):
+            await self.refuse(scope, send, 421, "Unknown host name. Its owner can add it to GRIDBOARD_NAMES.")
+            return
+        if scope["type"] == "websocket":
+            origin = headers.get(b"origin", b"").decode("latin-1")
+            if origin and not self.same_site(origin, host):
+                await self.refuse(scope, send, 403, "Another site may not connect.")
+                return
+            if origin:
+                same = f"{urlsplit(origin).scheme}://{host}".encode("latin-1")
+                scope = scope | {"headers": [(k, same if k == b"origin" else v) for k, v in scope["headers"]]}
+            await self.app(scope, receive, send)
+            return
+        if scope["path"].rstrip("/") in CLOSED:
+            await self.refuse(scope, send, 403, "Closed.")
+            return
+
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = message | {"headers": _with_ours(message.get("headers", ()))}
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+    def knows(self, host: str) -> bool:
+        """Is the Host header one of our names, or on an open server any numeric address?"""
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if name in self.names:
+            return True
+        if not self.open:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def same_site(self, origin: str, host: str) -> bool:
+        """Is the page that connects our own, or one of a name we were told to trust (a proxy that renames us)?"""
+        try:
+            parts = urlsplit(origin)
+            name = (parts.hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        return parts.netloc.lower() == host.lower() or name in self.trusted
+
+    @staticmethod
+    async def refuse(scope: Any, send: Any, status: int, reason: str) -> None:
+        """A short plain answer; a websocket is closed before it is accepted (the browser sees 403)."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": reason})
+            return
+        head = [(b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "http.response.start", "status": status, "headers": _with_ours(head)})
+        await send({"type": "http.response.body", "body": reason.encode()})
+
+
+def _with_ours(headers: Any) -> list[tuple[bytes, bytes]]:
+    names = {name for name, _value in HEADERS}
+    return [pair for pair in headers if pair[0].lower() not in names] + list(HEADERS)
+
+
+# ── serving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def listen(host: str, port: int, tries: int = 100) -> socket.socket:
+    """A listening socket on ``port`` or the next free one. OSError when none of ``tries`` is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + tries, 65535) + 1):
+        # The protocol is named, so that asyncio switches Nagle's waiting off: 40 ms on every answer.
+        door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind((host, candidate))
+            door.listen(2048)
+        except OSError as error:
+            door.close()
+            if error.errno not in {98, 48, 10048, 13}:  # taken (Linux, macOS, Windows), or not for us below 1024
+                raise
+        else:
+            door.setblocking(False)
+            return door
+    raise OSError(f"no free port from {port} to {candidate}")
+
+
+def quiet_log() -> None:
+    """Warnings and errors go to stderr with their time; in normal use there are none."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def preload() -> None:
+    """Import what the first page needs: worth its time while the database starts."""
+    for name in ("pandas", "streamlit", "uvicorn", "dashboard.app"):
+        importlib.import_module(name)
+
+
+def warm() -> None:
+    """Import what the pages need, then keep it out of the garbage collector's rounds, which stall all sessions."""
+    import plotly.graph_objects  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+def serve(settings: Settings, door: socket.socket | None = None, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; ``ready`` is called once when requests are answered.
+
+    ``door`` is a listening socket; without one the settings' host and port are taken. RuntimeError if it can't start.
+    """
+    import uvicorn
+
+    quiet_log()
+    app = application(settings)
+    door = door or listen(settings.host, settings.port)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                threading.Thread(target=warm, name="warm", daemon=True).start()
+                if ready:
+                    ready()
+
+    server = Server(
+        uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_max_size=options(settings)["server.maxMessageSize"] * 1_000_000,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=FAREWELL_SECONDS,
+        )
+    )
+    server.run(sockets=[door])
+    if not server.started:
+        raise RuntimeError("the web server did not start; the log says why")
