@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from repository.words import Message, Trouble
+from repository.metrics import Period
+from repository.record import Choice
+from repository.words import Message, Trouble, msg
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 DEFAULT = "zh"
@@ -130,6 +132,35 @@ def say(text: str | Message | Trouble, language: str | None = None) -> str:
         name: say(value, language) if isinstance(value, str | Message) else value for name, value in text.params.items()
     }
     return translate(text.text).format(**facts)
+
+
+_MARKUP = str.maketrans({char: "\\" + char for char in "\\`*_{}[]()<>#+-!|~$:"})
+
+
+def plain(text: str) -> str:
+    """Text from the data as Markdown shows it letter by letter: no markup, no formula, no icon."""
+    return text.translate(_MARKUP).replace("\n", " ")
+
+
+def term(word: str, known: type[Choice] | None) -> str:
+    """A word of an open list: translated when it is one of the ``known``, as it stands otherwise."""
+    try:
+        return say(known(word).label) if known else word
+    except ValueError:
+        return word
+
+
+def period(which: Period, language: str | None = None) -> str:
+    """``2026 年 4 月``, ``2026 年第 2 季度``, ``2026 年``, ``全部``; ``Apr 2026``, ``Q2 2026``, ``2026``, ``all time``."""
+    language = language or current()
+    if which.kind == "ever":
+        return say(msg("all time"), language)
+    if which.kind == "month":
+        return month(which.first, language)
+    if which.kind == "year":
+        return f"{which.first.year} 年" if language == "zh" else str(which.first.year)
+    quarter = (which.first.month + 2) // 3
+    return f"{which.first.year} 年第 {quarter} 季度" if language == "zh" else f"Q{quarter} {which.first.year}"
 
 
 # ── numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────────

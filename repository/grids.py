@@ -1,14 +1,17 @@
 """The community and its grids: who answers for which, and how the load is shared."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
+from bson import ObjectId
 from pydantic import Field, field_validator
 
+from repository.access import Actor
 from repository.people import AgeBand, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.store import FieldProblem
+from repository.store import FieldProblem, Store, build
 from repository.words import msg
 
 
@@ -132,3 +135,14 @@ class Post(Record):
     until: Annotated[date | None, Day()] = Field(
         default=None, ge=date(1950, 1, 1), le=date(2100, 12, 31), title=msg("Until")
     )
+
+
+def grid_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
+    """Name by id of the grids within the actor's reach, in order of their codes: for filters, pickers and tables."""
+    return {grid.id: grid.name for grid in store.find(actor, Grid, community_id, sort=[("code", 1)], limit=2000)}
+
+
+def found_community(store: Store, actor: Actor, values: Mapping[str, Any], *, key: str | None = None) -> Community:
+    """Enter a community; its id is its own ``community_id``. Raises Invalid, Duplicate, Refused."""
+    id = str(ObjectId())
+    return store.insert(actor, build(Community, {**values, "id": id, "community_id": id}), key=key)

@@ -404,6 +404,17 @@ class Store:
             cursor = self.db["communities"].find(reachable, {"name": 1, "code": 1, "time_zone": 1, "demonstration": 1})
             return list(cursor.sort("name", 1).limit(1000))
 
+    def first_month(self, actor: Actor, community_id: str) -> str | None:
+        """The first month any counter speaks of, as ``2026-04``; None without data."""
+        require(actor, Operation.READ, rollups.COUNTS)
+        within = {"community_id": community_id, "level": "month"}
+        with _our_errors(), pymongo.timeout(READ_SECONDS):
+            found = [
+                self.db[rollups.COUNTS].find_one({**within, "subject": subject}, {"period": 1}, sort=[("period", 1)])
+                for subject in ("work_orders", "activities", "attendances")
+            ]
+        return min((document["period"] for document in found if document), default=None)
+
     def counters(
         self,
         community_id: str,

@@ -1,0 +1,197 @@
+"""The frame: who looks, at which community and period, in which language; the menu; then the page. No content."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import cards, data, i18n, navigation, session
+from dashboard.i18n import _, say
+from dashboard.session import View
+from repository.access import Role
+from repository.grids import grid_names
+from repository.metrics import Period
+from repository.store import Store
+
+STATIC = Path(__file__).parent / "static"
+
+
+def main() -> None:
+    """One run of the script."""
+    session.begin()
+    st.set_page_config(
+        page_title=_("GridBoard"), page_icon=str(STATIC / "icon.svg"), layout="wide", initial_sidebar_state="collapsed"
+    )
+    st.logo(str(STATIC / f"logo-{session.language()}.svg"), size="large")
+    cards.style()
+    communities = data.ask(Store.communities)
+    if not communities:
+        _welcome()
+        return
+    view = session.settle(communities, data.store().clock())
+    chosen = st.navigation(navigation.all_pages(), position="top")
+    row = next(row for row in navigation.PAGES if (row.url or row.key) == (chosen.url_path or navigation.PAGES[0].key))
+    st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
+    session.say_toasts()
+    with st.container(key="page", gap="small"):
+        _head(row, view, communities)
+        chosen.run()
+
+
+def _welcome() -> None:
+    from dashboard.pages import welcome
+
+    st.navigation(
+        [st.Page(welcome.render, title=_("Welcome"), url_path="welcome", default=True)], position="hidden"
+    ).run()
+
+
+def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
+    """Title and as-of on the left; period, filters and person on the right."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+        st.title(say(row.title), anchor=False, width="content")
+        where = i18n.plain(view.community) + (" · " + _("demonstration data") if view.demonstration else "")
+        if view.grid_id and "grid" in row.choices:
+            grids = data.ask(grid_names, view.community_id)
+            where += " · " + i18n.plain(grids.get(view.grid_id, view.grid_id))
+        st.caption(
+            _("{community} · as of {moment}", community=where, moment=i18n.datetime_(view.now, view.zone)),
+            width="content",
+        )
+        st.space("stretch")
+        if row.periods:
+            _periods(view)
+        if row.periods or row.choices:
+            _filters(row, view)
+        _person(view, communities)
+
+
+def _periods(view: View) -> None:
+    names = {
+        "month": _("Month"),
+        "quarter": _("Quarter"),
+        "year": _("Year"),
+        "ever": _("All"),
+    }
+    st.session_state["frame.period"] = view.period.kind
+
+    def changed() -> None:
+        kind = st.session_state["frame.period"]
+        session.choose("period", None if kind == session.DEFAULT_PERIOD else kind)
+
+    st.segmented_control(
+        _("Period"),
+        list(names),
+        format_func=names.__getitem__,
+        required=True,
+        key="frame.period",
+        label_visibility="collapsed",
+        on_change=changed,
+    )
+
+
+def _filters(row: navigation.PageRow, view: View) -> None:
+    set_ones = sum(bool(session.chosen(name)) for name in row.choices) + (
+        session.chosen("period") not in ("", *session.KINDS)
+    )
+    label = f"{set_ones}" if set_ones else ""
+    with st.popover(label, icon=":material/tune:", help=_("Filters"), key="frame.filters"):
+        if row.periods and view.period.kind != "ever":
+            keys = [period.key for period in _choices_of(view)]
+            st.session_state["frame.at"] = view.period.key
+            st.selectbox(
+                _("Which one"),
+                keys,
+                format_func=lambda key: i18n.period(Period.of(key)),
+                key="frame.at",
+                on_change=lambda: session.choose("period", st.session_state["frame.at"]),
+            )
+        if "grid" in row.choices:
+            grids = data.ask(grid_names, view.community_id)
+            options = ["", *grids]
+            st.session_state["frame.grid"] = view.grid_id if view.grid_id in grids else ""
+            st.selectbox(
+                _("Grid"),
+                options,
+                format_func=lambda key: grids.get(key) or _("All grids"),
+                key="frame.grid",
+                on_change=lambda: session.choose("grid", st.session_state["frame.grid"]),
+            )
+        if "category" in row.choices:
+            from repository.maintenance import WorkCategory, work_categories
+
+            words = ["", *data.ask(work_categories, view.community_id)]
+            st.session_state["frame.category"] = view.category if view.category in words else ""
+            st.selectbox(
+                _("Category"),
+                words,
+                format_func=lambda word: i18n.term(word, WorkCategory) if word else _("All categories"),
+                key="frame.category",
+                on_change=lambda: session.choose("category", st.session_state["frame.category"]),
+            )
+
+
+def _choices_of(view: View) -> list[Period]:
+    """The periods of the chosen kind, newest first: from this one back to the first data, fifteen years at most."""
+    first = data.ask(Store.first_month, view.community_id)
+    start = Period.of(first).first if first else view.now.date()
+    start = max(start, date(view.now.year - 15, 1, 1))
+    period = Period.containing(view.period.kind, view.now.date())
+    found = []
+    while period.last >= start:
+        found.append(period)
+        period = period.previous
+    return found if view.period in found else [view.period, *found]
+
+
+def _person(view: View, communities: list[Any]) -> None:
+    with st.popover("", icon=":material/account_circle:", help=_("Language, community, role"), key="frame.person"):
+        st.session_state["frame.lang"] = session.language()
+        st.segmented_control(
+            _("Language"),
+            list(i18n.LANGUAGES),
+            format_func=i18n.LANGUAGES.__getitem__,
+            required=True,
+            key="frame.lang",
+            on_change=lambda: session.choose("lang", st.session_state["frame.lang"]),
+        )
+        if len(communities) > 1:
+            names = {community["_id"]: community["name"] for community in communities}
+            st.session_state["frame.community"] = view.community_id
+            st.selectbox(
+                _("Community"),
+                list(names),
+                format_func=names.__getitem__,
+                key="frame.community",
+                on_change=_move_community,
+            )
+        if st.session_state.get("demonstration"):
+            _roles(view)
+        else:
+            st.caption(_("You act as: {role}", role=session.actor().name))
+
+
+def _move_community() -> None:
+    session.choose("community", st.session_state["frame.community"])
+    session.choose("grid", None)
+    session.choose("category", None)
+
+
+def _roles(view: View) -> None:
+    """In demonstration mode anybody may look through any role's eyes."""
+    grids = data.ask(grid_names, view.community_id)
+    st.session_state["frame.role"] = session.actor().role
+
+    def changed() -> None:
+        role = st.session_state["frame.role"]
+        session.look_through(role, next(iter(grids), None) if role == Role.GRID_WORKER else None)
+
+    st.selectbox(
+        _("Look through the eyes of"),
+        list(Role),
+        format_func=lambda role: say(role.label),
+        key="frame.role",
+        on_change=changed,
+    )
+    st.caption(_("Demonstration only. A grid worker has the first grid in charge."))

@@ -1,0 +1,175 @@
+"""The one door to the data, and the only file that keeps anything: the store, and the last good answers.
+
+``ask`` reads, ``tell`` writes. Answers come fresh from the counters each time (a page costs some ten milliseconds);
+what is kept of them serves only while the database is away.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import streamlit as st
+
+from dashboard import cards, session
+from dashboard.i18n import say, time_
+from dashboard.settings import Settings
+from repository import embedded
+from repository.access import Actor
+from repository.migrations import migrate
+from repository.store import Conflict, Duplicate, Invalid, Store, Unavailable
+from repository.words import Trouble
+
+log = logging.getLogger("gridboard.data")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+KEPT_ANSWERS = 500
+REVIVE_SECONDS = 10.0  # between two attempts to start a private server that died
+
+
+@st.cache_resource(on_release=lambda store: store.close(), show_spinner=False)
+def store() -> Store:
+    """The process's store, connected and migrated on first use. Raises Trouble."""
+    settings = Settings.from_environment()
+    if settings.uri:
+        found = Store.connect(settings.uri)
+    else:
+        endpoint = embedded.start(settings.home)
+        found = Store.connect(endpoint.uri, endpoint.database)
+    migrate(found)
+    return found
+
+
+def database_alive() -> bool:
+    """Whether the database answers; starts a private server that died."""
+    try:
+        store().ping()
+    except Unavailable:
+        if not _revive():
+            return False
+        store().ping()
+    return True
+
+
+_revived_at = -1e9
+_revival = threading.Lock()
+
+
+def _revive() -> bool:
+    """Start a private server that died under us, at most once in a while; True when it may answer again."""
+    global _revived_at  # noqa: PLW0603 (one server a process)
+    settings = Settings.from_environment()
+    if settings.uri:
+        return False
+    with _revival:
+        if time.monotonic() - _revived_at < REVIVE_SECONDS:
+            return True  # another session has just done so
+        try:
+            embedded.start(settings.home)
+        except Trouble as trouble:
+            log.error("the private database could not be started again: %s", trouble)  # noqa: TRY400
+            return False
+        finally:
+            _revived_at = time.monotonic()
+    log.warning("the private database had died and was started again")
+    return True
+
+
+class _Answers:
+    """The last good answers by question, actor and arguments; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, tuple[datetime, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, key: Any, at: datetime, answer: Any) -> None:
+        with self._lock:
+            self._kept[key] = (at, answer)
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT_ANSWERS:
+                self._kept.popitem(last=False)
+
+    def last(self, key: Any) -> tuple[datetime, Any] | None:
+        with self._lock:
+            return self._kept.get(key)
+
+
+_answers = _Answers()
+_timings: list[tuple[str, float]] | None = None
+
+
+@contextmanager
+def timed() -> Iterator[list[tuple[str, float]]]:
+    """Collect (question, seconds) of every ``ask`` of this process while inside: for the benchmark."""
+    global _timings  # noqa: PLW0603
+    _timings = found = []
+    try:
+        yield found
+    finally:
+        _timings = None
+
+
+def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The answer to ``query(store, actor, *args, **kwargs)``, for whoever looks at the page.
+
+    While the database is away: one banner with the time of what is shown, and the last good answer to the same
+    question; without one the page ends there. A refusal or another Trouble is said and ends the page too.
+    """
+    who = session.actor()
+    key = (f"{query.__module__}.{query.__qualname__}", who, repr(args), repr(sorted(kwargs.items())))
+    started = time.perf_counter()
+    try:
+        try:
+            answer = query(store(), who, *args, **kwargs)
+        except Unavailable:
+            if not _revive():
+                raise
+            answer = query(store(), who, *args, **kwargs)
+    except Unavailable:
+        kept = _answers.last(key)
+        cards.offline(time_(kept[0], session.zone()) if kept else None)
+        if kept is None:
+            st.stop()
+        return kept[1]
+    except Trouble as trouble:
+        st.error(say(trouble), icon=":material/block:")
+        st.stop()
+    if _timings is not None:
+        _timings.append((key[0], time.perf_counter() - started))
+    _answers.keep(key, store().clock(), answer)
+    return answer
+
+
+def tell(
+    command: Callable[Concatenate[Store, Actor, P], T], *args: P.args, done: str | None = None, **kwargs: P.kwargs
+) -> T | None:
+    """Run ``command(store, actor, *args, **kwargs)``; ``done`` is a toast that survives the rerun.
+
+    Raises Invalid, Conflict and Duplicate for the form to show beside its fields; any other Trouble is said here and
+    gives None, with nothing lost.
+    """
+    try:
+        result = command(store(), session.actor(), *args, **kwargs)
+    except (Invalid, Conflict, Duplicate):
+        raise
+    except Trouble as trouble:
+        if isinstance(trouble, Unavailable):
+            _revive()
+        st.error(say(trouble), icon=":material/cloud_off:" if isinstance(trouble, Unavailable) else ":material/block:")
+        return None
+    if done:
+        session.toast(done)
+    return result
+
+
+def load_demo() -> None:
+    """Fill an empty database with the demonstration of D community."""
+    from dashboard.cli import load_demo as load  # the one place that may wire in the seed
+
+    load(store())

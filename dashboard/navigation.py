@@ -1,0 +1,87 @@
+"""The pages: one row each, by which the menu, links and tests go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.i18n import say
+from repository.words import msg
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """A page: the file under ``dashboard/pages`` whose ``render`` draws it, and how it is found."""
+
+    key: str
+    title: str
+    url: str = ""
+    shown: bool = True
+    periods: bool = True
+    """Whether the frame offers the period filter on it."""
+    choices: tuple[str, ...] = ("grid",)
+    """The further filters the frame offers on it."""
+
+
+PAGES = (
+    PageRow("overview", msg("Overview")),
+    PageRow("grids", msg("Grids"), choices=()),
+    PageRow("facilities", msg("Facilities"), periods=False),
+    PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
+    PageRow("activities", msg("Activities")),
+    PageRow("data", msg("Data"), periods=False, choices=()),
+    PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),
+)
+BY_KEY = {row.key: row for row in PAGES}
+
+
+@cache
+def _runner(key: str) -> Callable[[], None]:
+    """A page is imported when it is first opened: a second start must be quick, Overview must not load plotly."""
+
+    def run() -> None:
+        import_module(f"dashboard.pages.{key}").render()
+
+    run.__name__ = key
+    return run
+
+
+def page(key: str) -> Any:
+    """The Streamlit page of a row, titled in the reader's language."""
+    row = BY_KEY[key]
+    return st.Page(
+        _runner(key),
+        title=say(row.title),
+        icon="",
+        url_path=row.url or key,
+        default=key == PAGES[0].key,
+        visibility="visible" if row.shown else "hidden",
+    )
+
+
+def all_pages() -> list[Any]:
+    """Every page, in the menu's order."""
+    return [page(row.key) for row in PAGES]
+
+
+def link(
+    key: str,
+    label: str,
+    *,
+    icon: str | None = ":material/arrow_forward:",
+    help: str | None = None,
+    **params: str | None,
+) -> None:
+    """A link to a page that keeps the reader's choices, overruled by ``params``."""
+    st.page_link(
+        page(key), label=label, icon=icon, icon_position="right", help=help, query_params=session.links(**params)
+    )
+
+
+def go(key: str, **params: str | None) -> None:
+    """Move to a page now, with the reader's choices overruled by ``params``."""
+    st.switch_page(page(key), query_params=session.links(**params))

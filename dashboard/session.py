@@ -1,0 +1,164 @@
+"""Who looks, and what they chose to see: bound to the URL, so that a link shows the same view.
+
+The only file that touches bare session state. Choices: ``lang``, ``community``, ``period``, ``grid``, ``category``;
+in demonstration mode also the role to look through. A choice that equals its default is left out of the URL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard import i18n
+from dashboard.settings import Settings
+from repository.access import Actor, Role
+from repository.metrics import Period, PeriodTrouble
+
+CHOICES = ("lang", "community", "period", "grid", "category")
+KINDS = ("month", "quarter", "year", "ever")
+DEFAULT_PERIOD = "quarter"
+
+
+@dataclass(frozen=True)
+class View:
+    """What the reader chose. ``now`` is in the community's zone; ``grids`` is None for all of them."""
+
+    community_id: str
+    community: str
+    demonstration: bool
+    zone: ZoneInfo
+    now: datetime
+    period: Period
+    grid_id: str | None
+    category: str | None
+
+    @property
+    def grids(self) -> frozenset[str] | None:
+        """The grid filter as the queries take it."""
+        return None if self.grid_id is None else frozenset({self.grid_id})
+
+
+def begin() -> None:
+    """At the start of every run: take over what the URL says, and write what it lacks (moving to another page clears
+    it, the choices stay)."""
+    state, url = st.session_state, st.query_params
+    for name in CHOICES:
+        if name in url:
+            state[f"choice.{name}"] = url[name][:200]
+        elif state.get(f"choice.{name}"):
+            url[name] = state[f"choice.{name}"]
+    if chosen("lang") not in i18n.LANGUAGES:
+        state["lang"] = i18n.language_of_browser(st.context.locale)
+    else:
+        state["lang"] = chosen("lang")
+
+
+def chosen(name: str) -> str:
+    """The choice as it stands in the URL; empty when the default holds."""
+    return str(st.session_state.get(f"choice.{name}") or "")
+
+
+def choose(name: str, value: str | None) -> None:
+    """Set a choice, in the URL too; None or empty goes back to the default."""
+    if value:
+        st.session_state[f"choice.{name}"] = value
+        st.query_params[name] = value
+    else:
+        st.session_state.pop(f"choice.{name}", None)
+        if name in st.query_params:
+            del st.query_params[name]
+
+
+def links(**params: str | None) -> dict[str, str]:
+    """Query parameters of a link inside the app: the present choices, overruled by ``params`` (None drops one)."""
+    own = {name: chosen(name) for name in CHOICES}
+    return {name: value for name, value in {**own, **params}.items() if value}
+
+
+def language() -> str:
+    """``zh`` or ``en``."""
+    return i18n.current()
+
+
+def dark() -> bool:
+    """Whether the reader's theme is the dark one."""
+    return st.context.theme.type == "dark"
+
+
+# --- who
+def actor() -> Actor:
+    """Who is acting: until there is a sign-in, the configured role; in demonstration mode the role chosen in the
+    frame."""
+    settings = Settings.from_environment()
+    role = Role(settings.role)
+    grids = None
+    if st.session_state.get("demonstration"):
+        role = Role(st.session_state.get("choice.role") or role)
+        if role is Role.GRID_WORKER and (charge := st.session_state.get("choice.charge")):
+            grids = frozenset({str(charge)})
+    return Actor(id=f"role:{role}", name=i18n.say(role.label), role=role, grids=grids)
+
+
+def look_through(role: str, charge: str | None = None) -> None:
+    """In demonstration mode: act as this role, a grid worker with one grid in charge."""
+    st.session_state["choice.role"] = role
+    st.session_state["choice.charge"] = charge
+
+
+# --- what
+def settle(communities: list[Mapping[str, Any]], now: datetime) -> View:
+    """The view the choices make, among the communities there are; what cannot be is put back to its default."""
+    by_id = {community["_id"]: community for community in communities}
+    community = by_id.get(chosen("community"))
+    if community is None:
+        choose("community", None)
+        community = communities[0]
+    zone = ZoneInfo(community.get("time_zone") or "Asia/Shanghai")
+    local = now.astimezone(zone)
+    st.session_state["zone"] = str(zone)
+    st.session_state["demonstration"] = bool(Settings.from_environment().demo) or all(
+        other.get("demonstration") for other in communities
+    )
+    wish = chosen("period") or DEFAULT_PERIOD
+    try:
+        period = Period.containing(wish, local.date()) if wish in KINDS else Period.of(wish)  # type: ignore[arg-type]
+    except PeriodTrouble:
+        choose("period", None)
+        period = Period.containing(DEFAULT_PERIOD, local.date())
+    view = View(
+        community_id=community["_id"],
+        community=community["name"],
+        demonstration=bool(community.get("demonstration")),
+        zone=zone,
+        now=local,
+        period=period,
+        grid_id=chosen("grid") or None,
+        category=chosen("category") or None,
+    )
+    st.session_state["view"] = view
+    return view
+
+
+def view() -> View:
+    """What the reader chose; settled by the frame before any page runs."""
+    return st.session_state["view"]
+
+
+def zone() -> ZoneInfo:
+    """The time zone of the community looked at."""
+    return ZoneInfo(st.session_state.get("zone", "Asia/Shanghai"))
+
+
+# --- what survives a rerun
+def toast(text: str) -> None:
+    """Say ``text`` in passing, after the rerun that follows a write."""
+    st.session_state.setdefault("toasts", []).append(text)
+
+
+def say_toasts() -> None:
+    """Show what ``toast`` kept."""
+    for text in st.session_state.pop("toasts", []):
+        st.toast(text, icon=":material/check_circle:")
