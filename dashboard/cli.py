@@ -235,8 +235,12 @@ def load_demo(store: Any) -> None:
     """The D community demonstration, into a database that holds nothing."""
     from seed import demo
 
-    print(i18n._("Loading the demonstration of D community …"), flush=True)
     demo.load(store)
+
+
+def _load_demo_aloud(store: Any) -> None:
+    print(i18n._("Loading the demonstration of D community …"), flush=True)
+    load_demo(store)
 
 
 def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
@@ -257,9 +261,9 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
                         "Leave --demo out, or set GRIDBOARD_HOME to another folder."
                     )
                 )
-            load_demo(store)
+            _load_demo_aloud(store)
         elif demo_if_new and settings.embedded and never_used(store):
-            load_demo(store)
+            _load_demo_aloud(store)
         return is_demonstration(store)
     finally:
         store.close()

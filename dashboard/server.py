@@ -40,13 +40,18 @@ log = logging.getLogger("gridboard")
 
 def options(settings: Settings) -> dict[str, Any]:
     """Every Streamlit option we set, by its dotted name: theme/config.toml, and what depends on where we serve."""
-    with CONFIG.open("rb") as file:
-        found = dict(_flat(tomllib.load(file)))
+    found = options_of_file()
     found["server.address"] = settings.host
     found["server.port"] = settings.port
     # The guard below decides who may call us by which name; Streamlit's own list knows no "any number".
     found["server.allowedHosts"] = [] if is_open(settings.host) else [*LOOPBACK, *settings.names]
     return found
+
+
+def options_of_file() -> dict[str, Any]:
+    """The options of theme/config.toml by dotted name."""
+    with CONFIG.open("rb") as file:
+        return dict(_flat(tomllib.load(file)))
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -59,10 +64,15 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 def configure(settings: Settings) -> None:
     """Set all options, over any config.toml of the working folder or the user's home. Before the app is made."""
-    from streamlit import config
+    from streamlit import config, logger
 
-    for name, value in options(settings).items():
+    chosen = options(settings)
+    for name, value in chosen.items():
         config.set_option(name, value)
+    # Streamlit reads these two only while it parses a file; its loggers and uvicorn's follow them.
+    logger.set_log_level(chosen["logger.level"].upper())
+    logger.update_formatter()
+    logger.init_uvicorn_logs()
 
 
 def script() -> str:
@@ -254,7 +264,7 @@ def listen(host: str, port: int, tries: int = 100) -> socket.socket:
 
 def quiet_log() -> None:
     """Warnings and errors go to stderr with their time; in normal use there are none."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=options_of_file()["logger.messageFormat"])
 
 
 def preload() -> None:
@@ -264,9 +274,15 @@ def preload() -> None:
 
 
 def warm() -> None:
-    """Import what the pages need, then keep it out of the garbage collector's rounds, which stall all sessions."""
-    import plotly.graph_objects  # noqa: F401
+    """Do beforehand what the first reader would wait for, and keep the modules out of the garbage collector's rounds,
+    which stall all sessions."""
+    from dashboard import data
 
+    try:
+        data.database_alive()
+    except Exception:
+        log.exception("the database was there and is not any more")
+    importlib.import_module("plotly.graph_objects")
     gc.collect()
     gc.freeze()
 
