@@ -12,7 +12,7 @@ month      the month's document (total, by grid, by category) and one    flows, 
            cell per grid and category                                    (``repair.17``: the 17th duration bin)
 stock      the subject's one stock document (total, by grid, category)   what is true now: open work
 due, age   the month's document (by day of the month)                    open work by due day, by day reported
-people     the period's document                                         distinct people, which no sum of months gives
+people     the period's document (total, by grid, by group, by both)     distinct people, which no sum of months gives
 =========  ============================================================  ==========================================
 
 Distinct people need to know who came when: ``residents_seen`` holds one small document a resident key, and
@@ -135,8 +135,9 @@ Months = Mapping[str, Mapping[str, int]]
 
 def people_atoms(months: Months) -> Tally:
     """What one resident adds to the counters of distinct people: in each month, quarter and year, and ever:
-    ``unique`` 1, ``repeat`` 1 if they came twice or more, ``new`` 1 if it was their first. A resident whose group or
-    grid changed within a period counts once in each, and once in the total."""
+    ``unique`` 1, ``repeat`` 1 if they came twice or more, ``new`` 1 if it was their first; by grid and group together
+    ``unique`` only. A resident whose group or grid changed within a period counts once in each, and once in the
+    total."""
     atoms: Tally = Counter()
     times: dict[tuple[str, str, str], int] = defaultdict(int)
     came = sorted(month for month, cells in months.items() if any(n > 0 for n in cells.values()))
@@ -148,11 +149,14 @@ def people_atoms(months: Months) -> Tally:
                 continue
             group, grid = cell.split("|", 1)
             for period in (month, quarter_of(month), month[:4], EVER):
-                for place in ((period, "", ""), (period, grid, ""), (period, "", group)):
+                # a set: who has no grid is counted once in the total, not again as "the grid without a name"
+                for place in {(period, "", ""), (period, grid, ""), (period, "", group), (period, grid, group)}:
                     times[place] += n
     first = {came[0], quarter_of(came[0]), came[0][:4], EVER}
     for (period, grid, group), n in times.items():
         atoms["residents", "people", period, grid, group, "unique"] = 1
+        if grid and group:
+            continue  # the groups within a grid: only how many
         if n >= 2:
             atoms["residents", "people", period, grid, group, "repeat"] = 1
         if period in first:
@@ -203,7 +207,8 @@ def spread(atoms: Mapping[Atom, int]) -> Counts:
         held = counts[Place(subject, level, period)]
         by_grid, by_category = f"by_grid.{path_key(grid)}.{name}", f"by_category.{path_key(category)}.{name}"
         if level == "people":
-            held[by_grid if grid else by_category if category else f"total.{name}"] += n
+            both = f"by_both.{path_key(grid)}.{path_key(category)}.{name}"
+            held[both if grid and category else by_grid if grid else by_category if category else f"total.{name}"] += n
             continue
         held[f"total.{name}"] += n
         if level == "month":
