@@ -119,7 +119,6 @@ def start(home: Path, *, wait_seconds: float = 60) -> Endpoint:
     check_system(places)
     own_directory(places.home)
     with _explained(places), locked(places, deadline):
-        tidy_secrets(places)
         meta = read_meta(places)
         if meta.get("format", FORMAT) > FORMAT:
             raise EmbeddedTrouble(
@@ -131,18 +130,19 @@ def start(home: Path, *, wait_seconds: float = 60) -> Endpoint:
                 found=meta["format"],
                 known=FORMAT,
             )
-        started, brand_new = _settle(places, deadline, wait_seconds)
+        made = tidy_secrets(places)
+        started, brand_new = _settle(places, deadline, wait_seconds, check_login=made)
     return Endpoint(app_uri(places), places.home, APP_DATABASE, started, brand_new)
 
 
-def _settle(places: Places, deadline: float, wait_seconds: float) -> tuple[bool, bool]:
+def _settle(places: Places, deadline: float, wait_seconds: float, *, check_login: bool) -> tuple[bool, bool]:
     """Run or find the server and bring it to accept writes; tells whether it was run here, and whether it is new."""
     started = False
     while True:
         ran = reach(places, deadline)
         started = started or ran
         try:
-            return started, converge(places, deadline, check_login=ran)
+            return started, converge(places, deadline, check_login=ran or check_login)
         except ConnectionFailure:
             # It died or was stopped under us: look again, and run it again if it is gone.
             if time.monotonic() > deadline:
@@ -223,19 +223,21 @@ def rotate_log(home: Path) -> None:
     Does nothing while someone starts or stops the server: call it again later.
     """
     places = Places.of(home)
-    try:
-        large = places.log.stat().st_size > _LOG_BYTES
-    except FileNotFoundError:
-        return
-    if not large:
+    if not _log_is_due(places.log) or not places.lock.exists():
         return
     with suppress(EmbeddedTrouble), locked(places, time.monotonic()):
-        if places.log.stat().st_size <= _LOG_BYTES:  # another process was quicker
+        if not _log_is_due(places.log):  # another process was quicker
             return
-        if not held(places.server_lock):
+        pid = owner(places) if held(places.server_lock) else None
+        # Only a server that is up knows what the signal means; another would die of it.
+        if pid is not None and listening(places.socket):
             shift_logs(places.log)
-        elif listening(places.socket):  # only a server that is up knows what the signal means
-            pid = owner(places)
-            if pid is not None:
-                shift_logs(places.log)
-                os.kill(pid, signal.SIGUSR1)
+            os.kill(pid, signal.SIGUSR1)
+
+
+def _log_is_due(log: Path) -> bool:
+    try:
+        return log.stat().st_size > _LOG_BYTES
+    except FileNotFoundError:
+        # Moved away, but the server did not hear the signal (it ignores a second one soon after another): say it again.
+        return True

@@ -77,16 +77,16 @@ def _await_primary(places: Places, bare: MongoClient[dict[str, Any]], deadline: 
 
 def _readdress(places: Places, host: str) -> None:
     """Tell a server whose directory was moved or restored elsewhere that it is itself."""
+    # As a member of its own set: the one account that exists even if the directory moved before the set-up was done.
+    member = {"username": "__system", "password": places.keyfile.read_text(), "authSource": "local"}
     try:
-        with _admin(places) as admin:
-            config = admin.admin.command("replSetGetConfig")["config"]
+        with _client(places, authMechanism="SCRAM-SHA-256", **member) as own:
+            config = own.admin.command("replSetGetConfig")["config"]
             if config["members"][0]["host"] != host:
                 config["members"][0]["host"] = host
                 config["version"] += 1
-                admin.admin.command("replSetReconfig", config, force=True)
+                own.admin.command("replSetReconfig", config, force=True)
     except OperationFailure as error:
-        if error.code == _Code.WRONG_PASSWORD:
-            raise _wrong_password(places) from error
         if error.code != _Code.NOT_YET_INITIATED:  # it is still reading its settings
             raise
 

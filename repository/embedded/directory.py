@@ -205,30 +205,40 @@ def _write(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def tidy_secrets(places: Places) -> None:
-    """All secrets exist before the server first runs, so that a killed set-up can be taken up with the same ones."""
+def tidy_secrets(places: Places) -> bool:
+    """All secrets exist before the server first runs, so that a killed set-up can be taken up with the same ones.
+
+    True when one was missing and had to be made.
+    """
+    made = False
     for path in (places.keyfile, places.admin_password, places.app_password):
         if not path.exists():
             _write(path, base64.b64encode(secrets.token_bytes(96 if path == places.keyfile else 32)))
+            made = True
         elif stat.S_IMODE(path.stat().st_mode) & 0o077:
             _log.warning("%s could be read by others; its permissions were set back to 0600.", path)
             path.chmod(0o600)
     places.db.mkdir(mode=0o700, exist_ok=True)
     places.log.parent.mkdir(mode=0o700, exist_ok=True)
+    return made
 
 
 def read_meta(places: Places) -> dict[str, Any]:
+    """The facts in meta.json; none if it is missing or damaged, for all of them can be found out again."""
     try:
         found = json.loads(places.meta.read_text("utf-8"))
-        return dict(found)
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError):
-        _log.warning("%s is damaged and will be written again.", places.meta)
-        return {}
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("format"), int) and isinstance(found.get("mongod", ""), str):
+        return found
+    _log.warning("%s is damaged and will be written again.", places.meta)
+    return {}
 
 
 def note(places: Places, **facts: Any) -> None:
+    """Add ``facts`` to meta.json."""
     before = read_meta(places)
     after = {"format": FORMAT, **before, **facts}
     if after != before:

@@ -127,7 +127,7 @@ def _spawn(places: Places) -> subprocess.Popen[bytes]:
 
 
 def _command(places: Places, binary: Path) -> list[str]:
-    cache = os.environ.get("GRIDBOARD_CACHE_GB", "0.25")
+    cache = os.environ.get("GRIDBOARD_CACHE_GB") or "0.25"
     try:
         fits = 0.25 <= float(cache) <= 10_000
     except ValueError:
