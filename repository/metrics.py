@@ -134,8 +134,21 @@ class Metric:
     title: str
     short: str
     """At most seven characters in Chinese, fifteen in English: a tile's name."""
+    # percent: a share, 0 to 1; times: a ratio; money: integer 分
     unit: Literal[
-        "orders", "percent", "weeks", "hours", "items", "times", "people", "visits", "events", "formats", "posts"
+        "orders",
+        "percent",
+        "weeks",
+        "hours",
+        "items",
+        "times",
+        "people",
+        "visits",
+        "events",
+        "formats",
+        "posts",
+        "years",
+        "money",
     ]
     formula: str
     source: str
