@@ -35,7 +35,9 @@ PLAIN_COLLECTIONS = {
         Index(("community_id", "at"), "the newest changes"),
         Index(("key",), "a submission counts once", unique=True, where={"key": {"$exists": True}}),
     ),
-    rollups.COUNTS: (Index(("community_id", "subject", "level", "period"), "the counters of some months"),),
+    rollups.COUNTS: (
+        Index(("community_id", "subject", "level", "period", "grid"), "the counters of some months, of some grids"),
+    ),
     rollups.SEEN: (Index(("community_id", "resident"), "when a resident came"),),
     "numbers": (),
 }

@@ -10,8 +10,10 @@ level      kept in                                                       holds
 =========  ============================================================  ==========================================
 month      the month's document (total, by grid, by category) and one    flows, sums of durations, their histograms
            cell per grid and category                                    (``repair.17``: the 17th duration bin)
-stock      the subject's one stock document (total, by grid, category)   what is true now: open work
-due, age   the month's document (by day of the month)                    open work by due day, by day reported
+stock      the subject's one stock document (total, by grid, category,   what is true now: open work
+           and by cell: grid, then category)
+due        the month's document (total, by grid, by category)            open work by due day of the month
+age        the month's document (total)                                  open work by day reported and day due
 people     the period's document (total, by grid, by group, by both)     distinct people, which no sum of months gives
 =========  ============================================================  ==========================================
 
@@ -219,8 +221,10 @@ def spread(atoms: Mapping[Atom, int]) -> Counts:
         elif level == "stock":
             held[by_grid] += n
             held[by_category] += n
+            held[f"by_cell.{path_key(grid)}.{path_key(category)}.{name}"] += n
         elif level == "due":
             held[by_grid] += n
+            held[by_category] += n
     return {place: kept for place, paths in counts.items() if (kept := {path: n for path, n in paths.items() if n})}
 
 

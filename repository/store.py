@@ -130,7 +130,11 @@ def invalid(error: ValidationError) -> Invalid:
             cause = facts.get("error")
             message = cause.message if isinstance(cause, Trouble) else Message(str(cause))
         else:
-            message = Message(_FIELD_PROBLEMS.get(kind, msg("This value does not fit here")), facts)
+            bounds = {
+                name: int(fact) if isinstance(fact, float) and fact.is_integer() else fact
+                for name, fact in facts.items()
+            }
+            message = Message(_FIELD_PROBLEMS.get(kind, msg("This value does not fit here")), bounds)
         problems.setdefault(field, message)
     return Invalid(problems)
 
@@ -419,12 +423,13 @@ class Store:
         self,
         community_id: str,
         subject: str,
-        level: str,
+        level: str | tuple[str, ...],
         filter: Mapping[str, Any] | None = None,
         projection: Mapping[str, Any] | None = None,
     ) -> list[Document]:
         """Counter documents (see rollups). The caller cuts them to the actor's grids with ``access.reach``."""
-        within = {"community_id": community_id, "subject": subject, "level": level, **(filter or {})}
+        levels = level if isinstance(level, str) else {"$in": list(level)}
+        within = {"community_id": community_id, "subject": subject, "level": levels, **(filter or {})}
         with _our_errors(), pymongo.timeout(READ_SECONDS):
             return list(self.db[rollups.COUNTS].find(within, projection).sort("period", 1))
 
@@ -552,9 +557,22 @@ class Write:
         self._note(type(record), "create", None, document)
         return type(record).from_document(document)
 
-    def update(self, record: type[R], community_id: str, id: str, revision: int, changes: Mapping[str, Any]) -> R:
-        """Change fields; nothing happens if nothing differs. Raises Conflict unless ``revision`` is the current one."""
-        require(self.actor, Operation.UPDATE, record.collection)
+    def update(
+        self,
+        record: type[R],
+        community_id: str,
+        id: str,
+        revision: int,
+        changes: Mapping[str, Any],
+        *,
+        following: type[Record] | None = None,
+    ) -> R:
+        """Change fields; nothing happens if nothing differs. Raises Conflict unless ``revision`` is the current one.
+
+        ``following`` names the record of which this change is a fixed consequence, such as a machine that is stopped
+        by the report of a danger: then the right to change that one is what counts.
+        """
+        require(self.actor, Operation.UPDATE, (following or record).collection)
         before = self._stored(record, community_id, id)
         current = record.from_document(before)
         if current.revision != revision:

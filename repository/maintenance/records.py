@@ -95,6 +95,9 @@ class Priority(Choice):
 DUE_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 24, Priority.NORMAL: 72, Priority.LOW: 240})
 """Hours from report to due, unless the order says otherwise."""
 
+ANSWER_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 2, Priority.NORMAL: 24, Priority.LOW: 72})
+"""Hours within which whoever reports a fault is promised a first answer (urgent: metrics.md, N5)."""
+
 
 class Source(Choice):
     """How the fault became known; other words are kept as they are."""
@@ -161,13 +164,24 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(
-            ("community_id", "is_open", "reported_at", "due_at", "grid_id"), "open work by age", where={"is_open": True}
+            ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category"),
+            "open work by age",
+            where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
         Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
-        Index(("community_id", "ended_at"), "ended in a period; a month's rebuild"),
+        Index(
+            ("community_id", "ended_at", "repair_seconds", "category", "grid_id"),
+            "ended in a period; a month's rebuild; the exact median, from keys alone",
+        ),
+        Index(
+            ("community_id", "responded_at", "respond_seconds", "category", "grid_id"),
+            "a month's rebuild; the exact median, from keys alone",
+            where={"responded_at": {"$exists": True}},
+        ),
+        Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
-        Index(("community_id", "category", "repair_seconds", "ended_at"), "the exact median inside one duration bin"),
+        Index(("community_id", "category", "reported_at"), "which categories there are; one's newest"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("work_orders",)
@@ -219,6 +233,9 @@ class WorkOrder(Record):
     repair_seconds: Annotated[int | None, Shown(form=False, table=False, unit=msg("seconds"))] = Field(
         default=None, ge=0, title=msg("Time to repair")
     )
+    respond_seconds: Annotated[int | None, Shown(form=False, table=False, unit=msg("seconds"))] = Field(
+        default=None, ge=0, title=msg("Time to respond")
+    )
     assignee_id: Annotated[str | None, Ref(to="people", aliases=("处理人", "维修人", "责任人"))] = Field(
         default=None, max_length=64, title=msg("Assignee")
     )
@@ -245,12 +262,17 @@ class WorkOrder(Record):
     )
 
     def to_document(self) -> dict[str, Any]:
-        """As every record's, with ``is_open`` and ``repair_seconds`` made to agree with status and moments."""
+        """As every record's, with ``is_open`` and the durations made to agree with status and moments."""
         document = super().to_document()
         document["is_open"] = self.status in OPEN
         document.pop("repair_seconds", None)
-        if self.outcome is Outcome.COMPLETED and self.ended_at and not document["flags"]:
+        document.pop("respond_seconds", None)
+        if document["flags"]:
+            return document
+        if self.outcome is Outcome.COMPLETED and self.ended_at:
             document["repair_seconds"] = int((self.ended_at - self.reported_at).total_seconds())
+        if self.responded_at and self.responded_at >= self.reported_at:
+            document["respond_seconds"] = int((self.responded_at - self.reported_at).total_seconds())
         return document
 
     @classmethod
@@ -289,9 +311,8 @@ class WorkOrder(Record):
             yield flow(reported, "estimated_minutes", round(estimate * 60))
         if document.get("dangerous"):
             yield flow(reported, "dangerous")
-        responded = document.get("responded_at")
-        if responded and not doubtful and responded >= reported:
-            yield from duration(responded, "respond", int((responded - reported).total_seconds()))
+        if (seconds := document.get("respond_seconds")) is not None:
+            yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
         is_open = document["is_open"]
         if not is_open and ended:
