@@ -208,14 +208,15 @@ def _day(text: str) -> Any:
 
 def open_store(settings: Settings) -> Any:
     """The store these settings mean: MONGODB_URI's, else the private server's, started if need be. Raises Trouble."""
+    uri, database = settings.uri, None
+    if uri is None:
+        from repository import embedded
+
+        endpoint = embedded.start(settings.home)
+        uri, database = endpoint.uri, endpoint.database
     from repository.store import Store
 
-    if settings.uri:
-        return Store.connect(settings.uri)
-    from repository import embedded
-
-    endpoint = embedded.start(settings.home)
-    return Store.connect(endpoint.uri, endpoint.database)
+    return Store.connect(uri, database)
 
 
 def never_used(store: Any) -> bool:
@@ -248,10 +249,10 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
 
     Returns whether it holds demonstration data only. Raises Trouble.
     """
-    from repository import migrations
-
     store = open_store(settings)
     try:
+        from repository import migrations
+
         migrations.migrate(store)
         if demo and not is_demonstration(store):
             if not never_used(store):

@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from repository.metrics import Period
-from repository.record import Choice
 from repository.words import Message, Trouble, msg
+
+if TYPE_CHECKING:  # the command line starts the database before it imports what these bring along
+    from repository.metrics import Period
+    from repository.record import Choice
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 DEFAULT = "zh"
@@ -142,7 +144,7 @@ def plain(text: str) -> str:
     return text.translate(_MARKUP).replace("\n", " ")
 
 
-def term(word: str, known: type[Choice] | None) -> str:
+def term(word: str, known: "type[Choice] | None") -> str:
     """A word of an open list: translated when it is one of the ``known``, as it stands otherwise."""
     try:
         return say(known(word).label) if known else word
@@ -150,8 +152,8 @@ def term(word: str, known: type[Choice] | None) -> str:
         return word
 
 
-def period(which: Period, language: str | None = None) -> str:
-    """``2026 年 4 月``, ``2026 年第 2 季度``, ``2026 年``, ``全部``; ``Apr 2026``, ``Q2 2026``, ``2026``, ``all time``."""
+def period(which: "Period", language: str | None = None) -> str:
+    """2026 年 4 月, 2026 年第 2 季度, 2026 年, 全部 / Apr 2026, Q2 2026, 2026, all time."""
     language = language or current()
     if which.kind == "ever":
         return say(msg("all time"), language)

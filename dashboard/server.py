@@ -117,15 +117,18 @@ async def health(_request: Any) -> Any:
 
 
 def explain(error: Exception) -> bool:
-    """A page failed: the log gets everything, the reader a sentence and a number to tell. Returns True: it is shown."""
+    """A page failed: Streamlit has just logged the full account; the reader gets a sentence and a number to tell.
+
+    Returns True: nothing else is shown.
+    """
     import streamlit as st
 
     if isinstance(error, Trouble):
-        log.error("page: %s", error, exc_info=error)
+        log.error("page: the account above was told as: %s", error)
         st.error(say(error), icon=":material/error:")
         return True
     number = secrets.token_hex(3)
-    log.error("page error %s", number, exc_info=error)
+    log.error("page error %s: the account above, %s", number, type(error).__name__)
     st.error(
         _(
             "This page could not be shown. Nothing was changed. Reload it; if that does not help, "
