@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ from pymongo.write_concern import WriteConcern
 
 from repository import rollups
 from repository.access import Actor, Operation, require, require_reach, scope
-from repository.record import RECORDS, Record
+from repository.record import RECORDS, FieldSpec, Record, Ref, field_specs
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.store")
@@ -51,6 +52,7 @@ T = TypeVar("T")
 READ_SECONDS = 5.0
 WRITE_SECONDS = 20.0
 PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import waits longer than that before its rows
+REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
 DURABLE = WriteConcern("majority", j=True)
 
 
@@ -76,6 +78,10 @@ class Duplicate(Trouble):
 
 class Unsuitable(Trouble):
     """The server cannot keep GridBoard's promises (a standalone has no transactions)."""
+
+
+class InUse(Trouble):
+    """Other records refer to this one. Nothing was deleted."""
 
 
 class Invalid(Trouble):
@@ -151,6 +157,20 @@ class FieldProblem(Trouble, ValueError):
     """A rule across fields, raised inside a Record's validators."""
 
 
+@cache
+def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
+    """The fields of ``record`` that name another record."""
+    return tuple(spec for spec in field_specs(record).values() if spec.kind == "ref")
+
+
+def _referring(collection: str) -> Iterator[tuple[type[Record], FieldSpec]]:
+    """Every Record class and field that can name a record of ``collection``."""
+    for record in RECORDS.values():
+        for spec in _references(record):
+            if isinstance(spec.mark, Ref) and spec.mark.to == collection:
+                yield record, spec
+
+
 @contextmanager
 def _our_errors(*, writing: bool = False) -> Iterator[None]:
     """The driver's errors as ours; the details go to the log, never to the page."""
@@ -224,6 +244,7 @@ class Store:
         self._zones: dict[str, ZoneInfo] = {}
         self._places: set[tuple[str, rollups.Place]] = set()
         self._pending: tuple[float, tuple[str, ...]] = (-1e9, ())
+        self._there: dict[tuple[str, str, str], float] = {}
         self._lock = threading.Lock()
 
     # --- the server
@@ -541,6 +562,8 @@ class Write:
         self._audit: list[Document] = []
         self._atoms: dict[str, rollups.Tally] = {}
         self._presence: dict[str, rollups.Presence] = {}
+        self._named: dict[tuple[str, str], dict[str, str]] = {}
+        """(community, collection) -> id -> the field that names it: what must be there before this may count."""
 
     def read(self, record: type[R], community_id: str, id: str) -> R:
         """A record inside the transaction, within the actor's reach. Raises NotFound, Refused."""
@@ -553,6 +576,7 @@ class Write:
         stamp = {"created_at": self.at, "created_by": self.actor.name, "updated_at": self.at}
         record = record.model_copy(update={**stamp, "updated_by": self.actor.name, "revision": 1})
         document = record.to_document()
+        self._name(type(record), {}, document)
         self.store.db[record.collection].insert_one(document, session=self.session)
         self._note(type(record), "create", None, document)
         return type(record).from_document(document)
@@ -583,6 +607,7 @@ class Write:
             return current
         stamp = {"revision": revision + 1, "updated_at": self.at, "updated_by": self.actor.name}
         document = changed.model_copy(update=stamp).to_document()
+        self._name(record, before, document)
         where = {"_id": id, "community_id": community_id, "revision": revision}
         result = self.store.db[record.collection].replace_one(where, document, session=self.session)
         if not result.matched_count:
@@ -591,11 +616,14 @@ class Write:
         return record.from_document(document)
 
     def delete(self, record: type[Record], community_id: str, id: str, revision: int) -> None:
-        """Take a record out. Raises Conflict when ``revision`` is not the current one."""
+        """Take a record out. Raises Conflict when ``revision`` is not the current one, InUse while others refer to it:
+        take those out first, in the same transaction if need be."""
         require(self.actor, Operation.DELETE, record.collection)
         before = self._stored(record, community_id, id)
         if before["revision"] != revision:
             raise Conflict(record.from_document(before))
+        self._require_unused(record, community_id, id)
+        self.store._there.pop((community_id, record.collection, id), None)
         self.store.db[record.collection].delete_one(
             {"_id": id, "community_id": community_id, "revision": revision}, session=self.session
         )
@@ -626,6 +654,53 @@ class Write:
             )
         require_reach(self.actor, record.from_document(found))
         return found
+
+    def _name(self, record: type[Record], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Remember which records the changed references name, to be looked up together at the end."""
+        for spec in _references(record):
+            id = after.get(spec.name)
+            if id and id != before.get(spec.name) and isinstance(spec.mark, Ref):
+                self._named.setdefault((after["community_id"], spec.mark.to), {})[id] = spec.name
+
+    def _require_named(self) -> None:
+        """Raise Invalid beside a field that names a record the community does not have. One indexed read a collection,
+        none for what was seen there within the minute. Two people who delete and name the same record at the same
+        moment can pass each other by: the reader then shows the reference as missing."""
+        problems = {}
+        now = time.monotonic()
+        known = self.store._there
+        for (community_id, collection), fields in self._named.items():
+            doubtful = [
+                id for id in fields if now - known.get((community_id, collection, id), -1e9) > REFERENCE_SECONDS
+            ]
+            if not doubtful:
+                continue
+            there = self.store.db[collection].find(
+                self.store._seen({"_id": {"$in": doubtful}, "community_id": community_id}),
+                {"_id": 1},
+                session=self.session,
+            )
+            found = {document["_id"] for document in there}
+            known.update(((community_id, collection, id), now) for id in found)
+            for id in set(doubtful) - found:
+                problems[fields[id]] = Message(msg("This is not there any more. Choose one of the list."))
+        if len(known) > 100_000:
+            known.clear()
+        if problems:
+            raise Invalid(problems)
+
+    def _require_unused(self, record: type[Record], community_id: str, id: str) -> None:
+        uses: Message | None = None
+        for other, spec in _referring(record.collection):
+            n = self.store.db[other.collection].count_documents(
+                {"community_id": community_id, spec.name: id}, limit=1000, session=self.session
+            )
+            if n:
+                facts = {"what": Message(other.title), "field": Message(spec.title), "n": n}
+                use = Message(msg("{what} ({field}): {n}"), facts)
+                uses = Message(msg("{first}; {second}"), {"first": uses, "second": use}) if uses else use
+        if uses:
+            raise InUse(msg("Not deleted, because others refer to it. {uses}. Change those first."), uses=uses)
 
     def _note(self, record: type[Record], operation: str, before: Document | None, after: Document | None) -> None:
         kept = after or before or {}
@@ -670,6 +745,7 @@ class Write:
         self._audit.append(entry)
 
     def _finish(self) -> None:
+        self._require_named()
         if self._audit:
             audit = self.store.db["audit"]
             if len(self._audit) == 1:

@@ -60,13 +60,13 @@ def clock() -> Callable[[], datetime]:
 def store(template: Store, clock: Callable[[], datetime]) -> Iterator[Store]:
     """An empty, migrated database of the test's own."""
     fresh = Store(template.client, template.db.name, clock)
-    _empty(fresh)
+    empty(fresh)
     migrate(fresh)
     yield fresh
-    _empty(fresh)
+    empty(fresh)
 
 
-def _empty(store: Store) -> None:
+def empty(store: Store) -> None:
     """The app's user may use one database only, so tests share it and empty it; validators and indexes stay."""
     for name in store.db.list_collection_names():
         if name != "migrations":

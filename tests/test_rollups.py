@@ -1,0 +1,270 @@
+"""Counters equal the records after any mix of operations, through any path, and under concurrent writers."""
+
+import threading
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from repository import recount, rollups
+from repository.access import Actor, Role
+from repository.activities import Activity, Attendance
+from repository.grids import Community, Grid
+from repository.maintenance import OPEN, Outcome, Priority, Status, WorkOrder
+from repository.people import AgeBand, Sex
+from repository.store import Store
+from tests.test_record import AT, a_work_order
+
+ACTOR = Actor("tester", "测试员", Role.ADMIN)
+MOMENTS = st.integers(-40_000, 40_000).map(lambda minutes: AT + timedelta(minutes=minutes))
+GRIDS = st.sampled_from([None, "g1", "g2"])
+CATEGORIES = st.sampled_from(["fitness", "a.b", "$x", "%", "Bulky Items", "环境卫生"])
+
+
+@st.composite
+def order_facts(draw: st.DrawFn) -> dict[str, Any]:
+    """Anything a work order may hold, absurd moments and old endings included."""
+    status = draw(st.sampled_from(Status))
+    reported = draw(MOMENTS)
+    ended = None if status in OPEN else draw(MOMENTS)
+    reopenings = []
+    at = reported
+    for _ in range(draw(st.integers(0, 2))):
+        end = at + timedelta(hours=draw(st.integers(0, 300)))
+        at = end + timedelta(hours=draw(st.integers(0, 300)))
+        outcome = draw(st.sampled_from(Outcome))
+        reopenings.append({"ended_at": end, "reopened_at": at, "outcome": outcome})
+    return {
+        "status": status,
+        "reported_at": reported,
+        "responded_at": draw(st.none() | MOMENTS),
+        "due_at": draw(st.none() | MOMENTS | st.just(datetime(9999, 1, 1, tzinfo=UTC))),
+        "ended_at": ended,
+        "outcome": draw(st.sampled_from(Outcome)) if ended else None,
+        "reopenings": tuple(reopenings),
+        "grid_id": draw(GRIDS),
+        "category": draw(CATEGORIES),
+        "priority": draw(st.sampled_from(Priority)),
+        "dangerous": draw(st.booleans()),
+        "estimated_hours": draw(st.none() | st.floats(0, 50)),
+        "actual_hours": draw(st.none() | st.floats(0, 50)),
+        "cost_cents": draw(st.none() | st.integers(0, 10**9)),
+    }
+
+
+class Mix(RuleBasedStateMachine):
+    """Insert, edit, delete, attend and leave in any order; two communities, so that one is the other's decoy."""
+
+    store: Store
+
+    @initialize()
+    def begin(self) -> None:
+        from tests.conftest import empty
+
+        empty(self.store)
+        self.count = 0
+        for id, zone in (("D", "Asia/Shanghai"), ("E", "America/Los_Angeles")):
+            self.store.insert(ACTOR, Community(id=id, community_id=id, code=id, name=id, time_zone=zone))
+        self.records: list[WorkOrder | Activity | Attendance] = []
+
+    def number(self) -> str:
+        self.count += 1
+        return f"W-{self.count}"
+
+    @rule(community=st.sampled_from("DE"), facts=order_facts())
+    def report(self, community: str, facts: dict[str, Any]) -> None:
+        self.records.append(
+            self.store.insert(ACTOR, a_work_order(community_id=community, number=self.number(), **facts))
+        )
+
+    @rule(
+        community=st.sampled_from("DE"),
+        day=st.dates(date(2025, 11, 1), date(2026, 6, 1)),
+        heads=st.none() | st.integers(0, 500),
+        status=st.sampled_from(["held", "planned", "cancelled"]),
+        form=CATEGORIES,
+        grid=GRIDS,
+    )
+    def hold(self, community: str, day: date, heads: int | None, status: str, form: str, grid: str | None) -> None:
+        activity = Activity(
+            community_id=community, name="x", held_on=day, status=status, format=form, headcount=heads, grid_id=grid
+        )
+        self.records.append(self.store.insert(ACTOR, activity))
+
+    @rule(
+        community=st.sampled_from("DE"),
+        resident=st.sampled_from(["r1", "r.2", "$r3"]),
+        day=st.dates(date(2025, 11, 1), date(2026, 6, 1)),
+        band=st.none() | st.sampled_from(AgeBand),
+        sex=st.none() | st.sampled_from(Sex),
+        grid=GRIDS,
+    )
+    def attend(self, community: str, resident: str, day: date, band: Any, sex: Any, grid: str | None) -> None:
+        attendance = Attendance(
+            community_id=community,
+            activity_id=self.number(),
+            resident=resident,
+            held_on=day,
+            format="lecture",
+            age_band=band,
+            sex=sex,
+            grid_id=grid,
+        )
+        self.records.append(self.store.insert(ACTOR, attendance))
+
+    @precondition(lambda self: self.records)
+    @rule(data=st.data(), facts=order_facts(), day=st.dates(date(2025, 11, 1), date(2026, 6, 1)), grid=GRIDS)
+    def edit(self, data: st.DataObject, facts: dict[str, Any], day: date, grid: str | None) -> None:
+        index = data.draw(st.integers(0, len(self.records) - 1))
+        record = self.records[index]
+        changes = facts if isinstance(record, WorkOrder) else {"held_on": day, "grid_id": grid}
+        self.records[index] = self.store.update(
+            ACTOR, type(record), record.community_id, record.id, record.revision, changes
+        )
+
+    @precondition(lambda self: self.records)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        record = self.records.pop(data.draw(st.integers(0, len(self.records) - 1)))
+        self.store.delete(ACTOR, type(record), record.community_id, record.id, record.revision)
+
+    @precondition(lambda self: self.records)
+    @rule(community=st.sampled_from("DE"))
+    def rebuild(self, community: str) -> None:
+        recount.rebuild(self.store, ACTOR, community)
+
+    @invariant()
+    def counters_equal_records(self) -> None:
+        for community in ("D", "E"):
+            if hasattr(self, "records"):
+                assert recount.check(self.store, ACTOR, community) == []
+
+
+def test_counters_equal_records_after_any_mix(store: Store) -> None:
+    Mix.store = store
+    run_state_machine_as_test(
+        Mix,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
+
+
+def test_the_check_finds_what_was_tampered_with_and_a_rebuild_mends_it(store: Store) -> None:
+    store.insert(ACTOR, Community(id="D", community_id="D", code="D", name="D"))
+    store.insert(ACTOR, Grid(id="g1", community_id="D", code="1", name="1"))
+    store.insert(ACTOR, a_work_order(grid_id="g1"))
+    store.insert(
+        ACTOR, Attendance(community_id="D", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
+    )
+    store.db[rollups.COUNTS].update_many({"level": "month"}, {"$inc": {"total.opened": 7, "by_grid.g9.opened": 1}})
+    store.db[rollups.COUNTS].delete_one({"level": "cell"})
+    store.db[rollups.SEEN].update_one({}, {"$set": {"months": {"2020-01": {"75+_f|": 3}}}})
+
+    wrong = recount.check(store, ACTOR, "D")
+    assert {difference.path for difference in wrong} >= {"total.opened", "by_grid.g9.opened", "r"}
+
+    recount.rebuild(store, ACTOR, "D")
+    assert recount.check(store, ACTOR, "D") == []
+
+
+def test_a_rebuild_among_writers_loses_nothing(store: Store) -> None:
+    store.insert(ACTOR, Community(id="D", community_id="D", code="D", name="D"))
+    stop = threading.Event()
+    failures: list[Exception] = []
+
+    def work(worker: int) -> None:
+        number = 0
+        try:
+            while not stop.is_set() and number < 60:
+                number += 1
+                order = store.insert(ACTOR, a_work_order(number=f"{worker}-{number}", category=f"c{number % 3}"))
+                if number % 2:
+                    store.delete(ACTOR, WorkOrder, "D", order.id, 1)
+        except Exception as error:  # noqa: BLE001 (told below)
+            failures.append(error)
+
+    writers = [threading.Thread(target=work, args=(worker,)) for worker in range(3)]
+    for writer in writers:
+        writer.start()
+    for _ in range(6):
+        recount.rebuild(store, ACTOR, "D")
+    stop.set()
+    for writer in writers:
+        writer.join()
+
+    assert failures == []
+    assert recount.check(store, ACTOR, "D") == []
+
+
+@given(st.integers(0, 10**9))
+def test_a_duration_lies_in_its_bin(seconds: int) -> None:
+    low, high = rollups.bin_bounds(rollups.duration_bin(seconds))
+
+    assert low - 1 <= seconds < high + 1
+    assert seconds == 0 or high / max(low, 1) < 61
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=60))
+def test_the_estimated_median_is_within_a_bin_of_the_true_one(durations: list[int]) -> None:
+    true = sorted(durations)[(len(durations) - 1) // 2]
+    bins = Counter(rollups.duration_bin(seconds) for seconds in durations)
+
+    estimate = rollups.estimated_median(bins)
+
+    assert estimate is not None
+    low, high = rollups.bin_bounds(rollups.duration_bin(true))
+    assert low <= estimate <= high
+
+
+@given(st.text(max_size=30))
+def test_any_word_can_be_part_of_a_path(word: str) -> None:
+    key = rollups.path_key(word)
+
+    assert rollups.path_word(key) == word
+    assert key
+    assert "." not in key
+    assert not key.startswith("$")
+
+
+def test_distinct_people_by_hand() -> None:
+    """One resident: twice in January (grid g1), once in April after moving to g2."""
+    atoms = rollups.people_atoms({"2026-01": {"60-74_f|g1": 2}, "2026-04": {"60-74_f|g2": 1}, "2025-12": {"x|g1": 0}})
+    counts = {(period, grid, group, name): n for (_, _, period, grid, group, name), n in atoms.items()}
+
+    assert counts["2026-01", "", "", "unique"] == counts["2026-01", "", "", "repeat"] == 1
+    assert counts["2026-01", "", "", "new"] == 1
+    assert ("2026-04", "", "", "new") not in counts
+    assert ("2026-04", "", "", "repeat") not in counts
+    assert counts["2026", "", "", "unique"] == counts["2026", "", "", "repeat"] == 1
+    assert counts["2026", "g1", "", "unique"] == counts["2026", "g2", "", "unique"] == 1
+    assert counts["2026Q2", "g2", "", "unique"] == 1
+    assert counts["ever", "", "60-74_f", "unique"] == 1
+    assert ("2025-12", "", "", "unique") not in counts
+
+
+def test_month_bounds_follow_the_zone() -> None:
+    start, end = rollups.month_bounds("2026-12", ZoneInfo("Asia/Shanghai"))
+
+    assert (start, end) == (datetime(2026, 11, 30, 16, tzinfo=UTC), datetime(2026, 12, 31, 16, tzinfo=UTC))
+
+
+def test_only_an_administrator_rebuilds(store: Store) -> None:
+    with pytest.raises(Exception, match="role"):
+        recount.rebuild(store, Actor("v", "v", Role.VIEWER), "D")

@@ -1,0 +1,275 @@
+"""Every write is one transaction, nothing is overwritten silently, and the errors are ours."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo import MongoClient, monitoring
+
+from repository import recount
+from repository.access import Actor, Refused, Role
+from repository.grids import Community, Grid
+from repository.maintenance import Outcome, Status, WorkOrder
+from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Unavailable, Unsuitable, Write, build
+from tests.test_record import AT, a_work_order
+
+
+@pytest.fixture
+def community(store: Store, admin: Actor) -> str:
+    """D community with grid g1, in the database."""
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
+    store.insert(admin, Grid(id="g1", community_id="D", code="1", name="1 号网格"))
+    return "D"
+
+
+def audit(store: Store) -> list[dict[str, Any]]:
+    """The trail, oldest first, without the fixture's own entries."""
+    return list(store.db["audit"].find({"collection": "work_orders"}).sort("_id", 1))
+
+
+def test_an_insert_leaves_record_audit_and_counters(store: Store, admin: Actor, community: str) -> None:
+    order = store.insert(admin, a_work_order(grid_id="g1"))
+
+    assert store.get(admin, WorkOrder, community, order.id).created_by == "测试员"
+    (entry,) = audit(store)
+    assert (entry["operation"], entry["before"], entry["after"]["number"]) == ("create", None, "W-1")
+    (month,) = store.counters(community, "work_orders", "month")
+    assert (month["period"], month["total"]["opened"], month["by_grid"]["g1"]["opened"]) == ("2026-04", 1, 1)
+    (stock,) = store.counters(community, "work_orders", "stock")
+    assert stock["total"]["open"] == 1
+
+
+def test_an_update_notes_only_what_differs(store: Store, admin: Actor, community: str) -> None:
+    order = store.insert(admin, a_work_order())
+
+    changed = store.update(admin, WorkOrder, community, order.id, 1, {"place": "北门", "number": "W-1"})
+
+    assert (changed.revision, changed.place) == (2, "北门")
+    entry = audit(store)[-1]
+    assert {name: entry["after"][name] for name in ("place", "revision")} == {"place": "北门", "revision": 2}
+    assert "fault" not in entry["after"]
+    assert "place" not in entry["before"]
+
+
+def test_an_update_that_changes_nothing_writes_nothing(store: Store, admin: Actor, community: str) -> None:
+    order = store.insert(admin, a_work_order())
+
+    assert store.update(admin, WorkOrder, community, order.id, 1, {"fault": "loose"}).revision == 1
+    assert len(audit(store)) == 1
+
+
+def test_a_stale_revision_is_shown_not_overwritten(store: Store, admin: Actor, community: str) -> None:
+    order = store.insert(admin, a_work_order())
+    other = Actor("b", "陈素芳", Role.EDITOR)
+    store.update(other, WorkOrder, community, order.id, 1, {"place": "南门"})
+
+    with pytest.raises(Conflict) as conflict:
+        store.update(admin, WorkOrder, community, order.id, 1, {"place": "北门"})
+
+    assert conflict.value.current.updated_by == "陈素芳"
+    assert store.get(admin, WorkOrder, community, order.id).place == "南门"
+    assert len(audit(store)) == 2
+
+
+def test_a_deletion_takes_back_its_counters_and_stays_in_the_trail(store: Store, admin: Actor, community: str) -> None:
+    order = store.insert(admin, a_work_order())
+
+    store.delete(admin, WorkOrder, community, order.id, 1)
+
+    with pytest.raises(NotFound):
+        store.get(admin, WorkOrder, community, order.id)
+    assert audit(store)[-1]["before"]["number"] == "W-1"
+    assert store.counters(community, "work_orders", "stock")[0]["total"]["open"] == 0
+    assert recount.check(store, admin, community) == []
+
+
+def test_the_same_submission_makes_one_record(store: Store, admin: Actor, community: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(
+            pool.map(lambda n: store.insert(admin, a_work_order(number=f"W-{n}"), key="submission-1"), range(4))
+        )
+
+    assert len({order.id for order in made}) == 1
+    assert store.count(admin, WorkOrder, community) == 1
+    assert recount.check(store, admin, community) == []
+
+
+def test_a_second_record_with_the_same_code_is_refused_by_name(store: Store, admin: Actor, community: str) -> None:
+    store.insert(admin, a_work_order())
+
+    with pytest.raises(Duplicate) as duplicate:
+        store.insert(admin, a_work_order())
+
+    assert duplicate.value.fields == ("number",)
+    assert "W-1" in str(duplicate.value)
+    assert len(audit(store)) == 1
+
+
+def test_an_error_inside_a_transaction_leaves_nothing(store: Store, admin: Actor, community: str) -> None:
+    def half(write: Write) -> None:
+        write.insert(a_work_order())
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        store.write(admin, half)
+
+    assert store.count(admin, WorkOrder, community) == 0
+    assert audit(store) == []
+    assert recount.check(store, admin, community) == []
+
+
+def test_problems_stand_beside_their_fields() -> None:
+    with pytest.raises(Invalid) as invalid:
+        build(WorkOrder, {"community_id": "D", "number": "", "reported_at": "soon", "estimated_hours": -1})
+
+    problems = {field: str(message) for field, message in invalid.value.problems.items()}
+    assert problems["number"] == "Please fill this in"
+    assert problems["fault"] == "Please fill this in"
+    assert problems["estimated_hours"] == "Must be 0 or more"
+    assert "date and time" in problems["reported_at"]
+
+
+def test_one_community_never_sees_another(store: Store, admin: Actor, community: str) -> None:
+    store.insert(admin, Community(id="E", community_id="E", code="E", name="E社区"))
+    theirs = store.insert(admin, a_work_order(community_id="E"))
+    mine = Actor("m", "m", Role.EDITOR, communities=frozenset({"D"}))
+
+    assert store.find(admin, WorkOrder, community) == []
+    with pytest.raises(NotFound):
+        store.get(admin, WorkOrder, community, theirs.id)
+    with pytest.raises(Refused):
+        store.find(mine, WorkOrder, "E")
+    with pytest.raises(Refused):
+        store.insert(mine, a_work_order(community_id="E", number="W-2"))
+
+
+def test_a_grid_worker_sees_and_writes_their_grid_only(store: Store, admin: Actor, community: str) -> None:
+    store.insert(admin, Grid(id="g2", community_id="D", code="2", name="2 号网格"))
+    theirs = store.insert(admin, a_work_order(grid_id="g2"))
+    worker = Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"}))
+
+    mine = store.insert(worker, a_work_order(number="W-2", grid_id="g1"))
+
+    assert [order.id for order in store.find(worker, WorkOrder, community)] == [mine.id]
+    with pytest.raises(Refused):
+        store.update(worker, WorkOrder, community, theirs.id, 1, {"place": "x"})
+    with pytest.raises(Refused):  # nor may work be pushed to a neighbour
+        store.update(worker, WorkOrder, community, mine.id, 1, {"grid_id": "g2"})
+    with pytest.raises(Refused):
+        store.insert(worker, a_work_order(number="W-3", grid_id="g2"))
+
+
+def test_eight_editors_lose_nothing(store: Store, admin: Actor, community: str) -> None:
+    """Catalogue C1, shortened: every click counts, or is reported as a conflict and repeated."""
+    order = store.insert(admin, a_work_order(cost_cents=0))
+
+    def click(_: int) -> int:
+        conflicts = 0
+        for _ in range(10):
+            while True:
+                now = store.get(admin, WorkOrder, community, order.id)
+                try:
+                    cost = (now.cost_cents or 0) + 1
+                    store.update(admin, WorkOrder, community, order.id, now.revision, {"cost_cents": cost})
+                except Conflict:
+                    conflicts += 1
+                else:
+                    break
+        return conflicts
+
+    with ThreadPoolExecutor(8) as pool:
+        conflicts = sum(pool.map(click, range(8)))
+
+    assert store.get(admin, WorkOrder, community, order.id).cost_cents == 80
+    assert len(audit(store)) == 81
+    assert conflicts > 0
+    assert recount.check(store, admin, community) == []
+
+
+def test_months_are_cut_in_the_communitys_own_time_zone(store: Store, admin: Actor) -> None:
+    for id, zone in (("SH", "Asia/Shanghai"), ("LA", "America/Los_Angeles")):
+        store.insert(admin, Community(id=id, community_id=id, code=id, name=id, time_zone=zone))
+        moment = datetime(2026, 3, 31, 17, tzinfo=UTC)  # April already in Shanghai
+        store.insert(admin, a_work_order(community_id=id, reported_at=moment))
+
+    assert [document["period"] for document in store.counters("SH", "work_orders", "month")] == ["2026-04"]
+    assert [document["period"] for document in store.counters("LA", "work_orders", "month")] == ["2026-03"]
+
+
+def test_reopening_is_a_flow_and_the_past_stays(store: Store, admin: Actor, community: str) -> None:
+    march = AT - timedelta(days=20)
+    order = store.insert(
+        admin,
+        a_work_order(reported_at=march, ended_at=march + timedelta(days=1), status="done", outcome=Outcome.COMPLETED),
+    )
+    past = {"ended_at": order.ended_at, "reopened_at": AT, "outcome": Outcome.COMPLETED}
+
+    store.update(
+        admin,
+        WorkOrder,
+        community,
+        order.id,
+        1,
+        {"status": Status.REOPENED, "ended_at": None, "outcome": None, "reopenings": (past,)},
+    )
+
+    by_month = {document["period"]: document["total"] for document in store.counters(community, "work_orders", "month")}
+    assert (by_month["2026-03"]["opened"], by_month["2026-03"]["ended"]) == (1, 1)
+    assert by_month["2026-04"]["reopened"] == 1
+    assert store.counters(community, "work_orders", "stock")[0]["total"]["open"] == 1
+    assert recount.check(store, admin, community) == []
+
+
+def test_every_write_waits_for_the_journal_of_the_majority(mongodb_uri: str, store: Store, admin: Actor) -> None:
+    commands: list[dict[str, Any]] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            commands.append({"name": event.command_name, **event.command})
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            pass
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            pass
+
+    client: MongoClient[dict[str, Any]] = MongoClient(mongodb_uri, event_listeners=[Listener()])
+    try:
+        watched = Store(client, store.db.name, store.clock)
+        watched.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
+        order = watched.insert(admin, a_work_order())
+        watched.update(admin, WorkOrder, "D", order.id, 1, {"place": "x"})
+        watched.delete(admin, WorkOrder, "D", order.id, 2)
+    finally:
+        client.close()
+
+    commits = [command for command in commands if command["name"] == "commitTransaction"]
+    assert len(commits) == 4
+    assert all(dict(command["writeConcern"]) == {"w": "majority", "j": True} for command in commits)
+    inside = [command for command in commands if command.get("autocommit") is False]
+    assert not any(update.get("upsert") for command in inside for update in command.get("updates", ()))
+
+
+def test_a_database_that_is_away_is_said_in_words() -> None:
+    with pytest.raises(Unavailable) as away:
+        Store.connect("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100&connectTimeoutMS=100")
+
+    assert "Nothing was changed" in str(away.value)
+
+
+def test_a_standalone_is_refused_with_the_reason(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = type(store.client.admin).command
+
+    def standalone(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = real(self, command, *args, **kwargs)
+        return {name: value for name, value in answer.items() if name != "setName"} if command == "hello" else answer
+
+    monkeypatch.setattr(type(store.client.admin), "command", standalone)
+    with pytest.raises(Unsuitable, match="replica set"):
+        store.engine()
+
+
+def test_an_address_that_is_none_is_said_in_words() -> None:
+    with pytest.raises(Unsuitable, match="MONGODB_URI"):
+        Store.connect("postgres://nowhere")
