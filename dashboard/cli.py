@@ -289,7 +289,7 @@ def run_command(args: argparse.Namespace) -> int:
 
     server.quiet_log()
     server.configure(settings)
-    server.preload()
+    server.preload(enough=ready.done)
     demo = ready.result()
     try:
         door = server.listen(settings.host, settings.port)
@@ -349,6 +349,9 @@ class _Beside:
                 self._done.append(self._work())
         except BaseException as error:
             self._failed.append(error)
+
+    def done(self) -> bool:
+        return not self._thread.is_alive()
 
     def result(self) -> bool:
         self._thread.join()

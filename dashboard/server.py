@@ -270,9 +270,11 @@ def quiet_log() -> None:
     logging.basicConfig(level=logging.WARNING, format=options_of_file()["logger.messageFormat"])
 
 
-def preload() -> None:
-    """Import what the first page needs: worth its time while the database starts."""
-    for name in ("pandas", "streamlit", "uvicorn", "dashboard.app"):
+def preload(enough: Callable[[], bool] = lambda: False) -> None:
+    """Import what the first page needs: worth its time while the database starts, and given up once it is there."""
+    for name in ("uvicorn", "streamlit", "pandas", "dashboard.app", "plotly.graph_objects"):
+        if enough():
+            return
         importlib.import_module(name)
 
 
@@ -285,7 +287,7 @@ def warm() -> None:
         data.database_alive()
     except Exception:
         log.exception("the database was there and is not any more")
-    importlib.import_module("plotly.graph_objects")
+    preload()
     gc.collect()
     gc.freeze()
 
