@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import plotly.graph_objects as go
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 THEME = Path(__file__).parent / "theme" / "config.toml"
 TEXT = 14  # px: 0.875 rem
@@ -89,7 +90,7 @@ def palette(theme: Literal["light", "dark"] | str | None) -> Palette:
     )
 
 
-# --- bars whose names are words: horizontal -----------------------------------------------------------------------------
+# --- bars whose names are words: horizontal --------------------------------------------------------------------------
 def bars(
     labels: Sequence[str],
     values: Numbers,
@@ -99,7 +100,7 @@ def bars(
     red: Iterable[int] = (),
     boxes: Numbers = (),
     pale: bool = False,
-) -> go.Figure:
+) -> "go.Figure":
     """One horizontal bar per label, from the top, its text at its end. ``red`` are the positions that are off target;
     ``boxes`` draw a hollow box behind each bar (the period before, or what is expected). A zero keeps its row: a thin
     stroke and its text say that there was none."""
@@ -141,7 +142,7 @@ def stacked(
     texts: Sequence[str],
     *,
     look: Palette,
-) -> go.Figure:
+) -> "go.Figure":
     """Horizontal bars made of parts, each ``(name, values, colour)`` with a colour of the palette; the first part
     stands at the left. ``texts`` stand at the ends."""
     figure = _figure(look, len(labels))
@@ -172,13 +173,13 @@ def aged(
     *,
     names: tuple[str, str],
     look: Palette,
-) -> go.Figure:
+) -> "go.Figure":
     """A stock by age: how many there are, the overdue part of each bar red. ``names`` say overdue and the rest."""
     rest = [total - late for total, late in zip(totals, overdue, strict=True)]
     return stacked(labels, [(names[0], overdue, look.red), (names[1], rest, look.pale)], texts, look=look)
 
 
-# --- time: lines ------------------------------------------------------------------------------------------------------
+# --- time: lines -----------------------------------------------------------------------------------------------------
 def lines(
     ticks: Sequence[str],
     first: Numbers,
@@ -187,7 +188,7 @@ def lines(
     names: tuple[str, str],
     look: Palette,
     gap: bool = True,
-) -> go.Figure:
+) -> "go.Figure":
     """Two lines over months or days ("2026-04", "2026-04-02"), each named at its end: ``first`` slate (opened,
     visits), ``second`` blue (ended, people). ``gap`` fills what lies between them at 9 % red, where the first is above.
     """
@@ -220,7 +221,7 @@ def line(
     look: Palette,
     area: bool = True,
     target: tuple[float, str] | None = None,
-) -> go.Figure:
+) -> "go.Figure":
     """One course over months or days, named at its end, with a pale area under it; ``target`` is a thin line and what
     it is called."""
     figure = _figure(look)
@@ -259,7 +260,7 @@ def columns(
     *,
     look: Palette,
     red: Iterable[int] = (),
-) -> go.Figure:
+) -> "go.Figure":
     """One upright bar per year or month, its text above it: for five or so labels that are numbers."""
     exceptions = set(red)
     figure = _figure(look)
@@ -290,7 +291,7 @@ def columns(
     return figure
 
 
-# --- people -------------------------------------------------------------------------------------------------------------
+# --- people ----------------------------------------------------------------------------------------------------------
 def pyramid(
     bands: Sequence[str],
     left: Numbers,
@@ -301,7 +302,7 @@ def pyramid(
     names: tuple[str, str],
     look: Palette,
     say: Any = None,
-) -> go.Figure:
+) -> "go.Figure":
     """Shares (0 to 1) by age, youngest first and drawn at the bottom: solid bars are those who came, the hollow boxes
     around them the population. ``say`` writes a share (default: ``i18n.percent`` without its sign)."""
     write = say or _points
@@ -368,7 +369,7 @@ def _points(share: float | None) -> str:
     return percent(share).removesuffix("%")
 
 
-# --- the map ------------------------------------------------------------------------------------------------------------
+# --- the map ---------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Shape:
     """A grid on the map: its outline as (longitude, latitude) corners, the value that colours it, and what stands on
@@ -381,7 +382,7 @@ class Shape:
     tone: str = ""
 
 
-def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = None) -> go.Figure:
+def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = None) -> "go.Figure":
     """Outlines as plain polygons, true to shape, the darker the higher the value. Grids without an outline stand as
     equal squares in a row beneath (all of them, where no outline is known)."""
     figure = _figure(look)
@@ -476,8 +477,10 @@ def _readable(ground: str) -> str:
     return "#FFFFFF" if 1.05 / (light + 0.05) > (light + 0.05) / 0.058 else "#121923"
 
 
-# --- what all have in common ----------------------------------------------------------------------------------------------
-def _figure(look: Palette, rows: int | None = None, head: int = 0) -> go.Figure:
+# --- what all have in common -----------------------------------------------------------------------------------------
+def _figure(look: Palette, rows: int | None = None, head: int = 0) -> "go.Figure":
+    import plotly.graph_objects as go  # 0.3 s: pages without a chart must not pay it
+
     height = 280 if rows is None else max(rows, 1) * ROW + 16 + head * 30
     axis = {
         "gridcolor": look.rule,
@@ -513,14 +516,14 @@ def _figure(look: Palette, rows: int | None = None, head: int = 0) -> go.Figure:
 
 
 def _rows(
-    figure: go.Figure,
+    figure: "go.Figure",
     labels: Sequence[str],
     ends: Sequence[float],
     texts: Sequence[str],
     look: Palette,
     quiet: Sequence[bool],
-) -> go.Figure:
-    """Names at the left, texts at the bars' ends; the room for the longest text is a margin, so it holds at any width."""
+) -> "go.Figure":
+    """Names at the left, texts at the bars' ends. The room for the longest text is a margin: right at any width."""
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
         figure.add_annotation(
             x=end,
@@ -547,7 +550,7 @@ def _rows(
 _PLOT = 150  # px: the narrowest plot a phone leaves, for texts of short bars
 
 
-def _line(figure: go.Figure, ticks: Sequence[str], values: Numbers, name: str, colour: str, width: float) -> None:
+def _line(figure: "go.Figure", ticks: Sequence[str], values: Numbers, name: str, colour: str, width: float) -> None:
     alone = [
         value is not None
         and (place == 0 or values[place - 1] is None)
@@ -571,13 +574,13 @@ def _line(figure: go.Figure, ticks: Sequence[str], values: Numbers, name: str, c
 
 
 def _over_time(
-    figure: go.Figure,
+    figure: "go.Figure",
     ticks: Sequence[str],
     values: Numbers,
     ends: Sequence[tuple[float | None, str, str]],
     look: Palette,
     places: Sequence[int],
-) -> go.Figure:
+) -> "go.Figure":
     """The months or days along the bottom, at most five round numbers up the side, each line named at its end."""
     known = [value for value in values if value is not None]
     bottom, top, step = _round_axis(min(known, default=0), max(known, default=0))

@@ -1,0 +1,368 @@
+"""What a page is laid out of: tiles, chart cards, badges, the empty card, banners. Nothing here reads data.
+
+Data meets Markdown only through ``plain``: what people typed is shown as they typed it, never as markup.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from dashboard import navigation, session
+from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, say
+from repository.metrics import Metric, State, Target, Value
+from repository.words import msg
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from dashboard.charts import Palette
+
+ICONS: Mapping[State, str] = {
+    State.ON_TARGET: ":material/check_circle:",
+    State.NEAR: ":material/warning:",
+    State.OFF_TARGET: ":material/dangerous:",
+    State.ACCEPTED: ":material/pause_circle:",
+    State.UNKNOWN: ":material/hide_source:",
+}
+"""A silhouette of its own for each state: colour alone tells nothing to some."""
+
+COLOURS: Mapping[State, str] = {
+    State.ON_TARGET: "green",
+    State.NEAR: "orange",
+    State.OFF_TARGET: "red",
+    State.ACCEPTED: "violet",
+    State.UNKNOWN: "gray",
+}
+
+UNITS: Mapping[str, str] = {
+    "orders": msg("orders"),
+    "percent": "%",
+    "weeks": msg("weeks"),
+    "hours": msg("hours"),
+    "days": msg("days"),
+    "items": msg("items"),
+    "times": msg("times"),
+    "people": msg("people"),
+    "visits": msg("visits"),
+    "events": msg("events"),
+    "formats": msg("formats"),
+    "posts": msg("posts"),
+}
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+
+
+def plain(text: object) -> str:
+    """Data on its way into Markdown (labels, headings, st.markdown, st.table): shown letter for letter, on one line.
+
+    Punctuation is escaped. Links, icons, emoji names and colours that Streamlit makes after reading the Markdown are
+    broken by a word joiner, which nobody sees.
+    """
+    one_line = " ".join(str(text).split())
+    lively = _LIVELY.sub(lambda found: found.group() + "\u2060", one_line)
+    return _PUNCTUATION.sub(r"\\\1", lively)
+
+
+def style() -> None:
+    """The CSS that says what Streamlit cannot; called once by the frame. Each line hangs on an st-key."""
+    st.html(
+        "<style>"
+        # a wall screen: baseFontSize is one number for all screens
+        "@media (min-width:1800px){html:has(.st-key-page){font-size:20px}}"
+        "html:has(.st-key-slide){font-size:29px}"
+        # a page link is indented by 8 px: bring it under the figure
+        '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'
+        # icon and number of a cell stay together
+        '[class*="st-key-grids"] td *{white-space:nowrap!important}'
+        # primary buttons: white on the light theme's blue, dark ink on the dark theme's
+        '[class*="st-key-do_"] button{color:light-dark(#FFFFFF,#12171E)}'
+        # 44 px for thumbs
+        ".st-key-thumb button{min-height:2.75rem}"
+        # the table behind a chart: a quiet word, not a button
+        '[class*="st-key-rows_"] button{min-height:1.5rem;padding:0}'
+        "</style>"
+    )
+
+
+def look() -> "Palette":
+    """The colours of the reader's theme, for the builders of ``charts``."""
+    from dashboard.charts import palette
+
+    return palette("dark" if session.dark() else "light")
+
+
+# --- states ----------------------------------------------------------------------------------------------------------
+def badge(state: State | None, since: int | str | None = None, *, word: str | None = None) -> str:
+    """Markdown of a state's badge: shape, word and how long (days, or words of their own). For a metric without a
+    target: "no target set"."""
+    colour = COLOURS[state] if state else "gray"
+    # badges are written in brackets, so a bracket in the words is escaped twice by plain: fine, it stays a bracket
+    return f":{colour}-badge[{_state_words(state, since, word)}]"
+
+
+def mark(state: State, text: object) -> str:
+    """Markdown of a figure in its state's colour and shape, for a table's cell; on target it stays plain."""
+    if state is State.ON_TARGET:
+        return plain(text)
+    return f":{COLOURS[state]}[{ICONS[state]}\u00a0**{plain(text)}**]"
+
+
+def _state_words(state: State | None, since: int | str | None, word: str | None = None) -> str:
+    if state is None:
+        return f":material/info: {_('No target set')}"
+    said = plain(word or say(state.label))
+    if since is not None:
+        said += " · " + (days_badge(since) if isinstance(since, int) else plain(since))
+    return f"{ICONS[state]} {said}"
+
+
+# --- tiles -----------------------------------------------------------------------------------------------------------
+def tile(
+    value: Value,
+    *,
+    page: str | None = None,
+    params: Mapping[str, str | None] | None = None,
+    detail: str | None = None,
+    key: str | None = None,
+    spark: bool = True,
+) -> None:
+    """A metric: its name (a link to the list behind it; formula, source and n on hover), the figure with unit and
+    target, its state and since when, and its course in the state's colour. Put tiles into ``tiles()``.
+
+    ``page`` defaults to the metric's own; "" draws no link. ``detail`` is a text beside the figure, in place of the
+    target; without it a second figure of the value is shown as the mean.
+    """
+    metric = value.metric
+    name = say(metric.short)
+    known = value.enough
+    figure, unit = figure_of(value.value if known else None, metric)
+    with st.container(border=True, gap=None, height="stretch", key=f"tile_{key or metric.key}"):
+        where = metric.page if page is None else page
+        if where:
+            navigation.link(where, name, icon=":material/chevron_right:", help=about(value), **(params or {}))
+        else:
+            st.markdown(name, help=about(value))
+        if known:
+            big = f"{'≈ ' if value.estimated else ''}{figure} :small[{plain(unit)}]"
+            beside = detail or _second(value) or _target_words(metric)
+        else:
+            big = MISSING
+            beside = (
+                _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n) if value.n else _("no data")
+            )
+        course = [point for _month, point in value.series if point is not None]
+        st.metric(
+            name,
+            f"{big} :small[:gray[{plain(beside)}]]" if beside else big,
+            _state_words(value.state, _run(value)),
+            delta_color=COLOURS[value.state] if value.state else "gray",  # type: ignore[arg-type]
+            delta_arrow="off",
+            label_visibility="collapsed",
+            chart_data=course if spark and known and len(course) > 1 else None,
+        )
+
+
+def tiles(count: int) -> Any:
+    """The grid that tiles stand in: all in one row on a desktop, in pairs on a phone."""
+    return st.grid(max(count, 1), min_column_width=158, gap="xsmall")
+
+
+def figure_of(amount: float | None, metric: Metric) -> tuple[str, str]:
+    """A metric's figure and its unit in words, as everybody shows it: shares as whole %, two days or more as days."""
+    if metric.unit == "percent":
+        return percent(amount).removesuffix("%"), "%"
+    if metric.unit == "hours" and amount is not None and abs(amount) >= 48:
+        return number(amount / 24), _("days")
+    return number(amount), say(UNITS[metric.unit])
+
+
+def about(value: Value) -> str:
+    """What a metric's tooltip says: full name, formula, target, n, source."""
+    metric = value.metric
+    lines = [f"**{plain(say(metric.title))}**", plain(say(metric.formula))]
+    if wanted := _target_words(metric):
+        lines.append(plain(wanted))
+    lines.append(f"n = {number(value.n)}")
+    if value.estimated:
+        lines.append(_("Estimated from duration classes; exact below 10,000."))
+    if metric.source:
+        lines.append(_("Source: {source}", source=plain(say(metric.source))))
+    return "  \n".join(lines)
+
+
+def _second(value: Value) -> str:
+    if value.detail is None:
+        return ""
+    figure, unit = figure_of(value.detail, value.metric)
+    same = figure_of(value.value, value.metric)[1] == unit
+    return _("mean {figure}", figure=figure if same else f"{figure} {unit}")
+
+
+def _target_words(metric: Metric) -> str:
+    target = metric.target
+    if target is None:
+        return ""
+    return _("target {bounds}", bounds=target_bounds(target, metric))
+
+
+def target_bounds(target: Target, metric: Metric) -> str:
+    """≥ 85, ≤ 15 or 2–4, in the metric's own unit."""
+    low, high = (
+        number(bound * 100 if bound is not None and metric.unit == "percent" else bound)
+        for bound in (target.low, target.high)
+    )
+    if target.low is not None and target.high is not None:
+        return low if target.low == target.high else f"{low}–{high}"
+    return f"≥ {low}" if target.low is not None else f"≤ {high}"
+
+
+def _run(value: Value) -> str | None:
+    """How long the state has not been on target, in whole months: series are monthly."""
+    if value.since is None or not value.series:
+        return None
+    (first, last) = (int(month[:4]) * 12 + int(month[5:7]) for month in (value.since, value.series[-1][0]))
+    return n_("{n} mo", "{n} mo", last - first + 1)
+
+
+# --- cards -----------------------------------------------------------------------------------------------------------
+def chart(
+    finding: str,
+    caption: str,
+    figure: "go.Figure | None",
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    note: str = "",
+    chosen: Callable[[Any], None] | None = None,
+) -> None:
+    """A chart under the sentence it proves, with the table behind it to open and to take away.
+
+    ``caption`` says unit, period and n. ``rows`` are the figures drawn, by column title. ``note`` is a line of Markdown
+    between caption and chart (escape data in it). Without a figure, or without rows, the card says that there is
+    nothing yet. ``chosen`` is called with plotly's selection when the reader picks a mark.
+    """
+    with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
+        st.header(plain(finding), anchor=False)
+        if caption:
+            st.caption(plain(caption))
+        if note:
+            st.markdown(note)
+        if figure is None or not rows:
+            st.space("small")
+            st.markdown(f":gray[{_('Nothing to show for this selection yet.')}]")
+            return
+        config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
+        if chosen is None:
+            st.plotly_chart(figure, theme=None, config=config, key=f"{key}-figure", alt=f"{finding} {caption}")
+        else:
+            picked = st.plotly_chart(
+                figure,
+                theme=None,
+                config=config,
+                key=f"{key}-figure",
+                alt=finding,
+                on_select="rerun",
+                selection_mode="points",
+            )
+            if picked["selection"]["points"]:
+                chosen(picked["selection"]["points"][0])
+        st.space("stretch")
+        behind(rows, key=key, title=finding)
+
+
+def behind(rows: Sequence[Mapping[str, Any]], *, key: str, title: str) -> None:
+    """The table behind a chart, in a popover, with its download."""
+    from dashboard import tables
+
+    with (
+        st.container(key=f"rows_{key}"),
+        st.popover(_("Table"), type="tertiary", icon=":material/table_rows:", key=f"{key}-behind"),
+    ):
+        tables.small(rows, key=f"{key}-rows")
+        tables.download_line(rows, name=key, title=title, key=key)
+
+
+def empty(sentence: str, next_step: str = "", *buttons: tuple[str, str], key: str = "empty") -> int | None:
+    """What is not there and how it gets there. ``buttons`` are (label, icon), the first one primary; returns the
+    position of the one just pressed, or None."""
+    pressed = None
+    with st.container(border=True, horizontal_alignment="center", gap="xsmall", key=f"empty_{key}"):
+        st.space("small")
+        st.header(plain(sentence), anchor=False, text_alignment="center")
+        if next_step:
+            st.markdown(f":gray[{plain(next_step)}]", text_alignment="center")
+        if buttons:
+            with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
+                for place, (label, icon) in enumerate(buttons):
+                    first = place == 0
+                    if st.button(
+                        plain(label),
+                        icon=icon or None,
+                        type="primary" if first else "secondary",
+                        key=f"{'do_' if first else ''}{key}-{place}",
+                    ):
+                        pressed = place
+        st.space("small")
+    return pressed
+
+
+def trouble(
+    name: str,
+    state: State | None,
+    since: int | str | None,
+    finding: str,
+    why: str,
+    who: str,
+    *,
+    key: str,
+    page: str = "",
+    label: str = "",
+    params: Mapping[str, str | None] | None = None,
+) -> None:
+    """One of the three troubles: what changed, why, who acts by when, and the way to the list. For ``st.columns(3)``."""
+    with st.container(border=True, height="stretch", gap="xxsmall", key=f"trouble_{key}"):
+        st.markdown(f"**{plain(name)}** {badge(state, since)}")
+        st.header(plain(finding), anchor=False)
+        if why:
+            st.markdown(plain(why))
+        st.space("stretch")
+        if who:
+            st.markdown(f":material/person: :gray[{plain(who)}]")
+        if page:
+            navigation.link(page, f":blue[{plain(label)}]", **(params or {}))
+
+
+def todo(state: State, what: str, who: str, *, page: str, params: Mapping[str, str | None] | None = None) -> None:
+    """A line of today's list: what to do (a link), who and until when. For a container with key ``todo``."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall", vertical_alignment="center"):
+        navigation.link(page, f":{COLOURS[state]}[{ICONS[state]}] {plain(what)}", icon=None, **(params or {}))
+        st.markdown(f":small[:gray[{plain(who)}]]", width="content")
+
+
+# --- banners ---------------------------------------------------------------------------------------------------------
+def offline(as_of: str | None) -> None:
+    """The database is away: what is shown is of ``as_of`` (a clock time), or nothing can be shown."""
+    if as_of:
+        rest = _("The page shows the figures of {time}; you can read but not change.", time=as_of)
+    else:
+        rest = _("Nothing can be shown until it is back. Try again in a minute.")
+    st.warning(f"**{_('The database cannot be reached just now.')}** {rest}", icon=":material/cloud_off:")
+
+
+def conflict(who: str | None, at: datetime | None) -> None:
+    """Somebody else saved first."""
+    from dashboard.i18n import time_
+
+    facts = {"who": plain(who or _("Somebody")), "time": time_(at, session.zone()) if at else ""}
+    first = (
+        _("Not saved: {who} changed this at {time}.").format(**facts)
+        if at
+        else _("Not saved: {who} changed this.").format(**facts)
+    )
+    st.error(f"**{first}** {_('Your changes are still here; compare, then choose.')}", icon=":material/sync_problem:")

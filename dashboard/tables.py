@@ -1,0 +1,370 @@
+"""Records and rows as tables on the page, and as sheets to take away.
+
+A *row* here is a mapping from a column's title, in the reader's language, to a plain value: text, number, day, moment
+on the community's clock (without zone) or None. ``register`` makes rows of records by their field specs; charts bring
+their own. A cell never becomes a formula or a link in anybody's spreadsheet.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import session
+from dashboard.i18n import MISSING, _, current, number, say, speaking
+from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
+
+Row = Mapping[str, Any]
+Names = Mapping[str, Mapping[str, str]]
+"""Names of referenced records by id, by collection: ``{"people": {id: name}}``."""
+
+PAGE = 1000  # rows sent to the browser at once
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+# --- records into rows -----------------------------------------------------------------------------------------------
+def shown_fields(record_class: type[Record], fields: Iterable[str] | None = None) -> list[FieldSpec]:
+    """The fields a table shows, in order: those named, else all but the embedded and those marked ``table=False``."""
+    specs = field_specs(record_class)
+    if fields is not None:
+        return [specs[name] for name in fields]
+    return [spec for spec in specs.values() if spec.mark.table and spec.kind not in ("part", "variant")]
+
+
+def rows_of(
+    records: Sequence[Record],
+    *,
+    columns: Iterable[str] | None = None,
+    names: Names | None = None,
+    zone: tzinfo | None = None,
+    more: Mapping[str, Callable[[Any], Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """Records as rows: words in the reader's language, references by name, money in yuan, moments on the clock of
+    ``zone``. ``more`` adds computed columns by title; doubts get a column as soon as one record has any."""
+    if not records:
+        return []
+    zone = zone or session.zone()
+    titles = _titles(shown_fields(type(records[0]), columns))
+    doubtful = any(record.flags for record in records)
+    rows = []
+    for record in records:
+        row = {title: _cell(record, spec, names or {}, zone) for title, spec in titles.items()}
+        row |= {title: compute(record) for title, compute in (more or {}).items()}
+        if doubtful:
+            row[_("Doubts")] = _join(say(flag.label) for flag in record.flags) or None
+        rows.append(row)
+    return rows
+
+
+def _titles(specs: Iterable[FieldSpec]) -> dict[str, FieldSpec]:
+    """Specs by their column's title, units in it; a second column of the same title gets its field's name."""
+    titled: dict[str, FieldSpec] = {}
+    for spec in specs:
+        unit = _("yuan") if spec.kind == "money" else say(spec.mark.unit) if spec.mark.unit else ""
+        title = _("{title} ({unit})", title=say(spec.title), unit=unit) if unit else say(spec.title)
+        titled[f"{title} [{spec.name}]" if title in titled else title] = spec
+    return titled
+
+
+def _cell(record: Record, spec: FieldSpec, names: Names, zone: tzinfo) -> Any:
+    value = getattr(record, spec.name)
+    if value is None:
+        return None
+    if spec.many:
+        return _join(str(_plain_value(record, spec, item, names, zone)) for item in value) or None
+    return _plain_value(record, spec, value, names, zone)
+
+
+def _plain_value(record: Record, spec: FieldSpec, value: Any, names: Names, zone: tzinfo) -> Any:
+    if isinstance(spec.mark, Ref):
+        return names.get(spec.mark.to, {}).get(value, value)
+    if isinstance(spec.mark, Day):
+        precision = getattr(record, spec.mark.precision, None) if spec.mark.precision else None
+        if precision is Precision.YEAR:
+            return f"{value.year:04d}"
+        return f"{value:%Y-%m}" if precision is Precision.MONTH else value
+    if isinstance(spec.mark, Term):
+        return term(spec.mark.of, value)
+    if isinstance(value, Choice):
+        return say(value.label)
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if spec.kind == "money":
+        return value / 100
+    if isinstance(value, datetime):
+        return value.astimezone(zone).replace(tzinfo=None)
+    return value
+
+
+def term(known: type[Choice] | None, word: str) -> str:
+    """A word of an open list as the reader says it; an unknown one as it is."""
+    try:
+        return say(known(word).label) if known else word
+    except ValueError:
+        return word
+
+
+def _join(words: Iterable[str]) -> str:
+    return ("、" if current() == "zh" else ", ").join(words)
+
+
+# --- on the page -----------------------------------------------------------------------------------------------------
+def register(
+    record_class: type[Record],
+    rows: Sequence[Record],
+    *,
+    key: str,
+    columns: Iterable[str] | None = None,
+    names: Names | None = None,
+    more: Mapping[str, Callable[[Any], Any]] | None = None,
+    late: str | None = None,
+    total: int | None = None,
+    height: int | None = None,
+) -> str | None:
+    """Draw a register with search box and download, and return the id of the row the reader picked, or None.
+
+    ``names`` resolves references. ``more`` are computed columns (title -> function of the record); ``late`` names the
+    one among them to draw as red bars (days overdue). ``total`` is how many there are in all, when ``rows`` is only
+    the first of them.
+    """
+    shown = rows_of(rows, columns=columns, names=names, more=more)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-tools"):
+        wanted = st.text_input(
+            _("Search"),
+            key=f"{key}-search",
+            type="search",
+            placeholder=_("Search"),
+            label_visibility="collapsed",
+            icon=":material/search:",
+            width=280,
+            disabled=not rows,
+        )
+        st.space("stretch")
+        found = matching(shown, wanted or "")
+        count = st.empty()
+        download(
+            [shown[place] for place in found], name=record_class.collection, title=say(record_class.title), key=key
+        )
+    everything = max(total or 0, len(rows))
+    if not found:
+        st.caption(
+            _("Nothing here contains “{text}”.", text=_escaped(wanted)) if wanted else _("There is nothing here yet.")
+        )
+        return None
+    first = 0
+    if len(found) > PAGE:
+        pages = -(-len(found) // PAGE)
+        first = (min(st.pagination(pages, key=f"{key}-page"), pages) - 1) * PAGE
+    page = found[first : first + PAGE]
+    if len(page) < everything:
+        count.caption(_("Showing {n} of {m}", n=number(len(page)), m=number(everything)), width="content")
+    else:
+        count.caption(_("{n} in all", n=number(everything)), width="content")
+    ids = [rows[place].id for place in page]
+    state = st.dataframe(
+        _frame([shown[place] for place in page]),
+        hide_index=True,
+        height=height or ("content" if len(page) <= 12 else "auto"),
+        row_height=38,
+        placeholder="",
+        column_config=_configured(record_class, columns, late, shown),
+        key=selection_key(key, ids),
+        on_select="rerun",
+        selection_mode="single-row",
+        lazy=False,
+        alt=say(record_class.title),
+    )
+    picked = state["selection"]["rows"]
+    return ids[picked[0]] if picked and picked[0] < len(ids) else None
+
+
+def selection_key(key: str, ids: Sequence[str]) -> str:
+    """The session-state key of a register's selection. It belongs to exactly these rows in this order: a selection is
+    kept by position, and must not slip to another record when rows come, go or are searched."""
+    return f"{key}-{zlib.crc32('|'.join(ids).encode()):08x}"
+
+
+def matching(rows: Sequence[Row], wanted: str) -> list[int]:
+    """Positions of the rows in whose shown texts every word of ``wanted`` occurs; case and width do not matter."""
+    words = _folded(wanted).split()
+    if not words:
+        return list(range(len(rows)))
+    texts = (_folded(" ".join(as_text(value) for value in row.values() if value is not None)) for row in rows)
+    return [place for place, text in enumerate(texts) if all(word in text for word in words)]
+
+
+def as_text(value: Any) -> str:
+    """A cell's value as the table shows it."""
+    if value is None:
+        return MISSING
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}" if value.year > 999 else value.isoformat(" ", "minutes")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _escaped(text: str) -> str:
+    from dashboard.cards import plain
+
+    return plain(text)
+
+
+def _frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """Rows for the browser. Object columns, so that a whole number beside a gap stays a whole number."""
+    titles = list(rows[0]) if rows else []
+    return pd.DataFrame({title: pd.Series([row.get(title) for row in rows], dtype=object) for title in titles})
+
+
+def _configured(
+    record_class: type[Record], fields: Iterable[str] | None, late: str | None, rows: Sequence[Row]
+) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    kinds = st.column_config
+    for title, spec in _titles(shown_fields(record_class, fields)).items():
+        help_text = say(spec.help) if spec.help else None
+        if spec.many:
+            config[title] = kinds.TextColumn(title, help=help_text)
+        elif spec.kind == "day" and all(not isinstance(row.get(title), str) for row in rows):
+            config[title] = kinds.DateColumn(title, help=help_text, format="YYYY-MM-DD")
+        elif spec.kind == "moment":
+            config[title] = kinds.DatetimeColumn(title, help=help_text, format="YYYY-MM-DD HH:mm")
+        elif spec.kind == "money":
+            config[title] = kinds.NumberColumn(title, help=help_text, format="%.2f")
+        elif spec.kind in ("integer", "number"):
+            config[title] = kinds.NumberColumn(title, help=help_text, format="%d" if spec.kind == "integer" else "%g")
+        else:
+            config[title] = kinds.TextColumn(
+                title,
+                help=help_text,
+                pinned=spec.name in (record_class.natural_key or (record_class.name_field,)),
+                width="medium" if spec.mark.long else None,
+            )
+    if late is not None:
+        worst = max((row.get(late) or 0 for row in rows), default=0)
+        config[late] = kinds.ProgressColumn(late, format="%d", color="red", min_value=0, max_value=max(worst, 1))
+    return config
+
+
+# --- to take away ----------------------------------------------------------------------------------------------------
+def small(rows: Sequence[Row], *, key: str) -> None:
+    """A handful of rows to look at."""
+    st.dataframe(_frame(rows), hide_index=True, key=key, placeholder="", height="auto")
+
+
+def download(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
+    """A small button that offers the rows as an Excel sheet or as CSV; written only when asked for."""
+    with st.popover("", icon=":material/download:", help=_("Download"), disabled=not rows, key=f"{key}-download"):
+        download_line(rows, name=name, title=title, key=key)
+
+
+def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
+    """The two buttons themselves, in a row."""
+    language = current()
+
+    def as_sheet() -> bytes:
+        with speaking(language):  # written later, outside the run that knew the reader
+            return sheet(rows, title=title)
+
+    with st.container(horizontal=True, gap="xsmall"):
+        st.download_button(
+            _("Excel sheet"),
+            data=as_sheet,
+            file_name=f"{name}.xlsx",
+            mime=XLSX,
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"{key}-xlsx",
+        )
+        st.download_button(
+            "CSV",
+            data=lambda: csv_sheet(rows),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"{key}-csv",
+        )
+
+
+def sheet(rows: Sequence[Row], columns: Sequence[str] | None = None, *, title: str = "") -> bytes:
+    """An .xlsx file of the rows: a bold header that stays in view, a filter, dates as dates, numbers as numbers.
+
+    Text stays text whatever it begins with. ``columns`` picks and orders titles; default those of the first row.
+    """
+    import xlsxwriter
+
+    titles = list(columns if columns is not None else rows[0] if rows else [])
+    file = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(file, options) as book:
+        page = book.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:31] or None)
+        bold = book.add_format({"bold": True, "bottom": 1})
+        day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+        for at, heading in enumerate(titles):
+            page.write_string(0, at, heading, bold)
+            texts = [heading, *(as_text(row.get(heading)) for row in rows[:200])]
+            page.set_column(at, at, min(60, max(_width(text) for text in texts) + 2))
+        for line, row in enumerate(rows, start=1):
+            for at, heading in enumerate(titles):
+                value = row.get(heading)
+                if value is None or (isinstance(value, float) and value != value):
+                    continue
+                if isinstance(value, datetime) and value.year >= 1900:
+                    page.write_datetime(line, at, value.replace(tzinfo=None), moment)
+                elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
+                    page.write_datetime(line, at, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
+                elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
+                    page.write_number(line, at, value)
+                else:
+                    page.write_string(line, at, as_text(value)[:32_767])
+        page.freeze_panes(1, 0)
+        if rows and titles:
+            page.autofilter(0, 0, len(rows), len(titles) - 1)
+    return file.getvalue()
+
+
+def csv_sheet(rows: Sequence[Row], columns: Sequence[str] | None = None) -> bytes:
+    """A CSV file that Excel opens with its Chinese intact (UTF-8 with mark); text that a spreadsheet would run as a
+    formula begins with an apostrophe, numbers do not."""
+    titles = list(columns if columns is not None else rows[0] if rows else [])
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow([harmless(title) for title in titles])
+    for row in rows:
+        values = (row.get(title) for title in titles)
+        writer.writerow(["" if value is None else _csv_cell(value) for value in values])
+    return file.getvalue().encode("utf-8-sig")
+
+
+_RUNS = tuple("=+-@\t\r\n＝＋－＠")
+_NEGATIVE = re.compile(r"-\d+([.,]\d+)*%?")
+
+
+def harmless(text: str) -> str:
+    """``text`` behind an apostrophe if a spreadsheet would take it for a formula; a plain negative number stays."""
+    if (text.startswith(_RUNS) or text.lstrip().startswith(_RUNS)) and not _NEGATIVE.fullmatch(text):
+        return "'" + text
+    return text
+
+
+def _csv_cell(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else harmless(as_text(value))
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
