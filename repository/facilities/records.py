@@ -1,16 +1,19 @@
-"""Facilities: fitness equipment, vehicle access, personnel access, property management. What stands where, in what
-condition, how old against its service life, and who answers for it."""
+"""What a facility is, and when its service life ends."""
 
+import calendar
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from repository.grids import Point
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Precision, Record, Ref, Shown, Term
-from repository.words import msg
+from repository.store import FieldProblem
+from repository.words import Message, msg
 
+DAYS_A_YEAR = 365.2425
 FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2100, 12, 31)
 
 
@@ -118,6 +121,16 @@ class FacilityKind(Choice):
     WASTE = "waste_station", msg("Waste station"), "垃圾站"
 
 
+class ConditionEntry(Part):
+    """What somebody found, or decided, on one day: condition and service status as they stood from then on."""
+
+    at: datetime = Field(title=msg("At"))
+    by: str = Field(max_length=LINE, title=msg("By"))
+    condition: Condition | None = Field(default=None, title=msg("Condition"))
+    status: ServiceStatus | None = Field(default=None, title=msg("Service status"))
+    note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
+
+
 class Facility(Record):
     """One thing that can break: it has a label with a code, a place, an age and a condition."""
 
@@ -168,6 +181,9 @@ class Facility(Record):
     status: Annotated[ServiceStatus, Shown(aliases=("使用状态",))] = Field(
         default=ServiceStatus.IN_SERVICE, title=msg("Service status")
     )
+    condition_history: Annotated[tuple[ConditionEntry, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=500, title=msg("Condition history"), description=msg("Oldest first")
+    )
     replacement_cost_cents: Annotated[int | None, Money(aliases=("重置成本", "更换费用", "重置价"))] = Field(
         default=None, ge=0, le=100_000_000_000, title=msg("Replacement cost")
     )
@@ -181,6 +197,18 @@ class Facility(Record):
         default=None, max_length=PAGE, title=msg("Remark")
     )
 
+    @field_validator("details")
+    @classmethod
+    def _details_of_the_category(cls, value: Details | None, info: ValidationInfo) -> Details | None:
+        category = info.data.get("category")
+        if value is not None and category is not None and value.category != category:
+            raise FieldProblem(
+                msg("These details are of another category than the facility: {details}, {category}."),
+                details=Message(value.category.label),
+                category=Message(category.label),
+            )
+        return value
+
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """Renewed before it was built; built or renewed in a year no facility here can have."""
@@ -189,3 +217,57 @@ class Facility(Record):
             yield Flag.RENEWED_BEFORE_INSTALLED
         if any(day and not 1850 <= day.year <= 2060 for day in (built, renewed)):
             yield Flag.YEAR_FAR_AWAY
+
+
+# --- service life
+SERVICE_LIFE_YEARS: Mapping[str, float] = MappingProxyType(
+    {
+        Category.FITNESS: 8,  # GB 19272-2011 as sports bureaus quote it; pages disagree, 4 to 8 (metric F3)
+        Category.VEHICLE: 8,  # this and what follows: trade custom, no standard
+        Category.PERSONNEL: 8,
+        Category.PROPERTY: 15,
+        FacilityKind.LIFT: 15,
+        FacilityKind.LIGHTING: 10,
+        FacilityKind.PUMP: 10,
+        FacilityKind.DRAIN: 30,
+    }
+)
+"""Years of service by kind, else by category, where neither the facility nor its community says otherwise."""
+
+
+def service_life(facility: Facility, lives: Mapping[str, float] = SERVICE_LIFE_YEARS) -> float:
+    """Years: the facility's own, else its kind's, else its category's in ``lives``."""
+    if facility.service_life_years is not None:
+        return facility.service_life_years
+    return lives.get(facility.kind or "", lives[facility.category])
+
+
+def age_years(facility: Facility, on: date) -> float | None:
+    """Years since it was renewed, else installed; None if neither is known. A day known only to its month or year
+    counts from the first day it can be."""
+    start = facility.renewed_on if facility.renewed_on and facility.renewed_on <= on else facility.installed_on
+    return None if start is None or start > on else (on - start).days / DAYS_A_YEAR
+
+
+def end_of_life(facility: Facility, on: date, lives: Mapping[str, float] = SERVICE_LIFE_YEARS) -> date | None:
+    """The last day of its service life as seen ``on`` a day (a renewal starts a new one); None if its age is unknown.
+
+    A day known only to its month or year counts as the last it can be: nobody is alarmed before it is certain.
+    """
+    renewed = facility.renewed_on is not None and facility.renewed_on <= on
+    start = facility.renewed_on if renewed else facility.installed_on
+    if start is None:
+        return None
+    precision = facility.renewed_precision if renewed else facility.installed_precision
+    if precision is Precision.YEAR:
+        start = date(start.year, 12, 31)
+    elif precision is Precision.MONTH:
+        start = _add_months(start.replace(day=1), 1) - timedelta(days=1)
+    return _add_months(start, round(service_life(facility, lives) * 12))
+
+
+def _add_months(day: date, months: int) -> date:
+    """As MongoDB's $dateAdd: the same day of a later month, or that month's last."""
+    number = day.year * 12 + day.month - 1 + months
+    year, month = divmod(number, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
