@@ -1,0 +1,100 @@
+"""The demonstration: D community with the source document's figures, and three years of history that tell its story.
+
+The figures are in ``community``; everything that happens here is invented. What a presenter can point at:
+
+- **体育公园 3 号单杠** (grid 3): eleven years old with a service life of eight, tightened three times, now loose and
+  dangerous, shut, and overdue. Beside it stand two bars and two walkers that are nearly new (section 3.1: 新旧不一).
+- **北门道闸** (grid 3): doesn't recognise number plates, so the guard writes them down and lifts the bar by hand; four
+  repairs in half a year, each slower than the last, and now it waits for a part that is no longer made. The 东门道闸
+  in grid 1 shows the other way: since the smart gate replaced the old one, hardly a fault.
+- **幸福里 6 栋电梯** (grid 3): the property company's repair came back twice.
+- **3 号网格**: more households than any other, the oldest equipment, no safety officer, the slowest answers; most of
+  the growth of the backlog in the last three months is there.
+- **健康大讲堂**: eight of the last eleven activities are lectures; visits grow, people don't, for the same elderly
+  residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried.
+
+Everything is a function of ``as_of`` alone: the same day gives the same documents.
+"""
+
+from datetime import date, timedelta
+from random import Random
+
+from repository.activities import Activity, Attendance
+from repository.facilities import Facility
+from repository.grids import Community, Grid, Post
+from repository.maintenance import WorkOrder
+from repository.people import Person
+from repository.record import Record
+from repository.store import Store
+from seed import estate, gatherings, history
+from seed.batch import SEEDER, Batch, loading, require_no_communities
+from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
+
+CREW_HOURS_PER_WEEK = 60.0
+
+
+def community() -> Community:
+    """D community's own record, marked as demonstration data."""
+    return Community(
+        id=estate.COMMUNITY_ID,
+        community_id=estate.COMMUNITY_ID,
+        code="D",
+        name="D社区",
+        district=DISTRICT,
+        households=HOUSEHOLDS,
+        residents=RESIDENTS,
+        crew_hours_per_week=CREW_HOURS_PER_WEEK,
+        population=population(),
+        demonstration=True,
+    )
+
+
+def default_as_of(store: Store) -> date:
+    """Today in Shanghai, or yesterday before the history's last hour: nothing may lie in the future."""
+    now = store.clock()
+    today = now.astimezone(history.ZONE).date()
+    return today if history.end_of_history(today) <= now else today - timedelta(days=1)
+
+
+def load(store: Store, as_of: date | None = None) -> None:
+    """Load the demonstration with a history that ends on the morning of ``as_of`` (default: today in Shanghai).
+
+    Takes a few seconds; readers see nothing before it is complete, and a load that was cut short leaves nothing that
+    the next one doesn't clear. When another process loads it at the same time, waits for that one instead.
+    Raises Occupied when the database holds a community already, Unavailable.
+    """
+    with loading(store) as waited:
+        if waited and store.db["communities"].find_one({"_id": estate.COMMUNITY_ID}, {"_id": 1}):
+            return
+        require_no_communities(store)
+        as_of = as_of or default_as_of(store)
+        end = history.end_of_history(as_of)
+        batch = Batch(store, [estate.COMMUNITY_ID])
+        stamp = {"created_at": end, "created_by": SEEDER.name, "updated_at": end, "updated_by": SEEDER.name}
+
+        def add(kind: type[Record], records: list[Record]) -> None:
+            batch.add(kind, estate.COMMUNITY_ID, (record.to_document() for record in records), history.ZONE)
+
+        def stamped(records: list[Record]) -> list[Record]:
+            return [record.model_copy(update=stamp) for record in records]
+
+        standing = estate.facilities(as_of)
+        add(Person, stamped([*estate.people()]))
+        add(Grid, stamped([*estate.grids()]))
+        add(Post, stamped([*estate.posts(as_of)]))
+        add(Facility, stamped([one.record for one in standing]))
+        orders = history.work_orders(as_of, standing, Random(42))
+        add(WorkOrder, [*orders])
+        rng = Random(42)
+        held = gatherings.activities(as_of, rng)
+        add(Activity, [*held])
+        batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, rng), history.ZONE)
+        store.db["numbers"].replace_one(
+            {"_id": f"{estate.COMMUNITY_ID}|work_orders"},
+            {"community_id": estate.COMMUNITY_ID, "next": len(orders)},
+            upsert=True,
+        )
+        batch.finish(
+            [community().model_copy(update=stamp).to_document()],
+            {"as_of": as_of.isoformat(), "note": "演示数据：人物、设施和经过均为虚构"},
+        )
