@@ -77,7 +77,7 @@ def style() -> None:
         "@media (min-width:1800px){html:has(.st-key-page){font-size:20px}}"
         "html:has(.st-key-slide){font-size:29px}"
         # a page link is indented by 8 px: bring it under the figure
-        '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'
+        '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # icon and number of a cell stay together
         '[class*="st-key-grids"] td *{white-space:nowrap!important}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
@@ -325,7 +325,7 @@ def trouble(
     label: str = "",
     params: Mapping[str, str | None] | None = None,
 ) -> None:
-    """One of the three troubles: what changed, why, who acts by when, and the way to the list. For ``st.columns(3)``."""
+    """One of the three troubles: what changed, why, who acts by when, the way to the list. For ``st.columns(3)``."""
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"trouble_{key}"):
         st.markdown(f"**{plain(name)}** {badge(state, since)}")
         st.header(plain(finding), anchor=False)

@@ -7,6 +7,7 @@ their own. A cell never becomes a formula or a link in anybody's spreadsheet.
 
 import csv
 import io
+import math
 import re
 import unicodedata
 import zlib
@@ -16,9 +17,10 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pydantic import BaseModel
 
 from dashboard import session
-from dashboard.i18n import MISSING, _, current, number, say, speaking
+from dashboard.i18n import MISSING, _, current, number, say
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
 
 Row = Mapping[str, Any]
@@ -55,7 +57,7 @@ def rows_of(
     doubtful = any(record.flags for record in records)
     rows = []
     for record in records:
-        row = {title: _cell(record, spec, names or {}, zone) for title, spec in titles.items()}
+        row = {title: value_of(record, spec, names or {}, zone) for title, spec in titles.items()}
         row |= {title: compute(record) for title, compute in (more or {}).items()}
         if doubtful:
             row[_("Doubts")] = _join(say(flag.label) for flag in record.flags) or None
@@ -73,7 +75,8 @@ def _titles(specs: Iterable[FieldSpec]) -> dict[str, FieldSpec]:
     return titled
 
 
-def _cell(record: Record, spec: FieldSpec, names: Names, zone: tzinfo) -> Any:
+def value_of(record: BaseModel, spec: FieldSpec, names: Names, zone: tzinfo) -> Any:
+    """A field's value for a row: a word, number, day or local moment, or None."""
     value = getattr(record, spec.name)
     if value is None:
         return None
@@ -82,7 +85,7 @@ def _cell(record: Record, spec: FieldSpec, names: Names, zone: tzinfo) -> Any:
     return _plain_value(record, spec, value, names, zone)
 
 
-def _plain_value(record: Record, spec: FieldSpec, value: Any, names: Names, zone: tzinfo) -> Any:
+def _plain_value(record: BaseModel, spec: FieldSpec, value: Any, names: Names, zone: tzinfo) -> Any:
     if isinstance(spec.mark, Ref):
         return names.get(spec.mark.to, {}).get(value, value)
     if isinstance(spec.mark, Day):
@@ -273,16 +276,10 @@ def download(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
 
 def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
     """The two buttons themselves, in a row."""
-    language = current()
-
-    def as_sheet() -> bytes:
-        with speaking(language):  # written later, outside the run that knew the reader
-            return sheet(rows, title=title)
-
     with st.container(horizontal=True, gap="xsmall"):
         st.download_button(
             _("Excel sheet"),
-            data=as_sheet,
+            data=lambda: sheet(rows, title=title),
             file_name=f"{name}.xlsx",
             mime=XLSX,
             on_click="ignore",
@@ -322,7 +319,7 @@ def sheet(rows: Sequence[Row], columns: Sequence[str] | None = None, *, title: s
         for line, row in enumerate(rows, start=1):
             for at, heading in enumerate(titles):
                 value = row.get(heading)
-                if value is None or (isinstance(value, float) and value != value):
+                if value is None or (isinstance(value, float) and not math.isfinite(value)):
                     continue
                 if isinstance(value, datetime) and value.year >= 1900:
                     page.write_datetime(line, at, value.replace(tzinfo=None), moment)
