@@ -1,0 +1,602 @@
+"""What the activities page, the overview and the packs ask. The figures cost the same however much history there is:
+they are read from the counters of months and of distinct people (see ``repository.rollups``)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from repository.access import Actor, Role, reach
+from repository.activities.metrics import (
+    EFFECTIVE_FORMATS,
+    HELD,
+    NEWCOMERS,
+    PARTICIPANTS,
+    PARTICIPATION,
+    PARTICIPATION_TARGETS,
+    REPEAT,
+    VISITS,
+    WINDOW,
+    Diversity,
+    diversity,
+)
+from repository.activities.records import Activity, ActivityStatus, Attendance, Format
+from repository.grids import Community, Grid
+from repository.metrics import MINIMUM_N, Period, State, Value, last_months, ratio
+from repository.people import AgeBand, Sex
+from repository.rollups import EVER, Place, path_key, path_word, quarter_of
+from repository.store import Store
+
+Document = dict[str, Any]
+SERIES = 12  # months of a sparkline
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class MonthOfActivities:
+    """One month: sessions held, registered visits, heads counted, distinct people (None where nobody registered
+    anyone), and the diversity of the three months that end with it (None below the minimum n)."""
+
+    month: str
+    events: int
+    registered: int
+    heads: int
+    people: int | None
+    effective: float | None
+
+
+@dataclass(frozen=True)
+class FormatCount:
+    """A format in the period and in the one before; ``last_held`` is a month, None for never; ``planned`` are sessions
+    ahead."""
+
+    format: str
+    sessions: int
+    before: int
+    planned: int
+    last_held: str | None
+
+
+@dataclass(frozen=True)
+class Variety:
+    """Formats of the period, commonest first, those known but not held last. ``months_below`` is for how many months
+    in a row, back from the period's end, the effective number of formats lay below its target."""
+
+    effective: Value
+    diversity: Diversity
+    formats: tuple[FormatCount, ...]
+    months_below: int
+
+    @property
+    def commonest(self) -> FormatCount | None:
+        """The format held most often."""
+        return self.formats[0] if self.formats and self.formats[0].sessions else None
+
+    @property
+    def commonest_share(self) -> float | None:
+        """Its share of the sessions."""
+        return ratio(self.commonest.sessions, self.diversity.sessions) if self.commonest else None
+
+    @property
+    def alarm(self) -> bool:
+        """Sameness: off target, or below it for two months and more."""
+        return self.effective.state is State.OFF_TARGET or (
+            self.effective.state is State.UNKNOWN and self.months_below >= 2
+        )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Participants of one age band, sex, age band and sex (``60-74_f``) or grid (its id), against the population.
+
+    ``share`` is of those whose group is known. Of fewer than five people only that is said: ``share``, ``rate`` and
+    ``representation`` are None (rule R9), and all of them below the minimum n.
+    """
+
+    key: str
+    label: str
+    people: int
+    share: float | None
+    population: int | None
+    population_share: float | None
+
+    @property
+    def small(self) -> bool:
+        """One to four people: shown as "<5"."""
+        return 0 < self.people < MINIMUM_N
+
+    @property
+    def representation(self) -> float | None:
+        """Metric P6: 1 is fair."""
+        if self.share is None or not self.population_share:
+            return None
+        return self.share / self.population_share
+
+    @property
+    def rate(self) -> float | None:
+        """Metric P1 within the group: its participants ÷ its people."""
+        return None if self.share is None or not self.population else self.people / self.population
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A period's activities. ``residents`` is what the participation rate is taken of; ``counted`` and ``uncounted``
+    are activities with and without a head-count; ``n_ages`` and so on are those whose group is known."""
+
+    period: Period
+    held: Value
+    participants: Value
+    participation: Value
+    visits: Value
+    repeat: Value
+    newcomers: Value
+    variety: Variety
+    residents: int | None
+    registered: int | None
+    heads: int
+    counted: int
+    uncounted: int
+    cancelled: int
+    months: tuple[MonthOfActivities, ...]
+    pyramid: tuple[Group, ...]
+    ages: tuple[Group, ...]
+    sexes: tuple[Group, ...]
+    grids: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An activity and how many residents were registered at it."""
+
+    activity: Activity
+    registered: int
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Activities, latest first. ``more``: there are others beyond the limit. ``unrecorded`` of those shown were held,
+    but nobody was registered or counted."""
+
+    rows: tuple[Listed, ...]
+    more: bool
+    unrecorded: int
+
+
+@dataclass(frozen=True)
+class KnownResident:
+    """What a resident's latest attendance says of them."""
+
+    resident: str
+    age_band: AgeBand | None
+    sex: Sex | None
+    grid_id: str | None
+    last_came: date
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+def figures(
+    store: Store, actor: Actor, community_id: str, period: Period, *, grids: frozenset[str] | None = None
+) -> Figures:
+    """Everything the activities page shows of a period, from counters alone.
+
+    Activities and head-counts belong to the activity's grid, participants and registered visits to the resident's.
+    Over several grids at once the number of people is at most the sum of the grids' (``estimated``): a resident who
+    moved between them within the period is in both. Series are the twelve months up to the period's end or now; those
+    of shares of people give each month the value of the month, quarter or year it lies in, as the period is one.
+    """
+    seen = reach(actor, community_id, grids)
+    visible = reach(actor, community_id)
+    community = store.get(actor, Community, community_id, community_id)
+    all_grids = [
+        grid
+        for grid in store.find(actor, Grid, community_id, sort=[("code", 1)], limit=1000)
+        if visible is None or grid.id in visible
+    ]
+    today = store.clock().astimezone(store.zone(community_id)).date()
+    months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
+    held = _held(store, community_id, seen)
+    registered = _registered(store, community_id, seen, None if period.kind == "ever" else {*months, *period.months})
+    crowd = _People(store, community_id, seen, period, months)
+    ever_registered = crowd.number(EVER, "unique") > 0
+    span = held.months if period.kind == "ever" else period.months
+    flows = held.total(span)
+    came = sum(registered[month] for month in span) if period.kind != "ever" else sum(registered.values())
+    silent = not came and (flows["records"] > 0 or not ever_registered)
+    people = None if silent else crowd.number(period.key, "unique")
+    heads = flows["heads"]
+    visits = None if silent and not flows["counted"] else came + heads
+    residents = _residents(community, all_grids, seen)
+    joint = seen is not None and len(seen) > 1
+
+    series = []
+    for month in months:
+        flow = held.total([month])
+        quiet = not registered[month] and (flow["records"] > 0 or not ever_registered)
+        series.append(
+            MonthOfActivities(
+                month=month,
+                events=flow["events"],
+                registered=registered[month],
+                heads=flow["heads"],
+                people=None if quiet else crowd.number(month, "unique"),
+                effective=held.effective(month),
+            )
+        )
+
+    def rate(row: MonthOfActivities) -> float | None:
+        n = crowd.number(_whole(period, row.month), "unique")
+        return ratio(n, residents or 0) if n or row.people is not None else None
+
+    def share(name: str) -> tuple[tuple[str, float | None], ...]:
+        return tuple(
+            (month, ratio(crowd.number(whole, name), crowd.number(whole, "unique")))
+            for month in months
+            for whole in [_whole(period, month)]
+        )
+
+    return Figures(
+        period=period,
+        held=Value(HELD, flows["events"], flows["events"], [(row.month, row.events) for row in series]),
+        participants=Value(
+            PARTICIPANTS,
+            people,
+            people or 0,
+            [(row.month, row.people) for row in series],
+            detail=ratio(people, residents) if people is not None and residents else None,
+            estimated=joint,
+        ),
+        participation=Value(
+            replace(PARTICIPATION, target=PARTICIPATION_TARGETS[period.kind]),
+            None if people is None else ratio(people, residents or 0),
+            residents or 0,
+            [(row.month, rate(row)) for row in series],
+            detail=people,
+            estimated=joint,
+        ),
+        visits=Value(
+            VISITS,
+            visits,
+            visits or 0,
+            [
+                (row.month, None if row.people is None and not row.heads else row.registered + row.heads)
+                for row in series
+            ],
+            detail=ratio(came, people) if people else None,
+        ),
+        repeat=Value(
+            REPEAT,
+            ratio(crowd.number(period.key, "repeat"), people or 0),
+            people or 0,
+            share("repeat"),
+            estimated=joint,
+        ),
+        newcomers=Value(
+            replace(NEWCOMERS, target=None) if period.kind == "ever" else NEWCOMERS,
+            # of all time everybody was new once: a share that says nothing
+            None if period.kind == "ever" else ratio(crowd.number(period.key, "new"), people or 0),
+            people or 0,
+            () if period.kind == "ever" else share("new"),
+            estimated=joint,
+        ),
+        variety=_variety(held, period, months, f"{today.year:04d}-{today.month:02d}"),
+        residents=residents,
+        registered=None if silent else came,
+        heads=heads,
+        counted=flows["counted"],
+        uncounted=flows["uncounted"],
+        cancelled=flows["cancelled"],
+        months=tuple(series),
+        **_represented(crowd, period, community, all_grids),
+    )
+
+
+class _Held:
+    """Month counters of activities, for all or some grids: month -> name -> n, and month -> format -> n."""
+
+    def __init__(self) -> None:
+        self.flows: dict[str, Counter[str]] = {}
+        self.formats: dict[str, Counter[str]] = {}
+        self.planned: dict[str, Counter[str]] = {}
+
+    @property
+    def months(self) -> list[str]:
+        """Every month something was entered for."""
+        return sorted(self.flows)
+
+    def total(self, months: Iterable[str]) -> Counter[str]:
+        """The flows of some months together."""
+        total: Counter[str] = Counter()
+        for month in months:
+            total.update(self.flows.get(month, {}))
+        return total
+
+    def by_format(self, months: Iterable[str]) -> Counter[str]:
+        """Sessions held in some months by format."""
+        total: Counter[str] = Counter()
+        for month in months:
+            total.update(self.formats.get(month, {}))
+        return total
+
+    def effective(self, month: str) -> float | None:
+        """Effective formats of the three months that end with ``month``; None below the minimum n."""
+        found = diversity(self.by_format(last_months(date(int(month[:4]), int(month[5:]), 1), WINDOW)))
+        return found.effective if found.sessions >= MINIMUM_N else None
+
+
+def _held(store: Store, community_id: str, seen: frozenset[str] | None) -> _Held:
+    found = _Held()
+    documents = store.counters(community_id, "activities", "month")
+    if seen is None:
+        for document in documents:
+            month = document["period"]
+            found.flows[month] = Counter(document.get("total", {}))
+            for key, counts in document.get("by_category", {}).items():
+                _by_format(found, month, path_word(key), counts)
+        return found
+    # formats within a grid are in the cells: asked for by name, so that no other grid's are read
+    cells = [
+        Place("activities", "cell", document["period"], grid, path_word(key)).document_id(community_id)
+        for document in documents
+        for grid in sorted(seen)
+        if path_key(grid) in document.get("by_grid", {})
+        for key in document.get("by_category", {})
+    ]
+    for document in documents:
+        flows: Counter[str] = Counter()
+        for grid in seen:
+            flows.update(document.get("by_grid", {}).get(path_key(grid), {}))
+        if flows:
+            found.flows[document["period"]] = flows
+    for cell in store.counters(community_id, "activities", "cell", {"_id": {"$in": cells}}) if cells else ():
+        _by_format(found, cell["period"], cell["category"], cell)
+    return found
+
+
+def _by_format(found: _Held, month: str, form: str, counts: Mapping[str, Any]) -> None:
+    for name, kept in (("events", found.formats), ("planned", found.planned)):
+        if counts.get(name):
+            kept.setdefault(month, Counter())[form] += counts[name]
+
+
+def _registered(store: Store, community_id: str, seen: frozenset[str] | None, months: set[str] | None) -> Counter[str]:
+    """Registered visits by month; ``months`` None for all there are."""
+    within = None if months is None else {"period": {"$in": sorted(months)}}
+    projection = {"period": 1, "total.visits": 1} if seen is None else {"period": 1, "by_grid": 1}
+    found: Counter[str] = Counter()
+    for document in store.counters(community_id, "attendances", "month", within, projection):
+        counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
+        found[document["period"]] = sum(count.get("visits", 0) for count in counts)
+    return found
+
+
+def _of_grids(document: Document, seen: Iterable[str], branch: str = "by_grid") -> list[Document]:
+    kept = document.get(branch, {})
+    return [kept[key] for grid in seen if (key := path_key(grid)) in kept]
+
+
+class _People:
+    """Counters of distinct people, for all or some grids; the chosen period's with its groups and grids."""
+
+    def __init__(
+        self, store: Store, community_id: str, seen: frozenset[str] | None, period: Period, months: Sequence[str]
+    ) -> None:
+        self.seen = seen
+        wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, period.key}
+        projection = {"period": 1, "total": 1} | ({} if seen is None else {"by_grid": 1})
+        wanted = {"period": {"$in": sorted(wholes - {period.key})}}
+        self.documents = {
+            document["period"]: document
+            for document in (
+                *store.counters(community_id, "residents", "people", wanted, projection),
+                *store.counters(community_id, "residents", "people", {"period": period.key}),
+            )
+        }
+
+    def number(self, period: str, name: str) -> int:
+        """How many people of ``name`` (unique, repeat, new) a period has."""
+        document = self.documents.get(period, {})
+        counts = [document.get("total", {})] if self.seen is None else _of_grids(document, self.seen)
+        return int(sum(count.get(name, 0) for count in counts))
+
+    def by_grid(self, period: str) -> Counter[str]:
+        """Distinct people of each grid, whatever the filter."""
+        kept = self.documents.get(period, {}).get("by_grid", {})
+        return Counter({path_word(key): counts.get("unique", 0) for key, counts in kept.items()})
+
+    def by_group(self, period: str) -> Counter[str]:
+        """Distinct people of each age band and sex (``60-74_f``; ``_`` where neither is known)."""
+        document = self.documents.get(period, {})
+        branches = [document.get("by_category", {})] if self.seen is None else _of_grids(document, self.seen, "by_both")
+        found: Counter[str] = Counter()
+        for branch in branches:
+            for key, counts in branch.items():
+                found[path_word(key)] += counts.get("unique", 0)
+        return found
+
+
+def _whole(period: Period, month: str) -> str:
+    """The month, quarter or year that ``month`` lies in, as ``period`` is one; the month itself for all time."""
+    return {"quarter": quarter_of(month), "year": month[:4]}.get(period.kind, month)
+
+
+def _residents(community: Community, grids: Sequence[Grid], seen: frozenset[str] | None) -> int | None:
+    """What the participation rate is taken of: None where a number is missing."""
+    if seen is None:
+        return community.residents or sum(row.count for row in community.population) or None
+    numbers = [grid.residents for grid in grids if grid.id in seen]
+    return sum(number for number in numbers if number) if numbers and all(numbers) else None
+
+
+def _variety(held: _Held, period: Period, months: Sequence[str], current: str) -> Variety:
+    span = held.months if period.kind == "ever" else period.months
+    now = held.by_format(span)
+    before = Counter[str]() if period.kind == "ever" else held.by_format(period.previous.months)
+    planned: Counter[str] = Counter()
+    last: dict[str, str] = {}
+    for month in held.months:
+        if month >= current:
+            planned.update(held.planned.get(month, {}))
+        for form in held.formats.get(month, {}):
+            last[form] = month  # months come in order
+    words = {str(form) for form in Format} | last.keys() | planned.keys()
+    formats = [FormatCount(word, now[word], before[word], planned[word], last.get(word)) for word in words]
+    formats.sort(key=lambda form: (-form.sessions, -form.before, form.last_held is None, form.format))
+    below = 0
+    bound = EFFECTIVE_FORMATS.target.low if EFFECTIVE_FORMATS.target else None
+    first = held.months[0] if held.months else current
+    month = months[-1]
+    while month >= first and (effective := held.effective(month)) is not None and effective < (bound or 0):
+        below += 1
+        month = last_months(date(int(month[:4]), int(month[5:]), 1), 2)[0]
+    found = diversity(now)
+    return Variety(
+        effective=Value(
+            EFFECTIVE_FORMATS,
+            found.effective,
+            found.sessions,
+            [(month, held.effective(month)) for month in months],
+            detail=found.evenness,
+        ),
+        diversity=found,
+        formats=tuple(formats),
+        months_below=below,
+    )
+
+
+def _groups(
+    keys: Iterable[tuple[str, str]], people: Mapping[str, int], population: Mapping[str, int | None]
+) -> tuple[Group, ...]:
+    """Shares among those whose group is known, against the population's."""
+    keys = list(keys)
+    n = sum(people.get(key, 0) for key, _ in keys)
+    lives_in = [population.get(key) for key, _ in keys]
+    whole = sum(number or 0 for number in lives_in) if None not in lives_in else 0  # a part is no whole
+    groups = []
+    for key, label in keys:
+        count, lives = people.get(key, 0), population.get(key)
+        said = n >= MINIMUM_N and not 0 < count < MINIMUM_N
+        groups.append(
+            Group(
+                key=key,
+                label=label,
+                people=count,
+                share=count / n if said else None,
+                population=lives,
+                population_share=ratio(lives, whole) if lives is not None else None,
+            )
+        )
+    return tuple(groups)
+
+
+def _represented(
+    crowd: _People, period: Period, community: Community, grids: Sequence[Grid]
+) -> dict[str, tuple[Group, ...]]:
+    came = crowd.by_group(period.key)
+    ages, sexes, both = Counter[str](), Counter[str](), Counter[str]()
+    for group, n in came.items():
+        age, sex = group.split("_")
+        ages[age] += n
+        sexes[sex] += n
+        both[group] += n
+    live_age, live_sex, live = Counter[str](), Counter[str](), Counter[str]()
+    known = bool(community.population)
+    for row in community.population:
+        live_age[row.age_band] += row.count
+        live_sex[row.sex] += row.count
+        live[f"{row.age_band}_{row.sex}"] += row.count
+    return {
+        "pyramid": _groups(
+            [(f"{age}_{sex}", age.label) for age in AgeBand for sex in Sex],
+            both,
+            {f"{age}_{sex}": live[f"{age}_{sex}"] for age in AgeBand for sex in Sex} if known else {},
+        ),
+        "ages": _groups(
+            [(str(age), age.label) for age in AgeBand], ages, {age: live_age[age] for age in AgeBand} if known else {}
+        ),
+        "sexes": _groups(
+            [(str(sex), sex.label) for sex in Sex], sexes, {sex: live_sex[sex] for sex in Sex} if known else {}
+        ),
+        "grids": _groups(
+            [(grid.id, grid.name) for grid in grids],
+            crowd.by_grid(period.key),
+            {grid.id: grid.residents for grid in grids},
+        ),
+    }
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def calendar(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    *,
+    grids: frozenset[str] | None = None,
+    format: str | None = None,
+    status: ActivityStatus | None = None,
+    limit: int = 200,
+) -> Calendar:
+    """The activities of a period, latest first, each with how many residents were registered."""
+    within: Document = {"held_on": {"$gte": _midnight(period.first), "$lte": _midnight(period.last)}}
+    if format is not None:
+        within["format"] = format
+    if status is not None:
+        within["status"] = str(status)
+    found = store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", -1)], limit=limit + 1)
+    shown = found[:limit]
+    came = registered_at(store, actor, community_id, [activity.id for activity in shown])
+    rows = tuple(Listed(activity, came[activity.id]) for activity in shown)
+    unrecorded = sum(
+        row.activity.status is ActivityStatus.HELD and row.activity.headcount is None and not row.registered
+        for row in rows
+    )
+    return Calendar(rows, len(found) > limit, unrecorded)
+
+
+def registered_at(store: Store, actor: Actor, community_id: str, activity_ids: Sequence[str]) -> Counter[str]:
+    """How many residents were registered at each activity. Whoever may see an activity may know this number, though
+    not who they are: so the reach is that of the activities, which the caller has read."""
+    anybody = replace(actor, role=Role.ADMIN, grids=None)
+    pipeline = [{"$group": {"_id": "$activity_id", "n": {"$sum": 1}}}]
+    within = {"activity_id": {"$in": list(activity_ids)}}
+    found = store.aggregate(anybody, Attendance, community_id, pipeline, filter=within) if activity_ids else []
+    return Counter({group["_id"]: group["n"] for group in found})
+
+
+def upcoming(
+    store: Store, actor: Actor, community_id: str, *, grids: frozenset[str] | None = None, limit: int = 8
+) -> list[Activity]:
+    """What is planned from today on, soonest first."""
+    today = store.clock().astimezone(store.zone(community_id)).date()
+    within = {"held_on": {"$gte": _midnight(today)}, "status": str(ActivityStatus.PLANNED)}
+    return store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", 1)], limit=limit)
+
+
+def attendances_of(store: Store, actor: Actor, community_id: str, activity_id: str) -> list[Attendance]:
+    """Who was registered at an activity, by code; those of the actor's own grids. Raises NotFound, Refused."""
+    store.get(actor, Activity, community_id, activity_id)
+    return store.find(
+        actor, Attendance, community_id, {"activity_id": activity_id}, sort=[("resident", 1)], limit=10_000
+    )
+
+
+def known_residents(
+    store: Store, actor: Actor, community_id: str, residents: Sequence[str]
+) -> dict[str, KnownResident]:
+    """Age band, sex and grid as the residents' latest attendances have them, by code; nothing for those who never
+    came, or not in the actor's grids."""
+    pipeline: list[Document] = [
+        {"$sort": {"community_id": 1, "resident": 1, "held_on": 1}},
+        {"$group": {"_id": "$resident", "last": {"$last": "$$ROOT"}}},
+    ]
+    within = {"resident": {"$in": list(residents)}}
+    found = store.aggregate(actor, Attendance, community_id, pipeline, filter=within) if residents else []
+    return {
+        last.resident: KnownResident(last.resident, last.age_band, last.sex, last.grid_id, last.held_on)
+        for last in (Attendance.from_document(group["last"]) for group in found)
+    }
