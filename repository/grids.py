@@ -1,18 +1,22 @@
-"""The community and its grids: who answers for which, and how the load is shared."""
+"""The community and its grids: who answers for which, which posts stand vacant, and how the load is shared."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from bson import ObjectId
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from repository.access import Actor
-from repository.people import AgeBand, Sex
+from repository.access import Actor, Operation, reach, require
+from repository.metrics import Metric, Target, Value, declare, ratio
+from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.store import FieldProblem, Store, build
-from repository.words import msg
+from repository.store import FieldProblem, Invalid, Store, Write, build
+from repository.words import Message, msg
 
 
 class Population(Part):
@@ -21,6 +25,13 @@ class Population(Part):
     age_band: AgeBand = Field(title=msg("Age band"))
     sex: Sex = Field(title=msg("Sex"))
     count: int = Field(ge=0, le=10_000_000, title=msg("People"))
+
+
+class ServiceLife(Part):
+    """How many years a community lets one category or kind of facility serve."""
+
+    of: str = Field(min_length=1, max_length=60, title=msg("Category or kind"))
+    years: float = Field(ge=0.5, le=200, title=msg("Years"))
 
 
 class Community(Record):
@@ -53,6 +64,9 @@ class Community(Record):
     )
     population: Annotated[tuple[Population, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=20, title=msg("Population by age and sex")
+    )
+    service_lives: Annotated[tuple[ServiceLife, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=60, title=msg("Service life by category and kind")
     )
     demonstration: Annotated[bool, Shown(form=False, table=False)] = Field(
         default=False, title=msg("Demonstration data")
@@ -133,16 +147,337 @@ class Post(Record):
         default=None, ge=date(1950, 1, 1), le=date(2100, 12, 31), title=msg("Since")
     )
     until: Annotated[date | None, Day()] = Field(
-        default=None, ge=date(1950, 1, 1), le=date(2100, 12, 31), title=msg("Until")
+        default=None,
+        ge=date(1950, 1, 1),
+        le=date(2100, 12, 31),
+        title=msg("Until"),
+        description=msg("Of a vacant post: when its last holder left"),
     )
 
+    @field_validator("until")
+    @classmethod
+    def _in_order(cls, value: date | None, info: ValidationInfo) -> date | None:
+        since = info.data.get("since")
+        if value and since and value < since:
+            raise FieldProblem(msg("It cannot end before it began ({since})."), since=since.isoformat())
+        return value
 
-def grid_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
-    """Name by id of the grids within the actor's reach, in order of their codes: for filters, pickers and tables."""
-    return {grid.id: grid.name for grid in store.find(actor, Grid, community_id, sort=[("code", 1)], limit=2000)}
+    def holder_on(self, day: date) -> str | None:
+        """Who fills it on a day."""
+        began, lasts = self.since is None or self.since <= day, self.until is None or day <= self.until
+        return self.holder_id if began and lasts else None
+
+    def vacant_since(self, day: date) -> date | None:
+        """The last day it was filled before ``day``, if that is known."""
+        return self.until if self.until and self.until <= day else None
 
 
+GRID_POSTS: Mapping[Tier, int] = MappingProxyType({Tier.GRID_LEAD: 1, Tier.GROUP_LEADER: 2})
+"""Posts every grid needs (source document, section 2.2: one director, two residents' group leaders)."""
+
+SAFETY_TIERS = (Tier.STREET, Tier.COMMUNITY, Tier.GROUP)
+"""The safety network, each tier of which must reach every grid (section 2.2). A street or community post without a
+grid reaches all of them."""
+
+
+# --- commands: the community
 def found_community(store: Store, actor: Actor, values: Mapping[str, Any], *, key: str | None = None) -> Community:
     """Enter a community; its id is its own ``community_id``. Raises Invalid, Duplicate, Refused."""
     id = str(ObjectId())
     return store.insert(actor, build(Community, {**values, "id": id, "community_id": id}), key=key)
+
+
+def edit_community(
+    store: Store, actor: Actor, community_id: str, revision: int, changes: Mapping[str, Any]
+) -> Community:
+    """Change the community's settings. A new time zone cuts what is entered from now on; for the past the counters are
+    to be rebuilt. Raises Invalid, Conflict, Refused."""
+    changed = store.update(actor, Community, community_id, community_id, revision, changes)
+    store.forget_zone(community_id)
+    return changed
+
+
+# --- commands: grids
+def add_grid(
+    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+) -> Grid:
+    """Add a grid with the one person who answers for it. Raises Invalid, Duplicate, Refused."""
+
+    def work(write: Write) -> Grid:
+        grid = write.insert(build(Grid, {**values, "community_id": community_id}))
+        _require_responsible(write, grid)
+        return grid
+
+    return store.write(actor, work, key=key)
+
+
+def edit_grid(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+) -> Grid:
+    """Change a grid; its responsible person can be exchanged but not left out. Raises Invalid, Duplicate, Conflict,
+    NotFound, Refused."""
+
+    def work(write: Write) -> Grid:
+        before = write.read(Grid, community_id, id)
+        grid = write.update(Grid, community_id, id, revision, changes)
+        if grid.responsible_id != before.responsible_id:
+            _require_responsible(write, grid)
+        return grid
+
+    return store.write(actor, work)
+
+
+def remove_grid(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Take out a grid; raises InUse while posts, facilities, work or activities name it."""
+    store.delete(actor, Grid, community_id, id, revision)
+
+
+def _require_responsible(write: Write, grid: Grid) -> None:
+    if not grid.responsible_id:
+        raise Invalid({"responsible_id": Message(msg("Every grid has exactly one responsible person. Choose who."))})
+    _require_active(write, grid.community_id, grid.responsible_id, "responsible_id")
+
+
+def _require_active(write: Write, community_id: str, person_id: str, field: str) -> None:
+    where = {"_id": person_id, "community_id": community_id, "active": False}
+    if any(write.store.documents(Person, where, session=write.session)):
+        raise Invalid({field: Message(msg("This person is not active any more. Choose another."))})
+
+
+# --- commands: posts
+def add_post(
+    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+) -> Post:
+    """Enter a post, filled or vacant. A grid has one director at a time, who answers for it from then on. Raises
+    Invalid, Refused."""
+
+    def work(write: Write) -> Post:
+        post = write.insert(build(Post, {**values, "community_id": community_id}))
+        _settle(write, post)
+        return post
+
+    return store.write(actor, work, key=key)
+
+
+def edit_post(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+) -> Post:
+    """Put a post's entry right. Raises Invalid, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> Post:
+        before = write.read(Post, community_id, id)
+        post = write.update(Post, community_id, id, revision, changes)
+        if (post.tier, post.grid_id, post.holder_id) != (before.tier, before.grid_id, before.holder_id):
+            _settle(write, post)
+        return post
+
+    return store.write(actor, work)
+
+
+def appoint(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, *, holder_id: str, since: date
+) -> Post:
+    """Give a post to somebody from a day on; whoever held it leaves it. Raises Invalid, Conflict, NotFound, Refused."""
+    changes = {"holder_id": holder_id, "since": since, "until": None}
+    return edit_post(store, actor, community_id, id, revision, changes)
+
+
+def vacate(store: Store, actor: Actor, community_id: str, id: str, revision: int, *, on: date) -> Post:
+    """The holder leaves; ``on`` is the last day. The grid keeps its responsible person until another is named. Raises
+    Invalid, Conflict, NotFound, Refused."""
+    return edit_post(store, actor, community_id, id, revision, {"holder_id": None, "until": on})
+
+
+def remove_post(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Take out a post that should not be there; a post without a holder is vacated instead."""
+    store.delete(actor, Post, community_id, id, revision)
+
+
+def _settle(write: Write, post: Post) -> None:
+    """What must hold after a post was filled: grid posts have a grid, a grid one director, who answers for it."""
+    if post.tier in GRID_POSTS and not post.grid_id:
+        raise Invalid({"grid_id": Message(msg("This post belongs to a grid. Choose which."))})
+    if not post.holder_id:
+        return
+    _require_active(write, post.community_id, post.holder_id, "holder_id")
+    if post.tier is not Tier.GRID_LEAD or not post.grid_id:
+        return
+    where = {"community_id": post.community_id, "grid_id": post.grid_id, "tier": str(Tier.GRID_LEAD)}
+    others = write.store.documents(Post, {**where, "_id": {"$ne": post.id}}, session=write.session)
+    if any(Post.from_document(other).holder_on(post.since or write.at.date()) for other in others):
+        raise Invalid({"holder_id": Message(msg("This grid has a director. Vacate that post first."))})
+    grid = write.read(Grid, post.community_id, post.grid_id)
+    if grid.responsible_id != post.holder_id:
+        write.update(Grid, post.community_id, grid.id, grid.revision, {"responsible_id": post.holder_id})
+
+
+# --- queries
+def community(store: Store, actor: Actor, community_id: str) -> Community:
+    """The community with its settings. Raises NotFound, Refused."""
+    return store.get(actor, Community, community_id, community_id)
+
+
+def grids(store: Store, actor: Actor, community_id: str) -> list[Grid]:
+    """The grids within the actor's reach, in the order people count them (2 before 10)."""
+    return sorted(store.find(actor, Grid, community_id, limit=5000), key=lambda grid: _counted(grid.code))
+
+
+def grid_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
+    """Name by id of the grids within the actor's reach, in the order people count them: for filters and pickers."""
+    found = store.aggregate(actor, Grid, community_id, [{"$project": {"code": 1, "name": 1}}, {"$limit": 5000}])
+    return {grid["_id"]: grid["name"] for grid in sorted(found, key=lambda grid: _counted(grid["code"]))}
+
+
+def _counted(code: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", code) if part]
+
+
+def posts(store: Store, actor: Actor, community_id: str) -> list[Post]:
+    """The posts within the actor's reach and, for everybody, those of the whole community: they reach every grid."""
+    require(actor, Operation.READ, Post.collection)
+    seen = reach(actor, community_id)
+    where = {"community_id": community_id} | ({} if seen is None else {"grid_id": {"$in": [*sorted(seen), None]}})
+    found = store.documents(Post, where, sort=[("grid_id", 1), ("tier", 1)], limit=20_000)
+    return [Post.from_document(document) for document in found]
+
+
+# --- metrics
+LOAD = declare(
+    Metric(
+        key="G8",
+        title=msg("Spread of the load between grids"),
+        short=msg("Load spread"),
+        unit="times",
+        formula=msg("Households of the largest grid ÷ mean households per grid"),
+        source=msg("Derived from the source document, section 2.1: 3,034 households in 5 grids"),
+        target=Target(high=1.2),
+        minimum_n=2,
+        page="grids",
+    )
+)
+POSTS = declare(
+    Metric(
+        key="G9",
+        title=msg("Posts filled"),
+        short=msg("Posts filled"),
+        unit="percent",
+        formula=msg("Filled ÷ required posts: each grid one director and two residents' group leaders"),
+        source=msg("Derived from the source document, section 2.2"),
+        target=Target(low=1.0),
+        minimum_n=1,
+        page="grids",
+    )
+)
+COVERAGE = declare(
+    Metric(
+        key="S2",
+        title=msg("Three-tier safety coverage"),
+        short=msg("Safety cover"),
+        unit="percent",
+        formula=msg("Tier × grid cells with a named current officer ÷ all cells; tiers: street, community, group"),
+        source=msg("Derived from the source document, section 2.2"),
+        target=Target(low=1.0),
+        minimum_n=1,
+        page="grids",
+    )
+)
+
+
+def load(grids: Sequence[Grid]) -> Value:
+    """G8 over the grids whose households are known; ``detail`` is the mean number of households."""
+    known = [grid.households for grid in grids if grid.households is not None]
+    mean = ratio(sum(known), len(known))
+    return Value(LOAD, ratio(max(known), mean) if mean else None, len(known), detail=mean)
+
+
+@dataclass(frozen=True)
+class Vacancy:
+    """A required post that nobody fills on the day asked for. ``post_id`` is None where the post is not even
+    registered; ``since`` and ``days`` are None where nobody wrote when it fell vacant."""
+
+    tier: Tier
+    grid_id: str | None
+    post_id: str | None
+    since: date | None
+    days: int | None
+
+
+@dataclass(frozen=True)
+class Staffing:
+    """Posts required and filled, and the safety network's cover, on one day."""
+
+    filled: Value
+    """G9"""
+    coverage: Value
+    """S2"""
+    by_grid: Mapping[str, tuple[int, int]]
+    """Grid -> posts of the grid that are filled, and required; a surplus in one grid hides no gap in another."""
+    by_tier: Mapping[Tier, tuple[int, int]]
+    """Tier -> posts filled, and required: one street and one community post, one safety officer a grid, and what is
+    registered beyond."""
+    cells: Mapping[tuple[Tier, str], tuple[str, ...]]
+    """(safety tier, grid) -> ids of the officers who reach it; empty is a gap."""
+    vacancies: tuple[Vacancy, ...]
+    """Longest known first."""
+
+    @property
+    def gaps(self) -> tuple[tuple[Tier, str], ...]:
+        """The cells without an officer."""
+        return tuple(cell for cell, officers in self.cells.items() if not officers)
+
+
+def staffing(store: Store, actor: Actor, community_id: str, *, on: date) -> Staffing:
+    """Who fills which post on a day, over the grids within the actor's reach. Raises Refused, Unavailable.
+
+    A post whose holder is no longer active counts as vacant.
+    """
+    inactive = store.aggregate(actor, Person, community_id, [{"$match": {"active": False}}, {"$project": {"_id": 1}}])
+    gone = {person["_id"] for person in inactive}
+    grid_ids, there = list(grid_names(store, actor, community_id)), posts(store, actor, community_id)
+    held = [post for post in there if post.holder_on(on) not in {None, *gone}]
+
+    cells: dict[tuple[Tier, str], tuple[str, ...]] = {}
+    for tier in SAFETY_TIERS:
+        for grid in grid_ids:
+            own = {grid} if tier is Tier.GROUP else {grid, None}
+            officers = (post.holder_id for post in held if post.tier is tier and post.grid_id in own)
+            cells[tier, grid] = tuple(dict.fromkeys(officer for officer in officers if officer))
+
+    by_grid, by_tier = dict.fromkeys(grid_ids, (0, 0)), dict.fromkeys(Tier, (0, 0))
+    vacancies: list[Vacancy] = []
+
+    def count(tier: Tier, where: Sequence[str | None], needed: int) -> tuple[int, int]:
+        own = [post for post in there if post.tier is tier and post.grid_id in where]
+        required = needed if tier in GRID_POSTS else max(needed, len(own))
+        empty = [post for post in own if post not in held]
+        filled = min(len(own) - len(empty), required)
+        by_tier[tier] = by_tier[tier][0] + filled, by_tier[tier][1] + required
+        vacancies.extend(_vacancies(tier, where[0], empty, required - filled, on))
+        return filled, required
+
+    for grid in grid_ids:
+        pairs = [count(tier, [grid], needed) for tier, needed in GRID_POSTS.items()]
+        by_grid[grid] = sum(filled for filled, _ in pairs), sum(required for _, required in pairs)
+        count(Tier.GROUP, [grid], 1)
+    for tier in (Tier.STREET, Tier.COMMUNITY):
+        count(tier, [None, *grid_ids], 1 if grid_ids else 0)
+
+    filled, required = (sum(pair[place] for pair in by_grid.values()) for place in (0, 1))
+    covered = sum(bool(officers) for officers in cells.values())
+    return Staffing(
+        filled=Value(POSTS, ratio(filled, required), required),
+        coverage=Value(COVERAGE, ratio(covered, len(cells)), len(cells)),
+        by_grid=by_grid,
+        by_tier=by_tier,
+        cells=cells,
+        vacancies=tuple(sorted(vacancies, key=lambda vacancy: -(vacancy.days or 0))),
+    )
+
+
+def _vacancies(tier: Tier, grid_id: str | None, empty: Sequence[Post], missing: int, on: date) -> list[Vacancy]:
+    """One entry for each missing post: the registered empty ones first, longest empty first."""
+    found = []
+    for post in sorted(empty, key=lambda post: post.vacant_since(on) or date.max)[:missing]:
+        since = post.vacant_since(on)
+        found.append(Vacancy(tier, post.grid_id or grid_id, post.id, since, (on - since).days if since else None))
+    return found + [Vacancy(tier, grid_id, None, None, None)] * (missing - len(found))

@@ -1,12 +1,13 @@
 """People who hold posts, get work, bring organisations. Residents are not here: they are pseudonymous keys."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from repository.access import Actor
 from repository.record import LINE, Choice, Index, Record, Shown
-from repository.store import Store
+from repository.store import Store, build
 from repository.words import msg
 
 
@@ -55,8 +56,36 @@ class Person(Record):
     active: bool = Field(default=True, title=msg("Active"), description=msg("Can be given work and posts"))
 
 
+# --- commands
+def add_person(
+    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+) -> Person:
+    """Enter somebody. Raises Invalid, Refused."""
+    return store.insert(actor, build(Person, {**values, "community_id": community_id}), key=key)
+
+
+def edit_person(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+) -> Person:
+    """Change what is known of somebody. Who is no longer active keeps the past, and fills no post. Raises Invalid,
+    Conflict, NotFound, Refused."""
+    return store.update(actor, Person, community_id, id, revision, changes)
+
+
+def remove_person(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Take out somebody entered by mistake; raises InUse while a post, a grid, a facility or work names them."""
+    store.delete(actor, Person, community_id, id, revision)
+
+
+# --- queries
+def people(store: Store, actor: Actor, community_id: str) -> list[Person]:
+    """Everybody, active first, by name."""
+    return store.find(actor, Person, community_id, sort=[("active", -1), ("name", 1)], limit=5000)
+
+
 def people_by_id(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
     """Everybody's name by id: what pickers, tables and sentences need."""
-    return {
-        person.id: person.name for person in store.find(actor, Person, community_id, sort=[("name", 1)], limit=5000)
-    }
+    found = store.aggregate(
+        actor, Person, community_id, [{"$project": {"name": 1}}, {"$sort": {"name": 1}}, {"$limit": 5000}]
+    )
+    return {person["_id"]: person["name"] for person in found}
