@@ -3,7 +3,6 @@
 Data meets Markdown only through ``plain``: what people typed is shown as they typed it, never as markup.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard import navigation, session
-from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, say
+from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, plain, say
 from repository.metrics import Metric, State, Target, Value
 from repository.words import msg
 
@@ -51,22 +50,6 @@ UNITS: Mapping[str, str] = {
     "formats": msg("formats"),
     "posts": msg("posts"),
 }
-
-
-# --- text ------------------------------------------------------------------------------------------------------------
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
-
-
-def plain(text: object) -> str:
-    """Data on its way into Markdown (labels, headings, st.markdown, st.table): shown letter for letter, on one line.
-
-    Punctuation is escaped. Links, icons, emoji names and colours that Streamlit makes after reading the Markdown are
-    broken by a word joiner, which nobody sees.
-    """
-    one_line = " ".join(str(text).split())
-    lively = _LIVELY.sub(lambda found: found.group() + "\u2060", one_line)
-    return _PUNCTUATION.sub(r"\\\1", lively)
 
 
 def style() -> None:

@@ -17,8 +17,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from dashboard import cards, session, tables
-from dashboard.cards import plain
-from dashboard.i18n import MISSING, _, money, n_, say
+from dashboard.i18n import MISSING, _, money, n_, plain, say
 from repository.record import Choice, Day, FieldSpec, Part, Precision, Record, Ref, field_specs
 from repository.store import Conflict, Duplicate, Invalid, build
 from repository.words import Message, msg

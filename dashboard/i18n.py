@@ -6,6 +6,7 @@ English texts are the keys; ``locale/zh_CN/LC_MESSAGES/gridboard.po`` holds the 
 
 import datetime as dt
 import math
+import re
 import string
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -136,12 +137,19 @@ def say(text: str | Message | Trouble, language: str | None = None) -> str:
     return translate(text.text).format(**facts)
 
 
-_MARKUP = str.maketrans({char: "\\" + char for char in "\\`*_{}[]()<>#+-!|~$:"})
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 
 
-def plain(text: str) -> str:
-    """Text from the data as Markdown shows it letter by letter: no markup, no formula, no icon."""
-    return text.translate(_MARKUP).replace("\n", " ")
+def plain(text: object) -> str:
+    """Data on its way into Markdown (labels, headings, st.markdown, st.table): shown letter for letter, on one line.
+
+    Punctuation is escaped. Links, icons, emoji names and colours that Streamlit makes after reading the Markdown are
+    broken by a word joiner, which nobody sees.
+    """
+    one_line = " ".join(str(text).split())
+    lively = _LIVELY.sub(lambda found: found.group() + "\u2060", one_line)
+    return _PUNCTUATION.sub(r"\\\1", lively)
 
 
 def term(word: str, known: "type[Choice] | None") -> str:

@@ -221,7 +221,7 @@ def _folded(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    from dashboard.cards import plain
+    from dashboard.i18n import plain
 
     return plain(text)
 
