@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard import navigation, session
-from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, plain, say
+from dashboard.i18n import MISSING, _, current, days_badge, n_, number, percent, plain, say
 from repository.metrics import Metric, State, Target, Value
 from repository.words import msg
 
@@ -39,9 +39,8 @@ COLOURS: Mapping[State, str] = {
 UNITS: Mapping[str, str] = {
     "orders": msg("orders"),
     "percent": "%",
-    "weeks": msg("weeks"),
-    "hours": msg("hours"),
-    "days": msg("days"),
+    "weeks": msg("wk"),
+    "hours": msg("h"),
     "items": msg("items"),
     "times": msg("times"),
     "people": msg("people"),
@@ -61,6 +60,8 @@ def style() -> None:
         "html:has(.st-key-slide){font-size:29px}"
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
+        # a long figure takes a second line rather than losing its target
+        '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
         # icon and number of a cell stay together
         '[class*="st-key-grids"] td *{white-space:nowrap!important}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
@@ -132,7 +133,9 @@ def tile(
         else:
             st.markdown(name, help=about(value))
         if known:
-            big = f"{'≈ ' if value.estimated else ''}{figure} :small[{plain(unit)}]"
+            measured = metric.unit in ("percent", "weeks", "hours") or current() == "zh"
+            # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
+            big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"
             beside = detail or _second(value) or _target_words(metric)
         else:
             big = MISSING
@@ -161,7 +164,7 @@ def figure_of(amount: float | None, metric: Metric) -> tuple[str, str]:
     if metric.unit == "percent":
         return percent(amount).removesuffix("%"), "%"
     if metric.unit == "hours" and amount is not None and abs(amount) >= 48:
-        return number(amount / 24), _("days")
+        return number(amount / 24), _("d")
     return number(amount), say(UNITS[metric.unit])
 
 

@@ -432,7 +432,7 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
         )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
-    figure.update_layout(height=360, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    figure.update_layout(height=360 if everywhere else 150, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     return figure
 
 
@@ -489,6 +489,7 @@ def _figure(look: Palette, rows: int | None = None, head: int = 0) -> "go.Figure
         "fixedrange": True,  # a finger on a chart scrolls the page
         "tickfont": {"color": look.quiet, "size": TEXT},
         "automargin": True,
+        "showline": False,
         "ticks": "",
     }
     return go.Figure(
@@ -570,6 +571,7 @@ def _line(figure: "go.Figure", ticks: Sequence[str], values: Numbers, name: str,
         ],
         hoverinfo="text",
         connectgaps=False,
+        cliponaxis=False,
     )
 
 
@@ -603,9 +605,10 @@ def _over_time(
         tickvals=shown,
         ticktext=_time_labels([ticks[place] for place in shown]),
         tickangle=0,
+        showline=True,
         range=[-0.15, max(last, 0.3) + 0.05],
     )
-    figure.update_yaxes(range=[bottom, top * 1.0001], tick0=bottom, dtick=step, tickformat=",~r")
+    figure.update_yaxes(visible=bool(known), range=[bottom, top * 1.0001], tick0=bottom, dtick=step, tickformat=",~r")
     figure.update_layout(margin={"l": 8, "r": 16 + room, "t": 12, "b": 8})
     return figure
 

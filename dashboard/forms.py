@@ -567,9 +567,12 @@ def _demanded(owner: type[BaseModel], spec: FieldSpec) -> bool:
 def _label(spec: FieldSpec, demanded: bool) -> str:
     title = plain(say(spec.title))
     unit = _("yuan") if spec.kind == "money" else say(spec.mark.unit) if spec.mark.unit else ""
+    optional = not demanded and spec.kind != "yes_no"
+    if unit and optional:
+        return _("{title} ({unit}, optional)", title=title, unit=plain(unit))
     if unit:
-        title = _("{title} ({unit})", title=title, unit=plain(unit))
-    return title if demanded or spec.kind == "yes_no" else _("{title} (optional)", title=title)
+        return _("{title} ({unit})", title=title, unit=plain(unit))
+    return _("{title} (optional)", title=title) if optional else title
 
 
 def _tag(spec: FieldSpec) -> str:

@@ -49,16 +49,26 @@ def rows_of(
     more: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Records as rows: words in the reader's language, references by name, money in yuan, moments on the clock of
-    ``zone``. ``more`` adds computed columns by title; doubts get a column as soon as one record has any."""
+    ``zone``. ``more`` adds computed columns by title, at the end or where ``columns`` names them; doubts get a column
+    as soon as one record has any."""
     if not records:
         return []
-    zone = zone or session.zone()
-    titles = _titles(shown_fields(type(records[0]), columns))
+    zone, more = zone or session.zone(), more or {}
+    wanted = None if columns is None else list(columns)
+    own = None if wanted is None else [name for name in wanted if name not in more]
+    titles = _titles(shown_fields(type(records[0]), own))
+    order = [*titles, *more]
+    if wanted is not None:
+        of_field = {spec.name: title for title, spec in titles.items()}
+        order = [of_field.get(name, name) for name in wanted]
+        order += [title for title in more if title not in order]
     doubtful = any(record.flags for record in records)
     rows = []
     for record in records:
-        row = {title: value_of(record, spec, names or {}, zone) for title, spec in titles.items()}
-        row |= {title: compute(record) for title, compute in (more or {}).items()}
+        row = {
+            title: more[title](record) if title in more else value_of(record, titles[title], names or {}, zone)
+            for title in order
+        }
         if doubtful:
             row[_("Doubts")] = _join(say(flag.label) for flag in record.flags) or None
         rows.append(row)
@@ -133,10 +143,11 @@ def register(
 ) -> str | None:
     """Draw a register with search box and download, and return the id of the row the reader picked, or None.
 
-    ``names`` resolves references. ``more`` are computed columns (title -> function of the record); ``late`` names the
-    one among them to draw as red bars (days overdue). ``total`` is how many there are in all, when ``rows`` is only
-    the first of them.
+    ``columns`` picks and orders fields and titles of ``more``, the computed columns (title -> function of the record);
+    ``late`` names the one among these to draw as red bars (days overdue). ``names`` resolves references. ``total`` is
+    how many there are in all, when ``rows`` is only the first of them.
     """
+    columns = None if columns is None else list(columns)
     shown = rows_of(rows, columns=columns, names=names, more=more)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-tools"):
         wanted = st.text_input(
@@ -171,13 +182,19 @@ def register(
     else:
         count.caption(_("{n} in all", n=number(everything)), width="content")
     ids = [rows[place].id for place in page]
+    visible = [shown[place] for place in page]
+    if columns is None:  # a column in which nothing stands takes room and tells nothing; the download has it
+        filled = {title for row in shown for title, value in row.items() if value is not None}
+        visible = [{title: value for title, value in row.items() if title in filled} for row in visible]
     state = st.dataframe(
-        _frame([shown[place] for place in page]),
+        _frame(visible),
         hide_index=True,
         height=height or ("content" if len(page) <= 12 else "auto"),
         row_height=38,
         placeholder="",
-        column_config=_configured(record_class, columns, late, shown),
+        column_config=_configured(
+            record_class, [name for name in columns if name not in (more or {})] if columns else None, late, shown
+        ),
         key=selection_key(key, ids),
         on_select="rerun",
         selection_mode="single-row",
@@ -246,7 +263,7 @@ def _configured(
         elif spec.kind == "moment":
             config[title] = kinds.DatetimeColumn(title, help=help_text, format="YYYY-MM-DD HH:mm")
         elif spec.kind == "money":
-            config[title] = kinds.NumberColumn(title, help=help_text, format="%.2f")
+            config[title] = kinds.NumberColumn(title, help=help_text, format="localized")
         elif spec.kind in ("integer", "number"):
             config[title] = kinds.NumberColumn(title, help=help_text, format="%d" if spec.kind == "integer" else "%g")
         else:
