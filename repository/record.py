@@ -101,7 +101,9 @@ def _clean(value: Any) -> Any:
     """Text as it is stored: composed (NFC), trimmed, and without control characters or lone surrogates."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
         value = unicodedata.normalize("NFC", value).strip().replace("\r\n", "\n")
-        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in value):
+        if not value.isprintable() and any(
+            unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in value
+        ):
             raise ValueError(msg("Text may not contain control characters"))
     return value
 
