@@ -30,7 +30,7 @@ from seed import estate, gatherings, history
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 
-CREW_HOURS_PER_WEEK = 60.0
+CREW_HOURS_PER_WEEK = 36.0
 
 
 def community() -> Community:
@@ -88,7 +88,7 @@ def load(store: Store, as_of: date | None = None) -> None:
         rng = Random(42)
         held = gatherings.activities(as_of, rng)
         add(Activity, [*held])
-        batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, rng), history.ZONE)
+        batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), history.ZONE)
         store.db["numbers"].replace_one(
             {"_id": f"{estate.COMMUNITY_ID}|work_orders"},
             {"community_id": estate.COMMUNITY_ID, "next": len(orders)},

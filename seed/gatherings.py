@@ -7,12 +7,12 @@ nearly everything, a wider ring now and then, and most of the young never.
 import calendar
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from random import Random
 from typing import Any
 
-from repository.activities import Activity, ActivityStatus, Attendance, Format, Level
+from repository.activities import Activity, ActivityStatus, Format, Level
 from repository.people import AgeBand, Sex
 from seed.community import GRID_PLANS, population
 from seed.estate import COMMUNITY_ID, grid_id, person_id
@@ -20,7 +20,7 @@ from seed.history import YEARS, local
 
 _CODE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that is mistaken for another when read out
 _CORE, _RING = 230, 1_400
-_EAGER = {AgeBand.A0: 0.14, AgeBand.A18: 0.08, AgeBand.A36: 0.36, AgeBand.A60: 1.6, AgeBand.A75: 1.0}
+_EAGER = {AgeBand.A0: 0.25, AgeBand.A18: 0.2, AgeBand.A36: 0.6, AgeBand.A60: 1.5, AgeBand.A75: 1.0}
 _OUTDOORS = {AgeBand.A0: 0.5, AgeBand.A18: 0.35, AgeBand.A36: 1.0, AgeBand.A60: 0.9, AgeBand.A75: 0.2}
 
 
@@ -93,34 +93,44 @@ def residents(rng: Random) -> list[Resident]:
     return [Resident(code, band, sex, grid) for code, (band, sex), grid in zip(codes, groups, grids, strict=True)]
 
 
+class _Pool:
+    """Residents to draw from, likelier the more inclined they are."""
+
+    def __init__(self, residents: Sequence[Resident], eager: Mapping[AgeBand, float]) -> None:
+        self._residents = residents
+        self._bounds = list(accumulate(_inclined(one, eager) for one in residents))
+
+    def draw(self, count: int, rng: Random) -> list[Resident]:
+        """``count`` different residents."""
+        drawn: dict[str, Resident] = {}
+        while len(drawn) < count:
+            for one in rng.choices(self._residents, cum_weights=self._bounds, k=count - len(drawn)):
+                drawn[one.code] = one
+        return list(drawn.values())
+
+
 class _Crowd:
     """Who comes: a core, a ring of acquaintances, and everybody else."""
 
     def __init__(self, everybody: Sequence[Resident], rng: Random) -> None:
         self._rng = rng
-        self._everybody = everybody
         old = [one for one in everybody if one.age_band in (AgeBand.A60, AgeBand.A75)]
-        self._core = self._draw(old, [2.0 if one.sex is Sex.FEMALE else 1.0 for one in old], _CORE)
-        self._ring = self._draw(everybody, [_inclined(one, _EAGER) for one in everybody], _RING)
+        self._core = _Pool(old, _EAGER).draw(_CORE, rng)
+        ring = _Pool(everybody, _EAGER).draw(_RING, rng)
+        self._pools = {
+            id(manner): (_Pool(ring, manner.eager), _Pool(everybody, manner.eager)) for manner in _MANNERS.values()
+        }
 
-    def at(self, manner: _Manner) -> list[Resident]:
-        """The residents at one activity, each once."""
-        came = {one.code: one for one in self._core if self._rng.random() < manner.core * _reach(one)}
-        wanted = max(5, round(self._rng.gauss(manner.others, manner.others / 6)))
+    def at(self, manner: _Manner, years_ago: float) -> list[Resident]:
+        """The residents at one activity, each once. The core comes ever more often, the others ever less."""
+        share, expected = manner.core * (1.12 - 0.14 * years_ago), manner.others * (0.95 + 0.1 * years_ago)
+        came = {one.code: one for one in self._core if self._rng.random() < share * _reach(one)}
+        wanted = max(5, round(self._rng.gauss(expected, expected / 6)))
         known = round(wanted * 0.78)
-        for pool, count in ((self._ring, known), (self._everybody, wanted - known)):
-            for one in self._draw(pool, [_inclined(one, manner.eager) for one in pool], count):
+        for pool, count in zip(self._pools[id(manner)], (known, wanted - known), strict=True):
+            for one in pool.draw(count, self._rng):
                 came.setdefault(one.code, one)
         return list(came.values())
-
-    def _draw(self, pool: Sequence[Resident], weights: Sequence[float], count: int) -> list[Resident]:
-        """``count`` different residents, likelier the heavier they weigh."""
-        bounds = list(accumulate(weights))
-        drawn: dict[str, Resident] = {}
-        while len(drawn) < count:
-            for one in self._rng.choices(pool, cum_weights=bounds, k=count - len(drawn)):
-                drawn[one.code] = one
-        return list(drawn.values())
 
 
 def _inclined(one: Resident, eager: Mapping[AgeBand, float]) -> float:
@@ -201,25 +211,29 @@ def _activity(number: int, day: date, form: Format, nth: int, rng: Random) -> Ac
     )
 
 
-def attendances(held: Sequence[Activity], rng: Random) -> Iterator[dict[str, Any]]:
+def attendances(held: Sequence[Activity], as_of: date, rng: Random) -> Iterator[dict[str, Any]]:
     """Who came to each activity that was held, as documents."""
     crowd = _Crowd(residents(rng), rng)
     for activity in held:
         if activity.status is not ActivityStatus.HELD:
             continue
-        for one in crowd.at(_MANNERS[Format(activity.format)]):
-            yield Attendance(
-                id=f"{activity.id}-{one.code}",
-                community_id=COMMUNITY_ID,
-                created_at=activity.created_at,
-                created_by="刘敏",
-                updated_at=activity.updated_at,
-                updated_by="刘敏",
-                activity_id=activity.id,
-                resident=one.code,
-                held_on=activity.held_on,
-                format=activity.format,
-                age_band=one.age_band,
-                sex=one.sex,
-                grid_id=grid_id(one.grid),
-            ).to_document()
+        held_on = datetime.combine(activity.held_on, time(), UTC)
+        for one in crowd.at(_MANNERS[Format(activity.format)], (as_of - activity.held_on).days / 365):
+            # as Attendance would write it: a record object for each of many thousands would take most of the time
+            yield {
+                "_id": f"{activity.id}-{one.code}",
+                "community_id": COMMUNITY_ID,
+                "revision": 1,
+                "created_at": activity.created_at,
+                "created_by": activity.created_by,
+                "updated_at": activity.updated_at,
+                "updated_by": activity.updated_by,
+                "flags": [],
+                "activity_id": activity.id,
+                "resident": one.code,
+                "held_on": held_on,
+                "format": activity.format,
+                "age_band": one.age_band.value,
+                "sex": one.sex.value,
+                "grid_id": grid_id(one.grid),
+            }

@@ -7,7 +7,6 @@ open orders, the backlog and what is overdue follow from the lives and are never
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from math import exp
 from random import Random
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -33,7 +32,7 @@ YEARS = 3
 STRAIN_DAYS = 95  # how long ago the backlog began to grow
 LAGGING_GRID = "3"
 
-_PER_WEEK = 7.4
+_PER_WEEK = 8.6
 _PRIORITIES = ((Priority.URGENT, 14), (Priority.NORMAL, 54), (Priority.LOW, 32))
 _SOURCES = ((Source.RESIDENT, 46), (Source.PHONE, 18), (Source.PATROL, 22), (Source.INSPECTION, 9), (Source.STAFF, 5))
 _GRID_WEIGHTS = {"1": 0.9, "2": 1.0, LAGGING_GRID: 1.5, "4": 0.95, "5": 0.9}
@@ -56,7 +55,7 @@ class Kind:
 _KINDS = (
     Kind(
         WorkCategory.PROPERTY,
-        0.34,
+        0.31,
         40,
         4.0,
         420,
@@ -72,7 +71,7 @@ _KINDS = (
     ),
     Kind(
         WorkCategory.FITNESS,
-        0.20,
+        0.24,
         36,
         2.5,
         180,
@@ -108,7 +107,7 @@ _KINDS = (
     ),
     Kind(
         WorkCategory.SANITATION,
-        0.16,
+        0.15,
         12,
         1.5,
         60,
@@ -176,16 +175,17 @@ def work_orders(as_of: date, standing: Sequence[Standing], rng: Random) -> list[
 
 # --- everyday life ---------------------------------------------------------------------------------------------------
 def _everyday(as_of: date, standing: Sequence[Standing], rng: Random) -> Iterator[_Case]:
+    steady = _Steady()
     for age in range(365 * YEARS, -1, -1):
         day = as_of - timedelta(days=age)
         strain = max(0.0, 1 - age / STRAIN_DAYS)  # 0 before the last months, 1 at the end
-        rate = _PER_WEEK / 7 * (1 - 0.1 * age / (365 * YEARS)) * (1 + 0.75 * strain)
+        rate = _PER_WEEK / 7 * (1 - 0.1 * age / (365 * YEARS)) * (1 + 0.8 * strain)
         rate *= 0.7 if day.weekday() >= 5 else 1.12
-        for _ in range(_poisson(rng, rate)):
-            yield _case(rng, day, strain, standing)
+        for _ in range(steady.whole("reports", rate)):
+            yield _case(rng, day, strain, standing, steady)
 
 
-def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing]) -> _Case:
+def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing], steady: "_Steady") -> _Case:
     grid = _pick(rng, tuple(_GRID_WEIGHTS.items()))
     kind = _pick(rng, tuple((kind, kind.share) for kind in _KINDS))
     there = [
@@ -204,7 +204,7 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing]) -
         plan = next(plan for plan in GRID_PLANS if plan.code == grid)
         place = f"{rng.choice(plan.sites)}{rng.choice(('东侧', '西侧', '入口', '楼下', '旁边'))}"
     case = _Case(
-        at=local(day, rng.randrange(7, 21), rng.randrange(60)),
+        at=local(day, int(rng.triangular(7, 21, 9)), rng.randrange(60)),
         grid=grid,
         kind=kind,
         fault=fault,
@@ -219,8 +219,8 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing]) -
     )
     case.estimate = None if rng.random() < 0.08 else max(0.5, round(case.hours * rng.uniform(0.7, 1.3) * 2) / 2)
     case.cost_cents = round(rng.lognormvariate(0, 0.8) * kind.yuan) * 100
-    case.due = None if rng.random() < 0.015 else case.at + timedelta(hours=DUE_HOURS[priority])
-    _live(rng, case, strain)
+    case.due = None if steady.whole("no due", 0.02) else case.at + timedelta(hours=DUE_HOURS[priority])
+    _live(rng, case, strain, steady)
     return case
 
 
@@ -244,7 +244,7 @@ def _assignee(kind: Kind, thing: Standing | None, fault: Fault) -> str:
     return "repairer"
 
 
-def _live(rng: Random, case: _Case, strain: float) -> None:
+def _live(rng: Random, case: _Case, strain: float, steady: "_Steady") -> None:
     """The whole life of an order, as it would go if there were no end of the history."""
     lagging = case.grid == LAGGING_GRID
     lead = NAMES[f"lead-{case.grid}"]
@@ -253,7 +253,7 @@ def _live(rng: Random, case: _Case, strain: float) -> None:
         case.source, "居民"
     )
     case.step(case.at, Status.REPORTED, reporter, case.words)
-    answer = {Priority.URGENT: 0.8, Priority.NORMAL: 4.0, Priority.LOW: 9.0}[case.priority]
+    answer = {Priority.URGENT: 0.6, Priority.NORMAL: 2.5, Priority.LOW: 5.0}[case.priority]
     answer *= rng.lognormvariate(0, 0.7) * (1.6 if lagging else 1.0) * (1 + (1.2 if lagging else 0.4) * strain)
     responded = _working(case.at + timedelta(hours=answer), rng, urgent=case.priority is Priority.URGENT)
 
@@ -277,17 +277,31 @@ def _live(rng: Random, case: _Case, strain: float) -> None:
         _working(responded + timedelta(hours=rng.uniform(0.2, 3)), rng), Status.ASSIGNED, keeper, f"派 {worker}"
     )
     hours = case.kind.median_hours * {Priority.URGENT: 0.32, Priority.NORMAL: 0.8, Priority.LOW: 1.9}[case.priority]
-    hours *= rng.lognormvariate(0, 0.78) * ((1.45 if lagging else 1.0) + (1.3 if lagging else 0.3) * strain)
+    hours *= rng.lognormvariate(-0.2, 0.68) * ((1.45 if lagging else 1.0) + (1.3 if lagging else 0.3) * strain)
     done = max(assigned + timedelta(hours=1), case.at + timedelta(hours=hours))
-    stuck = 0.02 + (0.30 if lagging else 0.15) * min(1.0, strain * 1.6)
-    if rng.random() < stuck:
-        begun = case.step(_working(assigned + timedelta(hours=rng.uniform(2, 30)), rng), Status.IN_PROGRESS, worker)
-        held = _working(begun + timedelta(hours=rng.uniform(1, 20)), rng)
-        case.step(held, Status.ON_HOLD, worker, rng.choice(_HOLDS))
-        done = held + timedelta(days=rng.uniform(12, 40) * (1 + 2.2 * min(1.0, strain * 1.6)))
-        if case.priority is not Priority.URGENT and case.due is not None and rng.random() < 0.5:
+    stuck = 0.11 + (0.62 if lagging else 0.27) * min(1.0, strain * 1.6)
+    if (
+        case.kind.category is WorkCategory.FITNESS
+        and case.standing is not None
+        and _wear(case.standing, case.at.date()) > 1.5
+    ):
+        stuck *= 1.4  # nothing to mend it with: no parts are made for what is past its life
+    if steady.whole(f"stuck {case.grid}", stuck):
+        begun = _working(assigned + timedelta(hours=rng.uniform(2, 30)), rng)
+        done = begun + timedelta(days=rng.uniform(14, 45) * (1 + 2.4 * min(1.0, strain * 1.6)))
+        if steady.whole("on hold", 0.6):
+            begun = case.step(begun, Status.IN_PROGRESS, worker)
+            held = _working(begun + timedelta(hours=rng.uniform(1, 20)), rng)
+            case.step(held, Status.ON_HOLD, worker, rng.choice(_HOLDS))
+        elif steady.whole("begun", 0.6):  # begun and left; the rest nobody has come for yet
+            case.step(begun, Status.IN_PROGRESS, worker, "已到场查看")
+        if (
+            case.priority is not Priority.URGENT
+            and case.due is not None
+            and steady.whole(f"agreed {case.grid}", 0.3 if lagging else 0.62)
+        ):
             case.due = case.at + timedelta(days=rng.randrange(45, 100, 5))  # agreed with whoever reported it
-        case.step(_working(done - timedelta(hours=3), rng), Status.IN_PROGRESS, worker, "配件到货，复工")
+        case.step(_working(done - timedelta(hours=3), rng), Status.IN_PROGRESS, worker, "复工")
     elif done - assigned > timedelta(hours=6):
         case.step(_working(assigned + (done - assigned) * 0.6, rng), Status.IN_PROGRESS, worker)
     done = _finish(rng, case, max(done, case.steps[-1].at + timedelta(minutes=30)), lead)
@@ -431,13 +445,17 @@ def _pick(rng: Random, weighted: Sequence[tuple[T, float]]) -> T:
     return rng.choices([one for one, _ in weighted], [weight for _, weight in weighted])[0]
 
 
-def _poisson(rng: Random, mean: float) -> int:
-    """Knuth's method: how many of something that happens ``mean`` times a day."""
-    limit, product, count = exp(-mean), rng.random(), 0
-    while product > limit:
-        product *= rng.random()
-        count += 1
-    return count
+class _Steady:
+    """Shares without luck: of a tenth, every tenth. The story must come out the same on any day."""
+
+    def __init__(self) -> None:
+        self._owed: dict[str, float] = {}
+
+    def whole(self, name: str, amount: float) -> int:
+        """How many whole ones are due once ``amount`` more is owed."""
+        owed = self._owed.get(name, 0.5) + amount
+        self._owed[name] = owed - int(owed)
+        return int(owed)
 
 
 def _working(at: datetime, rng: Random, *, urgent: bool = False) -> datetime:
