@@ -17,8 +17,8 @@ from repository.store import Store
 STATIC = Path(__file__).parent / "static"
 
 
-def main() -> None:
-    """One run of the script."""
+def main(landing: str = navigation.PAGES[0].key) -> None:
+    """One run of the script. ``landing`` is the page that opens at the address without a path."""
     session.begin()
     st.set_page_config(
         page_title=_("GridBoard"), page_icon=str(STATIC / "icon.svg"), layout="wide", initial_sidebar_state="collapsed"
@@ -30,8 +30,8 @@ def main() -> None:
         _welcome()
         return
     view = session.settle(communities, data.store().clock())
-    chosen = st.navigation(navigation.all_pages(), position="top")
-    row = next(row for row in navigation.PAGES if (row.url or row.key) == (chosen.url_path or navigation.PAGES[0].key))
+    chosen = st.navigation(navigation.all_pages(landing), position="top")
+    row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
     session.say_toasts()
     with st.container(key="page", gap="small"):

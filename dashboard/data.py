@@ -21,7 +21,7 @@ from dashboard.settings import Settings
 from repository import embedded
 from repository.access import Actor
 from repository.migrations import migrate
-from repository.store import Conflict, Duplicate, Invalid, Store, Unavailable
+from repository.store import Conflict, Duplicate, Invalid, Store, Unavailable, utc_now
 from repository.words import Trouble
 
 log = logging.getLogger("gridboard.data")
@@ -30,6 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 KEPT_ANSWERS = 500
+clock = utc_now  # what the store calls now; a test puts its own here before the store is made
 REVIVE_SECONDS = 10.0  # between two attempts to start a private server that died
 
 
@@ -38,10 +39,10 @@ def store() -> Store:
     """The process's store, connected and migrated on first use. Raises Trouble."""
     settings = Settings.from_environment()
     if settings.uri:
-        found = Store.connect(settings.uri)
+        found = Store.connect(settings.uri, clock=clock)
     else:
         endpoint = embedded.start(settings.home)
-        found = Store.connect(endpoint.uri, endpoint.database)
+        found = Store.connect(endpoint.uri, endpoint.database, clock=clock)
     migrate(found)
     return found
 

@@ -19,7 +19,6 @@ class PageRow:
 
     key: str
     title: str
-    url: str = ""
     shown: bool = True
     periods: bool = True
     """Whether the frame offers the period filter on it."""
@@ -50,22 +49,23 @@ def _runner(key: str) -> Callable[[], None]:
     return run
 
 
-def page(key: str) -> Any:
-    """The Streamlit page of a row, titled in the reader's language."""
+def page(key: str, landing: str = "") -> Any:
+    """The Streamlit page of a row, titled in the reader's language; ``landing`` is the one without a path."""
     row = BY_KEY[key]
     return st.Page(
         _runner(key),
         title=say(row.title),
         icon="",
-        url_path=row.url or key,
-        default=key == PAGES[0].key,
+        url_path=key,
+        default=key == (landing or session.landing()),
         visibility="visible" if row.shown else "hidden",
     )
 
 
-def all_pages() -> list[Any]:
-    """Every page, in the menu's order."""
-    return [page(row.key) for row in PAGES]
+def all_pages(landing: str) -> list[Any]:
+    """Every page, in the menu's order; ``landing`` opens at the address without a path."""
+    session.land(landing)
+    return [page(row.key, landing) for row in PAGES]
 
 
 def link(

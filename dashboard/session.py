@@ -88,6 +88,16 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def land(key: str) -> None:
+    """Note which page opens at the address without a path."""
+    st.session_state["landing"] = key
+
+
+def landing() -> str:
+    """The page that opens at the address without a path."""
+    return str(st.session_state.get("landing", ""))
+
+
 # --- who
 def actor() -> Actor:
     """Who is acting: until there is a sign-in, the configured role; in demonstration mode the role chosen in the

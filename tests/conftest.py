@@ -10,8 +10,10 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import pytest
 
@@ -25,29 +27,49 @@ DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "s
 
 
 @pytest.fixture(scope="session")
-def mongodb_uri() -> Iterator[str]:
-    """A server for this worker: MONGODB_URI, or an embedded one of its own that is stopped at the end."""
+def server() -> Iterator[Callable[[str], str]]:
+    """The URI of a database by name, on a server of this worker's own that is stopped at the end; or on that of
+    GRIDBOARD_TEST_URI, whose path is then replaced."""
     if uri := os.environ.get("GRIDBOARD_TEST_URI"):
-        yield uri
+        parts = urlsplit(uri)
+        yield lambda name: urlunsplit(parts._replace(path=f"/{name}"))
         return
     home = Path(tempfile.mkdtemp(prefix="gb-test-"))
     try:
-        yield embedded.start(home).uri
+        embedded.start(home)
+        password = quote_plus((home / "admin.pw").read_text().strip())  # its user may use any database
+        socket = quote_plus(str(embedded.status(home).socket))
+        how = "authSource=admin&directConnection=true&w=majority&journal=true&retryWrites=true"
+        yield lambda name: f"mongodb://admin:{password}@{socket}/{name}?{how}"
     finally:
         embedded.stop(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def admin_uri(mongodb_uri: str) -> str:
-    """The same server, for making and dropping databases."""
-    return mongodb_uri
+def mongodb_uri(server: Callable[[str], str]) -> str:
+    """The database that ``store`` empties before and after each test."""
+    return server("gridboard_test")
 
 
 @pytest.fixture(scope="session")
 def template(mongodb_uri: str) -> Store:
     """One connection for the whole worker."""
     return Store.connect(mongodb_uri)
+
+
+@pytest.fixture(scope="session")
+def demo_uri(server: Callable[[str], str]) -> str:
+    """A database with the demonstration as of 2026-04-02. Read it only; tests that write take ``store``."""
+    from seed import demo
+
+    uri = server("gridboard_demo")
+    store = Store.connect(uri)
+    store.client.drop_database("gridboard_demo")
+    migrate(store)
+    demo.load(store, date(2026, 4, 2))
+    store.close()
+    return uri
 
 
 @pytest.fixture
@@ -67,10 +89,38 @@ def store(template: Store, clock: Callable[[], datetime]) -> Iterator[Store]:
 
 
 def empty(store: Store) -> None:
-    """The app's user may use one database only, so tests share it and empty it; validators and indexes stay."""
+    """Take all documents out; validators and indexes stay, which is quicker than making them anew."""
     for name in store.db.list_collection_names():
         if name != "migrations":
             store.db[name].delete_many({})
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Open a page: ``visit(uri, "maintenance", role="viewer", lang="en", **query)`` gives an AppTest that has run."""
+
+    def open_page(uri: str, page: str = "overview", *, role: str = "admin", now: datetime = NOW, **query: str) -> Any:
+        import streamlit as st
+        from streamlit.testing.v1 import AppTest
+
+        from dashboard import data
+
+        monkeypatch.setenv("MONGODB_URI", uri)
+        monkeypatch.setenv("GRIDBOARD_ROLE", role)
+        monkeypatch.setattr(data, "clock", lambda: now)
+        st.cache_resource.clear()
+        at = AppTest.from_function(_script, kwargs={"page": page}, default_timeout=60)
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.run()
+
+    return open_page
+
+
+def _script(page: str) -> None:
+    from dashboard.app import main
+
+    main(page)
 
 
 @pytest.fixture

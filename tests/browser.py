@@ -1,0 +1,130 @@
+"""A real server and a real Chromium for the tests that need them: see test_browser.py."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# What a healthy server may say: root is warned of, and the embedded server's version has known holes.
+KNOWN_LINES = (
+    re.compile(r"runs as root"),
+    re.compile(r"has known security holes"),
+)
+
+
+def chromium() -> str | None:
+    """The Chromium of this machine, or None."""
+    return next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+
+
+class Server:
+    """``gridboard run`` in a process of its own, with a data directory of its own."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="gb-web-"))
+        env = {name: value for name, value in os.environ.items() if name != "MONGODB_URI"}
+        env |= {"GRIDBOARD_HOME": str(self.home), "PORT": "0", **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dashboard.cli", "run", *arguments],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+        threading.Thread(target=self._read_log, daemon=True).start()
+        assert self.process.stdout is not None
+        self.said: list[str] = []
+        for line in self.process.stdout:
+            self.said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.address = found.group()
+                return
+        raise RuntimeError("".join([*self.said, *self.log]))
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        self.log.extend(self.process.stderr)
+
+    def complaints(self) -> list[str]:
+        """Lines of the log that no test names."""
+        return [line for line in self.log if line.strip() and not any(known.search(line) for known in KNOWN_LINES)]
+
+    def stop(self) -> None:
+        """End the app and its database."""
+        from repository import embedded
+
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        finally:
+            embedded.stop(self.home)
+            shutil.rmtree(self.home, ignore_errors=True)
+
+
+class Visit:
+    """One browser page with its requests and errors recorded."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.outside: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", self._request)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+
+    def _request(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost"):
+            self.outside.append(request.url)
+
+    def settled(self) -> None:
+        """Wait until the script's run is over and drawn."""
+        self.page.wait_for_selector("[data-testid=stAppViewContainer]", timeout=30_000)
+        self.page.wait_for_function(
+            "() => !document.querySelector('[data-testid=stStatusWidget]')"
+            " && document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') !== 'running'",
+            timeout=30_000,
+        )
+        self.page.wait_for_timeout(250)
+
+    def text(self) -> str:
+        """What the page says."""
+        return str(self.page.inner_text("[data-testid=stAppViewContainer]"))
+
+
+@contextmanager
+def visit(browser: Any, *, width: int = 1440, language: str = "zh-CN", scheme: str = "light") -> Iterator[Visit]:
+    """A fresh visitor: a new profile of the given width, browser language and colour scheme."""
+    phone = width < 600
+    context = browser.new_context(
+        viewport={"width": width, "height": 844 if phone else 900},
+        locale=language,
+        timezone_id="Asia/Shanghai",
+        color_scheme=scheme,
+        has_touch=phone,
+        device_scale_factor=1,
+    )
+    try:
+        yield Visit(context.new_page())
+    finally:
+        context.close()

@@ -1,0 +1,66 @@
+"""Every page, for every role, on an empty and on the demonstration database, in both languages: it runs, it says its
+title, it shows nothing untranslated."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dashboard.i18n import speaking, translator
+from dashboard.navigation import PAGES
+from repository.access import Actor, Role
+from repository.grids import Community
+from repository.store import Store
+
+pytestmark = pytest.mark.xdist_group("demo")
+KEYS = [row.key for row in PAGES]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("key", KEYS)
+def test_every_page_runs_for_every_role_on_the_demo(
+    demo_uri: str, visit: Callable[..., Any], key: str, role: Role
+) -> None:
+    at = visit(demo_uri, key, role=role, lang="zh")
+
+    assert not at.exception
+    title = next(row.title for row in PAGES if row.key == key)
+    assert translator("zh")(title) in [title.value for title in at.title]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("key", KEYS)
+def test_every_page_runs_for_every_role_on_an_empty_community(
+    mongodb_uri: str, store: Store, admin: Actor, visit: Callable[..., Any], key: str, role: Role
+) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
+
+    at = visit(mongodb_uri, key, role=role, lang="zh")
+
+    assert not at.exception
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_empty_database_greets(mongodb_uri: str, store: Store, visit: Callable[..., Any], role: Role) -> None:
+    at = visit(mongodb_uri, role=role, lang="en")
+
+    assert not at.exception
+    assert "empty" in at.title[0].value
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_page_speaks_english(demo_uri: str, visit: Callable[..., Any], key: str) -> None:
+    at = visit(demo_uri, key, lang="en")
+
+    assert not at.exception
+    with speaking("en"):
+        title = next(row.title for row in PAGES if row.key == key)
+    assert title in [element.value for element in at.title]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("period", ["month", "year", "ever", "2025Q3", "1999", "nonsense"])
+def test_any_period_in_the_url_is_met(demo_uri: str, visit: Callable[..., Any], key: str, period: str) -> None:
+    assert not visit(
+        demo_uri, key, period=period, grid="nobody-knows", category="neither", community="nor this"
+    ).exception
