@@ -748,10 +748,10 @@ class Write:
         self._require_named()
         if self._audit:
             audit = self.store.db["audit"]
-            if len(self._audit) == 1:
-                audit.insert_one(self._audit[0], session=self.session)
-            else:
-                audit.insert_many(self._audit, session=self.session)
+            first, *rest = self._audit
+            audit.insert_one(first, session=self.session)  # alone: a key used before must show as a duplicate
+            if rest:
+                audit.insert_many(rest, session=self.session)
         for community_id, presence in self._presence.items():
             atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
             self._atoms.setdefault(community_id, Counter()).update(atoms)
