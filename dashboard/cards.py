@@ -99,7 +99,7 @@ def mark(state: State, text: object) -> str:
 
 def _state_words(state: State | None, since: int | str | None, word: str | None = None) -> str:
     if state is None:
-        return f":material/info: {_('No target set')}"
+        return ":material/info: " + _("No target set")
     said = plain(word or say(state.label))
     if since is not None:
         said += " · " + (days_badge(since) if isinstance(since, int) else plain(since))
@@ -241,7 +241,8 @@ def chart(
             st.markdown(note)
         if figure is None or not rows:
             st.space("small")
-            st.markdown(f":gray[{_('Nothing to show for this selection yet.')}]")
+            nothing = _("Nothing to show for this selection yet.")
+            st.markdown(f":gray[{nothing}]")
             return
         config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
         if chosen is None:
@@ -338,7 +339,8 @@ def offline(as_of: str | None) -> None:
         rest = _("The page shows the figures of {time}; you can read but not change.", time=as_of)
     else:
         rest = _("Nothing can be shown until it is back. Try again in a minute.")
-    st.warning(f"**{_('The database cannot be reached just now.')}** {rest}", icon=":material/cloud_off:")
+    first = _("The database cannot be reached just now.")
+    st.warning(f"**{first}** {rest}", icon=":material/cloud_off:")
 
 
 def conflict(who: str | None, at: datetime | None) -> None:
@@ -351,4 +353,5 @@ def conflict(who: str | None, at: datetime | None) -> None:
         if at
         else _("Not saved: {who} changed this.").format(**facts)
     )
-    st.error(f"**{first}** {_('Your changes are still here; compare, then choose.')}", icon=":material/sync_problem:")
+    rest = _("Your changes are still here; compare, then choose.")
+    st.error(f"**{first}** {rest}", icon=":material/sync_problem:")

@@ -354,12 +354,18 @@ def pyramid(
             font={"color": look.ink},
         )
     widest = max((100 * (value or 0) for side in (left, right, left_box, right_box) for value in side), default=0) or 1
-    figure.update_xaxes(visible=False, range=[-widest * 1.22, widest * 1.22])
+    figure.update_xaxes(visible=False, range=[-widest, widest])
     figure.update_yaxes(
-        tickvals=rows, ticktext=[_safe(band) for band in bands], range=[-0.5, len(bands) - 0.5], showgrid=False
+        ticks="outside",  # unseen ticks keep the ages clear of the figures at the bars' left ends
+        ticklen=38,
+        tickcolor="rgba(0,0,0,0)",
+        tickvals=rows,
+        ticktext=[_safe(band) for band in bands],
+        range=[-0.5, len(bands) - 0.5],
+        showgrid=False,
     )
     figure.add_shape(type="line", x0=0, x1=0, y0=-0.5, y1=len(bands) - 0.5, line={"color": look.ink, "width": 1})
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 30, "b": 8})
+    figure.update_layout(margin={"l": 8, "r": 40, "t": 30, "b": 8})
     return figure
 
 

@@ -490,7 +490,7 @@ class _Form:
         beside = {path: message for path, message in problems.items() if path in self.drawn}
         general = [message for path, message in problems.items() if path not in self.drawn]
         for path, message in beside.items():
-            self.drawn[path].spot.markdown(f":red[:material/error: {plain(say(message))}]")
+            self.drawn[path].spot.markdown(f":red[:small[:material/error: {plain(say(message))}]]")
         text = n_(
             "Not saved: {n} entry needs a second look. What you typed is still here.",
             "Not saved: {n} entries need a second look. What you typed is still here.",

@@ -138,14 +138,14 @@ def say(text: str | Message | Trouble, language: str | None = None) -> str:
 
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)|[-<>=~](?=[-<>=])", re.IGNORECASE)
 
 
 def plain(text: object) -> str:
     """Data on its way into Markdown (labels, headings, st.markdown, st.table): shown letter for letter, on one line.
 
-    Punctuation is escaped. Links, icons, emoji names and colours that Streamlit makes after reading the Markdown are
-    broken by a word joiner, which nobody sees.
+    Punctuation is escaped. Links, icons, emoji names, arrows and colours that Streamlit makes after reading the Markdown
+    are broken by a word joiner, which nobody sees.
     """
     one_line = " ".join(str(text).split())
     lively = _LIVELY.sub(lambda found: found.group() + "\u2060", one_line)

@@ -20,7 +20,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from dashboard import session
-from dashboard.i18n import MISSING, _, current, number, say
+from dashboard.i18n import MISSING, _, current, number, say, term
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
 
 Row = Mapping[str, Any]
@@ -104,7 +104,7 @@ def _plain_value(record: BaseModel, spec: FieldSpec, value: Any, names: Names, z
             return f"{value.year:04d}"
         return f"{value:%Y-%m}" if precision is Precision.MONTH else value
     if isinstance(spec.mark, Term):
-        return term(spec.mark.of, value)
+        return term(value, spec.mark.of)
     if isinstance(value, Choice):
         return say(value.label)
     if isinstance(value, bool):
@@ -114,14 +114,6 @@ def _plain_value(record: BaseModel, spec: FieldSpec, value: Any, names: Names, z
     if isinstance(value, datetime):
         return value.astimezone(zone).replace(tzinfo=None)
     return value
-
-
-def term(known: type[Choice] | None, word: str) -> str:
-    """A word of an open list as the reader says it; an unknown one as it is."""
-    try:
-        return say(known(word).label) if known else word
-    except ValueError:
-        return word
 
 
 def _join(words: Iterable[str]) -> str:
