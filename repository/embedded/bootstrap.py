@@ -159,6 +159,7 @@ def _admin(places: Places) -> MongoClient[dict[str, Any]]:
 
 
 def app_uri(places: Places) -> str:
+    """The app user's address of the server, with its password in it."""
     password = quote_plus(places.app_password.read_text())
     return (
         f"mongodb://{_APP_USER}:{password}@{quote_plus(str(places.socket))}/{APP_DATABASE}"

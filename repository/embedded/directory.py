@@ -85,6 +85,7 @@ class Places:
 
 
 def check_system(places: Places) -> None:
+    """Raise EmbeddedTrouble where no server can listen at this path; as root, only warn."""
     if sys.platform == "win32" or not hasattr(socket, "AF_UNIX"):
         raise EmbeddedTrouble(
             msg("This system has no unix sockets, so GridBoard can't run its own MongoDB. Set MONGODB_URI instead.")
@@ -254,6 +255,7 @@ def free_bytes(home: Path) -> int:
 
 
 def used_bytes(folder: Path) -> int:
+    """Bytes of disk that the files under ``folder`` take; 0 if there is none."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:

@@ -162,6 +162,7 @@ def _command(places: Places, binary: Path) -> list[str]:
 
 
 def listening(path: Path) -> bool:
+    """Whether something accepts connections on the socket ``path``."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
         try:
@@ -231,6 +232,7 @@ def terminate(places: Places, deadline: float) -> None:
 
 
 def shift_logs(log: Path) -> None:
+    """Move ``log`` to ``log.1`` and each older one a number on; the sixth is dropped. An empty log stays."""
     if not log.exists() or not log.stat().st_size:
         return
     for number in range(_LOGS_KEPT - 1, 0, -1):
@@ -324,6 +326,7 @@ def _last_words(log: Path) -> str:
 
 
 def too_slow(places: Places, seconds: float) -> EmbeddedTrouble:
+    """The trouble to raise when ``seconds`` were not enough for the server to accept writes."""
     return EmbeddedTrouble(
         msg(
             "The database in {home} is not ready after {seconds} s. It was left running, because it may be recovering. "
