@@ -16,10 +16,10 @@ from repository.access import Actor, Refused, Role, require_reach
 from repository.activities.queries import known_residents
 from repository.activities.records import Activity, ActivityStatus, Attendance
 from repository.grids import Grid
-from repository.people import AgeBand, Person, Sex
+from repository.people import AgeBand, Sex
 from repository.record import Choice
 from repository.rollups import COUNTS, MissingCounters, Place, Presence, Tally
-from repository.store import Duplicate, Invalid, NotFound, Store, Unavailable, Write, build
+from repository.store import Duplicate, Invalid, Store, Unavailable, Write, build
 from repository.words import Message, Trouble, msg
 
 T = TypeVar("T")
@@ -56,11 +56,8 @@ def add_activity(
             update={"status": ActivityStatus.PLANNED if activity.held_on > today else ActivityStatus.HELD}
         )
 
-    def work(write: Write) -> Activity:
-        _check(write, activity, today)
-        return write.insert(activity)
-
-    return store.write(actor, work, key=key)
+    _check(activity, today)
+    return store.insert(actor, activity, key=key)
 
 
 def edit_activity(
@@ -77,7 +74,7 @@ def edit_activity(
         after = write.update(Activity, community_id, id, revision, changes)
         if after == before:
             return after
-        _check(write, after, today)
+        _check(after, today)
         moved = (before.held_on, before.format) != (after.held_on, after.format)
         if moved or after.status is not before.status:
             _collide(write, before)
@@ -137,19 +134,12 @@ def _today(store: Store, community_id: str) -> date:
     return store.clock().astimezone(store.zone(community_id)).date()
 
 
-def _check(write: Write, activity: Activity, today: date) -> None:
+def _check(activity: Activity, today: date) -> None:
     problems: dict[str, Message] = {}
     if activity.status is ActivityStatus.HELD and activity.held_on > today:
         problems["held_on"] = Message(msg("This day is still to come: choose the status Planned, or another day"))
     if activity.status is ActivityStatus.PLANNED and activity.headcount is not None:
         problems["status"] = Message(msg("People were counted, so it was held: choose the status Held"))
-    for field, record, id in (("grid_id", Grid, activity.grid_id), ("organizer_id", Person, activity.organizer_id)):
-        if id is None:
-            continue
-        try:
-            write.read(record, activity.community_id, id)
-        except NotFound:
-            problems[field] = Message(msg("This is not there any more; choose another"))
     if problems:
         raise Invalid(problems)
 
