@@ -289,9 +289,9 @@ class WorkOrder(Record):
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
         """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters.
 
-        Flows stand in the month they happened: ``opened``, ``ended`` (and by outcome), ``reopened``, ``responded``,
-        ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``; durations in seconds as sum, number and
-        histogram. Stocks: ``open`` and what the backlog in weeks needs.
+        Flows stand in the month they happened: ``opened`` (of these ``end_unknown``: over, but nobody knows when),
+        ``ended`` (and by outcome), ``reopened``, ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``;
+        durations in seconds as sum, number and histogram. Stocks: ``open`` and what the backlog in weeks needs.
         """
         grid, category = document.get("grid_id") or "", document["category"]
         reported, due, ended = document["reported_at"], document.get("due_at"), document.get("ended_at")
@@ -315,6 +315,8 @@ class WorkOrder(Record):
             yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
         is_open = document["is_open"]
+        if not is_open and not ended:
+            yield flow(reported, "end_unknown")  # it left the backlog nobody knows when, so the course leaves it out
         if not is_open and ended:
             spells.append((ended, None, document.get("outcome") or Outcome.COMPLETED.value))
         began = reported  # of the spell in which work is owed

@@ -1,0 +1,834 @@
+"""How much work is owed, how late it is, how fast it is answered and mended.
+
+Everything here is read from the counters (see rollups), so it costs the same after ten years as on the first day.
+Flows (opened, ended) belong to the period; stocks (open, overdue) are read at its end, or now while it lasts. A past
+stock is today's, walked back through the flows since.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from repository.access import Actor, Operation, reach, require
+from repository.grids import Community
+from repository.maintenance.records import Priority, Status, WorkOrder
+from repository.metrics import Metric, Period, Target, Value, declare, last_months, months_between, ratio
+from repository.rollups import (
+    NOW,
+    bin_bounds,
+    estimated_median,
+    histogram_rank,
+    month_bounds,
+    month_of,
+    path_key,
+    path_word,
+)
+from repository.store import Store
+from repository.words import msg
+
+Document = dict[str, Any]
+
+SUBJECT = "work_orders"
+SERIES_MONTHS = 12
+EXACT_UP_TO = 10_000
+"""Ended (answered) orders in the period up to which a median is exact; above, it is read off the histogram."""
+
+AGE_BANDS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, None))
+"""Days since the report, both ends included."""
+
+OPEN_ORDERS = declare(
+    Metric(
+        key="work_open",
+        title=msg("Open work orders"),
+        short=msg("Open orders"),
+        unit="orders",
+        formula=msg("All work orders in which work is still owed, overdue ones included"),
+        source=msg("metrics.md M1; the target is a default for a community of some 3,000 households"),
+        target=Target(high=80, near=0.25),
+        minimum_n=0,
+        page="maintenance",
+    )
+)
+OVERDUE_ORDERS = declare(
+    Metric(
+        key="work_overdue",
+        title=msg("Overdue work orders"),
+        short=msg("Overdue"),
+        unit="orders",
+        formula=msg("Open work orders whose due time has passed; those without a due time are not among them"),
+        source=msg("metrics.md M1; the target is a default for a community of some 3,000 households"),
+        target=Target(high=15, near=0.34),
+        minimum_n=0,
+        page="maintenance",
+    )
+)
+ON_TIME = declare(
+    Metric(
+        key="work_on_time",
+        title=msg("Ended on time"),
+        short=msg("On time"),
+        unit="percent",
+        formula=msg(
+            "Ended by their due time ÷ (ended on time + ended late + overdue at the end of the period); "
+            "orders without a due time are left out"
+        ),
+        source=msg("metrics.md M2"),
+        target=Target(low=0.85),
+        page="maintenance",
+    )
+)
+BACKLOG_WEEKS = declare(
+    Metric(
+        key="work_weeks",
+        title=msg("Weeks of backlog"),
+        short=msg("Backlog"),
+        unit="weeks",
+        formula=msg(
+            "Estimated hours of open work ÷ the crew's hours a week; where an estimate is missing, the mean of its "
+            "category over twelve months"
+        ),
+        source=msg("metrics.md M3 (SMRP 5.4.9: two to four weeks are healthy)"),
+        target=Target(low=2, high=4, near=0.25),
+        minimum_n=1,
+        page="maintenance",
+    )
+)
+RESPOND = declare(
+    Metric(
+        key="work_respond",
+        title=msg("Time to respond, median"),
+        short=msg("Response"),
+        unit="hours",
+        formula=msg(
+            "From report to first answer, of the orders answered in the period: the middle one; mean beside it"
+        ),
+        source=msg("metrics.md M4; one day is the promise for an ordinary fault"),
+        target=Target(high=24, near=0.25),
+        page="maintenance",
+    )
+)
+REPAIR = declare(
+    Metric(
+        key="work_repair",
+        title=msg("Time to repair, median"),
+        short=msg("Repair"),
+        unit="hours",
+        formula=msg("From report to repair, of orders completed in the period: the middle one; mean beside it"),
+        source=msg("metrics.md M5 (prEN 15341:2005, page 24); three days are the due time of an ordinary fault"),
+        target=Target(high=72, near=0.25),
+        page="maintenance",
+    )
+)
+
+
+# --- the answers
+@dataclass(frozen=True)
+class WorkFigures:
+    """How much work is owed, how late is it, and how fast is it answered and mended? M1 to M5 of metrics.md."""
+
+    as_of: datetime
+    open: Value
+    overdue: Value
+    on_time: Value
+    weeks: Value
+    respond: Value
+    repair: Value
+
+    def __iter__(self) -> Any:
+        return iter((self.open, self.overdue, self.on_time, self.weeks, self.respond, self.repair))
+
+
+@dataclass(frozen=True)
+class AgeBand:
+    """How much of the open work was reported ``low`` to ``high`` days ago (None: or longer), and how much of that is
+    overdue?"""
+
+    low: int
+    high: int | None
+    open: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class CourseMonth:
+    """What came in and what went out in one month, and what was left at its end (now, for the present month)?"""
+
+    month: str
+    opened: int
+    reopened: int
+    ended: int
+    backlog: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """What did one category of work bring in the period, and how long did its completed orders take (hours)?"""
+
+    category: str
+    opened: int
+    ended: int
+    open: int
+    overdue: int
+    median_hours: float | None
+    mean_hours: float | None
+    n: int
+    """Completed orders the hours rest on."""
+    estimated: bool
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """How does one grid stand: what came, what is owed, how much was on time (share) and how long it took (hours)?"""
+
+    grid_id: str
+    """Empty for orders of no grid."""
+    opened: int
+    ended: int
+    open: int
+    overdue: int
+    on_time: float | None
+    on_time_n: int
+    mean_hours: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class WorkReview:
+    """Everything the maintenance page shows besides the list, from one reading of the counters.
+
+    ``ages``, ``priorities`` and ``statuses`` are of now, whatever the period: the counters keep no past ages.
+    """
+
+    figures: WorkFigures
+    ages: tuple[AgeBand, ...]
+    priorities: Mapping[Priority, int]
+    statuses: Mapping[Status, int]
+    course: tuple[CourseMonth, ...]
+    categories: tuple[CategoryRow, ...]
+    grids: tuple[GridRow, ...]
+
+
+# --- the questions
+def work_figures(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    category: str | None = None,
+    *,
+    now: datetime,
+) -> WorkFigures:
+    """How much work is owed, how late is it, and how fast is it answered and mended?"""
+    ledger = _Ledger.load(store, actor, community_id, period, grids, category, now, parts=False)
+    return _figures(ledger, _medians(ledger, "repair", ("",)))
+
+
+def work_review(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    category: str | None = None,
+    *,
+    now: datetime,
+) -> WorkReview:
+    """What does the maintenance page show for this period, these grids (None: all), this category (None: all)?"""
+    ledger = _Ledger.load(store, actor, community_id, period, grids, category, now, parts=True)
+    repairs = _medians(ledger, "repair", ("", *ledger.categories))
+    return WorkReview(
+        figures=_figures(ledger, repairs),
+        ages=_ages(ledger),
+        priorities={priority: _sum(ledger.all.stock, f"priority_{priority}") for priority in Priority},
+        statuses={status: n for status in Status if (n := _sum(ledger.all.stock, f"status_{status}"))},
+        course=_course(ledger),
+        categories=_categories(ledger, repairs),
+        grids=_grids(ledger),
+    )
+
+
+def work_by_grid(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> tuple[GridRow, ...]:
+    """How does each grid stand: what came, what is owed, how much on time?"""
+    return _grids(_Ledger.load(store, actor, community_id, period, grids, None, now, parts=True))
+
+
+# --- one reading of the counters
+@dataclass
+class _Part:
+    """The counters of a whole, or of one grid or category of it: by month the documents to add up, the stock's, and
+    what is overdue now and due later this month."""
+
+    months: dict[str, list[Document]] = field(default_factory=lambda: defaultdict(list))
+    stock: list[Document] = field(default_factory=list)
+    overdue: int = 0
+    ahead: int = 0
+
+    def flow(self, name: str, months: Iterable[str]) -> int:
+        return sum(_sum(self.months[month], name) for month in months if month in self.months)
+
+    def bins(self, name: str, months: Iterable[str]) -> dict[int, int]:
+        """A histogram: duration bin -> number."""
+        found: dict[int, int] = defaultdict(int)
+        for month in months:
+            for document in self.months.get(month, ()):
+                for number, n in document.get(name, {}).items():
+                    found[int(number)] += n
+        return {number: n for number, n in found.items() if n > 0}
+
+    @property
+    def open(self) -> int:
+        """Open now."""
+        return _sum(self.stock, "open")
+
+    def at_end_of(self, months: Sequence[str], present: str) -> dict[str, tuple[int, int]]:
+        """Open and overdue at the end of each of ``months`` (now, for ``present`` and later), walked back from now.
+
+        ``self.months`` must reach from the first of ``months`` to the last there are.
+        """
+        found = dict.fromkeys(months, (self.open, self.overdue))
+        owed, late = self.open, self.overdue
+        for month in sorted(self.months.keys() | set(months), reverse=True):
+            if month < present and month in found:
+                found[month] = (owed, late + self.ahead)
+            documents = self.months.get(month, ())
+            owed -= _sum(documents, "opened") - _sum(documents, "end_unknown")
+            owed -= _sum(documents, "reopened") - _sum(documents, "ended")
+            if month <= present:  # what falls overdue in months to come is no part of what is overdue now
+                late -= _sum(documents, "fell_overdue") - _sum(documents, "left_overdue")
+        return found
+
+
+def _sum(documents: Iterable[Document], name: str) -> int:
+    return sum(document.get(name, 0) for document in documents)
+
+
+@dataclass
+class _Ledger:
+    """The counters a question needs, cut to the actor's grids and the wished ones, and to a category."""
+
+    store: Store
+    actor: Actor
+    community_id: str
+    period: Period
+    seen: frozenset[str] | None
+    category: str | None
+    now: datetime
+    zone: ZoneInfo
+    crew_hours: float
+    all: _Part = field(default_factory=_Part)
+    grids: dict[str, _Part] = field(default_factory=lambda: defaultdict(_Part))
+    categories: dict[str, _Part] = field(default_factory=lambda: defaultdict(_Part))
+    whole: dict[str, Document] = field(default_factory=dict)
+    """Month -> the community's month document, unfiltered: how many there are, what categories take on average."""
+    ages: list[tuple[int, bool, int]] = field(default_factory=list)
+    """Open orders of the bands but the last: (band, overdue, number)."""
+
+    @classmethod
+    def load(
+        cls,
+        store: Store,
+        actor: Actor,
+        community_id: str,
+        period: Period,
+        grids: frozenset[str] | None,
+        category: str | None,
+        now: datetime,
+        *,
+        parts: bool,
+    ) -> "_Ledger":
+        require(actor, Operation.READ, WorkOrder.collection)
+        seen = reach(actor, community_id, grids)
+        found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+        crew = found[0].crew_hours_per_week if found else Community.model_fields["crew_hours_per_week"].default
+        zone = ZoneInfo(found[0].time_zone) if found else store.zone(community_id)
+        ledger = cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, crew)
+        if seen is None and category is None:
+            ledger._read_whole(parts)
+        else:
+            ledger._read_cells(parts)
+        return ledger
+
+    # --- time
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+    @property
+    def present(self) -> str:
+        """The month now lies in."""
+        return month_of(self.now, self.zone)
+
+    @property
+    def as_of(self) -> datetime:
+        """When the stocks are read."""
+        return self.period.until(self.now)
+
+    @property
+    def last(self) -> str:
+        """The month at whose end, or in which, the stocks are read."""
+        return month_of(self.as_of - timedelta(microseconds=1), self.zone) if self.is_past else self.present
+
+    @property
+    def is_past(self) -> bool:
+        return self.as_of < self.now
+
+    @property
+    def series(self) -> list[str]:
+        """The months of every series, oldest first."""
+        return last_months(date(int(self.last[:4]), int(self.last[5:]), 1), SERIES_MONTHS)
+
+    @property
+    def flow_months(self) -> list[str]:
+        """The period's months that have any counters."""
+        first, last = f"{self.period.first:%Y-%m}", f"{self.period.last:%Y-%m}"
+        return sorted(month for month in self.all.months if first <= month <= last)
+
+    def _from(self, *, series: bool) -> str:
+        first = f"{self.period.first:%Y-%m}"
+        return min(first, self.series[0]) if series else first
+
+    def _midnight(self, days_ago: int) -> datetime:
+        day = self.today - timedelta(days=days_ago)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    # --- reading
+    def _read_whole(self, parts: bool) -> None:
+        """The whole community: month documents with their marginals, and the stock, due and age documents."""
+        oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
+        wanted: list[Document] = [
+            {"level": "stock", "period": NOW},
+            {"level": "due", "period": {"$gte": self.present}},
+        ]
+        if parts:
+            wanted.append({"level": "age", "period": {"$gte": oldest}})
+            wanted.append({"level": "month", "period": {"$gte": self._from(series=False)}})
+        levels = tuple(str(one["level"]) for one in wanted)
+        due: list[Document] = []
+        for document in self.store.counters(self.community_id, SUBJECT, levels, {"$or": wanted}):
+            if document["level"] == "stock":
+                self._take("stock", "", document)
+            elif document["level"] == "due":
+                due.append(document)
+            elif document["level"] == "age":
+                self._take_ages(document)
+            else:
+                self._take("months", document["period"], document, total=False)
+        for document in self._read_months({"total": 1}):
+            self.all.months[document["period"]].append(document.get("total", {}))
+        self._count_due(due)
+
+    def _read_months(self, projection: Document) -> list[Document]:
+        """The community's month documents since the first of the series; also kept as ``whole``."""
+        unestimated = [word for word, part in self.categories.items() if _sum(part.stock, "unestimated")]
+        wanted = {"period": 1, **projection}
+        for word in unestimated:
+            wanted[f"by_category.{path_key(word)}.estimated_n"] = 1
+            wanted[f"by_category.{path_key(word)}.estimated_minutes"] = 1
+        months = {"period": {"$gte": self._from(series=True)}}
+        found = self.store.counters(self.community_id, SUBJECT, "month", months, wanted)
+        self.whole = {document["period"]: document for document in found}
+        return found
+
+    def _take(self, kind: str, month: str, document: Document, *, total: bool = True) -> None:
+        """Hand a document's branches to the whole and its parts."""
+
+        def put(part: _Part, branch: Document) -> None:
+            if kind == "stock":
+                part.stock.append(branch)
+            else:
+                part.months[month].append(branch)
+
+        if total:
+            put(self.all, document.get("total", {}))
+        for key, branch in document.get("by_grid", {}).items():
+            put(self.grids[path_word(key)], branch)
+        for key, branch in document.get("by_category", {}).items():
+            put(self.categories[path_word(key)], branch)
+
+    def _take_ages(self, document: Document) -> None:
+        today = f"{self.today:%Y%m%d}"
+        year, month = int(document["period"][:4]), int(document["period"][5:])
+        for day, dues in document.get("total", {}).items():
+            band = self._band((self.today - date(year, month, int(day))).days)
+            if band is None:
+                continue
+            for due, n in dues.items():
+                if n and due != today:  # what is due today is counted to the minute, by _count_due
+                    self.ages.append((band, due != "none" and due < today, n))
+
+    @staticmethod
+    def _band(days: int) -> int | None:
+        """The number of the age band, or None for the last, which is what the others leave."""
+        return next((i for i, (_, high) in enumerate(AGE_BANDS) if high is not None and days <= high), None)
+
+    def _band_switch(self) -> Document:
+        """The same for an aggregation."""
+        branches = [
+            {"case": {"$gte": ["$reported_at", self._midnight(high)]}, "then": i}
+            for i, (_, high) in enumerate(AGE_BANDS)
+            if high is not None
+        ]
+        return {"$switch": {"branches": branches, "default": None}}
+
+    def _late(self) -> Document:
+        return {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", self.now.astimezone(UTC)]}]}
+
+    def _count_due(self, documents: list[Document]) -> None:
+        """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
+        is looked at one by one, a small indexed set."""
+        groups = self.store.aggregate(
+            self.actor,
+            WorkOrder,
+            self.community_id,
+            [
+                {
+                    "$group": {
+                        "_id": {"g": "$grid_id", "c": "$category", "band": self._band_switch(), "late": self._late()},
+                        "n": {"$sum": 1},
+                    }
+                }
+            ],
+            filter={"is_open": True, "due_at": {"$gte": self._midnight(0), "$lt": self._midnight(-1)}},
+        )
+        every = [self.all, *self.grids.values(), *self.categories.values()]
+        for part in every:
+            part.overdue = part.open - _sum(part.stock, "no_due")
+        for document in documents:
+            for branch, part in self._branches(document):
+                for day, n in branch.items():
+                    this_month = document["period"] == self.present
+                    if this_month and int(day) <= self.today.day:
+                        continue
+                    part.overdue -= n
+                    part.ahead += n if this_month else 0
+        for group in groups:
+            key, n = group["_id"], group["n"]
+            if key.get("band") is not None:
+                self.ages.append((key["band"], key["late"], n))
+            if not key["late"]:
+                for part in (self.all, self.grids[key.get("g") or ""], self.categories[key["c"]]):
+                    part.overdue -= n
+                    part.ahead += n
+
+    def _branches(self, document: Document) -> Iterable[tuple[Document, _Part]]:
+        yield document.get("total", {}), self.all
+        for key, branch in document.get("by_grid", {}).items():
+            yield branch, self.grids[path_word(key)]
+        for key, branch in document.get("by_category", {}).items():
+            yield branch, self.categories[path_word(key)]
+
+    def _read_cells(self, parts: bool) -> None:
+        """Some grids, or one category: the cells of grid and category, and the open orders' index keys."""
+        chosen = None if self.seen is None else sorted(self.seen)
+        branches = (
+            {"by_cell": 1} if chosen is None else {f"by_cell.{path_key(grid)}": 1 for grid in chosen} or {"period": 1}
+        )
+        for document in self.store.counters(self.community_id, SUBJECT, "stock", {"period": NOW}, branches):
+            for grid_key, cells in document.get("by_cell", {}).items():
+                for category_key, branch in cells.items():
+                    self._put(path_word(grid_key), path_word(category_key), stock=branch)
+        self._read_months(
+            {f"total.{name}": 1 for name in ("repair_n", "respond_n", "estimated_n", "estimated_minutes")}
+        )
+        where: Document = {"period": {"$gte": self._from(series=True)}}
+        where |= {} if chosen is None else {"grid": {"$in": chosen}}
+        where |= {} if self.category is None else {"category": self.category}
+        for cell in self.store.counters(self.community_id, SUBJECT, "cell", where):
+            self._put(cell["grid"], cell["category"], month=cell["period"], flow=cell)
+        wanted: Document = {"is_open": True} | ({"category": self.category} if self.category is not None else {})
+        _, month_end = month_bounds(self.present, self.zone)
+        for group in self.store.aggregate(
+            self.actor,
+            WorkOrder,
+            self.community_id,
+            [{"$group": {"_id": {"g": "$grid_id", "c": "$category", "late": self._late()}, "n": {"$sum": 1}}}],
+            filter={**wanted, "due_at": {"$lt": month_end}},
+            grids=self.seen,
+        ):
+            key, n = group["_id"], group["n"]
+            for part in (self.all, self.grids[key.get("g") or ""], self.categories[key["c"]]):
+                if key["late"]:
+                    part.overdue += n
+                else:
+                    part.ahead += n
+        if parts:
+            recent = AGE_BANDS[-2][1] or 0
+            for group in self.store.aggregate(
+                self.actor,
+                WorkOrder,
+                self.community_id,
+                [{"$group": {"_id": {"band": self._band_switch(), "late": self._late()}, "n": {"$sum": 1}}}],
+                filter={**wanted, "reported_at": {"$gte": self._midnight(recent)}},
+                grids=self.seen,
+            ):
+                self.ages.append((group["_id"]["band"], group["_id"]["late"], group["n"]))
+
+    def _put(
+        self,
+        grid: str,
+        category: str,
+        *,
+        month: str = "",
+        flow: Document | None = None,
+        stock: Document | None = None,
+    ) -> None:
+        if self.category is not None and category != self.category:
+            return
+        for part in (self.all, self.grids[grid], self.categories[category]):
+            if stock is not None:
+                part.stock.append(stock)
+            if flow is not None:
+                part.months[month].append(flow)
+
+
+# --- figures from a ledger
+@dataclass(frozen=True)
+class _Median:
+    hours: float | None
+    estimated: bool
+
+
+def _figures(ledger: _Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
+    part, months, series = ledger.all, ledger.flow_months, ledger.series
+    ends = part.at_end_of(series, ledger.present)
+    owed, late = ends[ledger.last]
+    known = bool(ledger.whole or part.stock)  # a grid without orders owes none; an empty community has no data
+    on_time, n = _on_time(part, months, late)
+    by_month = [(month, _on_time(part, [month], ends[month][1])[0]) for month in series]
+    return WorkFigures(
+        as_of=ledger.as_of,
+        open=Value(OPEN_ORDERS, owed if known else None, owed, [(month, ends[month][0]) for month in series]),
+        overdue=Value(OVERDUE_ORDERS, late if known else None, owed, [(month, ends[month][1]) for month in series]),
+        on_time=Value(ON_TIME, on_time, n, by_month),
+        weeks=_weeks(ledger, ends),
+        respond=_duration(ledger, RESPOND, "respond", _medians(ledger, "respond", ("",))[""]),
+        repair=_duration(ledger, REPAIR, "repair", repairs[""]),
+    )
+
+
+def _on_time(part: _Part, months: Sequence[str], overdue: int) -> tuple[float | None, int]:
+    """The share that ended on time, open and overdue ones counted against it, and what it is a share of."""
+    kept, late = part.flow("on_time", months), part.flow("late", months)
+    n = kept + late + overdue
+    return ratio(kept, n), n
+
+
+def _weeks(ledger: _Ledger, ends: Mapping[str, tuple[int, int]]) -> Value:
+    """M3. The counters keep the content of open work as it is now; for a past month the number then is multiplied by
+    what an open order contains on average now."""
+    months = ledger.series
+
+    def mean(branches: Iterable[Document]) -> float | None:
+        kept = list(branches)
+        return ratio(_sum(kept, "estimated_minutes"), _sum(kept, "estimated_n"))
+
+    whole = [ledger.whole.get(month, {}) for month in last_months(ledger.today, SERIES_MONTHS)]
+    usual = mean(document.get("total", {}) for document in whole)
+    minutes: float | None = 0.0
+    for word, part in ledger.categories.items():
+        stock = part.stock
+        unestimated = _sum(stock, "unestimated")
+        minutes = None if minutes is None else minutes + _sum(stock, "estimated_minutes")
+        if unestimated:
+            key = path_key(word)
+            own = mean(document.get("by_category", {}).get(key, {}) for document in whole)
+            each = own if own is not None else usual
+            minutes = None if minutes is None or each is None else minutes + unestimated * each
+    open_now = ledger.all.open
+    each_now = usual if not open_now else None if minutes is None else minutes / open_now
+
+    def weeks(count: int) -> float | None:
+        if count == 0 and ledger.whole:
+            return 0.0
+        return None if each_now is None else count * each_now / 60 / ledger.crew_hours
+
+    owed = ends[ledger.last][0]
+    series = [(month, weeks(ends[month][0])) for month in months]
+    return Value(BACKLOG_WEEKS, weeks(owed), owed, series, estimated=ledger.is_past)
+
+
+def _duration(ledger: _Ledger, metric: Metric, name: str, median: _Median) -> Value:
+    part, months = ledger.all, ledger.flow_months
+    n = part.flow(f"{name}_n", months)
+    series = [(month, _hours(estimated_median(part.bins(name, [month])))) for month in ledger.series]
+    mean = _hours(ratio(part.flow(f"{name}_seconds", months), n))
+    return Value(metric, median.hours, n, series, detail=mean, estimated=median.estimated)
+
+
+def _hours(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 3600
+
+
+_MOMENT = {"repair": "ended_at", "respond": "responded_at"}
+
+
+def _medians(ledger: _Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
+    """The median hours of the whole (key "") and of categories in the period: exact from index keys up to
+    EXACT_UP_TO ended orders in the period, else estimated from the histogram."""
+    months = ledger.flow_months
+    bins = {key: (ledger.categories[key] if key else ledger.all).bins(name, months) for key in keys}
+    rough = {key: _Median(_hours(estimated_median(held)), estimated=True) for key, held in bins.items()}
+    if sum(ledger.whole.get(month, {}).get("total", {}).get(f"{name}_n", 0) for month in months) > EXACT_UP_TO:
+        return {key: median if bins[key] else _Median(None, False) for key, median in rough.items()}
+    values = _durations_around_the_middle(ledger, name, bins)
+    exact = {}
+    for key, held in bins.items():
+        middle = _middle(held, values[key])
+        # a write between the two readings can make them differ by a moment: then the histogram stands
+        exact[key] = rough[key] if held and middle is None else _Median(_hours(middle), estimated=False)
+    return exact
+
+
+def _middle_bins(bins: Mapping[int, int]) -> tuple[int, int, int]:
+    """The bins that hold the lower and the upper middle value, and the lower one's rank in its bin."""
+    n = sum(bins.values())
+    lower, rank = histogram_rank(bins, (n - 1) // 2)
+    upper, _ = histogram_rank(bins, n // 2)
+    return lower, upper, rank
+
+
+def _middle(bins: Mapping[int, int], values: Sequence[int]) -> float | None:
+    """The median, given the sorted durations in the middle bins; None if they do not fit the histogram."""
+    n = sum(bins.values())
+    if not n:
+        return None
+    lower, upper, rank = _middle_bins(bins)
+    if upper == 0:
+        return 0.0
+    if len(values) != sum(bins[number] for number in {lower, upper}):
+        return None
+    return float(values[rank]) if n % 2 else (values[rank] + values[rank + 1]) / 2
+
+
+def _durations_around_the_middle(
+    ledger: _Ledger, name: str, bins: Mapping[str, Mapping[int, int]]
+) -> dict[str, list[int]]:
+    """The durations in the bins around each median, in one read of index keys."""
+    ranges: dict[str, tuple[int, int]] = {}
+    for key, held in bins.items():
+        if held and (found := _middle_bins(held))[1] > 0:
+            low, high = bin_bounds(found[0])[0], bin_bounds(found[1])[1]
+            ranges[key] = (ceil(low - 1e-6), ceil(high - 1e-6))
+    values: dict[str, list[int]] = {key: [] for key in bins}
+    if not ranges:
+        return values
+    moment, seconds = _MOMENT[name], f"{name}_seconds"
+    start, end = ledger.period.bounds(ledger.zone)
+    either = [
+        {seconds: {"$gte": low, "$lt": high}, **({"category": key} if key else {})}
+        for key, (low, high) in ranges.items()
+    ]
+    where: Document = {moment: {"$gte": start, "$lt": end}, "$or": either}
+    if ledger.category is not None:
+        where["category"] = ledger.category
+    for document in ledger.store.aggregate(
+        ledger.actor,
+        WorkOrder,
+        ledger.community_id,
+        [{"$project": {"_id": 0, "category": 1, seconds: 1}}],
+        filter=where,
+        grids=ledger.seen,
+    ):
+        for key in ("", document["category"]):
+            if key in ranges and ranges[key][0] <= document[seconds] < ranges[key][1]:
+                values[key].append(document[seconds])
+    return {key: sorted(found) for key, found in values.items()}
+
+
+def _ages(ledger: _Ledger) -> tuple[AgeBand, ...]:
+    counts = [[0, 0] for _ in AGE_BANDS]
+    for band, late, n in ledger.ages:
+        counts[band][0] += n
+        counts[band][1] += n if late else 0
+    counts[-1][0] = ledger.all.open - sum(open_ for open_, _ in counts[:-1])
+    counts[-1][1] = ledger.all.overdue - sum(late for _, late in counts[:-1])
+    return tuple(AgeBand(low, high, *counts[i]) for i, (low, high) in enumerate(AGE_BANDS))
+
+
+def _course(ledger: _Ledger) -> tuple[CourseMonth, ...]:
+    """At least twelve months up to the period's end; of all time, from the first to the last in which anything
+    happened."""
+    months = ledger.series
+    busy = sorted(month for month, documents in ledger.all.months.items() if any(_net(documents)))
+    if ledger.period.kind == "ever":
+        months = [] if not busy else months_between(_first_day(busy[0]), _first_day(max(busy[-1], busy[0])))
+        months = [month for month in months if month <= ledger.present]
+    elif ledger.period.months[0] < months[0]:
+        months = [month for month in ledger.period.months if month <= ledger.last]
+    ends = ledger.all.at_end_of(months, ledger.present)
+    return tuple(
+        CourseMonth(
+            month,
+            ledger.all.flow("opened", [month]),
+            ledger.all.flow("reopened", [month]),
+            ledger.all.flow("ended", [month]),
+            *ends[month],
+        )
+        for month in months
+    )
+
+
+def _first_day(month: str) -> date:
+    return date(int(month[:4]), int(month[5:]), 1)
+
+
+def _net(documents: Iterable[Document]) -> tuple[int, ...]:
+    kept = list(documents)
+    return tuple(_sum(kept, name) for name in ("opened", "reopened", "ended"))
+
+
+def _categories(ledger: _Ledger, repairs: Mapping[str, _Median]) -> tuple[CategoryRow, ...]:
+    months, rows = ledger.flow_months, []
+    for word, part in ledger.categories.items():
+        owed, late = part.at_end_of([ledger.last], ledger.present)[ledger.last]
+        n = part.flow("repair_n", months)
+        row = CategoryRow(
+            category=word,
+            opened=part.flow("opened", months),
+            ended=part.flow("ended", months),
+            open=owed,
+            overdue=late,
+            median_hours=repairs[word].hours,
+            mean_hours=_hours(ratio(part.flow("repair_seconds", months), n)),
+            n=n,
+            estimated=repairs[word].estimated,
+        )
+        if row.opened or row.ended or row.open:
+            rows.append(row)
+    return tuple(sorted(rows, key=lambda row: (-row.opened, -row.open, row.category)))
+
+
+def _grids(ledger: _Ledger) -> tuple[GridRow, ...]:
+    months, rows = ledger.flow_months, []
+    for grid, part in ledger.grids.items():
+        owed, late = part.at_end_of([ledger.last], ledger.present)[ledger.last]
+        on_time, on_time_n = _on_time(part, months, late)
+        n = part.flow("repair_n", months)
+        row = GridRow(
+            grid_id=grid,
+            opened=part.flow("opened", months),
+            ended=part.flow("ended", months),
+            open=owed,
+            overdue=late,
+            on_time=on_time,
+            on_time_n=on_time_n,
+            mean_hours=_hours(ratio(part.flow("repair_seconds", months), n)),
+            n=n,
+        )
+        if row.opened or row.ended or row.open:
+            rows.append(row)
+    return tuple(sorted(rows, key=lambda row: row.grid_id))

@@ -1,0 +1,360 @@
+"""Every figure of the maintenance page against pandas on the raw rows: months, quarters, years and all time, with and
+without grid and category, on random orders with reopenings, doubts, missing due times, and neighbours as decoys."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from repository import recount
+from repository.access import Actor, Refused, Role
+from repository.grids import Community, Grid
+from repository.maintenance import (
+    Outcome,
+    Priority,
+    Reopening,
+    Status,
+    WorkOrder,
+    work_by_grid,
+    work_figures,
+    work_review,
+)
+from repository.maintenance import metrics as room
+from repository.metrics import Period, State, last_months
+from repository.store import Store
+
+NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+LOCAL = NOW.astimezone(SHANGHAI)
+GRIDS = ["g1", "g2", "g3", None]
+CATEGORIES = ["fitness", "property", "路灯.$%照明"]
+
+
+def random_order(rng: random.Random, number: int, community_id: str = "d") -> WorkOrder:
+    """An order with a history that can be, ending before now."""
+    if rng.random() < 0.3:  # many recent ones, so that every age band holds some
+        reported = NOW - timedelta(seconds=rng.randrange(0, 70 * 86400))
+    else:
+        reported = NOW - timedelta(seconds=rng.randrange(0, 800 * 86400))
+    due = None if rng.random() < 0.15 else reported + timedelta(hours=rng.choice([0, 24, 72, 240, 24 * 45]))
+    if due and rng.random() < 0.1:
+        due = NOW + timedelta(hours=rng.randrange(-16, 9))  # due today, before now or after
+    moments, at = [], reported
+    for _ in range(rng.choice([0, 0, 1, 1, 1, 1, 2, 3, 4, 5])):
+        at = at + timedelta(seconds=rng.choice([0, 59, 3600, 86400, 10 * 86400]) + rng.randrange(0, 3600))
+        if at < NOW:
+            moments.append(at)
+    reopenings = [
+        Reopening(ended_at=moments[i], reopened_at=moments[i + 1], outcome=Outcome.COMPLETED)
+        for i in range(0, len(moments) - 1, 2)
+    ]
+    ended = moments[-1] if len(moments) % 2 else None
+    values: dict[str, Any] = {
+        "community_id": community_id,
+        "number": f"{community_id}-{number}",
+        "fault": "坏了",
+        "place": "门口",
+        "grid_id": rng.choice(GRIDS),
+        "category": rng.choice(CATEGORIES),
+        "priority": rng.choice(list(Priority)),
+        "reported_at": reported,
+        "due_at": due,
+        "reopenings": reopenings,
+        "estimated_hours": rng.choice([None, None, 1.5, 4, 20]),
+        "responded_at": min(reported + timedelta(seconds=rng.randrange(0, 90000)), NOW) if rng.random() < 0.7 else None,
+    }
+    if ended:
+        values |= {
+            "status": rng.choice([Status.DONE, Status.CLOSED]),
+            "ended_at": ended,
+            "outcome": rng.choice([Outcome.COMPLETED] * 4 + [Outcome.CANCELLED]),
+        }
+        if not reopenings and rng.random() < 0.06:
+            values["ended_at"] = reported - timedelta(hours=rng.randrange(1, 600))  # flagged
+        elif not reopenings and rng.random() < 0.04:
+            values |= {"ended_at": None, "outcome": None, "status": Status.CLOSED}  # an import that doesn't know when
+    else:
+        values["status"] = rng.choice([Status.REPORTED, Status.ASSIGNED, Status.ON_HOLD])
+    return WorkOrder.model_validate(values)
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[WorkOrder]:
+    rng = random.Random(20260402)
+    return [random_order(rng, number) for number in range(320)]
+
+
+@pytest.fixture
+def filled(store: Store, admin: Actor, rows: list[WorkOrder]) -> Store:
+    """The orders in community d, decoys in community e, and counters made from them."""
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区", crew_hours_per_week=60))
+    store.insert(admin, Community(id="e", community_id="e", code="E", name="E社区"))
+    rng = random.Random(7)
+    decoys = [random_order(rng, number, "e") for number in range(60)]
+    store.db["work_orders"].insert_many([order.to_document() for order in [*rows, *decoys]])
+    recount.rebuild(store, admin, "d")
+    recount.rebuild(store, admin, "e")
+    assert recount.check(store, admin, "d") == []
+    return store
+
+
+# --- the same questions, asked of the raw rows
+def frame(rows: Sequence[WorkOrder], grids: frozenset[str] | None, category: str | None) -> pd.DataFrame:
+    documents = [order.to_document() for order in rows]
+    table = pd.DataFrame(documents).reindex(
+        columns=["grid_id", "category", "priority", "status", "is_open", "outcome", "reported_at", "responded_at",
+                 "due_at", "ended_at", "estimated_hours", "reopenings", "flags"]
+    )  # fmt: skip
+    for column in ("reported_at", "responded_at", "due_at", "ended_at"):
+        table[column] = pd.to_datetime(table[column], utc=True)
+    table["flagged"] = table["flags"].map(bool)
+    if grids is not None:
+        table = table[table["grid_id"].isin(grids)]
+    return table if category is None else table[table["category"] == category]
+
+
+def spells(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per span in which work was owed: began, ended (missing: still), due, flagged; rows that are over nobody
+    knows when have none."""
+    found = []
+    for row in table.itertuples():
+        began = row.reported_at
+        for past in row.reopenings or []:
+            found.append((began, pd.Timestamp(past["ended_at"]), row.due_at, row.flagged, row.reported_at))
+            began = pd.Timestamp(past["reopened_at"])
+        if row.is_open or not pd.isna(row.ended_at):
+            found.append((began, row.ended_at, row.due_at, row.flagged, row.reported_at))
+    columns = ["began", "ended", "due", "flagged", "reported"]
+    table = pd.DataFrame(found, columns=columns)
+    for column in ("began", "ended", "due", "reported"):
+        table[column] = pd.to_datetime(table[column], utc=True)
+    return table
+
+
+def open_at(spans: pd.DataFrame, moment: datetime) -> int:
+    """Began minus ended before the moment: the definition a negative duration cannot break."""
+    return int((spans["began"] < moment).sum() - (spans["ended"] < moment).sum())
+
+
+def overdue_at(spans: pd.DataFrame, moment: datetime) -> int:
+    owed = spans[(spans["began"] < moment) & ~(spans["ended"] < moment)]
+    return int(((owed["due"] < moment) & ~(owed["flagged"] & owed["ended"].notna())).sum())
+
+
+def on_time(spans: pd.DataFrame, start: datetime, end: datetime, as_of: datetime) -> tuple[float | None, int]:
+    ended = spans[(spans["ended"] >= start) & (spans["ended"] < end) & spans["due"].notna() & ~spans["flagged"]]
+    kept = int((ended["ended"] <= ended["due"]).sum())
+    n = len(ended) + overdue_at(spans, as_of)
+    return (kept / n if n else None), n
+
+
+def durations(table: pd.DataFrame, column: str, start: datetime, end: datetime) -> pd.Series:
+    good = table[~table["flagged"] & (table[column] >= start) & (table[column] < end)]
+    if column == "ended_at":
+        good = good[good["outcome"] == "completed"]
+    return ((good[column] - good["reported_at"]).dt.total_seconds() // 1) / 3600
+
+
+PERIODS = ["2026-04", "2026-03", "2026-05", "2026Q2", "2026Q1", "2025Q4", "2026", "2025", "2024", "ever"]
+FILTERS = [
+    (None, None),
+    (frozenset({"g1"}), None),
+    (frozenset({"g2", "g3"}), None),
+    (None, "fitness"),
+    (None, "路灯.$%照明"),
+    (frozenset({"g1"}), "property"),
+    (frozenset({"nowhere"}), None),
+]
+
+
+@pytest.mark.parametrize(("grids", "category"), FILTERS)
+def test_every_figure_agrees_with_the_raw_rows(filled, admin, rows, grids, category):
+    table = frame(rows, grids, category)
+    spans = spells(table)
+    for key in PERIODS:
+        period = Period.of(key)
+        start, end = period.bounds(SHANGHAI)
+        as_of = min(end, NOW)
+        review = work_review(filled, admin, "d", period, grids, category, now=LOCAL)
+        figures = review.figures
+        assert figures == work_figures(filled, admin, "d", period, grids, category, now=LOCAL), key
+        assert (figures.open.value, figures.overdue.value) == (open_at(spans, as_of), overdue_at(spans, as_of)), key
+        assert (figures.on_time.value, figures.on_time.n) == on_time(spans, start, end, as_of), key
+        for value, column in ((figures.respond, "responded_at"), (figures.repair, "ended_at")):
+            taken = durations(table, column, start, end)
+            assert value.n == len(taken), key
+            assert not value.estimated
+            if len(taken):
+                assert value.value == pytest.approx(taken.median()), (key, column)
+                assert value.detail == pytest.approx(taken.mean()), (key, column)
+            else:
+                assert value.value is None, key
+                assert value.detail is None, key
+        for month, value in figures.open.series:
+            month_end = min(Period.of(month).bounds(SHANGHAI)[1], NOW)
+            assert value == open_at(spans, month_end), (key, month)
+        for month, value in figures.overdue.series:
+            month_end = min(Period.of(month).bounds(SHANGHAI)[1], NOW)
+            assert value == overdue_at(spans, month_end), (key, month)
+        for month, value in figures.on_time.series:
+            first, last = Period.of(month).bounds(SHANGHAI)
+            assert value == on_time(spans, first, last, min(last, NOW))[0], (key, month)
+        for month, value in figures.repair.series:
+            taken = durations(table, "ended_at", *Period.of(month).bounds(SHANGHAI)).sort_values()
+            lower_middle = taken.iloc[(len(taken) - 1) // 2] if len(taken) else None
+            assert (value is None) == (lower_middle is None)
+            assert value is None or value == pytest.approx(lower_middle, rel=0.16, abs=1 / 60)  # a bin's width
+
+
+@pytest.mark.parametrize(("grids", "category"), FILTERS)
+def test_course_and_tables_agree_with_the_raw_rows(filled, admin, rows, grids, category):
+    table = frame(rows, grids, category)
+    spans = spells(table)
+    for key in PERIODS:
+        period = Period.of(key)
+        start, end = period.bounds(SHANGHAI)
+        review = work_review(filled, admin, "d", period, grids, category, now=LOCAL)
+        for month in review.course:
+            first, last = Period.of(month.month).bounds(SHANGHAI)
+            assert month.opened == ((table["reported_at"] >= first) & (table["reported_at"] < last)).sum()
+            assert month.ended == ((spans["ended"] >= first) & (spans["ended"] < last)).sum()
+            again = spans[spans["began"] != spans["reported"]]
+            assert month.reopened == ((again["began"] >= first) & (again["began"] < last)).sum()
+            assert (month.backlog, month.overdue) == (
+                open_at(spans, min(last, NOW)),
+                overdue_at(spans, min(last, NOW)),
+            ), (key, month)
+        for rows_of, column in ((review.categories, "category"), (review.grids, "grid_id")):
+            seen = {}
+            for row in rows_of:
+                word = row.category if column == "category" else row.grid_id
+                seen[word] = row
+                part = table[table[column] == word] if word else table[table[column].isna()]
+                own = spells(part)
+                assert row.opened == ((part["reported_at"] >= start) & (part["reported_at"] < end)).sum()
+                assert row.ended == ((own["ended"] >= start) & (own["ended"] < end)).sum()
+                assert (row.open, row.overdue) == (open_at(own, min(end, NOW)), overdue_at(own, min(end, NOW))), key
+                taken = durations(part, "ended_at", start, end)
+                assert row.n == len(taken)
+                assert row.mean_hours == (pytest.approx(taken.mean()) if len(taken) else None)
+                if column == "category":
+                    assert row.median_hours == (pytest.approx(taken.median()) if len(taken) else None)
+                else:
+                    assert (row.on_time, row.on_time_n) == on_time(own, start, end, min(end, NOW))
+            assert sum(row.open for row in rows_of) == review.figures.open.value
+            assert sum(row.overdue for row in rows_of) == review.figures.overdue.value
+        assert review.grids == work_by_grid(filled, admin, "d", period, grids, now=LOCAL) or category
+
+
+@pytest.mark.parametrize(("grids", "category"), FILTERS)
+def test_ages_priorities_and_statuses_agree_with_the_raw_rows(filled, admin, rows, grids, category):
+    table = frame(rows, grids, category)
+    owed = table[table["is_open"]]
+    review = work_review(filled, admin, "d", Period.of("2026Q2"), grids, category, now=LOCAL)
+    days = (
+        pd.Timestamp(LOCAL.date()) - owed["reported_at"].dt.tz_convert(SHANGHAI).dt.tz_localize(None).dt.normalize()
+    ).dt.days
+    for band in review.ages:
+        inside = owed[(days >= band.low) & (days <= (band.high or 10**6))]
+        assert (band.open, band.overdue) == (len(inside), int((inside["due_at"] < NOW).sum())), band
+    assert sum(band.open for band in review.ages) == review.figures.open.value
+    assert dict(review.priorities) == {priority: int((owed["priority"] == priority).sum()) for priority in Priority}
+    assert dict(review.statuses) == {status: n for status in Status if (n := int((owed["status"] == status).sum()))}
+
+
+@pytest.mark.parametrize(("grids", "category"), FILTERS)
+def test_weeks_of_backlog_agree_with_the_raw_rows(filled, admin, rows, grids, category):
+    whole, table = frame(rows, None, None), frame(rows, grids, category)
+    owed = table[table["is_open"]]
+    months = last_months(LOCAL.date(), 12)
+    first, last = Period.of(months[0]).bounds(SHANGHAI)[0], Period.of(months[-1]).bounds(SHANGHAI)[1]
+    recent = whole[(whole["reported_at"] >= first) & (whole["reported_at"] < last)]
+    usual = recent.groupby("category")["estimated_hours"].mean()
+    hours = owed["estimated_hours"].fillna(owed["category"].map(usual)).sum()
+    value = work_figures(filled, admin, "d", Period.of("2026Q2"), grids, category, now=LOCAL).weeks
+    assert value.value == pytest.approx(hours / 60)
+    assert (value.n, value.estimated) == (len(owed), False)
+    assert value.series[-1] == ("2026-04", pytest.approx(hours / 60))
+    past = work_figures(filled, admin, "d", Period.of("2025"), grids, category, now=LOCAL)
+    if len(owed):
+        assert past.weeks.value == pytest.approx(past.open.value * hours / len(owed) / 60)
+        assert past.weeks.estimated  # the content of past work is not kept
+
+
+def test_above_the_limit_the_median_is_estimated_and_says_so(filled, admin, rows, monkeypatch):
+    monkeypatch.setattr(room, "EXACT_UP_TO", 50)
+    table = frame(rows, None, None)
+    start, end = Period.of("ever").bounds(SHANGHAI)
+    review = work_review(filled, admin, "d", Period.of("ever"), now=LOCAL)
+    for value, column in ((review.figures.respond, "responded_at"), (review.figures.repair, "ended_at")):
+        assert value.estimated
+        taken = durations(table, column, start, end).sort_values()
+        assert value.value == pytest.approx(taken.iloc[(len(taken) - 1) // 2], rel=0.16, abs=1 / 60)
+    assert all(row.estimated for row in review.categories)
+
+
+def test_a_grid_worker_sees_own_grids_only(filled, admin, rows):
+    worker = Actor("w", "网格员", Role.GRID_WORKER, grids=frozenset({"g1"}))
+    period = Period.of("2026Q2")
+    seen = work_review(filled, worker, "d", period, now=LOCAL)
+    assert seen == work_review(filled, admin, "d", period, frozenset({"g1"}), now=LOCAL)
+    assert {row.grid_id for row in seen.grids} == {"g1"}
+    outside = work_review(filled, worker, "d", period, frozenset({"g2"}), now=LOCAL)
+    assert (outside.figures.open.value, outside.grids) == (0, ())
+    stranger = Actor("x", "别处", Role.VIEWER, communities=frozenset({"e"}))
+    with pytest.raises(Refused):
+        work_figures(filled, stranger, "d", period, now=LOCAL)
+
+
+def test_an_empty_community_has_no_data_and_not_zero_percent(store, admin):
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))
+    review = work_review(store, admin, "d", Period.of("2026Q2"), now=LOCAL)
+    for value in review.figures:
+        assert (value.value, value.n, value.state) == (None, 0, State.UNKNOWN)
+    assert (review.categories, review.grids) == ((), ())
+    assert [band.open for band in review.ages] == [0] * 5
+
+
+def test_hand_counted(store, admin):
+    """Three orders: one on time, one late, one open and overdue; one without due time stays out of the rate."""
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区", crew_hours_per_week=10))
+    store.insert(admin, Grid(id="g1", community_id="d", code="1", name="一"))
+
+    def order(number: int, reported: str, due: str | None, ended: str | None) -> None:
+        moment = lambda text: datetime.fromisoformat(text).replace(tzinfo=SHANGHAI) if text else None  # noqa: E731
+        store.insert(
+            admin,
+            WorkOrder(
+                community_id="d",
+                number=str(number),
+                fault="坏",
+                place="门口",
+                grid_id="g1",
+                category="fitness",
+                reported_at=moment(reported),
+                due_at=moment(due),
+                ended_at=moment(ended),
+                outcome=Outcome.COMPLETED if ended else None,
+                status=Status.DONE if ended else Status.REPORTED,
+                estimated_hours=5,
+            ),
+        )
+
+    order(1, "2026-04-01 08:00", "2026-04-02 08:00", "2026-04-01 10:00")  # 2 hours, on time
+    order(2, "2026-03-01 00:30", "2026-03-04 00:30", "2026-04-01 00:30")  # 744 hours, late; 00:30 is April there
+    order(3, "2026-03-20 09:00", "2026-04-02 16:29", None)  # overdue by a minute
+    order(4, "2026-04-02 09:00", "2026-04-02 16:31", None)  # due in a minute
+    order(5, "2026-04-01 09:00", None, "2026-04-01 13:00")  # 4 hours, no due time
+    figures = work_figures(store, admin, "d", Period.of("2026-04"), now=LOCAL)
+    assert (figures.open.value, figures.overdue.value) == (2, 1)
+    assert (figures.on_time.value, figures.on_time.n) == (pytest.approx(1 / 3), 3)
+    assert (figures.repair.value, figures.repair.detail, figures.repair.n) == (4, 250, 3)
+    assert figures.weeks.value == 1  # two orders of five hours, ten hours a week
+    assert figures.respond.value is None
+    assert figures.on_time.state is State.UNKNOWN  # n = 3 is below five
+    march = work_figures(store, admin, "d", Period.of("2026-03"), now=LOCAL)
+    assert (march.open.value, march.overdue.value, march.repair.value) == (2, 1, None)
