@@ -347,6 +347,12 @@ def test_a_code_is_read_back_however_it_is_typed(number: int) -> None:
         assert resident_code(typed) == code
 
 
+def test_codes_of_another_making_stay_as_they_are() -> None:
+    assert resident_code("r-0O1l") == "R-0O1L"
+    assert resident_code(" Card 12 ") == "Card 12"
+    assert resident_code("ab12") == "ab12"
+
+
 def test_codes_have_no_look_alikes_and_differ() -> None:
     assert not set("01258GBIOLSUZ") & set(ALPHABET)
     assert len({code_of(n) for n in range(5000)}) == 5000

@@ -214,7 +214,7 @@ def _carry(write: Write, activity: Activity) -> None:
 
 # --- residents' codes ------------------------------------------------------------------------------------------------
 ALPHABET = "34679ACDEFHJKMNPQRTVWXY"  # none that is read or heard as another: 0 O, 1 I L, 2 Z, 5 S, 8 B, G 6, U V
-_CODE = re.compile(rf"R?-?([{ALPHABET}]{{4,6}})")
+_CODE = re.compile(rf"R-?([0-9A-Z]{{4,6}})|([{ALPHABET}]{{4,6}})")
 _PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
@@ -239,7 +239,7 @@ def resident_code(text: str) -> str:
     if _PERSONAL.fullmatch(typed.replace("-", "")) or _HAN.search(typed):
         raise Invalid({"resident": Message(msg("A code such as R-7K3Q, never a name, an ID or a phone number"))})
     found = _CODE.fullmatch(typed)
-    return f"R-{found[1]}" if found else unicodedata.normalize("NFKC", text).strip()
+    return f"R-{found[1] or found[2]}" if found else unicodedata.normalize("NFKC", text).strip()
 
 
 def _new_codes(many: int, length: int) -> list[str]:
