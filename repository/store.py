@@ -172,8 +172,8 @@ def _referring(collection: str) -> Iterator[tuple[type[Record], FieldSpec]]:
 
 
 @contextmanager
-def _our_errors(*, writing: bool = False) -> Iterator[None]:
-    """The driver's errors as ours; the details go to the log, never to the page."""
+def our_errors(*, writing: bool = False) -> Iterator[None]:
+    """The driver's errors as ours, for every call of it; the details go to the log, never to the page."""
     try:
         yield
     except DuplicateKeyError as error:
@@ -275,7 +275,7 @@ class Store:
 
     def engine(self) -> Engine:
         """What the server is. Raises Unsuitable for a standalone, Unavailable without an answer."""
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             hello = self.client.admin.command("hello")
             version = str(self.client.admin.command("buildInfo")["version"])
         topology = "mongos" if hello.get("msg") == "isdbgrid" else str(hello.get("setName", ""))
@@ -307,7 +307,7 @@ class Store:
 
     def ping(self, seconds: float = 2.0) -> None:
         """Raise Unavailable unless the database answers in time."""
-        with _our_errors(), pymongo.timeout(seconds):
+        with our_errors(), pymongo.timeout(seconds):
             self.client.admin.command("ping")
 
     def close(self) -> None:
@@ -319,15 +319,19 @@ class Store:
         """The community's own time zone, in which moments are cut into days and months."""
         zone = self._zones.get(community_id)
         if zone is None:
-            with _our_errors(), pymongo.timeout(READ_SECONDS):
+            with our_errors(), pymongo.timeout(READ_SECONDS):
                 found = self.db["communities"].find_one({"_id": community_id}, {"time_zone": 1})
             if found is None:
                 return ZoneInfo("Asia/Shanghai")
             zone = self._zones[community_id] = ZoneInfo(found.get("time_zone", "Asia/Shanghai"))
         return zone
 
-    def pending_batches(self) -> tuple[str, ...]:
-        """Imports in flight or being rolled back: nobody sees their rows. At most half a second old."""
+    def pending_batches(self, session: ClientSession | None = None) -> tuple[str, ...]:
+        """Imports in flight or being rolled back: nobody sees their rows. At most half a second old; in a session as
+        its snapshot has them, so that what counts there agrees with what is seen there."""
+        if session is not None:
+            found = self.db["import_batches"].find({"in_flight": True}, {"_id": 1}, session=session)
+            return tuple(document["_id"] for document in found)
         read_at, pending = self._pending
         if time.monotonic() - read_at > PENDING_SECONDS:
             found = self.db["import_batches"].find({"in_flight": True}, {"_id": 1})
@@ -335,14 +339,18 @@ class Store:
             self._pending = (time.monotonic(), pending)
         return pending
 
-    def _seen(self, filter: Mapping[str, Any]) -> Document:
-        pending = self.pending_batches()
+    def reread_pending(self) -> None:
+        """Ask anew which imports are in flight: for the process that has just begun or ended one."""
+        self._pending = (-1e9, ())
+
+    def _seen(self, filter: Mapping[str, Any], pending: tuple[str, ...] | None = None) -> Document:
+        pending = self.pending_batches() if pending is None else pending
         return {**filter, "batch_id": {"$nin": list(pending)}} if pending and "batch_id" not in filter else {**filter}
 
-    def _as_seen(self, document: Document) -> Document:
+    def _as_seen(self, document: Document, pending: tuple[str, ...] | None = None) -> Document:
         """What readers see of a document: what stood before, while a batch that replaces it is in flight."""
         before = document.pop("_before", None)
-        if before is not None and before["batch_id"] in self.pending_batches():
+        if before is not None and before["batch_id"] in (self.pending_batches() if pending is None else pending):
             return dict(before["document"])
         return document
 
@@ -358,11 +366,12 @@ class Store:
         limit: int = 0,
     ) -> Iterator[Document]:
         """Raw documents as readers see them: for the rooms that count and import. Applies no permission."""
-        cursor = self.db[record.collection].find(self._seen(filter), projection, session=session)
+        pending = self.pending_batches(session)
+        cursor = self.db[record.collection].find(self._seen(filter, pending), projection, session=session)
         if sort:
             cursor = cursor.sort(list(sort))
         for document in cursor.skip(skip).limit(limit):
-            yield self._as_seen(document)
+            yield self._as_seen(document, pending)
 
     def find(
         self,
@@ -379,7 +388,7 @@ class Store:
         """Records of a community that match ``filter``, within the actor's reach. Raises Refused, Unavailable."""
         require(actor, Operation.READ, record.collection)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             found = self.documents(record, within, sort=sort, skip=skip, limit=limit)
             return [record.from_document(document) for document in found]
 
@@ -395,7 +404,7 @@ class Store:
         """How many records ``find`` would return."""
         require(actor, Operation.READ, record.collection)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             return self.db[record.collection].count_documents(self._seen(within))
 
     def aggregate(
@@ -411,7 +420,7 @@ class Store:
         """Run a pipeline behind a first ``$match`` of reach and ``filter``."""
         require(actor, Operation.READ, record.collection)
         match = self._seen({**scope(actor, record, community_id, grids), **(filter or {})})
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline]))
 
     def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
@@ -425,7 +434,7 @@ class Store:
         """Id, name, code and time zone of every community within the actor's reach, by name."""
         require(actor, Operation.READ, "communities")
         reachable = {} if actor.communities is None else {"_id": {"$in": sorted(actor.communities)}}
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             cursor = self.db["communities"].find(reachable, {"name": 1, "code": 1, "time_zone": 1, "demonstration": 1})
             return list(cursor.sort("name", 1).limit(1000))
 
@@ -433,7 +442,7 @@ class Store:
         """The first month any counter speaks of, as ``2026-04``; None without data."""
         require(actor, Operation.READ, rollups.COUNTS)
         within = {"community_id": community_id, "level": "month"}
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             found = [
                 self.db[rollups.COUNTS].find_one({**within, "subject": subject}, {"period": 1}, sort=[("period", 1)])
                 for subject in ("work_orders", "activities", "attendances")
@@ -451,7 +460,7 @@ class Store:
         """Counter documents (see rollups). The caller cuts them to the actor's grids with ``access.reach``."""
         levels = level if isinstance(level, str) else {"$in": list(level)}
         within = {"community_id": community_id, "subject": subject, "level": levels, **(filter or {})}
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             return list(self.db[rollups.COUNTS].find(within, projection).sort("period", 1))
 
     # --- writing
@@ -473,7 +482,7 @@ class Store:
         while True:
             try:
                 with (
-                    _our_errors(writing=True),
+                    our_errors(writing=True),
                     pymongo.timeout(max(0.1, deadline - time.monotonic())),
                     self.client.start_session() as session,
                 ):
@@ -486,12 +495,14 @@ class Store:
             except rollups.MissingCounters as missing:
                 self._ensure(missing.community_id, list(missing.places), again=True)
             except rollups.MissingResident as missing:
-                with _our_errors(), pymongo.timeout(READ_SECONDS):
+                with our_errors(), pymongo.timeout(READ_SECONDS):
                     rollups.ensure_residents(self.db, missing.community_id, missing.residents)
-            except Duplicate as duplicate:
-                if key is not None and duplicate.fields == ("key",):
-                    return cast(T, self._made_by(key))
-                raise
+            except (Duplicate, Conflict, Invalid, NotFound):
+                # a second run of a submission often fails on what the first one made, before it reaches the key
+                made = None if key is None else self._made_by(key)
+                if made is None:
+                    raise
+                return cast(T, made)
 
     def insert(self, actor: Actor, record: R, *, key: str | None = None) -> R:
         """Add one record; see ``write`` for ``key`` and errors."""
@@ -513,7 +524,7 @@ class Store:
         Outside the transaction, so that writers do not queue: a write that fails leaves a gap.
         """
         numbers: Collection[Document] = self.db.get_collection("numbers", write_concern=WriteConcern(1))
-        with _our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
+        with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
             while True:
                 try:
                     found = numbers.find_one_and_update(
@@ -533,16 +544,17 @@ class Store:
     def _ensure(self, community_id: str, places: Sequence[rollups.Place], *, again: bool = False) -> None:
         missing = [place for place in places if again or (community_id, place) not in self._places]
         if missing:
-            with _our_errors(), pymongo.timeout(WRITE_SECONDS):
+            with our_errors(), pymongo.timeout(WRITE_SECONDS):
                 rollups.ensure(self.db, community_id, missing)
             with self._lock:
                 self._places.update((community_id, place) for place in missing)
 
     def _made_by(self, key: str) -> Any:
-        with _our_errors(), pymongo.timeout(READ_SECONDS):
+        """The record that the write with this key made; None if there was none."""
+        with our_errors(), pymongo.timeout(READ_SECONDS):
             entry = self.db["audit"].find_one({"key": key})
             if entry is None:
-                raise NotFound(msg("This record is not there any more, or not in your charge."))
+                return None
             record = RECORDS[entry["collection"]]
             found = self.db[record.collection].find_one({"_id": entry["record_id"]})
         if found is None:
