@@ -146,7 +146,7 @@ def tile(
         st.metric(
             name,
             f"{big} :small[:gray[{plain(beside)}]]" if beside else big,
-            _state_words(value.state, _run(value)),
+            _state_words(value.state, run_of(value)),
             delta_color=COLOURS[value.state] if value.state else "gray",  # type: ignore[arg-type]
             delta_arrow="off",
             label_visibility="collapsed",
@@ -205,10 +205,10 @@ def target_bounds(target: Target, metric: Metric) -> str:
     )
     if target.low is not None and target.high is not None:
         return low if target.low == target.high else f"{low}–{high}"
-    return f"≥ {low}" if target.low is not None else f"≤ {high}"
+    return f"≥\u00a0{low}" if target.low is not None else f"≤\u00a0{high}"
 
 
-def _run(value: Value) -> str | None:
+def run_of(value: Value) -> str | None:
     """How long the state has not been on target, in whole months: series are monthly."""
     if value.since is None or not value.series:
         return None
@@ -330,6 +330,18 @@ def todo(state: State, what: str, who: str, *, page: str, params: Mapping[str, s
     with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall", vertical_alignment="center"):
         navigation.link(page, f":{COLOURS[state]}[{ICONS[state]}] {plain(what)}", icon=None, **(params or {}))
         st.markdown(f":small[:gray[{plain(who)}]]", width="content")
+
+
+def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
+    """A small table of Markdown cells that reaches screen readers: first column the names, the others figures."""
+    import pandas as pd
+
+    frame = pd.DataFrame(dict(table)).set_index(next(iter(table)))
+    right = {"text-align": "right !important"}
+    styled = frame.style.set_properties(**right).set_table_styles(
+        [{"selector": "th.col_heading", "props": "text-align: right !important"}]
+    )
+    st.table(styled)
 
 
 # --- banners ---------------------------------------------------------------------------------------------------------

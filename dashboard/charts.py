@@ -390,7 +390,7 @@ class Shape:
 
 def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = None) -> "go.Figure":
     """Outlines as plain polygons, true to shape, the darker the higher the value. Grids without an outline stand as
-    equal squares in a row beneath (all of them, where no outline is known)."""
+    equal squares, three abreast, beneath (all of them, where no outline is known)."""
     figure = _figure(look)
     drawn = [(shape, _flat(shape.outline, shapes)) for shape in shapes if len(shape.outline) >= 3]
     everywhere = [point for _shape, corners in drawn for point in corners]
@@ -400,9 +400,9 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
     else:
         left, right, bottom = 0.0, 1.0, 0.0
     missing = [shape for shape in shapes if len(shape.outline) < 3]
-    size = (right - left) / max(len(missing), 3) or 1.0
+    size = (right - left) / 3 or 1.0
     for place, shape in enumerate(missing):
-        x, y = left + place * size, bottom - (size * 1.15 if everywhere else 0)
+        x, y = left + place % 3 * size, bottom - size * (1.1 + place // 3)
         corners = [(x, y), (x + size * 0.92, y), (x + size * 0.92, y + size * 0.92), (x, y + size * 0.92)]
         drawn.append((shape, corners))
     known = [shape.value for shape in shapes if shape.value is not None]
@@ -438,7 +438,9 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
         )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
-    figure.update_layout(height=360 if everywhere else 150, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    figure.update_layout(
+        height=360 if everywhere else 120 * max(1, -(-len(missing) // 3)), margin={"l": 0, "r": 0, "t": 0, "b": 0}
+    )
     return figure
 
 

@@ -144,8 +144,8 @@ _LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)|[-<>=~](
 def plain(text: object) -> str:
     """Data on its way into Markdown (labels, headings, st.markdown, st.table): shown letter for letter, on one line.
 
-    Punctuation is escaped. Links, icons, emoji names, arrows and colours that Streamlit makes after reading the Markdown
-    are broken by a word joiner, which nobody sees.
+    Punctuation is escaped. Links, icons, emoji names, arrows and colours that Streamlit makes after reading Markdown are
+    broken by a word joiner, which nobody sees.
     """
     one_line = " ".join(str(text).split())
     lively = _LIVELY.sub(lambda found: found.group() + "\u2060", one_line)
