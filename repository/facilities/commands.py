@@ -1,0 +1,156 @@
+"""What can be done to a facility. Each command is one transaction and names its actor; a stale ``revision`` raises
+Conflict, a value that cannot be raises Invalid with the problem beside its field. Whatever changes condition or
+service status adds to the facility's history."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from repository.access import Actor
+from repository.facilities.records import Condition, ConditionEntry, Facility, ServiceStatus
+from repository.store import Invalid, Store, Write, build
+from repository.words import Message, msg
+
+HISTORY = 500  # entries kept; a facility examined weekly fills them in ten years, and the oldest go first
+
+
+def with_history(
+    write: Write, facility: Facility, changes: Mapping[str, Any], *, note: str | None = None, looked: bool = False
+) -> dict[str, Any]:
+    """``changes`` and, where they touch condition or status or somebody ``looked``, the history that goes with them.
+    For every command that changes a facility, those of other rooms included."""
+    changed = build(Facility, {**dict(facility), **changes})
+    before, after = (facility.condition, facility.status), (changed.condition, changed.status)
+    if before == after and not looked:
+        return dict(changes)
+    history = list(changed.condition_history)
+    if not history and before != after:  # what stood before it was first examined here
+        known_at = facility.updated_at or facility.created_at or write.at
+        history.append(
+            ConditionEntry(at=known_at, by=facility.updated_by or "?", condition=before[0], status=before[1])
+        )
+    history.append(ConditionEntry(at=write.at, by=write.actor.name, condition=after[0], status=after[1], note=note))
+    return {**changes, "condition_history": tuple(history[-HISTORY:])}
+
+
+def add_facility(
+    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+) -> Facility:
+    """Enter a facility. Raises Invalid, Duplicate (the code), Refused."""
+
+    def work(write: Write) -> Facility:
+        return write.insert(_first_seen(write, build(Facility, {**values, "community_id": community_id})))
+
+    return store.write(actor, work, key=key)
+
+
+def edit_facility(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+) -> Facility:
+    """Change a facility. Details must be of its category. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
+    return _change(store, actor, community_id, id, revision, changes)
+
+
+def examine(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    *,
+    condition: Condition,
+    note: str | None = None,
+) -> Facility:
+    """Grade its condition; an unchanged grade is noted too, as proof that somebody looked. Raises Invalid, Conflict,
+    NotFound, Refused."""
+    return _change(store, actor, community_id, id, revision, {"condition": condition}, note, standing=True, looked=True)
+
+
+def put_out_of_order(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
+) -> Facility:
+    """Nobody may use it until further notice. Raises Invalid if it is retired, Conflict, NotFound, Refused."""
+    return _change(
+        store, actor, community_id, id, revision, {"status": ServiceStatus.OUT_OF_ORDER}, note, standing=True
+    )
+
+
+def put_back_in_service(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
+) -> Facility:
+    """It can be used again. Raises Invalid if it is retired, Conflict, NotFound, Refused."""
+    return _change(store, actor, community_id, id, revision, {"status": ServiceStatus.IN_SERVICE}, note, standing=True)
+
+
+def retire(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
+) -> Facility:
+    """It is taken down for good: its past stays, its figures end here. Raises Conflict, NotFound, Refused."""
+    return _change(store, actor, community_id, id, revision, {"status": ServiceStatus.RETIRED}, note)
+
+
+def replace(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    *,
+    code: str,
+    installed_on: date,
+    cost_cents: int | None = None,
+    key: str | None = None,
+) -> Facility:
+    """Retire it and put a new one of the same kind in its place, in excellent condition and with a code of its own;
+    returns the new one. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> Facility:
+        old = write.read(Facility, community_id, id)
+        same = ("name", "category", "kind", "grid_id", "site", "position", "service_life_years", "responsible_id")
+        values = {name: getattr(old, name) for name in (*same, "details")} | {
+            "community_id": community_id,
+            "code": code,
+            "installed_on": installed_on,
+            "condition": Condition.EXCELLENT,
+            "replacement_cost_cents": old.replacement_cost_cents if cost_cents is None else cost_cents,
+        }
+        new = write.insert(_first_seen(write, build(Facility, values), f"{old.code} →"))
+        gone = with_history(write, old, {"status": ServiceStatus.RETIRED}, note=f"→ {new.code}")
+        write.update(Facility, community_id, id, revision, gone)
+        return new
+
+    return store.write(actor, work, key=key)
+
+
+def remove_facility(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Take out a facility entered by mistake; raises InUse while work orders name it. One that is gone is retired."""
+    store.delete(actor, Facility, community_id, id, revision)
+
+
+def _first_seen(write: Write, facility: Facility, note: str | None = None) -> Facility:
+    entry = ConditionEntry(
+        at=write.at, by=write.actor.name, condition=facility.condition, status=facility.status, note=note
+    )
+    return facility.model_copy(update={"condition_history": (entry,)})
+
+
+def _change(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    changes: Mapping[str, Any],
+    note: str | None = None,
+    *,
+    standing: bool = False,
+    looked: bool = False,
+) -> Facility:
+    def work(write: Write) -> Facility:
+        facility = write.read(Facility, community_id, id)
+        if standing and facility.status is ServiceStatus.RETIRED:
+            raise Invalid({"status": Message(msg("It is retired. Enter the one that stands there now."))})
+        full = with_history(write, facility, changes, note=note, looked=looked)
+        return write.update(Facility, community_id, id, revision, full)
+
+    return store.write(actor, work)
