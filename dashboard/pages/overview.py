@@ -1,8 +1,106 @@
-"""Overview: are things all right, and if not, what, since when, and who acts."""
+"""Overview: in ten seconds, are things all right, and if not, what, since when, and who acts."""
 
 import streamlit as st
 
+from dashboard import cards, data, i18n, session
+from dashboard.i18n import _, n_, plain, say
+from repository.metrics import State
+from repository.overview import Action, Concern, Glance, Row, glance
+from repository.words import msg
+
+AREAS = {"facilities": msg("Facilities"), "team": msg("Team and posts"), "participation": msg("Participation")}
+
 
 def render() -> None:
-    """The page."""
-    st.write("…")
+    """Three troubles, seven tiles, five grids, today's list: one screen."""
+    view = session.view()
+    found = data.ask(glance, view.community_id, view.period, view.grids, now=view.now)
+    if not found.grids:
+        _begin()
+        return
+    for column, concern in zip(st.columns(3, gap="small"), found.concerns, strict=True):
+        with column:
+            _concern(concern)
+    st.header(_tiles_title(found), anchor=False)
+    with cards.tiles(len(found.values)):
+        for value in found.values:
+            cards.tile(value)
+    grids, today = st.columns([7, 5], gap="medium")
+    with grids:
+        _grids(found)
+    with today:
+        _today(found.actions)
+
+
+def _begin() -> None:
+    pressed = cards.empty(
+        _("This community has no grids yet"),
+        _("Bring in the sheet of grids you keep, or enter the first grid by hand."),
+        (_("Import a sheet"), ":material/upload_file:"),
+        (_("Enter a grid"), ":material/add:"),
+        key="overview",
+    )
+    if pressed is not None:
+        from dashboard.navigation import go
+
+        go("data" if pressed == 0 else "grids")
+
+
+def _concern(concern: Concern) -> None:
+    cards.trouble(
+        say(AREAS[concern.area]),
+        concern.state,
+        cards.run_of(concern.since) if concern.since and concern.state is not State.ON_TARGET else None,
+        say(concern.finding),
+        say(concern.why),
+        " · ".join(concern.who),
+        key=concern.area,
+        page=concern.page,
+        label=say(concern.link),
+        params=concern.params,
+    )
+
+
+def _tiles_title(found: Glance) -> str:
+    if not found.off:
+        return _("All {n} figures are on target", n=len(found.values))
+    return _("{off} of {n} figures need action", off=found.off, n=len(found.values))
+
+
+def _grids(found: Glance) -> None:
+    lagging = found.lagging
+    title = _("The grids side by side")
+    if lagging and len(found.grids) > 1:
+        title = _("{grid} is behind in {n} of {all}", grid=plain(lagging[0].name), n=lagging[1], all=len(found.rows))
+    st.header(title, anchor=False)
+    table: dict[str, list[str]] = {_("Grid"): [_row_name(row) for row in found.rows]}
+    for grid in found.grids:
+        head = plain(grid.code)
+        table[head] = [_cell(row, grid.id) for row in found.rows]
+    with st.container(key="grids"):
+        cards.side_by_side(table)
+
+
+def _row_name(row: Row) -> str:
+    unit = "%" if row.metric.unit == "percent" else say(cards.UNITS[row.metric.unit])
+    bounds = cards.target_bounds(row.target, row.metric) if (row.target.low, row.target.high) != (None, None) else ""
+    return f"{say(row.metric.short)} :small[:gray[{plain(', '.join(part for part in (unit, bounds) if part))}]]"
+
+
+def _cell(row: Row, grid_id: str) -> str:
+    cell = row.cells[grid_id]
+    if cell.state is State.UNKNOWN:
+        return i18n.MISSING
+    return cards.mark(cell.state, cards.figure_of(cell.value, row.metric)[0])
+
+
+def _today(actions: tuple[Action, ...]) -> None:
+    if not actions:
+        st.header(_("Nothing has to be done today"), anchor=False)
+        return
+    st.header(n_("{n} thing to do today", "{n} things to do today", len(actions)), anchor=False)
+    with st.container(key="todo", gap="xsmall"):
+        for action in actions:
+            late = _("{days} overdue", days=i18n.days_badge(action.days)) if action.days else ""
+            who = " · ".join(part for part in (action.who or "", late) if part)
+            cards.todo(action.state, say(action.what), who, page=action.page, params=action.params)

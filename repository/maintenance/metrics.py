@@ -229,6 +229,20 @@ def work_figures(
     return _figures(ledger, _medians(ledger, "repair", ("",)))
 
 
+def work_glance(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> tuple[WorkFigures, tuple[GridRow, ...]]:
+    """How do the community and each of its grids stand? One reading of the counters for both."""
+    ledger = _Ledger.load(store, actor, community_id, period, grids, None, now, parts=True)
+    return _figures(ledger, _medians(ledger, "repair", ("",))), _grids(ledger)
+
+
 def work_review(
     store: Store,
     actor: Actor,

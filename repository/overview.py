@@ -1,0 +1,437 @@
+"""Questions that cross areas: are things all right, and if not, what, since when, and who acts.
+
+Nothing is computed here that an area's room computes already; here it is put side by side, judged and put into words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from repository import activities, facilities, maintenance
+from repository.access import Actor, Operation, may
+from repository.grids import GRID_POSTS, Grid, Staffing, Tier, grids, staffing
+from repository.maintenance import Fault, Priority, WorkOrder
+from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
+from repository.people import Person
+from repository.store import Store
+from repository.words import Message, msg
+
+MOST_ACTIONS = 7
+_WORST_FIRST = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET)
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One of the three troubles of the source document (section 3) as it stands: a finding, why, and who acts."""
+
+    area: Literal["facilities", "team", "participation"]
+    state: State
+    since: Value | None
+    """The value whose run off target the badge tells."""
+    finding: Message
+    why: Message
+    who: tuple[str, ...]
+    """Names of the people who act; empty when nobody must."""
+    page: str
+    link: Message
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One grid's figure for one metric: a share where the metric's unit is percent."""
+
+    value: float | None
+    n: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric over the grids. ``target`` is what a single grid is held to."""
+
+    metric: Metric
+    target: Target
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to do today: what, who, how many days late (None: no date), and where."""
+
+    state: State
+    what: Message
+    who: str | None
+    days: int | None
+    page: str
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The overview's answer."""
+
+    concerns: tuple[Concern, ...]
+    values: tuple[Value, ...]
+    """The tiles, in their order."""
+    grids: tuple[Grid, ...]
+    rows: tuple[Row, ...]
+    actions: tuple[Action, ...]
+
+    @property
+    def off(self) -> int:
+        """How many tiles need action: not on target, or unknown."""
+        return sum(value.state in (State.OFF_TARGET, State.NEAR, State.UNKNOWN) for value in self.values)
+
+    @property
+    def lagging(self) -> tuple[Grid, int] | None:
+        """The one grid that is off target in most rows and in how many; None when two share that or none is."""
+        counts = {
+            grid.id: sum(row.cells[grid.id].state in (State.OFF_TARGET, State.NEAR) for row in self.rows)
+            for grid in self.grids
+        }
+        most = max(counts.values(), default=0)
+        worst = [grid for grid in self.grids if counts[grid.id] == most]
+        return (worst[0], most) if most and len(worst) == 1 else None
+
+
+def glance(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    seen: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> Glance:
+    """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach)."""
+    today = now.date()
+    there = [grid for grid in grids(store, actor, community_id) if seen is None or grid.id in seen]
+    work, by_grid = maintenance.work_glance(store, actor, community_id, period, seen, now=now)
+    estate = facilities.inventory(store, actor, community_id, on=today, grids=seen)
+    posts = staffing(store, actor, community_id, on=today)
+    crowd = activities.figures(store, actor, community_id, period, grids=seen)
+    rows = _rows(there, work, by_grid, estate, posts, crowd)
+    names = _names(store, actor, community_id, there)
+    return Glance(
+        concerns=(
+            _facilities_concern(there, work, by_grid, estate, names),
+            _team_concern(there, posts, names),
+            _participation_concern(crowd),
+        ),
+        values=(
+            work.overdue,
+            work.on_time,
+            estate.good_order,
+            estate.past_life,
+            posts.filled,
+            crowd.participation,
+            crowd.variety.effective,
+        ),
+        grids=tuple(there),
+        rows=rows,
+        actions=_actions(store, actor, community_id, seen, there, estate, posts, crowd, names, now),
+    )
+
+
+def worst(states: Sequence[State]) -> State:
+    """The state that asks loudest for action; on target without any."""
+    return min(states, key=_WORST_FIRST.index, default=State.ON_TARGET)
+
+
+def _names(store: Store, actor: Actor, community_id: str, there: Sequence[Grid]) -> Mapping[str, str]:
+    wanted = sorted({grid.responsible_id for grid in there if grid.responsible_id})
+    found = store.find(actor, Person, community_id, {"_id": {"$in": wanted}})
+    return {person.id: person.name for person in found}
+
+
+# --- grids side by side
+def _rows(
+    there: Sequence[Grid],
+    work: maintenance.WorkFigures,
+    by_grid: Sequence[maintenance.GridRow],
+    estate: facilities.Inventory,
+    posts: Staffing,
+    crowd: activities.Figures,
+) -> tuple[Row, ...]:
+    orders = {row.grid_id: row for row in by_grid}
+    came = {group.key: group for group in crowd.grids}
+    required = sum(GRID_POSTS.values())
+    limit = work.overdue.metric.target
+    overdue = (
+        Target(high=float(max(1, round((limit.high or 0) / max(len(there), 1)))), near=limit.near)
+        if limit
+        else Target()
+    )
+
+    def cell(value: float | None, n: int, metric: Metric, target: Target) -> Cell:
+        enough = value is not None and n >= metric.minimum_n
+        return Cell(value, n, judge(value, target) if enough else State.UNKNOWN)
+
+    def row(metric: Metric, target: Target | None, figures: Mapping[str, tuple[float | None, int]]) -> Row:
+        held = target or Target()
+        return Row(metric, held, {id: cell(value, n, metric, held) for id, (value, n) in figures.items()})
+
+    good = {
+        grid.id: (
+            sum(figures.good for (id, _), figures in estate.cells.items() if id == grid.id),
+            sum(figures.graded for (id, _), figures in estate.cells.items() if id == grid.id),
+        )
+        for grid in there
+    }
+    return (
+        row(
+            work.overdue.metric,
+            overdue,
+            {
+                grid.id: (
+                    orders[grid.id].overdue if grid.id in orders else 0,
+                    orders[grid.id].open if grid.id in orders else 0,
+                )
+                for grid in there
+            },
+        ),
+        row(
+            work.on_time.metric,
+            work.on_time.metric.target,
+            {
+                grid.id: (orders[grid.id].on_time, orders[grid.id].on_time_n) if grid.id in orders else (None, 0)
+                for grid in there
+            },
+        ),
+        row(
+            estate.good_order.metric,
+            estate.good_order.metric.target,
+            {grid.id: (ratio(*good[grid.id]), good[grid.id][1]) for grid in there},
+        ),
+        row(
+            crowd.participation.metric,
+            crowd.participation.metric.target,
+            {
+                grid.id: (ratio(came[grid.id].people, came[grid.id].population or 0), came[grid.id].population or 0)
+                if grid.id in came
+                else (None, 0)
+                for grid in there
+            },
+        ),
+        row(
+            posts.filled.metric,
+            Target(low=1.0),
+            {grid.id: (ratio(posts.by_grid.get(grid.id, (0, 0))[0], required), required) for grid in there},
+        ),
+    )
+
+
+# --- the three troubles
+def _facilities_concern(
+    there: Sequence[Grid],
+    work: maintenance.WorkFigures,
+    by_grid: Sequence[maintenance.GridRow],
+    estate: facilities.Inventory,
+    names: Mapping[str, str],
+) -> Concern:
+    count = int(work.overdue.value or 0)
+    before = [value for _, value in work.overdue.series][-4:-3]
+    state = worst([value.state for value in (work.overdue, work.on_time, estate.good_order) if value.state])
+    if not count:
+        finding = Message(msg("No repair is overdue"))
+    elif before and before[0] is not None and before[0] < count:
+        facts = {"before": int(before[0]), "count": count}
+        finding = Message(msg("Overdue orders rose from {before} to {count} in 3 months"), facts)
+    elif before and before[0] is not None and before[0] > count:
+        facts = {"before": int(before[0]), "count": count}
+        finding = Message(msg("Overdue orders fell from {before} to {count} in 3 months"), facts)
+    else:
+        finding = Message(msg("{count} orders are overdue"), {"count": count})
+    by_id = {grid.id: grid for grid in there}
+    late = sorted((row for row in by_grid if row.grid_id in by_id), key=lambda row: -row.overdue)
+    dangers = len(estate.dangers)
+    who: tuple[str, ...] = ()
+    if late and late[0].overdue:
+        grid = by_id[late[0].grid_id]
+        why = Message(
+            msg("{grid} has {n} of them; {dangers} facilities are hazardous."),
+            {"grid": grid.name, "n": late[0].overdue, "dangers": dangers},
+        )
+        who = tuple(name for id in [grid.responsible_id] if id and (name := names.get(id)))
+    else:
+        why = Message(msg("{dangers} facilities are hazardous."), {"dangers": dangers})
+    return Concern(
+        "facilities",
+        state,
+        work.overdue if work.overdue.state is not State.ON_TARGET else estate.good_order,
+        finding,
+        why,
+        who,
+        "maintenance",
+        Message(msg("See {count} overdue"), {"count": count}) if count else Message(msg("See the repairs")),
+    )
+
+
+def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str]) -> Concern:
+    vacant = len(posts.vacancies)
+    gaps = len(posts.gaps)
+    states = [value.state for value in (posts.filled, posts.coverage) if value.state]
+    empty = {vacancy.grid_id for vacancy in posts.vacancies}
+    who = tuple(
+        dict.fromkeys(
+            name
+            for grid in there
+            if grid.id in empty and grid.responsible_id and (name := names.get(grid.responsible_id))
+        )
+    )[:2]
+    return Concern(
+        "team",
+        worst(states),
+        None,
+        Message(msg("{n} required posts are vacant"), {"n": vacant})
+        if vacant
+        else Message(msg("Every required post is filled")),
+        Message(msg("The safety network has {n} places without an officer."), {"n": gaps})
+        if gaps
+        else Message(msg("The three-tier safety network covers every grid.")),
+        who,
+        "grids",
+        Message(msg("See the posts")),
+    )
+
+
+def _participation_concern(crowd: activities.Figures) -> Concern:
+    variety, rate = crowd.variety, crowd.participation
+    state = worst([value.state for value in (rate, variety.effective) if value.state])
+    held = int(crowd.held.value or 0)
+    formats = sorted(variety.formats, key=lambda each: -each.sessions)
+    if not held:
+        finding = Message(msg("No activity was held in this period"))
+    elif formats and formats[0].sessions * 2 > held and held > 1:
+        finding = Message(
+            msg("{n} of {held} activities were of one kind: {format}"),
+            {"n": formats[0].sessions, "held": held, "format": _known(formats[0].format, activities.Format)},
+        )
+    else:
+        finding = Message(
+            msg("{held} activities of {n} kinds"), {"held": held, "n": sum(each.sessions > 0 for each in formats)}
+        )
+    absent = min(
+        (group for group in crowd.ages if group.share is not None and group.population_share),
+        key=lambda group: (group.share or 0) / (group.population_share or 1),
+        default=None,
+    )
+    people = int(crowd.participants.value or 0)
+    if rate.value is None:
+        why = Message(msg("Who came was not registered one by one."))
+    elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:
+        why = Message(
+            msg("{people} residents took part; {band} are {share} % of them, of the population {population} %."),
+            {
+                "people": people,
+                "band": absent.label,
+                "share": round(absent.share * 100),
+                "population": round((absent.population_share or 0) * 100),
+            },
+        )
+    else:
+        why = Message(msg("{people} residents took part."), {"people": people})
+    return Concern(
+        "participation",
+        state,
+        rate if rate.state is not State.ON_TARGET else variety.effective,
+        finding,
+        why,
+        (),
+        "activities",
+        Message(msg("See the activities")),
+    )
+
+
+def _known(word: str, choices: type[activities.Format] | type[Fault]) -> str | Message:
+    """A word of an open list, translated where it is one of ours."""
+    try:
+        return Message(choices(word).label)
+    except ValueError:
+        return word
+
+
+# --- today
+def _actions(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    seen: frozenset[str] | None,
+    there: Sequence[Grid],
+    estate: facilities.Inventory,
+    posts: Staffing,
+    crowd: activities.Figures,
+    names: Mapping[str, str],
+    now: datetime,
+) -> tuple[Action, ...]:
+    found: list[Action] = []
+    late = store.find(
+        actor,
+        WorkOrder,
+        community_id,
+        {"is_open": True, "due_at": {"$lt": now}},
+        grids=seen,
+        sort=[("due_at", 1)],
+        limit=30,
+    )
+    late.sort(key=lambda order: (not order.dangerous, order.priority is not Priority.URGENT, order.due_at))
+    late = late[: MOST_ACTIONS - 3]
+    people = store.find(
+        actor, Person, community_id, {"_id": {"$in": [order.assignee_id for order in late if order.assignee_id]}}
+    )
+    assignees = {person.id: person.name for person in people}
+    things = store.find(
+        actor,
+        facilities.Facility,
+        community_id,
+        {"_id": {"$in": [order.facility_id for order in late if order.facility_id]}},
+    )
+    what = {thing.id: thing.name for thing in things}
+    for order in late:
+        where = what.get(order.facility_id or "", order.place or order.number)
+        found.append(
+            Action(
+                State.OFF_TARGET if order.dangerous or order.priority is Priority.URGENT else State.NEAR,
+                Message(msg("Mend {place}: {fault}"), {"place": where, "fault": _known(order.fault, Fault)}),
+                assignees.get(order.assignee_id or ""),
+                (now - order.due_at).days if order.due_at else None,
+                "maintenance",
+                {"order": order.id},
+            )
+        )
+    by_id = {grid.id: grid for grid in there}
+    for vacancy in posts.vacancies[:1]:
+        grid = by_id.get(vacancy.grid_id or "")
+        post = Message(Tier(vacancy.tier).label)
+        found.append(
+            Action(
+                State.NEAR,
+                Message(msg("Fill a post in {grid}: {post}"), {"grid": grid.name, "post": post})
+                if grid
+                else Message(msg("Fill a post: {post}"), {"post": post}),
+                names.get(grid.responsible_id or "") if grid else None,
+                None,
+                "grids",
+                {},
+            )
+        )
+    standing = [
+        danger for danger in estate.dangers if danger.days_past and danger.status == facilities.ServiceStatus.IN_SERVICE
+    ]
+    for danger in sorted(standing, key=lambda danger: -(danger.days_past or 0))[:1]:
+        found.append(
+            Action(
+                State.NEAR,
+                Message(msg("Take out of use or replace {name}"), {"name": danger.name}),
+                None,
+                danger.days_past,
+                "facilities",
+                {},
+            )
+        )
+    if crowd.variety.effective.state in (State.OFF_TARGET, State.NEAR) and may(actor, Operation.CREATE, "activities"):
+        found.append(Action(State.NEAR, Message(msg("Plan an activity of another kind")), None, None, "activities", {}))
+    return tuple(sorted(found, key=lambda action: _WORST_FIRST.index(action.state))[:MOST_ACTIONS])
