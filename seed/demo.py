@@ -29,6 +29,7 @@ from repository.store import Store
 from seed import estate, gatherings, history
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
+from seed.estate import ZONE
 
 CREW_HOURS_PER_WEEK = 36.0
 
@@ -52,7 +53,7 @@ def community() -> Community:
 def default_as_of(store: Store) -> date:
     """Today in Shanghai, or yesterday before the history's last hour: nothing may lie in the future."""
     now = store.clock()
-    today = now.astimezone(history.ZONE).date()
+    today = now.astimezone(ZONE).date()
     return today if history.end_of_history(today) <= now else today - timedelta(days=1)
 
 
@@ -73,7 +74,7 @@ def load(store: Store, as_of: date | None = None) -> None:
         stamp = {"created_at": end, "created_by": SEEDER.name, "updated_at": end, "updated_by": SEEDER.name}
 
         def add(kind: type[Record], records: list[Record]) -> None:
-            batch.add(kind, estate.COMMUNITY_ID, (record.to_document() for record in records), history.ZONE)
+            batch.add(kind, estate.COMMUNITY_ID, (record.to_document() for record in records), ZONE)
 
         def stamped(records: list[Record]) -> list[Record]:
             return [record.model_copy(update=stamp) for record in records]
@@ -82,13 +83,13 @@ def load(store: Store, as_of: date | None = None) -> None:
         add(Person, stamped([*estate.people()]))
         add(Grid, stamped([*estate.grids()]))
         add(Post, stamped([*estate.posts(as_of)]))
-        add(Facility, stamped([one.record for one in standing]))
         orders = history.work_orders(as_of, standing, Random(42))
+        add(Facility, stamped([*history.out_of_order(standing, orders)]))
         add(WorkOrder, [*orders])
         rng = Random(42)
         held = gatherings.activities(as_of, rng)
         add(Activity, [*held])
-        batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), history.ZONE)
+        batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
         store.db["numbers"].replace_one(
             {"_id": f"{estate.COMMUNITY_ID}|work_orders"},
             {"community_id": estate.COMMUNITY_ID, "next": len(orders)},

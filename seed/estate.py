@@ -6,12 +6,14 @@ every facility, is invented. A person's employer or job says so.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 from repository.facilities import (
     Category,
     Condition,
+    ConditionEntry,
     Control,
     Facility,
     FacilityKind,
@@ -34,6 +36,7 @@ from seed.community import (
 )
 
 COMMUNITY_ID = "d-community"
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def grid_id(code: str) -> str:
@@ -130,33 +133,34 @@ def grids() -> list[Grid]:
 
 
 def posts(as_of: date) -> list[Post]:
-    """Every grid's director and two group leaders, all filled as the document says; and the safety network, a post of
-    each tier in each grid, with two gaps: nobody is the group's officer in grid 3, and grid 4's assistant has left."""
+    """Every grid's director and two group leaders, all filled as the document says; and the safety network with two
+    gaps: grid 3 has had no safety officer for five months, grid 4 no assistant for seven weeks."""
     found: list[Post] = []
 
-    def post(tier: Tier, grid: str, holder: str | None, years: float, until: date | None = None) -> None:
+    def post(tier: Tier, grid: str | None, holder: str, years: float, left_days_ago: int | None = None) -> None:
+        gone = left_days_ago is not None
         found.append(
             Post(
                 id=f"d-post-{len(found) + 1:02d}",
                 community_id=COMMUNITY_ID,
                 tier=tier,
-                grid_id=grid_id(grid),
-                holder_id=person_id(holder) if holder else None,
-                since=as_of - timedelta(days=round(365 * years)) if holder else None,
-                until=until,
+                grid_id=grid_id(grid) if grid else None,
+                holder_id=None if gone else person_id(holder),
+                since=as_of - timedelta(days=round(365 * years)),
+                until=as_of - timedelta(days=left_days_ago) if left_days_ago is not None else None,
             )
         )
 
+    post(Tier.STREET, None, "street", 3.2)  # reaches every grid
     for index, plan in enumerate(GRID_PLANS):
         for _ in range(RESPONSIBLE_PER_GRID):
             post(Tier.GRID_LEAD, plan.code, f"lead-{plan.code}", 2 + index * 0.7)
         for number in range(GROUP_LEADERS_PER_GRID):
             leader = index * GROUP_LEADERS_PER_GRID + number + 1
             post(Tier.GROUP_LEADER, plan.code, f"leader-{leader}", 1 + leader * 0.4)
-        post(Tier.STREET, plan.code, "street", 3.2)
-        gone = as_of - timedelta(days=47) if plan.code == "4" else None
-        post(Tier.COMMUNITY, plan.code, "assistant-a" if plan.code in "123" else "assistant-b", 2.1, gone)
-        post(Tier.GROUP, plan.code, None if plan.code == "3" else f"officer-{plan.code}", 1.4)
+        assistant = "assistant-a" if plan.code in "123" else "assistant-b"
+        post(Tier.COMMUNITY, plan.code, assistant, 2.1, 47 if plan.code == "4" else None)
+        post(Tier.GROUP, plan.code, f"officer-{plan.code}", 1.4, 152 if plan.code == "3" else None)
     return found
 
 
@@ -328,6 +332,7 @@ def facilities(as_of: date) -> list[Standing]:
             details=details,
             remark=_REMARKS.get(name),
         )
+        record = record.model_copy(update={"condition_history": tuple(_examinations(record, as_of, rng))})
         found.append(Standing(record, grid, as_of - timedelta(days=14 * 30) if gone else None))
 
     for grid, site, kind, pieces in _FITNESS:
@@ -371,6 +376,22 @@ def facilities(as_of: date) -> list[Standing]:
         gone_details = VehicleDetails(lanes=2) if category is Category.VEHICLE else FitnessDetails(pieces=1)
         stand(grid, name, name.split("旧")[0], kind, months, 5, gone_details, gone=True)
     return found
+
+
+def _examinations(record: Facility, as_of: date, rng: Random) -> Iterator[ConditionEntry]:
+    """Once a year in the three years before ``as_of`` somebody looked and graded; a grade worse each time at most."""
+    now = int(record.condition.value) if record.condition else 3
+    lead = NAMES["facilities"]
+    for years in (2, 1, 0):
+        day = as_of - timedelta(days=365 * years + 20 + rng.randrange(60))
+        if record.installed_on and record.installed_on < day:
+            grade = max(1, now - (years + rng.randrange(2)) // 2)
+            at = datetime(day.year, day.month, day.day, 10, tzinfo=ZONE)
+            yield ConditionEntry(at=at, by=lead, condition=Condition(str(grade)), status=ServiceStatus.IN_SERVICE)
+    if record.status is not ServiceStatus.IN_SERVICE:
+        day = as_of - timedelta(days=14 * 30 if record.status is ServiceStatus.RETIRED else 7)
+        at = datetime(day.year, day.month, day.day, 12, tzinfo=ZONE)
+        yield ConditionEntry(at=at, by=lead, condition=record.condition, status=record.status)
 
 
 def _sites(grid: str) -> Iterator[str]:

@@ -157,7 +157,8 @@ def activities(as_of: date, rng: Random) -> list[Activity]:
     ):
         counts[form] = counts.get(form, 0) + 1
         planned = _activity(number, as_of + timedelta(days=days_ahead), form, counts[form], rng)
-        unknown = {"status": ActivityStatus.PLANNED, "headcount": None, "spend_cents": None}
+        written = {"created_at": local(as_of, 6), "updated_at": local(as_of, 6)}
+        unknown = {"status": ActivityStatus.PLANNED, "headcount": None, "spend_cents": None, **written}
         held.append(planned.model_copy(update=unknown))
     return held
 

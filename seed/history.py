@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
+from repository.facilities import ConditionEntry, Facility, ServiceStatus
 from repository.maintenance import (
     DUE_HOURS,
+    OPEN,
     Event,
     Fault,
     Outcome,
@@ -24,10 +25,10 @@ from repository.maintenance import (
     WorkOrder,
 )
 from seed.community import GRID_PLANS
-from seed.estate import COMMUNITY_ID, HE_SHUN, NAMES, Standing, grid_id, person_id
+from seed.estate import COMMUNITY_ID, HE_SHUN, NAMES, ZONE, Standing, grid_id, person_id
 
 T = TypeVar("T")
-ZONE = ZoneInfo("Asia/Shanghai")
+ANSWERS = (Status.ACCEPTED, Status.ASSIGNED, Status.IN_PROGRESS, Status.DONE, Status.REJECTED)
 YEARS = 3
 STRAIN_DAYS = 95  # how long ago the backlog began to grow
 LAGGING_GRID = "3"
@@ -173,6 +174,27 @@ def work_orders(as_of: date, standing: Sequence[Standing], rng: Random) -> list[
     return [_order(number, case, end) for number, case in enumerate(cases, 1)]
 
 
+def out_of_order(standing: Sequence[Standing], orders: Sequence[WorkOrder]) -> list[Facility]:
+    """The facilities, out of order where a dangerous fault is still open, as entering such a fault makes them."""
+    dangers = {order.facility_id: order for order in orders if order.dangerous and order.status in OPEN}
+    found = []
+    for one in standing:
+        record, danger = one.record, dangers.get(one.record.id)
+        if danger is not None and record.status is ServiceStatus.IN_SERVICE:
+            entry = ConditionEntry(
+                at=danger.reported_at,
+                by=danger.events[0].by,
+                condition=record.condition,
+                status=ServiceStatus.OUT_OF_ORDER,
+                note=danger.description,
+            )
+            history = sorted((*record.condition_history, entry), key=lambda past: past.at)
+            update = {"status": ServiceStatus.OUT_OF_ORDER, "condition_history": tuple(history)}
+            record = record.model_copy(update=update)
+        found.append(record)
+    return found
+
+
 # --- everyday life ---------------------------------------------------------------------------------------------------
 def _everyday(as_of: date, standing: Sequence[Standing], rng: Random) -> Iterator[_Case]:
     steady = _Steady()
@@ -199,6 +221,7 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing], s
     thing = _pick(rng, tuple((one, _wear(one, day)) for one in there)) if there else None
     fault, words = rng.choice(kind.faults)
     priority = _pick(rng, _PRIORITIES)
+    dangerous = fault is Fault.ELECTRIC or (priority is Priority.URGENT and rng.random() < 0.25)
     place = None
     if thing is None:
         plan = next(plan for plan in GRID_PLANS if plan.code == grid)
@@ -209,17 +232,17 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing], s
         kind=kind,
         fault=fault,
         words=words,
-        priority=priority,
+        priority=Priority.URGENT if dangerous else priority,
         source=_pick(rng, _SOURCES),
         standing=thing,
         place=place,
-        dangerous=fault is Fault.ELECTRIC or (priority is Priority.URGENT and rng.random() < 0.35),
+        dangerous=dangerous,
         assignee=_assignee(kind, thing, fault),
         hours=round(max(0.5, rng.lognormvariate(0, 0.5) * kind.work_hours) * 2) / 2,
     )
     case.estimate = None if rng.random() < 0.08 else max(0.5, round(case.hours * rng.uniform(0.7, 1.3) * 2) / 2)
     case.cost_cents = round(rng.lognormvariate(0, 0.8) * kind.yuan) * 100
-    case.due = None if steady.whole("no due", 0.02) else case.at + timedelta(hours=DUE_HOURS[priority])
+    case.due = None if steady.whole("no due", 0.02) else case.at + timedelta(hours=DUE_HOURS[case.priority])
     _live(rng, case, strain, steady)
     return case
 
@@ -301,7 +324,8 @@ def _live(rng: Random, case: _Case, strain: float, steady: "_Steady") -> None:
             and steady.whole(f"agreed {case.grid}", 0.3 if lagging else 0.62)
         ):
             case.due = case.at + timedelta(days=rng.randrange(45, 100, 5))  # agreed with whoever reported it
-        case.step(_working(done - timedelta(hours=3), rng), Status.IN_PROGRESS, worker, "复工")
+        if case.steps[-1].status is not Status.IN_PROGRESS:
+            case.step(_working(done - timedelta(hours=3), rng), Status.IN_PROGRESS, worker, "复工")
     elif done - assigned > timedelta(hours=6):
         case.step(_working(assigned + (done - assigned) * 0.6, rng), Status.IN_PROGRESS, worker)
     done = _finish(rng, case, max(done, case.steps[-1].at + timedelta(minutes=30)), lead)
@@ -407,14 +431,14 @@ def _order(number: int, case: _Case, end: datetime) -> WorkOrder:
     assigned = any(step.status is Status.ASSIGNED for step in steps)
     hold = steps[-1].note if steps[-1].status is Status.ON_HOLD else None
     return WorkOrder(
-        id=f"d-order-{number:04d}",
+        id=f"d-order-{number:05d}",
         community_id=COMMUNITY_ID,
         created_at=case.at,
         created_by=steps[0].by,
         updated_at=steps[-1].at,
         updated_by=steps[-1].by,
         revision=len(steps),
-        number=f"W-{number:04d}",
+        number=f"W-{number:05d}",
         fault=case.fault,
         facility_id=case.standing.record.id if case.standing else None,
         place=case.place,
@@ -426,7 +450,7 @@ def _order(number: int, case: _Case, end: datetime) -> WorkOrder:
         status=steps[-1].status,
         outcome=outcome,
         reported_at=case.at,
-        responded_at=steps[1].at if len(steps) > 1 else None,
+        responded_at=next((step.at for step in steps if step.status in ANSWERS), None),
         due_at=case.due,
         ended_at=ended,
         assignee_id=person_id(case.assignee) if assigned else None,

@@ -1,0 +1,303 @@
+"""The demonstration holds the source document's figures exactly, tells its story on any day, and is right in itself."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from repository import recount
+from repository.access import Actor
+from repository.activities import Activity, ActivityStatus, Attendance, Format
+from repository.facilities import Facility, ServiceStatus
+from repository.grids import Community, Grid, Post, Tier
+from repository.maintenance import OPEN, TRANSITIONS, Priority, Status, WorkOrder
+from repository.people import AgeBand, Person, Sex
+from repository.record import RECORDS, field_specs
+from repository.store import Store
+from seed import community, demo, estate, gatherings, history
+from seed.batch import Occupied
+
+DAYS = (date(2026, 4, 2), date(2026, 11, 23), date(2027, 1, 1))
+
+
+# --- the figures
+def test_the_documents_figures() -> None:
+    assert (community.HOUSEHOLDS, community.RESIDENTS, community.GRIDS) == (3034, 9102, 5)
+    assert community.PUBLIC_BODIES == ("区委", "区政府", "审计局", "区委编办", "邮政银行", "养老院")
+    enterprises = [unit for unit in community.STATIONED if not unit.public_body]
+    assert len(enterprises) == 9 == community.ENTERPRISES
+    assert [unit.name for unit in enterprises if not unit.invented] == ["泸天化", "西研院", "七化建"]
+    assert all("虚构" in unit.name for unit in enterprises if unit.invented)
+    assert sum(plan.households for plan in community.GRID_PLANS) == 3034
+    assert sum(plan.residents for plan in community.GRID_PLANS) == 9102
+
+
+def test_posts_are_as_the_document_says_with_two_gaps_in_the_safety_network() -> None:
+    posts = estate.posts(DAYS[0])
+    for plan in community.GRID_PLANS:
+        own = [post for post in posts if post.grid_id == estate.grid_id(plan.code)]
+        filled = Counter(post.tier for post in own if post.holder_on(DAYS[0]))
+        assert (filled[Tier.GRID_LEAD], filled[Tier.GROUP_LEADER]) == (1, 2)
+    vacant = {(post.tier, post.grid_id) for post in posts if not post.holder_on(DAYS[0])}
+    assert vacant == {(Tier.GROUP, estate.grid_id("3")), (Tier.COMMUNITY, estate.grid_id("4"))}
+
+
+def test_largest_remainder_adds_up_and_stays_within_one() -> None:
+    assert community.largest_remainder([1, 1, 1], 10) == [4, 3, 3]
+    assert community.largest_remainder([50, 30, 20], 7) == [4, 2, 1]  # 3.5, 2.1, 1.4
+    assert sum(one.count for one in community.population()) == 9102
+
+
+@pytest.mark.data
+def test_age_and_sex_are_naxis_in_the_census(data_file: Callable[[str], Path]) -> None:
+    with data_file("cn_census2020_sichuan_counties.csv").open(encoding="utf-8") as file:
+        naxi = next(row for row in csv.DictReader(file) if row["区划代码"] == "510503")
+    single = {  # the first and last year of each census band; 85 stands for 85 and over
+        "0岁": (0, 0), "1到4岁": (1, 4), "85岁以上": (85, 85),
+        **{f"{low}到{low + 4}岁": (low, low + 4) for low in range(5, 85, 5)},
+    }  # fmt: skip
+    expected: Counter[tuple[AgeBand, Sex]] = Counter()
+    for column, (low, high) in single.items():
+        for word, sex in (("男", Sex.MALE), ("女", Sex.FEMALE)):
+            for age in range(low, high + 1):
+                band = next(b for b, top in zip(AgeBand, (17, 35, 59, 74, 200), strict=True) if age <= top)
+                expected[band, sex] += int(naxi[f"{word}_{column}"]) / (high - low + 1)  # type: ignore[assignment]
+    assert sum(community.NAXI_2020.values()) == int(naxi["人口数_合计"])
+    for group, people in community.NAXI_2020.items():
+        assert abs(people - expected[group]) <= 0.5
+    for one in community.population():
+        assert abs(one.count - expected[one.age_band, one.sex] * 9102 / 354846) < 1
+
+
+def test_residents_have_that_structure_and_a_code_each() -> None:
+    everybody = gatherings.residents(Random(1))
+    assert len({one.code for one in everybody}) == 9102
+    assert Counter((one.age_band, one.sex) for one in everybody) == {
+        (one.age_band, one.sex): one.count for one in community.population()
+    }
+    assert Counter(one.grid for one in everybody) == {plan.code: plan.residents for plan in community.GRID_PLANS}
+
+
+def test_outlines_are_neighbours_and_hold_their_facilities() -> None:
+    for plan in community.GRID_PLANS:
+        others = "".join(other.corners for other in community.GRID_PLANS if other is not plan)
+        assert len(set(plan.corners) & set(others)) >= 2
+        corners = [(point.longitude, point.latitude) for point in community.outline(plan)]
+        for one in estate.facilities(DAYS[0]):
+            if one.grid == plan.code and one.record.position:
+                assert _inside((one.record.position.longitude, one.record.position.latitude), corners)
+
+
+def _inside(point: tuple[float, float], corners: list[tuple[float, float]]) -> bool:
+    """Even-odd rule."""
+    x, y = point
+    odd = False
+    for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1], strict=True):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            odd = not odd
+    return odd
+
+
+# --- the story
+@cache
+def _orders(as_of: date) -> list[WorkOrder]:
+    return history.work_orders(as_of, estate.facilities(as_of), Random(42))
+
+
+def _backlog(orders: list[WorkOrder], at: datetime) -> int:
+    """Open at a past moment, read off the events alone."""
+    standing = (
+        [step.status for step in order.events if step.at < at][-1] for order in orders if order.events[0].at < at
+    )
+    return sum(status in OPEN for status in standing)
+
+
+@pytest.mark.parametrize("as_of", DAYS)
+def test_work_orders_tell_the_story_on_any_day(as_of: date) -> None:
+    orders, end = _orders(as_of), history.end_of_history(as_of)
+    open_orders = [order for order in orders if order.status in OPEN]
+    overdue = Counter(order.grid_id for order in open_orders if order.due_at and order.due_at < end)
+    assert 900 <= len(orders) <= 1400
+    assert 45 <= len(open_orders) <= 90
+    assert 25 <= overdue.total() <= 50
+
+    months = [_backlog(orders, end - timedelta(days=days)) for days in (400, 300, 200, 100, 60, 30, 0)]
+    assert max(months[:4]) < 20, "steady until three months ago"
+    assert months[3] < months[4] < months[5] < months[6] == len(open_orders), "then it grows"
+
+    third = estate.grid_id("3")
+    assert overdue[third] > 2 * max(n for grid, n in overdue.items() if grid != third)
+
+    def on_time(grids: set[str], since: datetime) -> float:
+        ended = [o for o in orders if o.grid_id in grids and o.ended_at and o.ended_at >= since and o.due_at]
+        late_still = sum(overdue[grid] for grid in grids)
+        return sum(o.ended_at <= o.due_at for o in ended if o.ended_at and o.due_at) / (len(ended) + late_still)
+
+    others = {estate.grid_id(code) for code in "1245"}
+    quarter = end - timedelta(days=91)
+    assert on_time({third}, quarter) < 0.5
+    assert on_time(others, quarter) > 0.6
+
+
+@pytest.mark.parametrize("as_of", DAYS)
+def test_every_life_is_one_the_commands_allow(as_of: date) -> None:
+    end = history.end_of_history(as_of)
+    for order in _orders(as_of):
+        steps = order.events
+        assert steps[0].status is Status.REPORTED
+        assert steps[0].at == order.reported_at
+        assert steps[-1].at < end
+        assert steps[-1].status is order.status
+        for before, after in zip(steps, steps[1:], strict=False):
+            assert before.at < after.at
+            assert after.status in TRANSITIONS[before.status]
+        assert (order.hold_reason is not None) == (order.status is Status.ON_HOLD)
+        assert (order.ended_at is None) == (order.status in OPEN) == (order.outcome is None)
+        assert len(order.reopenings) == sum(step.status is Status.REOPENED for step in steps)
+        assert not order.dangerous or order.priority is Priority.URGENT
+
+
+def test_the_named_threads_are_there() -> None:
+    as_of = DAYS[0]
+    end = history.end_of_history(as_of)
+    standing = estate.facilities(as_of)
+    orders = history.work_orders(as_of, standing, Random(42))
+    things = {one.name: one for one in history.out_of_order(standing, orders)}
+
+    def of(name: str) -> list[WorkOrder]:
+        return [order for order in orders if order.facility_id == things[name].id]
+
+    bar = things["体育公园 3 号单杠"]
+    assert bar.installed_on
+    assert (as_of - bar.installed_on).days / 365 > 8 + 2.5
+    assert bar.status is ServiceStatus.OUT_OF_ORDER
+    urgent = [order for order in of(bar.name) if order.dangerous and order.status in OPEN]
+    assert [order.priority for order in urgent] == [Priority.URGENT]
+    assert urgent[0].due_at
+    assert urgent[0].due_at < end
+    neighbours = [one for one in things.values() if one.site == "体育公园" and one.kind == bar.kind and one is not bar]
+    assert all(one.installed_on and (as_of - one.installed_on).days < 4 * 365 for one in neighbours)
+
+    gate = things["北门道闸"]
+    assert gate.details
+    assert getattr(gate.details, "control", None) == "manual"
+    repairs = [
+        order.ended_at - order.reported_at for order in of(gate.name) if order.fault == "dead" and order.ended_at
+    ]
+    assert len(repairs) >= 4
+    assert any(order.status is Status.ON_HOLD for order in of(gate.name))
+
+    lift = [order for order in of("幸福里 6 栋电梯") if len(order.reopenings) == 2]
+    assert [order.status for order in lift] == [Status.ON_HOLD]
+
+
+@pytest.mark.parametrize("as_of", DAYS)
+def test_activities_all_look_alike_and_the_same_residents_come(as_of: date) -> None:
+    rng = Random(42)
+    activities = gatherings.activities(as_of, rng)
+    held = [one for one in activities if one.status is ActivityStatus.HELD]
+    came = list(gatherings.attendances(activities, as_of, rng))
+    assert 130 <= len(held) <= 190
+    assert max(one.held_on for one in held) < as_of
+    assert min(one.held_on for one in activities if one.status is ActivityStatus.PLANNED) > as_of
+    assert [one.format for one in held[-11:]].count(Format.LECTURE) == 8
+    assert not {Format.DELIBERATION, Format.CRAFT} & {one.format for one in activities}
+
+    recent = [one for one in came if one["held_on"].date() >= as_of - timedelta(days=91)]
+    people = {one["resident"]: one for one in recent}
+    bands = Counter(one["age_band"] for one in people.values())
+    assert len(recent) / len(people) > 1.9, "the same ones come again"
+    assert 0.04 < len(people) / community.RESIDENTS < 0.10
+    assert (bands["60-74"] + bands["75+"]) / len(people) > 0.6
+    assert bands["18-35"] / len(people) < 0.05
+
+    visits = [
+        sum(
+            as_of - timedelta(days=365 * (y + 1)) <= one["held_on"].date() < as_of - timedelta(days=365 * y)
+            for one in came
+        )
+        for y in (2, 0)
+    ]
+    unique = [
+        len(
+            {
+                one["resident"]
+                for one in came
+                if as_of - timedelta(days=365 * (y + 1)) <= one["held_on"].date() < as_of - timedelta(days=365 * y)
+            }
+        )
+        for y in (2, 0)
+    ]
+    assert visits[1] / unique[1] > visits[0] / unique[0], "visits grow faster than people"
+
+
+def test_the_same_day_gives_the_same_documents() -> None:
+    again = history.work_orders(DAYS[0], estate.facilities(DAYS[0]), Random(42))
+    assert [one.to_document() for one in again] == [one.to_document() for one in _orders(DAYS[0])]
+    pairs = []
+    for _ in range(2):
+        rng = Random(42)
+        activities = gatherings.activities(DAYS[0], rng)
+        pairs.append((activities, list(gatherings.attendances(activities, DAYS[0], rng))))
+    assert pairs[0] == pairs[1]
+    assert estate.facilities(DAYS[0]) == estate.facilities(DAYS[0])
+
+
+# --- the load
+def test_loaded_whole_counters_agree_and_every_document_is_its_record(store: Store, admin: Actor) -> None:
+    demo.load(store)  # the fixture's clock: 2026-04-02, 16:30
+    cid = estate.COMMUNITY_ID
+    assert recount.check(store, admin, cid) == []
+
+    end = history.end_of_history(date(2026, 4, 2))
+    ids = {name: {one["_id"] for one in store.db[name].find({}, {"_id": 1})} for name in RECORDS}
+    for name, record in RECORDS.items():
+        refs = {
+            spec.name: spec.mark.to for spec in field_specs(record).values() if spec.kind == "ref" and not spec.many
+        }
+        for document in store.db[name].find({}):
+            assert record.from_document(document).to_document() == document
+            assert document["created_at"] <= end
+            assert document["updated_at"] <= end
+            for field, to in refs.items():  # type: ignore[attr-defined]
+                assert document.get(field) is None or document[field] in ids[to], (name, field)
+    for record in (Person, Grid, Post, Facility, WorkOrder, Activity, Attendance):
+        assert store.db[record.collection].count_documents({"community_id": cid})
+    here = store.get(admin, Community, cid, cid)
+    assert (here.households, here.residents, here.demonstration) == (3034, 9102, True)
+    assert sum(one.count for one in here.population) == 9102
+    assert store.db["audit"].count_documents({}) == 1
+    assert store.next_number(cid, "work_orders") == store.db["work_orders"].count_documents({}) + 1
+
+
+def test_refused_where_there_is_a_community(store: Store, admin: Actor) -> None:
+    own = Community(id="c1", community_id="c1", code="C1", name="桂花社区")
+    store.insert(admin, own)
+    with pytest.raises(Occupied, match="桂花社区"):
+        demo.load(store)
+    assert store.db["work_orders"].count_documents({}) == 0
+    assert store.db["meta"].count_documents({"_id": "loading"}) == 0
+
+
+def test_what_a_killed_load_left_is_cleared(store: Store, admin: Actor) -> None:
+    cid = estate.COMMUNITY_ID
+    stray = Person(id=estate.person_id("secretary"), community_id=cid, name="半途")
+    store.db["people"].insert_one(stray.to_document())
+    store.db["monthly_counts"].insert_one(
+        {"_id": "x", "community_id": cid, "subject": "s", "level": "month", "period": "2026-01"}
+    )
+    store.db["meta"].insert_one({"_id": "loading", "by": "dead", "until": store.clock() - timedelta(seconds=1)})
+    demo.load(store, date(2026, 4, 2))
+    assert store.db["people"].count_documents({"name": "半途"}) == 0
+    assert recount.check(store, admin, cid) == []
+
+
+def test_before_half_past_seven_the_history_ends_the_day_before(store: Store) -> None:
+    early = Store(store.client, store.db.name, lambda: datetime(2026, 4, 1, 23, 0, tzinfo=UTC))  # 07:00 on 2 April
+    assert demo.default_as_of(early) == date(2026, 4, 1)
+    assert demo.default_as_of(store) == date(2026, 4, 2)
