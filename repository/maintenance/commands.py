@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from repository.access import Actor, Operation, require
-from repository.facilities import Facility, ServiceStatus
+from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Grid
 from repository.maintenance.records import (
     DUE_HOURS,
@@ -123,7 +123,7 @@ def log_repair(
         _check_moments(order, write.at)
         made = write.insert(order)
         if dangerous and facility:
-            _stop(write, facility)
+            _stop(write, facility, made)
         return made
 
     numbers: list[str] = []
@@ -386,7 +386,7 @@ def edit(
             raise Invalid({"due_at": Message(msg("This lies before the report"))})
         changed = write.update(WorkOrder, community_id, order_id, revision, wanted)
         if found_dangerous and changed.facility_id:
-            _stop(write, write.read(Facility, community_id, changed.facility_id))
+            _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
         return changed
 
     return store.write(actor, work, key=key)
@@ -452,9 +452,9 @@ def _check_moments(order: WorkOrder, now: datetime) -> None:
 
 
 # --- what a danger does to the facility
-def _stop(write: Write, facility: Facility) -> None:
+def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
     if facility.status is ServiceStatus.IN_SERVICE:
-        _set_status(write, facility, ServiceStatus.OUT_OF_ORDER)
+        _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order.number)
 
 
 def _restore(write: Write, order: WorkOrder) -> None:
@@ -477,10 +477,9 @@ def _restore(write: Write, order: WorkOrder) -> None:
     except NotFound:
         return
     if others is None and facility.status is ServiceStatus.OUT_OF_ORDER:
-        _set_status(write, facility, ServiceStatus.IN_SERVICE)
+        _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
 
 
-def _set_status(write: Write, facility: Facility, status: ServiceStatus) -> None:
-    write.update(
-        Facility, facility.community_id, facility.id, facility.revision, {"status": status}, following=WorkOrder
-    )
+def _set_status(write: Write, facility: Facility, status: ServiceStatus, number: str) -> None:
+    changes = with_history(write, facility, {"status": status}, note=number)
+    write.update(Facility, facility.community_id, facility.id, facility.revision, changes, following=WorkOrder)
