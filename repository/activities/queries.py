@@ -298,6 +298,7 @@ class _Held:
         self.flows: dict[str, Counter[str]] = {}
         self.formats: dict[str, Counter[str]] = {}
         self.planned: dict[str, Counter[str]] = {}
+        self._effective: dict[str, float | None] = {}
 
     @property
     def months(self) -> list[str]:
@@ -320,8 +321,10 @@ class _Held:
 
     def effective(self, month: str) -> float | None:
         """Effective formats of the three months that end with ``month``; None below the minimum n."""
-        found = diversity(self.by_format(last_months(date(int(month[:4]), int(month[5:]), 1), WINDOW)))
-        return found.effective if found.sessions >= MINIMUM_N else None
+        if month not in self._effective:
+            found = diversity(self.by_format(last_months(date(int(month[:4]), int(month[5:]), 1), WINDOW)))
+            self._effective[month] = found.effective if found.sessions >= MINIMUM_N else None
+        return self._effective[month]
 
 
 def _held(store: Store, community_id: str, seen: frozenset[str] | None) -> _Held:
