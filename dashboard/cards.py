@@ -136,7 +136,7 @@ def tile(
             measured = metric.unit in ("percent", "weeks", "hours") or current() == "zh"
             # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
             big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"
-            beside = detail or _second(value) or _target_words(metric)
+            beside = detail or _second(value) or target_words(metric)
         else:
             big = MISSING
             beside = (
@@ -172,7 +172,7 @@ def about(value: Value) -> str:
     """What a metric's tooltip says: full name, formula, target, n, source."""
     metric = value.metric
     lines = [f"**{plain(say(metric.title))}**", plain(say(metric.formula))]
-    if wanted := _target_words(metric):
+    if wanted := target_words(metric):
         lines.append(plain(wanted))
     lines.append(f"n = {number(value.n)}")
     if value.estimated:
@@ -190,7 +190,8 @@ def _second(value: Value) -> str:
     return _("mean {figure}", figure=figure if same else f"{figure} {unit}")
 
 
-def _target_words(metric: Metric) -> str:
+def target_words(metric: Metric) -> str:
+    """What is wanted of a metric, in words; empty without a target."""
     target = metric.target
     if target is None:
         return ""

@@ -144,7 +144,7 @@ _LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)|[-<>=~](
 def plain(text: object) -> str:
     """Data on its way into Markdown (labels, headings, st.markdown, st.table): shown letter for letter, on one line.
 
-    Punctuation is escaped. Links, icons, emoji names, arrows and colours that Streamlit makes after reading Markdown are
+    Punctuation is escaped. Links, icons, emoji names, arrows and colours that Streamlit makes after reading it are
     broken by a word joiner, which nobody sees.
     """
     one_line = " ".join(str(text).split())
