@@ -24,7 +24,7 @@ def render() -> None:
     st.header(_tiles_title(found), anchor=False)
     with cards.tiles(len(found.values)):
         for value in found.values:
-            cards.tile(value)
+            cards.tile(value, detail=cards.target_words(value.metric))
     grids, today = st.columns([7, 5], gap="medium")
     with grids:
         _grids(found)
