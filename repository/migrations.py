@@ -40,6 +40,10 @@ PLAIN_COLLECTIONS = {
     ),
     rollups.SEEN: (Index(("community_id", "resident"), "when a resident came"),),
     "numbers": (),
+    importer.LEDGER: (
+        Index(("community_id", "batch_id"), "what a batch replaced and took out"),
+        Index(("community_id", "record_id"), "content that an undo brought back"),
+    ),
 }
 """Collections that are not Records, and their indexes."""
 

@@ -1,0 +1,75 @@
+"""From a sheet to records: mapped columns, a preview with every problem, a commit as one batch that can be undone.
+
+The walk: ``mapping.open(file)`` gives a Sheet, ``propose`` a first Mapping from its headers; ``preview`` judges every
+row and writes nothing; ``commit`` writes the good rows as one batch; ``undo`` takes it back. ``recover`` ends what a
+killed process left. The other way: ``export`` and ``template``.
+"""
+
+from repository.importer.batches import (
+    LEDGER,
+    BatchKind,
+    BatchStatus,
+    Busy,
+    ImportBatch,
+    LeftAlone,
+    NotUndone,
+    Outdated,
+    SavedMapping,
+    Superseded,
+    Why,
+    batches,
+    commit,
+    importable,
+    preview,
+    recover,
+    save_mapping,
+    saved_mappings,
+    sheet_records,
+    undo,
+)
+from repository.importer.exports import export, template
+from repository.importer.mapping import ID, BadMapping, Column, Mapping, Target, example_of, fields_of, propose
+from repository.importer.preparing import Change, Counts, Earlier, Preview, Problem
+from repository.importer.sheets import BadSheet, Row, Sheet, guarded
+
+__all__ = [
+    "ID",
+    "LEDGER",
+    "BadMapping",
+    "BadSheet",
+    "BatchKind",
+    "BatchStatus",
+    "Busy",
+    "Change",
+    "Column",
+    "Counts",
+    "Earlier",
+    "ImportBatch",
+    "LeftAlone",
+    "Mapping",
+    "NotUndone",
+    "Outdated",
+    "Preview",
+    "Problem",
+    "Row",
+    "SavedMapping",
+    "Sheet",
+    "Superseded",
+    "Target",
+    "Why",
+    "batches",
+    "commit",
+    "example_of",
+    "export",
+    "fields_of",
+    "guarded",
+    "importable",
+    "preview",
+    "propose",
+    "recover",
+    "save_mapping",
+    "saved_mappings",
+    "sheet_records",
+    "template",
+    "undo",
+]
