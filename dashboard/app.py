@@ -49,7 +49,7 @@ def _welcome() -> None:
 
 def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
     """Title and as-of on the left; period, filters and person on the right."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
         st.title(say(row.title), anchor=False, width="content")
         where = i18n.plain(view.community) + (" · " + _("demonstration data") if view.demonstration else "")
         if view.grid_id and "grid" in row.choices:

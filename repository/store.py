@@ -31,6 +31,7 @@ from pymongo.errors import (
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
+    WriteConcernError,
     WriteError,
     WTimeoutError,
 )
@@ -184,7 +185,7 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
             fields=fields,
             value=", ".join(str(values.get(field, field)) for field in fields),
         ) from error
-    except WTimeoutError as error:
+    except (WTimeoutError, WriteConcernError) as error:  # the latter when the server is stopped in mid-write
         log.warning("write outcome unknown: %s", error)
         raise OutcomeUnknown(
             msg("It is not known whether this was saved: the database stopped answering. Look before you try again.")
