@@ -20,7 +20,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from dashboard import session
-from dashboard.i18n import MISSING, _, current, number, say, term
+from dashboard.i18n import MISSING, _, current, number, plain, say, term
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
 
 Row = Mapping[str, Any]
@@ -161,7 +161,7 @@ def register(
     everything = max(total or 0, len(rows))
     if not found:
         st.caption(
-            _("Nothing here contains “{text}”.", text=_escaped(wanted)) if wanted else _("There is nothing here yet.")
+            _("Nothing here contains “{words}”.", words=plain(wanted)) if wanted else _("There is nothing here yet.")
         )
         return None
     first = 0
@@ -227,12 +227,6 @@ def as_text(value: Any) -> str:
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
-
-
-def _escaped(text: str) -> str:
-    from dashboard.i18n import plain
-
-    return plain(text)
 
 
 def _frame(rows: Sequence[Row]) -> pd.DataFrame:
