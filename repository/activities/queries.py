@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from repository.access import Actor, Role, reach
+from repository.access import Actor, Operation, Role, may, reach
 from repository.activities.metrics import (
     EFFECTIVE_FORMATS,
     HELD,
@@ -23,6 +23,7 @@ from repository.activities.metrics import (
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
 from repository.grids import Community, Grid
+from repository.grids import grids as in_order
 from repository.metrics import MINIMUM_N, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
@@ -164,6 +165,15 @@ class Calendar:
 
 
 @dataclass(frozen=True)
+class Gathering:
+    """One activity, how many residents were registered at it, and those of them the actor may see."""
+
+    activity: Activity
+    registered: int
+    attendances: tuple[Attendance, ...]
+
+
+@dataclass(frozen=True)
 class KnownResident:
     """What a resident's latest attendance says of them."""
 
@@ -176,9 +186,15 @@ class KnownResident:
 
 # --- figures ---------------------------------------------------------------------------------------------------------
 def figures(
-    store: Store, actor: Actor, community_id: str, period: Period, *, grids: frozenset[str] | None = None
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,
 ) -> Figures:
-    """Everything the activities page shows of a period, from counters alone.
+    """Everything the activities page shows of a period, from counters alone. ``now`` is the store's clock by default.
 
     Activities and head-counts belong to the activity's grid, participants and registered visits to the resident's.
     Over several grids at once the number of people is at most the sum of the grids' (``estimated``): a resident who
@@ -186,14 +202,9 @@ def figures(
     of shares of people give each month the value of the month, quarter or year it lies in, as the period is one.
     """
     seen = reach(actor, community_id, grids)
-    visible = reach(actor, community_id)
     community = store.get(actor, Community, community_id, community_id)
-    all_grids = [
-        grid
-        for grid in store.find(actor, Grid, community_id, sort=[("code", 1)], limit=1000)
-        if visible is None or grid.id in visible
-    ]
-    today = store.clock().astimezone(store.zone(community_id)).date()
+    all_grids = in_order(store, actor, community_id)
+    today = (now or store.clock()).astimezone(store.zone(community_id)).date()
     months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
     held = _held(store, community_id, seen)
     registered = _registered(store, community_id, seen, None if period.kind == "ever" else {*months, *period.months})
@@ -572,19 +583,38 @@ def registered_at(store: Store, actor: Actor, community_id: str, activity_ids: S
 
 
 def upcoming(
-    store: Store, actor: Actor, community_id: str, *, grids: frozenset[str] | None = None, limit: int = 8
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,
+    limit: int = 8,
 ) -> list[Activity]:
     """What is planned from today on, soonest first."""
-    today = store.clock().astimezone(store.zone(community_id)).date()
+    today = (now or store.clock()).astimezone(store.zone(community_id)).date()
     within = {"held_on": {"$gte": _midnight(today)}, "status": str(ActivityStatus.PLANNED)}
     return store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", 1)], limit=limit)
 
 
+def gathering(store: Store, actor: Actor, community_id: str, id: str) -> Gathering | None:
+    """One activity and who came; None if it is not there, or not in the actor's charge."""
+    found = store.find(actor, Activity, community_id, {"_id": id}, limit=1)
+    if not found:
+        return None
+    came = registered_at(store, actor, community_id, [id])[id]
+    readable = may(actor, Operation.READ, Attendance.collection)
+    return Gathering(found[0], came, tuple(attendances_of(store, actor, community_id, id)) if readable else ())
+
+
 def attendances_of(store: Store, actor: Actor, community_id: str, activity_id: str) -> list[Attendance]:
-    """Who was registered at an activity, by code; those of the actor's own grids. Raises NotFound, Refused."""
+    """Who was registered at an activity, the latest entered first; those of the actor's own grids. Raises NotFound,
+    Refused."""
     store.get(actor, Activity, community_id, activity_id)
-    return store.find(
-        actor, Attendance, community_id, {"activity_id": activity_id}, sort=[("resident", 1)], limit=10_000
+    within = {"activity_id": activity_id}
+    found = store.find(actor, Attendance, community_id, within, sort=[("resident", 1)], limit=10_000)
+    return sorted(
+        found, key=lambda row: row.created_at or row.updated_at or datetime.min.replace(tzinfo=UTC), reverse=True
     )
 
 
