@@ -1,0 +1,140 @@
+"""The overview says what the areas' rooms say, puts the worst first, and keeps to the actor's grids."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from repository import activities, facilities, maintenance
+from repository.access import Actor, Role
+from repository.grids import Community, Grid, Post, Tier, grids
+from repository.maintenance import WorkOrder
+from repository.metrics import Period, State
+from repository.overview import glance, worst
+from repository.people import Person
+from repository.store import Store
+from tests.conftest import NOW
+from tests.test_record import a_work_order
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+LOCAL = NOW.astimezone(SHANGHAI)
+QUARTER = Period.of("2026Q2")
+
+
+@pytest.fixture
+def small(store: Store, admin: Actor) -> str:
+    """Two grids: in g2 two orders are overdue, one of them dangerous; in g1 one is open and on time."""
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区", residents=100))
+    for number in ("1", "2"):
+        store.insert(admin, Person(id=f"p{number}", community_id="D", name=f"责任人{number}"))
+        store.insert(
+            admin,
+            Grid(
+                id=f"g{number}",
+                community_id="D",
+                code=number,
+                name=f"{number} 号网格",
+                responsible_id=f"p{number}",
+                residents=50,
+            ),
+        )
+        store.insert(
+            admin,
+            Post(
+                community_id="D",
+                tier=Tier.GRID_LEAD,
+                grid_id=f"g{number}",
+                holder_id=f"p{number}",
+                since=date(2024, 1, 1),
+            ),
+        )
+    late, soon = NOW - timedelta(days=3), NOW + timedelta(days=3)
+    rows: list[dict[str, Any]] = [
+        {"number": "W-1", "grid_id": "g1", "due_at": soon},
+        {"number": "W-2", "grid_id": "g2", "due_at": late, "place": "北门"},
+        {"number": "W-3", "grid_id": "g2", "due_at": late + timedelta(days=1), "dangerous": True, "assignee_id": "p2"},
+    ]
+    for row in rows:
+        store.insert(admin, a_work_order(reported_at=NOW - timedelta(days=6), **row))
+    return "D"
+
+
+def test_the_glance_by_hand(store: Store, admin: Actor, small: str) -> None:
+    found = glance(store, admin, small, QUARTER, now=LOCAL)
+
+    overdue = found.rows[0]
+    assert [(overdue.cells[grid.id].value, overdue.cells[grid.id].n) for grid in found.grids] == [(0, 1), (2, 2)]
+    assert found.values[0].value == 2
+    concern = found.concerns[0]
+    assert str(concern.finding) == "Overdue orders rose from 0 to 2 in 3 months"
+    assert "2 号网格 has 2 of them" in str(concern.why)
+    assert concern.who == ("责任人2",)
+    assert "vacant" in str(found.concerns[1].finding)
+    assert [str(action.what) for action in found.actions[:2]] == ["Mend W-3: Loose", "Mend 北门: Loose"]
+    assert (found.actions[0].who, found.actions[0].days, found.actions[1].days) == ("责任人2", 2, 3)
+
+
+def test_a_grid_workers_glance_is_of_their_grid(store: Store, small: str) -> None:
+    worker = Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"}))
+
+    found = glance(store, worker, small, QUARTER, now=LOCAL)
+
+    assert [grid.id for grid in found.grids] == ["g1"]
+    assert found.values[0].value == 0
+    assert not any("W-3" in str(action.what) or "北门" in str(action.what) for action in found.actions)
+
+
+def test_an_empty_community_has_no_data_rather_than_zero_percent(store: Store, admin: Actor) -> None:
+    store.insert(admin, Community(id="E", community_id="E", code="E", name="E社区"))
+
+    found = glance(store, admin, "E", QUARTER, now=LOCAL)
+
+    assert [value.value for value in found.values if value.metric.unit == "percent"] == [None] * 5
+    assert found.grids == ()
+    assert found.lagging is None
+
+
+def test_the_worst_state_wins() -> None:
+    assert worst([State.ON_TARGET, State.NEAR, State.OFF_TARGET]) is State.OFF_TARGET
+    assert worst([]) is State.ON_TARGET
+
+
+@pytest.mark.xdist_group("demo")
+def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) -> None:
+    """R5: one definition, the same number on every page."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    found = glance(store, admin, community, QUARTER, now=LOCAL)
+
+    work = maintenance.work_figures(store, admin, community, QUARTER, now=LOCAL)
+    crowd = activities.figures(store, admin, community, QUARTER)
+    estate = facilities.inventory(store, admin, community, on=LOCAL.date())
+    assert found.values[:3] == (work.overdue, work.on_time, estate.good_order)
+    assert found.values[5:] == (crowd.participation, crowd.variety.effective)
+    assert sum(cell.value or 0 for cell in found.rows[0].cells.values()) == work.overdue.value
+    raw = store.db["work_orders"].count_documents({"community_id": community, "is_open": True, "due_at": {"$lt": NOW}})
+    assert work.overdue.value == raw
+    for grid in grids(store, admin, community):
+        own = maintenance.work_figures(store, admin, community, QUARTER, frozenset({grid.id}), now=LOCAL)
+        assert found.rows[0].cells[grid.id].value == own.overdue.value
+        assert found.rows[1].cells[grid.id].value == pytest.approx(own.on_time.value)
+    store.close()
+
+
+@pytest.mark.xdist_group("demo")
+def test_every_overdue_action_opens_an_order_that_is_overdue(demo_uri: str, admin: Actor) -> None:
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+
+    actions = glance(store, admin, community, QUARTER, now=LOCAL).actions
+
+    orders = [action.params["order"] for action in actions if "order" in action.params]
+    assert orders
+    for id in orders:
+        order = store.get(admin, WorkOrder, community, id)
+        assert order.is_open
+        assert order.due_at is not None
+        assert order.due_at < datetime.now(SHANGHAI)
+    assert len(actions) <= 7
+    store.close()
