@@ -348,8 +348,7 @@ class _Form:
             if spec.kind == "variant" and any(path.startswith(f"{spec.name}.") for path in self.drawn):
                 part, problems = self._read_variant(spec)
                 wrong |= problems
-                if not problems:
-                    values[spec.name] = part
+                values[spec.name] = part  # what can be read of it is judged with the rest
         return values, wrong
 
     def _read_variant(self, spec: FieldSpec) -> tuple[Any, dict[str, Message]]:
