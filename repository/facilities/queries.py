@@ -1,9 +1,13 @@
 """What there is, in what condition and how old: a community's facilities on one day. A community has some thousands at
-most, so these figures are counted from the records, in the database."""
+most, so these figures are counted from the records themselves."""
 
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
+from itertools import accumulate, pairwise
+from math import sqrt
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,10 +22,11 @@ from repository.facilities.records import (
     Control,
     Facility,
     ServiceStatus,
+    last_day,
 )
 from repository.grids import Community
 from repository.metrics import Value, last_months, ratio
-from repository.record import Choice, Precision
+from repository.record import Choice
 from repository.rollups import month_bounds
 from repository.store import NotFound, Store
 from repository.words import msg
@@ -30,7 +35,6 @@ YEARS = 5  # of the replacement plan
 MONTHS = 12  # of a tile's course
 LISTED = 500  # hazards named one by one
 
-Expression = Mapping[str, Any] | str
 Document = dict[str, Any]
 
 
@@ -232,67 +236,92 @@ def inventory(
 ) -> Inventory:
     """Everything the Facilities page says of a day (today: conditions and service status are those of now), cut to
     ``grids`` and ``category``. Raises Refused, Unavailable."""
-    lives = service_lives(store, actor, community_id)
-    where = _where(category)
-    (found,) = store.aggregate(
-        actor,
-        Facility,
-        community_id,
-        [*_derived(on, lives), {"$facet": _FACETS | {"plan": _plan(on)}}],
-        filter=where | _NOT_RETIRED,
-        grids=grids,
+    rows = store.aggregate(actor, Facility, community_id, [{"$project": _READ}], filter=_where(category), grids=grids)
+    return _inventory(rows, on, service_lives(store, actor, community_id), store.zone(community_id))
+
+
+# --- from rows to the answer: a thousand facilities are folded here in a tenth of the time of the same pipeline
+_NOT_RETIRED = {"status": {"$in": [str(status) for status in ServiceStatus if status is not ServiceStatus.RETIRED]}}
+_READ = dict.fromkeys(
+    (
+        *("code", "name", "category", "kind", "grid_id", "site", "condition", "status", "responsible_id"),
+        *("installed_on", "installed_precision", "renewed_on", "renewed_precision", "service_life_years"),
+        *("replacement_cost_cents", "details.control"),
+        *("condition_history.at", "condition_history.condition", "condition_history.status"),
+    ),
+    1,
+)
+_GOOD = frozenset({Condition.EXCELLENT, Condition.GOOD, Condition.FAIR})
+_RETIRED, _OUT_OF_ORDER = str(ServiceStatus.RETIRED), str(ServiceStatus.OUT_OF_ORDER)
+
+
+def _where(category: str | None) -> Document:
+    return {} if category is None else {"category": category}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One facility as it is on the day asked for."""
+
+    row: Document
+    age: float | None
+    end: date | None
+    reasons: tuple[Reason, ...]
+
+
+def _seen(row: Document, on: date, life: float) -> _Seen:
+    start, precision = _service(row, on)
+    end = last_day(start, precision, life) if start else None
+    age = (on - start).days / DAYS_A_YEAR if start and start <= on else None
+    reasons = (
+        (Reason.VERY_POOR, row.get("condition") == Condition.VERY_POOR),
+        (Reason.PAST_LIFE, end is not None and end < on),
+        (Reason.OUT_OF_ORDER, row["status"] == _OUT_OF_ORDER),
     )
-    zone = store.zone(community_id)
-    course = store.aggregate(actor, Facility, community_id, _course(on, lives, zone), filter=where, grids=grids)
-    return _inventory(found, course, on)
+    return _Seen(row, age, end, tuple(reason for reason, holds in reasons if holds))
 
 
-# --- from the database to the answer
-def _inventory(found: Document, course: Iterable[Document], on: date) -> Inventory:
-    cells = {
-        (each["_id"].get("grid"), Category(each["_id"]["category"])): Figures(
-            **{name: n for name, n in each.items() if name != "_id"}
-        )
-        for each in found["cells"]
-    }
+def _service(row: Document, on: date) -> tuple[date | None, str]:
+    """When the service that lasts ``on`` a day began, and how precisely that is known."""
+    if (renewed := row.get("renewed_on")) and renewed.date() <= on:
+        return renewed.date(), row["renewed_precision"]
+    installed = row.get("installed_on")
+    return (installed.date() if installed else None), row["installed_precision"]
+
+
+def _inventory(rows: Sequence[Document], on: date, lives: Mapping[str, float], zone: ZoneInfo) -> Inventory:
+    years = [row.get("service_life_years") or lives.get(row.get("kind", ""), lives[row["category"]]) for row in rows]
+    seen = [_seen(row, on, life) for row, life in zip(rows, years, strict=True) if row["status"] != _RETIRED]
+    cells = _cells(seen)
     total = sum(cells.values(), Figures())
-    months = {each["_id"]: each for each in course}
-    names = last_months(on, MONTHS)
-
-    def series(part: str, whole: str, now: float | None) -> list[tuple[str, float | None]]:
-        past = [ratio(months[i][part], months[i][whole]) if i in months else None for i in range(MONTHS - 1)]
-        return list(zip(names, [*past, now], strict=True))
-
-    sites = tuple(_site(each) for each in found["sites"])
+    course = _course(rows, years, on, zone)
+    sites, plan = _sites(seen), _plan(seen, on)
     mixed = [site for site in sites if site.n > 1]
-    plan = tuple(
-        Need(
-            year=each["_id"]["year"],
-            grid_id=each["_id"].get("grid"),
-            category=Category(each["_id"]["category"]),
-            overdue=each["_id"]["overdue"],
-            count=each["count"],
-            cost_cents=each["cost"],
-            uncosted=each["uncosted"],
-        )
-        for each in found["plan"]
-    )
     coming = [need for need in plan if need.year == on.year + 1]
-    controls = {
-        (Category(each["_id"]["category"]), Control(each["_id"]["control"])): each["n"] for each in found["controls"]
-    }
-    gates = sum(controls.values())
+    controls = Counter(
+        (Category(each.row["category"]), Control(each.row["details"]["control"]))
+        for each in seen
+        if each.row.get("details", {}).get("control")
+    )
     smart = sum(n for (_, control), n in controls.items() if control is Control.SMART)
     return Inventory(
         good_order=Value(
-            metrics.GOOD_ORDER, total.good_order, total.graded, series("good", "graded", total.good_order)
+            metrics.GOOD_ORDER,
+            total.good_order,
+            total.graded,
+            [*((month, then.good_order) for month, then in course), (f"{on:%Y-%m}", total.good_order)],
         ),
-        past_life=Value(metrics.PAST_LIFE, total.past_life, total.aged, series("past", "aged", total.past_life)),
+        past_life=Value(
+            metrics.PAST_LIFE,
+            total.past_life,
+            total.aged,
+            [*((month, then.past_life) for month, then in course), (f"{on:%Y-%m}", total.past_life)],
+        ),
         hazards=Value(metrics.HAZARDS, total.hazards if total.standing else None, total.standing),
         next_year=Value(
             metrics.NEXT_YEAR,
             sum(need.cost_cents for need in coming) if total.aged else None,
-            sum(need.count for need in coming) or total.aged,
+            total.aged,
             detail=sum(need.cost_cents for need in plan if need.overdue),
         ),
         age_mix=Value(
@@ -301,281 +330,131 @@ def _inventory(found: Document, course: Iterable[Document], on: date) -> Invento
             sum(site.n for site in mixed),
             detail=sum(site.difference >= 1 for site in mixed),
         ),
-        smart=Value(metrics.SMART, ratio(smart, gates), gates),
+        smart=Value(metrics.SMART, ratio(smart, controls.total()), controls.total()),
         condition=Value(metrics.CONDITION, ratio(total.grades, total.known_grades), total.known_grades),
         cells=cells,
-        conditions={
-            (
-                Category(each["_id"]["category"]),
-                Condition(grade) if (grade := each["_id"].get("condition")) else None,
-            ): each["n"]
-            for each in found["conditions"]
-        },
+        conditions=Counter(
+            (Category(each.row["category"]), Condition(grade) if (grade := each.row.get("condition")) else None)
+            for each in seen
+        ),
         controls=controls,
         sites=sites,
         plan=plan,
-        dangers=tuple(_hazard(each) for each in found["dangers"]),
+        dangers=_dangers(seen, on),
     )
 
 
-def _site(each: Document) -> Site:
-    return Site(
-        site=each["_id"]["site"],
-        grid_id=each["_id"].get("grid"),
-        category=Category(each["_id"]["category"]),
-        n=each["n"],
-        oldest=each["oldest"],
-        newest=each["newest"],
-        mean=each["mean"],
-        variation=ratio(each["deviation"], each["mean"]),
+def _cells(seen: Iterable[_Seen]) -> dict[tuple[str | None, Category], Figures]:
+    sums: dict[tuple[str | None, str], Counter[str]] = defaultdict(Counter)
+    for each in seen:
+        cell, grade = sums[each.row.get("grid_id"), each.row["category"]], each.row.get("condition")
+        idle = each.row["status"] == _OUT_OF_ORDER
+        cell["standing"] += 1
+        cell["graded"] += idle or grade is not None
+        cell["good"] += not idle and grade in _GOOD
+        cell["grades"] += int(grade or 0)
+        cell["known_grades"] += grade is not None
+        cell["aged"] += each.end is not None
+        cell["past"] += Reason.PAST_LIFE in each.reasons
+        cell["hazards"] += bool(each.reasons)
+    return {(grid, Category(category)): Figures(**cell) for (grid, category), cell in sums.items()}
+
+
+def _course(rows: Sequence[Document], years: Sequence[float], on: date, zone: ZoneInfo) -> list[tuple[str, Figures]]:
+    """The months before this one, as they stood at their ends: graded and good by the history, aged and past by the
+    dates. What nobody had examined by then counts as ungraded; what is retired without a history, as not there."""
+    months = last_months(on, MONTHS)[:-1]
+    ends = [month_bounds(month, zone)[1] for month in months]
+    days = [end.astimezone(zone).date() - timedelta(days=1) for end in ends]
+    steps = {name: [0] * (len(months) + 1) for name in ("graded", "good", "aged", "past")}
+
+    def count(name: str, first: int, after: int) -> None:
+        if first < after:
+            steps[name][first] += 1
+            steps[name][after] -= 1
+
+    for row, life in zip(rows, years, strict=True):
+        installed, renewed = (row[name].date() if name in row else None for name in ("installed_on", "renewed_on"))
+        began = bisect_left(days, installed) if installed else 0
+        entries: dict[int, Document] = {-1: {}}  # from which month on each holds
+        entries.update((bisect_right(ends, entry["at"]), entry) for entry in row.get("condition_history", ()))
+        turns = {began, *entries, bisect_left(days, renewed) if renewed else began}
+        for first, after in pairwise(sorted({*(turn for turn in turns if began <= turn), len(months)})):
+            entry = entries[max(month for month in entries if month <= first)]
+            status = entry.get("status") or (_RETIRED if row["status"] == _RETIRED else "")
+            if first >= len(months) or status == _RETIRED:
+                continue
+            grade, idle = entry.get("condition"), status == _OUT_OF_ORDER
+            if idle or grade:
+                count("graded", first, after)
+            if grade in _GOOD and not idle:
+                count("good", first, after)
+            start, precision = _service(row, days[first])
+            if start:
+                count("aged", first, after)
+                count("past", max(first, bisect_right(days, last_day(start, precision, life))), after)
+    course = {name: list(accumulate(each)) for name, each in steps.items()}
+    return [(month, Figures(**{name: each[i] for name, each in course.items()})) for i, month in enumerate(months)]
+
+
+def _sites(seen: Iterable[_Seen]) -> tuple[Site, ...]:
+    ages: dict[tuple[str, str | None, str], list[float]] = defaultdict(list)
+    for each in seen:
+        if each.age is not None and (site := each.row.get("site")):
+            ages[site, each.row.get("grid_id"), each.row["category"]].append(each.age)
+    found = []
+    for (site, grid, category), own in ages.items():
+        mean = sum(own) / len(own)
+        deviation = sqrt(sum((age - mean) ** 2 for age in own) / len(own))
+        found.append(Site(site, grid, Category(category), len(own), max(own), min(own), mean, ratio(deviation, mean)))
+    return tuple(sorted(found, key=lambda site: (-site.difference, site.site, site.grid_id or "")))
+
+
+def _plan(seen: Iterable[_Seen], on: date) -> tuple[Need, ...]:
+    needs: dict[tuple[int, str, str, bool], list[int | None]] = defaultdict(list)
+    for each in seen:
+        year = on.year if each.reasons else each.end.year if each.end else None
+        if year is not None and on.year <= year < on.year + YEARS:
+            place = (year, each.row.get("grid_id") or "", each.row["category"], bool(each.reasons))
+            needs[place].append(each.row.get("replacement_cost_cents"))
+    return tuple(
+        Need(
+            year=year,
+            grid_id=grid or None,
+            category=Category(category),
+            overdue=overdue,
+            count=len(costs),
+            cost_cents=sum(cost or 0 for cost in costs),
+            uncosted=costs.count(None),
+        )
+        for (year, grid, category, overdue), costs in sorted(needs.items())
     )
 
 
-def _hazard(each: Document) -> Hazard:
-    condition = each.get("condition")
-    return Hazard(
-        id=each["_id"],
-        code=each["code"],
-        name=each["name"],
-        category=Category(each["category"]),
-        kind=each.get("kind"),
-        grid_id=each.get("grid_id"),
-        site=each.get("site"),
-        condition=Condition(condition) if condition else None,
-        status=ServiceStatus(each["status"]),
-        responsible_id=each.get("responsible_id"),
-        reasons=tuple(reason for reason in Reason if each[f"is_{reason.value}"]),
-        age_years=each.get("age"),
-        days_past=each.get("days_past"),
-        cost_cents=each.get("replacement_cost_cents"),
+def _dangers(seen: Iterable[_Seen], on: date) -> tuple[Hazard, ...]:
+    found = [
+        Hazard(
+            id=each.row["_id"],
+            code=each.row["code"],
+            name=each.row["name"],
+            category=Category(each.row["category"]),
+            kind=each.row.get("kind"),
+            grid_id=each.row.get("grid_id"),
+            site=each.row.get("site"),
+            condition=Condition(grade) if (grade := each.row.get("condition")) else None,
+            status=ServiceStatus(each.row["status"]),
+            responsible_id=each.row.get("responsible_id"),
+            reasons=each.reasons,
+            age_years=each.age,
+            days_past=(on - each.end).days if each.end else None,
+            cost_cents=each.row.get("replacement_cost_cents"),
+        )
+        for each in seen
+        if each.reasons
+    ]
+    return tuple(
+        sorted(
+            found,
+            key=lambda each: (Reason.VERY_POOR not in each.reasons, -(each.days_past or -99_999), each.code),
+        )[:LISTED]
     )
-
-
-# --- pipelines
-_NOT_RETIRED = {"status": {"$in": [str(status) for status in ServiceStatus if status is not ServiceStatus.RETIRED]}}
-
-_GOOD = [str(Condition.EXCELLENT), str(Condition.GOOD), str(Condition.FAIR)]
-
-
-def _where(category: str | None) -> Document:
-    return {} if category is None else {"category": category}
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
-def _life(lives: Mapping[str, float]) -> Expression:
-    """Years of service, as ``records.service_life`` reckons them."""
-    branches = [
-        {"case": {"$eq": [field, word]}, "then": years}
-        for field, words in (("$kind", lives.keys() - set(Category)), ("$category", set(Category)))
-        for word, years in ((str(word), lives[word]) for word in sorted(words))
-    ]
-    return {"$ifNull": ["$service_life_years", {"$switch": {"branches": branches, "default": 10}}]}
-
-
-def _start(on: Expression | datetime) -> tuple[Expression, Expression]:
-    """Day it was renewed or else installed, and that day's precision, as seen ``on`` a day."""
-    renewed = {"$and": [{"$ne": [{"$type": "$renewed_on"}, "missing"]}, {"$lte": ["$renewed_on", on]}]}
-    return (
-        {"$cond": [renewed, "$renewed_on", "$installed_on"]},
-        {"$cond": [renewed, "$renewed_precision", "$installed_precision"]},
-    )
-
-
-def _end(start: Expression, precision: Expression, life: Expression) -> Expression:
-    """The last day of service, as ``records.end_of_life`` reckons it; null if the start is not known."""
-    year, month = {"$year": start}, {"$month": start}
-    latest = {
-        "$switch": {
-            "branches": [
-                {
-                    "case": {"$eq": [precision, str(Precision.YEAR)]},
-                    "then": {"$dateFromParts": {"year": year, "month": 12, "day": 31}},
-                },
-                {
-                    "case": {"$eq": [precision, str(Precision.MONTH)]},
-                    "then": {"$dateFromParts": {"year": year, "month": {"$add": [month, 1]}, "day": 0}},
-                },
-            ],
-            "default": start,
-        }
-    }
-    months = {"$toLong": {"$round": [{"$multiply": [life, 12]}, 0]}}  # halves to even, as Python's round
-    return {"$dateAdd": {"startDate": latest, "unit": "month", "amount": months}}
-
-
-def _derived(on: date, lives: Mapping[str, float]) -> list[Document]:
-    """Stages that add ``age``, ``end`` and the reasons of hazard."""
-    day = _midnight(on)
-    start, precision = _start(day)
-    years = {"$divide": [{"$dateDiff": {"startDate": "$start", "endDate": day, "unit": "day"}}, DAYS_A_YEAR]}
-    return [
-        {
-            "$project": {
-                **dict.fromkeys(
-                    ("code", "name", "category", "kind", "grid_id", "site", "condition", "status", "responsible_id"), 1
-                ),
-                "replacement_cost_cents": 1,
-                "control": "$details.control",
-                "start": start,
-                "precision": precision,
-                "life": _life(lives),
-            }
-        },
-        {
-            "$set": {
-                "end": _end("$start", "$precision", "$life"),
-                "age": {"$cond": [{"$lte": [{"$ifNull": ["$start", _midnight(date.max)]}, day]}, years, None]},
-                "is_out_of_order": {"$eq": ["$status", str(ServiceStatus.OUT_OF_ORDER)]},
-                "is_very_poor": {"$eq": ["$condition", str(Condition.VERY_POOR)]},
-            }
-        },
-        {
-            "$set": {
-                "is_past_life": {"$lt": [{"$ifNull": ["$end", day]}, day]},
-                "days_past": {"$dateDiff": {"startDate": "$end", "endDate": day, "unit": "day"}},
-                "is_graded": {"$or": ["$is_out_of_order", {"$gt": ["$condition", None]}]},
-                "is_good": {
-                    "$and": [
-                        {"$not": ["$is_out_of_order"]},
-                        {"$in": ["$condition", _GOOD]},
-                    ]
-                },
-            }
-        },
-        {"$set": {"is_hazard": {"$or": ["$is_past_life", "$is_out_of_order", "$is_very_poor"]}}},
-    ]
-
-
-def _number(condition: Expression) -> Document:
-    return {"$sum": {"$cond": [condition, 1, 0]}}
-
-
-_FACETS: dict[str, Sequence[Document]] = {
-    "cells": [
-        {
-            "$group": {
-                "_id": {"grid": "$grid_id", "category": "$category"},
-                "standing": {"$sum": 1},
-                "graded": _number("$is_graded"),
-                "good": _number("$is_good"),
-                "grades": {"$sum": {"$toInt": {"$ifNull": ["$condition", 0]}}},
-                "known_grades": _number({"$gt": ["$condition", None]}),
-                "aged": _number({"$gt": ["$end", None]}),
-                "past": _number("$is_past_life"),
-                "hazards": _number("$is_hazard"),
-            }
-        }
-    ],
-    "conditions": [{"$group": {"_id": {"category": "$category", "condition": "$condition"}, "n": {"$sum": 1}}}],
-    "controls": [
-        {"$match": {"control": {"$exists": True}}},
-        {"$group": {"_id": {"category": "$category", "control": "$control"}, "n": {"$sum": 1}}},
-    ],
-    "sites": [
-        {"$match": {"site": {"$gt": ""}, "age": {"$ne": None}}},
-        {
-            "$group": {
-                "_id": {"site": "$site", "grid": "$grid_id", "category": "$category"},
-                "n": {"$sum": 1},
-                "oldest": {"$max": "$age"},
-                "newest": {"$min": "$age"},
-                "mean": {"$avg": "$age"},
-                "deviation": {"$stdDevPop": "$age"},
-            }
-        },
-        {"$set": {"difference": {"$subtract": ["$oldest", "$newest"]}}},
-        {"$sort": {"difference": -1, "_id": 1}},
-        {"$limit": LISTED},
-    ],
-    "dangers": [
-        {"$match": {"is_hazard": True}},
-        {"$sort": {"is_very_poor": -1, "days_past": -1, "code": 1}},
-        {"$limit": LISTED},
-    ],
-}
-
-
-def _plan(on: date) -> list[Document]:
-    return [
-        {"$set": {"overdue": "$is_hazard", "year": {"$cond": ["$is_hazard", on.year, {"$year": "$end"}]}}},
-        {"$match": {"year": {"$gte": on.year, "$lt": on.year + YEARS}}},
-        {
-            "$group": {
-                "_id": {"year": "$year", "grid": "$grid_id", "category": "$category", "overdue": "$overdue"},
-                "count": {"$sum": 1},
-                "cost": {"$sum": "$replacement_cost_cents"},
-                "uncosted": _number({"$eq": [{"$type": "$replacement_cost_cents"}, "missing"]}),
-            }
-        },
-        {"$sort": {"_id": 1}},
-    ]
-
-
-def _course(on: date, lives: Mapping[str, float], zone: ZoneInfo) -> list[Document]:
-    """At the ends of the months before this one: graded and good by the history, aged and past by the dates.
-
-    What was not examined by then counts as ungraded; what is retired without a history, as not there.
-    """
-    ends = [month_bounds(month, zone)[1] for month in last_months(on, MONTHS)[:-1]]
-    last_days = [_midnight(end.astimezone(zone).date() - timedelta(days=1)) for end in ends]
-    start, precision = _start("$ends.day")
-    retired = str(ServiceStatus.RETIRED)
-    return [
-        {
-            "$project": {
-                "status": 1,
-                "installed_on": 1,
-                "installed_precision": 1,
-                "renewed_on": 1,
-                "renewed_precision": 1,
-                "life": _life(lives),
-                "history": "$condition_history",
-                "ends": {"$literal": [{"at": end, "day": day} for end, day in zip(ends, last_days, strict=True)]},
-            }
-        },
-        {"$unwind": {"path": "$ends", "includeArrayIndex": "month"}},
-        {
-            "$set": {
-                "entry": {
-                    "$last": {
-                        "$filter": {"input": {"$ifNull": ["$history", []]}, "cond": {"$lt": ["$$this.at", "$ends.at"]}}
-                    }
-                }
-            }
-        },
-        {
-            "$set": {
-                "then": {
-                    "$ifNull": ["$entry.status", {"$cond": [{"$eq": ["$status", retired]}, retired, "in_service"]}]
-                },
-                "end": _end(start, precision, "$life"),
-            }
-        },
-        {
-            "$match": {
-                "then": {"$ne": retired},
-                "$expr": {"$lte": [{"$ifNull": ["$installed_on", _midnight(date.min)]}, "$ends.day"]},
-            }
-        },
-        {
-            "$group": {
-                "_id": "$month",
-                "graded": _number(
-                    {"$or": [{"$eq": ["$then", str(ServiceStatus.OUT_OF_ORDER)]}, {"$gt": ["$entry.condition", None]}]}
-                ),
-                "good": _number(
-                    {
-                        "$and": [
-                            {"$ne": ["$then", str(ServiceStatus.OUT_OF_ORDER)]},
-                            {"$in": ["$entry.condition", _GOOD]},
-                        ]
-                    }
-                ),
-                "aged": _number({"$gt": ["$end", None]}),
-                "past": _number({"$lt": [{"$ifNull": ["$end", "$ends.day"]}, "$ends.day"]}),
-            }
-        },
-    ]

@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -254,20 +254,19 @@ def end_of_life(facility: Facility, on: date, lives: Mapping[str, float] = SERVI
 
     A day known only to its month or year counts as the last it can be: nobody is alarmed before it is certain.
     """
-    renewed = facility.renewed_on is not None and facility.renewed_on <= on
-    start = facility.renewed_on if renewed else facility.installed_on
-    if start is None:
-        return None
-    precision = facility.renewed_precision if renewed else facility.installed_precision
-    if precision is Precision.YEAR:
-        start = date(start.year, 12, 31)
-    elif precision is Precision.MONTH:
-        start = _add_months(start.replace(day=1), 1) - timedelta(days=1)
-    return _add_months(start, round(service_life(facility, lives) * 12))
+    years = service_life(facility, lives)
+    if facility.renewed_on and facility.renewed_on <= on:
+        return last_day(facility.renewed_on, facility.renewed_precision, years)
+    return last_day(facility.installed_on, facility.installed_precision, years) if facility.installed_on else None
 
 
-def _add_months(day: date, months: int) -> date:
-    """As MongoDB's $dateAdd: the same day of a later month, or that month's last."""
-    number = day.year * 12 + day.month - 1 + months
-    year, month = divmod(number, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+def last_day(start: date, precision: str, years: float) -> date:
+    """The last day of a service life of ``years`` (whole months) from ``start``, at the latest that ``precision``
+    allows."""
+    year, month, day = start.year, start.month, start.day
+    if precision == Precision.YEAR:
+        month, day = 12, 31
+    elif precision == Precision.MONTH:
+        day = 31
+    year, month = divmod(year * 12 + month - 1 + round(years * 12), 12)
+    return date(year, month + 1, day if day < 29 else min(day, calendar.monthrange(year, month + 1)[1]))
