@@ -25,6 +25,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from math import floor, log10
 from typing import Any
 from urllib.parse import unquote
@@ -49,6 +50,7 @@ EVER = "ever"  # the period that holds all time, for distinct people
 
 
 # --- time and durations ----------------------------------------------------------------------------------------------
+@lru_cache(maxsize=1024)  # one document asks for the month of the same moment again and again
 def month_of(moment: datetime, zone: ZoneInfo) -> str:
     """The community's calendar month of a moment, as ``2026-04``."""
     local = moment.astimezone(zone)
