@@ -3,8 +3,9 @@ entry. Readers see none of it before the end: a community becomes visible last, 
 
 import time
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bson import ObjectId
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from repository import rollups
@@ -25,7 +27,6 @@ Document = dict[str, Any]
 
 CHUNK = 2_000  # documents to one insert_many: quicker than 1,000, no slower than 10,000
 SEEDER = Actor("seed", "演示数据", Role.ADMIN)
-_LEASE_SECONDS = 120  # a loader that was killed stops keeping others out after that
 
 
 class Occupied(Trouble):
@@ -33,8 +34,9 @@ class Occupied(Trouble):
 
 
 @contextmanager
-def loading(store: Store) -> Iterator[bool]:
-    """Let one process load at a time; yields whether another one had to be waited for."""
+def loading(store: Store, seconds: float = 120) -> Iterator[bool]:
+    """Let one process load at a time; yields whether another one had to be waited for. A loader that was killed keeps
+    the others out for ``seconds`` at most."""
     mine, waited = uuid.uuid4().hex, False
     meta = store.db["meta"]
     while True:
@@ -42,7 +44,7 @@ def loading(store: Store) -> Iterator[bool]:
         try:
             meta.update_one(
                 {"_id": "loading", "until": {"$lt": now}},
-                {"$set": {"by": mine, "until": now + timedelta(seconds=_LEASE_SECONDS)}},
+                {"$set": {"by": mine, "until": now + timedelta(seconds=seconds)}},
                 upsert=True,
             )
             break
@@ -66,11 +68,20 @@ class Batch:
         self._zones: dict[str, ZoneInfo] = {}
         self._atoms: dict[str, Tally] = defaultdict(Counter)
         self._presence: dict[str, Presence] = defaultdict(Presence)
-        self._written: Counter[str] = Counter()
+        self._numbers: list[Document] = []
+        self._writer = ThreadPoolExecutor(1, "seed")
+        self._under_way: deque[Future[object]] = deque()
+        self.written: Counter[str] = Counter()
         theirs = {"community_id": {"$in": list(community_ids)}}
         for name in (*RECORDS, COUNTS, SEEN):
             if store.db[name].find_one(theirs, {"_id": 1}):
                 store.db[name].delete_many(theirs)
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._writer.shutdown(cancel_futures=True)
 
     def add(
         self, record: type[Record], community_id: str, documents: Iterable[Document], zone: ZoneInfo | None = None
@@ -81,17 +92,26 @@ class Batch:
         collection = self._store.db[record.collection]
         stream = iter(documents)
         while chunk := list(islice(stream, CHUNK)):
-            collection.insert_many(chunk, ordered=False)
-            self._written[record.collection] += len(chunk)
+            self._write(collection, chunk)
+            self.written[record.collection] += len(chunk)
             if record.subjects:
                 atoms.update(rollups.tally(record, chunk, zone))
             for document in chunk:
                 presence.add(record, document, zone, 1)
 
+    def numbered(self, community_id: str, series: str, last: int) -> None:
+        """Say how far a community's series of numbers was used, so that the next one is free."""
+        self._numbers.append({"_id": f"{community_id}|{series}", "community_id": community_id, "next": last})
+
     def finish(self, communities: Sequence[Document], facts: Mapping[str, Any]) -> None:
         """Write the counters, then the communities with the batch's one audit entry, in one transaction."""
         for community_id in self._atoms.keys() | self._presence.keys():
             self._count(community_id)
+        self._wait(0)
+        numbers = self._store.db["numbers"]
+        numbers.delete_many({"_id": {"$in": [series["_id"] for series in self._numbers]}})
+        if self._numbers:
+            numbers.insert_many(self._numbers)
         batch_id = str(ObjectId())
 
         def reveal(write: Write) -> None:
@@ -102,10 +122,19 @@ class Batch:
                 communities[0]["_id"],
                 batch_id,
                 "seed",
-                {**facts, "communities": len(communities), "written": dict(self._written)},
+                {**facts, "communities": len(communities), "written": dict(self.written)},
             )
 
         self._store.write(SEEDER, reveal)
+
+    def _write(self, collection: Collection[Document], chunk: list[Document]) -> None:
+        """Send a chunk while the next one is made: the server works in the meantime."""
+        self._under_way.append(self._writer.submit(collection.insert_many, chunk, ordered=False))
+        self._wait(2)
+
+    def _wait(self, most: int) -> None:
+        while len(self._under_way) > most:
+            self._under_way.popleft().result()
 
     def _count(self, community_id: str) -> None:
         db, atoms = self._store.db, self._atoms[community_id]
@@ -127,12 +156,12 @@ class Batch:
             }
             for resident, months in came.items()
         ):
-            db[SEEN].insert_many(chunk, ordered=False)
+            self._write(db[SEEN], chunk)
         for chunk in _chunks(
             {"_id": place.document_id(community_id), **place.fields(community_id), **rollups.nested(paths)}
             for place, paths in rollups.spread(atoms).items()
         ):
-            db[COUNTS].insert_many(chunk, ordered=False)
+            self._write(db[COUNTS], chunk)
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -16,6 +16,7 @@ The figures are in ``community``; everything that happens here is invented. What
 Everything is a function of ``as_of`` alone: the same day gives the same documents.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
@@ -23,6 +24,7 @@ from repository.activities import Activity, Attendance
 from repository.facilities import Facility
 from repository.grids import Community, Grid, Post
 from repository.maintenance import WorkOrder
+from repository.maintenance.commands import SERIES
 from repository.people import Person
 from repository.record import Record
 from repository.store import Store
@@ -68,34 +70,33 @@ def load(store: Store, as_of: date | None = None) -> None:
         if waited and store.db["communities"].find_one({"_id": estate.COMMUNITY_ID}, {"_id": 1}):
             return
         require_no_communities(store)
-        as_of = as_of or default_as_of(store)
-        end = history.end_of_history(as_of)
-        batch = Batch(store, [estate.COMMUNITY_ID])
-        stamp = {"created_at": end, "created_by": SEEDER.name, "updated_at": end, "updated_by": SEEDER.name}
+        with Batch(store, [estate.COMMUNITY_ID]) as batch:
+            _write(batch, as_of or default_as_of(store))
 
-        def add(kind: type[Record], records: list[Record]) -> None:
-            batch.add(kind, estate.COMMUNITY_ID, (record.to_document() for record in records), ZONE)
 
-        def stamped(records: list[Record]) -> list[Record]:
-            return [record.model_copy(update=stamp) for record in records]
+def _write(batch: Batch, as_of: date) -> None:
+    end = history.end_of_history(as_of)
+    stamp = {"created_at": end, "created_by": SEEDER.name, "updated_at": end, "updated_by": SEEDER.name}
 
-        standing = estate.facilities(as_of)
-        add(Person, stamped([*estate.people()]))
-        add(Grid, stamped([*estate.grids()]))
-        add(Post, stamped([*estate.posts(as_of)]))
-        orders = history.work_orders(as_of, standing, Random(42))
-        add(Facility, stamped([*history.out_of_order(standing, orders)]))
-        add(WorkOrder, [*orders])
-        rng = Random(42)
-        held = gatherings.activities(as_of, rng)
-        add(Activity, [*held])
-        batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
-        store.db["numbers"].replace_one(
-            {"_id": f"{estate.COMMUNITY_ID}|work_orders"},
-            {"community_id": estate.COMMUNITY_ID, "next": len(orders)},
-            upsert=True,
-        )
-        batch.finish(
-            [community().model_copy(update=stamp).to_document()],
-            {"as_of": as_of.isoformat(), "note": "演示数据：人物、设施和经过均为虚构"},
-        )
+    def add(kind: type[Record], records: Sequence[Record]) -> None:
+        batch.add(kind, estate.COMMUNITY_ID, (record.to_document() for record in records), ZONE)
+
+    def stamped(records: Sequence[Record]) -> list[Record]:
+        return [record.model_copy(update=stamp) for record in records]
+
+    standing = estate.facilities(as_of)
+    add(Person, stamped(estate.people()))
+    add(Grid, stamped(estate.grids()))
+    add(Post, stamped(estate.posts(as_of)))
+    orders = history.work_orders(as_of, standing, Random(42))
+    add(Facility, stamped(history.out_of_order(standing, orders)))
+    add(WorkOrder, orders)
+    rng = Random(42)
+    held = gatherings.activities(as_of, rng)
+    add(Activity, held)
+    batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
+    batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders))
+    batch.finish(
+        [community().model_copy(update=stamp).to_document()],
+        {"as_of": as_of.isoformat(), "note": "演示数据：人物、设施和经过均为虚构"},
+    )

@@ -1,0 +1,369 @@
+"""Large sets for benchmarks: communities as D is, with as many work orders and attendances as wanted.
+
+Nothing here means anything, but the shape is right: five grids, some sixty facilities, five years, durations with a
+long tail, a backlog of some weeks whatever the history, residents who come again and again. Documents are written as
+the record classes would write them, without making a record of each; a test holds the two together.
+"""
+
+import time as clock
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+from repository.activities import Activity, ActivityStatus, Attendance, Format
+from repository.facilities import (
+    Category,
+    Condition,
+    Facility,
+    FacilityKind,
+    FitnessDetails,
+    PersonnelDetails,
+    PropertyDetails,
+    VehicleDetails,
+)
+from repository.grids import Community, Grid, Post, Tier
+from repository.maintenance import DUE_HOURS, Fault, Priority, Source, WorkCategory, WorkOrder
+from repository.maintenance.commands import SERIES
+from repository.people import Person, PersonKind
+from repository.record import Record
+from repository.store import Store
+from repository.words import Trouble, msg
+from seed.batch import SEEDER, Batch, loading, require_no_communities
+from seed.community import GRID_PLANS, HOUSEHOLDS, RESIDENTS, largest_remainder, outline, population
+from seed.estate import ZONE
+
+Document = dict[str, Any]
+
+YEARS = 5
+HEADS = 110  # attendances to one activity, about
+
+
+class NotForBenchmarks(Trouble):
+    """The database wasn't made for benchmarks. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one load wrote, and how long it took."""
+
+    communities: int
+    work_orders: int
+    attendances: int
+    documents: int
+    seconds: float
+
+
+def load(
+    store: Store,
+    *,
+    work_orders: int,
+    communities: int = 1,
+    attendances: int = 0,
+    seed: int = 1,
+    as_of: date | None = None,
+) -> Loaded:
+    """Fill an empty database with ``communities`` communities that share the work orders and attendances evenly.
+
+    The history ends at the beginning of ``as_of`` (default: today in Shanghai). The database is marked as being for
+    benchmarks, in ``meta``. Raises Occupied when it holds any community, NotForBenchmarks when it has been used.
+    """
+    began = clock.perf_counter()
+    with loading(store, seconds=3_600):
+        require_no_communities(store)
+        if store.db["meta"].find_one({"_id": "purpose"}) is None:
+            if store.db["audit"].find_one({}, {"_id": 1}) is not None:
+                raise NotForBenchmarks(
+                    msg(
+                        "This database has been used for real work, so no benchmark data was written. Use an empty "
+                        "one: set GRIDBOARD_HOME to another folder."
+                    )
+                )
+            store.db["meta"].insert_one({"_id": "purpose", "benchmarks": True, "at": store.clock()})
+        day = as_of or store.clock().astimezone(ZONE).date()
+        end = datetime(day.year, day.month, day.day, tzinfo=ZONE).astimezone(UTC)
+        ids = [f"bench-{number:04d}" for number in range(1, communities + 1)]
+        with Batch(store, ids) as batch:
+            orders = largest_remainder([1] * communities, work_orders)
+            visits = largest_remainder([1] * communities, attendances)
+            for number, id in enumerate(ids):
+                _community(batch, id, orders[number], visits[number], end, Random(f"{seed} {id}"))
+            batch.finish(
+                [_communities_record(id, number, end) for number, id in enumerate(ids, 1)],
+                {"work_orders": work_orders, "attendances": attendances, "seed": seed, "as_of": day.isoformat()},
+            )
+        documents = sum(batch.written.values())
+    return Loaded(communities, work_orders, attendances, documents, clock.perf_counter() - began)
+
+
+def _communities_record(id: str, number: int, end: datetime) -> Document:
+    return Community(
+        id=id,
+        community_id=id,
+        **_stamp(end),
+        code=f"B{number:04d}",
+        name=f"测试社区 {number:04d}",
+        households=HOUSEHOLDS,
+        residents=RESIDENTS,
+        population=population(),
+    ).to_document()
+
+
+def _stamp(at: datetime) -> Document:
+    return {"created_at": at, "created_by": SEEDER.name, "updated_at": at, "updated_by": SEEDER.name}
+
+
+def _community(batch: Batch, id: str, orders: int, visits: int, end: datetime, rng: Random) -> None:
+    def add(kind: type[Record], records: Sequence[Record]) -> None:
+        batch.add(kind, id, (record.to_document() for record in records), ZONE)
+
+    grids = [f"{id}-{plan.code}" for plan in GRID_PLANS]
+    people = [f"{id}-p{number:02d}" for number in range(12)]
+    facilities = list(_facilities(id, grids, end, rng))
+    add(
+        Person,
+        [
+            Person(id=person, community_id=id, **_stamp(end), name=f"测试人员 {person[-2:]}", kind=PersonKind.STAFF)
+            for person in people
+        ],
+    )
+    add(
+        Grid,
+        [
+            Grid(
+                id=grid,
+                community_id=id,
+                **_stamp(end),
+                code=plan.code,
+                name=plan.name,
+                responsible_id=people[index],
+                households=plan.households,
+                residents=plan.residents,
+                sites=plan.sites,
+                boundary=outline(plan),
+            )
+            for index, (grid, plan) in enumerate(zip(grids, GRID_PLANS, strict=True))
+        ],
+    )
+    add(
+        Post,
+        [
+            Post(id=f"{grid}-{tier}", community_id=id, **_stamp(end), tier=tier, grid_id=grid, holder_id=people[index])
+            for index, grid in enumerate(grids)
+            for tier in Tier
+        ],
+    )
+    add(Facility, facilities)
+    batch.add(WorkOrder, id, _work_orders(id, orders, facilities, grids, people, end, rng), ZONE)
+    batch.numbered(id, SERIES, orders)
+    if visits:
+        held = list(_activities(id, visits, grids, people, end, rng))
+        add(Activity, held)
+        batch.add(Attendance, id, _attendances(held, visits, grids, rng), ZONE)
+
+
+_KINDS: tuple[tuple[Category, FacilityKind, int, int], ...] = (  # category, kind, how many, yuan
+    (Category.FITNESS, FacilityKind.WALKER, 15, 3_800),
+    (Category.FITNESS, FacilityKind.BAR, 10, 2_200),
+    (Category.VEHICLE, FacilityKind.BARRIER, 8, 28_000),
+    (Category.PERSONNEL, FacilityKind.DOOR, 12, 3_500),
+    (Category.PROPERTY, FacilityKind.LIFT, 5, 380_000),
+    (Category.PROPERTY, FacilityKind.LIGHTING, 10, 3_200),
+)
+_DETAILS = {
+    Category.FITNESS: FitnessDetails(pieces=1),
+    Category.VEHICLE: VehicleDetails(lanes=2),
+    Category.PERSONNEL: PersonnelDetails(doors=1),
+    Category.PROPERTY: PropertyDetails(),
+}
+
+
+def _facilities(id: str, grids: Sequence[str], end: datetime, rng: Random) -> Iterator[Facility]:
+    number = 0
+    for category, kind, count, yuan in _KINDS:
+        for _ in range(count):
+            number += 1
+            yield Facility(
+                id=f"{id}-f{number:03d}",
+                community_id=id,
+                **_stamp(end),
+                code=f"F{number:03d}",
+                name=f"{number} 号{kind.spellings[0]}",
+                category=category,
+                kind=kind.value,
+                grid_id=grids[number % len(grids)],
+                site=f"{number % 7 + 1} 区",
+                installed_on=(end - timedelta(days=rng.randrange(200, 5000))).date(),
+                service_life_years=8,
+                condition=Condition(str(rng.randrange(1, 6))),
+                replacement_cost_cents=yuan * 100,
+                details=_DETAILS[category],
+            )
+
+
+# --- work orders -----------------------------------------------------------------------------------------------------
+_HOURS = {  # median hours to mend
+    WorkCategory.FITNESS: 40,
+    WorkCategory.VEHICLE: 30,
+    WorkCategory.PERSONNEL: 26,
+    WorkCategory.PROPERTY: 48,
+    WorkCategory.SANITATION: 12,
+    WorkCategory.OTHER: 24,
+}
+_SHARES = (22, 12, 10, 32, 15, 9)
+_Where = tuple[str | None, str, str]  # facility, place, grid
+_TABLE = 4096  # durations are drawn from tables of so many: a draw from a distribution costs five times as much
+
+
+def _work_orders(
+    id: str,
+    count: int,
+    facilities: Sequence[Facility],
+    grids: Sequence[str],
+    people: Sequence[str],
+    end: datetime,
+    rng: Random,
+) -> Iterator[Document]:
+    """``count`` orders in order of report, over five years with a little growth."""
+    span = YEARS * 365 * 86_400
+    moments = sorted(int(span * rng.random() ** 0.9) for _ in range(count))
+    start = end - timedelta(seconds=span)
+    by_category: dict[str, list[_Where]] = {}
+    for one in facilities:
+        by_category.setdefault(one.category.value, []).append((one.id, one.site or "", one.grid_id or ""))
+    categories = [category.value for category in _HOURS]
+    hours = [_HOURS[WorkCategory(category)] for category in categories]
+    anywhere: list[_Where] = [(None, "路口", grid) for grid in grids]
+    places = [by_category.get(category, anywhere) for category in categories]
+    drawn = rng.choices(range(len(categories)), _SHARES, k=_TABLE)
+    priorities = rng.choices([one.value for one in Priority], (14, 54, 32), k=_TABLE)
+    sources = rng.choices([one.value for one in Source], (46, 22, 9, 18, 5), k=_TABLE)
+    faults = rng.choices([one.value for one in Fault], k=_TABLE)
+    due = {level.value: timedelta(hours=DUE_HOURS[level]) for level in Priority}
+    lengths = [rng.lognormvariate(0, 0.9) if rng.random() < 0.97 else rng.uniform(12, 80) for _ in range(_TABLE)]
+    answers = [int(3_600 * rng.lognormvariate(1, 0.8)) for _ in range(_TABLE)]
+    draw = rng.getrandbits
+
+    for number, moment in enumerate(moments, 1):
+        # one random number of 60 bits gives five independent draws of 12
+        bits = draw(60)
+        index = drawn[bits & 4095]
+        priority = priorities[(bits >> 12) & 4095]
+        mixed = (bits >> 24) & 4095
+        place = places[index]
+        facility, site, grid = place[mixed % len(place)]
+        reported = start + timedelta(seconds=moment)
+        answer = answers[(bits >> 36) & 4095]
+        responded = reported + timedelta(seconds=answer)
+        length = int(lengths[bits >> 48] * hours[index] * 3_600) + 7_200
+        length = max(length, answer + 1_800)
+        ended = reported + timedelta(seconds=length)
+        last = reported
+        document: Document = {
+            "_id": f"{id}-w{number:07d}",
+            "community_id": id,
+            "revision": 1,
+            "created_at": reported,
+            "created_by": SEEDER.name,
+            "updated_by": SEEDER.name,
+            "flags": [],
+            "number": f"W-{number:05d}",
+            "fault": faults[mixed],
+            "place": site,
+            "grid_id": grid,
+            "category": categories[index],
+            "priority": priority,
+            "source": sources[mixed],
+            "dangerous": not bits & 63,
+            "status": "reported",
+            "is_open": True,
+            "reported_at": reported,
+            "due_at": reported + due[priority],
+            "assignee_id": people[mixed % 12],
+            "events": [{"at": reported, "by": "居民", "status": "reported"}],
+            "reopenings": [],
+        }
+        if facility is not None:
+            document["facility_id"] = facility
+        if mixed & 15:
+            document["estimated_hours"] = 1 + (mixed & 7) / 2
+        if responded < end:
+            last = responded
+            document["responded_at"] = responded
+            document["respond_seconds"] = answer
+            document["status"] = "assigned"
+            document["events"].append({"at": responded, "by": "测试人员 00", "status": "assigned"})
+        if ended < end:
+            last = ended
+            document |= {
+                "is_open": False,
+                "status": "done",
+                "outcome": "completed",
+                "ended_at": ended,
+                "repair_seconds": length,
+                "actual_hours": 1 + (mixed & 15) / 4,
+                "cost_cents": 1_000 * (mixed & 255),
+            }
+            document["events"].append({"at": ended, "by": "测试人员 01", "status": "done"})
+        document["updated_at"] = last
+        yield document
+
+
+# --- activities ------------------------------------------------------------------------------------------------------
+def _activities(
+    id: str, visits: int, grids: Sequence[str], people: Sequence[str], end: datetime, rng: Random
+) -> Iterator[Activity]:
+    count = max(1, visits // HEADS)
+    days = sorted(rng.randrange(YEARS * 365) for _ in range(count))
+    formats = rng.choices([one.value for one in Format], (60, 12, 10, 6, 3, 3, 3, 3), k=count)
+    last = end.astimezone(ZONE).date() - timedelta(days=1)
+    for number, (day, form) in enumerate(zip(days, formats, strict=True), 1):
+        yield Activity(
+            id=f"{id}-a{number:05d}",
+            community_id=id,
+            **_stamp(end),
+            name=f"测试活动 {number}",
+            held_on=last - timedelta(days=YEARS * 365 - 1 - day),
+            status=ActivityStatus.HELD,
+            format=form,
+            grid_id=None if number % 3 else grids[number % len(grids)],
+            organizer_id=people[0],
+            headcount=0 if number % 10 else 40,
+        )
+
+
+def _attendances(held: Sequence[Activity], visits: int, grids: Sequence[str], rng: Random) -> Iterator[Document]:
+    """``visits`` attendances spread over the activities; few residents come often, most hardly ever."""
+    groups = [(one.age_band.value, one.sex.value) for one in population() for _ in range(one.count)]
+    rng.shuffle(groups)
+    homes = [grid for grid, plan in zip(grids, GRID_PLANS, strict=True) for _ in range(plan.residents)]
+    everybody = [
+        (f"R-{number:04d}", band, sex, grid)
+        for number, ((band, sex), grid) in enumerate(zip(groups, homes, strict=True), 1)
+    ]
+    rng.shuffle(everybody)
+    bounds = list(accumulate(1 / (rank + 20) for rank in range(len(everybody))))
+    for activity, count in zip(held, largest_remainder([1] * len(held), visits), strict=True):
+        came: dict[tuple[str, str, str, str], None] = {}
+        wanted = min(count, len(everybody))
+        while len(came) < wanted:
+            came.update(dict.fromkeys(rng.choices(everybody, cum_weights=bounds, k=wanted - len(came))))
+        stamp = _stamp(activity.created_at or datetime.now(UTC))
+        held_on = datetime.combine(activity.held_on, time(), UTC)
+        for resident, band, sex, grid in came:
+            yield {
+                "_id": f"{activity.id}-{resident}",
+                "community_id": activity.community_id,
+                "revision": 1,
+                **stamp,
+                "flags": [],
+                "activity_id": activity.id,
+                "resident": resident,
+                "held_on": held_on,
+                "format": activity.format,
+                "age_band": band,
+                "sex": sex,
+                "grid_id": grid,
+            }
