@@ -203,6 +203,12 @@ def selection_key(key: str, ids: Sequence[str]) -> str:
     return f"{key}-{zlib.crc32('|'.join(ids).encode()):08x}"
 
 
+def unselect(key: str) -> None:
+    """Take back what the reader picked in a register, before it is drawn again."""
+    for name in [str(name) for name in st.session_state if re.fullmatch(rf"{re.escape(key)}-[0-9a-f]{{8}}", str(name))]:
+        st.session_state[name] = {"selection": {"rows": [], "columns": [], "cells": []}}
+
+
 def matching(rows: Sequence[Row], wanted: str) -> list[int]:
     """Positions of the rows in whose shown texts every word of ``wanted`` occurs; case and width do not matter."""
     words = _folded(wanted).split()

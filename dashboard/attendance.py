@@ -1,0 +1,420 @@
+"""The drawer at the side of the activities page: one activity, who came, and the forms that change it.
+
+Which one is open stands in the URL (``activity``; ``new`` for one to be entered), so a link opens it again.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from dashboard import data, forms, i18n, session, tables
+from dashboard.i18n import MISSING, _, n_, number, plain, say, term
+from repository.access import Operation, may
+from repository.activities import (
+    Activity,
+    ActivityStatus,
+    Attendance,
+    Format,
+    Gathering,
+    LineProblem,
+    add_activity,
+    cancel_activity,
+    correct_attendance,
+    delete_activity,
+    edit_activity,
+    gathering,
+    known_residents,
+    record_attendance,
+    record_attendances,
+    resident_code,
+    set_headcount,
+    take_back_attendance,
+)
+from repository.people import AgeBand, Sex
+from repository.store import Conflict, Duplicate, Invalid
+
+Names = Mapping[str, Mapping[str, str]]
+
+LIST = "activities"
+"""The key of the register whose selected row is open here."""
+NEW = "new"
+_ASKED = (
+    "name",
+    "held_on",
+    "format",
+    "grid_id",
+    "place",
+    "organizer_id",
+    "intended_for",
+    "level",
+    "capacity",
+    "sessions",
+    "theme",
+    "budget_cents",
+    "remark",
+)
+"""What a new activity is asked for; the rest comes when it is over."""
+
+
+@dataclass
+class _Desk:
+    """What lies on the desk while attendance is entered: the widgets' round, what was just said, the lines left."""
+
+    activity_id: str
+    round: int = 0
+    said: str = ""
+    left: str = ""
+    problems: tuple[LineProblem, ...] = ()
+    submission: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def turn(self, said: str, left: str = "", problems: tuple[LineProblem, ...] = ()) -> None:
+        """Clear the desk for the next one; redraws the drawer."""
+        self.round += 1
+        self.said, self.left, self.problems = said, left, problems
+        self.submission = secrets.token_hex(16)
+        st.rerun(scope="fragment")
+
+
+# --- which one is open -----------------------------------------------------------------------------------------------
+def open_one(activity_id: str) -> None:
+    """Show an activity in the drawer of this run."""
+    st.query_params["activity"] = activity_id
+
+
+def open_new() -> None:
+    """Show the form of a new activity."""
+    open_one(NEW)
+
+
+def follow(picked: str | None) -> None:
+    """Open what the reader picks in the list, when it changes."""
+    if picked != st.session_state.get("attendance.picked"):
+        st.session_state["attendance.picked"] = picked
+        if picked is None:
+            st.query_params.pop("activity", None)
+        else:
+            open_one(picked)
+
+
+def clear_list() -> None:
+    """Before the list is drawn: take the selection away once the drawer was closed."""
+    if st.session_state.pop("attendance.closed", False):
+        tables.unselect(LIST)
+        st.session_state["attendance.picked"] = None
+
+
+def _close() -> None:
+    st.query_params.pop("activity", None)
+    st.session_state["attendance.closed"] = True
+
+
+def drawer(view: session.View, names: Names) -> None:
+    """Draw the drawer if one is open. Call it last."""
+    wanted = st.query_params.get("activity")
+    if not wanted:
+        return
+    if wanted == NEW:
+        if may(session.actor(), Operation.CREATE, Activity.collection):
+            _dialog(_("Enter an activity"))(_enter)(view, names)
+        return
+    found = data.ask(gathering, view.community_id, wanted)
+    if found is None:
+        st.warning(_("This activity is not there any more, or not in your charge."), icon=":material/search_off:")
+        st.query_params.pop("activity", None)
+        return
+    _dialog(plain(found.activity.name))(_show)(view, names, wanted)
+
+
+def _dialog(title: str):  # noqa: ANN202
+    return st.dialog(title, width="medium", position="right", on_dismiss=_close)
+
+
+# --- a new one -------------------------------------------------------------------------------------------------------
+def _enter(view: session.View, names: Names) -> None:
+    st.caption(_("A day to come makes it planned. Who came is entered once it is over."))
+    charge = session.actor().grids or frozenset()
+    made = forms.edit(
+        Activity,
+        key="activity-new",
+        fields=_ASKED,
+        defaults={"held_on": view.now.date(), **({"grid_id": min(charge)} if charge else {})},
+        references=names,
+        save=lambda values, submission: data.tell(
+            add_activity, view.community_id, values, key=submission, done=_("The activity is entered.")
+        ),
+    )
+    if made is not None:
+        open_one(made.id)
+        st.rerun()
+
+
+# --- one that is there -----------------------------------------------------------------------------------------------
+def _show(view: session.View, names: Names, activity_id: str) -> None:
+    found = data.ask(gathering, view.community_id, activity_id)
+    if found is None:
+        _close()
+        st.rerun()
+    activity = found.activity
+    facts = [
+        i18n.date(activity.held_on),
+        term(activity.format, Format),
+        say(activity.status.label),
+        names["grids"].get(activity.grid_id or "") or _("whole community"),
+        activity.place or "",
+    ]
+    st.caption(" · ".join(plain(fact) for fact in facts if fact))
+    actor = session.actor()
+    change = may(actor, Operation.UPDATE, Activity.collection)
+    headings = [_("Who came")] + ([_("Change"), _("Cancel or delete")] if change else [])
+    tabs = st.tabs(headings)
+    with tabs[0]:
+        _who_came(view, names, found)
+    if change:
+        with tabs[1]:
+            _change(view, names, activity)
+        with tabs[2]:
+            _end(view, found)
+
+
+def _change(view: session.View, names: Names, activity: Activity) -> None:
+    saved = forms.edit(
+        Activity,
+        key="activity-edit",
+        current=activity,
+        references=names,
+        save=lambda values, _submission: data.tell(
+            edit_activity, view.community_id, activity.id, values.revision, values, done=_("Saved.")
+        ),
+    )
+    if saved is not None:
+        _close()
+        st.rerun()
+
+
+def _end(view: session.View, found: Gathering) -> None:
+    activity = found.activity
+    where = (view.community_id, activity.id, activity.revision)
+    try:
+        if activity.status is not ActivityStatus.CANCELLED:
+            st.markdown(_("It did not take place: it stays in the list and counts as cancelled."))
+            if st.button(_("Cancel the activity"), icon=":material/event_busy:", key="activity-cancel") and data.tell(
+                cancel_activity, *where, done=_("The activity is cancelled.")
+            ):
+                _close()
+                st.rerun()
+        if may(session.actor(), Operation.DELETE, Activity.collection):
+            st.markdown(_("It was entered by mistake: it goes for good."))
+            along = False
+            if found.registered:
+                along = st.checkbox(
+                    n_("and its {n} attendance with it", "and its {n} attendances with it", found.registered),
+                    key="activity-delete-along",
+                )
+            if st.button(_("Delete the activity"), icon=":material/delete:", key="activity-delete"):
+                data.tell(delete_activity, *where, with_attendances=along, done=_("The activity is deleted."))
+                if data.ask(gathering, view.community_id, activity.id) is None:
+                    _close()
+                    st.rerun()
+    except (Invalid, Conflict) as trouble:
+        st.error(say(trouble), icon=":material/error:")
+
+
+# --- who came --------------------------------------------------------------------------------------------------------
+def _who_came(view: session.View, names: Names, found: Gathering) -> None:
+    desk = st.session_state.get("attendance.desk")
+    if desk is None or desk.activity_id != found.activity.id:
+        desk = st.session_state["attendance.desk"] = _Desk(found.activity.id)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Registered"), number(found.registered), width="content")
+        st.metric(_("Only counted"), number(found.activity.headcount), width="content")
+    if desk.said:
+        st.success(plain(desk.said), icon=":material/check_circle:")
+    enter = may(session.actor(), Operation.CREATE, Attendance.collection)
+    if found.activity.status is ActivityStatus.CANCELLED:
+        st.caption(_("It was cancelled: nobody can be registered."))
+    elif found.activity.held_on > view.now.date():
+        st.caption(_("It is still to come: who came can be entered from that day on."))
+    elif enter:
+        one, many, heads = st.tabs([_("One resident"), _("A list"), _("Only counted")])
+        with one:
+            _one(view, names, desk)
+        with many:
+            _many(view, desk)
+        with heads:
+            _heads(view, found.activity, desk)
+    if enter and found.attendances:
+        _registered(view, names, found, desk)
+
+
+def _one(view: session.View, names: Names, desk: _Desk) -> None:
+    at = f"{desk.round}"
+    typed = st.text_input(
+        _("Resident's code"),
+        placeholder="R-7K3Q",
+        key=f"att-code-{at}",
+        help=_("Left empty, the resident is new and gets a code. A code, never a name or an ID number."),
+    )
+    code, known = None, None
+    if typed.strip():
+        try:
+            code = resident_code(typed)
+        except Invalid as invalid:
+            st.error(say(invalid.problems["resident"]), icon=":material/error:")
+            return
+        known = data.ask(known_residents, view.community_id, [code]).get(code)
+        at += f"-{code}"
+    fresh = False
+    if known:
+        st.caption(_("Last here on {day}; what is known stands below.", day=i18n.date(known.last_came)))
+    elif code:
+        st.caption(_("Nobody has come with this code before."))
+        fresh = st.checkbox(_("It is a new code, not a slip"), key=f"att-fresh-{at}")
+    charge = session.actor().grids
+    band = st.segmented_control(
+        _("Age band"),
+        list(AgeBand),
+        format_func=lambda band: say(band.label),
+        default=known.age_band if known else None,
+        key=f"att-age-{at}",
+        width="stretch",
+    )
+    sex = st.segmented_control(
+        _("Sex"),
+        list(Sex),
+        format_func=lambda sex: say(sex.label),
+        default=known.sex if known else None,
+        key=f"att-sex-{at}",
+        width="stretch",
+    )
+    grids = list(names["grids"])
+    lives = known.grid_id if known and known.grid_id in grids else (grids[0] if charge and len(grids) == 1 else None)
+    grid = st.selectbox(
+        _("Grid they live in"),
+        grids,
+        index=grids.index(lives) if lives else None,
+        format_func=lambda id: names["grids"].get(id, id),
+        placeholder=_("Not known"),
+        key=f"att-grid-{at}",
+    )
+    label = _("Record {code}", code=code) if code else _("Record a new resident")
+    if st.button(label, type="primary", icon=":material/person_add:", key="do_attendance"):
+        try:
+            made = data.tell(
+                record_attendance,
+                view.community_id,
+                desk.activity_id,
+                resident=code,
+                age_band=band,
+                sex=sex,
+                grid_id=grid,
+                accept_new=fresh,
+                key=desk.submission,
+            )
+        except (Invalid, Duplicate, Conflict) as trouble:
+            _say_problems(trouble)
+            return
+        if made is not None:
+            desk.turn(
+                _("Recorded: {code}.", code=made.resident)
+                if code
+                else _("Recorded. Their code is {code}: write it on their card.", code=made.resident)
+            )
+
+
+def _many(view: session.View, desk: _Desk) -> None:
+    for problem in desk.problems:
+        st.error(
+            _("Line {n}, “{text}”: {why}", n=problem.number, text=plain(problem.text[:60]), why=say(problem.message)),
+            icon=":material/error:",
+        )
+    text = st.text_area(
+        _("One resident a line"),
+        value=desk.left,
+        height=180,
+        placeholder=_("R-7K3Q\nR-9ACD\nnew 60-74 female 3"),
+        help=_(
+            "A code, or “new” for somebody without one. After it, in any order and only where it is new or has "
+            "changed: age band, sex, grid."
+        ),
+        key=f"att-list-{desk.round}",
+    )
+    fresh = st.checkbox(_("Codes that never came before are right"), key=f"att-list-fresh-{desk.round}")
+    if st.button(_("Record the list"), type="primary", icon=":material/group_add:", key="do_attendances"):
+        try:
+            entered = data.tell(
+                record_attendances,
+                view.community_id,
+                desk.activity_id,
+                text,
+                accept_new=fresh,
+                key=desk.submission,
+            )
+        except (Invalid, Duplicate, Conflict) as trouble:
+            _say_problems(trouble)
+            return
+        if entered is not None:
+            said = n_("{n} resident recorded.", "{n} residents recorded.", len(entered.saved)) if entered.saved else ""
+            desk.turn(said, entered.left, entered.problems)
+
+
+def _heads(view: session.View, activity: Activity, desk: _Desk) -> None:
+    heads = st.number_input(
+        _("How many came besides those registered"),
+        min_value=0,
+        max_value=10_000_000,
+        value=activity.headcount,
+        step=1,
+        help=_("Empty means nobody counted: that is not zero."),
+        key=f"att-heads-{desk.round}-{activity.revision}",
+    )
+    if st.button(_("Save the count"), type="primary", icon=":material/check:", key="do_heads"):
+        try:
+            saved = data.tell(set_headcount, view.community_id, activity.id, activity.revision, heads)
+        except (Invalid, Conflict) as trouble:
+            _say_problems(trouble)
+            return
+        if saved is not None:
+            desk.turn(_("The count is saved."))
+
+
+def _registered(view: session.View, names: Names, found: Gathering, desk: _Desk) -> None:
+    picked = tables.register(
+        Attendance,
+        found.attendances,
+        key=f"att-rows-{desk.round}",
+        columns=["resident", "age_band", "sex", "grid_id"],
+        names=names,
+        height=260,
+    )
+    chosen = next((row for row in found.attendances if row.id == picked), None)
+    if chosen is None:
+        return
+    where = (view.community_id, chosen.id)
+    if may(session.actor(), Operation.DELETE, Attendance.collection) and st.button(
+        _("Take {code} off the list", code=chosen.resident), icon=":material/person_remove:", key="att-back"
+    ):
+        try:
+            data.tell(take_back_attendance, *where, chosen.revision)
+        except Conflict as trouble:
+            _say_problems(trouble)
+            return
+        desk.turn(_("{code} is off the list.", code=chosen.resident))
+    with st.expander(_("Put right what is kept of {code}", code=chosen.resident)):
+        saved = forms.edit(
+            Attendance,
+            key="attendance-edit",
+            current=chosen,
+            fields=("age_band", "sex", "grid_id"),
+            references=names,
+            save=lambda values, _submission: data.tell(correct_attendance, *where, values.revision, values),
+        )
+        if saved is not None:
+            desk.turn(_("{code} is put right.", code=chosen.resident))
+
+
+def _say_problems(trouble: Invalid | Duplicate | Conflict) -> None:
+    messages = list(trouble.problems.values()) if isinstance(trouble, Invalid) else [trouble.message]
+    for message in messages:
+        st.error(plain(say(message)) or MISSING, icon=":material/error:")

@@ -1,0 +1,263 @@
+"""Activities: who comes and who does not, whether everything looks alike, and who came today."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dashboard import attendance, cards, charts, data, i18n, navigation, participation, session, tables
+from dashboard.i18n import _, number, say, term
+from repository.access import Operation, may
+from repository.activities import (
+    Activity,
+    ActivityStatus,
+    Figures,
+    Format,
+    calendar,
+    figures,
+    upcoming,
+)
+from repository.grids import grid_names
+from repository.metrics import State
+from repository.people import AgeBand, Sex, people_by_id
+
+
+def render() -> None:
+    """Six tiles, four findings, then the list and the drawer in which things are entered."""
+    view = session.view()
+    found = data.ask(figures, view.community_id, view.period, grids=view.grids, now=view.now)
+    names = {
+        "grids": data.ask(grid_names, view.community_id),
+        "people": data.ask(people_by_id, view.community_id),
+    }
+    if _nothing_yet(found):
+        _begin()
+    else:
+        _tiles(found)
+        left, right = st.columns(2, gap="small")
+        with left:
+            _who_comes(found)
+        with right:
+            _what_is_held(found)
+        left, right = st.columns(2, gap="small")
+        with left:
+            _where_from(found)
+        with right:
+            _same_people(found)
+        _list(view, found, names)
+    attendance.drawer(view, names)
+
+
+def _nothing_yet(found: Figures) -> bool:
+    forms = found.variety.formats
+    return not found.cancelled and all(form.last_held is None and not form.planned for form in forms)
+
+
+def _begin() -> None:
+    enter = may(session.actor(), Operation.CREATE, Activity.collection)
+    buttons = [(_("Enter an activity"), ":material/add:")] if enter else []
+    pressed = cards.empty(
+        _("No activities yet"),
+        _("Enter the first one, or bring in the sheet you keep: with who came, or with head-counts only."),
+        *buttons,
+        (_("Import a sheet"), ":material/upload_file:"),
+        key="activities",
+    )
+    if pressed is not None:
+        if pressed < len(buttons):
+            attendance.open_new()
+        else:
+            navigation.go("data")
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+def _tiles(found: Figures) -> None:
+    period = i18n.period(found.period)
+    with cards.tiles(6):
+        cards.tile(found.held, page="", detail=period)
+        cards.tile(found.participation, page="", detail=participation.of_whom(found))
+        cards.tile(found.visits, page="", detail=participation.visits_made_of(found))
+        cards.tile(found.newcomers, page="")
+        cards.tile(found.repeat, page="")
+        cards.tile(found.variety.effective, page="", detail=cards.target_words(found.variety.effective.metric))
+    missing = participation.not_recorded(found)
+    if missing:
+        st.caption(f":material/hide_source: {i18n.plain(missing)}")
+
+
+def _who_comes(found: Figures) -> None:
+    women, men = (participation.by_side(found, sex) for sex in (Sex.FEMALE, Sex.MALE))
+    n = sum(group.people for group in (*women, *men))
+    shown = [group.share for group in (*women, *men)]
+    figure = charts.pyramid(
+        [say(age.label) for age in AgeBand],
+        [group.share for group in women],
+        [group.share for group in men],
+        [group.population_share for group in women],
+        [group.population_share for group in men],
+        names=(say(Sex.FEMALE.label), say(Sex.MALE.label)),
+        look=cards.look(),
+    )
+    cards.chart(
+        participation.who_comes(found),
+        _(
+            "Shares in %. Solid: participants of known age and sex (n = {n}); hollow: the community's {all} residents",
+            n=number(n),
+            all=number(sum(group.population or 0 for group in (*women, *men)) or None),
+        ),
+        figure if any(share is not None for share in shown) else None,
+        participation.pyramid_rows(found),
+        key="pyramid",
+    )
+
+
+def _what_is_held(found: Figures) -> None:
+    variety = found.variety
+    shown = participation.shown_formats(found)
+    caption = _("Sessions, {period}", period=i18n.period(found.period))
+    boxes: list[float | None] = []
+    if found.period.kind != "ever":
+        boxes = [form.before for form in shown]
+        caption = _(
+            "Sessions, {period}; hollow: {before}",
+            period=i18n.period(found.period),
+            before=i18n.period(found.period.previous),
+        )
+    note = ""
+    if variety.alarm:
+        badge = cards.badge(State.OFF_TARGET, participation.alarm_run(found), word=_("Sameness alarm"))
+        note = f"{badge} {i18n.plain(participation.sameness(found))}"
+    figure = charts.bars(
+        [term(form.format, Format) for form in shown],
+        [form.sessions for form in shown],
+        [participation.format_text(form) for form in shown],
+        look=cards.look(),
+        red=[0] if variety.alarm else [],
+        boxes=boxes,
+    )
+    cards.chart(
+        participation.what_is_held(found),
+        caption,
+        figure,
+        participation.format_rows(found),
+        key="formats",
+        note=note,
+    )
+
+
+def _where_from(found: Figures) -> None:
+    groups = found.grids
+    figure = charts.bars(
+        [group.label for group in groups],
+        [group.share for group in groups],
+        [participation.grid_text(group) for group in groups],
+        look=cards.look(),
+        boxes=[group.population_share for group in groups],
+    )
+    cards.chart(
+        participation.where_from(found),
+        _(
+            "Share of participants (n = {n}) by the grid they live in; hollow: share of the residents",
+            n=number(sum(group.people for group in groups)),
+        ),
+        figure if any(group.share is not None for group in groups) else None,
+        participation.group_rows(groups, _("Grid")),
+        key="from-grids",
+    )
+
+
+def _same_people(found: Figures) -> None:
+    months = found.months
+    people = any(row.people for row in months)
+    figure = charts.lines(
+        [row.month for row in months],
+        [row.registered if people else row.heads for row in months],
+        [row.people for row in months],
+        names=(_("visits"), _("people")),
+        look=cards.look(),
+        gap=False,
+    )
+    cards.chart(
+        participation.same_people(found),
+        _("By month: registered visits, and the different residents behind them; {first} to {last}").format(
+            first=months[0].month, last=months[-1].month
+        )
+        if people
+        else _("By month: heads counted; {first} to {last}").format(first=months[0].month, last=months[-1].month),
+        figure if people or any(row.heads for row in months) else None,
+        participation.month_rows(found),
+        key="visits",
+    )
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = st.container(width="content")
+        st.space("stretch")
+        words = [form.format for form in found.variety.formats if form.last_held or form.planned]
+        form = _choice("format", words, _("All formats"), lambda word: term(word, Format))
+        states = [str(status) for status in ActivityStatus]
+        status = _choice("status", states, _("Any status"), lambda word: say(ActivityStatus(word).label))
+        enter = may(session.actor(), Operation.CREATE, Activity.collection)
+        if enter and st.button(_("Enter an activity"), icon=":material/add:", type="primary", key="do_new_activity"):
+            attendance.open_new()
+    listed = data.ask(
+        calendar,
+        view.community_id,
+        view.period,
+        grids=view.grids,
+        format=form,
+        status=ActivityStatus(status) if status else None,
+    )
+    title.header(participation.how_many(listed, view.period), anchor=False)
+    _ahead(view)
+    if missing := participation.silent(listed):
+        st.caption(f":material/hide_source: {i18n.plain(missing)}")
+    attendance.clear_list()
+    registered = {row.activity.id: row.registered for row in listed.rows}
+    picked = tables.register(
+        Activity,
+        [row.activity for row in listed.rows],
+        key=attendance.LIST,
+        columns=["held_on", "name", "format", "grid_id", "place", "status", "sessions", _("Registered"), "headcount"],
+        names=names,
+        more={_("Registered"): lambda activity: registered[activity.id]},
+    )
+    attendance.follow(picked)
+
+
+def _ahead(view: session.View) -> None:
+    ahead = data.ask(upcoming, view.community_id, grids=view.grids, now=view.now, limit=4)
+    if not ahead:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="ahead"):
+        st.markdown(f":gray[{_('Coming up')}]", width="content")
+        for activity in ahead:
+            words = f"{i18n.day_short(activity.held_on)} {i18n.plain(activity.name)}"
+            if st.button(words, type="tertiary", icon=":material/event:", key=f"ahead-{activity.id}"):
+                attendance.open_one(activity.id)
+
+
+def _choice(name: str, words: Sequence[str], everything: str, write: Callable[[str], str]) -> str | None:
+    """A filter of the list that stands in the URL in words of no language."""
+    key, wanted = f"activities.{name}", st.query_params.get(name, "")
+    st.session_state[key] = wanted if wanted in words else ""
+
+    def changed() -> None:
+        if st.session_state[key]:
+            st.query_params[name] = st.session_state[key]
+        else:
+            st.query_params.pop(name, None)
+
+    return (
+        st.selectbox(
+            everything,
+            ["", *words],
+            format_func=lambda word: write(word) if word else everything,
+            key=key,
+            on_change=changed,
+            label_visibility="collapsed",
+            width=150,
+        )
+        or None
+    )

@@ -1,0 +1,291 @@
+"""What the activities' figures say: findings as sentences, and the rows behind each chart. Pure, in the reader's
+language; nothing is computed here that the repository computes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard import i18n
+from dashboard.i18n import MISSING, _, n_, number, percent, say, term
+from repository.activities import Calendar, Figures, Format, FormatCount, Group, MonthOfActivities
+from repository.metrics import MINIMUM_N, Period
+from repository.people import AgeBand, Sex
+from repository.words import msg
+
+Rows = list[dict[str, Any]]
+
+FEW = f"<{MINIMUM_N}"
+"""What stands for one to four people (rule R9)."""
+CLEARLY = 1.25  # so many times its share of the population: worth a headline
+HARDLY = 0.25  # so little of it: hardly anybody comes
+MOST_FORMATS, MOST_UNUSED = 10, 4  # bars in the chart of formats, and how many of them may stand at zero
+
+_AGES = {
+    AgeBand.A0: msg("children"),
+    AgeBand.A18: msg("the 18–35s"),
+    AgeBand.A36: msg("the 36–59s"),
+    AgeBand.A60: msg("the 60–74s"),
+    AgeBand.A75: msg("people over 75"),
+}
+
+
+# --- who comes -------------------------------------------------------------------------------------------------------
+def who_comes(found: Figures) -> str:
+    """Which ages fill the room and which are missing."""
+    ages = {AgeBand(group.key): group for group in found.ages}
+    n = sum(group.people for group in found.ages)
+    if found.participants.value is None:
+        return _("Nobody was registered, so who came is not known")
+    if n < MINIMUM_N:
+        return _("Too few participants whose age is known to compare")
+    missing = min(ages.values(), key=_fairness)
+    old = [ages[AgeBand.A60], ages[AgeBand.A75]]
+    many = sum(group.people for group in old) / n
+    here = sum(group.population_share or 0 for group in old)
+    if here and many / here >= CLEARLY:
+        first = _("People of 60 and over are {share} of those who come", share=percent(many))
+    else:
+        most = max(ages.values(), key=_fairness)
+        if _fairness(most) < CLEARLY:
+            return _("All ages come in about the share they have here")
+        first = _("{group} are {share} of those who come", group=_capital(_age(most)), share=percent(most.share))
+    if _fairness(missing) <= HARDLY:
+        return _("{first}, {group} hardly at all", first=first, group=_age(missing))
+    if _fairness(missing) < 1 / CLEARLY:
+        return _("{first}, {group} only {share}", first=first, group=_age(missing), share=percent(missing.share))
+    return first
+
+
+def _age(group: Group) -> str:
+    return say(_AGES[AgeBand(group.key)])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _fairness(group: Group) -> float:
+    """Its representation; few people are as good as none, an unknown population says nothing."""
+    if not group.population_share:
+        return 1.0
+    return 0.0 if group.small else group.representation or 0.0
+
+
+def by_side(found: Figures, sex: Sex) -> list[Group]:
+    """One side of the pyramid, youngest first."""
+    return [group for group in found.pyramid if group.key.endswith(f"_{sex}")]
+
+
+def group_rows(groups: Sequence[Group], first: str) -> Rows:
+    """Groups of people against the population; ``first`` is the title of the column that names them."""
+    return [
+        {
+            first: say(group.label),
+            _("Participants"): FEW if group.small else group.people,
+            _("Share of participants"): percent(group.share),
+            _("Residents"): group.population,
+            _("Share of residents"): percent(group.population_share),
+            _("Representation"): MISSING if group.representation is None else number(group.representation, 1),
+            _("Participation rate"): percent(group.rate),
+        }
+        for group in groups
+    ]
+
+
+def pyramid_rows(found: Figures) -> Rows:
+    """The pyramid's groups with their sex."""
+    rows: Rows = []
+    for sex in Sex:
+        rows += [{_("Sex"): say(sex.label), **row} for row in group_rows(by_side(found, sex), _("Age band"))]
+    return rows
+
+
+# --- what is held ----------------------------------------------------------------------------------------------------
+def what_is_held(found: Figures) -> str:
+    """Whether the activities look alike."""
+    variety = found.variety
+    top = variety.commonest
+    if top is None:
+        return _("No activity was held in this period")
+    facts = {
+        "n": number(top.sessions),
+        "all": number(variety.diversity.sessions),
+        "format": term(top.format, Format),
+        "formats": number(variety.diversity.richness),
+    }
+    if variety.alarm:
+        return _("Much the same: {n} of {all} sessions are “{format}”", **facts)
+    if variety.diversity.richness == 1:
+        return _("Every session was “{format}”", **facts)
+    return _("{formats} formats; most often “{format}”, {n} of {all}", **facts)
+
+
+def sameness(found: Figures) -> str:
+    """The alarm's own line: how varied, what is wanted, what is planned."""
+    effective = found.variety.effective
+    target = effective.metric.target
+    said = _(
+        "Effective formats {n}, target {target}.",
+        n=number(effective.value, 1),
+        target=number(target.low if target else None),
+    )
+    planned = [form for form in found.variety.formats if form.planned]
+    if planned:
+        ahead = n_("{n} format is planned ahead.", "{n} formats are planned ahead.", len(planned))
+        said += ("" if i18n.current() == "zh" else " ") + ahead
+    return said
+
+
+def alarm_run(found: Figures) -> str | None:
+    """For how long, in words of a badge."""
+    months = found.variety.months_below
+    return n_("{n} month in a row", "{n} months in a row", months) if months else None
+
+
+def shown_formats(found: Figures) -> list[FormatCount]:
+    """The formats the chart has room for: what is held most, and some of those that are not, never held first."""
+    held = [form for form in found.variety.formats if form.sessions or form.before]
+    unused = [form for form in found.variety.formats if not (form.sessions or form.before)]
+    unused.sort(key=lambda form: form.last_held or "")
+    kept = unused[:MOST_UNUSED]
+    shown = held[: MOST_FORMATS - len(kept)]
+    return [*shown, *sorted(kept, key=lambda form: form.last_held or "", reverse=True)]
+
+
+def format_text(form: FormatCount) -> str:
+    """What stands at the end of a format's bar: absence is the finding."""
+    if form.sessions:
+        return number(form.sessions)
+    if form.last_held is None:
+        return _("0  never held")
+    return _("0  last in {month}", month=form.last_held)
+
+
+def format_rows(found: Figures) -> Rows:
+    """All formats, also those the chart has no room for."""
+    return [
+        {
+            _("Format"): term(form.format, Format),
+            _("Sessions"): form.sessions,
+            _("Period before"): form.before,
+            _("Planned"): form.planned,
+            _("Last held"): form.last_held or _("never"),
+        }
+        for form in found.variety.formats
+    ]
+
+
+# --- where they come from --------------------------------------------------------------------------------------------
+def where_from(found: Figures) -> str:
+    """Which grid's residents are missing."""
+    known = [group for group in found.grids if group.population_share]
+    if not known or all(group.share is None for group in known):
+        return _("Participants by grid: not enough is known to compare")
+    least = min(known, key=_fairness)
+    if _fairness(least) >= 1 / CLEARLY:
+        return _("All grids come in about the share they have")
+    return _(
+        "{grid} has {lives} of the residents but {share} of those who come",
+        grid=least.label,
+        lives=percent(least.population_share),
+        share=FEW if least.small else percent(least.share),
+    )
+
+
+def grid_text(group: Group) -> str:
+    """What stands at the end of a grid's bar: its share against its residents'."""
+    return _(
+        "{share} (residents {lives})",
+        share=FEW if group.small else percent(group.share),
+        lives=percent(group.population_share),
+    )
+
+
+# --- the same people again -------------------------------------------------------------------------------------------
+def same_people(found: Figures) -> str:
+    """Whether more visits mean more people: the newest whole months against as many before them."""
+    months = [row for row in found.months if row.people]
+    whole = months[:-1] if months and months[-1] is found.months[-1] and len(months) > 2 else months
+    half = min(len(whole) // 2, 6)
+    if half < 2:
+        if any(row.heads for row in found.months) and not months:
+            return _("Only heads were counted: how many people came is not known")
+        return _("Visits and the people behind them")
+    early, late = whole[-2 * half : -half], whole[-half:]
+    visits, people = (_change(early, late, name) for name in ("registered", "people"))
+    facts = {"visits": percent(abs(visits)), "people": percent(abs(people))}
+    if visits >= 0.05 and people < visits / 2:
+        return _("Visits are up {visits}, people are not: the same ones come", **facts)
+    if visits <= -0.05 and people <= -0.05:
+        return _("Fewer come: visits down {visits}, people down {people}", **facts)
+    if people >= 0.05:
+        return _("More residents come: {people} more than before", **facts)
+    each = sum(row.registered for row in late) / sum(row.people or 0 for row in late)
+    return _("Hardly a change: whoever comes, comes {n} times a month", n=number(each, 1))
+
+
+def _change(early: Sequence[MonthOfActivities], late: Sequence[MonthOfActivities], name: str) -> float:
+    before = sum(getattr(row, name) for row in early)
+    return (sum(getattr(row, name) for row in late) - before) / before if before else 0.0
+
+
+def month_rows(found: Figures) -> Rows:
+    """Month by month."""
+    return [
+        {
+            _("Month"): row.month,
+            _("Sessions"): row.events,
+            _("Registered visits"): row.registered,
+            _("Heads counted"): row.heads,
+            _("Different residents"): row.people,
+            _("Effective formats, three months"): None if row.effective is None else round(row.effective, 2),
+        }
+        for row in found.months
+    ]
+
+
+# --- beside the tiles ------------------------------------------------------------------------------------------------
+def of_whom(found: Figures) -> str:
+    """The participation rate's own numbers: how many of whom."""
+    return _("{n} of {all} residents", n=number(found.participants.value), all=number(found.residents))
+
+
+def visits_made_of(found: Figures) -> str:
+    """Registered and counted visits, always both."""
+    if found.registered is None:
+        return _("heads only")
+    if found.heads:
+        return _(
+            "{registered} registered + {heads} counted", registered=number(found.registered), heads=number(found.heads)
+        )
+    return _("{n} a head", n=number(found.visits.detail, 1)) if found.visits.detail else ""
+
+
+def not_recorded(found: Figures) -> str:
+    """What the visits leave out where only heads were counted; empty when nothing."""
+    if found.registered is None and found.uncounted:
+        return n_(
+            "{n} activity has no head-count: unknown, not zero.",
+            "{n} activities have no head-count: unknown, not zero.",
+            found.uncounted,
+        )
+    return ""
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+def how_many(listed: Calendar, period: Period) -> str:
+    """The list's title."""
+    facts = {"period": i18n.period(period)}
+    if listed.more:
+        return _("The latest {n} activities, {period}", n=number(len(listed.rows)), **facts)
+    return n_("{n} activity, {period}", "{n} activities, {period}", len(listed.rows), **facts)
+
+
+def silent(listed: Calendar) -> str:
+    """Activities in the list of which nobody knows who or how many came; empty when there are none."""
+    if not listed.unrecorded:
+        return ""
+    return n_(
+        "At {n} of them nobody was registered or counted: its visitors are missing above.",
+        "At {n} of them nobody was registered or counted: their visitors are missing above.",
+        listed.unrecorded,
+    )
