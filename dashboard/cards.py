@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard import navigation, session
-from dashboard.i18n import MISSING, _, current, days_badge, n_, number, percent, plain, say
+from dashboard.i18n import MISSING, _, current, days_badge, money, n_, number, percent, plain, say
 from repository.metrics import Metric, State, Target, Value
 from repository.words import msg
 
@@ -48,6 +48,9 @@ UNITS: Mapping[str, str] = {
     "events": msg("events"),
     "formats": msg("formats"),
     "posts": msg("posts"),
+    "years": msg("yr"),
+    "money": msg("yuan"),
+    "grade": msg("grade"),
 }
 
 
@@ -133,7 +136,7 @@ def tile(
         else:
             st.markdown(name, help=about(value))
         if known:
-            measured = metric.unit in ("percent", "weeks", "hours") or current() == "zh"
+            measured = unit and (metric.unit in ("percent", "weeks", "hours", "years") or current() == "zh")
             # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
             big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"
             beside = detail or _second(value) or target_words(metric)
@@ -165,6 +168,8 @@ def figure_of(amount: float | None, metric: Metric) -> tuple[str, str]:
         return percent(amount).removesuffix("%"), "%"
     if metric.unit == "hours" and amount is not None and abs(amount) >= 48:
         return number(amount / 24), _("d")
+    if metric.unit == "money":  # the unit grows with the amount: 9,877 元, 12.3 万元
+        return money(None if amount is None else round(amount)), ""
     return number(amount), say(UNITS[metric.unit])
 
 

@@ -149,6 +149,7 @@ class Metric:
         "posts",
         "years",
         "money",
+        "grade",
     ]
     formula: str
     source: str
