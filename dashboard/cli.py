@@ -105,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
     seed.add_argument(
         "--communities", type=_count, metavar="K", default=1, help="… spread over K communities (default 1)"
     )
+    seed.add_argument(
+        "--attendances", type=_count, metavar="M", default=0, help="… with M attendances as well (default none)"
+    )
     seed.add_argument("--seed", type=int, metavar="S", default=1, help="… the random numbers' seed (default 1)")
 
     bring = command("import", import_command, "bring in a CSV or Excel sheet, or take an import back", IMPORT)
@@ -219,6 +222,13 @@ def open_store(settings: Settings) -> Any:
     return Store.connect(uri, database)
 
 
+def _operator() -> Any:
+    """Whoever can run commands here owns the data."""
+    from repository.access import Actor, Role
+
+    return Actor("command-line", i18n._("Command line"), Role.ADMIN)
+
+
 def never_used(store: Any) -> bool:
     """Has nobody ever written a record here? The audit trail keeps an entry of each write, also of what was deleted."""
     return all(store.db[name].find_one({}, {"_id": 1}) is None for name in ("audit", "communities"))
@@ -232,16 +242,16 @@ def is_demonstration(store: Any) -> bool:
     )
 
 
-def load_demo(store: Any) -> None:
+def load_demo(store: Any, as_of: Any = None) -> None:
     """The D community demonstration, into a database that holds nothing."""
     from seed import demo
 
-    demo.load(store)
+    demo.load(store, as_of)
 
 
-def _load_demo_aloud(store: Any) -> None:
+def _load_demo_aloud(store: Any, as_of: Any = None) -> None:
     print(i18n._("Loading the demonstration of D community …"), flush=True)
-    load_demo(store)
+    load_demo(store, as_of)
 
 
 def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
@@ -423,9 +433,37 @@ def stop_command(_args: argparse.Namespace, *, wait_seconds: float = 15) -> int:
 
 def seed_command(args: argparse.Namespace) -> int:
     """Demonstration or benchmark data."""
-    if not args.demo and not args.work_orders:
+    if bool(args.demo) == bool(args.work_orders):
         raise Stop(msg("Say what to write: --demo, or --work-orders N."))
-    raise _later("seed")
+    from repository import migrations
+
+    store = open_store(Settings.from_environment())
+    try:
+        migrations.migrate(store)
+        if args.demo:
+            _load_demo_aloud(store, args.as_of)
+            return 0
+        from seed import bulk
+
+        done = bulk.load(
+            store,
+            work_orders=args.work_orders,
+            communities=args.communities,
+            attendances=args.attendances,
+            seed=args.seed,
+            as_of=args.as_of,
+        )
+    finally:
+        store.close()
+    print(
+        i18n._(
+            "{documents} documents of {communities} communities written in {seconds} s.",
+            documents=i18n.number(done.documents),
+            communities=i18n.number(done.communities),
+            seconds=i18n.number(done.seconds),
+        )
+    )
+    return 0
 
 
 def import_command(args: argparse.Namespace) -> int:
@@ -442,9 +480,29 @@ def export_command(_args: argparse.Namespace) -> int:
     raise _later("export")
 
 
-def rollups_command(_args: argparse.Namespace) -> int:
+def rollups_command(args: argparse.Namespace) -> int:
     """Counters against records."""
-    raise _later("rollups")
+    from repository import recount
+
+    store, operator, wrong = open_store(Settings.from_environment()), _operator(), 0
+    try:
+        chosen = [one for one in store.communities(operator) if args.community in {None, one["code"]}]
+        if args.community and not chosen:
+            raise Stop(msg("There is no community with the code {code}."), code=args.community)
+        for one in chosen:
+            if args.action == "rebuild":
+                steps = recount.rebuild(store, operator, one["_id"])
+                print(i18n._("{name}: rebuilt in {steps} steps.", name=one["name"], steps=i18n.number(steps)))
+                continue
+            found = recount.check(store, operator, one["_id"])
+            wrong += len(found)
+            print(i18n._("{name}: {n} counters differ from the records.", name=one["name"], n=i18n.number(len(found))))
+            for each in found[:20]:
+                where = "|".join(filter(None, (each.place.subject, each.place.level, each.place.period)))
+                print(f"  {where} {each.place.grid} {each.place.category} {each.path}: {each.kept} ≠ {each.counted}")
+    finally:
+        store.close()
+    return 1 if wrong else 0
 
 
 def migrate_command(args: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from repository.maintenance import OPEN, TRANSITIONS, Priority, Status, WorkOrde
 from repository.people import AgeBand, Person, Sex
 from repository.record import RECORDS, field_specs
 from repository.store import Store
-from seed import community, demo, estate, gatherings, history
+from seed import bulk, community, demo, estate, gatherings, history
 from seed.batch import Occupied
 
 DAYS = (date(2026, 4, 2), date(2026, 11, 23), date(2027, 1, 1))
@@ -301,3 +301,59 @@ def test_before_half_past_seven_the_history_ends_the_day_before(store: Store) ->
     early = Store(store.client, store.db.name, lambda: datetime(2026, 4, 1, 23, 0, tzinfo=UTC))  # 07:00 on 2 April
     assert demo.default_as_of(early) == date(2026, 4, 1)
     assert demo.default_as_of(store) == date(2026, 4, 2)
+
+
+# --- large sets
+def _bulk_documents(store: Store) -> dict[str, list[dict[str, object]]]:
+    return {name: list(store.db[name].find({}).sort("_id", 1)) for name in RECORDS}
+
+
+def test_large_sets_are_what_the_records_would_write(store: Store, admin: Actor) -> None:
+    loaded = bulk.load(store, work_orders=601, communities=2, attendances=500, as_of=date(2026, 4, 2))
+    assert (loaded.work_orders, loaded.attendances) == (601, 500)
+    documents = _bulk_documents(store)
+    assert Counter(one["community_id"] for one in documents["work_orders"]) == {"bench-0001": 301, "bench-0002": 300}
+    assert len(documents["attendances"]) == 500
+    for name, record in RECORDS.items():
+        for document in documents[name]:
+            assert record.from_document(document).to_document() == document
+    for id in ("bench-0001", "bench-0002"):
+        assert recount.check(store, admin, id) == []
+        assert (
+            store.next_number(id, "work_orders")
+            == sum(one["community_id"] == id for one in documents["work_orders"]) + 1
+        )
+    assert store.db["audit"].count_documents({}) == 1
+    end = datetime(2026, 4, 1, 16, tzinfo=UTC)
+    assert all(one[moment] < end for one in documents["work_orders"] for moment in ("reported_at", "updated_at"))  # type: ignore[operator]
+    assert store.db["meta"].find_one({"_id": "purpose"})["benchmarks"] is True  # type: ignore[index]
+
+
+def test_the_backlog_does_not_grow_with_history(store: Store) -> None:
+    """Weeks of backlog are about the same for 2,000 orders and for 500: the open share falls with the volume's rate."""
+    bulk.load(store, work_orders=2_000, as_of=date(2026, 4, 2))
+    found = store.db["work_orders"].count_documents({"is_open": True})
+    per_week = 2_000 / (5 * 52)
+    assert 0.3 * per_week < found < 8 * per_week
+
+
+def test_the_same_seed_gives_the_same_set(store: Store) -> None:
+    def load() -> dict[str, list[dict[str, object]]]:
+        for name in store.db.list_collection_names():
+            if name != "migrations":
+                store.db[name].delete_many({})
+        bulk.load(store, work_orders=50, attendances=120, seed=7, as_of=date(2026, 4, 2))
+        return _bulk_documents(store)
+
+    assert load() == load()
+
+
+def test_large_sets_stay_out_of_databases_with_real_work(store: Store, admin: Actor) -> None:
+    own = store.insert(admin, Community(id="c1", community_id="c1", code="C1", name="桂花社区"))
+    with pytest.raises(Occupied):
+        bulk.load(store, work_orders=10)
+    store.delete(admin, Community, "c1", "c1", own.revision)
+    with pytest.raises(bulk.NotForBenchmarks):
+        bulk.load(store, work_orders=10)
+    assert store.db["work_orders"].count_documents({}) == 0
+    assert store.db["meta"].count_documents({}) == 0
