@@ -4,6 +4,7 @@ The only file that touches bare session state. Choices: ``lang``, ``community``,
 in demonstration mode also the role to look through. A choice that equals its default is left out of the URL.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -172,3 +173,14 @@ def say_toasts() -> None:
     """Show what ``toast`` kept."""
     for text in st.session_state.pop("toasts", []):
         st.toast(text, icon=":material/check_circle:")
+
+
+def submission(form: str) -> str:
+    """The idempotency key of a hand-drawn form's next submission: the same until ``submitted``, so that a double click
+    or a retry counts once. Put it into the widgets' keys, and a submitted form starts empty."""
+    return str(st.session_state.setdefault(f"submission.{form}", secrets.token_hex(16)))
+
+
+def submitted(form: str) -> None:
+    """The form went through: the next submission is another one."""
+    st.session_state.pop(f"submission.{form}", None)

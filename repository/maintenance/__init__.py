@@ -46,6 +46,7 @@ from repository.maintenance.queries import (
     work_categories,
     work_list,
     work_story,
+    work_story_if_any,
 )
 from repository.maintenance.records import (
     ANSWER_HOURS,
@@ -118,4 +119,5 @@ __all__ = [
     "work_list",
     "work_review",
     "work_story",
+    "work_story_if_any",
 ]

@@ -423,9 +423,15 @@ def correct(
     return store.write(actor, work, key=key)
 
 
-def delete(store: Store, actor: Actor, community_id: str, order_id: str, revision: int) -> None:
-    """Take a work order out as if it had never been entered; the audit keeps it."""
-    store.delete(actor, WorkOrder, community_id, order_id, revision)
+def delete(store: Store, actor: Actor, community_id: str, order_id: str, revision: int) -> WorkOrder:
+    """Take a work order out as if it had never been entered, and return what it was; the audit keeps it."""
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        write.delete(WorkOrder, community_id, order_id, revision)
+        return order
+
+    return store.write(actor, work)
 
 
 def _only(changes: Mapping[str, Any], allowed: frozenset[str]) -> None:

@@ -21,7 +21,7 @@ from repository.maintenance.records import (
 )
 from repository.people import Person
 from repository.record import Choice, Record
-from repository.store import Store
+from repository.store import NotFound, Store
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -313,6 +313,14 @@ def work_story(store: Store, actor: Actor, community_id: str, order_id: str, *, 
         else ()
     )
     return Story(_rows(store, actor, community_id, [order], now)[0], facility, moves, alike)
+
+
+def work_story_if_any(store: Store, actor: Actor, community_id: str, order_id: str, *, now: datetime) -> Story | None:
+    """As ``work_story``; None for an order that is not there any more, or not in the actor's reach: an old link."""
+    try:
+        return work_story(store, actor, community_id, order_id, now=now)
+    except NotFound:
+        return None
 
 
 def open_orders_like(

@@ -1,0 +1,248 @@
+"""The cards of the maintenance page: how old the backlog is, whether it grows, where it takes long and is late. Each
+title is the finding, computed from the data in the reader's language."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cards, charts, tables
+from dashboard.i18n import MISSING, _, date, duration, month, n_, number, percent, period, plain, term
+from dashboard.session import View
+from repository.maintenance import CategoryRow, CourseMonth, GridRow, WorkCategory, WorkReview
+from repository.metrics import MINIMUM_N, Period
+
+OLD = 2  # the last two age bands are "more than 30 days"
+LOOK_BACK = 3  # complete months that the sentence on opened and ended speaks of
+COURSE = 6  # months that the sentence on the backlog speaks of
+
+
+def ages(view: View, review: WorkReview) -> None:
+    """How old is the open work, and how much of it is overdue?"""
+    old = sum(band.open for band in review.ages[-OLD:])
+    names = [_("{low}–{high} days", low=band.low, high=band.high) for band in review.ages[:-1]]
+    names.append(_("over {n} days", n=review.ages[-1].low - 1))
+    cards.chart(
+        n_("{n} has been open for more than 30 days", "{n} have been open for more than 30 days", old)
+        if old
+        else _("Nothing has been open for more than 30 days"),
+        _("Open work orders by days since the report, overdue in brackets. As of {day}", day=date(view.now.date())),
+        charts.aged(
+            names,
+            [band.open for band in review.ages],
+            [band.overdue for band in review.ages],
+            [_band_text(band.open, band.overdue) for band in review.ages],
+            names=(_("Overdue"), _("Not overdue")),
+            look=cards.look(),
+        ),
+        [
+            {_("Age"): name, _("Open"): band.open, _("Overdue"): band.overdue}
+            for name, band in zip(names, review.ages, strict=True)
+        ]
+        if sum(band.open for band in review.ages)
+        else [],
+        key="ages",
+    )
+
+
+def _band_text(owed: int, late: int) -> str:
+    if not late:
+        return number(owed)
+    if late == owed:
+        return _("{n} (all overdue)", n=number(owed))
+    return _("{n} ({late} overdue)", n=number(owed), late=number(late))
+
+
+def flows(view: View, review: WorkReview) -> None:
+    """Does more come in than is ended?"""
+    months = review.course
+    ticks = [each.month for each in months]
+    cards.chart(
+        _flow_finding(months, f"{view.now:%Y-%m}"),
+        _("Work orders a month, opened (reopened ones too) and ended. {span}", span=_span(ticks)),
+        charts.lines(
+            ticks,
+            [each.opened + each.reopened for each in months],
+            [each.ended for each in months],
+            names=(_("Opened"), _("Ended")),
+            look=cards.look(),
+        ),
+        [
+            {
+                _("Month"): each.month,
+                _("Opened"): each.opened,
+                _("Reopened"): each.reopened,
+                _("Ended"): each.ended,
+                _("Open at its end"): each.backlog,
+                _("Overdue at its end"): each.overdue,
+            }
+            for each in months
+        ],
+        key="flows",
+    )
+
+
+def _flow_finding(months: Sequence[CourseMonth], present: str) -> str:
+    recent = [each for each in months if each.month < present][-LOOK_BACK:]
+    if not recent:
+        return _("Opened and ended by month")
+    more = sum(each.opened + each.reopened - each.ended for each in recent)
+    facts = {"months": n_("{n} month", "{n} months", len(recent)), "n": number(abs(more))}
+    if more > 0:
+        return _("In the last {months} {n} more came in than were ended", **facts)
+    if more < 0:
+        return _("In the last {months} {n} more were ended than came in", **facts)
+    return _("In the last {months} as many were ended as came in", **facts)
+
+
+def course(review: WorkReview) -> None:
+    """Does the backlog grow?"""
+    months = review.course
+    ticks = [each.month for each in months]
+    cards.chart(
+        _course_finding(months),
+        _(
+            "Open work orders at the end of each month, the last one now or at the period's end. {span}",
+            span=_span(ticks),
+        ),
+        charts.line(ticks, [each.backlog for each in months], name=_("Open"), look=cards.look()),
+        [
+            {_("Month"): each.month, _("Open at its end"): each.backlog, _("Overdue at its end"): each.overdue}
+            for each in months
+        ],
+        key="course",
+    )
+
+
+def _course_finding(months: Sequence[CourseMonth]) -> str:
+    if not months:
+        return _("The backlog by month")
+    then, now = months[-COURSE - 1 :][0], months[-1]
+    facts = {
+        "then": number(then.backlog),
+        "now": number(now.backlog),
+        "month": month(Period.of(then.month).first),
+    }
+    if now.backlog > then.backlog:
+        return _("The backlog grew from {then} to {now} since {month}", **facts)
+    if now.backlog < then.backlog:
+        return _("The backlog fell from {then} to {now} since {month}", **facts)
+    return _("The backlog stands at {now}, as in {month}", **facts)
+
+
+def _span(ticks: Sequence[str]) -> str:
+    return _("{first} to {last}", first=ticks[0], last=ticks[-1]) if ticks else ""
+
+
+def categories(view: View, review: WorkReview) -> None:
+    """What comes in by category, and how long does it take?"""
+    _table(
+        _category_finding(review.categories),
+        _(
+            "Opened and repaired in {period}; hours from report to repair, of completed orders; grey: fewer than {n}"
+        ).format(period=period(view.period), n=MINIMUM_N),
+        [
+            {
+                _("Category"): term(row.category, WorkCategory),
+                _("Opened"): row.opened,
+                _("Open"): row.open,
+                _("Overdue"): row.overdue,
+                _("Median hours"): _rounded(row.median_hours),
+                _("Mean hours"): _rounded(row.mean_hours),
+                _("Repaired"): row.n,
+            }
+            for row in review.categories
+        ],
+        few=[row.n < MINIMUM_N for row in review.categories],
+        grey=(_("Median hours"), _("Mean hours")),
+        key="categories",
+    )
+
+
+def _category_finding(rows: Sequence[CategoryRow]) -> str:
+    known = [row for row in rows if row.median_hours is not None and row.n >= MINIMUM_N]
+    if not known:
+        return _("Work by category")
+    slowest = max(known, key=lambda row: row.median_hours or 0)
+    name = term(slowest.category, WorkCategory)
+    return _("{category} takes longest: {time} for half of them", category=name, time=duration(slowest.median_hours))
+
+
+def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
+    """Which grid is late?"""
+    named: Callable[[GridRow], str] = lambda row: names.get(row.grid_id, row.grid_id) or _("No grid")  # noqa: E731
+    _table(
+        _grid_finding(review.grids, named),
+        _(
+            "Opened in {period}, open and overdue at its end or now; on time: of what ended and what is overdue; "
+            "grey: fewer than {n}"
+        ).format(period=period(view.period), n=MINIMUM_N),
+        [
+            {
+                _("Grid"): named(row),
+                _("Opened"): row.opened,
+                _("Ended"): row.ended,
+                _("Open"): row.open,
+                _("Overdue"): row.overdue,
+                _("On time"): percent(row.on_time) if row.on_time is not None else MISSING,
+                _("Mean hours"): _rounded(row.mean_hours),
+                _("Repaired"): row.n,
+            }
+            for row in review.grids
+        ],
+        few=[row.on_time_n < MINIMUM_N for row in review.grids],
+        grey=(_("On time"),),
+        key="by-grid",
+    )
+
+
+def _grid_finding(rows: Sequence[GridRow], named: Callable[[GridRow], str]) -> str:
+    late = sum(row.overdue for row in rows)
+    if not late:
+        return _("No grid has overdue work")
+    worst = max(rows, key=lambda row: row.overdue)
+    return _("{grid} has {n} of the {all} overdue", grid=named(worst), n=number(worst.overdue), all=number(late))
+
+
+def _table(
+    finding: str,
+    caption: str,
+    rows: list[dict[str, Any]],
+    *,
+    few: Sequence[bool],
+    grey: Sequence[str],
+    key: str,
+) -> None:
+    """A card that is a table: figures that rest on too few are grey, overdue ones are bars."""
+    with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.header(plain(finding), anchor=False, width="stretch")
+            tables.download(rows, name=key, title=finding, key=key)
+        st.caption(plain(caption))
+        if not rows:
+            st.markdown(f":gray[{_('Nothing to show for this selection yet.')}]")
+            return
+        look = cards.look()
+        table = pd.DataFrame(rows)
+        faint = pd.DataFrame("", index=table.index, columns=table.columns)
+        for title in grey:
+            faint.loc[list(few), title] = f"color: {look.quiet}; opacity: 0.6"
+        most = max([row[_("Overdue")] for row in rows] + [1])
+        st.dataframe(
+            table.style.apply(lambda _table: faint, axis=None).format(
+                {title: "{:,.1f}" for title in (_("Median hours"), _("Mean hours")) if title in table}, na_rep=MISSING
+            ),
+            hide_index=True,
+            height="content" if len(rows) <= 8 else 9 * 35,
+            placeholder=MISSING,
+            key=f"{key}-table",
+            column_config={
+                _("Overdue"): st.column_config.ProgressColumn(format="%d", color="red", min_value=0, max_value=most)
+            },
+            alt=finding,
+        )
+
+
+def _rounded(hours: float | None) -> float | None:
+    return None if hours is None else round(hours, 1)

@@ -1,0 +1,487 @@
+"""Work orders on the page: the list to work from, and the drawer that tells one order's story and moves it along."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cards, forms, session, tables
+from dashboard.data import ask, tell
+from dashboard.i18n import (
+    MISSING,
+    _,
+    ago,
+    datetime_,
+    day_short,
+    days_badge,
+    duration,
+    money,
+    n_,
+    number,
+    plain,
+    say,
+    term,
+    time_,
+)
+from repository import maintenance
+from repository.access import Operation, may
+from repository.facilities import ServiceStatus
+from repository.grids import grid_names
+from repository.maintenance import (
+    CLOSING,
+    EDITABLE,
+    OPEN,
+    Fault,
+    Outcome,
+    Priority,
+    Status,
+    Story,
+    WorkCategory,
+    WorkList,
+    WorkOrder,
+    WorkRow,
+)
+from repository.people import Person, people
+from repository.store import Conflict, Invalid
+from repository.words import msg
+
+PARAMETER = "order"  # of the URL: the order whose drawer is open
+
+COLOURS: Mapping[Status, str] = {
+    Status.REPORTED: "gray",
+    Status.ACCEPTED: "blue",
+    Status.ASSIGNED: "blue",
+    Status.IN_PROGRESS: "blue",
+    Status.ON_HOLD: "violet",
+    Status.REOPENED: "orange",
+    Status.DONE: "green",
+    Status.VERIFIED: "green",
+    Status.CLOSED: "gray",
+    Status.REJECTED: "gray",
+}
+STEPS: Mapping[Status, tuple[str, str]] = {
+    Status.ACCEPTED: (msg("Accept"), ":material/inventory:"),
+    Status.ASSIGNED: (msg("Assign"), ":material/person_add:"),
+    Status.IN_PROGRESS: (msg("Start work"), ":material/build:"),
+    Status.ON_HOLD: (msg("Put on hold"), ":material/pause:"),
+    Status.DONE: (msg("Mark as done"), ":material/task_alt:"),
+    Status.VERIFIED: (msg("Verify"), ":material/verified:"),
+    Status.CLOSED: (msg("Close"), ":material/lock:"),
+    Status.REJECTED: (msg("Reject"), ":material/block:"),
+    Status.REOPENED: (msg("Reopen"), ":material/replay:"),
+}
+USUAL: Mapping[Status, Status] = {
+    Status.REPORTED: Status.ACCEPTED,
+    Status.ACCEPTED: Status.IN_PROGRESS,
+    Status.ASSIGNED: Status.IN_PROGRESS,
+    Status.IN_PROGRESS: Status.DONE,
+    Status.ON_HOLD: Status.IN_PROGRESS,
+    Status.REOPENED: Status.IN_PROGRESS,
+    Status.DONE: Status.VERIFIED,
+    Status.VERIFIED: Status.CLOSED,
+}
+"""What usually comes next: chosen beforehand, so that moving along takes one tap."""
+
+FORM_FIELDS = [name for name in WorkOrder.model_fields if name in EDITABLE]
+PHONE_ROWS = 12
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+def work_table(found: WorkList, *, key: str) -> None:
+    """The orders of a list, each with a button that opens its drawer; on a phone a list of large buttons."""
+    if not found.rows:
+        st.markdown(f":gray[{_('Nothing here. Choose another list above.')}]")
+        return
+    with st.container(key=f"wide_{key}"):
+        _table(found, key)
+    with st.container(key=f"narrow_{key}", gap="xsmall"):
+        for row in found.rows[:PHONE_ROWS]:
+            _phone_row(row, key)
+        if len(found.rows) > PHONE_ROWS:
+            st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
+
+
+def _table(found: WorkList, key: str) -> None:
+    columns = st.column_config
+    look = cards.look()
+    status_words = {status: say(status.label) for status in Status}
+    late, deal = _("Days overdue"), _("Open it")
+    table = pd.DataFrame(
+        {
+            _("Order"): [row.order.number for row in found.rows],
+            _("Fault"): [fault_of(row.order) for row in found.rows],
+            _("Where"): [row.facility or row.order.place or MISSING for row in found.rows],
+            _("Grid"): [row.grid or MISSING for row in found.rows],
+            _("Status"): [[status_words[row.order.status]] for row in found.rows],
+            late: [row.overdue_days or None for row in found.rows],
+            _("Due"): [_due(row) for row in found.rows],
+            _("Priority"): [say(row.order.priority.label) for row in found.rows],
+            _("Assignee"): [row.assignee or MISSING for row in found.rows],
+            "": [deal for _row in found.rows],
+        }
+    )
+    if not any(row.overdue_days for row in found.rows):
+        table = table.drop(columns=late)
+    clicked = f"{key}-deal"
+
+    def opened() -> None:
+        open_drawer(found.rows[st.session_state[clicked]["row"]].order.id)
+
+    worst = max((row.overdue_days for row in found.rows), default=1)
+    st.dataframe(
+        table,
+        hide_index=True,
+        row_height=38,
+        height="content" if len(table) <= 10 else 11 * 38,
+        placeholder="",
+        key=f"{key}-table",
+        column_config={
+            _("Order"): columns.TextColumn(pinned=True, width=90),
+            _("Fault"): columns.TextColumn(width="medium"),
+            _("Where"): columns.TextColumn(width="medium"),
+            _("Status"): columns.MultiselectColumn(
+                options=list(status_words.values()), color=[look.grounds[COLOURS[status]] for status in Status]
+            ),
+            late: columns.ProgressColumn(format="%d", color="red", min_value=0, max_value=max(worst, 7)),
+            "": columns.ButtonColumn("", type="secondary", key=clicked, on_click=opened),
+        },
+        alt=_("Work orders, the most urgent first"),
+    )
+
+
+def _phone_row(row: WorkRow, key: str) -> None:
+    order = row.order
+    where = plain(row.facility or order.place or MISSING)
+    st.button(
+        f"**{plain(fault_of(order))}** · {where}  \n{_when_badge(row)} :small[:gray[{plain(order.number)} · "
+        f"{plain(say(order.status.label))}]]",
+        key=f"{key}-{order.id}",
+        width="stretch",
+        on_click=open_drawer,
+        args=(order.id,),
+    )
+
+
+def rows_to_take_away(found: WorkList) -> list[dict[str, Any]]:
+    """The list as a sheet has it."""
+    zone = session.zone()
+    names = {
+        "facilities": {row.order.facility_id: row.facility for row in found.rows},
+        "grids": {row.order.grid_id: row.grid for row in found.rows},
+        "people": {row.order.assignee_id: row.assignee for row in found.rows},
+    }
+    return tables.rows_of([row.order for row in found.rows], names=names, zone=zone)  # type: ignore[arg-type]
+
+
+def fault_of(order: WorkOrder) -> str:
+    """What is wrong, in a few words: what was written about it where the fault itself is only one of the usual ones."""
+    if order.description and order.fault in set(Fault):
+        first = order.description.split("\n", 1)[0]
+        if len(first) <= 40:
+            return first
+    return term(order.fault, Fault)
+
+
+def _due(row: WorkRow) -> str:
+    if row.order.due_at is None:
+        return _("no due time")
+    if row.due_today:
+        return _("today {time}", time=time_(row.order.due_at, session.zone()))
+    return day_short(row.order.due_at.astimezone(session.zone()).date())
+
+
+def _when_badge(row: WorkRow) -> str:
+    if row.overdue_days:
+        words = _("overdue {days}", days=days_badge(row.overdue_days))
+        return f":red-badge[:material/dangerous: {plain(words)}]"
+    if row.due_today:
+        return f":orange-badge[:material/schedule: {plain(_due(row))}]"
+    if row.order.status in OPEN:
+        return f":gray-badge[{plain(_('due {day}', day=_due(row)))}]"
+    return ""
+
+
+# --- the drawer ------------------------------------------------------------------------------------------------------
+def open_drawer(order_id: str) -> None:
+    """Open an order's drawer in the next run: it stands in the URL, so that it can be shared."""
+    st.query_params[PARAMETER] = order_id
+
+
+def _close_drawer() -> None:
+    st.query_params.pop(PARAMETER, None)
+
+
+def drawer() -> None:
+    """The drawer of the order the URL names, if it names one."""
+    order_id = st.query_params.get(PARAMETER)
+    if not order_id:
+        return
+    view = session.view()
+    story = ask(maintenance.work_story_if_any, view.community_id, order_id[:64], now=view.now)
+    if story is None:
+        st.warning(_("This work order is not there any more, or not in your charge."), icon=":material/link_off:")
+        return
+    title = f"{plain(story.row.order.number)} · {plain(fault_of(story.row.order))}"
+    st.dialog(title, width="medium", position="right", on_dismiss=_close_drawer)(_draw)(story)
+
+
+def _draw(story: Story) -> None:
+    _facts(story)
+    if story.moves:
+        _steps(story)
+    sections = {"story": _("Story"), "effort": _("Hours and cost"), "edit": _("Edit")}
+    chosen = "story"
+    if story.moves:
+        chosen = st.segmented_control(
+            _("Section"),
+            list(sections),
+            default="story",
+            required=True,
+            format_func=sections.__getitem__,
+            label_visibility="collapsed",
+            key="order-section",
+        )
+    if chosen == "effort":
+        _effort(story)
+    elif chosen == "edit":
+        _edit(story)
+    else:
+        _timeline(story)
+
+
+def _facts(story: Story) -> None:
+    row, order, zone = story.row, story.row.order, session.zone()
+    badges = [f":{COLOURS[order.status]}-badge[{plain(say(order.status.label))}]", _when_badge(row)]
+    if order.priority is Priority.URGENT:
+        badges.append(f":orange-badge[:material/priority_high: {plain(say(order.priority.label))}]")
+    if order.dangerous:
+        badges.append(f":red-badge[:material/warning: {_('Dangerous')}]")
+    if order.outcome and order.outcome is not Outcome.COMPLETED:
+        badges.append(f":gray-badge[{plain(say(order.outcome.label))}]")
+    badges += [f":gray-badge[:material/flag: {plain(say(flag.label))}]" for flag in order.flags]
+    st.markdown(" ".join(filter(None, badges)))
+    if order.hold_reason:
+        st.markdown(f":material/pause_circle: {plain(_('Waits for: {reason}', reason=order.hold_reason))}")
+    words = (row.facility, order.place, row.grid, term(order.category, WorkCategory), term(order.fault, Fault))
+    place = " · ".join(dict.fromkeys(filter(None, words)))
+    st.markdown(f":material/location_on: {plain(place)}")
+    if story.facility and story.facility.status is ServiceStatus.OUT_OF_ORDER:
+        st.markdown(f":material/do_not_touch: {_('The facility is out of order.')}")
+    facts = {
+        _("Reported"): f"{datetime_(order.reported_at, zone)} · {ago(order.reported_at, session.view().now)}",
+        _("Due"): datetime_(order.due_at, zone),
+        _("Assignee"): row.assignee or MISSING,
+        _("Answered after"): _span(order.reported_at, order.responded_at),
+        _("Ended after"): _span(order.reported_at, order.ended_at),
+        _("Hours and cost"): _effort_words(order),
+    }
+    with st.grid(2, min_column_width=150, gap="xxsmall") as cells:
+        for name, fact in facts.items():
+            with cells.cell():
+                st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
+    if order.description:
+        st.markdown(plain(order.description))
+    for other in story.alike[:3]:
+        st.button(
+            _("Also open here: {number} {fault}", number=plain(other.number), fault=plain(fault_of(other))),
+            type="tertiary",
+            icon=":material/content_copy:",
+            key=f"alike-{other.id}",
+            on_click=open_drawer,
+            args=(other.id,),
+        )
+
+
+def _span(start: datetime, end: datetime | None) -> str:
+    return MISSING if end is None else duration((end - start).total_seconds() / 3600)
+
+
+def _effort_words(order: WorkOrder) -> str:
+    planned = _("planned {hours} h", hours=number(order.estimated_hours)) if order.estimated_hours else ""
+    taken = _("{hours} h", hours=number(order.actual_hours)) if order.actual_hours else ""
+    return " · ".join(filter(None, (planned, taken, money(order.cost_cents) if order.cost_cents else ""))) or MISSING
+
+
+def _steps(story: Story) -> None:
+    """What may be done next: one tap on what usually comes next, two on anything else."""
+    order = story.row.order
+    usual = USUAL.get(order.status)
+    to = st.pills(
+        _("Next step"),
+        list(story.moves),
+        default=usual if usual in story.moves else None,
+        format_func=lambda status: f"{STEPS[status][1]} {say(STEPS[status][0])}",
+        key=f"step-{order.id}-{order.revision}",
+    )
+    if to is None:
+        return
+    facts: dict[str, Any] = {}
+    if to is Status.ON_HOLD:
+        facts["hold_reason"] = st.text_input(
+            _("What does it wait for?"), placeholder=_("Such as a spare part"), key=f"hold-{order.id}"
+        )
+    if to is Status.ASSIGNED:
+        facts["assignee_id"] = _person(order, key=f"who-{order.id}")
+    if to is Status.CLOSED and order.status in OPEN:
+        facts["outcome"] = st.segmented_control(
+            _("How did it end?"),
+            sorted(CLOSING),
+            format_func=lambda outcome: say(outcome.label),
+            width="stretch",
+            key=f"outcome-{order.id}",
+        )
+    if to is Status.DONE:
+        with st.container(horizontal=True, gap="small"):
+            facts["actual_hours"] = st.number_input(
+                _("Hours of work (optional)"), 0.0, 10_000.0, order.actual_hours, 0.5, key=f"hours-{order.id}"
+            )
+            yuan = st.number_input(
+                _("Cost in yuan (optional)"), 0.0, 1e9, _yuan(order.cost_cents), 10.0, key=f"cost-{order.id}"
+            )
+            facts["cost_cents"] = None if yuan is None else round(yuan * 100)
+    demanded = to is Status.REJECTED
+    note = st.text_input(_("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}")
+    label, icon = STEPS[to]
+    if st.button(say(label), icon=icon, type="primary", key=f"do_step-{order.id}", width="stretch"):
+        _act(
+            lambda: tell(
+                maintenance.move,
+                order.community_id,
+                order.id,
+                order.revision,
+                to,
+                note=note or None,
+                done=_("{number}: {status}", number=order.number, status=say(to.label)),
+                key=session.submission(f"order-{order.id}-{order.revision}"),
+                **facts,
+            )
+        )
+
+
+def _person(order: WorkOrder, *, key: str) -> str | None:
+    names = _people()
+    options = list(names)
+    return st.selectbox(
+        _("Who does it?"),
+        options,
+        index=options.index(order.assignee_id) if order.assignee_id in names else None,
+        format_func=names.__getitem__,
+        placeholder=_("Choose"),
+        key=key,
+    )
+
+
+def _people() -> dict[str, str]:
+    """Who can be given work."""
+    found: list[Person] = ask(people, session.view().community_id)
+    return {person.id: person.name for person in found if person.active}
+
+
+def _yuan(cents: int | None) -> float | None:
+    return None if cents is None else cents / 100
+
+
+def _act(command: Callable[[], Any]) -> None:
+    """Do it, then show what stands there now; what is wrong is said here and nothing typed is lost."""
+    try:
+        if command() is not None:
+            st.rerun()
+    except Invalid as trouble:
+        for message in trouble.problems.values():
+            st.error(plain(say(message)), icon=":material/error:")
+    except Conflict as trouble:
+        current = trouble.current
+        cards.conflict(current.updated_by, current.updated_at)
+        if st.button(_("Show what stands there now"), icon=":material/refresh:"):
+            st.rerun()
+
+
+def _timeline(story: Story) -> None:
+    order, zone = story.row.order, session.zone()
+    lines = []
+    for event in reversed(order.events):
+        colour = COLOURS[event.status]
+        note = f"  \n{plain(event.note)}" if event.note else ""
+        lines.append(
+            f":{colour}-badge[{plain(say(event.status.label))}] "
+            f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"
+        )
+    if not lines:
+        lines.append(f":gray[{_('No steps were recorded: this order was imported.')}]")
+    for line in lines:
+        st.markdown(line)
+    if order.reopenings:
+        again = n_("Reopened {n} time.", "Reopened {n} times.", len(order.reopenings))
+        st.caption(again)
+
+
+def _effort(story: Story) -> None:
+    order = story.row.order
+    st.caption(_("So far: {effort}", effort=_effort_words(order)))
+    with st.form(f"effort-{order.id}-{order.revision}", border=False):
+        with st.container(horizontal=True, gap="small"):
+            hours = st.number_input(_("Hours to add"), 0.0, 10_000.0, 0.0, 0.5)
+            yuan = st.number_input(_("Cost to add, in yuan"), 0.0, 1e9, 0.0, 10.0)
+        note = st.text_input(_("Remark (optional)"))
+        pressed = st.form_submit_button(_("Add"), icon=":material/add:")
+    if pressed:
+        _act(
+            lambda: tell(
+                maintenance.add_effort,
+                order.community_id,
+                order.id,
+                order.revision,
+                hours=hours,
+                cost_cents=round(yuan * 100),
+                note=note or None,
+                done=_("Added to {number}", number=order.number),
+                key=session.submission(f"effort-{order.id}-{order.revision}"),
+            )
+        )
+
+
+def _edit(story: Story) -> None:
+    order = story.row.order
+    view = session.view()
+    references = {
+        "facilities": ask(maintenance.reportable, view.community_id),
+        "grids": ask(grid_names, view.community_id),
+        "people": _people(),
+    }
+
+    def save(values: forms.Values, submission: str) -> WorkOrder | None:
+        return tell(
+            maintenance.edit,
+            view.community_id,
+            order.id,
+            values.revision,
+            values,
+            done=_("{number} saved", number=order.number),
+            key=submission,
+        )
+
+    if forms.edit(
+        WorkOrder,
+        key=f"order-{order.id}",
+        current=order,
+        fields=FORM_FIELDS,
+        references=references,
+        save=save,
+    ):
+        st.rerun()
+    if may(session.actor(), Operation.DELETE, WorkOrder.collection):
+        with st.popover(_("Delete"), icon=":material/delete:", type="tertiary"):
+            st.markdown(_("Delete an order that was entered by mistake: the figures then stand as if it never was."))
+            if st.button(_("Delete it"), key=f"delete-{order.id}"):
+                _close_drawer()
+                _act(
+                    lambda: tell(
+                        maintenance.delete,
+                        order.community_id,
+                        order.id,
+                        order.revision,
+                        done=_("{number} deleted", number=order.number),
+                    )
+                )

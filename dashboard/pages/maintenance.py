@@ -1,0 +1,114 @@
+"""Maintenance: the work to do, the longest overdue first; then how much is owed, how old it is, and where it takes
+long."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import backlog, cards, navigation, orders, session, tables
+from dashboard.data import ask
+from dashboard.i18n import _, n_, say
+from dashboard.session import View
+from repository.grids import grid_names
+from repository.maintenance import Show, WorkList, work_list, work_review
+from repository.people import people
+
+ROWS = 20
+
+
+def render() -> None:
+    """The page."""
+    view = session.view()
+    review = ask(work_review, view.community_id, view.period, view.grids, view.category, now=view.now)
+    if review.figures.open.value is None:
+        _nothing_yet()
+        return
+    with cards.tiles(6):
+        for value in review.figures:
+            cards.tile(value, page="")
+    _work(view)
+    left, right = st.columns(2, gap="small")
+    with left:
+        backlog.ages(view, review)
+    with right:
+        backlog.flows(view, review)
+    left, right = st.columns(2, gap="small")
+    with left:
+        backlog.course(review)
+    with right:
+        backlog.categories(view, review)
+    if len(review.grids) > 1:
+        backlog.grids(view, review, ask(grid_names, view.community_id))
+    orders.drawer()
+
+
+def _nothing_yet() -> None:
+    pressed = cards.empty(
+        _("No work orders yet"),
+        _("Log the first repair, or bring in the sheet you already keep."),
+        (_("Log a repair"), ":material/add:"),
+        (_("Import a sheet"), ":material/upload:"),
+    )
+    if pressed is not None:
+        navigation.go(("report", "data")[pressed])
+
+
+def _work(view: View) -> None:
+    """The list to work from, under one row of filters."""
+    names = {person.id: person.name for person in ask(people, view.community_id) if person.active}
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="work-filters"):
+        show = st.segmented_control(
+            _("Show"),
+            list(Show),
+            default=Show.OPEN,
+            required=True,
+            format_func=lambda choice: say(choice.label),
+            label_visibility="collapsed",
+            key="show",
+            bind="query-params",
+        )
+        who = st.selectbox(
+            _("Whose"),
+            ["", *names],
+            format_func=lambda id: names.get(id) or _("Everybody's"),
+            label_visibility="collapsed",
+            key="who",
+            bind="query-params",
+            width=180,
+        )
+        wanted = st.text_input(
+            _("Search"),
+            placeholder=_("Number, fault, place"),
+            label_visibility="collapsed",
+            icon=":material/search:",
+            key="q",
+            bind="query-params",
+            width=220,
+        )
+        st.space("stretch")
+        pages = st.empty()
+    choices: dict[str, Any] = {"show": show, "assignee_id": who or None, "search": wanted or ""}
+    choices |= {"grids": view.grids, "category": view.category, "now": view.now, "rows": ROWS}
+    first = found = ask(work_list, view.community_id, **choices)
+    if first.total > ROWS:
+        page = pages.pagination(-(-first.total // ROWS), key="work-page", max_visible_pages=5)
+        found = first if page == 1 else ask(work_list, view.community_id, page=page, **choices)
+    with head:
+        st.header(_finding(first, names.get(who or "")), anchor=False, width="content")
+        st.space("stretch")
+        tables.download(orders.rows_to_take_away(found), name="work_orders", title=_("Work orders"), key="work")
+        if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
+            navigation.go("report")
+    orders.work_table(found, key="work")
+
+
+def _finding(found: WorkList, who: str | None) -> str:
+    today = sum(row.due_today for row in found.rows)
+    if found.overdue:
+        said = n_("{n} overdue, do it first", "{n} overdue, do these first", found.overdue)
+    elif today:
+        said = n_("Nothing overdue, {n} due today", "Nothing overdue, {n} due today", today)
+    else:
+        said = n_("{n} work order", "{n} work orders", found.total)
+    return _("{who}: {what}", who=who, what=said) if who else said
