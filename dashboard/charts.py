@@ -179,6 +179,58 @@ def aged(
     return stacked(labels, [(names[0], overdue, look.red), (names[1], rest, look.pale)], texts, look=look)
 
 
+def dots(
+    labels: Sequence[str],
+    points: Sequence[Sequence[float]],
+    texts: Sequence[str],
+    *,
+    look: Palette,
+    red: Sequence[Sequence[bool]],
+    unit: str,
+    limit: tuple[float, str] | None = None,
+) -> "go.Figure":
+    """One row per label with a dot for each thing, from zero to the right: how far apart they lie. ``red`` says which
+    dots are off target; ``limit`` is a thin upright line and its name."""
+    figure = _figure(look, len(labels), head=1)
+    furthest = max([value for row in points for value in row] + [limit[0] if limit else 0], default=0) or 1
+    for row, values in enumerate(points):
+        if len(values) > 1:
+            figure.add_shape(
+                type="line", x0=min(values), x1=max(values), y0=row, y1=row, line={"color": look.pale, "width": 8}
+            )
+    for place, colour in ((False, look.main), (True, look.red)):
+        spots = [
+            (value, row)
+            for row, values in enumerate(points)
+            for value, off in zip(values, red[row], strict=True)
+            if off is place
+        ]
+        figure.add_scatter(
+            x=[value for value, _row in spots],
+            y=[row for _value, row in spots],
+            mode="markers",
+            marker={"color": colour, "size": 11, "line": {"color": look.page, "width": 1}},
+            hovertext=[f"{_safe(labels[row])}<br>{value:.1f} {_safe(unit)}" for value, row in spots],
+            hoverinfo="text",
+        )
+    _rows(figure, labels, [furthest] * len(labels), texts, look, quiet=[False] * len(labels))
+    figure.update_xaxes(range=[-furthest * 0.02, furthest * 1.02])
+    if limit:
+        figure.add_shape(
+            type="line",
+            x0=limit[0],
+            x1=limit[0],
+            y0=-0.5,
+            y1=len(labels) - 0.5,
+            line={"color": look.quiet, "width": 1, "dash": "dot"},
+        )
+        figure.add_annotation(
+            x=limit[0], y=-0.5, text=_safe(limit[1]), showarrow=False, yanchor="bottom", font={"color": look.quiet}
+        )
+        figure.update_layout(margin={"t": 26})
+    return figure
+
+
 # --- time: lines -----------------------------------------------------------------------------------------------------
 def lines(
     ticks: Sequence[str],
@@ -260,8 +312,10 @@ def columns(
     *,
     look: Palette,
     red: Iterable[int] = (),
+    overdue: Numbers = (),
 ) -> "go.Figure":
-    """One upright bar per year or month, its text above it: for five or so labels that are numbers."""
+    """One upright bar per year or month, its text above it: for five or so labels that are numbers. ``overdue`` is the
+    part of each bar that is drawn red at its foot."""
     exceptions = set(red)
     figure = _figure(look)
     amounts = [value or 0 for value in values]
@@ -276,6 +330,14 @@ def columns(
         hovertext=[f"{_safe(label)}<br>{_safe(text)}" for label, text in zip(labels, texts, strict=True)],
         hoverinfo="text",
     )
+    if overdue:
+        figure.add_bar(
+            x=list(range(len(labels))),
+            y=[value or 0 for value in overdue],
+            width=0.6,
+            marker={"color": look.red, "line": {"width": 0}},
+            hoverinfo="skip",
+        )
     for place, (amount, text) in enumerate(zip(amounts, texts, strict=True)):
         figure.add_annotation(
             x=place, y=amount, text=_safe(text), showarrow=False, yanchor="bottom", font={"color": look.ink}

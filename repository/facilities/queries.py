@@ -83,17 +83,36 @@ class Site:
     site: str
     grid_id: str | None
     category: Category
-    n: int
-    oldest: float
-    newest: float
-    mean: float
-    variation: float | None
-    """Standard deviation ÷ mean."""
+    ages: tuple[float, ...]
+    """Newest first."""
+    past: tuple[bool, ...]
+    """Of each, whether it is past its service life."""
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return len(self.ages)
+
+    @property
+    def newest(self) -> float:
+        """Age of the newest."""
+        return self.ages[0]
+
+    @property
+    def oldest(self) -> float:
+        """Age of the oldest."""
+        return self.ages[-1]
 
     @property
     def difference(self) -> float:
         """F6 of this site."""
         return self.oldest - self.newest
+
+    @property
+    def variation(self) -> float | None:
+        """Standard deviation ÷ mean of the ages."""
+        mean = sum(self.ages) / self.n
+        return ratio(sqrt(sum((age - mean) ** 2 for age in self.ages) / self.n), mean)
 
 
 @dataclass(frozen=True)
@@ -398,15 +417,15 @@ def _course(rows: Sequence[Document], years: Sequence[float], on: date, zone: Zo
 
 
 def _sites(seen: Iterable[_Seen]) -> tuple[Site, ...]:
-    ages: dict[tuple[str, str | None, str], list[float]] = defaultdict(list)
+    ages: dict[tuple[str, str | None, str], list[tuple[float, bool]]] = defaultdict(list)
     for each in seen:
         if each.age is not None and (site := each.row.get("site")):
-            ages[site, each.row.get("grid_id"), each.row["category"]].append(each.age)
+            place = (site, each.row.get("grid_id"), each.row["category"])
+            ages[place].append((each.age, Reason.PAST_LIFE in each.reasons))
     found = []
     for (site, grid, category), own in ages.items():
-        mean = sum(own) / len(own)
-        deviation = sqrt(sum((age - mean) ** 2 for age in own) / len(own))
-        found.append(Site(site, grid, Category(category), len(own), max(own), min(own), mean, ratio(deviation, mean)))
+        own.sort()
+        found.append(Site(site, grid, Category(category), tuple(age for age, _ in own), tuple(past for _, past in own)))
     return tuple(sorted(found, key=lambda site: (-site.difference, site.site, site.grid_id or "")))
 
 
