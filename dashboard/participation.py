@@ -2,6 +2,7 @@
 language; nothing is computed here that the repository computes."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from dashboard import i18n
@@ -89,6 +90,11 @@ def group_rows(groups: Sequence[Group], first: str) -> Rows:
         }
         for group in groups
     ]
+
+
+def pyramid_text(share: float | None) -> str:
+    """What stands at a bar of the pyramid: it is drawn only where no share but that of a few people is missing."""
+    return FEW if share is None else percent(share).removesuffix("%")
 
 
 def pyramid_rows(found: Figures) -> Rows:
@@ -201,13 +207,29 @@ def grid_text(group: Group) -> str:
 
 
 # --- the same people again -------------------------------------------------------------------------------------------
-def same_people(found: Figures) -> str:
+def whole_months(found: Figures, today: date) -> list[MonthOfActivities]:
+    """The months that are over: a month that has just begun looks like a fall."""
+    return [row for row in found.months if row.month < f"{today:%Y-%m}"]
+
+
+def so_far(found: Figures, today: date) -> str:
+    """What the running month has brought; empty when the period is over."""
+    running = [row for row in found.months if row.month == f"{today:%Y-%m}"]
+    if not running or not running[0].people:
+        return ""
+    return _(
+        "This month so far: {visits} visits by {people} people.",
+        visits=number(running[0].registered),
+        people=number(running[0].people),
+    )
+
+
+def same_people(found: Figures, today: date) -> str:
     """Whether more visits mean more people: the newest whole months against as many before them."""
-    months = [row for row in found.months if row.people]
-    whole = months[:-1] if months and months[-1] is found.months[-1] and len(months) > 2 else months
+    whole = [row for row in whole_months(found, today) if row.people]
     half = min(len(whole) // 2, 6)
     if half < 2:
-        if any(row.heads for row in found.months) and not months:
+        if any(row.heads for row in found.months) and not any(row.people for row in found.months):
             return _("Only heads were counted: how many people came is not known")
         return _("Visits and the people behind them")
     early, late = whole[-2 * half : -half], whole[-half:]
@@ -250,13 +272,11 @@ def of_whom(found: Figures) -> str:
 
 
 def visits_made_of(found: Figures) -> str:
-    """Registered and counted visits, always both."""
+    """What part of the visits was only counted; else how often each came."""
     if found.registered is None:
         return _("heads only")
     if found.heads:
-        return _(
-            "{registered} registered + {heads} counted", registered=number(found.registered), heads=number(found.heads)
-        )
+        return _("{heads} only counted", heads=number(found.heads))
     return _("{n} a head", n=number(found.visits.detail, 1)) if found.visits.detail else ""
 
 

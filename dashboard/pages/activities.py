@@ -1,6 +1,7 @@
 """Activities: who comes and who does not, whether everything looks alike, and who came today."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 
 import streamlit as st
 
@@ -42,7 +43,7 @@ def render() -> None:
         with left:
             _where_from(found)
         with right:
-            _same_people(found)
+            _same_people(found, view.now.date())
         _list(view, found, names)
     attendance.drawer(view, names)
 
@@ -96,6 +97,7 @@ def _who_comes(found: Figures) -> None:
         [group.population_share for group in men],
         names=(say(Sex.FEMALE.label), say(Sex.MALE.label)),
         look=cards.look(),
+        say=participation.pyramid_text,
     )
     cards.chart(
         participation.who_comes(found),
@@ -165,9 +167,9 @@ def _where_from(found: Figures) -> None:
     )
 
 
-def _same_people(found: Figures) -> None:
-    months = found.months
-    people = any(row.people for row in months)
+def _same_people(found: Figures, today: date) -> None:
+    months = participation.whole_months(found, today)
+    people = any(row.people for row in found.months)
     figure = charts.lines(
         [row.month for row in months],
         [row.registered if people else row.heads for row in months],
@@ -176,14 +178,19 @@ def _same_people(found: Figures) -> None:
         look=cards.look(),
         gap=False,
     )
+    caption = ""
+    if months and people:
+        caption = _("Registered visits and the different residents behind them, by month, {first} to {last}.")
+    elif months:
+        caption = _("Heads counted, by month, {first} to {last}.")
     cards.chart(
-        participation.same_people(found),
-        _("By month: registered visits, and the different residents behind them; {first} to {last}").format(
-            first=months[0].month, last=months[-1].month
-        )
-        if people
-        else _("By month: heads counted; {first} to {last}").format(first=months[0].month, last=months[-1].month),
-        figure if people or any(row.heads for row in months) else None,
+        participation.same_people(found, today),
+        " ".join(
+            [caption.format(first=months[0].month, last=months[-1].month), participation.so_far(found, today)]
+        ).strip()
+        if months
+        else "",
+        figure if any(row.people or row.heads for row in months) else None,
         participation.month_rows(found),
         key="visits",
     )
@@ -221,7 +228,7 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
         key=attendance.LIST,
         columns=["held_on", "name", "format", "grid_id", "place", "status", "sessions", _("Registered"), "headcount"],
         names=names,
-        more={_("Registered"): lambda activity: registered[activity.id]},
+        more={_("Registered"): lambda activity: registered[activity.id] or None},
     )
     attendance.follow(picked)
 

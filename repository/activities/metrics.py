@@ -12,7 +12,7 @@ HELD = declare(
     Metric(
         key="activities_held",
         title=msg("Activities held"),
-        short=msg("Activities"),
+        short=msg("Sessions held"),
         unit="events",
         formula=msg("Sessions that took place in the period. Planned and cancelled ones are not counted."),
         source=msg("Own definition"),
