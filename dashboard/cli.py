@@ -1,6 +1,7 @@
 """The ``gridboard`` command: the one place where everything is wired, and the one place that prints."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -37,6 +38,9 @@ environment:
 
 class Stop(Trouble):
     """A command can't go on; the message says what to do."""
+
+
+log = logging.getLogger("gridboard")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -263,6 +267,8 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
     try:
         from repository import migrations
 
+        for warning in store.engine().warnings if settings.uri else ():
+            log.warning("%s", i18n.say(warning))
         migrations.migrate(store)
         if demo and not is_demonstration(store):
             if not never_used(store):
@@ -528,6 +534,9 @@ def _later(name: str) -> Stop:
 # ── doctor ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+DOCTOR_ORDERS = 100_000  # up to so many work orders the doctor counts them again, in some seconds
+
+
 def doctor_command(_args: argparse.Namespace) -> int:
     """Facts first, then what needs attention. Starts nothing."""
     settings = Settings.from_environment()
@@ -570,7 +579,7 @@ def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
 
 def _doctor_store(settings: Settings, bad: list[str]) -> None:
     """What only a running database can tell: version, how far it is migrated, whether the counters are right."""
-    from repository import migrations
+    from repository import migrations, recount
 
     try:
         store = open_store(settings)
@@ -579,11 +588,24 @@ def _doctor_store(settings: Settings, bad: list[str]) -> None:
         return
     try:
         engine = store.engine()
-        _fact("Engine", f"MongoDB {engine.version}")
+        _fact("Engine", f"MongoDB {engine.version}, {engine.topology}")
+        bad.extend(i18n.say(warning) for warning in engine.warnings if not settings.embedded)
         waiting = migrations.pending(store)
         _fact("Migrations", f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "none pending")
         if waiting:
             bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
+        names = store.db.list_collection_names()
+        _fact("Indexes", str(sum(len(store.db[name].index_information()) for name in names)))
+        orders = store.db["work_orders"].estimated_document_count()
+        if orders > DOCTOR_ORDERS:
+            _fact("Counters", f"not checked: {orders:,} work orders take a while; run gridboard rollups check")
+            return
+        wrong = {
+            one["name"]: len(recount.check(store, _operator(), one["_id"])) for one in store.communities(_operator())
+        }
+        _fact("Counters", "agree with the records" if not any(wrong.values()) else "differ from the records")
+        if any(wrong.values()):
+            bad.append(i18n._("Some counters differ from their records. Run: gridboard rollups rebuild"))
     finally:
         store.close()
 

@@ -13,6 +13,7 @@ import logging
 import secrets
 import socket
 import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
 FAREWELL_SECONDS = 3
+TEND_SECONDS = 3600.0
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -292,6 +294,18 @@ def warm() -> None:
     gc.freeze()
 
 
+def tend(home: Path) -> None:
+    """Keep the private database's log within bounds while the server runs for weeks."""
+    from repository import embedded
+
+    while True:
+        time.sleep(TEND_SECONDS)
+        try:
+            embedded.rotate_log(home)
+        except (OSError, Trouble) as error:
+            log.warning("the database's log could not be rotated: %s", error)
+
+
 def serve(settings: Settings, door: socket.socket | None = None, ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` is called once when requests are answered.
 
@@ -308,6 +322,8 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
             await super().startup(sockets)
             if self.started:
                 threading.Thread(target=warm, name="warm", daemon=True).start()
+                if settings.embedded:
+                    threading.Thread(target=tend, args=(settings.home,), name="tend", daemon=True).start()
                 if ready:
                     ready()
 
