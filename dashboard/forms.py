@@ -25,7 +25,7 @@ from repository.words import Message, msg
 R = TypeVar("R", bound=Record)
 
 FEW = 5  # so many choices stand side by side; more go into a list
-EARLIEST, LATEST = date(1000, 1, 1), date(2999, 12, 31)  # what a calendar widget lets through; bounds are judged later
+EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 30)  # a calendar drops what it may not hold: bounds judge later
 
 
 class Values(dict[str, Any]):
@@ -84,7 +84,8 @@ def edit(
 
     ``save(values, submission)`` writes and returns the record. ``values.revision`` is the revision to save on;
     ``submission`` goes to the store as the idempotency key. It may raise Invalid, Duplicate and Conflict, which are
-    shown here; None (it has told the user itself) keeps everything as it is.
+    shown here; None (it has told the user itself) keeps everything as it is. After a record came back, close the form
+    or call ``st.rerun()``: this run still shows what was typed, the next one an empty form.
 
     Widget keys are ``{key}-{field}-{round}``, the round starting at 1; the button's is ``do_{key}-{round}``.
     """
@@ -342,8 +343,9 @@ class _Form:
                 continue
             if values[path] is None and _demanded(self.record, spec):
                 wrong[path] = Message(msg("Please fill this in"))
-            if isinstance(spec.mark, Day) and spec.mark.precision and spec.mark.precision not in self.drawn:
-                values[spec.mark.precision] = Precision.DAY
+            kept = spec.mark.precision if isinstance(spec.mark, Day) else ""
+            if kept and kept not in self.drawn and values[path] is not None:
+                values[kept] = Precision.DAY
         for spec in specs.values():
             if spec.kind == "variant" and any(path.startswith(f"{spec.name}.") for path in self.drawn):
                 part, problems = self._read_variant(spec)
