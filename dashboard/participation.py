@@ -268,7 +268,7 @@ def month_rows(found: Figures) -> Rows:
 # --- beside the tiles ------------------------------------------------------------------------------------------------
 def of_whom(found: Figures) -> str:
     """The participation rate's own numbers: how many of whom."""
-    return _("{n} of {all} residents", n=number(found.participants.value), all=number(found.residents))
+    return _("{n} of {all}", n=number(found.participants.value), all=number(found.residents))
 
 
 def visits_made_of(found: Figures) -> str:

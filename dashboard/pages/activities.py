@@ -72,9 +72,8 @@ def _begin() -> None:
 
 # --- figures ---------------------------------------------------------------------------------------------------------
 def _tiles(found: Figures) -> None:
-    period = i18n.period(found.period)
     with cards.tiles(6):
-        cards.tile(found.held, page="", detail=period)
+        cards.tile(found.held, page="")
         cards.tile(found.participation, page="", detail=participation.of_whom(found))
         cards.tile(found.visits, page="", detail=participation.visits_made_of(found))
         cards.tile(found.newcomers, page="")
@@ -238,7 +237,8 @@ def _ahead(view: session.View) -> None:
     if not ahead:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="ahead"):
-        st.markdown(f":gray[{_('Coming up')}]", width="content")
+        heading = _("Coming up")
+        st.markdown(f":gray[{heading}]", width="content")
         for activity in ahead:
             words = f"{i18n.day_short(activity.held_on)} {i18n.plain(activity.name)}"
             if st.button(words, type="tertiary", icon=":material/event:", key=f"ahead-{activity.id}"):
