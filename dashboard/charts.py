@@ -196,7 +196,13 @@ def dots(
     for row, values in enumerate(points):
         if len(values) > 1:
             figure.add_shape(
-                type="line", x0=min(values), x1=max(values), y0=row, y1=row, line={"color": look.pale, "width": 8}
+                type="line",
+                x0=min(values),
+                x1=max(values),
+                y0=row,
+                y1=row,
+                layer="below",
+                line={"color": look.pale, "width": 8},
             )
     for place, colour in ((False, look.main), (True, look.red)):
         spots = [
@@ -315,7 +321,7 @@ def columns(
     overdue: Numbers = (),
 ) -> "go.Figure":
     """One upright bar per year or month, its text above it: for five or so labels that are numbers. ``overdue`` is the
-    part of each bar that is drawn red at its foot."""
+    part of each bar that is drawn red at its foot. A label may have a second line."""
     exceptions = set(red)
     figure = _figure(look)
     amounts = [value or 0 for value in values]
@@ -345,7 +351,7 @@ def columns(
     figure.update_layout(height=260, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     figure.update_xaxes(
         tickvals=list(range(len(labels))),
-        ticktext=[_safe(label) for label in labels],
+        ticktext=["<br>".join(map(_safe, label.split("\n"))) for label in labels],
         range=[-0.6, max(len(labels), 1) - 0.4],
         showline=True,
     )

@@ -1,0 +1,52 @@
+"""One record opened beside the page it belongs to. Which one stands in the URL, so that a link opens it too."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import tables
+from repository.record import Record
+
+NEW = "new"
+
+
+def opened(name: str) -> str | None:
+    """What is open: an id, ``NEW``, or None. ``name`` is the URL parameter."""
+    return st.query_params.get(name) or None
+
+
+def open_at(name: str, what: str = NEW) -> None:
+    """Open a record, or the form of a new one."""
+    st.query_params[name] = what
+
+
+def close(name: str) -> None:
+    """Back to the page alone; the register's row is let go, so that it can be picked again."""
+    st.query_params.pop(name, None)
+    st.session_state[f"drawer.{name}.closed"] = True
+
+
+def register(name: str, record_class: type[Record], rows: Sequence[Any], *, key: str, **options: Any) -> None:
+    """A register (see ``tables.register``) whose picked row opens in the drawer."""
+    seen = f"drawer.{name}.picked"
+    if st.session_state.pop(f"drawer.{name}.closed", False):
+        tables.unselect(key)
+        st.session_state[seen] = None
+    picked = tables.register(record_class, rows, key=key, **options)
+    if picked != st.session_state.get(seen):
+        st.session_state[seen] = picked
+        if picked:
+            open_at(name, picked)
+
+
+def show(name: str, title: str, draw: Callable[[], None]) -> None:
+    """Draw what is open at the right side of the page until it is dismissed. Once a run, last."""
+    st.dialog(title, width="medium", position="right", on_dismiss=lambda: close(name))(draw)()
+
+
+def done(name: str | None = None) -> None:
+    """After a change: run the page anew, with the drawer closed if its name is given."""
+    if name:
+        close(name)
+    st.rerun()

@@ -1,0 +1,144 @@
+"""Facilities: what is a hazard, in what condition things are, how old, what to replace when; then the register."""
+
+import streamlit as st
+
+from dashboard import cards, data, drawer, i18n, inventory, navigation, session, upkeep
+from dashboard.i18n import _, n_, say
+from repository.access import Operation, may
+from repository.facilities import (
+    Category,
+    Facility,
+    Inventory,
+    ServiceStatus,
+    age_years,
+    end_of_life,
+    facilities,
+    service_lives,
+)
+from repository.facilities import inventory as stock
+from repository.grids import grid_names
+from repository.people import people_by_id
+
+COLUMNS = ["code", "name", "kind", "grid_id", "site", "condition", "status", "installed_on"]
+
+
+def render() -> None:
+    """Six tiles, four findings, one register, and the drawer of one facility."""
+    view = session.view()
+    category = _category()
+    today = view.now.date()
+    found = data.ask(stock, view.community_id, on=today, grids=view.grids, category=category)
+    names = {"grids": data.ask(grid_names, view.community_id), "people": data.ask(people_by_id, view.community_id)}
+    lives = data.ask(service_lives, view.community_id)
+    _categories(category)
+    if not found.total.standing and not view.grid_id and not category:
+        _begin()
+    else:
+        _tiles(found)
+        left, right = st.columns([7, 5], gap="small")
+        with left:
+            wanted = inventory.hazards(found, names)
+        with right:
+            inventory.condition(found)
+        if wanted:
+            drawer.open_at(upkeep.PARAMETER, wanted)
+        left, right = st.columns([7, 5], gap="small")
+        with left:
+            inventory.ages(found, category, lives, names)
+        with right:
+            inventory.plan(found, today, names)
+        _register(view, found, category, names, lives)
+    upkeep.show(view, names, lives, category)
+
+
+def _category() -> Category | None:
+    chosen = session.chosen("category")
+    return Category(chosen) if chosen in set(Category) else None
+
+
+def _categories(category: Category | None) -> None:
+    """One choice for the whole page; Maintenance keeps it."""
+    st.session_state["facilities.category"] = str(category or "")
+    st.segmented_control(
+        _("Category"),
+        ["", *[str(each) for each in Category]],
+        format_func=lambda word: say(Category(word).label) if word else _("All facilities"),
+        required=True,
+        label_visibility="collapsed",
+        key="facilities.category",
+        on_change=lambda: session.choose("category", st.session_state["facilities.category"] or None),
+    )
+
+
+def _begin() -> None:
+    buttons = [(_("Import a sheet"), ":material/upload_file:")]
+    if may(session.actor(), Operation.CREATE, Facility.collection):
+        buttons.insert(0, (_("Enter a facility"), ":material/add:"))
+    pressed = cards.empty(
+        _("No facilities yet"),
+        _("Enter the first one from its label, or bring in the asset sheet you keep."),
+        *buttons,
+        key="facilities",
+    )
+    if pressed is not None:
+        if len(buttons) - pressed == 1:
+            navigation.go("data")
+        drawer.open_at(upkeep.PARAMETER)
+
+
+def _tiles(found: Inventory) -> None:
+    with cards.tiles(6):
+        cards.tile(found.good_order, page="")
+        cards.tile(found.past_life, page="")
+        cards.tile(found.hazards, page="")
+        cards.tile(found.age_mix, page="", detail=inventory.mixed(found))
+        cards.tile(found.smart, page="", detail=inventory.gates(found))
+        cards.tile(
+            found.next_year,
+            page="",
+            detail=_("overdue {cost}", cost=i18n.money(round(found.next_year.detail or 0))),
+        )
+
+
+def _register(
+    view: session.View, found: Inventory, category: Category | None, names: upkeep.Names, lives: dict[str, float]
+) -> None:
+    status = st.query_params.get("status") or ""
+    rows = data.ask(
+        facilities, view.community_id, grids=view.grids, category=category, retired=status == ServiceStatus.RETIRED
+    )
+    dangerous = {hazard.id for hazard in found.dangers}
+    rows = [row for row in rows if not status or row.status == status or (status == "hazard" and row.id in dangerous)]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(n_("{n} facility", "{n} facilities", len(rows)), anchor=False, width="content")
+        st.space("stretch")
+        words = {"": _("All not retired"), "hazard": _("Hazards")} | {
+            str(each): say(each.label) for each in ServiceStatus
+        }
+        st.selectbox(
+            _("Status"),
+            list(words),
+            format_func=words.__getitem__,
+            key="status",
+            bind="query-params",
+            label_visibility="collapsed",
+            width=170,
+        )
+        if may(session.actor(), Operation.CREATE, Facility.collection) and st.button(
+            _("Enter a facility"), icon=":material/add:", type="primary", key="do_facility", width="content"
+        ):
+            drawer.open_at(upkeep.PARAMETER)
+    today = view.now.date()
+    age, end = _("Age (years)"), _("Life ends")
+    drawer.register(
+        upkeep.PARAMETER,
+        Facility,
+        rows,
+        key="facilities",
+        columns=[*COLUMNS, age, end, "responsible_id", "replacement_cost_cents"],
+        names=names,
+        more={
+            age: lambda row: None if (years := age_years(row, today)) is None else round(years, 1),
+            end: lambda row: end_of_life(row, today, lives),
+        },
+    )
