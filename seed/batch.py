@@ -143,7 +143,7 @@ class Batch:
             months: dict[str, dict[str, int]] = defaultdict(dict)
             for (month, cell), n in cells.items():
                 months[month][cell] = n
-            atoms.update(rollups.people_atoms(months))
+            atoms.update(list(rollups.people_atoms(months)))  # one of each
             came[resident] = months
         for chunk in _chunks(
             {
