@@ -166,7 +166,7 @@ def _category_finding(rows: Sequence[CategoryRow]) -> str:
         return _("Work by category")
     slowest = max(known, key=lambda row: row.median_hours or 0)
     name = term(slowest.category, WorkCategory)
-    return _("{category} takes longest: {time} for half of them", category=name, time=duration(slowest.median_hours))
+    return _("{category} takes longest: half take over {time}", category=name, time=duration(slowest.median_hours))
 
 
 def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
@@ -221,7 +221,7 @@ def _table(
             tables.download(rows, name=key, title=finding, key=key)
         st.caption(plain(caption))
         if not rows:
-            st.markdown(f":gray[{_('Nothing to show for this selection yet.')}]")
+            st.markdown(":gray[" + _("Nothing to show for this selection yet.") + "]")
             return
         look = cards.look()
         table = pd.DataFrame(rows)
@@ -238,7 +238,8 @@ def _table(
             placeholder=MISSING,
             key=f"{key}-table",
             column_config={
-                _("Overdue"): st.column_config.ProgressColumn(format="%d", color="red", min_value=0, max_value=most)
+                _("On time"): st.column_config.TextColumn(alignment="right"),
+                _("Overdue"): st.column_config.ProgressColumn(format="%d", color="red", min_value=0, max_value=most),
             },
             alt=finding,
         )

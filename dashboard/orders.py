@@ -92,7 +92,7 @@ PHONE_ROWS = 12
 def work_table(found: WorkList, *, key: str) -> None:
     """The orders of a list, each with a button that opens its drawer; on a phone a list of large buttons."""
     if not found.rows:
-        st.markdown(f":gray[{_('Nothing here. Choose another list above.')}]")
+        st.markdown(":gray[" + _("Nothing here. Choose another list above.") + "]")
         return
     with st.container(key=f"wide_{key}"):
         _table(found, key)
@@ -107,7 +107,7 @@ def _table(found: WorkList, key: str) -> None:
     columns = st.column_config
     look = cards.look()
     status_words = {status: say(status.label) for status in Status}
-    late, deal = _("Days overdue"), _("Open it")
+    late, deal = _("Days overdue"), _("Handle")
     table = pd.DataFrame(
         {
             _("Order"): [row.order.number for row in found.rows],
@@ -199,7 +199,7 @@ def _when_badge(row: WorkRow) -> str:
     if row.due_today:
         return f":orange-badge[:material/schedule: {plain(_due(row))}]"
     if row.order.status in OPEN:
-        return f":gray-badge[{plain(_('due {day}', day=_due(row)))}]"
+        return ":gray-badge[" + plain(_("due {day}", day=_due(row))) + "]"
     return ""
 
 
@@ -257,20 +257,20 @@ def _facts(story: Story) -> None:
     if order.priority is Priority.URGENT:
         badges.append(f":orange-badge[:material/priority_high: {plain(say(order.priority.label))}]")
     if order.dangerous:
-        badges.append(f":red-badge[:material/warning: {_('Dangerous')}]")
+        badges.append(":red-badge[:material/warning: " + _("Dangerous") + "]")
     if order.outcome and order.outcome is not Outcome.COMPLETED:
         badges.append(f":gray-badge[{plain(say(order.outcome.label))}]")
     badges += [f":gray-badge[:material/flag: {plain(say(flag.label))}]" for flag in order.flags]
     st.markdown(" ".join(filter(None, badges)))
     if order.hold_reason:
-        st.markdown(f":material/pause_circle: {plain(_('Waits for: {reason}', reason=order.hold_reason))}")
+        st.markdown(":material/pause_circle: " + plain(_("Waits for: {reason}", reason=order.hold_reason)))
     words = (row.facility, order.place, row.grid, term(order.category, WorkCategory), term(order.fault, Fault))
     place = " · ".join(dict.fromkeys(filter(None, words)))
     st.markdown(f":material/location_on: {plain(place)}")
     if story.facility and story.facility.status is ServiceStatus.OUT_OF_ORDER:
-        st.markdown(f":material/do_not_touch: {_('The facility is out of order.')}")
+        st.markdown(":material/do_not_touch: " + _("The facility is out of order."))
     facts = {
-        _("Reported"): f"{datetime_(order.reported_at, zone)} · {ago(order.reported_at, session.view().now)}",
+        _("Reported at"): f"{datetime_(order.reported_at, zone)} · {ago(order.reported_at, session.view().now)}",
         _("Due"): datetime_(order.due_at, zone),
         _("Assignee"): row.assignee or MISSING,
         _("Answered after"): _span(order.reported_at, order.responded_at),
@@ -281,7 +281,7 @@ def _facts(story: Story) -> None:
         for name, fact in facts.items():
             with cells.cell():
                 st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
-    if order.description:
+    if order.description and order.description != fault_of(order):
         st.markdown(plain(order.description))
     for other in story.alike[:3]:
         st.button(
@@ -409,9 +409,10 @@ def _timeline(story: Story) -> None:
             f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"
         )
     if not lines:
-        lines.append(f":gray[{_('No steps were recorded: this order was imported.')}]")
-    for line in lines:
-        st.markdown(line)
+        lines.append(":gray[" + _("No steps were recorded: this order was imported.") + "]")
+    with st.container(gap="xxsmall"):
+        for line in lines:
+            st.markdown(line)
     if order.reopenings:
         again = n_("Reopened {n} time.", "Reopened {n} times.", len(order.reopenings))
         st.caption(again)

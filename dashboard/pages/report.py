@@ -120,7 +120,7 @@ def _card(view: View, brief: FacilityBrief) -> None:
         st.markdown(f":material/qr_code_2: **{plain(facility.name)}**")
         st.caption(plain(" · ".join(filter(None, facts))))
         if facility.status is ServiceStatus.OUT_OF_ORDER:
-            st.markdown(f":material/do_not_touch: :gray[{_('Out of order already')}]")
+            st.markdown(":material/do_not_touch: :gray[" + _("Out of order already") + "]")
 
 
 def _age(facility: Facility, today: date) -> str | None:
@@ -214,7 +214,7 @@ def _thanks(view: View, order_id: str) -> None:
     row = story.row
     with st.container(border=True, gap="xsmall"):
         st.header(
-            f":green[:material/check_circle:] {plain(_('Logged as {number}', number=row.order.number))}", anchor=False
+            ":green[:material/check_circle:] " + plain(_("Logged as {number}", number=row.order.number)), anchor=False
         )
         st.markdown(plain(" · ".join(filter(None, (row.facility, row.order.place, row.grid)))))
         if row.order.due_at:
@@ -224,7 +224,7 @@ def _thanks(view: View, order_id: str) -> None:
                 plain(_("{who} has it; due {day}.", who=who, day=due) if who else _("To be mended by {day}.", day=due))
             )
         if row.order.dangerous and story.facility:
-            st.markdown(f":material/do_not_touch: {_('The facility is marked as out of order: put up the sign.')}")
+            st.markdown(":material/do_not_touch: " + _("The facility is marked as out of order: put up the sign."))
         navigation.link("maintenance", _("See the work order"), order=row.order.id)
     with st.bottom, st.container(key="thumb_send"):
         if st.button(_("Log another"), type="primary", icon=":material/add:", width="stretch", key="do_again"):
