@@ -74,7 +74,7 @@ def style() -> None:
         # a table of many columns on a desktop, the same as a list of large buttons on a phone
         '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-wide_"]){display:none}}'
         '@media (min-width:641px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-narrow_"]){display:none}}'
-        '[class*="st-key-narrow_"] button,[class*="st-key-narrow_"] button *{justify-content:flex-start;text-align:left}'
+        '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
         # the table behind a chart: a quiet word, not a button
         '[class*="st-key-rows_"] button{min-height:1.5rem;padding:0}'
         "</style>"
