@@ -357,7 +357,7 @@ def csv_sheet(rows: Sequence[Row], columns: Sequence[str] | None = None) -> byte
     return file.getvalue().encode("utf-8-sig")
 
 
-_RUNS = tuple("=+-@\t\r\n＝＋－＠")
+_RUNS = tuple("=+-@\0\t\r\n＝＋－＠")
 _NEGATIVE = re.compile(r"-\d+([.,]\d+)*%?")
 
 
