@@ -11,7 +11,7 @@ from typing import Literal
 
 from repository import activities, facilities, maintenance
 from repository.access import Actor, Operation, may
-from repository.grids import GRID_POSTS, Grid, Staffing, Tier, grids, staffing
+from repository.grids import GRID_POSTS, Grid, Staffing, Tier, grids, load, staffing
 from repository.maintenance import Fault, Priority, WorkOrder
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.people import Person
@@ -88,13 +88,51 @@ class Glance:
     @property
     def lagging(self) -> tuple[Grid, int] | None:
         """The one grid that is off target in most rows and in how many; None when two share that or none is."""
-        counts = {
-            grid.id: sum(row.cells[grid.id].state in (State.OFF_TARGET, State.NEAR) for row in self.rows)
-            for grid in self.grids
-        }
-        most = max(counts.values(), default=0)
-        worst = [grid for grid in self.grids if counts[grid.id] == most]
-        return (worst[0], most) if most and len(worst) == 1 else None
+        return _lagging(self.grids, self.rows)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The grids side by side on the same metrics, and what the rows were made from."""
+
+    grids: tuple[Grid, ...]
+    rows: tuple[Row, ...]
+    open: Mapping[str, int]
+    """Open work orders by grid, now."""
+    load: Value
+    posts: Staffing
+    estate: facilities.Inventory
+
+    @property
+    def lagging(self) -> tuple[Grid, int] | None:
+        """As ``Glance.lagging``."""
+        return _lagging(self.grids, self.rows)
+
+
+def compare(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Comparison:
+    """How do the grids in the actor's reach stand beside each other? Raises Refused, Unavailable."""
+    there = grids(store, actor, community_id)
+    work, by_grid = maintenance.work_glance(store, actor, community_id, period, None, now=now)
+    estate = facilities.inventory(store, actor, community_id, on=now.date())
+    posts = staffing(store, actor, community_id, on=now.date())
+    crowd = activities.figures(store, actor, community_id, period)
+    return Comparison(
+        tuple(there),
+        _rows(there, work, by_grid, estate, posts, crowd),
+        {row.grid_id: row.open for row in by_grid},
+        load(there),
+        posts,
+        estate,
+    )
+
+
+def _lagging(there: Sequence[Grid], rows: Sequence[Row]) -> tuple[Grid, int] | None:
+    counts = {
+        grid.id: sum(row.cells[grid.id].state in (State.OFF_TARGET, State.NEAR) for row in rows) for grid in there
+    }
+    most = max(counts.values(), default=0)
+    worst = [grid for grid in there if counts[grid.id] == most]
+    return (worst[0], most) if most and len(worst) == 1 else None
 
 
 def glance(
