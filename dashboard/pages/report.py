@@ -1,7 +1,7 @@
 """Log a repair, on a phone in the yard, in thirty seconds: what is wrong, is it dangerous, done. The label's link
 (?facility=CODE) says where."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import streamlit as st
@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import navigation, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, ago, day_short, n_, number, plain, say
+from dashboard.i18n import date as date_
 from dashboard.session import View
 from repository import maintenance
 from repository.access import Operation, may
@@ -43,7 +44,7 @@ def render() -> None:
             _("Is it dangerous?"),
             [True, False],
             format_func=lambda answer: (
-                (_("Yes, stop using it") if where.get("facility_id") else _("Yes")) if answer else _("No")
+                (_("Yes, stop using it") if where.get("facility_id") else _("Yes, it is")) if answer else _("No danger")
             ),
             width="stretch",
             key=f"danger-{form}",
@@ -54,8 +55,8 @@ def render() -> None:
             max_chars=300,
             key=f"remark-{form}",
         )
-    trouble = st.container()
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
+        trouble = st.container()  # where the thumb is, not under the bar
         pressed = st.button(
             _("Send the report"), type="primary", icon=":material/send:", width="stretch", key="do_send"
         )
@@ -115,12 +116,18 @@ def _card(view: View, brief: FacilityBrief) -> None:
     today = view.now.date()
     facts = [brief.grid, facility.site, _age(facility, today)]
     if brief.last_reported_at:
-        facts.append(_("last report {when}", when=ago(brief.last_reported_at, view.now)))
+        facts.append(_("last report {when}", when=_when(brief.last_reported_at, view)))
     with st.container(border=True, gap="xxsmall"):
         st.markdown(f":material/qr_code_2: **{plain(facility.name)}**")
         st.caption(plain(" · ".join(filter(None, facts))))
         if facility.status is ServiceStatus.OUT_OF_ORDER:
             st.markdown(":material/do_not_touch: :gray[" + _("Out of order already") + "]")
+
+
+def _when(moment: datetime, view: View) -> str:
+    """ "3 days ago"; from a month on the date says more."""
+    recent = view.now - moment < timedelta(days=31)
+    return ago(moment, view.now) if recent else date_(moment.astimezone(view.zone).date())
 
 
 def _age(facility: Facility, today: date) -> str | None:
