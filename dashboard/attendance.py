@@ -1,6 +1,6 @@
 """The drawer at the side of the activities page: one activity, who came, and the forms that change it.
 
-Which one is open stands in the URL (``activity``; ``new`` for one to be entered), so a link opens it again.
+Which one is open stands in the URL (see ``drawer``); ``new`` is one to be entered.
 """
 
 import secrets
@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
-from dashboard import data, forms, i18n, session, tables
+from dashboard import data, drawer, forms, i18n, session, tables
 from dashboard.i18n import MISSING, _, n_, number, plain, say, term
 from repository.access import Operation, may
 from repository.activities import (
@@ -37,9 +38,8 @@ from repository.store import Conflict, Duplicate, Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 
-LIST = "activities"
-"""The key of the register whose selected row is open here."""
-NEW = "new"
+OPEN = "activity"
+"""The URL parameter that says which activity is open."""
 _ASKED = (
     "name",
     "held_on",
@@ -74,61 +74,28 @@ class _Desk:
         self.round += 1
         self.said, self.left, self.problems = said, left, problems
         self.submission = secrets.token_hex(16)
-        st.rerun(scope="fragment")
+        try:
+            st.rerun(scope="fragment")  # the page behind need not be drawn again for each of many residents
+        except StreamlitAPIException:  # the whole page is running, such as right after the drawer was opened
+            st.rerun()
 
 
 # --- which one is open -----------------------------------------------------------------------------------------------
-def open_one(activity_id: str) -> None:
-    """Show an activity in the drawer of this run."""
-    st.query_params["activity"] = activity_id
-
-
-def open_new() -> None:
-    """Show the form of a new activity."""
-    open_one(NEW)
-
-
-def follow(picked: str | None) -> None:
-    """Open what the reader picks in the list, when it changes."""
-    if picked != st.session_state.get("attendance.picked"):
-        st.session_state["attendance.picked"] = picked
-        if picked is None:
-            st.query_params.pop("activity", None)
-        else:
-            open_one(picked)
-
-
-def clear_list() -> None:
-    """Before the list is drawn: take the selection away once the drawer was closed."""
-    if st.session_state.pop("attendance.closed", False):
-        tables.unselect(LIST)
-        st.session_state["attendance.picked"] = None
-
-
-def _close() -> None:
-    st.query_params.pop("activity", None)
-    st.session_state["attendance.closed"] = True
-
-
-def drawer(view: session.View, names: Names) -> None:
-    """Draw the drawer if one is open. Call it last."""
-    wanted = st.query_params.get("activity")
-    if not wanted:
-        return
-    if wanted == NEW:
+def show(view: session.View, names: Names) -> None:
+    """Draw the drawer if an activity is open. Once a run, last."""
+    wanted = drawer.opened(OPEN)
+    if wanted == drawer.NEW:
         if may(session.actor(), Operation.CREATE, Activity.collection):
-            _dialog(_("Enter an activity"))(_enter)(view, names)
+            drawer.show(OPEN, _("Enter an activity"), lambda: _enter(view, names))
+        return
+    if not wanted:
         return
     found = data.ask(gathering, view.community_id, wanted)
     if found is None:
         st.warning(_("This activity is not there any more, or not in your charge."), icon=":material/search_off:")
-        st.query_params.pop("activity", None)
+        drawer.close(OPEN)
         return
-    _dialog(plain(found.activity.name))(_show)(view, names, wanted)
-
-
-def _dialog(title: str):  # noqa: ANN202
-    return st.dialog(title, width="medium", position="right", on_dismiss=_close)
+    drawer.show(OPEN, plain(found.activity.name), lambda: _show(view, names, wanted))
 
 
 # --- a new one -------------------------------------------------------------------------------------------------------
@@ -146,16 +113,15 @@ def _enter(view: session.View, names: Names) -> None:
         ),
     )
     if made is not None:
-        open_one(made.id)
-        st.rerun()
+        drawer.open_at(OPEN, made.id)
+        drawer.done()
 
 
 # --- one that is there -----------------------------------------------------------------------------------------------
 def _show(view: session.View, names: Names, activity_id: str) -> None:
     found = data.ask(gathering, view.community_id, activity_id)
     if found is None:
-        _close()
-        st.rerun()
+        drawer.done(OPEN)
     activity = found.activity
     facts = [
         i18n.date(activity.held_on),
@@ -189,8 +155,7 @@ def _change(view: session.View, names: Names, activity: Activity) -> None:
         ),
     )
     if saved is not None:
-        _close()
-        st.rerun()
+        drawer.done(OPEN)
 
 
 def _end(view: session.View, found: Gathering) -> None:
@@ -202,8 +167,7 @@ def _end(view: session.View, found: Gathering) -> None:
             if st.button(_("Cancel the activity"), icon=":material/event_busy:", key="activity-cancel") and data.tell(
                 cancel_activity, *where, done=_("The activity is cancelled.")
             ):
-                _close()
-                st.rerun()
+                drawer.done(OPEN)
         if may(session.actor(), Operation.DELETE, Activity.collection):
             st.markdown(_("It was entered by mistake: it goes for good."))
             along = False
@@ -215,8 +179,7 @@ def _end(view: session.View, found: Gathering) -> None:
             if st.button(_("Delete the activity"), icon=":material/delete:", key="activity-delete"):
                 data.tell(delete_activity, *where, with_attendances=along, done=_("The activity is deleted."))
                 if data.ask(gathering, view.community_id, activity.id) is None:
-                    _close()
-                    st.rerun()
+                    drawer.done(OPEN)
     except (Invalid, Conflict) as trouble:
         st.error(say(trouble), icon=":material/error:")
 
@@ -326,7 +289,7 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
 def _many(view: session.View, desk: _Desk) -> None:
     for problem in desk.problems:
         st.error(
-            _("Line {n}, “{text}”: {why}", n=problem.number, text=plain(problem.text[:60]), why=say(problem.message)),
+            _("Line {n}, “{line}”: {why}", n=problem.number, line=plain(problem.text[:60]), why=say(problem.message)),
             icon=":material/error:",
         )
     text = st.text_area(

@@ -5,7 +5,7 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard import attendance, cards, charts, data, i18n, navigation, participation, session, tables
+from dashboard import attendance, cards, charts, data, drawer, i18n, navigation, participation, session
 from dashboard.i18n import _, number, say, term
 from repository.access import Operation, may
 from repository.activities import (
@@ -45,7 +45,7 @@ def render() -> None:
         with right:
             _same_people(found, view.now.date())
         _list(view, found, names)
-    attendance.drawer(view, names)
+    attendance.show(view, names)
 
 
 def _nothing_yet(found: Figures) -> bool:
@@ -65,7 +65,7 @@ def _begin() -> None:
     )
     if pressed is not None:
         if pressed < len(buttons):
-            attendance.open_new()
+            drawer.open_at(attendance.OPEN)
         else:
             navigation.go("data")
 
@@ -206,7 +206,7 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
         status = _choice("status", states, _("Any status"), lambda word: say(ActivityStatus(word).label))
         enter = may(session.actor(), Operation.CREATE, Activity.collection)
         if enter and st.button(_("Enter an activity"), icon=":material/add:", type="primary", key="do_new_activity"):
-            attendance.open_new()
+            drawer.open_at(attendance.OPEN)
     listed = data.ask(
         calendar,
         view.community_id,
@@ -219,17 +219,16 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
     _ahead(view)
     if missing := participation.silent(listed):
         st.caption(f":material/hide_source: {i18n.plain(missing)}")
-    attendance.clear_list()
     registered = {row.activity.id: row.registered for row in listed.rows}
-    picked = tables.register(
+    drawer.register(
+        attendance.OPEN,
         Activity,
         [row.activity for row in listed.rows],
-        key=attendance.LIST,
+        key="activities",
         columns=["held_on", "name", "format", "grid_id", "place", "status", "sessions", _("Registered"), "headcount"],
         names=names,
         more={_("Registered"): lambda activity: registered[activity.id] or None},
     )
-    attendance.follow(picked)
 
 
 def _ahead(view: session.View) -> None:
@@ -242,7 +241,7 @@ def _ahead(view: session.View) -> None:
         for activity in ahead:
             words = f"{i18n.day_short(activity.held_on)} {i18n.plain(activity.name)}"
             if st.button(words, type="tertiary", icon=":material/event:", key=f"ahead-{activity.id}"):
-                attendance.open_one(activity.id)
+                drawer.open_at(attendance.OPEN, activity.id)
 
 
 def _choice(name: str, words: Sequence[str], everything: str, write: Callable[[str], str]) -> str | None:

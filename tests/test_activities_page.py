@@ -1,0 +1,261 @@
+"""The activities page: findings that are computed, the drawer in which who came is entered, links that show a view."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dashboard import participation
+from dashboard.i18n import speaking
+from repository.access import Actor, Role
+from repository.activities import (
+    Activity,
+    ActivityStatus,
+    Attendance,
+    Figures,
+    add_activity,
+    figures,
+    record_attendances,
+)
+from repository.grids import Community, Grid, Population
+from repository.metrics import Period
+from repository.people import AgeBand, Sex
+from repository.store import Store
+
+pytestmark = pytest.mark.xdist_group("demo")
+C = "D"
+TODAY = date(2026, 4, 2)
+Visit = Callable[..., Any]
+
+
+@pytest.fixture
+def here(store: Store, admin: Actor) -> Store:
+    people = tuple(Population(age_band=age, sex=sex, count=100) for age in AgeBand for sex in Sex)
+    community = Community(id=C, community_id=C, code="D", name="D社区", residents=1000, population=people)
+    store.insert(admin, community)
+    for grid in ("1", "2"):
+        store.insert(admin, Grid(id=f"g{grid}", community_id=C, code=grid, name=f"{grid} 号网格", residents=500))
+    return store
+
+
+def held(store: Store, actor: Actor, day: str = "2026-03-10", **values: Any) -> Activity:
+    return add_activity(store, actor, C, {"name": "健康讲座", "held_on": day, "format": "lecture", **values})
+
+
+def came(store: Store, actor: Actor, activity: Activity, *lines: str) -> None:
+    entered = record_attendances(store, actor, C, activity.id, "\n".join(lines), accept_new=True)
+    assert not entered.problems
+
+
+def found(store: Store, actor: Actor, period: str = "2026Q1") -> Figures:
+    return figures(store, actor, C, Period.of(period))
+
+
+def headings(at: Any) -> list[str]:
+    return [heading.value.replace("\\", "") for heading in at.header]
+
+
+# --- what is said
+def test_titles_are_what_the_data_say(demo_uri: str, visit: Visit) -> None:
+    store = Store.connect(demo_uri)
+    actor = Actor("t", "t", Role.ADMIN)
+    community = store.communities(actor)[0]["_id"]
+    data = figures(store, actor, community, Period.of("2026Q1"))
+    for language in ("zh", "en"):
+        at = visit(demo_uri, "activities", lang=language, period="2026Q1")
+        assert not at.exception
+        with speaking(language):
+            said = [
+                participation.who_comes(data),
+                participation.what_is_held(data),
+                participation.where_from(data),
+                participation.same_people(data, TODAY),
+            ]
+        assert headings(at)[:4] == said
+    assert len(set(said)) == 4
+
+
+def test_ages_that_are_missing_are_named(here: Store, admin: Actor) -> None:
+    old = [f"R-{n:04d} {'60-74' if n % 2 else '75+'} 女" for n in range(1000, 1018)]
+    young = [f"R-{n:04d} 36-59 男" for n in range(2000, 2006)]
+    came(here, admin, held(here, admin), *old, *young)
+    data = found(here, admin)
+    with speaking("en"):
+        assert (
+            participation.who_comes(data) == "People of 60 and over are 75% of those who come, children hardly at all"
+        )
+    with speaking("zh"):
+        assert participation.who_comes(data) == "60 岁以上占参与者 75%，未成年人几乎缺席"
+        rows = {(row["性别"], row["年龄段"]): row for row in participation.pyramid_rows(data)}
+        assert rows["女", "60–74 岁"]["参与人数"] == 9
+        assert rows["女", "60–74 岁"]["占参与者"] == "38%"
+
+
+def test_a_handful_of_people_is_said_as_such(here: Store, admin: Actor) -> None:
+    came(here, admin, held(here, admin), *[f"R-{n:04d} 36-59 男" for n in range(2000, 2009)], "R-3000 18-35 女")
+    with speaking("en"):
+        rows = {(row["Sex"], row["Age band"]): row for row in participation.pyramid_rows(found(here, admin))}
+    few = rows["Female", "18–35"]
+    assert (few["Participants"], few["Share of participants"], few["Representation"]) == ("<5", "—", "—")
+    assert rows["Female", "0–17"]["Participants"] == 0
+
+
+def test_grids_that_stay_away_are_named(here: Store, admin: Actor) -> None:
+    lines = [f"R-{n:04d} 1" for n in range(1000, 1020)] + [f"R-{n:04d} 2" for n in range(2000, 2005)]
+    came(here, admin, held(here, admin), *lines)
+    with speaking("en"):
+        assert participation.where_from(found(here, admin)) == (
+            "2 号网格 has 50% of the residents but 20% of those who come"
+        )
+
+
+def test_more_visits_by_the_same_people(here: Store, admin: Actor) -> None:
+    same = [f"R-{n:04d}" for n in range(1000, 1006)]
+    for month, times in (
+        ("2025-10", 1),
+        ("2025-11", 1),
+        ("2025-12", 1),
+        ("2026-01", 2),
+        ("2026-02", 2),
+        ("2026-03", 2),
+    ):
+        for day in range(1, 1 + times):
+            came(here, admin, held(here, admin, f"{month}-{day:02d}"), *same)
+    came(here, admin, held(here, admin, "2026-04-01"), same[0])  # the running month is no fall
+    with speaking("en"):
+        data = found(here, admin, "2026Q2")
+        assert participation.same_people(data, TODAY) == "Visits are up 100%, people are not: the same ones come"
+        assert participation.so_far(data, TODAY) == "This month so far: 1 visits by 1 people."
+
+
+def test_heads_alone_leave_people_unknown(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    held(here, admin, headcount=30)
+    held(here, admin, "2026-03-12")
+    data = found(here, admin)
+    with speaking("en"):
+        assert participation.who_comes(data) == "Nobody was registered, so who came is not known"
+        assert participation.same_people(data, TODAY) == "Only heads were counted: how many people came is not known"
+        assert participation.not_recorded(data) == "1 activity has no head-count: unknown, not zero."
+    at = visit(mongodb_uri, "activities", lang="en", period="2026Q1")
+    assert not at.exception
+    tiles = {metric.label: metric.value for metric in at.metric}
+    assert tiles["Visits"].startswith("30")
+    assert tiles["Taking part"].startswith("—")
+    assert any("nobody was registered or counted" in caption.value for caption in at.caption)
+
+
+def test_nothing_held_and_nothing_known(here: Store, admin: Actor) -> None:
+    data = found(here, admin)
+    for language in ("zh", "en"):
+        with speaking(language):
+            for sentence in (
+                participation.who_comes(data),
+                participation.what_is_held(data),
+                participation.where_from(data),
+                participation.same_people(data, TODAY),
+            ):
+                assert sentence
+
+
+# --- the list
+def test_filters_stand_in_the_link(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    held(here, admin)
+    held(here, admin, name="义诊", format="clinic")
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", format="clinic")
+    assert at.dataframe[-1].value["名称"].tolist() == ["义诊"]
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", status="planned", format="no such")
+    assert not at.exception
+    assert not any("名称" in frame.value for frame in at.dataframe)
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1")
+    assert len(at.dataframe[-1].value) == 2
+    at.selectbox("activities.format").select("clinic").run()
+    assert at.query_params["format"] in ("clinic", ["clinic"])
+    assert at.dataframe[-1].value["名称"].tolist() == ["义诊"]
+
+
+# --- the drawer
+def test_a_new_activity_is_entered(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    at = visit(mongodb_uri, "activities", lang="zh", activity="new")
+    at.button("do_activity-new-1").click().run()
+    assert any("请填写" in error.value for error in [*at.error, *at.markdown])
+    at.text_input("activity-new-name-1").set_value("便民集市")
+    at.selectbox("activity-new-format-1").set_value("market")
+    at.button("do_activity-new-1").click().run()
+    assert not at.exception
+    made = here.find(admin, Activity, C)
+    assert [(row.name, row.status) for row in made] == [("便民集市", ActivityStatus.HELD)]
+    assert at.query_params["activity"] in (made[0].id, [made[0].id])
+
+
+def test_residents_are_recorded_one_by_one(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    activity = held(here, admin)
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", activity=activity.id)
+    at.segmented_control("att-age-0").set_value(AgeBand.A60)
+    at.segmented_control("att-sex-0").set_value(Sex.FEMALE)
+    at.button("do_attendance").click().run()
+    assert not at.exception
+    made = here.find(admin, Attendance, C)
+    assert [(row.age_band, row.sex) for row in made] == [("60-74", "f")]
+    assert any(made[0].resident in said.value.replace("\\", "") for said in at.success)
+    # the same code at another activity: what is known stands there already
+    other = held(here, admin, "2026-03-20")
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", activity=other.id)
+    at.text_input("att-code-0").set_value(made[0].resident.lower()).run()
+    assert at.segmented_control(f"att-age-0-{made[0].resident}").value == AgeBand.A60
+    at.button("do_attendance").click().run()
+    assert here.count(admin, Attendance, C, {"resident": made[0].resident}) == 2
+    # a code that never came is asked about, and nothing typed is lost
+    at.text_input("att-code-1").set_value("R-ACDE").run()
+    at.button("do_attendance").click().run()
+    assert at.error
+    assert at.text_input("att-code-1").value == "R-ACDE"
+    at.checkbox("att-fresh-1-R-ACDE").check().run()
+    at.button("do_attendance").click().run()
+    assert here.count(admin, Attendance, C, {"activity_id": other.id}) == 2
+
+
+def test_a_list_keeps_the_lines_that_were_wrong(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    activity = held(here, admin)
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", activity=activity.id)
+    at.text_area("att-list-0").set_value("new 60-74 f\n王小明\nR-ACDE\n+")
+    at.button("do_attendances").click().run()
+    assert not at.exception
+    assert here.count(admin, Attendance, C) == 2
+    assert len(at.error) == 2
+    assert at.text_area("att-list-1").value == "王小明\nR-ACDE"
+    at.text_area("att-list-1").set_value("R-ACDE")
+    at.checkbox("att-list-fresh-1").check()
+    at.button("do_attendances").click().run()
+    assert here.count(admin, Attendance, C) == 3
+    assert at.text_area("att-list-2").value == ""
+
+
+def test_an_activity_with_attendances_goes_only_with_them(
+    here: Store, admin: Actor, visit: Visit, mongodb_uri: str
+) -> None:
+    activity = held(here, admin)
+    came(here, admin, activity, "R-ACDE")
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", activity=activity.id)
+    at.button("activity-delete").click().run()
+    assert any("已登记" in error.value for error in at.error)
+    at.button("activity-cancel").click().run()
+    assert any("已登记" in error.value for error in at.error)
+    assert here.count(admin, Activity, C) == 1
+    at.checkbox("activity-delete-along").check()
+    at.button("activity-delete").click().run()
+    assert not at.exception
+    assert here.count(admin, Activity, C) == here.count(admin, Attendance, C) == 0
+
+
+def test_a_viewer_enters_nothing(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    activity = held(here, admin)
+    came(here, admin, activity, "R-ACDE")
+    at = visit(mongodb_uri, "activities", role="viewer", lang="en", period="2026Q1", activity=activity.id)
+    assert not at.exception
+    keys = {button.key for button in at.button}
+    assert not any(key and key.startswith(("do_", "activity-", "att-")) for key in keys)
+    assert at.dataframe[-1].value["Registered"].tolist() == [1]
+    assert not visit(mongodb_uri, "activities", role="viewer", activity="new").exception
+    gone = visit(mongodb_uri, "activities", role="viewer", lang="en", activity="gone")
+    assert any("not there any more" in warning.value for warning in gone.warning)
