@@ -20,7 +20,8 @@ from repository import activities, maintenance, rollups  # noqa: F401 (importing
 from repository.access import Actor, Operation, require
 from repository.record import RECORDS, Record
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
-from repository.store import DURABLE, Store
+from repository.store import DURABLE, Store, Unavailable
+from repository.words import msg
 
 Document = dict[str, Any]
 
@@ -157,6 +158,10 @@ def _months(store: Store, record: type[Record], community_id: str, zone: ZoneInf
 
 
 def _replace(store: Store, session: ClientSession, community_id: str, existing: list[Document], atoms: Tally) -> None:
+    flying = {"community_id": community_id, "in_flight": True, "running": True}
+    if store.db["import_batches"].find_one(flying, session=session):
+        # a row it replaces may stand under another month already, where this month's search does not find it
+        raise Unavailable(msg("An import is being written just now. Nothing was changed; try again in a minute."))
     wanted = rollups.spread(atoms)
     there = {_place(document) for document in existing}
     if missing := wanted.keys() - there:

@@ -465,14 +465,16 @@ class Store:
             return list(self.db[rollups.COUNTS].find(within, projection).sort("period", 1))
 
     # --- writing
-    def write(self, actor: Actor, work: Callable[["Write"], T], *, key: str | None = None) -> T:
+    def write(
+        self, actor: Actor, work: Callable[["Write"], T], *, key: str | None = None, seconds: float = WRITE_SECONDS
+    ) -> T:
         """Run ``work`` as one transaction and return what it returns; it may run more than once.
 
         ``key`` makes it happen once only: a second call with the same key (a double click, a retried submit) returns
-        the record the first one made. Raises Refused, Invalid, Conflict, Duplicate, NotFound, Unavailable or
-        OutcomeUnknown.
+        the record the first one made. It is given up after ``seconds``. Raises Refused, Invalid, Conflict, Duplicate,
+        NotFound, Unavailable or OutcomeUnknown.
         """
-        deadline = time.monotonic() + WRITE_SECONDS
+        deadline = time.monotonic() + seconds
 
         def attempt(session: ClientSession) -> T:
             write = Write(self, actor, session, key)

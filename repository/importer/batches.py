@@ -30,7 +30,7 @@ from typing import Annotated, Any
 
 import pymongo
 from pydantic import Field
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from repository import rollups
@@ -50,6 +50,8 @@ LEDGER = "import_changes"
 CHUNK = 1000
 LEASE = timedelta(seconds=60)
 PATIENCE = 2 * PENDING_SECONDS
+WIDEST = 20_000  # counter documents in one transaction: 20,000 take a small server some 10 s, 56,000 overrun its cache
+FLIP_SECONDS = 28.0  # the server gives a transaction up after 30
 LISTED = 1000  # rows left alone that a batch names; it counts all of them
 _SYSTEM = Actor("importer", "GridBoard", Role.ADMIN)
 
@@ -68,6 +70,10 @@ class NotUndone(Trouble):
 
 class Outdated(Trouble):
     """What the preview showed is no longer so."""
+
+
+class TooWide(Trouble):
+    """More counters would change than one transaction can hold."""
 
 
 class _Taken(Exception):  # noqa: N818 (leaves the transaction; never the module)
@@ -438,6 +444,7 @@ class _Run:
         self.atoms: rollups.Tally = Counter()
         self.presence = rollups.Presence()
         self.new = self.changed = self.removed = 0
+        self.cells: set[tuple[str, ...]] = set()  # whose counters the flip will change
         self._given: set[str] = set()  # numbers of work orders
         self.left: list[LeftAlone] = []
         self.n_left = 0
@@ -569,11 +576,20 @@ class _Run:
         else:
             raise Outdated(msg("Somebody is entering the same records just now. Nothing was imported; try again."))
         if record.subjects:
-            self.atoms.update(rollups.tally(record, (*wanted, *after), self.zone))
-            self.atoms.update(rollups.tally(record, before, self.zone, -1))
+            atoms = rollups.tally(record, (*wanted, *after), self.zone)
+            atoms.update(rollups.tally(record, before, self.zone, -1))
+            self.atoms.update(atoms)
+            self.cells.update(atom[:5] for atom in atoms)
             for sign, documents in ((1, (*wanted, *after)), (-1, before)):
                 for document in documents:
                     self.presence.add(record, document, self.zone, sign)
+            if max(len(self.cells), len(self.presence.times)) > WIDEST:
+                raise TooWide(
+                    msg(
+                        "These rows touch more counters than one step can change: too many grids, categories and "
+                        "months, or too many residents. Nothing was imported. Split the file, for example by year."
+                    )
+                )
         if record is self.record:
             self.new += len(wanted)
         self.changed += len(after)
@@ -596,7 +612,9 @@ class _Run:
         there: dict[str, Document] = {}
         left: list[Document] = []
         if revisions:
-            for document in db[record.collection].find({**within, "_id": {"$in": list(revisions)}}, session=session):
+            for document in db[record.collection].find(
+                {**within, "_id": {"$in": list(revisions)}}, session=session, hint="_id_"
+            ):
                 if document["revision"] == revisions[document["_id"]] and not self._is_held(document):
                     document.pop("_before", None)
                     there[document["_id"]] = document
@@ -619,22 +637,22 @@ class _Run:
                 ReplaceOne(
                     {**within, "_id": one.id, "revision": one.revision},
                     {**new, "_before": {"batch_id": self.id, "document": old}},
+                    hint="_id_",
                 )
             )
             ledger.append(self._entry(record, "replace", old, one.revision + 1, one.as_of))
-        for id, revision in removals:
-            if id not in there:
-                continue
-            operations.append(
-                UpdateOne(
-                    {**within, "_id": id, "revision": revision},
-                    {"$set": {"batch_id": self.out, "_before": {"batch_id": self.id, "document": there[id]}}},
-                )
-            )
-            ledger.append(self._entry(record, "remove", there[id], revision, None))
+        out = [id for id, _ in removals if id in there]
+        keep = self.batch.kind is BatchKind.IMPORT  # an undo is not undone: its ledger needs only to know them
+        ledger += [self._entry(record, "remove", there[id] if keep else {"_id": id}, 0, None) for id in out]
         if ledger:
             db[LEDGER].insert_many(ledger, ordered=False, session=session)
+        if operations:
             db[record.collection].bulk_write(operations, ordered=False, session=session)
+        if out:  # the snapshot has their revisions right; whoever changed one since makes this transaction run again
+            mark = {"batch_id": self.out, "_before": {"batch_id": self.id, "document": "$$ROOT"}}
+            db[record.collection].update_many(
+                {**within, "_id": {"$in": out}}, [{"$unset": "_before"}, {"$set": mark}], hint="_id_", session=session
+            )
         if inserts:
             try:
                 db[record.collection].insert_many(inserts, ordered=False, session=session)
@@ -811,8 +829,11 @@ class _Run:
     def flip(self, operation: str, also: Callable[[Write], None]) -> None:
         """Make it count, in one transaction."""
         store, cid = self.store, self.community_id
-        places = list(rollups.spread(self.atoms))
-        residents = list(self.presence.changed())
+        changed = self.presence.changed()
+        months = {month for cells in changed.values() for month, _ in cells}
+        periods = {period for month in months for period in (month, rollups.quarter_of(month), month[:4])}
+        people = [rollups.Place("residents", "people", period) for period in (*periods, rollups.EVER)]
+        places, residents = [*rollups.spread(self.atoms), *(people if changed else ())], list(changed)
         with our_errors(writing=True):
             for start in range(0, len(places), 5000):
                 with pymongo.timeout(WRITE_SECONDS):
@@ -842,7 +863,7 @@ class _Run:
             told = {"source": self.batch.source, "kind": str(self.batch.kind), "of": self.batch.of, **facts}
             write.note_batch(self.record.collection, cid, self.id, operation, told)
 
-        store.write(self.actor, work)
+        store.write(self.actor, work, seconds=FLIP_SECONDS)
 
     def _kinds(self) -> list[type[Record]]:
         """Where rows of this batch may stand."""
@@ -858,6 +879,7 @@ class _Run:
                     db[self.record.collection].update_many(
                         {**self.within(self.record), "_id": {"$in": ids}, "_before.batch_id": self.id},
                         {"$unset": {"_before": ""}},
+                        hint="_id_",
                     )
             for record in self._kinds():
                 self._delete(record, self.out)
@@ -885,18 +907,14 @@ class _Run:
         db = self.store.db
         with our_errors(writing=True):
             for entries in self.ledger(self.id):
-                with pymongo.timeout(WRITE_SECONDS):
-                    for collection in {entry["collection"] for entry in entries}:
-                        within = self.within(RECORDS[collection])
-                        db[collection].bulk_write(
-                            [
-                                ReplaceOne(
-                                    {**within, "_id": entry["record_id"], "_before.batch_id": self.id}, entry["before"]
-                                )
-                                for entry in entries
-                                if entry["collection"] == collection
-                            ],
-                            ordered=False,
+                for collection in {entry["collection"] for entry in entries}:
+                    ids = [entry["record_id"] for entry in entries if entry["collection"] == collection]
+                    within = self.within(RECORDS[collection])
+                    with pymongo.timeout(WRITE_SECONDS):
+                        db[collection].update_many(
+                            {**within, "_id": {"$in": ids}, "_before.batch_id": self.id},
+                            [{"$replaceWith": "$_before.document"}],
+                            hint="_id_",
                         )
             for record in self._kinds():
                 self._delete(record, self.id)
@@ -913,7 +931,7 @@ class _Run:
                 ids = [row["_id"] for row in rows.find(filter, {"_id": 1}).limit(2 * CHUNK)]
                 if not ids:
                     return
-                rows.delete_many({**filter, "_id": {"$in": ids}})
+                rows.delete_many({**filter, "_id": {"$in": ids}}, hint="_id_")
 
     def _end(self, status: BatchStatus | None) -> None:
         facts: Document = {"running": False}
