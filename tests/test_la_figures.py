@@ -1,0 +1,159 @@
+"""The maintenance page on a foreign data set: the city of Los Angeles' 9,999 requests, imported with the saved mapping,
+against pandas on the raw file."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from dashboard.i18n import translator
+from repository import importer, recount
+from repository.access import Actor
+from repository.grids import Community
+from repository.importer import Mapping
+from repository.maintenance import Show, WorkReview, work_categories, work_list, work_review
+from repository.metrics import Period
+from repository.store import Store
+
+pytestmark = pytest.mark.data
+PACIFIC = ZoneInfo("America/Los_Angeles")
+NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC).astimezone(PACIFIC)
+SAVED = Path(__file__).parent / "mappings" / "la311_work_orders.json"
+FILE = "la311_2017-12_subset.csv"
+
+
+@pytest.fixture(scope="module")
+def raw(request: pytest.FixtureRequest) -> pd.DataFrame:
+    """The file itself, its moments on the Pacific clock."""
+    from tests.conftest import DATA
+
+    if not (DATA / FILE).exists():
+        pytest.skip(f"{FILE} is not beside this checkout")
+    table = pd.read_csv(DATA / FILE, dtype=str, keep_default_na=False)
+    for column in ("CreatedDate", "ClosedDate"):
+        moments = pd.to_datetime(table[column], format="%m/%d/%Y %I:%M:%S %p", errors="coerce")
+        table[column] = moments.dt.tz_localize(PACIFIC)
+    table["RequestType"] = table["RequestType"].replace("Other", "other")  # a word we know, so it becomes ours
+    table["hours"] = (table["ClosedDate"] - table["CreatedDate"]).dt.total_seconds() / 3600
+    return table
+
+
+@pytest.fixture
+def imported(store: Store, admin: Actor, data_file: Callable[[str], Path]) -> Store:
+    """The file, imported as a clerk would."""
+    store.insert(
+        admin,
+        Community(id="la", community_id="la", code="LA", name="Los Angeles", time_zone="America/Los_Angeles"),
+    )
+    mapping = Mapping.model_validate_json(SAVED.read_text("utf-8"))
+    path = data_file(FILE)
+    shown = importer.preview(
+        store, admin, "la", mapping.open(path, path.name), mapping, languages=[translator("zh"), translator("en")]
+    )
+    assert importer.commit(store, admin, shown, patience=0) is not None
+    return store
+
+
+def repaired(table: pd.DataFrame) -> pd.Series:
+    """The durations that count: completed, and not negative; zeros stay."""
+    return table.loc[(table["Status"] == "Closed") & (table["hours"] >= 0), "hours"]
+
+
+def test_the_page_says_what_the_raw_file_says(imported: Store, admin: Actor, raw: pd.DataFrame) -> None:
+    review = work_review(imported, admin, "la", Period.of("ever"), now=NOW)
+    _same_figures(review, raw)
+    _same_categories(review, raw)
+    _same_months(review, raw)
+    _the_period_cuts_flows(imported, admin, raw)
+    _filters_cut_everything(imported, admin, raw)
+    assert recount.check(imported, admin, "la") == []
+
+
+def _same_figures(review: WorkReview, raw: pd.DataFrame) -> None:
+    figures, hours = review.figures, repaired(raw)
+    assert sum(row.opened for row in review.categories) == len(raw) == 9_999
+    assert figures.open.value == (raw["Status"] == "Open").sum() == 5
+    assert figures.repair.n == len(hours)
+    assert not figures.repair.estimated
+    assert figures.repair.value == pytest.approx(hours.median())
+    assert figures.repair.detail == pytest.approx(hours.mean())
+    assert (hours == 0).sum() > 1_000  # zeros are kept, and pull the median down
+    assert hours.median() < hours[hours > 0].median()
+    assert ((raw["Status"] == "Closed") & (raw["hours"] < 0)).sum() == 12  # and the flagged are left out
+    assert figures.weeks.value is None  # nobody estimated hours: no data, not zero
+    assert figures.respond.value is None
+
+
+def _same_categories(review: WorkReview, raw: pd.DataFrame) -> None:
+    assert {row.category for row in review.categories} == set(raw["RequestType"])
+    for row in review.categories:
+        part = raw[raw["RequestType"] == row.category]
+        hours = repaired(part)
+        assert (row.opened, row.open) == (len(part), (part["Status"] == "Open").sum()), row.category
+        assert (row.n, row.estimated) == (len(hours), False)
+        assert row.median_hours == (pytest.approx(hours.median()) if len(hours) else None), row.category
+        assert row.mean_hours == (pytest.approx(hours.mean()) if len(hours) else None), row.category
+
+
+def _same_months(review: WorkReview, raw: pd.DataFrame) -> None:
+    opened = raw["CreatedDate"].dt.strftime("%Y-%m").value_counts()
+    over = raw[(raw["Status"] != "Open") & raw["ClosedDate"].notna()]
+    ended = over["ClosedDate"].dt.strftime("%Y-%m").value_counts()
+    nobody_knows = raw[(raw["Status"] != "Open") & raw["ClosedDate"].isna()]
+    months = [each.month for each in review.course]
+    assert months == sorted({*opened.index, *ended.index} | set(months))
+    assert (months[0], months[-1]) == (min(opened.index), max(ended.index))
+    for each in review.course:
+        end = Period.of(each.month).bounds(PACIFIC)[1]
+        assert each.opened == opened.get(each.month, 0), each
+        assert each.ended == ended.get(each.month, 0), each
+        backlog = (raw["CreatedDate"] < end).sum() - (over["ClosedDate"] < end).sum()
+        assert each.backlog == backlog - (nobody_knows["CreatedDate"] < end).sum(), each
+    assert review.course[-1].backlog == 5
+
+
+def _the_period_cuts_flows(store: Store, admin: Actor, raw: pd.DataFrame) -> None:
+    for key in ("2017-12", "2018-01", "2018Q1", "2018"):
+        start, end = Period.of(key).bounds(PACIFIC)
+        review = work_review(store, admin, "la", Period.of(key), now=NOW)
+        inside = raw[(raw["ClosedDate"] >= start) & (raw["ClosedDate"] < end)]
+        hours = repaired(inside)
+        assert review.figures.repair.n == len(hours)
+        assert review.figures.repair.value == pytest.approx(hours.median())
+        assert review.figures.repair.detail == pytest.approx(hours.mean())
+        opened = ((raw["CreatedDate"] >= start) & (raw["CreatedDate"] < end)).sum()
+        assert sum(row.opened for row in review.categories) == opened
+
+
+def _filters_cut_everything(store: Store, admin: Actor, raw: pd.DataFrame) -> None:
+    council = raw["NCName"].value_counts().index[0]
+    grid = store.db["grids"].find_one({"community_id": "la", "name": council})["_id"]
+    part = raw[raw["NCName"] == council]
+    review = work_review(store, admin, "la", Period.of("ever"), frozenset({grid}), now=NOW)
+    assert sum(row.opened for row in review.categories) == len(part)
+    assert review.figures.repair.value == pytest.approx(repaired(part).median())
+    kind = part["RequestType"].value_counts().index[0]
+    both = part[part["RequestType"] == kind]
+    review = work_review(store, admin, "la", Period.of("ever"), frozenset({grid}), kind, now=NOW)
+    assert [(row.category, row.opened) for row in review.categories] == [(kind, len(both))]
+    assert review.figures.repair.value == pytest.approx(repaired(both).median())
+    assert set(work_categories(store, admin, "la")) == set(raw["RequestType"])
+    number = raw.loc[raw["Status"] == "Open", "SRNumber"].iloc[0]
+    found = work_list(store, admin, "la", now=NOW, show=Show.ALL, search=number)
+    assert [row.order.number for row in found.rows] == [number]
+
+
+def test_the_page_itself_opens_on_it(
+    imported: Store, mongodb_uri: str, visit: Callable[..., Any], raw: pd.DataFrame
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", period="ever")
+    assert not at.exception
+    figures = " ".join(metric.value for metric in at.metric)
+    assert "5" in figures
+    words = " ".join(frame.value.to_string() for frame in at.dataframe)
+    for category in set(raw["RequestType"]) - {"other"}:
+        assert category in words
