@@ -174,6 +174,8 @@ def figure_of(amount: float | None, metric: Metric) -> tuple[str, str]:
         return number(amount / 24), _("d")
     if metric.unit == "money":  # the unit grows with the amount: 9,877 元, 12.3 万元
         return money(None if amount is None else round(amount)), ""
+    if metric.unit == "times":  # 1.22 against a bound of 1.2
+        return number(amount, 2), say(UNITS[metric.unit])
     return number(amount), say(UNITS[metric.unit])
 
 
