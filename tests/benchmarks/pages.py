@@ -1,0 +1,115 @@
+"""The data time of every page at 1,000,000 work orders and attendances, in 100 communities and in one, against 10,000.
+
+Each page is run as a reader would open it, and every question it asks is timed in ``dashboard.data.ask``. Drawing is
+left out here; ``reruns`` measures the whole.
+"""
+
+import os
+from collections import defaultdict
+from typing import Any
+
+from repository.store import Store
+from tests.benchmarks.sets import SETS, community, loaded
+from tests.benchmarks.stand import ROUNDS, Report, Stand, median, ms, ping, say
+
+PINGS, FLOOR = 20, 0.010
+LISTS = 0.050
+GROWTH = 1.3
+LIST_QUESTIONS = ("find", "register", "list", "orders", "work_list", "history", "batches", "audit")
+"""Endings of the names of questions whose answer is a list of records and not figures."""
+
+VIEWS: dict[str, dict[str, str]] = {
+    "as it opens": {},
+    "all time": {"period": "ever"},
+    "one grid, a year": {"period": "year", "grid": "{community}-3"},
+    "one category": {"period": "year", "category": "fitness"},
+}
+
+
+def run(stand: Stand, report: Report) -> None:
+    """Figures in 20 pings or 10 ms, lists and drill-downs in 50 ms, nothing more than 1.3 times as at 10,000."""
+    report.title("pages: seconds in the database and in reading its answers, of one opening")
+    stores = {name: loaded(stand, report, name) for name in SETS}
+    found, pings = _measure(stores)
+    bound = max(PINGS * pings, FLOOR)
+    report.line("one database ping", ms(pings), f"so figures <= {ms(bound)}")
+    for page in dict.fromkeys(page for page, _, _ in found):
+        for view in VIEWS:
+            small = found.get((page, view, "small"))
+            if small is None:
+                continue
+            for name in ("city", "town"):
+                large = found[page, view, name]
+                figures, lists = median([a for a, _ in large]), median([b for _, b in large])
+                growth = median([(a + b) / (c + d) for (a, b), (c, d) in zip(large, small, strict=True)])
+                most = bound if view == "as it opens" else LISTS
+                report.line(
+                    f"{page}, {view}, {name}",
+                    f"{ms(figures)} + lists {ms(lists)}, x {growth:.2f}",
+                    f"<= {ms(most)} + {ms(LISTS)}, x {GROWTH}",
+                    figures <= most and lists <= LISTS and growth <= GROWTH,
+                )
+
+
+Figures = dict[tuple[str, str, str], list[tuple[float, float]]]
+
+
+def _measure(stores: dict[str, Store]) -> tuple[Figures, float]:
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    from dashboard import data
+    from dashboard.navigation import PAGES
+
+    os.environ["GRIDBOARD_ROLE"] = "admin"
+    tests: dict[tuple[str, str, str], Any] = {}
+    for row in PAGES:
+        for view, query in VIEWS.items():
+            if "category" in query and "category" not in row.choices:
+                continue
+            if view != "as it opens" and not row.periods:
+                continue
+            for name in stores:
+                at = AppTest.from_function(_script, kwargs={"page": row.key}, default_timeout=120)
+                at.query_params["community"] = community(name)
+                for key, value in query.items():
+                    at.query_params[key] = value.format(community=community(name))
+                tests[row.key, view, name] = at
+
+    found: Figures = defaultdict(list)
+    pings: list[float] = []
+    slow: dict[tuple[str, str], float] = {}
+    actual = data.store
+    broken = set()
+    try:
+        for number in range(ROUNDS + 1):
+            for key, at in tests.items():
+                if key[:2] in broken:
+                    continue
+                store = stores[key[2]]
+                data.store = lambda store=store: store  # type: ignore[assignment]
+                pings.append(ping(store))
+                with data.timed() as asked:
+                    at.run()
+                if at.exception:
+                    broken.add(key[:2])
+                    say(f"  {key}: {at.exception[0].message}")
+                    continue
+                if number == 0:
+                    continue  # the first opening imports and makes connections
+                lists = sum(seconds for name, seconds in asked if name.endswith(LIST_QUESTIONS))
+                found[key].append((sum(seconds for _, seconds in asked) - lists, lists))
+                for name, seconds in asked:
+                    slow[key[0], name] = max(seconds if number > 1 else 0, min(slow.get((key[0], name), 9), seconds))
+    finally:
+        data.store = actual
+        st.cache_resource.clear()
+    for (page, question), seconds in sorted(slow.items(), key=lambda item: -item[1])[:5]:
+        say(f"  dearest question: {page}: {question} {ms(seconds)}")
+    return {key: values for key, values in found.items() if key[:2] not in broken}, median(pings)
+
+
+def _script(page: str) -> None:
+    from dashboard.app import main
+
+    main(page)

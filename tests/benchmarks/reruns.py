@@ -1,0 +1,114 @@
+"""A rerun of every page at 1,000,000, from the request on the websocket to the end of the script, against a page with
+nothing on it, on the same server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from typing import Any
+
+from tests.benchmarks.sets import community, loaded
+from tests.benchmarks.stand import ROUNDS, Report, Stand, median, ms, ratio
+
+TIMES, MOST = 10.0, 0.300
+NOTHING = "nothing"
+
+
+def run(stand: Stand, report: Report) -> None:
+    """At most ten times nothing, and none over 300 ms."""
+    from dashboard.navigation import PAGES
+
+    report.title("reruns: a page again over the websocket, against one with nothing on it")
+    loaded(stand, report, "town")
+    home = next(home for name, home in stand.homes.items() if name.startswith("town"))
+    environment = os.environ | {"GRIDBOARD_HOME": str(home), "MONGODB_URI": "", "PORT": "0", "GRIDBOARD_ROLE": "admin"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.served"], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        readers = {row.key: Reader(port, row.key, f"community={community('town')}") for row in PAGES if _drawn(row.key)}
+        readers[NOTHING] = Reader(port, "", NOTHING)
+        for reader in readers.values():
+            for _ in range(3):
+                reader.rerun()
+        found: dict[str, list[float]] = defaultdict(list)
+        for _ in range(ROUNDS * 2):
+            for key, reader in readers.items():
+                found[key].append(reader.rerun())
+        report.line("nothing", ms(median(found[NOTHING])))
+        for key, reader in readers.items():
+            if key == NOTHING:
+                continue
+            times, took = ratio(found[key], found[NOTHING]), median(found[key])
+            report.line(
+                f"{key}: {reader.elements} elements, {reader.kilobytes:.0f} kB",
+                f"{ms(took)} = {times:.1f} x",
+                f"<= {TIMES:.0f} x and {ms(MOST)}",
+                times <= TIMES and took <= MOST and not reader.failed,
+            )
+        for reader in readers.values():
+            reader.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _drawn(key: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(f"dashboard.pages.{key}") is not None
+
+
+class Reader:
+    """A browser without the browser: one session on the websocket."""
+
+    def __init__(self, port: int, page: str, query: str) -> None:
+        from websockets.sync.client import connect
+
+        self.page, self.query = page, query
+        self.elements, self.kilobytes, self.failed = 0, 0.0, False
+        self._hash = ""
+        self._socket = connect(
+            f"ws://127.0.0.1:{port}/_stcore/stream",
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
+            compression=None,
+            max_size=None,
+        )
+
+    def rerun(self) -> float:
+        """Seconds from the request to the script's end."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        request: Any = BackMsg()
+        request.rerun_script.query_string = self.query
+        request.rerun_script.page_name = self.page
+        request.rerun_script.page_script_hash = self._hash
+        self.elements, size, self.failed = 0, 0, False
+        started = time.perf_counter()
+        self._socket.send(request.SerializeToString())
+        while True:
+            answer = self._socket.recv(timeout=60)
+            took = time.perf_counter() - started
+            message: Any = ForwardMsg()
+            message.ParseFromString(answer)
+            size += len(answer)
+            kind = message.WhichOneof("type")
+            if kind == "navigation":
+                self._hash = message.navigation.page_script_hash
+            elif kind == "delta":
+                self.elements += 1
+                self.failed = self.failed or message.delta.new_element.WhichOneof("type") == "exception"
+            elif kind == "script_finished":
+                self.kilobytes = size / 1000
+                self.failed = self.failed or message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY
+                return took
+
+    def close(self) -> None:
+        """End the session."""
+        self._socket.close()

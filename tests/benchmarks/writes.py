@@ -1,0 +1,60 @@
+"""A work order's write, with permission check, audit entry and counters in its transaction, against a plain insert."""
+
+from datetime import timedelta
+from itertools import count
+
+from repository import maintenance
+from repository.maintenance import WorkOrder
+from repository.migrations import mongo_validator
+from repository.store import DURABLE
+from seed import bulk
+from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, in_turns, median, ms, ratio
+
+MOST = 3.0
+COMMUNITY = "bench-0001"
+
+
+def run(stand: Stand, report: Report) -> None:
+    """At most three times a plain journaled majority insert of the same document with the same indexes."""
+    report.title("writes: one work order, against a plain insert (majority, journaled)")
+    store = stand.store("writes")
+    if store.db["communities"].find_one({}) is None:
+        bulk.load(store, work_orders=10_000)
+    twin = store.db["plain_orders"]
+    twin.drop()
+    store.db.create_collection("plain_orders", validator=mongo_validator(WorkOrder))
+    for index in WorkOrder.indexes:
+        how = {"partialFilterExpression": dict(index.where)} if index.where else {}
+        twin.create_index([(key, 1) for key in index.keys], unique=index.unique, **how)
+    bare = store.db["bare_orders"]
+    bare.drop()
+    assert twin.write_concern == DURABLE
+    template = WorkOrder.from_document(store.db["work_orders"].find_one({"community_id": COMMUNITY}) or {})
+    facility = store.db["facilities"].find_one({"community_id": COMMUNITY}) or {}
+    number, now = count(5_000_000), store.clock()
+
+    def order() -> WorkOrder:
+        n = next(number)
+        return template.model_copy(
+            update={"id": f"w{n}", "number": f"X-{n}", "reported_at": now - timedelta(minutes=n % 10_000)}
+        )
+
+    found = in_turns(
+        {
+            "bare": lambda: bare.insert_one(order().to_document()),
+            "plain": lambda: twin.insert_one(order().to_document()),
+            "insert": lambda: store.insert(ACTOR, order()),
+            "log_repair": lambda: maintenance.log_repair(
+                store, ACTOR, COMMUNITY, fault="loose", facility_id=facility["_id"]
+            ),
+        },
+        rounds=max(60, ROUNDS * 20),
+    )
+    report.line("plain insert without indexes", ms(median(found["bare"])))
+    report.line("plain insert, same validator and indexes", ms(median(found["plain"])))
+    times = ratio(found["insert"], found["plain"])
+    report.line("Store.insert", f"{ms(median(found['insert']))} = {times:.2f} x", f"<= {MOST} x", times <= MOST)
+    times = ratio(found["log_repair"], found["plain"])
+    report.line(
+        "maintenance.log_repair (reads, number, counters)", f"{ms(median(found['log_repair']))} = {times:.2f} x"
+    )
