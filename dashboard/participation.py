@@ -106,12 +106,12 @@ def pyramid_rows(found: Figures) -> Rows:
 
 
 # --- what is held ----------------------------------------------------------------------------------------------------
-def what_is_held(found: Figures) -> str:
-    """Whether the activities look alike."""
+def what_is_held(found: Figures, *, whole: bool = True) -> str:
+    """Whether the activities look alike; ``whole``: those of the whole community, not of one grid."""
     variety = found.variety
     top = variety.commonest
     if top is None:
-        return _("No activity was held in this period")
+        return _("No activity was held in this period") if whole else _("This grid held no activity of its own")
     facts = {
         "n": number(top.sessions),
         "all": number(variety.diversity.sessions),
@@ -235,7 +235,9 @@ def same_people(found: Figures, today: date) -> str:
     early, late = whole[-2 * half : -half], whole[-half:]
     visits, people = (_change(early, late, name) for name in ("registered", "people"))
     facts = {"visits": percent(abs(visits)), "people": percent(abs(people))}
-    if visits >= 0.05 and people < visits / 2:
+    if visits >= 0.05 and 0.02 <= people < visits / 2:
+        return _("Visits are up {visits}, people only {people}", **facts)
+    if visits >= 0.05 and people < 0.02:
         return _("Visits are up {visits}, people are not: the same ones come", **facts)
     if visits <= -0.05 and people <= -0.05:
         return _("Fewer come: visits down {visits}, people down {people}", **facts)
@@ -278,6 +280,13 @@ def visits_made_of(found: Figures) -> str:
     if found.heads:
         return _("{heads} only counted", heads=number(found.heads))
     return _("{n} a head", n=number(found.visits.detail, 1)) if found.visits.detail else ""
+
+
+def read_as(*, whole: bool) -> str:
+    """How the tiles are meant when a grid is chosen."""
+    if whole:
+        return ""
+    return _("A grid is chosen: sessions are those it held itself, people are its residents, wherever they took part.")
 
 
 def not_recorded(found: Figures) -> str:

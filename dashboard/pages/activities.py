@@ -33,12 +33,13 @@ def render() -> None:
     if _nothing_yet(found):
         _begin()
     else:
-        _tiles(found)
+        whole = view.grids is None and session.actor().grids is None
+        _tiles(found, whole)
         left, right = st.columns(2, gap="small")
         with left:
             _who_comes(found)
         with right:
-            _what_is_held(found)
+            _what_is_held(found, whole)
         left, right = st.columns(2, gap="small")
         with left:
             _where_from(found)
@@ -71,7 +72,7 @@ def _begin() -> None:
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
-def _tiles(found: Figures) -> None:
+def _tiles(found: Figures, whole: bool) -> None:
     with cards.tiles(6):
         cards.tile(found.held, page="")
         cards.tile(found.participation, page="", detail=participation.of_whom(found))
@@ -79,9 +80,12 @@ def _tiles(found: Figures) -> None:
         cards.tile(found.newcomers, page="")
         cards.tile(found.repeat, page="")
         cards.tile(found.variety.effective, page="", detail=cards.target_words(found.variety.effective.metric))
-    missing = participation.not_recorded(found)
-    if missing:
-        st.caption(f":material/hide_source: {i18n.plain(missing)}")
+    for icon, remark in (
+        ("info", participation.read_as(whole=whole)),
+        ("hide_source", participation.not_recorded(found)),
+    ):
+        if remark:
+            st.caption(f":material/{icon}: {i18n.plain(remark)}")
 
 
 def _who_comes(found: Figures) -> None:
@@ -111,7 +115,7 @@ def _who_comes(found: Figures) -> None:
     )
 
 
-def _what_is_held(found: Figures) -> None:
+def _what_is_held(found: Figures, whole: bool) -> None:
     variety = found.variety
     shown = participation.shown_formats(found)
     caption = _("Sessions, {period}", period=i18n.period(found.period))
@@ -136,7 +140,7 @@ def _what_is_held(found: Figures) -> None:
         boxes=boxes,
     )
     cards.chart(
-        participation.what_is_held(found),
+        participation.what_is_held(found, whole=whole),
         caption,
         figure,
         participation.format_rows(found),
