@@ -5,7 +5,7 @@ row and writes nothing; ``commit`` writes the good rows as one batch; ``undo`` t
 killed process left. The other way: ``export`` and ``template``.
 """
 
-from repository.importer.batches import (
+from repository.importer.batch import (
     LEDGER,
     BatchKind,
     BatchStatus,

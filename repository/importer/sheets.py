@@ -271,10 +271,10 @@ def _is_note(cells: Sequence[Any]) -> bool:
 
 
 def _header_row(first: Sequence[Sequence[Any]]) -> int:
-    """The first row nearly as full as the fullest of the first ten: a title above the table is skipped."""
+    """The first row more than half as full as the fullest of the first ten: a title above the table is skipped."""
     filled = [sum(map(_filled, cells)) for cells in first[:10]]
     most = max(filled, default=0)
-    return next((number for number, n in enumerate(filled, start=1) if n and n >= 0.8 * most), 1)
+    return next((number for number, n in enumerate(filled, start=1) if n > most / 2), 1)
 
 
 def _unique(header: Sequence[Any]) -> tuple[str, ...]:
