@@ -200,13 +200,22 @@ def _who_came(view: session.View, names: Names, found: Gathering) -> None:
     elif found.activity.held_on > view.now.date():
         st.caption(_("It is still to come: who came can be entered from that day on."))
     elif enter:
-        one, many, heads = st.tabs([_("One resident"), _("A list"), _("Only counted")])
-        with one:
-            _one(view, names, desk)
-        with many:
+        ways = {"one": _("One resident"), "list": _("A list"), "heads": _("Only counted")}
+        way = st.segmented_control(
+            _("How"),
+            list(ways),
+            format_func=ways.__getitem__,
+            default="one",
+            required=True,
+            label_visibility="collapsed",
+            key="att-way",
+        )
+        if way == "list":
             _many(view, desk)
-        with heads:
+        elif way == "heads":
             _heads(view, found.activity, desk)
+        else:
+            _one(view, names, desk)
     if enter and found.attendances:
         _registered(view, names, found, desk)
 
@@ -319,6 +328,9 @@ def _many(view: session.View, desk: _Desk) -> None:
             return
         if entered is not None:
             said = n_("{n} resident recorded.", "{n} residents recorded.", len(entered.saved)) if entered.saved else ""
+            if entered.new:
+                codes = ", ".join(f"{number}: {code}" for number, code in entered.new)
+                said += " " + _("New codes by line, for their cards: {codes}", codes=codes)
             desk.turn(said, entered.left, entered.problems)
 
 

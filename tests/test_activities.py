@@ -228,6 +228,7 @@ def test_a_list_keeps_the_good_lines_and_says_what_is_wrong_with_each_other(here
     known, new = entered.saved
     assert (known.resident, known.sex) == ("R-AAAA", "m")
     assert (new.age_band, new.sex, new.grid_id) == ("60-74", "f", "g2")
+    assert entered.new == ((7, new.resident),)
     assert len(attendances_of(here, admin, C, activity.id)) == 3
     assert here.get(admin, Activity, C, activity.id).status is ActivityStatus.HELD
     assert [

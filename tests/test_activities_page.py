@@ -218,11 +218,13 @@ def test_residents_are_recorded_one_by_one(here: Store, admin: Actor, visit: Vis
 def test_a_list_keeps_the_lines_that_were_wrong(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
     activity = held(here, admin)
     at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", activity=activity.id)
+    at.segmented_control("att-way").set_value("list").run()
     at.text_area("att-list-0").set_value("new 60-74 f\n王小明\nR-ACDE\n+")
     at.button("do_attendances").click().run()
     assert not at.exception
     assert here.count(admin, Attendance, C) == 2
     assert len(at.error) == 2
+    assert all(row.resident in at.success[0].value.replace("\\", "") for row in here.find(admin, Attendance, C))
     assert at.text_area("att-list-1").value == "王小明\nR-ACDE"
     at.text_area("att-list-1").set_value("R-ACDE")
     at.checkbox("att-list-fresh-1").check()

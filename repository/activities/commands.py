@@ -272,10 +272,12 @@ class LineProblem:
 
 @dataclass(frozen=True)
 class Entered:
-    """What came of a list: attendances that were recorded, and the lines that were not."""
+    """What came of a list: attendances that were recorded, the lines that were not, and the codes that residents
+    without one were given, by line."""
 
     saved: tuple[Attendance, ...]
     problems: tuple[LineProblem, ...]
+    new: tuple[tuple[int, str], ...] = ()
 
     @property
     def left(self) -> str:
@@ -452,7 +454,9 @@ def _recording(
             saved.append(write.insert(attendance))
         if saved and activity.status is ActivityStatus.PLANNED:
             write.update(Activity, community_id, activity_id, activity.revision, {"status": ActivityStatus.HELD})
-        return finish(Entered(tuple(saved), tuple(problems)))
+        given = {attendance.resident for attendance in saved} & new
+        codes_given = tuple((line.number, code) for line, code in coded if code in given)
+        return finish(Entered(tuple(saved), tuple(problems), codes_given))
 
     return work
 
