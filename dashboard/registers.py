@@ -29,19 +29,17 @@ def show(view: session.View, names: Names) -> None:
         chosen = st.segmented_control(
             _("Register"),
             list(words),
-            default="grids",
             required=True,
             format_func=words.__getitem__,
             label_visibility="collapsed",
-            key="list",
-            bind="query-params",
+            **session.in_url("list", words, "grids"),
         )
         st.space("stretch")
         if may(session.actor(), Operation.UPDATE, Community.collection) and st.button(
             _("Settings"), icon=":material/settings:", key="settings", width="content"
         ):
             drawer.open_at(SETTINGS, "community")
-        _add(chosen or "grids")
+        _add(chosen)
     if chosen == "posts":
         found = data.ask(grids.posts, view.community_id)
         drawer.register(POST, Post, found, key="posts", names=names)

@@ -34,7 +34,7 @@ def render() -> None:
     if not found.total.standing and not view.grid_id and not category:
         _begin()
     else:
-        _tiles(found)
+        _tiles(found, category)
         left, right = st.columns([7, 5], gap="small")
         with left:
             wanted = inventory.hazards(found, names)
@@ -86,13 +86,15 @@ def _begin() -> None:
         drawer.open_at(upkeep.PARAMETER)
 
 
-def _tiles(found: Inventory) -> None:
-    with cards.tiles(6):
+def _tiles(found: Inventory, category: Category | None) -> None:
+    gated = category in (None, Category.VEHICLE, Category.PERSONNEL)
+    with cards.tiles(6 if gated else 5):
         cards.tile(found.good_order, page="")
         cards.tile(found.past_life, page="")
         cards.tile(found.hazards, page="")
         cards.tile(found.age_mix, page="", detail=inventory.mixed(found))
-        cards.tile(found.smart, page="", detail=inventory.gates(found))
+        if gated:
+            cards.tile(found.smart, page="", detail=inventory.gates(found))
         cards.tile(
             found.next_year,
             page="",
@@ -103,31 +105,31 @@ def _tiles(found: Inventory) -> None:
 def _register(
     view: session.View, found: Inventory, category: Category | None, names: upkeep.Names, lives: dict[str, float]
 ) -> None:
-    status = st.query_params.get("status") or ""
-    rows = data.ask(
-        facilities, view.community_id, grids=view.grids, category=category, retired=status == ServiceStatus.RETIRED
-    )
-    dangerous = {hazard.id for hazard in found.dangers}
-    rows = [row for row in rows if not status or row.status == status or (status == "hazard" and row.id in dangerous)]
+    words = {"": _("All not retired"), "hazard": _("Hazards")}
+    words |= {str(each): say(each.label) for each in ServiceStatus}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(n_("{n} facility", "{n} facilities", len(rows)), anchor=False, width="content")
+        heading = st.empty()
         st.space("stretch")
-        words = {"": _("All not retired"), "hazard": _("Hazards")} | {
-            str(each): say(each.label) for each in ServiceStatus
-        }
-        st.selectbox(
+        status = st.selectbox(
             _("Status"),
             list(words),
             format_func=words.__getitem__,
-            key="status",
-            bind="query-params",
             label_visibility="collapsed",
             width=170,
+            **session.in_url("status", words),
         )
         if may(session.actor(), Operation.CREATE, Facility.collection) and st.button(
             _("Enter a facility"), icon=":material/add:", type="primary", key="do_facility", width="content"
         ):
             drawer.open_at(upkeep.PARAMETER)
+    retired = status == ServiceStatus.RETIRED
+    rows = data.ask(facilities, view.community_id, grids=view.grids, category=category, retired=retired)
+    if status == "hazard":
+        dangerous = {hazard.id for hazard in found.dangers}
+        rows = [row for row in rows if row.id in dangerous]
+    elif status:
+        rows = [row for row in rows if row.status == status]
+    heading.header(n_("{n} facility", "{n} facilities", len(rows)), anchor=False, width="content")
     today = view.now.date()
     age, end = _("Age (years)"), _("Life ends")
     drawer.register(
