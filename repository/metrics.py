@@ -113,7 +113,7 @@ class State(Choice):
     ON_TARGET = "on_target", msg("On target")
     NEAR = "near", msg("Near")
     OFF_TARGET = "off_target", msg("Off target")
-    ACCEPTED = "accepted", msg("Accepted")
+    ACCEPTED = "accepted", msg("Accepted deviation")
     UNKNOWN = "unknown", msg("Unknown")
 
 

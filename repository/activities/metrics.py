@@ -27,7 +27,7 @@ PARTICIPANTS = declare(
         short=msg("Residents"),
         unit="people",
         formula=msg("Different residents registered at activities of the period: who comes twice counts once."),
-        source=msg("P2: gross and distinct are always shown together"),
+        source=msg("Gross and distinct are always shown together"),
         minimum_n=0,
         page="activities",
     )
@@ -39,7 +39,7 @@ PARTICIPATION = declare(
         short=msg("Taking part"),
         unit="percent",
         formula=msg("Different residents who took part ÷ residents of the community, or of the grid chosen."),
-        source=msg("P1: resident participation rate; targets are our own"),
+        source=msg("Resident participation rate; targets are our own"),
         target=Target(low=0.10),
         page="activities",
     )
@@ -55,7 +55,7 @@ VISITS = declare(
         short=msg("Visits"),
         unit="visits",
         formula=msg("Registered attendances, plus the heads counted where nobody was registered one by one."),
-        source=msg("P2: gross and distinct are always shown together"),
+        source=msg("Gross and distinct are always shown together"),
         minimum_n=0,
         page="activities",
     )
@@ -67,7 +67,7 @@ REPEAT = declare(
         short=msg("Came again"),
         unit="percent",
         formula=msg("Residents who came at least twice in the period ÷ residents who took part in it."),
-        source=msg("P3: repeat participation"),
+        source=msg("Repeat participation"),
         page="activities",
     )
 )
@@ -78,7 +78,7 @@ NEWCOMERS = declare(
         short=msg("First time"),
         unit="percent",
         formula=msg("Residents whose first activity ever lies in the period ÷ residents who took part in it."),
-        source=msg("P3: new participation; the target is our own"),
+        source=msg("New participation; the target is our own"),
         target=Target(low=0.30),
         page="activities",
     )
@@ -93,7 +93,7 @@ EFFECTIVE_FORMATS = declare(
             "e to the power of H′, where H′ = −Σ p ln p and p is a format's share of the sessions: as many formats as "
             "would be equally common. By month: over the three months that end with it."
         ),
-        source=msg("P5: Shannon index (IUPAC Gold Book), its exponential; the target is our own"),
+        source=msg("Shannon index (IUPAC Gold Book), its exponential; the target is our own"),
         target=Target(low=4),
         page="activities",
     )
@@ -105,7 +105,7 @@ REPRESENTATION = declare(
         short=msg("Represented"),
         unit="times",
         formula=msg("A group's share of the participants ÷ its share of the population: 1 is fair."),
-        source=msg("P6: by age band, sex and grid"),
+        source=msg("By age band, sex and grid"),
         page="activities",
     )
 )

@@ -47,7 +47,9 @@ OPEN_ORDERS = declare(
         short=msg("Open orders"),
         unit="orders",
         formula=msg("All work orders in which work is still owed, overdue ones included"),
-        source=msg("metrics.md M1; the target is a default for a community of some 3,000 households"),
+        source=msg(
+            "Open includes overdue, as city service desks publish it; the target is a default for a community of some 3,000 households"
+        ),
         target=Target(high=80, near=0.25),
         minimum_n=0,
         page="maintenance",
@@ -60,7 +62,9 @@ OVERDUE_ORDERS = declare(
         short=msg("Overdue"),
         unit="orders",
         formula=msg("Open work orders whose due time has passed; those without a due time are not among them"),
-        source=msg("metrics.md M1; the target is a default for a community of some 3,000 households"),
+        source=msg(
+            "Open includes overdue, as city service desks publish it; the target is a default for a community of some 3,000 households"
+        ),
         target=Target(high=15, near=0.34),
         minimum_n=0,
         page="maintenance",
@@ -76,7 +80,7 @@ ON_TIME = declare(
             "Ended by their due time ÷ (ended on time + ended late + overdue at the end of the period); "
             "orders without a due time are left out"
         ),
-        source=msg("metrics.md M2"),
+        source=msg("On-time share as the City of Austin publishes it: open and overdue work counts against it"),
         target=Target(low=0.85),
         page="maintenance",
     )
@@ -91,7 +95,7 @@ BACKLOG_WEEKS = declare(
             "Estimated hours of open work ÷ the crew's hours a week; where an estimate is missing, the mean of its "
             "category over twelve months"
         ),
-        source=msg("metrics.md M3 (SMRP 5.4.9: two to four weeks are healthy)"),
+        source=msg("SMRP metric 5.4.9: two to four weeks are healthy"),
         target=Target(low=2, high=4, near=0.25),
         minimum_n=1,
         page="maintenance",
@@ -106,7 +110,7 @@ RESPOND = declare(
         formula=msg(
             "From report to first answer, of the orders answered in the period: the middle one; mean beside it"
         ),
-        source=msg("metrics.md M4; one day is the promise for an ordinary fault"),
+        source=msg("Mean time to acknowledge; one day is the promise for an ordinary fault"),
         target=Target(high=24, near=0.25),
         page="maintenance",
     )
@@ -118,7 +122,7 @@ REPAIR = declare(
         short=msg("Repair"),
         unit="hours",
         formula=msg("From report to repair, of orders completed in the period: the middle one; mean beside it"),
-        source=msg("metrics.md M5 (prEN 15341:2005, page 24); three days are the due time of an ordinary fault"),
+        source=msg("prEN 15341:2005, page 24; three days are the due time of an ordinary fault"),
         target=Target(high=72, near=0.25),
         page="maintenance",
     )
@@ -128,7 +132,7 @@ REPAIR = declare(
 # --- the answers
 @dataclass(frozen=True)
 class WorkFigures:
-    """How much work is owed, how late is it, and how fast is it answered and mended? M1 to M5 of metrics.md."""
+    """How much work is owed, how late is it, and how fast is it answered and mended?"""
 
     as_of: datetime
     open: Value

@@ -96,7 +96,7 @@ DUE_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 24, Prior
 """Hours from report to due, unless the order says otherwise."""
 
 ANSWER_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 2, Priority.NORMAL: 24, Priority.LOW: 72})
-"""Hours within which whoever reports a fault is promised a first answer (urgent: metrics.md, N5)."""
+"""Hours within which whoever reports a fault is promised a first answer (urgent: as Beijing asks where life or property is at stake)."""
 
 
 class Source(Choice):

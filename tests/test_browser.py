@@ -1,0 +1,232 @@
+"""The three walks in a real browser, at desktop and phone size, in both languages: a leader opens the overview, a
+manager logs a repair, a clerk imports a sheet. Nothing is asked of another machine, and the server's log stays quiet."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.i18n import translator
+from dashboard.navigation import PAGES
+from repository.facilities import Facility
+from repository.maintenance import WorkOrder
+from repository.store import Store
+from tests.browser import FLAGS, Server, chromium, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+SIZES = (1440, 390)
+LANGUAGES = ("zh-CN", "en-US")
+# Streamlit looks for its server below the page's path first, when a page is opened by its address.
+EXPECTED_ERRORS = (re.compile(r"404 \(Not Found\)"),)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The real thing, with the demonstration loaded."""
+    running = Server("--demo")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium; without one the tests skip on a user's machine and fail in CI."""
+    from playwright.sync_api import sync_playwright
+
+    program = chromium()
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium must be there in CI")
+        pytest.skip("no Chromium on this machine: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def store(server: Server) -> Iterator[Store]:
+    """The database behind the server."""
+    from repository import embedded
+
+    opened = Store.connect(embedded.start(server.home).uri)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def quiet(server: Server) -> Iterator[None]:
+    """No test may leave a line in the server's log."""
+    before = len(server.complaints())
+    yield
+    assert server.complaints()[before:] == []
+
+
+def unexpected(errors: list[str]) -> list[str]:
+    """What the browser complained of and no test names."""
+    return [error for error in errors if not any(known.search(error) for known in EXPECTED_ERRORS)]
+
+
+def in_language(language: str) -> Any:
+    """The app's own words in that browser's language."""
+    return translator("zh" if language.startswith("zh") else "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("key", [row.key for row in PAGES])
+def test_every_page_opens_and_asks_nobody_else(
+    server: Server, browser: Any, key: str, width: int, language: str
+) -> None:
+    say = in_language(language)
+    title = next(row.title for row in PAGES if row.key == key)
+    with visit(browser, width=width, language=language, scheme="dark" if width == 390 else "light") as visitor:
+        visitor.page.goto(f"{server.address}/{key if key != PAGES[0].key else str()}")
+        visitor.page.get_by_role("heading", name=say(title), exact=True).first.wait_for(timeout=30_000)
+        visitor.settled()
+
+        assert visitor.outside == []
+        assert unexpected(visitor.errors) == []
+        assert visitor.page.locator("[data-testid=stException]").count() == 0
+        wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, "nothing scrolls sideways"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", SIZES)
+def test_a_leader_goes_from_a_number_to_the_list_behind_it(
+    server: Server, browser: Any, width: int, language: str
+) -> None:
+    say = in_language(language)
+    with visit(browser, width=width, language=language) as visitor:
+        page = visitor.page
+        page.goto(server.address)
+        page.locator(".st-key-tile_work_overdue a").first.wait_for(timeout=30_000)
+        visitor.settled()
+        overdue = re.search(
+            r"\d+", page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
+        )
+        assert overdue
+
+        page.locator(".st-key-tile_work_overdue a").first.click()
+
+        page.get_by_role("heading", name=say("Maintenance"), exact=True).wait_for(timeout=30_000)
+        visitor.settled()
+        there = page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
+        assert there.startswith(overdue.group())
+        assert visitor.outside == []
+        assert unexpected(visitor.errors) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", SIZES)
+def test_a_manager_logs_a_repair_in_three_taps(
+    server: Server, browser: Any, store: Store, width: int, language: str
+) -> None:
+    say = in_language(language)
+    facility = store.db["facilities"].find_one({"status": "in_service"}, sort=[("code", 1)])
+    assert facility
+    before = store.db["work_orders"].count_documents({})
+    with visit(browser, width=width, language=language) as visitor:
+        page = visitor.page
+        page.goto(f"{server.address}/report?facility={facility['code']}")
+        page.get_by_text(facility["name"]).first.wait_for(timeout=30_000)
+        visitor.settled()
+
+        page.get_by_role("button", name=say("Noise"), exact=True).click()
+        visitor.settled()
+        page.get_by_role("radio", name=say("No"), exact=True).or_(
+            page.get_by_role("button", name=say("No"), exact=True)
+        ).first.click()
+        visitor.settled()
+        page.locator(".st-key-do_send button").click()
+
+        page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
+        visitor.settled()
+        assert unexpected(visitor.errors) == []
+    assert store.db["work_orders"].count_documents({}) == before + 1
+    newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
+    assert (newest.facility_id, newest.fault, newest.dangerous) == (facility["_id"], "noise", False)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", SIZES)
+def test_a_clerk_imports_a_sheet_and_takes_it_back(
+    server: Server, browser: Any, store: Store, tmp_path: Path, width: int, language: str
+) -> None:
+    say = in_language(language)
+    code = f"F-{width}-{language[:2]}"
+    sheet = tmp_path / f"{code}.csv"
+    rows = [
+        "编号,名称,类别,使用年限",
+        f"{code}-1,新单杠,健身器材,8",
+        f"{code}-2,,健身器材,8",
+        f"{code}-3,新道闸,道闸,8",
+    ]
+    sheet.write_text("\n".join(rows), encoding="utf-8-sig")
+    with visit(browser, width=width, language=language) as visitor:
+        page = visitor.page
+        page.goto(f"{server.address}/data?record=facilities")
+        page.get_by_role("heading", name=say("Data"), exact=True).wait_for(timeout=30_000)
+        visitor.settled()
+        page.locator("input[type=file]").first.set_input_files(str(sheet))
+        visitor.settled()
+        page.locator(".st-key-do_preview button").click()
+        page.locator(".st-key-do_import button").wait_for(timeout=30_000)
+        assert store.db["facilities"].count_documents({"code": {"$regex": f"^{code}"}}) == 0, "nothing before the yes"
+        page.locator(".st-key-do_import button").click()
+        page.get_by_text(say("Undo"), exact=False).first.wait_for(timeout=30_000)
+        visitor.settled()
+        assert unexpected(visitor.errors) == []
+    found = sorted(document["code"] for document in store.db["facilities"].find({"code": {"$regex": f"^{code}"}}))
+    assert found == [f"{code}-1", f"{code}-3"]
+
+
+def test_markup_in_data_stays_text(server: Server, browser: Any, store: Store) -> None:
+    """Catalogue I2, in a real browser: what people typed is shown as they typed it."""
+    nasty = "<img src=x onerror=alert(1)> **x** [l](javascript:alert(2)) $x$ :red[r] =1+1"
+    community = store.db["communities"].find_one({})
+    assert community
+    facility = Facility(community_id=community["_id"], code="<b>N</b>", name=nasty, category="fitness", site=nasty)
+    store.db["facilities"].insert_one(facility.to_document())
+    try:
+        with visit(browser) as visitor:
+            dialogs: list[str] = []
+            visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+            for path in ("facilities", "report?facility=%3Cb%3EN%3C/b%3E", ""):
+                visitor.page.goto(f"{server.address}/{path}")
+                visitor.page.wait_for_selector("h1", timeout=30_000)
+                visitor.settled()
+                assert visitor.page.locator("img[src='x']").count() == 0
+                assert visitor.page.locator("a[href^='javascript']").count() == 0
+                assert visitor.outside == []
+            assert dialogs == []
+    finally:
+        store.db["facilities"].delete_one({"_id": facility.id})
+
+
+def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server, browser: Any) -> None:
+    """Killed under a running app, the private server is started again by the app itself."""
+    import signal
+
+    from repository import embedded
+
+    with visit(browser) as visitor:
+        visitor.page.goto(server.address)
+        visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+        pid = embedded.status(server.home).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+        visitor.page.goto(f"{server.address}/grids")
+
+        visitor.page.wait_for_selector("h1", timeout=30_000)
+        visitor.settled()
+        assert visitor.page.locator("[data-testid=stException]").count() == 0
+        visitor.page.goto(server.address)
+        visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    server.log[:] = [line for line in server.log if "gridboard" not in line]  # this test's own: it killed the database
