@@ -344,7 +344,7 @@ def _steps(story: Story) -> None:
     demanded = to is Status.REJECTED
     note = st.text_input(_("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}")
     label, icon = STEPS[to]
-    if st.button(say(label), icon=icon, type="primary", key=f"do_step-{order.id}", width="stretch"):
+    if st.button(say(label), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"):
         _act(
             lambda: tell(
                 maintenance.move,

@@ -5,7 +5,7 @@ in demonstration mode also the role to look through. A choice that equals its de
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -161,6 +161,23 @@ def view() -> View:
 def zone() -> ZoneInfo:
     """The time zone of the community looked at."""
     return ZoneInfo(st.session_state.get("zone", "Asia/Shanghai"))
+
+
+def in_url(name: str, options: Collection[str] | None = None, default: str = "") -> dict[str, Any]:
+    """Key and on_change of a page's own input whose value stands in the URL as ``name``. Unlike ``bind``, which writes
+    the label, this writes the value: a link then means the same in both languages."""
+    key = f"url.{name}"
+    value = st.query_params.get(name, default)[:200]
+    st.session_state[key] = value if options is None or value in options else default
+
+    def changed() -> None:
+        chosen = st.session_state[key]
+        if chosen and chosen != default:
+            st.query_params[name] = str(chosen)
+        else:
+            st.query_params.pop(name, None)
+
+    return {"key": key, "on_change": changed}
 
 
 # --- what survives a rerun

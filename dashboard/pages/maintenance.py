@@ -56,35 +56,32 @@ def _nothing_yet() -> None:
 def _work(view: View) -> None:
     """The list to work from, under one row of filters."""
     names = {person.id: person.name for person in ask(people, view.community_id) if person.active}
+    shows = [str(each) for each in Show]
     head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="work-filters"):
         show = st.segmented_control(
             _("Show"),
-            list(Show),
-            default=Show.OPEN,
+            shows,
             required=True,
-            format_func=lambda choice: say(choice.label),
+            format_func=lambda choice: say(Show(choice).label),
             label_visibility="collapsed",
-            key="show",
-            bind="query-params",
+            **session.in_url("show", shows, Show.OPEN.value),
         )
         who = st.selectbox(
             _("Whose"),
             ["", *names],
             format_func=lambda id: names.get(id) or _("Everybody's"),
             label_visibility="collapsed",
-            key="who",
-            bind="query-params",
             width=180,
+            **session.in_url("who", names),
         )
         wanted = st.text_input(
             _("Search"),
             placeholder=_("Number, fault, place"),
             label_visibility="collapsed",
             icon=":material/search:",
-            key="q",
-            bind="query-params",
             width=220,
+            **session.in_url("q"),
         )
         st.space("stretch")
         pages = st.empty()

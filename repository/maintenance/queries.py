@@ -293,7 +293,7 @@ def _rows(
 def _overdue_days(order: WorkOrder, now: datetime) -> int:
     if order.status not in OPEN or order.due_at is None or order.due_at >= now:
         return 0
-    return (now - order.due_at) // timedelta(days=1) + 1
+    return -((order.due_at - now) // timedelta(days=1))
 
 
 # --- one order

@@ -1,0 +1,254 @@
+"""The maintenance page and the repair form, run as the app runs them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.i18n import speaking
+from repository.access import Actor
+from repository.facilities import Category, Facility, ServiceStatus
+from repository.grids import Community, Grid
+from repository.maintenance import Fault, Outcome, Status, WorkOrder, log_repair, move
+from repository.people import Person
+from repository.store import Store
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """AppTest words the options of a widget outside the run: in English, as these tests open the pages."""
+    with speaking("en"):
+        yield
+
+
+NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)
+Visit = Callable[..., Any]
+
+
+@pytest.fixture
+def yard(store: Store, admin: Actor) -> Store:
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))
+    store.insert(admin, Person(id="wang", community_id="d", name="王师傅"))
+    store.insert(admin, Grid(id="g3", community_id="d", code="3", name="3 号网格", responsible_id="wang"))
+    store.insert(
+        admin,
+        Facility(id="bar", community_id="d", code="D3-01", name="单杠", category=Category.FITNESS, grid_id="g3"),
+    )
+    return store
+
+
+@pytest.fixture
+def order(yard: Store, admin: Actor) -> WorkOrder:
+    """Overdue by two days."""
+    return log_repair(yard, admin, "d", fault="loose", facility_id="bar", reported_at=NOW - timedelta(days=5))
+
+
+def said(at: Any) -> str:
+    """All texts of the page."""
+    elements = [*at.markdown, *at.header, *at.caption, *at.error, *at.info, *at.warning]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def labelled(elements: Any, label: str) -> Any:
+    return next(element for element in elements if label in element.label)
+
+
+def stored(store: Store, admin: Actor, order: WorkOrder) -> WorkOrder:
+    return store.get(admin, WorkOrder, "d", order.id)
+
+
+# --- the page
+def test_overdue_work_leads_and_figures_follow(mongodb_uri: str, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en")
+    assert not at.exception
+    assert "1 overdue, do it first" in said(at)
+    (table,) = [frame.value for frame in at.dataframe if "Days overdue" in frame.value]
+    assert table.loc[0, ["Order", "Where", "Grid", "Days overdue"]].tolist() == ["W-00001", "单杠", "3 号网格", 2]
+    assert [metric.value.split()[0] for metric in at.metric][:2] == ["1", "1"]
+    assert "Loose" in labelled(at.button, "W\\-00001").label  # the same row, for a phone
+
+
+def test_an_empty_community_is_told_what_to_do_next(mongodb_uri: str, yard: Store, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en")
+    assert not at.exception
+    assert "No work orders yet" in said(at)
+    assert [button.label for button in at.button if "repair" in button.label] == ["Log a repair"]
+
+
+@pytest.mark.parametrize("show", ["open", "overdue", "on_hold", "to_verify", "all", "nonsense"])
+def test_the_list_is_chosen_by_the_link(demo_uri: str, visit: Visit, show: str) -> None:
+    at = visit(demo_uri, "maintenance", lang="en", show=show)
+    assert not at.exception
+    shown = at.segmented_control("url.show").value
+    assert shown == (show if show != "nonsense" else "open")
+
+
+def test_whose_and_what_narrow_the_list(mongodb_uri: str, yard: Store, order: WorkOrder, visit: Visit) -> None:
+    assert "王师傅: 1 overdue" in said(visit(mongodb_uri, "maintenance", lang="en", who="wang"))
+    at = visit(mongodb_uri, "maintenance", lang="en", q="没有这种东西")
+    assert "Nothing here" in said(at)
+    assert "0 work orders" in said(at)
+
+
+def test_every_figure_and_sentence_stands_on_the_demo(demo_uri: str, visit: Visit) -> None:
+    for grid, category in (("", ""), ("d-grid-3", ""), ("", "fitness"), ("d-grid-3", "fitness")):
+        for period in ("quarter", "month", "2025Q4", "ever"):
+            at = visit(demo_uri, "maintenance", lang="en", grid=grid, category=category, period=period)
+            assert not at.exception, (grid, category, period)
+            assert len(at.metric) == 6
+
+
+# --- the drawer
+def test_a_link_opens_the_order(mongodb_uri: str, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    assert not at.exception
+    assert "overdue 2" in said(at)
+    assert at.pills(f"step-{order.id}-1").value == Status.ACCEPTED  # what usually comes next
+    missing = visit(mongodb_uri, "maintenance", lang="en", order="gone")
+    assert "not there any more" in said(missing)
+    assert len(missing.metric) == 6
+
+
+def test_a_viewer_reads_the_story_and_changes_nothing(mongodb_uri: str, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", role="viewer", lang="en", order=order.id)
+    assert not at.exception
+    assert "Reported" in said(at)
+    assert not at.pills
+    assert not [button for button in at.button if button.key and button.key.startswith("do_step")]
+
+
+def test_moving_it_along(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.button(f"do_step-{order.id}-1").click().run()
+    assert not at.exception
+    after = stored(yard, admin, order)
+    assert (after.status, after.responded_at) == (Status.ACCEPTED, NOW)
+
+    at.pills(f"step-{order.id}-2").set_value(Status.ON_HOLD).run()
+    at.button(f"do_step-{order.id}-2").click().run()
+    assert "Say what it waits for" in said(at)  # beside the form, nothing written
+    assert stored(yard, admin, order).revision == 2
+    at.text_input(f"hold-{order.id}").set_value("等配件")
+    at.button(f"do_step-{order.id}-2").click().run()
+    assert stored(yard, admin, order).hold_reason == "等配件"
+
+    at.pills(f"step-{order.id}-3").set_value(Status.DONE).run()
+    at.number_input(f"hours-{order.id}").set_value(2.5)
+    at.number_input(f"cost-{order.id}").set_value(35.5)
+    at.button(f"do_step-{order.id}-3").click().run()
+    done = stored(yard, admin, order)
+    assert (done.status, done.outcome, done.actual_hours, done.cost_cents) == (
+        Status.DONE,
+        Outcome.COMPLETED,
+        2.5,
+        3550,
+    )
+
+
+def test_closing_needs_an_outcome(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.pills(f"step-{order.id}-1").set_value(Status.CLOSED).run()
+    at.segmented_control(f"outcome-{order.id}").set_value(Outcome.REFERRED)
+    at.button(f"do_step-{order.id}-1").click().run()
+    assert (stored(yard, admin, order).outcome, stored(yard, admin, order).is_open) == (Outcome.REFERRED, False)
+
+
+def test_somebody_else_moved_it_meanwhile(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.text_input(f"note-{order.id}-{Status.ACCEPTED}").set_value("我来")
+    move(yard, admin, "d", order.id, 1, Status.IN_PROGRESS)
+    at.button(f"do_step-{order.id}-1").click().run()
+    assert not at.exception
+    assert stored(yard, admin, order).revision == 2  # not overwritten
+
+
+def test_hours_and_cost_add_up(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.segmented_control("order-section").set_value("effort").run()
+    labelled(at.number_input, "Hours to add").set_value(1.5)
+    labelled(at.number_input, "Cost to add").set_value(20)
+    labelled(at.button, "Add").click().run()
+    after = stored(yard, admin, order)
+    assert (after.actual_hours, after.cost_cents) == (1.5, 2000)
+
+
+def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.segmented_control("order-section").set_value("edit").run()
+    at.text_area(f"order-{order.id}-description-1").set_value("左侧立柱螺栓脱落")
+    at.button(f"do_order-{order.id}-1").click().run()
+    assert not at.exception
+    assert stored(yard, admin, order).description == "左侧立柱螺栓脱落"
+
+
+# --- the repair form
+def answer(at: Any, fault: Fault | None = Fault.LOOSE, dangerous: bool | None = False, remark: str = "") -> Any:
+    if fault:
+        labelled(at.pills, "").set_value(fault)
+    if dangerous is not None:
+        labelled(at.segmented_control, "dangerous").set_value(dangerous)
+    if remark:
+        labelled(at.text_input, "add").set_value(remark)
+    return at.run()
+
+
+def test_three_taps_from_the_label(mongodb_uri: str, yard: Store, admin: Actor, visit: Visit) -> None:
+    at = visit(mongodb_uri, "report", role="grid_worker", lang="en", facility="D3-01")
+    assert not at.exception
+    assert "单杠" in said(at)
+    answer(at, Fault.BROKEN, True)
+    assert "Goes to 王师傅, answered within 2 hours" in said(at)
+    at.button("do_send").click().run()
+    assert not at.exception
+    assert "W\\-00001" in said(at)
+    (made,) = yard.find(admin, WorkOrder, "d")
+    assert (made.fault, made.dangerous, made.facility_id, made.assignee_id) == ("broken", True, "bar", "wang")
+    assert yard.get(admin, Facility, "d", "bar").status is ServiceStatus.OUT_OF_ORDER
+
+    at.button("do_again").click().run()
+    assert not at.exception
+    assert labelled(at.pills, "").value is None  # an empty form
+
+
+def test_what_is_missing_is_named_and_what_was_typed_stays(
+    mongodb_uri: str, yard: Store, admin: Actor, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "report", lang="en", facility="D3-01")
+    answer(at, None, None, "螺栓脱落")
+    at.button("do_send").click().run()
+    assert "Still to answer: what is wrong, whether it is dangerous" in said(at)
+    assert labelled(at.text_input, "add").value == "螺栓脱落"
+    assert yard.count(admin, WorkOrder, "d") == 0
+
+
+def test_somewhere_without_a_facility(mongodb_uri: str, yard: Store, admin: Actor, visit: Visit) -> None:
+    at = visit(mongodb_uri, "report", lang="en", facility="NOPE")
+    assert "No facility here has the code NOPE" in said(at)
+    labelled(at.selectbox, "Where").set_value("").run()
+    answer(at, Fault.LEAK, False)
+    at.button("do_send").click().run()
+    assert "Say where" in said(at)
+    labelled(at.text_input, "Place").set_value("6 栋 1 楼")
+    at.button("do_send").click().run()
+    (made,) = yard.find(admin, WorkOrder, "d")
+    assert (made.place, made.grid_id, made.assignee_id, made.category) == ("6 栋 1 楼", "g3", "wang", "other")
+
+
+def test_an_open_report_of_the_same_fault_is_offered(
+    mongodb_uri: str, yard: Store, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "report", lang="en", facility="D3-01")
+    answer(at, Fault.NOISE, None)
+    assert "already" not in said(at)
+    answer(at, Fault.LOOSE, None)
+    assert "Reported 5 days ago already" in said(at)
+
+
+def test_a_viewer_is_told_that_logging_is_for_others(mongodb_uri: str, yard: Store, visit: Visit) -> None:
+    at = visit(mongodb_uri, "report", role="viewer", lang="en")
+    assert not at.exception
+    assert "not log repairs" in said(at)
+    assert not at.pills
