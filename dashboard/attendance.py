@@ -33,7 +33,7 @@ from repository.activities import (
     set_headcount,
     take_back_attendance,
 )
-from repository.people import AgeBand, Sex
+from repository.people import AgeBand, Sex, people_by_id
 from repository.store import Conflict, Duplicate, Invalid
 
 Names = Mapping[str, Mapping[str, str]]
@@ -82,8 +82,10 @@ class _Desk:
 
 # --- which one is open -----------------------------------------------------------------------------------------------
 def show(view: session.View, names: Names) -> None:
-    """Draw the drawer if an activity is open. Once a run, last."""
+    """Draw the drawer if an activity is open. Once a run, last. ``names`` are the grids'."""
     wanted = drawer.opened(OPEN)
+    if wanted:
+        names = {**names, "people": data.ask(people_by_id, view.community_id)}
     if wanted == drawer.NEW:
         if may(session.actor(), Operation.CREATE, Activity.collection):
             drawer.show(OPEN, _("Enter an activity"), lambda: _enter(view, names))

@@ -261,3 +261,18 @@ def test_a_viewer_enters_nothing(here: Store, admin: Actor, visit: Visit, mongod
     assert not visit(mongodb_uri, "activities", role="viewer", activity="new").exception
     gone = visit(mongodb_uri, "activities", role="viewer", lang="en", activity="gone")
     assert any("not there any more" in warning.value for warning in gone.warning)
+
+
+def test_a_long_list_opens_in_steps(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:
+    here.write(
+        admin,
+        lambda write: [
+            write.insert(Activity(community_id=C, name=f"活动 {n}", held_on=date(2026, 3, 1), format="lecture"))
+            for n in range(31)
+        ],
+    )
+    at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1")
+    assert len(at.dataframe[-1].value) == 30
+    at.button("activities.all").click().run()
+    assert len(at.dataframe[-1].value) == 31
+    assert not any(button.key == "activities.all" for button in at.button)

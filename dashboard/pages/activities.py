@@ -19,17 +19,16 @@ from repository.activities import (
 )
 from repository.grids import grid_names
 from repository.metrics import State
-from repository.people import AgeBand, Sex, people_by_id
+from repository.people import AgeBand, Sex
+
+FEW, MANY = 30, 500  # activities in the list at first, and when all are asked for
 
 
 def render() -> None:
     """Six tiles, four findings, then the list and the drawer in which things are entered."""
     view = session.view()
     found = data.ask(figures, view.community_id, view.period, grids=view.grids, now=view.now)
-    names = {
-        "grids": data.ask(grid_names, view.community_id),
-        "people": data.ask(people_by_id, view.community_id),
-    }
+    names = {"grids": data.ask(grid_names, view.community_id)}
     if _nothing_yet(found):
         _begin()
     else:
@@ -73,11 +72,13 @@ def _begin() -> None:
 
 # --- figures ---------------------------------------------------------------------------------------------------------
 def _tiles(found: Figures, whole: bool) -> None:
-    with cards.tiles(6):
+    ever = found.period.kind == "ever"
+    with cards.tiles(5 if ever else 6):
         cards.tile(found.held, page="")
         cards.tile(found.participation, page="", detail=participation.of_whom(found))
         cards.tile(found.visits, page="", detail=participation.visits_made_of(found))
-        cards.tile(found.newcomers, page="")
+        if not ever:
+            cards.tile(found.newcomers, page="")
         cards.tile(found.repeat, page="")
         cards.tile(found.variety.effective, page="", detail=cards.target_words(found.variety.effective.metric))
     for icon, remark in (
@@ -218,6 +219,7 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
         grids=view.grids,
         format=form,
         status=ActivityStatus(status) if status else None,
+        limit=MANY if st.query_params.get("all") else FEW,
     )
     title.header(participation.how_many(listed, view.period), anchor=False)
     _ahead(view)
@@ -233,6 +235,14 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
         names=names,
         more={_("Registered"): lambda activity: registered[activity.id] or None},
     )
+    if listed.more and len(listed.rows) < MANY:
+        st.button(
+            _("Show earlier ones too"),
+            icon=":material/expand_more:",
+            type="tertiary",
+            key="activities.all",
+            on_click=lambda: st.query_params.update({"all": "1"}),
+        )
 
 
 def _ahead(view: session.View) -> None:

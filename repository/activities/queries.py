@@ -286,7 +286,7 @@ def figures(
             replace(NEWCOMERS, target=None) if period.kind == "ever" else NEWCOMERS,
             # of all time everybody was new once: a share that says nothing
             None if period.kind == "ever" else ratio(crowd.number(period.key, "new"), people or 0),
-            people or 0,
+            0 if period.kind == "ever" else people or 0,
             () if period.kind == "ever" else share("new"),
             estimated=joint,
         ),
@@ -553,9 +553,9 @@ def calendar(
     grids: frozenset[str] | None = None,
     format: str | None = None,
     status: ActivityStatus | None = None,
-    limit: int = 200,
+    limit: int = 30,
 ) -> Calendar:
-    """The activities of a period, latest first, each with how many residents were registered."""
+    """The latest ``limit`` activities of a period, latest first, each with how many residents were registered."""
     within: Document = {"held_on": {"$gte": _midnight(period.first), "$lte": _midnight(period.last)}}
     if format is not None:
         within["format"] = format

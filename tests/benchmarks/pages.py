@@ -15,7 +15,18 @@ from tests.benchmarks.stand import ROUNDS, Report, Stand, median, ms, ping, say
 PINGS, FLOOR = 20, 0.010
 LISTS = 0.050
 GROWTH = 1.3
-LIST_QUESTIONS = ("find", "register", "list", "orders", "work_list", "history", "batches", "audit")
+LIST_QUESTIONS = (
+    "find",
+    "register",
+    "list",
+    "orders",
+    "work_list",
+    "history",
+    "batches",
+    "audit",
+    "calendar",
+    "upcoming",
+)
 """Endings of the names of questions whose answer is a list of records and not figures."""
 
 VIEWS: dict[str, dict[str, str]] = {
