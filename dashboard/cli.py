@@ -119,6 +119,9 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--record", metavar="NAME", help=f"what a row is: {RECORDS}")
     bring.add_argument("--mapping", type=Path, metavar="FILE.json", help="a saved mapping of columns and spellings")
     bring.add_argument("--community", metavar="CODE", help="the community the rows belong to")
+    bring.add_argument("--create-community", metavar="NAME", help="… which is made, under that code, if there is none")
+    bring.add_argument("--time-zone", metavar="ZONE", help="… its time zone (default Asia/Shanghai)")
+    bring.add_argument("--create-missing", action="store_true", help="make the grids and people that rows name")
     bring.add_argument("--yes", action="store_true", help="import the good rows without asking")
     bring.add_argument(
         "--problems", type=Path, metavar="OUT.csv", help="write the rejected rows and their reasons here"
@@ -265,11 +268,12 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
     """
     store = open_store(settings)
     try:
-        from repository import migrations
+        from repository import importer, migrations
 
         for warning in store.engine().warnings if settings.uri else ():
             log.warning("%s", i18n.say(warning))
         migrations.migrate(store)
+        importer.recover(store)
         if demo and not is_demonstration(store):
             if not never_used(store):
                 raise Stop(
@@ -476,14 +480,162 @@ def import_command(args: argparse.Namespace) -> int:
     """A sheet in, or a batch back."""
     if bool(args.file) == bool(args.undo):
         raise Stop(msg("Name a file to import, or a batch to take back with --undo."))
-    if args.file and not args.record:
+    if args.file and not (args.record or args.mapping):
         raise Stop(msg("Say what a row is with --record."))
-    raise _later("import")
+    if args.file and not args.file.is_file():
+        raise Stop(msg("There is no file {name}."), name=str(args.file))
+    store = open_store(Settings.from_environment())
+    try:
+        from repository import importer, migrations
+
+        migrations.migrate(store)
+        importer.recover(store)
+        return _take_back(store, args.undo) if args.undo else _bring_in(store, args)
+    finally:
+        store.close()
 
 
-def export_command(_args: argparse.Namespace) -> int:
+def _bring_in(store: Any, args: argparse.Namespace) -> int:
+    """Preview, ask, commit."""
+    from dashboard import imports
+    from repository import importer
+
+    operator = _operator()
+    mapping = _mapping_of(args)
+    community_id = _community_of(store, args, needed=(mapping.record if mapping else args.record) != "communities")
+    if mapping is None:
+        sheet = importer.Sheet(args.file, args.file.name)
+        kind = next(record for record in importer.sheet_records() if record.collection == args.record)
+        mapping = importer.propose(kind, sheet, imports.EVERY_LANGUAGE)
+    else:
+        sheet = mapping.open(args.file, args.file.name)
+    if args.create_missing:
+        mapping = mapping.model_copy(update={"create_missing": mapping.creatable})
+    seen = importer.preview(store, operator, community_id, sheet, mapping, languages=imports.EVERY_LANGUAGE)
+    print(f"{args.file.name} → {i18n.say(mapping.kind.title)}")
+    print("  " + " · ".join(f"{name} {i18n.number(n)}" for name, n in imports.counts(seen)))
+    for line in imports.remarks(seen):
+        print(f"  {line}")
+    for problem in seen.problems[:10]:
+        print(f"  {imports.problem_line(problem, mapping.kind)}")
+    if (more := sum(seen.kinds.values()) - len(seen.problems[:10])) > 0:
+        print(i18n._("  … and {n} more", n=i18n.number(more)))
+    if args.problems:
+        with args.problems.open("wb") as file:
+            seen.write_rejected(file, i18n.translator(i18n.current()))
+    print(imports.verdict(seen))
+    if seen.does_nothing:
+        return 1 if seen.counts.rejected else 0
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise Stop(msg("Nothing was imported. Add --yes to import the good rows."))
+        if input(i18n._("Import the good rows? [y/N] ")).strip().lower() not in {"y", "yes", "是"}:
+            print(i18n._("Nothing was imported."))
+            return 1
+    batch = importer.commit(store, operator, seen)
+    if batch is not None:
+        print(
+            i18n._("Imported: {what}. To take it back: gridboard import --undo {id}").format(
+                what=imports.batch_line(batch), id=batch.id
+            )
+        )
+        _print_left(batch)
+    return 0
+
+
+def _mapping_of(args: argparse.Namespace) -> Any:
+    """The mapping of a file, checked against --record; None without one."""
+    from repository import importer
+
+    names = [record.collection for record in importer.sheet_records()]
+    if args.record and args.record not in names:
+        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
+    if not args.mapping:
+        return None
+    try:
+        mapping = importer.Mapping.model_validate_json(args.mapping.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise Stop(msg("{name} is no mapping: {reason}"), name=str(args.mapping), reason=str(error)) from None
+    if args.record and mapping.record != args.record:
+        raise Stop(msg("That mapping makes {record}, not {other}."), record=mapping.record, other=args.record)
+    return mapping
+
+
+def _community_of(store: Any, args: argparse.Namespace, *, needed: bool) -> str:
+    """The id of the community meant by --community, made if that was asked for; the only one where there is one."""
+    from repository.grids import found_community
+
+    operator = _operator()
+    known = store.communities(operator)
+    found = [one["_id"] for one in known if args.community in {None, one["code"]}]
+    if args.create_community and not (args.community and found):
+        values = {"code": args.community or args.create_community, "name": args.create_community}
+        if args.time_zone:
+            values["time_zone"] = args.time_zone
+        return found_community(store, operator, values).id
+    if args.community and not found:
+        raise Stop(msg("There is no community with the code {code}."), code=args.community)
+    if len(found) != 1 and needed:
+        raise Stop(msg("Say which community the rows belong to with --community."))
+    return found[0] if len(found) == 1 else ""
+
+
+def _take_back(store: Any, batch_id: str) -> int:
+    """Undo, wherever the batch is."""
+    from dashboard import imports
+    from repository import importer
+    from repository.store import NotFound
+
+    operator = _operator()
+    for community_id in ["", *(one["_id"] for one in store.communities(operator))]:
+        with suppress(NotFound):
+            batch = importer.undo(store, operator, community_id, batch_id)
+            print(i18n._("Taken back: {what}.", what=imports.batch_line(batch)))
+            _print_left(batch)
+            return 0
+    raise Stop(msg("There is no import {id}."), id=batch_id)
+
+
+def _print_left(batch: Any) -> None:
+    from dashboard import imports
+
+    for row in imports.left_rows(batch)[:20]:
+        print("  " + " · ".join(str(value) for value in row.values() if value))
+
+
+def export_command(args: argparse.Namespace) -> int:
     """A collection out."""
-    raise _later("export")
+    from repository import importer
+    from repository.record import RECORDS as KINDS
+
+    args.create_community = None
+    if args.record not in {record.collection for record in importer.sheet_records()}:
+        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
+    out = args.out or Path(f"{args.record}.xlsx")
+    form = out.suffix.lower().lstrip(".")
+    if form not in {"csv", "xlsx"}:
+        raise Stop(msg("Name a file that ends in .xlsx or .csv."))
+    store = open_store(Settings.from_environment())
+    try:
+        community_id = _community_of(store, args, needed=args.record != "communities")
+        with out.open("wb") as file:
+            n = importer.export(
+                store,
+                _operator(),
+                community_id,
+                KINDS[args.record],
+                file,
+                form=form,
+                translate=i18n.translator(i18n.current()),
+            )
+    finally:
+        store.close()
+    print(
+        i18n._(
+            "{n} {records} written to {file}.", n=i18n.number(n), records=i18n.say(KINDS[args.record].title), file=out
+        )
+    )
+    return 0
 
 
 def rollups_command(args: argparse.Namespace) -> int:
@@ -525,10 +677,6 @@ def migrate_command(args: argparse.Namespace) -> int:
     if not done:
         print(i18n._("The database is up to date."))
     return 1 if args.check and done else 0
-
-
-def _later(name: str) -> Stop:
-    return Stop(msg("The command {name} is not part of this version."), name=name)
 
 
 # ── doctor ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ from dashboard.i18n import say, time_
 from dashboard.settings import Settings
 from repository import embedded
 from repository.access import Actor
+from repository.importer import recover
 from repository.migrations import migrate
 from repository.store import Conflict, Duplicate, Invalid, Store, Unavailable, utc_now
 from repository.words import Trouble
@@ -44,6 +45,7 @@ def store() -> Store:
         endpoint = embedded.start(settings.home)
         found = Store.connect(endpoint.uri, endpoint.database, clock=clock)
     migrate(found)
+    recover(found)
     return found
 
 

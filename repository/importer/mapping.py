@@ -127,6 +127,12 @@ class Mapping(BaseModel):
         return RECORDS[self.record]
 
     @property
+    def creatable(self) -> tuple[str, ...]:
+        """The mapped references whose missing records may be made from a name."""
+        marks = {name: fields_of(self.kind)[name].spec.mark for name in self.columns if name != ID}
+        return tuple(name for name, mark in marks.items() if isinstance(mark, Ref) and mark.to in CREATABLE)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The fields that find a row's record: the id, else those no two records may share, else the chosen ones."""
         if ID in self.columns:

@@ -139,6 +139,8 @@ class Preview:
     mapping: Mapping
     source: str
     columns: tuple[str, ...]
+    zone: ZoneInfo
+    """Whose clock the sheet's moments were read on."""
     fingerprint: str = ""
     counts: Counts = field(default_factory=Counts)
     problems: list[Problem] = field(default_factory=list)
@@ -302,10 +304,10 @@ class _Judge:
         self.sheet, self.mapping, self.record = sheet, mapping, mapping.kind
         self.own = self.record.collection == "communities"  # a community is its own community
         self.grids = reach(actor, community_id)
-        self.preview = Preview(community_id, mapping, sheet.name, sheet.columns)
+        zone = ZoneInfo(mapping.zone) if mapping.zone else store.zone(community_id)
+        self.preview = Preview(community_id, mapping, sheet.name, sheet.columns, zone)
         self.references = References(self._names)
         self.activities: dict[str, Document] = {}
-        zone = ZoneInfo(mapping.zone) if mapping.zone else store.zone(community_id)
         self.targets: dict[str, Target] = {}
         self.readers: list[tuple[str, Column, Callable[[Row], Any], Reader, dict[str, Any]]] = []
         for name, column in mapping.columns.items():

@@ -1,0 +1,88 @@
+"""`gridboard import` and `gridboard export`, on a database of the test's own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard import cli
+from repository.access import Actor
+from repository.maintenance import WorkOrder
+from repository.store import Store
+
+SHEET = "工单号,故障,网格,报修时间\nA1,松动,一网格,2026-03-01\nA2,松动,一网格,昨天\nA3,松动,一网格,2026-03-02\n"
+
+
+@pytest.fixture(autouse=True)
+def here(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(store, "close", lambda: None)
+    monkeypatch.setattr("repository.importer.batch.PATIENCE", 0)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "台账.csv").write_text(SHEET, "utf-8")
+
+
+def run(*words: str) -> int:
+    return cli.main(list(words))
+
+
+NEW = ("import", "台账.csv", "--record", "work_orders", "--community", "D", "--create-community", "D社区")
+
+
+def test_a_sheet_into_a_new_community(store: Store, admin: Actor, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*NEW, "--time-zone", "Asia/Tokyo", "--yes") == 1  # nobody said that grids may be made
+    assert "Rejected 3" in capsys.readouterr().out
+    assert run(*NEW, "--create-missing", "--yes") == 0
+    assert "New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Rejected 1" in capsys.readouterr().out
+    (community,) = store.communities(admin)
+    assert (community["name"], community["code"], community["time_zone"]) == ("D社区", "D", "Asia/Tokyo")
+
+
+def test_preview_problems_commit_undo_export(
+    store: Store, admin: Actor, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "m.json").write_text(
+        '{"record": "work_orders", "create_missing": ["grid_id"], "columns": {"number": {"header": "工单号"},'
+        '"fault": {"header": "故障"}, "grid_id": {"header": "网格"}, "reported_at": {"header": "报修时间"}}}',
+        "utf-8",
+    )
+    (_, file, _, _, *community) = NEW
+    assert run("import", file, "--mapping", "m.json", *community, "--yes", "--problems", "out.csv") == 0
+    said = capsys.readouterr().out
+    assert "Rows 3 · New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Rejected 1" in said
+    assert "Row 3, 报修时间:" in said
+    assert "A2,松动,一网格,昨天,3," in (tmp_path / "out.csv").read_text("utf-8-sig")
+    community_id = store.communities(admin)[0]["_id"]
+    assert {order.number for order in store.find(admin, WorkOrder, community_id)} == {"A1", "A3"}
+
+    assert run("export", "work_orders", "--out", "o.csv") == 0
+    assert run("import", "o.csv", "--record", "work_orders") == 0
+    assert "Unchanged 2" in capsys.readouterr().out
+
+    batch = said.split("--undo ")[1].split()[0]
+    assert run("import", "--undo", batch) == 0
+    assert "3 rows taken out" in capsys.readouterr().out  # with the grid
+    assert store.count(admin, WorkOrder, community_id) == 0
+    assert run("import", "--undo", batch) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((*NEW, "--create-missing"), "Add --yes"),
+        (("import", "台账.csv", "--record", "nonsense"), "no records called"),
+        (("import", "nowhere.csv", "--record", "grids"), "no file"),
+        (("import", "台账.csv", "--record", "work_orders"), "which community"),
+        (("import", "台账.csv", "--mapping", "台账.csv"), "no mapping"),
+        (("export", "work_orders", "--out", "x.pdf"), ".xlsx or .csv"),
+        (("import", "--undo", "nothing"), "no import"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    words: tuple[str, ...], said: str, store: Store, admin: Actor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words) == 1
+    shown: Any = capsys.readouterr()
+    assert said in shown.err
+    assert store.db["work_orders"].count_documents({}) == 0
