@@ -6,7 +6,7 @@ every facility, is invented. A person's employer or job says so.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -386,11 +386,11 @@ def _examinations(record: Facility, as_of: date, rng: Random) -> Iterator[Condit
         day = as_of - timedelta(days=365 * years + 20 + rng.randrange(60))
         if record.installed_on and record.installed_on < day:
             grade = max(1, now - (years + rng.randrange(2)) // 2)
-            at = datetime(day.year, day.month, day.day, 10, tzinfo=ZONE)
+            at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)  # ten in the morning here
             yield ConditionEntry(at=at, by=lead, condition=Condition(str(grade)), status=ServiceStatus.IN_SERVICE)
     if record.status is not ServiceStatus.IN_SERVICE:
         day = as_of - timedelta(days=14 * 30 if record.status is ServiceStatus.RETIRED else 7)
-        at = datetime(day.year, day.month, day.day, 12, tzinfo=ZONE)
+        at = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
         yield ConditionEntry(at=at, by=lead, condition=record.condition, status=record.status)
 
 
