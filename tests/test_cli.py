@@ -201,7 +201,7 @@ class Loaded:
         monkeypatch.setattr(type(store), "close", lambda _store: None)
         monkeypatch.setattr(cli, "load_demo", self)
 
-    def __call__(self, store: Any) -> None:
+    def __call__(self, store: Any, _as_of: Any = None) -> None:
         self.times += 1
         store.insert(self.actor, Community(community_id="d", id="d", code="D", name="D 社区", demonstration=self.mark))
 
