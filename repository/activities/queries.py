@@ -206,13 +206,12 @@ def figures(
     all_grids = in_order(store, actor, community_id)
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
     months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
-    held = _held(store, community_id, seen)
-    registered = _registered(store, community_id, seen, None if period.kind == "ever" else {*months, *period.months})
+    held, registered = _by_month(store, community_id, seen)
     crowd = _People(store, community_id, seen, period, months)
     ever_registered = crowd.number(EVER, "unique") > 0
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
-    came = sum(registered[month] for month in span) if period.kind != "ever" else sum(registered.values())
+    came = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
     silent = not came and (flows["records"] > 0 or not ever_registered)
     people = None if silent else crowd.number(period.key, "unique")
     heads = flows["heads"]
@@ -338,9 +337,23 @@ class _Held:
         return self._effective[month]
 
 
-def _held(store: Store, community_id: str, seen: frozenset[str] | None) -> _Held:
+def _by_month(store: Store, community_id: str, seen: frozenset[str] | None) -> tuple[_Held, Counter[str]]:
+    """The activities of every month, and the visits registered in each: one reading of both subjects' counters."""
+    both = {"subject": {"$in": ["activities", "attendances"]}}
+    documents = store.counters(community_id, "activities", "month", both)
+    registered: Counter[str] = Counter()
+    months = []
+    for document in documents:
+        if document["subject"] == "activities":
+            months.append(document)
+            continue
+        counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
+        registered[document["period"]] = sum(count.get("visits", 0) for count in counts)
+    return _held(store, community_id, seen, months), registered
+
+
+def _held(store: Store, community_id: str, seen: frozenset[str] | None, documents: Sequence[Document]) -> _Held:
     found = _Held()
-    documents = store.counters(community_id, "activities", "month")
     if seen is None:
         for document in documents:
             month = document["period"]
@@ -373,17 +386,6 @@ def _by_format(found: _Held, month: str, form: str, counts: Mapping[str, Any]) -
             kept.setdefault(month, Counter())[form] += counts[name]
 
 
-def _registered(store: Store, community_id: str, seen: frozenset[str] | None, months: set[str] | None) -> Counter[str]:
-    """Registered visits by month; ``months`` None for all there are."""
-    within = None if months is None else {"period": {"$in": sorted(months)}}
-    projection = {"period": 1, "total.visits": 1} if seen is None else {"period": 1, "by_grid": 1}
-    found: Counter[str] = Counter()
-    for document in store.counters(community_id, "attendances", "month", within, projection):
-        counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
-        found[document["period"]] = sum(count.get("visits", 0) for count in counts)
-    return found
-
-
 def _of_grids(document: Document, seen: Iterable[str], branch: str = "by_grid") -> list[Document]:
     kept = document.get(branch, {})
     return [kept[key] for grid in seen if (key := path_key(grid)) in kept]
@@ -397,15 +399,14 @@ class _People:
     ) -> None:
         self.seen = seen
         wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, period.key}
-        projection = {"period": 1, "total": 1} | ({} if seen is None else {"by_grid": 1})
-        wanted = {"period": {"$in": sorted(wholes - {period.key})}}
-        self.documents = {
-            document["period"]: document
-            for document in (
-                *store.counters(community_id, "residents", "people", wanted, projection),
-                *store.counters(community_id, "residents", "people", {"period": period.key}),
-            )
+        whole = ("by_grid", "by_category", "by_both")  # wanted of the chosen period only
+        projection: Document = {"period": 1, "total": 1} | {
+            name: {"$cond": [{"$eq": ["$period", period.key]}, f"${name}", "$$REMOVE"]} for name in whole
         }
+        if seen is not None:
+            projection["by_grid"] = 1
+        found = store.counters(community_id, "residents", "people", {"period": {"$in": sorted(wholes)}}, projection)
+        self.documents = {document["period"]: document for document in found}
 
     def number(self, period: str, name: str) -> int:
         """How many people of ``name`` (unique, repeat, new) a period has."""
