@@ -1,0 +1,218 @@
+"""The data dictionary: every record, field, word and counter, in both languages, from the declarations.
+
+``python -m dashboard.dictionary`` writes ``docs/data-dictionary.md``; a test fails when it is stale.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from dashboard.i18n import translator
+from repository import migrations  # noqa: F401 (importing declares every record)
+from repository.importer.exports import WAYS
+from repository.record import RECORDS, Choice, FieldSpec, Part, Record, Ref, field_specs
+from repository.words import msg
+
+Translate = Callable[[str], str]
+PATH = Path(__file__).resolve().parent.parent / "docs" / "data-dictionary.md"
+
+COUNTERS: dict[tuple[str, str], dict[str, str]] = {
+    ("work_orders", "month"): {
+        "opened": msg("Work orders reported in the month"),
+        "end_unknown": msg("Of these: over, but nobody noted when; they left the backlog at an unknown time"),
+        "dangerous": msg("Of these: dangerous"),
+        "estimated_n": msg("Of these: with estimated hours"),
+        "estimated_minutes": msg("Estimated working time of these, minutes"),
+        "ended": msg("Work orders that ended in the month, those reopened later included"),
+        "ended_{outcome}": msg("Of these: by how they ended"),
+        "on_time": msg("Of these: by the due moment"),
+        "late": msg("Of these: after the due moment"),
+        "no_due": msg("Of these: without a due moment, or flagged"),
+        "reopened": msg("Endings that did not last, in the month of the reopening"),
+        "fell_overdue": msg("Work orders whose due moment passed while they were open; days to come included"),
+        "left_overdue": msg("Work orders that ended after their due moment"),
+        "respond_n": msg("Work orders first responded to in the month, flagged ones left out"),
+        "respond_seconds": msg("Sum of their times from report to response, seconds"),
+        "respond.{bin}": msg("Their number by duration bin: 0 is zero, 1 under a minute, then 16 bins to a decade"),
+        "repair_n": msg("Work orders completed in the month, flagged ones left out"),
+        "repair_seconds": msg("Sum of their times from report to completion, seconds"),
+        "repair.{bin}": msg("Their number by duration bin: 0 is zero, 1 under a minute, then 16 bins to a decade"),
+        "cost_cents": msg("Cost of the work orders that ended in the month, 1/100 yuan"),
+        "actual_minutes": msg("Working time of the work orders that ended in the month, minutes"),
+    },
+    ("work_orders", "stock"): {
+        "open": msg("Work orders open now"),
+        "priority_{priority}": msg("Of these: by priority"),
+        "status_{status}": msg("Of these: by status"),
+        "estimated_minutes": msg("Estimated working time of the open ones, minutes"),
+        "unestimated": msg("Open ones without estimated hours"),
+        "no_due": msg("Open ones without a due moment"),
+    },
+    ("work_orders", "due"): {"{day}": msg("Open work orders by the day they are due")},
+    ("work_orders", "age"): {"{day}.{due}": msg("Open work orders by the day they were reported and the day due")},
+    ("activities", "month"): {
+        "events": msg("Sessions held in the month; the category is the format"),
+        "records": msg("Activities held, however many sessions each"),
+        "counted": msg("Of these: somebody counted heads"),
+        "uncounted": msg("Of these: nobody counted heads"),
+        "heads": msg("Heads counted"),
+        "spend_cents": msg("Money spent, 1/100 yuan"),
+        "planned": msg("Sessions planned"),
+        "cancelled": msg("Sessions cancelled"),
+    },
+    ("attendances", "month"): {"visits": msg("Registered visits; the category is the format")},
+    ("attendance_groups", "month"): {"visits": msg("Registered visits; the category is age band and sex")},
+    ("residents", "people"): {
+        "unique": msg("Different residents who came in the period"),
+        "repeat": msg("Of these: twice or more"),
+        "new": msg("Of these: for the first time ever"),
+    },
+}
+"""What each counter holds, by subject and level; a name in braces stands for many."""
+
+LEVELS = {
+    "month": msg("By month: in all, by grid, by category, and by both"),
+    "stock": msg("As of now: in all, by grid, by category, and by both"),
+    "due": msg("By month due: in all, by grid, by category"),
+    "age": msg("By month reported: in all"),
+    "people": msg("By month, quarter, year and ever: in all, by grid, by age band and sex, and by both"),
+}
+
+
+def records() -> list[type[Record]]:
+    """Every kind of record, by name."""
+    return [record for _, record in sorted(RECORDS.items())]
+
+
+def field_rows(owner: type[Record] | type[Part], say: Translate) -> list[dict[str, Any]]:
+    """A record's or part's fields: title, name, kind, whether required, bounds, words, other headers, help."""
+    return [
+        {
+            say(msg("Field")): say(spec.title),
+            say(msg("Name")): spec.name,
+            say(msg("Written as")): _way(spec, say),
+            say(msg("Required")): say(msg("yes")) if spec.required else "",
+            say(msg("Bounds")): _bounds(spec, say),
+            say(msg("Other headers")): ", ".join(spec.mark.aliases),
+            say(msg("Remark")): say(spec.help) if spec.help else "",
+        }
+        for spec in field_specs(owner).values()
+    ]
+
+
+def counter_rows(say: Translate) -> list[dict[str, Any]]:
+    """Every counter and what it holds."""
+    return [
+        {
+            say(msg("Counter")): f"{subject}.{name}",
+            say(msg("Kept")): say(LEVELS[level]),
+            say(msg("Holds")): say(meaning),
+        }
+        for (subject, level), names in COUNTERS.items()
+        for name, meaning in names.items()
+    ]
+
+
+def _way(spec: FieldSpec, say: Translate) -> str:
+    if spec.kind in ("part", "variant"):
+        way = " / ".join(part.__name__ for part in spec.parts)
+    else:
+        way = f"{say(msg('name or code'))} → {spec.mark.to}" if isinstance(spec.mark, Ref) else say(WAYS[spec.kind])
+        if spec.choices is not None:
+            way += f" ({spec.choices.__name__})"
+    if spec.mark.unit:
+        way += f", {say(spec.mark.unit)}"
+    return f"{way} ×n" if spec.many else way
+
+
+def _bounds(spec: FieldSpec, say: Translate) -> str:
+    def said(bound: float | date | datetime | None) -> str:
+        if isinstance(bound, int | float):
+            return f"{bound // 100:,}" if spec.kind == "money" else f"{bound:,}"
+        return "" if bound is None else bound.isoformat()
+
+    if spec.minimum is not None or spec.maximum is not None:
+        return f"{said(spec.minimum)} … {said(spec.maximum)}"
+    if spec.max_length is None:
+        return ""
+    return say(msg("{n} at most")).format(n=f"{spec.max_length:,}") if spec.many or spec.kind == "text" else ""
+
+
+def parts_of(owner: type[Record] | type[Part]) -> Iterator[type[Part]]:
+    """The embedded values of a record, inner ones too, each once."""
+    for spec in field_specs(owner).values():
+        for part in spec.parts:
+            yield part
+            yield from parts_of(part)
+
+
+def choices() -> dict[str, type[Choice]]:
+    """Every list of words a field uses, by its name."""
+    owners: list[Any] = [owner for record in records() for owner in (record, *parts_of(record))]
+    found = {
+        spec.choices.__name__: spec.choices for one in owners for spec in field_specs(one).values() if spec.choices
+    }
+    return dict(sorted(found.items()))
+
+
+def word_rows(of: type[Choice], say: Translate) -> list[dict[str, Any]]:
+    """The words of a list: value, label, and how a sheet may spell it."""
+    return [
+        {
+            say(msg("Value")): member.value,
+            say(msg("Label")): say(member.label),
+            say(msg("A sheet may say")): ", ".join(member.spellings),
+        }
+        for member in of
+    ]
+
+
+# --- the page in docs/ -----------------------------------------------------------------------------------------------
+def markdown() -> str:
+    """The whole dictionary as Markdown, Chinese beside English."""
+    zh, en = translator("zh"), translator("en")
+
+    def both(text: str) -> str:
+        return f"{zh(text)} · {en(text)}" if zh(text) != en(text) else en(text)
+
+    lines = [
+        f"# {both(msg('Data dictionary'))}",
+        "",
+        "Made from the declarations by `python -m dashboard.dictionary`; do not edit. A test fails when it is stale.",
+        "由声明自动生成，请勿手改。",
+        "",
+        "Every record also has an id, its community, a revision, who made and last changed it and when, the import "
+        "batch that brought it, and its flags (doubts).",
+        "",
+    ]
+    for record in records():
+        lines += [f"## {both(record.title)}: `{record.collection}`", ""]
+        if record.natural_key:
+            lines += [f"{both(msg('Recognised by'))}: {', '.join(f'`{name}`' for name in record.natural_key)}", ""]
+        lines += _table(field_rows(record, both))
+        for part in dict.fromkeys(parts_of(record)):
+            lines += [f"### {part.__name__}", "", *_table(field_rows(part, both))]
+    lines += [f"## {both(msg('Words'))}", ""]
+    for name, of in choices().items():
+        lines += [f"### {name}", "", *_table(word_rows(of, both))]
+    lines += [f"## {both(msg('Counters'))}: `monthly_counts`", "", *_table(counter_rows(both))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    kept = [title for title in rows[0] if any(row[title] for row in rows)]
+    return [
+        f"| {' | '.join(kept)} |",
+        f"|{'|'.join(' --- ' for _ in kept)}|",
+        *(f"| {' | '.join(str(row[title]).replace('|', chr(92) + '|') for title in kept)} |" for row in rows),
+        "",
+    ]
+
+
+if __name__ == "__main__":
+    PATH.write_text(markdown(), "utf-8")
+    sys.stdout.write(f"{PATH}\n")

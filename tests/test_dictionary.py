@@ -1,0 +1,91 @@
+"""The data dictionary is what the declarations say, and knows every counter that any record can add to."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dashboard import dictionary
+from dashboard.i18n import translator
+from repository import rollups
+from repository.activities import Activity, ActivityStatus, Attendance
+from repository.maintenance import Outcome, Priority, Reopening, Status, WorkOrder
+from repository.record import RECORDS, Record, field_specs
+
+AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_the_page_in_docs_is_up_to_date() -> None:
+    assert dictionary.PATH.read_text("utf-8") == dictionary.markdown(), "run: python -m dashboard.dictionary"
+
+
+def test_every_field_is_there() -> None:
+    text = dictionary.markdown()
+    for record in RECORDS.values():
+        assert f"`{record.collection}`" in text
+        for name in field_specs(record):
+            assert f"| {name} |" in text
+
+
+def _orders() -> list[Record]:
+    base = {
+        "community_id": "c",
+        "number": "1",
+        "fault": "x",
+        "reported_at": AT,
+        "estimated_hours": 1,
+        "dangerous": True,
+    }
+    found = [WorkOrder(**base, due_at=due, status=status) for due in (None, AT + HOUR) for status in (Status.REPORTED,)]
+    found += [WorkOrder(**{**base, "estimated_hours": None}, priority=priority) for priority in Priority]
+    for outcome in Outcome:
+        for due in (None, AT + HOUR, AT + 3 * HOUR):
+            found.append(
+                WorkOrder(
+                    **base,
+                    status=Status.CLOSED,
+                    outcome=outcome,
+                    due_at=due,
+                    responded_at=AT + HOUR,
+                    ended_at=AT + 2 * HOUR,
+                    cost_cents=100,
+                    actual_hours=2,
+                    reopenings=(Reopening(ended_at=AT + HOUR, reopened_at=AT + HOUR, outcome=outcome),),
+                )
+            )
+    return [*found, WorkOrder(**base, status=Status.CLOSED)]
+
+
+def _activities() -> list[Record]:
+    base = {"community_id": "c", "name": "x", "format": "lecture", "held_on": AT.date()}
+    counted = Activity(**base, headcount=3, spend_cents=100)
+    return [counted, *(Activity(**base, status=status) for status in ActivityStatus)]
+
+
+def test_every_counter_is_explained_and_no_other() -> None:
+    came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
+    atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
+    for record in (*_orders(), *_activities(), came):
+        atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
+    told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
+    met = {(subject, level, _pattern(level, name)) for subject, level, _, _, _, name in atoms}
+    assert met == told
+
+
+def _pattern(level: str, name: str) -> str:
+    if level == "due":
+        return re.sub(r"^\d\d$", "{day}", name)
+    if level == "age":
+        return re.sub(r"^\d\d\.(\d{8}|none)$", "{day}.{due}", name)
+    name = re.sub(r"\.\d+$", ".{bin}", name)
+    for prefix in ("priority", "status"):
+        name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
+    return re.sub(rf"^ended_({'|'.join(Outcome)})$", "ended_{outcome}", name)
+
+
+def test_rows_speak_both_languages() -> None:
+    for language in ("zh", "en"):
+        say = translator(language)
+        assert len(dictionary.field_rows(WorkOrder, say)) == len(field_specs(WorkOrder))
+        assert len(dictionary.counter_rows(say)) == sum(map(len, dictionary.COUNTERS.values()))
+        assert dictionary.word_rows(Outcome, say)[0]
