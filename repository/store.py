@@ -40,7 +40,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from repository import rollups
-from repository.access import Actor, Operation, require, require_reach, scope
+from repository.access import Actor, Operation, reach, require, require_reach, scope
 from repository.record import RECORDS, FieldSpec, Record, Ref, field_specs
 from repository.words import Message, Trouble, msg
 
@@ -417,12 +417,17 @@ class Store:
         *,
         filter: Mapping[str, Any] | None = None,
         grids: frozenset[str] | None = None,
+        index: tuple[str, ...] | None = None,
     ) -> list[Document]:
-        """Run a pipeline behind a first ``$match`` of reach and ``filter``."""
+        """Run a pipeline behind a first ``$match`` of reach and ``filter``. ``index`` names the keys of the index to
+        use: every index leads with the community, so the server would try out all of them first."""
         require(actor, Operation.READ, record.collection)
         match = self._seen({**scope(actor, record, community_id, grids), **(filter or {})})
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline]))
+            how: Document = {"batchSize": 10_000}
+            if index is not None:
+                how["hint"] = next(one.name for one in record.indexes if one.keys == index)
+            return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline], **how))
 
     def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
         """One record. Raises NotFound if it is not there or out of reach."""
@@ -442,6 +447,7 @@ class Store:
     def first_month(self, actor: Actor, community_id: str) -> str | None:
         """The first month any counter speaks of, as ``2026-04``; None without data."""
         require(actor, Operation.READ, rollups.COUNTS)
+        reach(actor, community_id)
         within = {"community_id": community_id, "level": "month"}
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = [

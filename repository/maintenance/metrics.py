@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, reach, require
 from repository.grids import Community
-from repository.maintenance.records import Priority, Status, WorkOrder
+from repository.maintenance.records import BY_AGE, BY_DUE, BY_END, BY_RESPONSE, Priority, Status, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, months_between, ratio
 from repository.rollups import (
     NOW,
@@ -48,7 +48,8 @@ OPEN_ORDERS = declare(
         unit="orders",
         formula=msg("All work orders in which work is still owed, overdue ones included"),
         source=msg(
-            "Open includes overdue, as city service desks publish it; the target is a default for a community of some 3,000 households"
+            "Open includes overdue, as city service desks publish it; "
+            "the target is a default for a community of some 3,000 households"
         ),
         target=Target(high=80, near=0.25),
         minimum_n=0,
@@ -63,7 +64,8 @@ OVERDUE_ORDERS = declare(
         unit="orders",
         formula=msg("Open work orders whose due time has passed; those without a due time are not among them"),
         source=msg(
-            "Open includes overdue, as city service desks publish it; the target is a default for a community of some 3,000 households"
+            "Open includes overdue, as city service desks publish it; "
+            "the target is a default for a community of some 3,000 households"
         ),
         target=Target(high=15, near=0.34),
         minimum_n=0,
@@ -317,10 +319,14 @@ class _Part:
 
         ``self.months`` must reach from the first of ``months`` to the last there are.
         """
-        found = dict.fromkeys(months, (self.open, self.overdue))
         owed, late = self.open, self.overdue
-        for month in sorted(self.months.keys() | set(months), reverse=True):
-            if month < present and month in found:
+        found = dict.fromkeys(months, (owed, late))
+        past = {month for month in months if month < present}
+        if not past:
+            return found
+        first = min(past)
+        for month in sorted((month for month in self.months.keys() | past if month >= first), reverse=True):
+            if month in past:
                 found[month] = (owed, late + self.ahead)
             documents = self.months.get(month, ())
             owed -= _sum(documents, "opened") - _sum(documents, "end_unknown")
@@ -331,7 +337,10 @@ class _Part:
 
 
 def _sum(documents: Iterable[Document], name: str) -> int:
-    return sum(document.get(name, 0) for document in documents)
+    total = 0
+    for document in documents:
+        total += document.get(name, 0)
+    return total
 
 
 @dataclass
@@ -521,6 +530,7 @@ class _Ledger:
                 }
             ],
             filter={"is_open": True, "due_at": {"$gte": self._midnight(0), "$lt": self._midnight(-1)}},
+            index=BY_DUE,
         )
         every = [self.all, *self.grids.values(), *self.categories.values()]
         for part in every:
@@ -576,6 +586,7 @@ class _Ledger:
             [{"$group": {"_id": {"g": "$grid_id", "c": "$category", "late": self._late()}, "n": {"$sum": 1}}}],
             filter={**wanted, "due_at": {"$lt": month_end}},
             grids=self.seen,
+            index=BY_DUE,
         ):
             key, n = group["_id"], group["n"]
             for part in (self.all, self.grids[key.get("g") or ""], self.categories[key["c"]]):
@@ -592,6 +603,7 @@ class _Ledger:
                 [{"$group": {"_id": {"band": self._band_switch(), "late": self._late()}, "n": {"$sum": 1}}}],
                 filter={**wanted, "reported_at": {"$gte": self._midnight(recent)}},
                 grids=self.seen,
+                index=BY_AGE,
             ):
                 self.ages.append((group["_id"]["band"], group["_id"]["late"], group["n"]))
 
@@ -691,7 +703,8 @@ def _hours(seconds: float | None) -> float | None:
     return None if seconds is None else seconds / 3600
 
 
-_MOMENT = {"repair": "ended_at", "respond": "responded_at"}
+_MOMENT = {"repair": ("ended_at", BY_END), "respond": ("responded_at", BY_RESPONSE)}
+FEW = 2_000  # durations that are quicker fetched than sorted out on the server
 
 
 def _medians(ledger: _Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
@@ -744,22 +757,27 @@ def _durations_around_the_middle(
     values: dict[str, list[int]] = {key: [] for key in bins}
     if not ranges:
         return values
-    moment, seconds = _MOMENT[name], f"{name}_seconds"
+    (moment, index), seconds = _MOMENT[name], f"{name}_seconds"
     start, end = ledger.period.bounds(ledger.zone)
-    either = [
-        {seconds: {"$gte": low, "$lt": high}, **({"category": key} if key else {})}
-        for key, (low, high) in ranges.items()
-    ]
-    where: Document = {moment: {"$gte": start, "$lt": end}, "$or": either}
+    around = {"$gte": min(low for low, _ in ranges.values()), "$lt": max(high for _, high in ranges.values())}
+    where: Document = {moment: {"$gte": start, "$lt": end}, seconds: around}
     if ledger.category is not None:
         where["category"] = ledger.category
+    narrower: list[Document] = []
+    if sum(sum(held.values()) for held in bins.values()) > FEW:  # many: leave out those between the middles
+        either = [
+            {seconds: {"$gte": low, "$lt": high}, **({"category": key} if key else {})}
+            for key, (low, high) in ranges.items()
+        ]
+        narrower = [{"$match": {"$or": either}}]
     for document in ledger.store.aggregate(
         ledger.actor,
         WorkOrder,
         ledger.community_id,
-        [{"$project": {"_id": 0, "category": 1, seconds: 1}}],
+        [*narrower, {"$project": {"_id": 0, "category": 1, seconds: 1}}],
         filter=where,
         grids=ledger.seen,
+        index=index,
     ):
         for key in ("", document["category"]):
             if key in ranges and ranges[key][0] <= document[seconds] < ranges[key][1]:

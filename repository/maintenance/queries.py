@@ -12,6 +12,7 @@ from repository.facilities import Facility, ServiceStatus
 from repository.grids import Grid
 from repository.maintenance.records import (
     ANSWER_HOURS,
+    BY_DUE,
     DUE_HOURS,
     OPEN,
     TRANSITIONS,
@@ -136,12 +137,7 @@ def work_list(
             where["due_at"] = {"$lt": now}
         elif shown is Show.ON_HOLD:
             where["status"] = "on_hold"
-    total = _count(store, actor, community_id, where, grids)
-    late = 0
-    if shown is Show.OVERDUE:
-        late = total
-    elif shown is not Show.TO_VERIFY:
-        late = _count(store, actor, community_id, {**where, "due_at": {"$lt": now}}, grids)
+    total, late = _count(store, actor, community_id, where, grids, now)
     skip = (page - 1) * rows
     if shown in (Show.OPEN, Show.ON_HOLD):
         orders = _with_undated_last(store, actor, community_id, where, grids, skip, rows)
@@ -216,12 +212,27 @@ def _all_orders(
 
 
 def _count(
-    store: Store, actor: Actor, community_id: str, where: Mapping[str, Any], grids: frozenset[str] | None
-) -> int:
-    counted = store.aggregate(
-        actor, WorkOrder, community_id, [{"$limit": MANY}, {"$count": "n"}], filter=where, grids=grids
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    where: Mapping[str, Any],
+    grids: frozenset[str] | None,
+    now: datetime,
+) -> tuple[int, int]:
+    """How many match and how many of these are overdue, up to MANY, the longest overdue counted first."""
+    late = {"$and": [{"$eq": ["$is_open", True]}, {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now]}]}
+    pipeline: list[Document] = [{"$limit": MANY}, {"$group": {"_id": late, "n": {"$sum": 1}}}]
+    found = store.aggregate(
+        actor,
+        WorkOrder,
+        community_id,
+        pipeline,
+        filter=where,
+        grids=grids,
+        index=BY_DUE if where.keys() <= set(BY_DUE) else None,
     )
-    return int(counted[0]["n"]) if counted else 0
+    counted = {group["_id"]: int(group["n"]) for group in found}
+    return sum(counted.values()), counted.get(True, 0)
 
 
 def _matching(store: Store, actor: Actor, community_id: str, search: str) -> Document:

@@ -96,7 +96,8 @@ DUE_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 24, Prior
 """Hours from report to due, unless the order says otherwise."""
 
 ANSWER_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 2, Priority.NORMAL: 24, Priority.LOW: 72})
-"""Hours within which whoever reports a fault is promised a first answer (urgent: as Beijing asks where life or property is at stake)."""
+"""Hours within which whoever reports a fault is promised a first answer (urgent: as Beijing asks where life or
+property is at stake)."""
 
 
 class Source(Choice):
@@ -149,6 +150,12 @@ class Reopening(Part):
     outcome: Outcome = Field(title=msg("Outcome"))
 
 
+BY_DUE = ("community_id", "is_open", "due_at", "grid_id", "category")
+BY_AGE = ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category")
+BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
+BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
+
+
 class WorkOrder(Record):
     """A fault and its mending. ``ended_at`` is when work was no longer owed: done, rejected, cancelled or referred."""
 
@@ -159,23 +166,23 @@ class WorkOrder(Record):
     indexes = (
         Index(("community_id", "number"), "a number is one order's", unique=True),
         Index(
-            ("community_id", "is_open", "due_at", "grid_id", "category"),
+            BY_DUE,
             "overdue and due now; is_open is a key so that counting needs no document",
             where={"is_open": True},
         ),
         Index(
-            ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category"),
+            BY_AGE,
             "open work by age",
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
         Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
         Index(
-            ("community_id", "ended_at", "repair_seconds", "category", "grid_id"),
+            BY_END,
             "ended in a period; a month's rebuild; the exact median, from keys alone",
         ),
         Index(
-            ("community_id", "responded_at", "respond_seconds", "category", "grid_id"),
+            BY_RESPONSE,
             "a month's rebuild; the exact median, from keys alone",
             where={"responded_at": {"$exists": True}},
         ),
