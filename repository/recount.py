@@ -17,7 +17,7 @@ from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from repository import activities, maintenance, rollups  # noqa: F401 (importing declares what is counted)
-from repository.access import Actor, Operation, require
+from repository.access import Actor, Operation, reach, require
 from repository.record import RECORDS, Record
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
 from repository.store import DURABLE, Store, Unavailable
@@ -50,6 +50,7 @@ def check(store: Store, actor: Actor, community_id: str) -> list[Difference]:
     Raises Refused; reads every record once (about 20 s for a million work orders).
     """
     require(actor, Operation.UPDATE, COUNTS)
+    reach(actor, community_id)
     zone = store.zone(community_id)
     atoms: Tally = Counter()
     presence = Presence()
@@ -89,6 +90,7 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
     Safe while people work. Raises Refused.
     """
     require(actor, Operation.UPDATE, COUNTS)
+    reach(actor, community_id)
     zone = store.zone(community_id)
     steps = 0
     for record in counted_records():

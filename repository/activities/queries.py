@@ -564,7 +564,7 @@ def calendar(
         within["status"] = str(status)
     found = store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", -1)], limit=limit + 1)
     shown = found[:limit]
-    came = registered_at(store, actor, community_id, [activity.id for activity in shown])
+    came = _registered_at(store, actor, community_id, [activity.id for activity in shown])
     rows = tuple(Listed(activity, came[activity.id]) for activity in shown)
     unrecorded = sum(
         row.activity.status is ActivityStatus.HELD and row.activity.headcount is None and not row.registered
@@ -573,7 +573,7 @@ def calendar(
     return Calendar(rows, len(found) > limit, unrecorded)
 
 
-def registered_at(store: Store, actor: Actor, community_id: str, activity_ids: Sequence[str]) -> Counter[str]:
+def _registered_at(store: Store, actor: Actor, community_id: str, activity_ids: Sequence[str]) -> Counter[str]:
     """How many residents were registered at each activity. Whoever may see an activity may know this number, though
     not who they are: so the reach is that of the activities, which the caller has read."""
     anybody = replace(actor, role=Role.ADMIN, grids=None)
@@ -603,7 +603,7 @@ def gathering(store: Store, actor: Actor, community_id: str, id: str) -> Gatheri
     found = store.find(actor, Activity, community_id, {"_id": id}, limit=1)
     if not found:
         return None
-    came = registered_at(store, actor, community_id, [id])[id]
+    came = _registered_at(store, actor, community_id, [id])[id]
     readable = may(actor, Operation.READ, Attendance.collection)
     return Gathering(found[0], came, tuple(attendances_of(store, actor, community_id, id)) if readable else ())
 
