@@ -92,7 +92,7 @@ def _tiles(found: Figures, whole: bool) -> None:
 def _who_comes(found: Figures) -> None:
     women, men = (participation.by_side(found, sex) for sex in (Sex.FEMALE, Sex.MALE))
     n = sum(group.people for group in (*women, *men))
-    shown = [group.share for group in (*women, *men)]
+    known = any(group.share is not None for group in (*women, *men))
     figure = charts.pyramid(
         [say(age.label) for age in AgeBand],
         [group.share for group in women],
@@ -109,8 +109,10 @@ def _who_comes(found: Figures) -> None:
             "Shares in %. Solid: participants of known age and sex (n = {n}); hollow: the community's {all} residents",
             n=number(n),
             all=number(sum(group.population or 0 for group in (*women, *men)) or None),
-        ),
-        figure if any(share is not None for share in shown) else None,
+        )
+        if known
+        else "",
+        figure if known else None,
         participation.pyramid_rows(found),
         key="pyramid",
     )
@@ -152,6 +154,7 @@ def _what_is_held(found: Figures, whole: bool) -> None:
 
 def _where_from(found: Figures) -> None:
     groups = found.grids
+    known = any(group.share is not None for group in groups)
     figure = charts.bars(
         [group.label for group in groups],
         [group.share for group in groups],
@@ -164,8 +167,10 @@ def _where_from(found: Figures) -> None:
         _(
             "Share of participants (n = {n}) by the grid they live in; hollow: share of the residents",
             n=number(sum(group.people for group in groups)),
-        ),
-        figure if any(group.share is not None for group in groups) else None,
+        )
+        if known
+        else "",
+        figure if known else None,
         participation.group_rows(groups, _("Grid")),
         key="from-grids",
     )
