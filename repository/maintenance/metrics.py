@@ -379,9 +379,11 @@ class _Ledger:
     ) -> "_Ledger":
         require(actor, Operation.READ, WorkOrder.collection)
         seen = reach(actor, community_id, grids)
-        found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
-        crew = found[0].crew_hours_per_week if found else Community.model_fields["crew_hours_per_week"].default
-        zone = ZoneInfo(found[0].time_zone) if found else store.zone(community_id)
+        own = {"$project": {"crew_hours_per_week": 1}}
+        found = store.aggregate(actor, Community, community_id, [own], filter={"_id": community_id})
+        usual = Community.model_fields["crew_hours_per_week"].default
+        crew = float(found[0].get("crew_hours_per_week", usual) if found else usual)
+        zone = store.zone(community_id)
         ledger = cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, crew)
         if seen is None and category is None:
             ledger._read_whole(parts)

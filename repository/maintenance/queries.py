@@ -124,19 +124,21 @@ def work_list(
         where["priority"] = str(priority)
     if assignee_id is not None:
         where["assignee_id"] = assignee_id
-    if shown is Show.ALL:
-        return _all_orders(store, actor, community_id, where, search, grids, now, page, rows)
-    found = _matching(store, actor, community_id, search)
+    if shown is Show.ALL or (shown is Show.TO_VERIFY and search.strip()):
+        if shown is Show.TO_VERIFY:
+            where["status"] = Status.DONE.value
+        return _newest(store, actor, community_id, where, search, grids, now, page, rows)
+    where |= _matching(store, actor, community_id, search)
+    order = [("due_at", 1)]
     if shown is Show.TO_VERIFY:
-        where |= {"status": "done"} | found
+        where["status"] = Status.DONE.value
         order = [("ended_at", 1)]
     else:
-        where |= {"is_open": True} | found
-        order = [("due_at", 1)]
+        where["is_open"] = True
         if shown is Show.OVERDUE:
             where["due_at"] = {"$lt": now}
         elif shown is Show.ON_HOLD:
-            where["status"] = "on_hold"
+            where["status"] = Status.ON_HOLD.value
     total, late = _count(store, actor, community_id, where, grids, now)
     skip = (page - 1) * rows
     if shown in (Show.OPEN, Show.ON_HOLD):
@@ -180,7 +182,7 @@ def _with_undated_last(
     return orders
 
 
-def _all_orders(
+def _newest(
     store: Store,
     actor: Actor,
     community_id: str,
@@ -270,25 +272,23 @@ def _rows(
 ) -> tuple[WorkRow, ...]:
     """Orders with the names of what they point at, looked up once each."""
 
-    def named(record: type[Record], ids: Iterable[str | None]) -> dict[str, str]:
-        wanted = sorted({id for id in ids if id})
-        if not wanted:
-            return {}
-        pipeline = [{"$project": {"name": 1}}]
-        everywhere = replace(actor, grids=None)  # a name is no secret; the orders themselves are cut to the reach
-        found = store.aggregate(everywhere, record, community_id, pipeline, filter={"_id": {"$in": wanted}})
-        return {document["_id"]: document["name"] for document in found}
-
-    facilities = named(Facility, (order.facility_id for order in orders))
-    grids = named(Grid, (order.grid_id for order in orders))
-    people = named(Person, (order.assignee_id for order in orders))
+    names = _names(
+        store,
+        actor,
+        community_id,
+        {
+            Facility: {order.facility_id for order in orders},
+            Grid: {order.grid_id for order in orders},
+            Person: {order.assignee_id for order in orders},
+        },
+    )
     today = now.date()
     return tuple(
         WorkRow(
             order=order,
-            facility=facilities.get(order.facility_id or "", order.facility_id),
-            grid=grids.get(order.grid_id or "", order.grid_id),
-            assignee=people.get(order.assignee_id or "", order.assignee_id),
+            facility=names.get(order.facility_id or "", order.facility_id),
+            grid=names.get(order.grid_id or "", order.grid_id),
+            assignee=names.get(order.assignee_id or "", order.assignee_id),
             overdue_days=_overdue_days(order, now),
             due_today=bool(
                 order.status in OPEN
@@ -299,6 +299,24 @@ def _rows(
         )
         for order in orders
     )
+
+
+def _names(
+    store: Store, actor: Actor, community_id: str, wanted: Mapping[type[Record], set[str | None]]
+) -> dict[str, str]:
+    """Names by id, of several collections in one question. A name is no secret: the orders are cut to the reach."""
+    own = {"$project": {"name": 1}}
+
+    def of(record: type[Record]) -> Document:
+        return {"community_id": community_id, "_id": {"$in": sorted(filter(None, wanted[record]))}}
+
+    first, *others = [record for record, ids in wanted.items() if any(ids)] or [Person]
+    union = [
+        {"$unionWith": {"coll": record.collection, "pipeline": [{"$match": of(record)}, own]}} for record in others
+    ]
+    everywhere = replace(actor, grids=None)
+    found = store.aggregate(everywhere, first, community_id, [own, *union], filter=of(first))
+    return {document["_id"]: document["name"] for document in found}
 
 
 def _overdue_days(order: WorkOrder, now: datetime) -> int:
