@@ -291,12 +291,13 @@ class _Form:
                 format_func=lambda word: plain(words.get(word, word)),
                 **shared,
             )
-        options = list(words)
+        # a selectbox that opens with a choice has no button to clear it: what may be empty offers nothing as a choice
+        options = [*words] if demanded or held is None else ["", *words]
         return st.selectbox(
             label,
             options,
             index=options.index(held) if held is not None else None,
-            format_func=lambda word: words.get(word, word),
+            format_func=lambda word: words.get(word, word) or MISSING,
             accept_new_options=spec.kind == "term",
             placeholder=_("Choose or type") if spec.kind == "term" else _("Choose"),
             **shared,
