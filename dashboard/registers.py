@@ -1,6 +1,7 @@
 """The registers of the Grids page (grids, posts, people) and the community's settings, each with its drawer."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -10,7 +11,8 @@ from dashboard import data, drawer, forms, session
 from dashboard.i18n import _, number, plain, say
 from repository import grids, people
 from repository.access import Actor, Operation, may
-from repository.grids import Community, Grid, Population, Post, Tier, Vacancy
+from repository.facilities import SERVICE_LIFE_YEARS, Category, FacilityKind
+from repository.grids import Community, Grid, Population, Post, ServiceLife, Tier, Vacancy
 from repository.people import AgeBand, Person, Sex
 from repository.record import Record
 from repository.store import Invalid, Store
@@ -212,7 +214,7 @@ def _post(view: session.View, names: Names, found: Post) -> None:
 
 
 def _tell(
-    view: session.View, parameter: str, found: Record, command: Callable[..., Any], done: str, **facts: Any
+    view: session.View, parameter: str | None, found: Record, command: Callable[..., Any], done: str, **facts: Any
 ) -> None:
     from repository.words import Trouble
 
@@ -228,6 +230,12 @@ def _tell(
 
 
 # --- the community
+def _set(
+    changes: Mapping[str, Any], store: Store, actor: Actor, community_id: str, _id: str, revision: int
+) -> Community:
+    return grids.edit_community(store, actor, community_id, revision, changes)
+
+
 def _settings(view: session.View) -> None:
     found = data.ask(grids.community, view.community_id)
     saved = forms.edit(
@@ -242,6 +250,8 @@ def _settings(view: session.View) -> None:
         drawer.done(SETTINGS)
     st.subheader(_("Residents by age and sex"), anchor=False)
     _population(view, found)
+    st.subheader(_("Service life"), anchor=False)
+    _service_lives(view, found)
 
 
 def _population(view: session.View, found: Community) -> None:
@@ -273,5 +283,35 @@ def _population(view: session.View, found: Community) -> None:
             if pd.notna(typed[name].iloc[place])
         ]
         changes = {"population": tuple(rows)}
-        if data.tell(grids.edit_community, view.community_id, found.revision, changes, done=_("Saved.")):
-            drawer.done()
+        _tell(view, None, found, partial(_set, changes), _("Saved."))
+
+
+def _service_lives(view: session.View, found: Community) -> None:
+    """Years by category and kind, where the facility itself does not say."""
+    words = {str(each): say(each.label) for each in (*Category, *FacilityKind)}
+    own = {life.of: life.years for life in found.service_lives}
+    words |= {word: word for word in own if word not in words}
+    usual, here = _("Usual (years)"), _("Here (years)")
+    table = pd.DataFrame(
+        {
+            _("Category or kind"): list(words.values()),
+            usual: [SERVICE_LIFE_YEARS.get(word) for word in words],
+            here: [own.get(word) for word in words],
+        }
+    ).astype({usual: "Float64", here: "Float64"})
+    typed = st.data_editor(
+        table,
+        hide_index=True,
+        disabled=[_("Category or kind"), usual],
+        column_config={here: st.column_config.NumberColumn(min_value=0.5, max_value=200, step=0.5)},
+        key=f"lives-{found.revision}",
+    )
+    st.caption(_("A kind without years of its own follows its category; empty means the usual years."))
+    if st.button(_("Save the years"), key="save_lives"):
+        rows = [
+            ServiceLife(of=word, years=float(typed[here].iloc[place]))
+            for place, word in enumerate(words)
+            if pd.notna(typed[here].iloc[place])
+        ]
+        changes = {"service_lives": tuple(rows)}
+        _tell(view, None, found, partial(_set, changes), _("Saved."))
