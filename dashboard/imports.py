@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.i18n import LANGUAGES, MISSING, _, current, datetime_, n_, number, say, translator
 from repository import importer
 from repository.importer import ID, ImportBatch, Mapping, Preview, Problem
-from repository.record import RECORDS, Record
+from repository.record import RECORDS, Record, Ref
 
 EVERY_LANGUAGE = [translator(language) for language in LANGUAGES]
 """A sheet may be written in any of them, whoever reads it."""
@@ -43,7 +43,7 @@ def counts(preview: Preview) -> list[tuple[str, int]]:
         (_("Changed"), found.changed),
         (_("Unchanged"), found.unchanged),
         (_("Flagged"), found.flagged),
-        (_("Rejected"), found.rejected),
+        (_("Kept out"), found.rejected),
     ]
     return always + [(_("Taken out"), found.removed)] * bool(found.removed)
 
@@ -95,6 +95,18 @@ def remarks(preview: Preview) -> Iterator[str]:
     ]
     if unfed and preview.counts.rejected:
         yield _("No column feeds {fields}, which every new record needs.", fields=_(", ").join(unfed))
+
+
+def nameless(preview: Preview) -> dict[str, str]:
+    """The references whose missing records the import could make from their names: what they are called, by field."""
+    marks = {name: importer.fields_of(preview.mapping.kind)[name].spec.mark for name in preview.mapping.creatable}
+    headers = {name: _(", ").join(preview.mapping.columns[name].headers) for name in marks}
+    unknown = {column for _level, column, text in preview.kinds if text == importer.UNKNOWN_NAME}
+    return {
+        name: say(RECORDS[mark.to].title)
+        for name, mark in marks.items()
+        if isinstance(mark, Ref) and headers[name] in unknown and name not in preview.mapping.create_missing
+    }
 
 
 def problem_row(problem: Problem, record: type[Record]) -> dict[str, Any]:

@@ -32,9 +32,9 @@ NEW = ("import", "台账.csv", "--record", "work_orders", "--community", "D", "-
 
 def test_a_sheet_into_a_new_community(store: Store, admin: Actor, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*NEW, "--time-zone", "Asia/Tokyo", "--yes") == 1  # nobody said that grids may be made
-    assert "Rejected 3" in capsys.readouterr().out
+    assert "Kept out 3" in capsys.readouterr().out
     assert run(*NEW, "--create-missing", "--yes") == 0
-    assert "New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Rejected 1" in capsys.readouterr().out
+    assert "New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Kept out 1" in capsys.readouterr().out
     (community,) = store.communities(admin)
     assert (community["name"], community["code"], community["time_zone"]) == ("D社区", "D", "Asia/Tokyo")
 
@@ -50,7 +50,7 @@ def test_preview_problems_commit_undo_export(
     (_, file, _, _, *community) = NEW
     assert run("import", file, "--mapping", "m.json", *community, "--yes", "--problems", "out.csv") == 0
     said = capsys.readouterr().out
-    assert "Rows 3 · New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Rejected 1" in said
+    assert "Rows 3 · New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Kept out 1" in said
     assert "Row 3, 报修时间:" in said
     assert "A2,松动,一网格,昨天,3," in (tmp_path / "out.csv").read_text("utf-8-sig")
     community_id = store.communities(admin)[0]["_id"]

@@ -400,6 +400,7 @@ def test_a_preview_names_every_problem_and_writes_nothing(store: Store, admin: A
         (3, "状态", "rejected"),
         (4, "报修时间", "rejected"),
         (4, "费用", "rejected"),
+        (4, "故障", "rejected"),
         (5, "完成时间", "flagged"),
         (6, "工单号", "rejected"),
         (7, "工单号", "note"),

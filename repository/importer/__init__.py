@@ -29,13 +29,24 @@ from repository.importer.batch import (
     undo,
 )
 from repository.importer.exports import export, template
-from repository.importer.mapping import ID, BadMapping, Column, Mapping, Target, example_of, fields_of, propose
+from repository.importer.mapping import (
+    ID,
+    UNKNOWN_NAME,
+    BadMapping,
+    Column,
+    Mapping,
+    Target,
+    example_of,
+    fields_of,
+    propose,
+)
 from repository.importer.preparing import Change, Counts, Earlier, Preview, Problem
 from repository.importer.sheets import BadSheet, Row, Sheet, guarded
 
 __all__ = [
     "ID",
     "LEDGER",
+    "UNKNOWN_NAME",
     "BadMapping",
     "BadSheet",
     "BatchKind",

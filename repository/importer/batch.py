@@ -144,7 +144,7 @@ class ImportBatch(Record):
     changed: int = Field(default=0, ge=0, title=msg("Changed"))
     unchanged: int = Field(default=0, ge=0, title=msg("Unchanged"))
     flagged: int = Field(default=0, ge=0, title=msg("Flagged"))
-    rejected: int = Field(default=0, ge=0, title=msg("Rejected"))
+    rejected: int = Field(default=0, ge=0, title=msg("Kept out"))
     removed: int = Field(default=0, ge=0, title=msg("Taken out"))
     made: int = Field(default=0, ge=0, title=msg("Made because rows name them"))
     left: int = Field(default=0, ge=0, title=msg("Left alone"))
@@ -181,12 +181,12 @@ class SavedMapping(Record):
 
 def importable(actor: Actor) -> list[type[Record]]:
     """The kinds of record this actor may bring in."""
-    return [record for name, record in RECORDS.items() if may(actor, Operation.IMPORT, name)]
+    return [record for record in sheet_records() if may(actor, Operation.IMPORT, record.collection)]
 
 
 def sheet_records() -> list[type[Record]]:
     """The kinds of record that come in as sheets at all."""
-    return [record for name, record in RECORDS.items() if PERMISSIONS[name][Operation.IMPORT]]
+    return [RECORDS[name] for name, row in PERMISSIONS.items() if name in RECORDS and row[Operation.IMPORT]]
 
 
 def save_mapping(store: Store, actor: Actor, community_id: str, name: str, mapping: Mapping) -> SavedMapping:

@@ -25,6 +25,7 @@ from repository.words import Message, Trouble, msg
 Translate = Callable[[str], str]
 MISSING = ("-", "—", "/")
 ID = "id"  # a sheet that was exported here may name its records by id
+UNKNOWN_NAME = msg("No record is called “{text}”")
 CREATABLE = ("grids", "people")  # a text alone is enough to make one
 
 
@@ -560,7 +561,7 @@ def _reader(
             if ids:
                 return frozenset(ids)
             if new_id is None or len(text) > longest:
-                raise Unreadable(msg("No record is called “{text}”"), text=text[:60])
+                raise Unreadable(UNKNOWN_NAME, text=text[:60])
             return references.make(to, text, new_id)
 
         return ref

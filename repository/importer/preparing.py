@@ -334,6 +334,8 @@ class _Judge:
             for name, info in self.record.model_fields.items()
             if not info.is_required() and info.default_factory is None and info.default is None
         }
+        filled = {"number", "held_on", "format"} if self.record in (WorkOrder, Attendance) else set()
+        self.required = {name for name, target in self.targets.items() if target.spec.required} - filled
         self.digest = hashlib.sha256(mapping.model_dump_json().encode())
         self.used: set[str] = set()
 
@@ -542,6 +544,10 @@ class _Judge:
         elif self.keys == (ID,) and not there:
             draft.problems.append(self.problem(draft.row, ID, msg("No record has this id"), {}))
         if draft.problems:
+            known = {problem.field for problem in draft.problems}
+            for name in self.required - known if not there else ():
+                if draft.given.get(name) is None:
+                    draft.problems.append(self.problem(draft.row, name, msg("Please fill this in"), {}))
             self.preview.reject(draft.row, draft.problems)
             return
         if there:
