@@ -67,6 +67,9 @@ def style() -> None:
         '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
         # icon and number of a cell stay together
         '[class*="st-key-grids"] td *{white-space:nowrap!important}'
+        # on a phone a row's name keeps words together, and five grids still fit
+        '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .2rem!important}'
+        '[class*="st-key-grids"] tbody th{min-width:5.5em}}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
         '[class*="st-key-do_"] button{color:light-dark(#FFFFFF,#12171E)}'
         # 44 px for thumbs
@@ -74,6 +77,8 @@ def style() -> None:
         # a table of many columns on a desktop, the same as a list of large buttons on a phone
         '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-wide_"]){display:none}}'
         '@media (min-width:641px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-narrow_"]){display:none}}'
+        # what is to be done comes before the figures where there is room for one of them only
+        '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-lead_"]){order:-1}}'
         '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
         # the table behind a chart: a quiet word, not a button
         '[class*="st-key-rows_"] button{min-height:1.5rem;padding:0}'
@@ -147,7 +152,9 @@ def tile(
         else:
             big = MISSING
             beside = (
-                _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n) if value.n else _("no data")
+                _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n)
+                if 0 < value.n < metric.minimum_n
+                else _("no data")
             )
         course = [point for _month, point in value.series if point is not None]
         st.metric(

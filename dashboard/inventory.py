@@ -253,9 +253,10 @@ def _hazard_finding(dangers: tuple[Hazard, ...]) -> str:
         return _("No facility is a hazard")
     worst = sum(Reason.VERY_POOR in hazard.reasons for hazard in dangers)
     past = sum(Reason.PAST_LIFE in hazard.reasons for hazard in dangers)
-    return _(
+    return n_(
+        "{n} hazard: {worst} in very poor condition, {past} past its life",
         "{n} hazards: {worst} in very poor condition, {past} past their life",
-        n=number(len(dangers)),
+        len(dangers),
         worst=worst,
         past=past,
     )

@@ -147,6 +147,17 @@ def _one(
         _post(view, names, found)
     if not may(session.actor(), Operation.UPDATE, found.collection):
         return
+    place = st.expander(_("Correct the entry")) if isinstance(found, Post) else st.container()
+    with place:
+        _edit(view, names, parameter, found, edit)
+    if may(session.actor(), Operation.DELETE, found.collection):
+        with st.popover(_("Delete"), icon=":material/delete:"):
+            st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
+            if st.button(_("Delete it"), type="primary", key="do_delete"):
+                _tell(view, parameter, found, _true(remove), _("Deleted."))
+
+
+def _edit(view: session.View, names: Names, parameter: str, found: R, edit: Callable[..., R]) -> None:
     saved = forms.edit(
         type(found),
         key=f"{parameter}-edit",
@@ -158,11 +169,6 @@ def _one(
     )
     if saved is not None:
         drawer.done(parameter)
-    if may(session.actor(), Operation.DELETE, found.collection):
-        with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
-            if st.button(_("Delete it"), type="primary", key="do_delete"):
-                _tell(view, parameter, found, _true(remove), _("Deleted."))
 
 
 def _true(command: Callable[..., None]) -> Callable[..., bool]:

@@ -78,7 +78,7 @@ def shown(at: Any) -> list[str]:
 def test_findings_are_the_titles(yard: Store, mongodb_uri: str, visit: Visit) -> None:
     text = said(visit(mongodb_uri, "facilities", lang="en"))
 
-    assert "1 hazards: 1 in very poor condition, 1 past their life" in text
+    assert "1 hazard: 1 in very poor condition, 1 past its life" in text
     assert "1 of 2 graded facilities is in poor condition or worse" in text
     assert "公园 mixes 12 years of age; 1 of 2 are past their life" in text
     assert "1 item is due now, 1 within five years: ¥1,200" in text
