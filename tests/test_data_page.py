@@ -1,0 +1,158 @@
+"""The Data page: a sheet from the upload to the batch and back, what is set survives, who sees which part."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dashboard import intake
+from repository import importer, recount
+from repository.access import Actor
+from repository.grids import Community
+from repository.maintenance import Status, WorkOrder
+from repository.store import Store
+
+C = "D"
+SHEET = """工单号,故障描述,网格,状态,报修时间,额外
+A1,松动,一网格,待修,2026-03-01 8:00,x
+A2,漏水,一网格,修了一半,2026-03-02 8:00,y
+A3,漏水,二网格,待修,昨天,z
+""".encode("gb18030")
+
+
+@pytest.fixture(autouse=True)
+def community(store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.insert(admin, Community(id=C, community_id=C, code=C, name="D社区"))
+    monkeypatch.setattr("repository.importer.batch.PATIENCE", 0)
+
+
+@pytest.fixture
+def opened(mongodb_uri: str, visit: Callable[..., Any]) -> Any:
+    """The page with the sheet on the bench."""
+    at = visit(mongodb_uri, "data", lang="zh")
+    at.file_uploader(key="intake-file").upload("三月.csv", SHEET, "text/csv").run()
+    assert not at.exception
+    return at
+
+
+def press(at: Any, key: str) -> Any:
+    at.button(key=key).click().run()
+    assert not at.exception
+    return at
+
+
+def said(at: Any) -> str:
+    return "\n".join(str(element.value) for element in (*at.header, *at.markdown, *at.caption, *at.error, *at.success))
+
+
+def test_from_upload_to_undo(opened: Any, store: Store, admin: Actor) -> None:
+    at = opened
+    assert at.selectbox(key="intake-1-fault-from").value == "故障描述"
+    assert "没用到的列：额外" in said(at)
+    press(at, "do_intake-check")
+    assert "没有一行能导入" in said(at)
+    press(at, "intake-make")  # the grids that nobody made yet
+    assert "将导入新增 1 行，2 行不导入" in said(at)
+    assert store.count(admin, WorkOrder, C) == 0  # not before the yes
+
+    at.selectbox(key="intake-1-status-状态-1").select("in_progress").run()  # what 修了一半 means
+    assert "列对应改过了" in said(at)
+    press(at, "do_intake-check")
+    assert "将导入新增 2 行，1 行不导入" in said(at)
+    press(at, "do_intake-commit")
+    assert "已导入：新增 2 行" in said(at)
+    found = {order.number: order.status for order in store.find(admin, WorkOrder, C)}
+    assert found == {"A1": Status.REPORTED, "A2": Status.IN_PROGRESS}
+
+    at.query_params["part"] = "batches"
+    at.run()
+    assert not at.exception
+    press(at, "do_undo")
+    assert store.count(admin, WorkOrder, C) == 0
+    assert [batch.status for batch in importer.batches(store, admin, C)][1] == "undone"
+    assert recount.check(store, admin, C) == []
+
+
+def test_cancelling_writes_nothing(opened: Any, store: Store, admin: Actor) -> None:
+    press(opened, "do_intake-check")
+    press(opened, "intake-cancel")
+    assert opened.file_uploader
+    assert importer.batches(store, admin, C) == []
+
+
+def test_what_is_set_survives_a_look_at_another_part(opened: Any) -> None:
+    at = opened
+    at.selectbox(key="intake-1-description-from").select("额外").run()
+    at.text_input(key="intake-1-missing").input("无").run()
+    at.query_params["part"] = "dictionary"
+    at.run()
+    assert not at.exception
+    del at.query_params["part"]
+    at.run()
+    assert at.selectbox(key="intake-1-description-from").value == "额外"
+    bench = at.session_state[intake.BENCH]
+    assert bench.mapping.columns["description"].header == "额外"
+    assert bench.mapping.missing == ("无",)
+
+
+def test_constants_templates_dates_and_saving(opened: Any, store: Store, admin: Actor) -> None:
+    at = opened
+    at.selectbox(key="intake-1-priority-from").select(intake.SAME).run()
+    at.selectbox(key="intake-1-priority-same").select("urgent").run()
+    at.selectbox(key="intake-1-place-from").select(intake.SEVERAL).run()
+    at.text_input(key="intake-1-place-template").input("{网格}{额外}").run()
+    at.text_input(key="intake-1-reported_at-format").input("%Y-%m-%d %H:%M").run()
+    at.text_input(key="intake-save-name").input("物业月报").run()
+    press(at, "intake-save-now")
+    (mapping,) = importer.saved_mappings(store, admin, C, "work_orders").values()
+    assert mapping.columns["priority"].constant == "urgent"
+    assert mapping.columns["place"].template == "{网格}{额外}"
+    assert mapping.columns["reported_at"].format == "%Y-%m-%d %H:%M"
+
+    press(at, "intake-drop")
+    at.file_uploader(key="intake-file").upload("四月.csv", SHEET, "text/csv").run()
+    assert at.session_state[intake.BENCH].mapping == mapping  # it fits, so it is taken
+    assert "列对应：物业月报" in said(at)
+
+
+def test_another_kind_of_row(opened: Any) -> None:
+    opened.selectbox(key="intake-kind-1").select("facilities").run()
+    assert not opened.exception
+    bench = opened.session_state[intake.BENCH]
+    assert (bench.record.collection, bench.version) == ("facilities", 2)
+
+
+def test_a_file_that_is_none_is_refused_in_words(mongodb_uri: str, visit: Callable[..., Any]) -> None:
+    at = visit(mongodb_uri, "data", lang="zh")
+    at.file_uploader(key="intake-file").upload("x.xlsx", b"PK\x03\x04nonsense", "application/zip").run()
+    assert not at.exception
+    assert "没有打开这个 Excel 文件" in said(at)
+
+
+@pytest.mark.parametrize(
+    ("role", "parts"),
+    [
+        ("viewer", ["export", "dictionary"]),
+        ("grid_worker", ["export", "dictionary"]),
+        ("facility_manager", ["import", "batches", "export", "dictionary"]),
+        ("editor", ["import", "batches", "export", "dictionary"]),
+        ("admin", ["import", "batches", "export", "dictionary", "counters"]),
+    ],
+)
+def test_who_sees_which_part(mongodb_uri: str, visit: Callable[..., Any], role: str, parts: list[str]) -> None:
+    for part in ["import", "batches", "export", "dictionary", "counters"]:
+        at = visit(mongodb_uri, "data", role=role, lang="zh", part=part)
+        assert not at.exception
+        assert at.segmented_control(key="url.part").value == (part if part in parts else parts[0])
+
+
+def test_counting_again(mongodb_uri: str, visit: Callable[..., Any], store: Store, admin: Actor) -> None:
+    at = visit(mongodb_uri, "data", lang="zh", part="counters")
+    press(at, "count-again")
+    assert "全部一致" in said(at)
+    place = {"_id": "wrong", "community_id": C, "subject": "work_orders", "level": "stock", "period": "now"}
+    store.db["monthly_counts"].insert_one({**place, "total": {"open": 3}})
+    press(at, "count-again")
+    assert "不一致" in said(at)
+    press(at, "rebuild")
+    assert "已重建" in said(at)
