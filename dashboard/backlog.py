@@ -15,6 +15,7 @@ from repository.metrics import MINIMUM_N, Period
 
 OLD = 2  # the last two age bands are "more than 30 days"
 LOOK_BACK = 3  # complete months that the sentence on opened and ended speaks of
+MANY_GRIDS = 10  # more are listed by what is overdue, fewer by name
 COURSE = 6  # months that the sentence on the backlog speaks of
 
 
@@ -139,9 +140,9 @@ def categories(view: View, review: WorkReview) -> None:
     """What comes in by category, and how long does it take?"""
     _table(
         _category_finding(review.categories),
-        _(
-            "Opened and repaired in {period}; hours from report to repair, of completed orders; grey: fewer than {n}"
-        ).format(period=period(view.period), n=MINIMUM_N),
+        _("{period}. Hours from report to repair, of completed orders; grey: fewer than {n}").format(
+            period=period(view.period), n=MINIMUM_N
+        ),
         [
             {
                 _("Category"): term(row.category, WorkCategory),
@@ -172,10 +173,13 @@ def _category_finding(rows: Sequence[CategoryRow]) -> str:
 def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
     """Which grid is late?"""
     named: Callable[[GridRow], str] = lambda row: names.get(row.grid_id, row.grid_id) or _("No grid")  # noqa: E731
+    rows = sorted(review.grids, key=named)
+    if len(rows) > MANY_GRIDS:
+        rows.sort(key=lambda row: (-row.overdue, -row.open, -row.opened))
     _table(
-        _grid_finding(review.grids, named),
+        _grid_finding(rows, named),
         _(
-            "Opened in {period}, open and overdue at its end or now; on time: of what ended and what is overdue; "
+            "{period}; open and overdue at its end, or now. On time: of what ended and what is overdue; "
             "grey: fewer than {n}"
         ).format(period=period(view.period), n=MINIMUM_N),
         [
@@ -189,9 +193,9 @@ def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
                 _("Mean hours"): _rounded(row.mean_hours),
                 _("Repaired"): row.n,
             }
-            for row in review.grids
+            for row in rows
         ],
-        few=[row.on_time_n < MINIMUM_N for row in review.grids],
+        few=[row.on_time_n < MINIMUM_N for row in rows],
         grey=(_("On time"),),
         key="by-grid",
     )
@@ -225,6 +229,8 @@ def _table(
             return
         look = cards.look()
         table = pd.DataFrame(rows)
+        if not table[_("Overdue")].any():
+            table = table.drop(columns=_("Overdue"))
         faint = pd.DataFrame("", index=table.index, columns=table.columns)
         for title in grey:
             faint.loc[list(few), title] = f"color: {look.quiet}; opacity: 0.6"

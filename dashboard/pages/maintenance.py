@@ -23,10 +23,12 @@ def render() -> None:
     if review.figures.open.value is None:
         _nothing_yet()
         return
-    with cards.tiles(6):
-        for value in review.figures:
-            cards.tile(value, page="")
-    _work(view)
+    with st.container(gap="small"):
+        with cards.tiles(6):
+            for value in review.figures:
+                cards.tile(value, page="")
+        with st.container(gap="small", key="lead_work"):
+            _work(view)
     left, right = st.columns(2, gap="small")
     with left:
         backlog.ages(view, review)
