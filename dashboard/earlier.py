@@ -9,6 +9,7 @@ from repository.importer import BatchKind, BatchStatus, ImportBatch
 
 
 def show(view: session.View) -> None:
+    """The list, and below it what can be taken back and what was left alone."""
     found = data.ask(importer.batches, view.community_id)
     if not found:
         st.info(_("Nothing has been imported yet."), icon=":material/inbox:")
