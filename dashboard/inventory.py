@@ -92,7 +92,7 @@ def condition(found: Inventory) -> None:
 
 
 # --- age
-def ages(found: Inventory, category: Category | None, lives: Mapping[str, float], names: Names) -> None:
+def ages(found: Inventory, category: Category | None, names: Names) -> None:
     """How old each thing is against its service life, site by site."""
     if category is None and any(site.category is Category.FITNESS for site in found.sites):
         category = Category.FITNESS  # the trouble the source document names; the others are one choice away
@@ -104,7 +104,8 @@ def ages(found: Inventory, category: Category | None, lives: Mapping[str, float]
     caption += " · " + _("red: past its service life")
     if len(sites) > len(shown):
         caption += " · " + _("{n} of {all} sites, largest difference first", n=len(shown), all=len(sites))
-    limit = (lives[category], _("{n} years", n=number(lives[category]))) if category else None
+    life = found.lives[category] if category else 0
+    limit = (life, _("{n} years", n=number(life))) if life else None
     figure = charts.dots(
         [site.site for site in shown],
         [site.ages for site in shown],

@@ -1,6 +1,7 @@
 """The community and its grids: who answers for which, which posts stand vacant, and how the load is shared."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -433,30 +434,38 @@ class Staffing:
         return tuple(cell for cell, officers in self.cells.items() if not officers)
 
 
-def staffing(store: Store, actor: Actor, community_id: str, *, on: date) -> Staffing:
-    """Who fills which post on a day, over the grids within the actor's reach. Raises Refused, Unavailable.
+def staffing(
+    store: Store, actor: Actor, community_id: str, *, on: date, among: Sequence[Grid] | None = None
+) -> Staffing:
+    """Who fills which post on a day, over the grids within the actor's reach (``among``: if they were read already).
+    Raises Refused, Unavailable.
 
     A post whose holder is no longer active counts as vacant.
     """
     inactive = store.aggregate(actor, Person, community_id, [{"$match": {"active": False}}, {"$project": {"_id": 1}}])
     gone = {person["_id"] for person in inactive}
-    grid_ids, there = list(grid_names(store, actor, community_id)), posts(store, actor, community_id)
-    held = [post for post in there if post.holder_on(on) not in {None, *gone}]
+    grid_ids = list(grid_names(store, actor, community_id)) if among is None else [grid.id for grid in among]
+    there = posts(store, actor, community_id)
+    held = [post for post in there if (holder := post.holder_on(on)) and holder not in gone]
+    filled_ids = {post.id for post in held}
+    by_place: dict[tuple[Tier, str | None], list[Post]] = defaultdict(list)
+    for post in there:
+        by_place[post.tier, post.grid_id].append(post)
 
     cells: dict[tuple[Tier, str], tuple[str, ...]] = {}
     for tier in SAFETY_TIERS:
         for grid in grid_ids:
-            own = {grid} if tier is Tier.GROUP else {grid, None}
-            officers = (post.holder_id for post in held if post.tier is tier and post.grid_id in own)
+            own = [grid] if tier is Tier.GROUP else [grid, None]
+            officers = (post.holder_id for place in own for post in by_place[tier, place] if post.id in filled_ids)
             cells[tier, grid] = tuple(dict.fromkeys(officer for officer in officers if officer))
 
     by_grid, by_tier = dict.fromkeys(grid_ids, (0, 0)), dict.fromkeys(Tier, (0, 0))
     vacancies: list[Vacancy] = []
 
     def count(tier: Tier, where: Sequence[str | None], needed: int) -> tuple[int, int]:
-        own = [post for post in there if post.tier is tier and post.grid_id in where]
+        own = [post for place in where for post in by_place[tier, place]]
         required = needed if tier in GRID_POSTS else max(needed, len(own))
-        empty = [post for post in own if post not in held]
+        empty = [post for post in own if post.id not in filled_ids]
         filled = min(len(own) - len(empty), required)
         by_tier[tier] = by_tier[tier][0] + filled, by_tier[tier][1] + required
         vacancies.extend(_vacancies(tier, where[0], empty, required - filled, on))

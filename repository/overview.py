@@ -113,8 +113,8 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
     """How do the grids in the actor's reach stand beside each other? Raises Refused, Unavailable."""
     there = grids(store, actor, community_id)
     work, by_grid = maintenance.work_glance(store, actor, community_id, period, None, now=now)
-    estate = facilities.inventory(store, actor, community_id, on=now.date())
-    posts = staffing(store, actor, community_id, on=now.date())
+    estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False)
+    posts = staffing(store, actor, community_id, on=now.date(), among=there)
     crowd = activities.figures(store, actor, community_id, period)
     return Comparison(
         tuple(there),

@@ -233,7 +233,7 @@ ROWS: Mapping[str, Row] = {
     "facilities.remove_facility": change(
         DELETE, "facilities", lambda s, a: facilities.remove_facility(s, a, "D", "free-g1", 1)
     ),
-    "facilities.facilities": read("facilities", lambda s, a: facilities.facilities(s, a, "D")),
+    "facilities.register": read("facilities", lambda s, a: facilities.register(s, a, "D")),
     "facilities.facility": read("facilities", lambda s, a: facilities.facility(s, a, "D", "f-g1"), "refused"),
     "facilities.facility_by_code": read(
         "facilities", lambda s, a: facilities.facility_by_code(s, a, "D", f"{MARK}-F"), "refused"
@@ -362,7 +362,7 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-TAKES_GRIDS = {"facilities.facilities", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
+TAKES_GRIDS = {"facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_by_grid", "maintenance.work_list", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance"}  # fmt: skip
 

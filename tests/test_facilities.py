@@ -109,7 +109,7 @@ def test_a_replacement_retires_the_old_one_and_takes_its_place(store: Store, adm
         "单杠", "horizontal_bar", "公园", "g1", Condition.EXCELLENT, 700, TODAY,
     )  # fmt: skip
     assert same == new
-    assert [each.code for each in room.facilities(store, admin, community)] == ["F1b"]
+    assert [each.code for each in room.register(store, admin, community)] == ["F1b"]
     with pytest.raises(Invalid):
         room.put_back_in_service(store, admin, community, "F1", old.revision)
     with pytest.raises(Duplicate):
@@ -139,7 +139,7 @@ def test_a_facility_with_work_orders_is_not_deleted(store: Store, admin: Actor, 
 
     store.delete(admin, WorkOrder, community, order.id, 1)
     room.remove_facility(store, admin, community, "F1", 1)
-    assert room.facilities(store, admin, community) == []
+    assert room.register(store, admin, community) == []
 
 
 def test_references_must_be_there_and_in_the_same_community(store: Store, admin: Actor, community: str) -> None:

@@ -12,8 +12,7 @@ from repository.facilities import (
     ServiceStatus,
     age_years,
     end_of_life,
-    facilities,
-    service_lives,
+    register,
 )
 from repository.facilities import inventory as stock
 from repository.grids import grid_names
@@ -29,7 +28,6 @@ def render() -> None:
     today = view.now.date()
     found = data.ask(stock, view.community_id, on=today, grids=view.grids, category=category)
     names = {"grids": data.ask(grid_names, view.community_id), "people": data.ask(people_by_id, view.community_id)}
-    lives = data.ask(service_lives, view.community_id)
     _categories(category)
     if not found.total.standing and not view.grid_id and not category:
         _begin()
@@ -44,11 +42,11 @@ def render() -> None:
             drawer.open_at(upkeep.PARAMETER, wanted)
         left, right = st.columns([7, 5], gap="small")
         with left:
-            inventory.ages(found, category, lives, names)
+            inventory.ages(found, category, names)
         with right:
             inventory.plan(found, today, names)
-        _register(view, found, category, names, lives)
-    upkeep.show(view, names, lives, category)
+        _register(view, found, category, names)
+    upkeep.show(view, names, found.lives, category)
 
 
 def _category() -> Category | None:
@@ -102,9 +100,7 @@ def _tiles(found: Inventory, category: Category | None) -> None:
         )
 
 
-def _register(
-    view: session.View, found: Inventory, category: Category | None, names: upkeep.Names, lives: dict[str, float]
-) -> None:
+def _register(view: session.View, found: Inventory, category: Category | None, names: upkeep.Names) -> None:
     words = {"": _("All not retired"), "hazard": _("Hazards")}
     words |= {str(each): say(each.label) for each in ServiceStatus}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -123,7 +119,7 @@ def _register(
         ):
             drawer.open_at(upkeep.PARAMETER)
     retired = status == ServiceStatus.RETIRED
-    rows = data.ask(facilities, view.community_id, grids=view.grids, category=category, retired=retired)
+    rows = data.ask(register, view.community_id, grids=view.grids, category=category, retired=retired)
     if status == "hazard":
         dangerous = {hazard.id for hazard in found.dangers}
         rows = [row for row in rows if row.id in dangerous]
@@ -141,6 +137,6 @@ def _register(
         names=names,
         more={
             age: lambda row: None if (years := age_years(row, today)) is None else round(years, 1),
-            end: lambda row: end_of_life(row, today, lives),
+            end: lambda row: end_of_life(row, today, found.lives),
         },
     )

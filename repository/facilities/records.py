@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -260,6 +261,7 @@ def end_of_life(facility: Facility, on: date, lives: Mapping[str, float] = SERVI
     return last_day(facility.installed_on, facility.installed_precision, years) if facility.installed_on else None
 
 
+@lru_cache(maxsize=20_000)
 def last_day(start: date, precision: str, years: float) -> date:
     """The last day of a service life of ``years`` (whole months) from ``start``, at the latest that ``precision``
     allows."""
