@@ -344,10 +344,10 @@ def test_hand_counted(store, admin):
             ),
         )
 
-    order(1, "2026-04-01 08:00", "2026-04-02 08:00", "2026-04-01 10:00")  # 2 hours, on time
+    order(1, "2026-04-01 08:00", "2026-04-01 10:00", "2026-04-01 10:00")  # 2 hours, on time to the minute
     order(2, "2026-03-01 00:30", "2026-03-04 00:30", "2026-04-01 00:30")  # 744 hours, late; 00:30 is April there
     order(3, "2026-03-20 09:00", "2026-04-02 16:29", None)  # overdue by a minute
-    order(4, "2026-04-02 09:00", "2026-04-02 16:31", None)  # due in a minute
+    order(4, "2026-04-02 09:00", "2026-04-02 16:30", None)  # due this very minute: not yet overdue
     order(5, "2026-04-01 09:00", None, "2026-04-01 13:00")  # 4 hours, no due time
     figures = work_figures(store, admin, "d", Period.of("2026-04"), now=LOCAL)
     assert (figures.open.value, figures.overdue.value) == (2, 1)
