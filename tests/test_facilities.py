@@ -289,6 +289,19 @@ def test_the_communitys_service_life_wins_over_the_default_and_the_facilitys_ove
     assert room.service_lives(store, admin, community)["lift"] == 15
 
 
+@pytest.mark.parametrize(
+    ("precision", "last"), [("day", date(2026, 4, 2)), ("month", date(2026, 4, 30)), ("year", date(2026, 12, 31))]
+)
+def test_its_last_day_still_belongs_to_its_life(
+    store: Store, admin: Actor, community: str, precision: str, last: date
+) -> None:
+    start = {"day": date(2018, 4, 2), "month": date(2018, 4, 1), "year": date(2018, 1, 1)}[precision]
+    stand(store, admin, "A", installed_on=start, installed_precision=precision)
+
+    assert room.inventory(store, admin, community, on=last).total.past == 0
+    assert room.inventory(store, admin, community, on=last + timedelta(days=1)).total.past == 1
+
+
 # --- the past
 def test_a_month_that_ended_shows_what_was_true_then(store: Store, admin: Actor, community: str) -> None:
     def at(month: int, day: int = 15) -> datetime:
