@@ -27,6 +27,7 @@ MAX_CELL = 100_000  # characters; a field holds far less, and says so by row
 ENCODINGS = ("utf-8-sig", "utf-16", "gb18030", "cp1252")
 NOTE = "※"  # a template's explanatory row begins with this mark and is not data
 _TOO_MANY = msg("More than {most} rows are too many for one import. Split the file, or save it as CSV.")
+_BROKEN = msg("The file breaks off or is damaged: {reason}")
 _LOOK = 50  # rows looked at to find the delimiter and the header
 
 
@@ -70,7 +71,11 @@ class Sheet:
         self.epoch: datetime | None = None
         if self.excel:
             _gate(source)
-            self.names = self._names()
+            self._book = _workbook(source)  # opened once: a large file's texts take a second to load
+            sheets = self._book.worksheets
+            self.names = tuple(one.title for one in sheets if one.sheet_state == "visible")
+            self.names = self.names or tuple(one.title for one in sheets)
+            self.epoch = self._book.epoch
             if sheet is not None and sheet not in self.names:
                 raise BadSheet(msg("The file has no sheet called {name}."), name=sheet)
             self.sheet = sheet or self.names[0]
@@ -144,13 +149,7 @@ class Sheet:
                 best, found = score, delimiter
         return found
 
-    # --- Excel
-    def _names(self) -> tuple[str, ...]:
-        with _workbook(self._source) as book:
-            return tuple(sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible") or tuple(
-                sheet.title for sheet in book.worksheets
-            )
-
+    # --- both
     def _lines(self) -> Iterator[Sequence[Any]]:
         """Every row of the file from its first on, empty ones included."""
         if not self.excel:
@@ -159,27 +158,20 @@ class Sheet:
                     for cells in csv.reader(file, delimiter=self.delimiter):
                         yield [_unguarded(cell) for cell in cells]
                 except csv.Error as error:
-                    raise BadSheet(msg("The file breaks off or is damaged: {reason}"), reason=str(error)) from error
+                    raise BadSheet(_BROKEN, reason=str(error)) from error
             return
-        with _workbook(self._source) as book:
-            self.epoch = book.epoch
-            sheet = book[self.sheet]
-            sheet.reset_dimensions()  # a stated size may be a lie; read what is there
-            try:
-                # one column more than allowed, to notice; empty rows past the cap end the reading in rows()
-                for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1)):
-                    if number > MAX_ROWS_XLSX * 2:
-                        raise BadSheet(
-                            msg(
-                                "More than {most} rows are too many for one import. Split the file, or save it as CSV."
-                            ),
-                            most=f"{MAX_ROWS_XLSX:,}",
-                        )
-                    if len(cells) > MAX_COLUMNS and _filled(cells[MAX_COLUMNS]):
-                        raise BadSheet(msg("More than {most} columns are too many."), most=MAX_COLUMNS)
-                    yield cells
-            except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError) as error:
-                raise BadSheet(msg("The file breaks off or is damaged: {reason}"), reason=str(error)) from error
+        sheet = self._book[self.sheet]
+        sheet.reset_dimensions()  # a stated size may be a lie; read what is there
+        try:
+            # one column more than allowed, to notice; empty rows count too, or one far cell would cost an hour
+            for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1)):
+                if number > MAX_ROWS_XLSX * 2:
+                    raise BadSheet(_TOO_MANY, most=f"{MAX_ROWS_XLSX:,}")
+                if len(cells) > MAX_COLUMNS and _filled(cells[MAX_COLUMNS]):
+                    raise BadSheet(msg("More than {most} columns are too many."), most=MAX_COLUMNS)
+                yield cells
+        except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError) as error:
+            raise BadSheet(_BROKEN, reason=str(error)) from error
 
 
 def _size(source: Path | bytes) -> int:
@@ -236,29 +228,17 @@ def _reason(text: str, **facts: Any) -> Any:
     return Message(text, facts)
 
 
-class _workbook:
-    """An open workbook, read as a stream; closed with its file."""
+def _workbook(source: Path | bytes) -> Any:
+    """An open workbook whose sheets are read as streams."""
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
 
-    def __init__(self, source: Path | bytes) -> None:
-        self._source = source
-
-    def __enter__(self) -> Any:
-        import openpyxl
-        from openpyxl.utils.exceptions import InvalidFileException
-
-        if not openpyxl.DEFUSEDXML:
-            raise BadSheet(msg("Excel files cannot be read safely here: the package defusedxml is missing."))
-        self._file = _open(self._source)
-        try:
-            self._book = openpyxl.load_workbook(self._file, read_only=True, data_only=True, keep_links=False)
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, TypeError) as error:
-            self._file.close()
-            raise BadSheet(msg("The file breaks off or is damaged: {reason}"), reason=str(error)) from error
-        return self._book
-
-    def __exit__(self, *_error: object) -> None:
-        self._book.close()
-        self._file.close()
+    if not openpyxl.DEFUSEDXML:
+        raise BadSheet(msg("Excel files cannot be read safely here: the package defusedxml is missing."))
+    try:
+        return openpyxl.load_workbook(_open(source), read_only=True, data_only=True, keep_links=False)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, TypeError) as error:
+        raise BadSheet(_BROKEN, reason=str(error)) from error
 
 
 def _filled(cell: Any) -> bool:
