@@ -49,7 +49,8 @@ def test_every_field_has_a_spec_and_every_collection_a_permission(record: type[R
     assert field_specs(record)
     assert record.collection in PERMISSIONS
     assert all(
-        index.keys[0] == "community_id" or index.name.startswith(("batch_id", "code")) for index in record.indexes
+        index.keys[0] == "community_id" or index.name.startswith(("batch_id", "code", "in_flight"))
+        for index in record.indexes
     )
 
 
