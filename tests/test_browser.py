@@ -105,14 +105,14 @@ def test_a_leader_goes_from_a_number_to_the_list_behind_it(
     with visit(browser, width=width, language=language) as visitor:
         page = visitor.page
         page.goto(server.address)
-        page.locator(".st-key-tile_work_overdue a").first.wait_for(timeout=30_000)
+        page.locator(".st-key-tile_work_overdue a:visible").first.wait_for(timeout=30_000)
         visitor.settled()
         overdue = re.search(
             r"\d+", page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
         )
         assert overdue
 
-        page.locator(".st-key-tile_work_overdue a").first.click()
+        page.locator(".st-key-tile_work_overdue a:visible").first.click()
 
         page.get_by_role("heading", name=say("Maintenance"), exact=True).wait_for(timeout=30_000)
         visitor.settled()
@@ -137,11 +137,9 @@ def test_a_manager_logs_a_repair_in_three_taps(
         page.get_by_text(facility["name"]).first.wait_for(timeout=30_000)
         visitor.settled()
 
-        page.get_by_role("button", name=say("Noise"), exact=True).click()
+        page.get_by_role("radio", name=say("Noise"), exact=True).click()
         visitor.settled()
-        page.get_by_role("radio", name=say("No"), exact=True).or_(
-            page.get_by_role("button", name=say("No"), exact=True)
-        ).first.click()
+        page.locator('[class*="st-key-danger-"] [role=radio]').nth(1).click()
         visitor.settled()
         page.locator(".st-key-do_send button").click()
 
