@@ -1,5 +1,5 @@
 """The three walks in a real browser, at desktop and phone size, in both languages: a leader opens the overview, a
-manager logs a repair, a clerk imports a sheet. Nothing is asked of another machine, and the server's log stays quiet."""
+manager logs a repair, a clerk imports a sheet. Nothing is asked of another machine, and its log stays quiet."""
 
 import os
 import re
@@ -85,7 +85,7 @@ def test_every_page_opens_and_asks_nobody_else(
     say = in_language(language)
     title = next(row.title for row in PAGES if row.key == key)
     with visit(browser, width=width, language=language, scheme="dark" if width == 390 else "light") as visitor:
-        visitor.page.goto(f"{server.address}/{key if key != PAGES[0].key else str()}")
+        visitor.page.goto(f"{server.address}/{key if key != PAGES[0].key else ''}")
         visitor.page.get_by_role("heading", name=say(title), exact=True).first.wait_for(timeout=30_000)
         visitor.settled()
 

@@ -30,7 +30,7 @@ def test_no_text_is_put_together_before_it_is_translated() -> None:
                 if (
                     isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Name | ast.Attribute)
-                    and (node.func.id if isinstance(node.func, ast.Name) else node.func.attr) in i18n.KEYWORDS
+                    and (node.func.id if isinstance(node.func, ast.Name) else node.func.attr) in i18n.MARKS
                     and node.args
                     and isinstance(node.args[0], ast.JoinedStr)
                 ):

@@ -220,7 +220,7 @@ def test_what_is_odd_in_a_document_is_judged_as_ever(data: st.DataObject, record
     document = record.to_document()
     document[data.draw(st.sampled_from([*document, "surprise"]))] = value
     if data.draw(st.booleans()):
-        document.pop(data.draw(st.sampled_from(sorted(document))))
+        document.pop(data.draw(st.sampled_from(sorted(document.keys() - {"_id"}))))
     try:
         slow = judged(type(record), document)
     except ValidationError:
