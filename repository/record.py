@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
 import annotated_types
 from bson import ObjectId
@@ -249,6 +249,9 @@ M = TypeVar("M", bound=BaseModel)
 Turn = Callable[[Any], Any]
 
 
+MIDNIGHT = time()
+
+
 class _Odd(Exception):
     """A stored value that is not as this app writes it."""
 
@@ -260,9 +263,10 @@ def _moment_back(value: Any) -> datetime:
 
 
 def _day_back(value: Any) -> date:
-    if value.tzinfo is not UTC:
+    # a day is stored as midnight; anything else is for pydantic to refuse, not for us to cut off
+    if type(value) is not datetime or value.tzinfo is not UTC or value.time() != MIDNIGHT:
         raise _Odd
-    return cast(datetime, value).date()
+    return value.date()
 
 
 def _kept(_value: Any) -> Any:

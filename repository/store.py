@@ -200,7 +200,8 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
         log.exception("database refused an operation")
         raise
     except (ConnectionFailure, ConfigurationError, PyMongoError) as error:
-        if not getattr(error, "timeout", False) and not isinstance(error, ConnectionFailure):
+        # "Sessions are not supported" is what the driver says of a deployment of which it has just lost sight
+        if not getattr(error, "timeout", False) and not isinstance(error, (ConnectionFailure, ConfigurationError)):
             raise
         log.warning("database unavailable: %s", error)
         if writing and getattr(error, "has_error_label", lambda _: False)("UnknownTransactionCommitResult"):

@@ -173,15 +173,27 @@ def test_a_clerk_imports_a_sheet_and_takes_it_back(
         visitor.settled()
         page.locator("input[type=file]").first.set_input_files(str(sheet))
         visitor.settled()
-        page.locator(".st-key-do_preview button").click()
-        page.locator(".st-key-do_import button").wait_for(timeout=30_000)
-        assert store.db["facilities"].count_documents({"code": {"$regex": f"^{code}"}}) == 0, "nothing before the yes"
-        page.locator(".st-key-do_import button").click()
-        page.get_by_text(say("Undo"), exact=False).first.wait_for(timeout=30_000)
+        page.locator(".st-key-do_intake-check button").click()
+        page.locator(".st-key-do_intake-commit button").wait_for(timeout=30_000)
+        assert codes(store, code) == [], "nothing is written before the yes"
+        page.locator(".st-key-do_intake-commit button").click()
+        page.locator(".st-key-intake-result").wait_for(timeout=30_000)
+        assert codes(store, code) == [f"{code}-1", f"{code}-3"]
+
+        page.goto(f"{server.address}/data?part=batches")
+        page.locator(".st-key-undo-ask button").click()
+        page.locator(".st-key-do_undo button").click()
+        page.get_by_text(say("The import is taken back.")).first.wait_for(timeout=30_000)
         visitor.settled()
+        assert codes(store, code) == []
+        assert visitor.outside == []
         assert unexpected(visitor.errors) == []
-    found = sorted(document["code"] for document in store.db["facilities"].find({"code": {"$regex": f"^{code}"}}))
-    assert found == [f"{code}-1", f"{code}-3"]
+
+
+def codes(store: Store, start: str) -> list[str]:
+    """The codes of the facilities whose code starts so."""
+    found = store.db["facilities"].find({"code": {"$regex": f"^{start}"}})
+    return sorted(facility["code"] for facility in found)
 
 
 def test_markup_in_data_stays_text(server: Server, browser: Any, store: Store) -> None:

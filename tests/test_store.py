@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient, monitoring
+from pymongo.errors import ConfigurationError
 
 from repository import recount
 from repository.access import Actor, Refused, Role
@@ -273,3 +274,16 @@ def test_a_standalone_is_refused_with_the_reason(store: Store, monkeypatch: pyte
 def test_an_address_that_is_none_is_said_in_words() -> None:
     with pytest.raises(Unsuitable, match="MONGODB_URI"):
         Store.connect("postgres://nowhere")
+
+
+def test_a_deployment_the_driver_has_lost_sight_of_is_away_not_broken(
+    store: Store, admin: Actor, community: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between death and restart of the server the driver may say that it knows no sessions."""
+
+    def lost(*_args: Any, **_kwargs: Any) -> None:
+        raise ConfigurationError("Sessions are not supported by this MongoDB deployment")
+
+    monkeypatch.setattr(store.client, "start_session", lost)
+    with pytest.raises(Unavailable):
+        store.insert(admin, a_work_order())
