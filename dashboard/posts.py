@@ -9,21 +9,16 @@ from dashboard import cards, charts
 from dashboard.i18n import MISSING, _, days, days_badge, n_, number, percent, plain, say
 from repository.grids import SAFETY_TIERS, Grid, Staffing, Vacancy
 from repository.metrics import State
-from repository.overview import Comparison, Row
+from repository.overview import Comparison, Row, off_target
 
 Names = Mapping[str, Mapping[str, str]]
 SHOWN_VACANCIES = 6
 
 
 # --- the map
-def off_target(found: Comparison) -> dict[str, int]:
-    """In how many of the compared figures each grid is off target; near does not count."""
-    return {grid.id: sum(row.cells[grid.id].state is State.OFF_TARGET for row in found.rows) for grid in found.grids}
-
-
 def where(found: Comparison) -> None:
     """The grids on the map, the darker the more figures are off target."""
-    counts = off_target(found)
+    counts = off_target(found.grids, found.rows)
     most = max(counts.values(), default=0)
     worst = [grid for grid in found.grids if counts[grid.id] == most]
     if not most:

@@ -126,10 +126,13 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
     )
 
 
+def off_target(there: Sequence[Grid], rows: Sequence[Row]) -> dict[str, int]:
+    """Grid id -> in how many of the compared figures it is off target; near does not count."""
+    return {grid.id: sum(row.cells[grid.id].state is State.OFF_TARGET for row in rows) for grid in there}
+
+
 def _lagging(there: Sequence[Grid], rows: Sequence[Row]) -> tuple[Grid, int] | None:
-    counts = {
-        grid.id: sum(row.cells[grid.id].state in (State.OFF_TARGET, State.NEAR) for row in rows) for grid in there
-    }
+    counts = off_target(there, rows)
     most = max(counts.values(), default=0)
     worst = [grid for grid in there if counts[grid.id] == most]
     return (worst[0], most) if most and len(worst) == 1 else None
@@ -309,7 +312,6 @@ def _facilities_concern(
 
 
 def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str]) -> Concern:
-    vacant = len(posts.vacancies)
     gaps = len(posts.gaps)
     states = [value.state for value in (posts.filled, posts.coverage) if value.state]
     empty = {vacancy.grid_id for vacancy in posts.vacancies}
@@ -324,9 +326,7 @@ def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, st
         "team",
         worst(states),
         None,
-        Message(msg("{n} required posts are vacant"), {"n": vacant})
-        if vacant
-        else Message(msg("Every required post is filled")),
+        _vacant(posts),
         Message(msg("The safety network has {n} places without an officer."), {"n": gaps})
         if gaps
         else Message(msg("The three-tier safety network covers every grid.")),
@@ -334,6 +334,16 @@ def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, st
         "grids",
         Message(msg("See the posts")),
     )
+
+
+def _vacant(posts: Staffing) -> Message:
+    """What is vacant, told apart: the grids' own posts are what the tile "posts filled" counts."""
+    own = sum(vacancy.tier in GRID_POSTS for vacancy in posts.vacancies)
+    if own:
+        return Message(msg("{n} required posts are vacant"), {"n": len(posts.vacancies)})
+    if posts.vacancies:
+        return Message(msg("{n} posts of the safety network are vacant"), {"n": len(posts.vacancies)})
+    return Message(msg("Every required post is filled"))
 
 
 def _participation_concern(crowd: activities.Figures) -> Concern:

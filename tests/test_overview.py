@@ -11,7 +11,7 @@ from repository.access import Actor, Role
 from repository.grids import Community, Grid, Post, Tier, grids
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State
-from repository.overview import glance, worst
+from repository.overview import glance, off_target, worst
 from repository.people import Person
 from repository.store import Store
 from tests.conftest import NOW
@@ -138,3 +138,29 @@ def test_every_overdue_action_opens_an_order_that_is_overdue(demo_uri: str, admi
         assert order.due_at < datetime.now(SHANGHAI)
     assert len(actions) <= 7
     store.close()
+
+
+def test_vacant_safety_posts_are_named_as_such_while_the_grids_own_posts_are_filled(
+    store: Store, admin: Actor, small: str
+) -> None:
+    """Else the card would say "vacant" beside a tile that says 100 %."""
+    for grid in ("g1", "g2"):
+        for _ in range(2):
+            store.insert(admin, Post(community_id="D", tier=Tier.GROUP_LEADER, grid_id=grid, holder_id="p1"))
+
+    found = glance(store, admin, small, QUARTER, now=LOCAL)
+
+    assert found.values[4].value == 1
+    assert "posts of the safety network are vacant" in str(found.concerns[1].finding)
+
+
+def test_the_lagging_grid_is_the_one_off_target_most_often(store: Store, admin: Actor, small: str) -> None:
+    for _ in range(2):  # grid 1 fills its posts, grid 2 does not
+        store.insert(admin, Post(community_id="D", tier=Tier.GROUP_LEADER, grid_id="g1", holder_id="p1"))
+
+    found = glance(store, admin, small, QUARTER, now=LOCAL)
+
+    counts = off_target(found.grids, found.rows)
+    assert counts["g2"] > counts["g1"]
+    assert found.lagging is not None
+    assert (found.lagging[0].id, found.lagging[1]) == ("g2", counts["g2"])

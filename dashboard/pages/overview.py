@@ -71,7 +71,9 @@ def _grids(found: Glance) -> None:
     lagging = found.lagging
     title = _("The grids side by side")
     if lagging and len(found.grids) > 1:
-        title = _("{grid} is behind in {n} of {all}", grid=plain(lagging[0].name), n=lagging[1], all=len(found.rows))
+        title = _(
+            "{grid} is off target in {n} of {all}", grid=plain(lagging[0].name), n=lagging[1], all=len(found.rows)
+        )
     st.header(title, anchor=False)
     table: dict[str, list[str]] = {_("Grid"): [_row_name(row) for row in found.rows]}
     for grid in found.grids:

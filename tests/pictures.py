@@ -1,0 +1,42 @@
+"""Take the README's pictures anew: ``python -m tests.pictures``, with the demonstration as it stands today."""
+
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser import FLAGS, Server, chromium, visit
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+SHOTS = (
+    ("overview-zh", "", 1440, "zh-CN", "light"),
+    ("overview-en-dark", "", 1440, "en-US", "dark"),
+    ("grids-zh", "grids", 1440, "zh-CN", "light"),
+    ("facilities-zh", "facilities", 1440, "zh-CN", "light"),
+    ("maintenance-zh", "maintenance", 1440, "zh-CN", "light"),
+    ("activities-zh", "activities", 1440, "zh-CN", "light"),
+    ("data-zh", "data", 1440, "zh-CN", "light"),
+    ("report-zh-390", "report", 390, "zh-CN", "light"),
+)
+
+
+def main() -> None:
+    """One server, one browser, one picture a page."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    server = Server("--demo")
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+            for name, path, width, language, scheme in SHOTS:
+                with visit(browser, width=width, language=language, scheme=scheme) as visitor:
+                    visitor.page.goto(f"{server.address}/{path}")
+                    visitor.page.wait_for_selector("h1", timeout=30_000)
+                    visitor.settled()
+                    visitor.page.wait_for_timeout(2_500)
+                    visitor.page.screenshot(path=PICTURES / f"{name}.png")
+            browser.close()
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
