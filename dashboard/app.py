@@ -30,6 +30,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
         _welcome()
         return
     view = session.settle(communities, data.store().clock())
+    data.look_again(view.community_id)
     chosen = st.navigation(navigation.all_pages(landing), position="top")
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
@@ -96,7 +97,10 @@ def _filters(row: navigation.PageRow, view: View) -> None:
         session.chosen("period") not in ("", *session.KINDS)
     )
     label = f"{set_ones}" if set_ones else ""
-    with st.popover(label, icon=":material/tune:", help=_("Filters"), key="frame.filters"):
+    inside = st.popover(label, icon=":material/tune:", help=_("Filters"), key="frame.filters", on_change="rerun")
+    if not inside.open:
+        return
+    with inside:
         if row.periods and view.period.kind != "ever":
             keys = [period.key for period in _choices_of(view)]
             st.session_state["frame.at"] = view.period.key
@@ -146,7 +150,12 @@ def _choices_of(view: View) -> list[Period]:
 
 
 def _person(view: View, communities: list[Any]) -> None:
-    with st.popover("", icon=":material/account_circle:", help=_("Language, community, role"), key="frame.person"):
+    inside = st.popover(
+        "", icon=":material/account_circle:", help=_("Language, community, role"), key="frame.person", on_change="rerun"
+    )
+    if not inside.open:
+        return
+    with inside:
         st.session_state["frame.lang"] = session.language()
         st.segmented_control(
             _("Language"),

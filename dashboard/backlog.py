@@ -227,28 +227,41 @@ def _table(
         if not rows:
             st.markdown(":gray[" + _("Nothing to show for this selection yet.") + "]")
             return
-        look = cards.look()
-        table = pd.DataFrame(rows)
-        if not table[_("Overdue")].any():
-            table = table.drop(columns=_("Overdue"))
-        faint = pd.DataFrame("", index=table.index, columns=table.columns)
-        for title in grey:
-            faint.loc[list(few), title] = f"color: {look.quiet}; opacity: 0.6"
-        most = max([row[_("Overdue")] for row in rows] + [1])
-        st.dataframe(
-            table.style.apply(lambda _table: faint, axis=None).format(
-                {title: "{:,.1f}" for title in (_("Median hours"), _("Mean hours")) if title in table}, na_rep=MISSING
+        _figures(rows, few=few, grey=grey, quiet=cards.look().quiet, overdue=_("Overdue"), key=key, alt=finding)
+
+
+@cards.drawn_once
+def _figures(
+    rows: list[dict[str, Any]],
+    *,
+    few: Sequence[bool],
+    grey: Sequence[str],
+    quiet: str,
+    overdue: str,
+    key: str,
+    alt: str,
+) -> None:
+    table = pd.DataFrame(rows)
+    if not table[overdue].any():
+        table = table.drop(columns=overdue)
+    faint = pd.DataFrame("", index=table.index, columns=table.columns)
+    for title in grey:
+        faint.loc[list(few), title] = f"color: {quiet}; opacity: 0.6"
+    hours = [title for title in table if table[title].dtype.kind == "f"]
+    st.dataframe(
+        table.style.apply(lambda _table: faint, axis=None).format(dict.fromkeys(hours, "{:,.1f}"), na_rep=MISSING),
+        hide_index=True,
+        height="content" if len(rows) <= 8 else 9 * 35,
+        placeholder=MISSING,
+        key=f"{key}-table",
+        column_config={
+            **{title: st.column_config.TextColumn(alignment="right") for title in grey if title not in hours},
+            overdue: st.column_config.ProgressColumn(
+                format="%d", color="red", min_value=0, max_value=max([row[overdue] for row in rows] + [1])
             ),
-            hide_index=True,
-            height="content" if len(rows) <= 8 else 9 * 35,
-            placeholder=MISSING,
-            key=f"{key}-table",
-            column_config={
-                _("On time"): st.column_config.TextColumn(alignment="right"),
-                _("Overdue"): st.column_config.ProgressColumn(format="%d", color="red", min_value=0, max_value=most),
-            },
-            alt=finding,
-        )
+        },
+        alt=alt,
+    )
 
 
 def _rounded(hours: float | None) -> float | None:

@@ -3,7 +3,8 @@
 Data meets Markdown only through ``plain``: what people typed is shown as they typed it, never as markup.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,7 @@ from repository.metrics import Metric, State, Target, Value
 from repository.words import msg
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-    from dashboard.charts import Palette
+    from dashboard.charts import Figure, Palette
 
 ICONS: Mapping[State, str] = {
     State.ON_TARGET: ":material/check_circle:",
@@ -52,6 +51,11 @@ UNITS: Mapping[str, str] = {
     "money": msg("yuan"),
     "grade": msg("grade"),
 }
+
+
+drawn_once = st.cache_data(show_spinner=False, max_entries=500)
+"""For a drawing that depends on its arguments alone, not on language, theme or database, and takes no input: what was
+drawn before is sent again as it was, some 10 kB each."""
 
 
 def style() -> None:
@@ -239,18 +243,17 @@ def run_of(value: Value) -> str | None:
 def chart(
     finding: str,
     caption: str,
-    figure: "go.Figure | None",
+    figure: "Figure | None",
     rows: Sequence[Mapping[str, Any]],
     *,
     key: str,
     note: str = "",
-    chosen: Callable[[Any], None] | None = None,
 ) -> None:
     """A chart under the sentence it proves, with the table behind it to open and to take away.
 
     ``caption`` says unit, period and n. ``rows`` are the figures drawn, by column title. ``note`` is a line of Markdown
     between caption and chart (escape data in it). Without a figure, or without rows, the card says that there is
-    nothing yet. ``chosen`` is called with plotly's selection when the reader picks a mark.
+    nothing yet.
     """
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
         st.header(plain(finding), anchor=False)
@@ -263,35 +266,31 @@ def chart(
             nothing = _("Nothing to show for this selection yet.")
             st.markdown(f":gray[{nothing}]")
             return
-        config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
-        if chosen is None:
-            st.plotly_chart(figure, theme=None, config=config, key=f"{key}-figure", alt=f"{finding} {caption}")
-        else:
-            picked = st.plotly_chart(
-                figure,
-                theme=None,
-                config=config,
-                key=f"{key}-figure",
-                alt=finding,
-                on_select="rerun",
-                selection_mode="points",
-            )
-            if picked["selection"]["points"]:
-                chosen(picked["selection"]["points"][0])
+        _plot(json.dumps(figure), key=f"{key}-figure", alt=f"{finding} {caption}")
         st.space("stretch")
         behind(rows, key=key, title=finding)
 
 
+@drawn_once
+def _plot(figure: str, *, key: str, alt: str) -> None:
+    """Draw a figure, given as JSON: that is what can be told from another one quickest."""
+    config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
+    st.plotly_chart(json.loads(figure), theme=None, config=config, key=key, alt=alt)
+
+
+@st.fragment
 def behind(rows: Sequence[Mapping[str, Any]], *, key: str, title: str) -> None:
-    """The table behind a chart, in a popover, with its download."""
+    """The table behind a chart, in a popover, with its download; drawn when it is opened."""
     from dashboard import tables
 
-    with (
-        st.container(key=f"rows_{key}"),
-        st.popover(_("Table"), type="tertiary", icon=":material/table_rows:", key=f"{key}-behind"),
-    ):
-        tables.small(rows, key=f"{key}-rows")
-        tables.download_line(rows, name=key, title=title, key=key)
+    with st.container(key=f"rows_{key}"):
+        inside = st.popover(
+            _("Table"), type="tertiary", icon=":material/table_rows:", key=f"{key}-behind", on_change="rerun"
+        )
+    if inside.open:
+        with inside:
+            tables.small(rows, key=f"{key}-rows")
+            tables.download_line(rows, name=key, title=title, key=key)
 
 
 def empty(sentence: str, next_step: str = "", *buttons: tuple[str, str], key: str = "empty") -> int | None:
@@ -351,6 +350,7 @@ def todo(state: State, what: str, who: str, *, page: str, params: Mapping[str, s
         st.markdown(f":small[:gray[{plain(who)}]]", width="content")
 
 
+@drawn_once
 def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
     """A small table of Markdown cells that reaches screen readers: first column the names, the others figures."""
     import pandas as pd

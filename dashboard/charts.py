@@ -1,4 +1,4 @@
-"""Rows into figures: a few builders with one look. Pure plotly graph objects, no Streamlit, no WebGL, no map tiles.
+"""Rows into figures: a few builders with one look. Plotly figures as plain data, no Streamlit, no WebGL, no map tiles.
 
 Texts come in already in the reader's language. Every builder takes ``look``, the colours of the reader's theme
 (``cards.look()`` on a page). Blue and slate are data; red is overdue or off target and nothing else; a hollow box is
@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from typing import Any, Literal
 
 THEME = Path(__file__).parent / "theme" / "config.toml"
 TEXT = 14  # px: 0.875 rem
@@ -25,6 +22,9 @@ TICKS = 6  # at most so many labels on a time axis: they fit 300 px
 
 Months = Sequence[str]  # "2026-04"
 Numbers = Sequence[float | None]
+Figure = dict[str, Any]
+"""A plotly figure as plain data: ``data`` and ``layout``. Building it from plotly's objects costs some ten times as
+much; that plotly takes it is checked when it is drawn first, and by the tests."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def bars(
     red: Iterable[int] = (),
     boxes: Numbers = (),
     pale: bool = False,
-) -> "go.Figure":
+) -> Figure:
     """One horizontal bar per label, from the top, its text at its end. ``red`` are the positions that are off target;
     ``boxes`` draw a hollow box behind each bar (the period before, or what is expected). A zero keeps its row: a thin
     stroke and its text say that there was none."""
@@ -110,7 +110,9 @@ def bars(
     plain = look.pale if pale else look.main
     figure = _figure(look, len(labels))
     if frames:
-        figure.add_bar(
+        _trace(
+            figure,
+            "bar",
             y=list(range(len(labels))),
             x=frames,
             orientation="h",
@@ -118,7 +120,9 @@ def bars(
             marker={"color": "rgba(0,0,0,0)", "line": {"color": look.quiet, "width": 1}},
             hoverinfo="skip",
         )
-    figure.add_bar(
+    _trace(
+        figure,
+        "bar",
         y=list(range(len(labels))),
         x=amounts,
         orientation="h",
@@ -129,8 +133,8 @@ def bars(
     )
     for row, amount in enumerate(amounts):
         if not amount and not (frames and frames[row]):
-            figure.add_shape(
-                type="line", x0=0, x1=0, y0=row - 0.33, y1=row + 0.33, line={"color": look.quiet, "width": 1}
+            _shape(
+                figure, type="line", x0=0, x1=0, y0=row - 0.33, y1=row + 0.33, line={"color": look.quiet, "width": 1}
             )
     ends = [max(pair) for pair in zip(amounts, frames or amounts, strict=True)]
     return _rows(figure, labels, ends, texts, look, quiet=[not amount for amount in amounts])
@@ -142,12 +146,14 @@ def stacked(
     texts: Sequence[str],
     *,
     look: Palette,
-) -> "go.Figure":
+) -> Figure:
     """Horizontal bars made of parts, each ``(name, values, colour)`` with a colour of the palette; the first part
     stands at the left. ``texts`` stand at the ends."""
     figure = _figure(look, len(labels))
     for name, values, colour in parts:
-        figure.add_bar(
+        _trace(
+            figure,
+            "bar",
             y=list(range(len(labels))),
             x=[value or 0 for value in values],
             orientation="h",
@@ -160,7 +166,7 @@ def stacked(
             ],
             hoverinfo="text",
         )
-    figure.update_layout(barmode="stack")
+    figure["layout"].update(barmode="stack")
     sums = [sum(values[row] or 0 for _name, values, _colour in parts) for row in range(len(labels))]
     return _rows(figure, labels, sums, texts, look, quiet=[not total for total in sums])
 
@@ -173,7 +179,7 @@ def aged(
     *,
     names: tuple[str, str],
     look: Palette,
-) -> "go.Figure":
+) -> Figure:
     """A stock by age: how many there are, the overdue part of each bar red. ``names`` say overdue and the rest."""
     rest = [total - late for total, late in zip(totals, overdue, strict=True)]
     return stacked(labels, [(names[0], overdue, look.red), (names[1], rest, look.pale)], texts, look=look)
@@ -188,14 +194,15 @@ def dots(
     red: Sequence[Sequence[bool]],
     unit: str,
     limit: tuple[float, str] | None = None,
-) -> "go.Figure":
+) -> Figure:
     """One row per label with a dot for each thing, from zero to the right: how far apart they lie. ``red`` says which
     dots are off target; ``limit`` is a thin upright line and its name."""
     figure = _figure(look, len(labels), head=1)
     furthest = max([value for row in points for value in row] + [limit[0] if limit else 0], default=0) or 1
     for row, values in enumerate(points):
         if len(values) > 1:
-            figure.add_shape(
+            _shape(
+                figure,
                 type="line",
                 x0=min(values),
                 x1=max(values),
@@ -211,7 +218,9 @@ def dots(
             for value, off in zip(values, red[row], strict=True)
             if off is place
         ]
-        figure.add_scatter(
+        _trace(
+            figure,
+            "scatter",
             x=[value for value, _row in spots],
             y=[row for _value, row in spots],
             mode="markers",
@@ -220,9 +229,10 @@ def dots(
             hoverinfo="text",
         )
     _rows(figure, labels, [furthest] * len(labels), texts, look, quiet=[False] * len(labels))
-    figure.update_xaxes(range=[-furthest * 0.02, furthest * 1.02])
+    figure["layout"]["xaxis"].update(range=[-furthest * 0.02, furthest * 1.02])
     if limit:
-        figure.add_shape(
+        _shape(
+            figure,
             type="line",
             x0=limit[0],
             x1=limit[0],
@@ -230,10 +240,16 @@ def dots(
             y1=len(labels) - 0.5,
             line={"color": look.quiet, "width": 1, "dash": "dot"},
         )
-        figure.add_annotation(
-            x=limit[0], y=-0.5, text=_safe(limit[1]), showarrow=False, yanchor="bottom", font={"color": look.quiet}
+        _note(
+            figure,
+            x=limit[0],
+            y=-0.5,
+            text=_safe(limit[1]),
+            showarrow=False,
+            yanchor="bottom",
+            font={"color": look.quiet},
         )
-        figure.update_layout(margin={"t": 26})
+        figure["layout"]["margin"]["t"] = 26
     return figure
 
 
@@ -246,7 +262,7 @@ def lines(
     names: tuple[str, str],
     look: Palette,
     gap: bool = True,
-) -> "go.Figure":
+) -> Figure:
     """Two lines over months or days ("2026-04", "2026-04-02"), each named at its end: ``first`` slate (opened,
     visits), ``second`` blue (ended, people). ``gap`` fills what lies between them at 9 % red, where the first is above.
     """
@@ -254,7 +270,9 @@ def lines(
     places = list(range(len(ticks)))
     if gap:
         for stretch in _stretches(first, second):
-            figure.add_scatter(
+            _trace(
+                figure,
+                "scatter",
                 x=[x for x, _low, _high in stretch] + [x for x, _low, _high in reversed(stretch)],
                 y=[high for _x, _low, high in stretch] + [low for _x, low, _high in reversed(stretch)],
                 fill="toself",
@@ -279,13 +297,15 @@ def line(
     look: Palette,
     area: bool = True,
     target: tuple[float, str] | None = None,
-) -> "go.Figure":
+) -> Figure:
     """One course over months or days, named at its end, with a pale area under it; ``target`` is a thin line and what
     it is called."""
     figure = _figure(look)
     if area:
         for stretch in _stretches(values, [0 if value is not None else None for value in values]):
-            figure.add_scatter(
+            _trace(
+                figure,
+                "scatter",
                 x=[x for x, _low, _high in stretch] + [stretch[-1][0], stretch[0][0]],
                 y=[high for _x, _low, high in stretch] + [0, 0],
                 fill="toself",
@@ -298,7 +318,8 @@ def line(
     everything = list(values)
     if target is not None:
         height, called = target
-        figure.add_shape(
+        _shape(
+            figure,
             type="line",
             x0=0,
             x1=max(len(ticks) - 1, 0),
@@ -319,13 +340,15 @@ def columns(
     look: Palette,
     red: Iterable[int] = (),
     overdue: Numbers = (),
-) -> "go.Figure":
+) -> Figure:
     """One upright bar per year or month, its text above it: for five or so labels that are numbers. ``overdue`` is the
     part of each bar that is drawn red at its foot. A label may have a second line."""
     exceptions = set(red)
     figure = _figure(look)
     amounts = [value or 0 for value in values]
-    figure.add_bar(
+    _trace(
+        figure,
+        "bar",
         x=list(range(len(labels))),
         y=amounts,
         width=0.6,
@@ -337,7 +360,9 @@ def columns(
         hoverinfo="text",
     )
     if overdue:
-        figure.add_bar(
+        _trace(
+            figure,
+            "bar",
             x=list(range(len(labels))),
             y=[value or 0 for value in overdue],
             width=0.6,
@@ -345,17 +370,15 @@ def columns(
             hoverinfo="skip",
         )
     for place, (amount, text) in enumerate(zip(amounts, texts, strict=True)):
-        figure.add_annotation(
-            x=place, y=amount, text=_safe(text), showarrow=False, yanchor="bottom", font={"color": look.ink}
-        )
-    figure.update_layout(height=260, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    figure.update_xaxes(
+        _note(figure, x=place, y=amount, text=_safe(text), showarrow=False, yanchor="bottom", font={"color": look.ink})
+    figure["layout"].update(height=260, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure["layout"]["xaxis"].update(
         tickvals=list(range(len(labels))),
         ticktext=["<br>".join(map(_safe, label.split("\n"))) for label in labels],
         range=[-0.6, max(len(labels), 1) - 0.4],
         showline=True,
     )
-    figure.update_yaxes(visible=False, range=[0, (max(amounts, default=0) or 1) * 1.15])
+    figure["layout"]["yaxis"].update(visible=False, range=[0, (max(amounts, default=0) or 1) * 1.15])
     return figure
 
 
@@ -370,14 +393,16 @@ def pyramid(
     names: tuple[str, str],
     look: Palette,
     say: Any = None,
-) -> "go.Figure":
+) -> Figure:
     """Shares (0 to 1) by age, youngest first and drawn at the bottom: solid bars are those who came, the hollow boxes
     around them the population. ``say`` writes a share (default: ``i18n.percent`` without its sign)."""
     write = say or _points
     figure = _figure(look, len(bands), head=1)
     rows = list(range(len(bands)))
     for side, boxes in ((-1, left_box), (1, right_box)):
-        figure.add_bar(
+        _trace(
+            figure,
+            "bar",
             y=rows,
             x=[side * 100 * (value or 0) for value in boxes],
             orientation="h",
@@ -389,7 +414,9 @@ def pyramid(
         (-1, left, left_box, look.main, names[0]),
         (1, right, right_box, look.second, names[1]),
     ):
-        figure.add_bar(
+        _trace(
+            figure,
+            "bar",
             y=rows,
             x=[side * 100 * (value or 0) for value in values],
             orientation="h",
@@ -402,7 +429,8 @@ def pyramid(
             hoverinfo="text",
         )
         for row, (value, box) in enumerate(zip(values, boxes, strict=True)):
-            figure.add_annotation(
+            _note(
+                figure,
                 x=side * 100 * max(value or 0, box or 0),
                 y=row,
                 text=_safe(write(value)),
@@ -411,7 +439,8 @@ def pyramid(
                 showarrow=False,
                 font={"color": look.ink if value else look.quiet},
             )
-        figure.add_annotation(
+        _note(
+            figure,
             x=0,
             y=len(bands) - 0.5,
             yanchor="bottom",
@@ -422,8 +451,8 @@ def pyramid(
             font={"color": look.ink},
         )
     widest = max((100 * (value or 0) for side in (left, right, left_box, right_box) for value in side), default=0) or 1
-    figure.update_xaxes(visible=False, range=[-widest, widest])
-    figure.update_yaxes(
+    figure["layout"]["xaxis"].update(visible=False, range=[-widest, widest])
+    figure["layout"]["yaxis"].update(
         ticks="outside",  # unseen ticks keep the ages clear of the figures at the bars' left ends
         ticklen=38,
         tickcolor="rgba(0,0,0,0)",
@@ -432,8 +461,8 @@ def pyramid(
         range=[-0.5, len(bands) - 0.5],
         showgrid=False,
     )
-    figure.add_shape(type="line", x0=0, x1=0, y0=-0.5, y1=len(bands) - 0.5, line={"color": look.ink, "width": 1})
-    figure.update_layout(margin={"l": 8, "r": 40, "t": 30, "b": 8})
+    _shape(figure, type="line", x0=0, x1=0, y0=-0.5, y1=len(bands) - 0.5, line={"color": look.ink, "width": 1})
+    figure["layout"].update(margin={"l": 8, "r": 40, "t": 30, "b": 8})
     return figure
 
 
@@ -456,7 +485,7 @@ class Shape:
     tone: str = ""
 
 
-def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = None) -> "go.Figure":
+def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = None) -> Figure:
     """Outlines as plain polygons, true to shape, the darker the higher the value. Grids without an outline stand as
     equal squares, three abreast, beneath (all of them, where no outline is known)."""
     figure = _figure(look)
@@ -478,7 +507,9 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
     order = {id(shape): place for place, shape in enumerate(shapes)}
     for shape, corners in drawn:
         fill, ink = _tint(shape, lowest, highest, look)
-        figure.add_scatter(
+        _trace(
+            figure,
+            "scatter",
             x=[x for x, _y in corners] + [corners[0][0]],
             y=[y for _x, y in corners] + [corners[0][1]],
             mode="lines",
@@ -495,7 +526,8 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
             hoveron="fills",
         )
         x, y = _centre(corners)
-        figure.add_annotation(
+        _note(
+            figure,
             x=x,
             y=y,
             text=f"<b>{_safe(shape.label)}</b><br>{_safe(shape.text)}"
@@ -504,9 +536,9 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
             showarrow=False,
             font={"color": ink},
         )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
-    figure.update_layout(
+    figure["layout"]["xaxis"].update(visible=False)
+    figure["layout"]["yaxis"].update(visible=False, scaleanchor="x", scaleratio=1)
+    figure["layout"].update(
         height=360 if everywhere else 120 * max(1, -(-len(missing) // 3)), margin={"l": 0, "r": 0, "t": 0, "b": 0}
     )
     return figure
@@ -554,9 +586,7 @@ def _readable(ground: str) -> str:
 
 
 # --- what all have in common -----------------------------------------------------------------------------------------
-def _figure(look: Palette, rows: int | None = None, head: int = 0) -> "go.Figure":
-    import plotly.graph_objects as go  # 0.3 s: pages without a chart must not pay it
-
+def _figure(look: Palette, rows: int | None = None, head: int = 0) -> Figure:
     height = 280 if rows is None else max(rows, 1) * ROW + 16 + head * 30
     axis = {
         "gridcolor": look.rule,
@@ -568,9 +598,10 @@ def _figure(look: Palette, rows: int | None = None, head: int = 0) -> "go.Figure
         "showline": False,
         "ticks": "",
     }
-    return go.Figure(
-        layout={
-            "template": None,
+    return {
+        "data": [],
+        "layout": {
+            "template": {},  # without it plotly.py adds 6 kB of its own look
             "height": height,
             "font": {"family": look.font, "size": TEXT, "color": look.ink},
             "colorway": list(look.series),
@@ -587,22 +618,37 @@ def _figure(look: Palette, rows: int | None = None, head: int = 0) -> "go.Figure
             },
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "xaxis": {**axis, "showgrid": False},
-            "yaxis": axis,
-        }
-    )
+            "yaxis": {**axis},
+            "annotations": [],
+            "shapes": [],
+        },
+    }
+
+
+def _trace(figure: Figure, kind: str, **properties: Any) -> None:
+    figure["data"].append({"type": kind, **properties})
+
+
+def _note(figure: Figure, **properties: Any) -> None:
+    figure["layout"]["annotations"].append(properties)
+
+
+def _shape(figure: Figure, **properties: Any) -> None:
+    figure["layout"]["shapes"].append(properties)
 
 
 def _rows(
-    figure: "go.Figure",
+    figure: Figure,
     labels: Sequence[str],
     ends: Sequence[float],
     texts: Sequence[str],
     look: Palette,
     quiet: Sequence[bool],
-) -> "go.Figure":
+) -> Figure:
     """Names at the left, texts at the bars' ends. The room for the longest text is a margin: right at any width."""
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
-        figure.add_annotation(
+        _note(
+            figure,
             x=end,
             y=row,
             text=_strong(text) if not quiet[row] else _safe(text),
@@ -613,28 +659,30 @@ def _rows(
         )
     longest = max(ends, default=0) or 1
     room = max((_width(text) - _PLOT * (1 - end / longest) for end, text in zip(ends, texts, strict=True)), default=0)
-    figure.update_xaxes(visible=False, range=[0, longest])
-    figure.update_yaxes(
+    figure["layout"]["xaxis"].update(visible=False, range=[0, longest])
+    figure["layout"]["yaxis"].update(
         tickvals=list(range(len(labels))),
         ticktext=[_safe(_short(label)) + "  " for label in labels],
         range=[max(len(labels), 1) - 0.5, -0.5],
         showgrid=False,
     )
-    figure.update_layout(margin={"l": 8, "r": 14 + max(room, 20), "t": 8, "b": 8})
+    figure["layout"].update(margin={"l": 8, "r": 14 + max(room, 20), "t": 8, "b": 8})
     return figure
 
 
 _PLOT = 150  # px: the narrowest plot a phone leaves, for texts of short bars
 
 
-def _line(figure: "go.Figure", ticks: Sequence[str], values: Numbers, name: str, colour: str, width: float) -> None:
+def _line(figure: Figure, ticks: Sequence[str], values: Numbers, name: str, colour: str, width: float) -> None:
     alone = [
         value is not None
         and (place == 0 or values[place - 1] is None)
         and (place + 1 == len(values) or values[place + 1] is None)
         for place, value in enumerate(values)
     ]
-    figure.add_scatter(
+    _trace(
+        figure,
+        "scatter",
         x=list(range(len(ticks))),
         y=list(values),
         mode="lines+markers",
@@ -652,13 +700,13 @@ def _line(figure: "go.Figure", ticks: Sequence[str], values: Numbers, name: str,
 
 
 def _over_time(
-    figure: "go.Figure",
+    figure: Figure,
     ticks: Sequence[str],
     values: Numbers,
     ends: Sequence[tuple[float | None, str, str]],
     look: Palette,
     places: Sequence[int],
-) -> "go.Figure":
+) -> Figure:
     """The months or days along the bottom, at most five round numbers up the side, each line named at its end."""
     known = [value for value in values if value is not None]
     bottom, top, step = _round_axis(min(known, default=0), max(known, default=0))
@@ -666,7 +714,8 @@ def _over_time(
     placed = _apart([(end, name, colour) for end, name, colour in ends if end is not None], (top - bottom) / plot * 20)
     last = max(len(places) - 1, 0)
     for height, (end, name, colour) in placed:
-        figure.add_annotation(
+        _note(
+            figure,
             x=last,
             y=height,
             text=f"{_safe(name)} {end:,.10g}" if end is not None else _safe(name),
@@ -677,15 +726,17 @@ def _over_time(
         )
     room = max((_width(f"{name} {end:,.10g}") for _height, (end, name, _colour) in placed), default=0)
     shown = _spread(len(ticks))
-    figure.update_xaxes(
+    figure["layout"]["xaxis"].update(
         tickvals=shown,
         ticktext=_time_labels([ticks[place] for place in shown]),
         tickangle=0,
         showline=True,
         range=[-0.15, max(last, 0.3) + 0.05],
     )
-    figure.update_yaxes(visible=bool(known), range=[bottom, top * 1.0001], tick0=bottom, dtick=step, tickformat=",~r")
-    figure.update_layout(margin={"l": 8, "r": 16 + room, "t": 12, "b": 8})
+    figure["layout"]["yaxis"].update(
+        visible=bool(known), range=[bottom, top * 1.0001], tick0=bottom, dtick=step, tickformat=",~r"
+    )
+    figure["layout"].update(margin={"l": 8, "r": 16 + room, "t": 12, "b": 8})
     return figure
 
 

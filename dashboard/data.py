@@ -1,7 +1,9 @@
-"""The one door to the data, and the only file that keeps anything: the store, and the last good answers.
+"""The one door to the data, and the only file that keeps any of it: the store, and the last answers.
 
-``ask`` reads, ``tell`` writes. Answers come fresh from the counters each time (a page costs some ten milliseconds);
-what is kept of them serves only while the database is away.
+``ask`` reads, ``tell`` writes. An answer is given again while nothing was written in the community, within the minute
+the frame shows as its "as of": that is what a fresh reading would say too. Every write counts itself in its own
+transaction, so one small read a run tells, whoever wrote and from which process. While the database is away the last
+good answer serves, with a banner that says of when it is.
 """
 
 import logging
@@ -10,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -38,6 +41,7 @@ REVIVE_SECONDS = 10.0  # between two attempts to start a private server that die
 @st.cache_resource(on_release=lambda store: store.close(), show_spinner=False)
 def store() -> Store:
     """The process's store, connected and migrated on first use. Raises Trouble."""
+    forget()  # what another database answered
     settings = Settings.from_environment()
     if settings.uri:
         found = Store.connect(settings.uri, clock=clock)
@@ -84,26 +88,36 @@ def _revive() -> bool:
     return True
 
 
+Mark = tuple[str, int, datetime]
+"""A community, how many writes it had seen, and the minute: while these stand, so does every answer."""
+
+
 class _Answers:
     """The last good answers by question, actor and arguments; the oldest go first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Any, tuple[datetime, Any]] = OrderedDict()
+        self._kept: OrderedDict[Any, tuple[datetime, Mark | None, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, key: Any, at: datetime, answer: Any) -> None:
+    def keep(self, key: Any, at: datetime, mark: Mark | None, answer: Any) -> None:
         with self._lock:
-            self._kept[key] = (at, answer)
+            self._kept[key] = (at, mark, answer)
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
-    def last(self, key: Any) -> tuple[datetime, Any] | None:
+    def last(self, key: Any) -> tuple[datetime, Mark | None, Any] | None:
         with self._lock:
             return self._kept.get(key)
 
+    def forget(self) -> None:
+        """Ask everything anew."""
+        with self._lock:
+            self._kept.clear()
+
 
 _answers = _Answers()
+forget = _answers.forget
 _timings: list[tuple[str, float]] | None = None
 
 
@@ -118,6 +132,18 @@ def timed() -> Iterator[list[tuple[str, float]]]:
         _timings = None
 
 
+def look_again(community_id: str) -> None:
+    """Note what the community's data stands at: at the start of each run, and of what runs by itself, such as a
+    dialog. Without it every answer is read anew."""
+    now, started = store().clock(), time.perf_counter()
+    try:
+        session.mark((community_id, store().writes(community_id), now.replace(second=0, microsecond=0)))
+    except Unavailable:
+        session.mark(None)  # whoever asks next finds out, and says so
+    if _timings is not None:
+        _timings.append(("repository.store.Store.writes", time.perf_counter() - started))
+
+
 def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The answer to ``query(store, actor, *args, **kwargs)``, for whoever looks at the page.
 
@@ -125,8 +151,15 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     question; without one the page ends there. A refusal or another Trouble is said and ends the page too.
     """
     who = session.actor()
-    key = (f"{query.__module__}.{query.__qualname__}", who, repr(args), repr(sorted(kwargs.items())))
+    told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
+    key = (f"{query.__module__}.{query.__qualname__}", who, repr(args), repr(sorted(told.items())))
     started = time.perf_counter()
+    kept = _answers.last(key)
+    mark = session.marked()
+    if mark is not None and mark[0] not in args:
+        mark = None  # about another community, or about all of them
+    if kept is not None and mark is not None and kept[1] == mark:
+        return _lent(kept[2])
     try:
         try:
             answer = query(store(), who, *args, **kwargs)
@@ -135,18 +168,22 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
                 raise
             answer = query(store(), who, *args, **kwargs)
     except Unavailable:
-        kept = _answers.last(key)
         cards.offline(time_(kept[0], session.zone()) if kept else None)
         if kept is None:
             st.stop()
-        return kept[1]
+        return _lent(kept[2])
     except Trouble as trouble:
         st.error(say(trouble), icon=":material/block:")
         st.stop()
     if _timings is not None:
         _timings.append((key[0], time.perf_counter() - started))
-    _answers.keep(key, store().clock(), answer)
-    return answer
+    _answers.keep(key, store().clock(), mark, answer)
+    return _lent(answer)
+
+
+def _lent(answer: T) -> T:
+    """An answer as a page may have it: its own list or mapping, so that it can't change what others are given."""
+    return copy(answer) if isinstance(answer, (list, dict)) else answer
 
 
 def tell(
@@ -157,6 +194,7 @@ def tell(
     Raises Invalid, Conflict and Duplicate for the form to show beside its fields; any other Trouble is said here and
     gives None, with nothing lost.
     """
+    session.mark(None)
     try:
         result = command(store(), session.actor(), *args, **kwargs)
     except (Invalid, Conflict, Duplicate):
@@ -176,3 +214,4 @@ def load_demo() -> None:
     from dashboard.cli import load_demo as load  # the one place that may wire in the seed
 
     load(store())
+    forget()

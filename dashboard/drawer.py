@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import tables
+from dashboard import data, session, tables
 from repository.record import Record
 
 NEW = "new"
@@ -42,7 +42,12 @@ def register(name: str, record_class: type[Record], rows: Sequence[Any], *, key:
 
 def show(name: str, title: str, draw: Callable[[], None]) -> None:
     """Draw what is open at the right side of the page until it is dismissed. Once a run, last."""
-    st.dialog(title, width="medium", position="right", on_dismiss=lambda: close(name))(draw)()
+
+    def run() -> None:
+        data.look_again(session.view().community_id)  # it runs again by itself
+        draw()
+
+    st.dialog(title, width="medium", position="right", on_dismiss=lambda: close(name))(run)()
 
 
 def done(name: str | None = None) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cards, forms, session, tables
-from dashboard.data import ask, tell
+from dashboard.data import ask, look_again, tell
 from dashboard.i18n import (
     MISSING,
     _,
@@ -228,6 +228,7 @@ def drawer() -> None:
 
 
 def _draw(story: Story) -> None:
+    look_again(story.row.order.community_id)  # a dialog runs by itself
     _facts(story)
     if story.moves:
         _steps(story)

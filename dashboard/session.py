@@ -46,6 +46,7 @@ def begin() -> None:
     """At the start of every run: take over what the URL says, and write what it lacks (moving to another page clears
     it, the choices stay)."""
     state, url = st.session_state, st.query_params
+    mark(None)
     for name in CHOICES:
         if name in url:
             state[f"choice.{name}"] = url[name][:200]
@@ -97,6 +98,17 @@ def land(key: str) -> None:
 def landing() -> str:
     """The page that opens at the address without a path."""
     return str(st.session_state.get("landing", ""))
+
+
+def mark(standing: tuple[str, int, datetime] | None) -> None:
+    """Note what the data stands at in this run (see ``data``); None when that is not known any more."""
+    st.session_state["mark"] = standing
+
+
+def marked() -> tuple[str, int, datetime] | None:
+    """What ``mark`` noted."""
+    found: tuple[str, int, datetime] | None = st.session_state.get("mark")
+    return found
 
 
 # --- who

@@ -277,10 +277,20 @@ def small(rows: Sequence[Row], *, key: str) -> None:
     st.dataframe(_frame(rows), hide_index=True, key=key, placeholder="", height="auto")
 
 
+@st.fragment
 def download(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
     """A small button that offers the rows as an Excel sheet or as CSV; written only when asked for."""
-    with st.popover("", icon=":material/download:", help=_("Download"), disabled=not rows, key=f"{key}-download"):
-        download_line(rows, name=name, title=title, key=key)
+    inside = st.popover(
+        "",
+        icon=":material/download:",
+        help=_("Download"),
+        disabled=not rows,
+        key=f"{key}-download",
+        on_change="rerun",
+    )
+    if inside.open:
+        with inside:
+            download_line(rows, name=name, title=title, key=key)
 
 
 def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:

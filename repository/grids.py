@@ -17,7 +17,7 @@ from repository.access import Actor, Operation, reach, require
 from repository.metrics import Metric, Target, Value, declare, ratio
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.store import FieldProblem, Invalid, Store, Write, build
+from repository.store import FieldProblem, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
 
 
@@ -343,10 +343,51 @@ def _counted(code: str) -> list[tuple[int, str]]:
 def posts(store: Store, actor: Actor, community_id: str) -> list[Post]:
     """The posts within the actor's reach and, for everybody, those of the whole community: they reach every grid."""
     require(actor, Operation.READ, Post.collection)
-    seen = reach(actor, community_id)
-    where = {"community_id": community_id} | ({} if seen is None else {"grid_id": {"$in": [*sorted(seen), None]}})
+    where = _posts_in_reach(actor, community_id)
     found = store.documents(Post, where, sort=[("grid_id", 1), ("tier", 1)], limit=20_000)
     return [Post.from_document(document) for document in found]
+
+
+def _posts_in_reach(actor: Actor, community_id: str) -> dict[str, Any]:
+    seen = reach(actor, community_id)
+    return {"community_id": community_id} | ({} if seen is None else {"grid_id": {"$in": [*sorted(seen), None]}})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a community consists of, within the actor's reach: what most questions need beside their own figures."""
+
+    community: Community
+    grids: tuple[Grid, ...]
+    """In the order people count them."""
+    posts: tuple[Post, ...]
+    names: Mapping[str, str]
+    """Everybody's name by id."""
+    gone: frozenset[str]
+    """Those no longer active."""
+
+
+def setting(store: Store, actor: Actor, community_id: str) -> Setting:
+    """Community, grids, posts and people, read together. Raises NotFound, Refused, Unavailable."""
+    own, there, held, known = store.together(
+        actor,
+        community_id,
+        [
+            (Community, None, ()),
+            (Grid, None, ()),
+            (Post, _posts_in_reach(actor, community_id), ()),
+            (Person, None, ("name", "active")),
+        ],
+    )
+    if not own:
+        raise NotFound(msg("This record is not there any more, or not in your charge."))
+    return Setting(
+        Community.from_document(own[0]),
+        tuple(sorted(map(Grid.from_document, there), key=lambda grid: _counted(grid.code))),
+        tuple(map(Post.from_document, held)),
+        {person["_id"]: person["name"] for person in known},
+        frozenset(person["_id"] for person in known if not person.get("active", True)),
+    )
 
 
 # --- metrics
@@ -434,18 +475,14 @@ class Staffing:
         return tuple(cell for cell, officers in self.cells.items() if not officers)
 
 
-def staffing(
-    store: Store, actor: Actor, community_id: str, *, on: date, among: Sequence[Grid] | None = None
-) -> Staffing:
-    """Who fills which post on a day, over the grids within the actor's reach (``among``: if they were read already).
-    Raises Refused, Unavailable.
+def staffing(store: Store, actor: Actor, community_id: str, *, on: date, within: Setting | None = None) -> Staffing:
+    """Who fills which post on a day, over the grids within the actor's reach (``within``: if that was read already).
+    Raises NotFound, Refused, Unavailable.
 
     A post whose holder is no longer active counts as vacant.
     """
-    inactive = store.aggregate(actor, Person, community_id, [{"$match": {"active": False}}, {"$project": {"_id": 1}}])
-    gone = {person["_id"] for person in inactive}
-    grid_ids = list(grid_names(store, actor, community_id)) if among is None else [grid.id for grid in among]
-    there = posts(store, actor, community_id)
+    within = within or setting(store, actor, community_id)
+    gone, there, grid_ids = within.gone, within.posts, [grid.id for grid in within.grids]
     held = [post for post in there if (holder := post.holder_on(on)) and holder not in gone]
     filled_ids = {post.id for post in held}
     by_place: dict[tuple[Tier, str | None], list[Post]] = defaultdict(list)

@@ -11,10 +11,9 @@ from typing import Literal
 
 from repository import activities, facilities, maintenance
 from repository.access import Actor, Operation, may
-from repository.grids import GRID_POSTS, Grid, Staffing, Tier, grids, load, staffing
-from repository.maintenance import Fault, Priority, WorkOrder
+from repository.grids import GRID_POSTS, Grid, Staffing, Tier, load, setting, staffing
+from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
-from repository.people import Person
 from repository.store import Store
 from repository.words import Message, msg
 
@@ -111,13 +110,14 @@ class Comparison:
 
 def compare(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Comparison:
     """How do the grids in the actor's reach stand beside each other? Raises Refused, Unavailable."""
-    there = grids(store, actor, community_id)
-    work, by_grid = maintenance.work_glance(store, actor, community_id, period, None, now=now)
-    estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False)
-    posts = staffing(store, actor, community_id, on=now.date(), among=there)
-    crowd = activities.figures(store, actor, community_id, period)
+    within = setting(store, actor, community_id)
+    there, own = within.grids, within.community
+    work, by_grid = maintenance.work_glance(store, actor, community_id, period, None, now=now, community=own)
+    estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, community=own)
+    posts = staffing(store, actor, community_id, on=now.date(), within=within)
+    crowd = activities.figures(store, actor, community_id, period, now=now, within=within)
     return Comparison(
-        tuple(there),
+        there,
         _rows(there, work, by_grid, estate, posts, crowd),
         {row.grid_id: row.open for row in by_grid},
         load(there),
@@ -149,13 +149,14 @@ def glance(
 ) -> Glance:
     """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach)."""
     today = now.date()
-    there = [grid for grid in grids(store, actor, community_id) if seen is None or grid.id in seen]
-    work, by_grid = maintenance.work_glance(store, actor, community_id, period, seen, now=now)
-    estate = facilities.inventory(store, actor, community_id, on=today, grids=seen)
-    posts = staffing(store, actor, community_id, on=today)
-    crowd = activities.figures(store, actor, community_id, period, grids=seen)
+    within = setting(store, actor, community_id)
+    own, names = within.community, within.names
+    there = [grid for grid in within.grids if seen is None or grid.id in seen]
+    work, by_grid = maintenance.work_glance(store, actor, community_id, period, seen, now=now, community=own)
+    estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, community=own)
+    posts = staffing(store, actor, community_id, on=today, within=within)
+    crowd = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
     rows = _rows(there, work, by_grid, estate, posts, crowd)
-    names = _names(store, actor, community_id, there)
     return Glance(
         concerns=(
             _facilities_concern(there, work, by_grid, estate, names),
@@ -180,12 +181,6 @@ def glance(
 def worst(states: Sequence[State]) -> State:
     """The state that asks loudest for action; on target without any."""
     return min(states, key=_WORST_FIRST.index, default=State.ON_TARGET)
-
-
-def _names(store: Store, actor: Actor, community_id: str, there: Sequence[Grid]) -> Mapping[str, str]:
-    wanted = sorted({grid.responsible_id for grid in there if grid.responsible_id})
-    found = store.find(actor, Person, community_id, {"_id": {"$in": wanted}})
-    return {person.id: person.name for person in found}
 
 
 # --- grids side by side
@@ -416,36 +411,13 @@ def _actions(
     now: datetime,
 ) -> tuple[Action, ...]:
     found: list[Action] = []
-    late = store.find(
-        actor,
-        WorkOrder,
-        community_id,
-        {"is_open": True, "due_at": {"$lt": now}},
-        grids=seen,
-        sort=[("due_at", 1)],
-        limit=30,
-    )
-    late.sort(key=lambda order: (not order.dangerous, order.priority is not Priority.URGENT, order.due_at))
-    late = late[: MOST_ACTIONS - 3]
-    people = store.find(
-        actor, Person, community_id, {"_id": {"$in": [order.assignee_id for order in late if order.assignee_id]}}
-    )
-    assignees = {person.id: person.name for person in people}
-    things = store.find(
-        actor,
-        facilities.Facility,
-        community_id,
-        {"_id": {"$in": [order.facility_id for order in late if order.facility_id]}},
-    )
-    what = {thing.id: thing.name for thing in things}
-    for order in late:
-        where = what.get(order.facility_id or "", order.place or order.number)
+    for order in maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS - 3):
         found.append(
             Action(
-                State.OFF_TARGET if order.dangerous or order.priority is Priority.URGENT else State.NEAR,
-                Message(msg("Mend {place}: {fault}"), {"place": where, "fault": _known(order.fault, Fault)}),
-                assignees.get(order.assignee_id or ""),
-                (now - order.due_at).days if order.due_at else None,
+                State.OFF_TARGET if order.pressing else State.NEAR,
+                Message(msg("Mend {place}: {fault}"), {"place": order.where, "fault": _known(order.fault, Fault)}),
+                names.get(order.assignee_id or ""),
+                order.days,
                 "maintenance",
                 {"order": order.id},
             )

@@ -58,6 +58,7 @@ def check(store: Store, actor: Actor, community_id: str) -> list[Difference]:
         kept = {
             _place(document): dict(rollups.flat(_counters(document)))
             for document in store.db[COUNTS].find({"community_id": community_id}, session=session)
+            if document["subject"] != rollups.WRITES.subject
         }
         seen = {
             document["resident"]: document["months"]
@@ -106,6 +107,7 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
         if getattr(record, "presence", None):
             steps += _residents(store, actor, record, community_id, zone)
     _again(store, lambda session: _people(store, session, community_id))
+    store.write(actor, lambda write: write.touch(community_id))
     return steps + 1
 
 

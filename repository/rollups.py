@@ -200,6 +200,10 @@ class Place:
         return found | ({"grid": self.grid, "category": self.category} if self.level == "cell" else {})
 
 
+WRITES = Place("writes", "writes", NOW)
+"""The document that counts a community's writes: while its number stands, so does every answer. It is no counter of
+records; a check or a rebuild of those passes it by."""
+
 Counts = dict[Place, dict[str, int]]
 
 
@@ -252,6 +256,11 @@ def flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, i
             yield from flat(value, f"{prefix}{key}.")
         elif isinstance(value, int) and value:
             yield f"{prefix}{key}", value
+
+
+def writes_atom() -> Atom:
+    """What any write adds to ``WRITES``."""
+    return (WRITES.subject, WRITES.level, WRITES.period, "", "", "n")
 
 
 class MissingCounters(Exception):

@@ -247,6 +247,7 @@ class Store:
         self._places: set[tuple[str, rollups.Place]] = set()
         self._pending: tuple[float, tuple[str, ...]] = (-1e9, ())
         self._there: dict[tuple[str, str, str], float] = {}
+        self._writes: dict[str, int] = {}
         self._lock = threading.Lock()
 
     # --- the server
@@ -430,6 +431,34 @@ class Store:
                 how["hint"] = next(one.name for one in record.indexes if one.keys == index)
             return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline], **how))
 
+    def together(
+        self,
+        actor: Actor,
+        community_id: str,
+        wanted: Sequence[tuple[type[Record], Mapping[str, Any] | None, tuple[str, ...]]],
+    ) -> list[list[Document]]:
+        """Documents of several small collections in one command: the way there and back costs more than they do.
+
+        ``wanted`` are (record, filter, fields): the filter in place of the actor's usual scope (None: that one), the
+        fields to read (none: all). Raises Refused, Unavailable.
+        """
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            pending = self.pending_batches()
+            branches: list[tuple[str, list[Document]]] = []
+            for place, (record, filter, fields) in enumerate(wanted):
+                require(actor, Operation.READ, record.collection)
+                within = scope(actor, record, community_id) if filter is None else filter
+                branch: list[Document] = [{"$match": self._seen(within, pending)}]
+                branch += [{"$project": dict.fromkeys((*fields, "_before"), 1)}] if fields else []
+                branches.append((record.collection, [*branch, {"$set": {"_place": place}}]))
+            (first, pipeline), *others = branches
+            pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
+            found: list[list[Document]] = [[] for _ in wanted]
+            for document in self.db[first].aggregate(pipeline, batchSize=10_000):
+                place = document.pop("_place")
+                found[place].append(self._as_seen(document, pending))
+            return found
+
     def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
         """One record. Raises NotFound if it is not there or out of reach."""
         found = self.find(actor, record, community_id, {"_id": id}, limit=1)
@@ -461,15 +490,34 @@ class Store:
         self,
         community_id: str,
         subject: str,
-        level: str | tuple[str, ...],
+        level: str,
         filter: Mapping[str, Any] | None = None,
         projection: Mapping[str, Any] | None = None,
     ) -> list[Document]:
-        """Counter documents (see rollups). The caller cuts them to the actor's grids with ``access.reach``."""
-        levels = level if isinstance(level, str) else {"$in": list(level)}
-        within = {"community_id": community_id, "subject": subject, "level": levels, **(filter or {})}
+        """Counter documents (see rollups) of one subject and level, by period. The caller cuts them to the actor's
+        grids with ``access.reach``."""
+        return self.counters_of(community_id, [{"subject": subject, "level": level, **(filter or {})}], projection)
+
+    def counters_of(
+        self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None = None
+    ) -> list[Document]:
+        """The same of several: documents that match one of ``wanted``, each of which names subject and level."""
+        either = [{"community_id": community_id, **one} for one in wanted]
+        within = either[0] if len(either) == 1 else {"$or": either}
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            return list(self.db[rollups.COUNTS].find(within, projection).sort("period", 1))
+            found = list(self.db[rollups.COUNTS].find(within, projection, batch_size=10_000))
+        return sorted(found, key=lambda document: str(document.get("period", "")))
+
+    def writes(self, community_id: str) -> int:
+        """How many writes the community has seen: what was read at or after this number was asked for is what anybody
+        would read until it changes, but for the clock. Raises Unavailable."""
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            found = self.db[rollups.COUNTS].find_one({"_id": rollups.WRITES.document_id(community_id)}, {"total": 1})
+        n = int(found["total"]["n"]) if found and "total" in found else 0
+        if self._writes.get(community_id) != n:
+            self.reread_pending()  # an import may have ended with it
+            self._writes[community_id] = n
+        return n
 
     # --- writing
     def write(
@@ -659,6 +707,10 @@ class Write:
             for resident, cells in presence.times.items():
                 mine.times[resident].update(cells)
 
+    def touch(self, community_id: str) -> None:
+        """Count as a write of the community what leaves no other trace: answers given before are asked for anew."""
+        self._atoms.setdefault(community_id, Counter())[rollups.writes_atom()] = 1
+
     def note_batch(self, collection: str, community_id: str, batch_id: str, operation: str, facts: Document) -> None:
         """One audit entry for a whole batch."""
         self._entry(collection, community_id, batch_id, operation, None, facts)
@@ -765,6 +817,7 @@ class Write:
         if self._key is not None and not self._audit:
             entry["key"] = self._key
         self._audit.append(entry)
+        self.touch(community_id)
 
     def _finish(self) -> None:
         self._require_named()

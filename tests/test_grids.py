@@ -256,6 +256,8 @@ def test_full_cover_is_proven(store: Store, admin: Actor, community: str) -> Non
 
 
 def test_a_community_without_grids_is_no_data(store: Store, admin: Actor) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+
     found = room.staffing(store, admin, "D", on=TODAY)
 
     assert (found.filled.value, found.coverage.value, found.vacancies) == (None, None, ())

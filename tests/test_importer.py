@@ -741,7 +741,7 @@ def state(store: Store) -> dict[str, list[Any]]:
     } | {
         "counters": sorted(
             repr((row["_id"], sorted(rollups.flat(row))))
-            for row in fresh.db["monthly_counts"].find({"community_id": C})
+            for row in fresh.db["monthly_counts"].find({"community_id": C, "subject": {"$ne": "writes"}})
             if any(rollups.flat(row))  # empty ones may be made ahead
         )
     }

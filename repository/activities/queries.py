@@ -22,8 +22,7 @@ from repository.activities.metrics import (
     diversity,
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
-from repository.grids import Community, Grid
-from repository.grids import grids as in_order
+from repository.grids import Community, Grid, Setting, setting
 from repository.metrics import MINIMUM_N, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
@@ -193,8 +192,10 @@ def figures(
     *,
     grids: frozenset[str] | None = None,
     now: datetime | None = None,
+    within: Setting | None = None,
 ) -> Figures:
-    """Everything the activities page shows of a period, from counters alone. ``now`` is the store's clock by default.
+    """Everything the activities page shows of a period, from counters alone. ``now`` is the store's clock by default;
+    ``within``: if that was read already.
 
     Activities and head-counts belong to the activity's grid, participants and registered visits to the resident's.
     Over several grids at once the number of people is at most the sum of the grids' (``estimated``): a resident who
@@ -202,12 +203,11 @@ def figures(
     of shares of people give each month the value of the month, quarter or year it lies in, as the period is one.
     """
     seen = reach(actor, community_id, grids)
-    community = store.get(actor, Community, community_id, community_id)
-    all_grids = in_order(store, actor, community_id)
+    within = within or setting(store, actor, community_id)
+    community, all_grids = within.community, within.grids
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
     months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
-    held, registered = _by_month(store, community_id, seen)
-    crowd = _People(store, community_id, seen, period, months)
+    held, registered, crowd = _counted(store, community_id, seen, period, months)
     ever_registered = crowd.number(EVER, "unique") > 0
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
@@ -305,9 +305,9 @@ class _Held:
     """Month counters of activities, for all or some grids: month -> name -> n, and month -> format -> n."""
 
     def __init__(self) -> None:
-        self.flows: dict[str, Counter[str]] = {}
-        self.formats: dict[str, Counter[str]] = {}
-        self.planned: dict[str, Counter[str]] = {}
+        self.flows: dict[str, Mapping[str, int]] = {}
+        self.formats: dict[str, dict[str, int]] = {}
+        self.planned: dict[str, dict[str, int]] = {}
         self._effective: dict[str, float | None] = {}
 
     @property
@@ -337,29 +337,49 @@ class _Held:
         return self._effective[month]
 
 
-def _by_month(store: Store, community_id: str, seen: frozenset[str] | None) -> tuple[_Held, Counter[str]]:
-    """The activities of every month, and the visits registered in each: one reading of both subjects' counters."""
-    both = {"subject": {"$in": ["activities", "attendances"]}}
-    documents = store.counters(community_id, "activities", "month", both)
+def _counted(
+    store: Store, community_id: str, seen: frozenset[str] | None, period: Period, months: Sequence[str]
+) -> "tuple[_Held, Counter[str], _People]":
+    """The activities of every month (a format may have been held last years ago), the visits registered in each of
+    the months asked for, and the people who came: one reading of the three subjects' counters."""
+    wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, period.key}
+    first = min(months[0], f"{period.first:%Y-%m}")
+    wanted: list[Document] = [
+        {"subject": "activities", "level": "month"},
+        {"subject": "attendances", "level": "month", "period": {"$gte": first}},
+        {"subject": "residents", "level": "people", "period": {"$in": sorted(wholes)}},
+    ]
+    chosen = {"$eq": ["$period", period.key]}  # the groups and grids of people are wanted of the chosen period only
+    held_too = {"$or": [chosen, {"$eq": ["$subject", "activities"]}]}
+    fields: Document = {
+        "subject": 1,
+        "period": 1,
+        "total": 1,
+        "by_category": {"$cond": [held_too, "$by_category", "$$REMOVE"]},
+        "by_grid": 1 if seen is not None else {"$cond": [chosen, "$by_grid", "$$REMOVE"]},
+        "by_both": {"$cond": [chosen, "$by_both", "$$REMOVE"]},
+    }
+    activities: list[Document] = []
+    people: list[Document] = []
     registered: Counter[str] = Counter()
-    months = []
-    for document in documents:
+    for document in store.counters_of(community_id, wanted, fields):
         if document["subject"] == "activities":
-            months.append(document)
-            continue
-        counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
-        registered[document["period"]] = sum(count.get("visits", 0) for count in counts)
-    return _held(store, community_id, seen, months), registered
+            activities.append(document)
+        elif document["subject"] == "residents":
+            people.append(document)
+        else:
+            counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
+            registered[document["period"]] = sum(count.get("visits", 0) for count in counts)
+    return _held(store, community_id, seen, activities), registered, _People(seen, people)
 
 
 def _held(store: Store, community_id: str, seen: frozenset[str] | None, documents: Sequence[Document]) -> _Held:
     found = _Held()
     if seen is None:
         for document in documents:
-            month = document["period"]
-            found.flows[month] = Counter(document.get("total", {}))
+            found.flows[document["period"]] = document.get("total", {})
             for key, counts in document.get("by_category", {}).items():
-                _by_format(found, month, path_word(key), counts)
+                _by_format(found, document["period"], path_word(key), counts)
         return found
     # formats within a grid are in the cells: asked for by name, so that no other grid's are read
     cells = [
@@ -381,9 +401,12 @@ def _held(store: Store, community_id: str, seen: frozenset[str] | None, document
 
 
 def _by_format(found: _Held, month: str, form: str, counts: Mapping[str, Any]) -> None:
-    for name, kept in (("events", found.formats), ("planned", found.planned)):
-        if counts.get(name):
-            kept.setdefault(month, Counter())[form] += counts[name]
+    if events := counts.get("events"):
+        held = found.formats.setdefault(month, {})
+        held[form] = held.get(form, 0) + events
+    if planned := counts.get("planned"):
+        ahead = found.planned.setdefault(month, {})
+        ahead[form] = ahead.get(form, 0) + planned
 
 
 def _of_grids(document: Document, seen: Iterable[str], branch: str = "by_grid") -> list[Document]:
@@ -394,19 +417,9 @@ def _of_grids(document: Document, seen: Iterable[str], branch: str = "by_grid") 
 class _People:
     """Counters of distinct people, for all or some grids; the chosen period's with its groups and grids."""
 
-    def __init__(
-        self, store: Store, community_id: str, seen: frozenset[str] | None, period: Period, months: Sequence[str]
-    ) -> None:
+    def __init__(self, seen: frozenset[str] | None, documents: Iterable[Document]) -> None:
         self.seen = seen
-        wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, period.key}
-        whole = ("by_grid", "by_category", "by_both")  # wanted of the chosen period only
-        projection: Document = {"period": 1, "total": 1} | {
-            name: {"$cond": [{"$eq": ["$period", period.key]}, f"${name}", "$$REMOVE"]} for name in whole
-        }
-        if seen is not None:
-            projection["by_grid"] = 1
-        found = store.counters(community_id, "residents", "people", {"period": {"$in": sorted(wholes)}}, projection)
-        self.documents = {document["period"]: document for document in found}
+        self.documents = {document["period"]: document for document in documents}
 
     def number(self, period: str, name: str) -> int:
         """How many people of ``name`` (unique, repeat, new) a period has."""

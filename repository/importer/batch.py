@@ -466,11 +466,13 @@ class _Run:
         values = {"community_id": community_id, "record": record.collection, "kind": kind, **facts, **stamp, **mine}
         batch = build(ImportBatch, values)
         document = batch.to_document()
+
+        def enter(write: Write) -> None:
+            write.store.db[ImportBatch.collection].insert_one(document, session=write.session)
+            write.touch(community_id)
+
         try:
-            store.write(
-                actor,
-                lambda write: write.store.db[ImportBatch.collection].insert_one(document, session=write.session),
-            )
+            store.write(actor, enter)
         except Duplicate:
             raise Busy(
                 msg("Another import of this community is being written. Nothing was changed; try again in a minute.")
@@ -941,6 +943,7 @@ class _Run:
             self.store.db[ImportBatch.collection].update_one(
                 {"_id": self.id, "community_id": self.community_id, "owner": self.batch.owner}, {"$set": facts}
             )
+        self.store.write(self.actor, lambda write: write.touch(self.community_id))
 
 
 def _each(value: Any) -> Iterable[str]:

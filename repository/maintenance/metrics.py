@@ -243,9 +243,11 @@ def work_glance(
     grids: frozenset[str] | None = None,
     *,
     now: datetime,
+    community: Community | None = None,
 ) -> tuple[WorkFigures, tuple[GridRow, ...]]:
-    """How do the community and each of its grids stand? One reading of the counters for both."""
-    ledger = _Ledger.load(store, actor, community_id, period, grids, None, now, parts=True)
+    """How do the community and each of its grids stand? One reading of the counters for both. ``community``: if it
+    was read already."""
+    ledger = _Ledger.load(store, actor, community_id, period, grids, None, now, parts=True, community=community)
     return _figures(ledger, _medians(ledger, "repair", ("",))), _grids(ledger)
 
 
@@ -376,13 +378,17 @@ class _Ledger:
         now: datetime,
         *,
         parts: bool,
+        community: Community | None = None,
     ) -> "_Ledger":
         require(actor, Operation.READ, WorkOrder.collection)
         seen = reach(actor, community_id, grids)
-        own = {"$project": {"crew_hours_per_week": 1}}
-        found = store.aggregate(actor, Community, community_id, [own], filter={"_id": community_id})
-        usual = Community.model_fields["crew_hours_per_week"].default
-        crew = float(found[0].get("crew_hours_per_week", usual) if found else usual)
+        if community is not None:
+            crew = community.crew_hours_per_week
+        else:
+            own = {"$project": {"crew_hours_per_week": 1}}
+            found = store.aggregate(actor, Community, community_id, [own], filter={"_id": community_id})
+            usual = Community.model_fields["crew_hours_per_week"].default
+            crew = float(found[0].get("crew_hours_per_week", usual) if found else usual)
         zone = store.zone(community_id)
         ledger = cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, crew)
         if seen is None and category is None:
@@ -445,9 +451,8 @@ class _Ledger:
         if parts:
             wanted.append({"level": "age", "period": {"$gte": oldest}})
             wanted.append({"level": "month", "period": {"$gte": self._from(series=False)}})
-        levels = tuple(str(one["level"]) for one in wanted)
         due: list[Document] = []
-        for document in self.store.counters(self.community_id, SUBJECT, levels, {"$or": wanted}):
+        for document in self.store.counters_of(self.community_id, [{"subject": SUBJECT, **one} for one in wanted]):
             if document["level"] == "stock":
                 self._take("stock", "", document)
             elif document["level"] == "due":

@@ -97,7 +97,23 @@ class FacilityBrief:
     open: int
 
 
+@dataclass(frozen=True)
+class Late:
+    """Which overdue order is it, where, since how many days, and whose? ``pressing``: dangerous or urgent."""
+
+    id: str
+    where: str
+    """The facility's name, or the place, or the order's number."""
+    fault: str
+    pressing: bool
+    assignee_id: str | None
+    days: int
+
+
 # --- lists
+LONGEST = 30  # overdue orders among which the pressing ones go first
+
+
 def work_list(
     store: Store,
     actor: Actor,
@@ -146,6 +162,48 @@ def work_list(
     else:
         orders = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=order, skip=skip, limit=rows)
     return WorkList(_rows(store, actor, community_id, _in_order(orders, now), now), total, late)
+
+
+def most_overdue(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+    most: int,
+) -> list[Late]:
+    """Which of the longest overdue orders have to be done first: the dangerous, then the urgent, then by due time."""
+    fields = ("number", "fault", "place", "priority", "dangerous", "due_at", "assignee_id", "facility_id")
+    found = store.aggregate(
+        actor,
+        WorkOrder,
+        community_id,
+        [{"$sort": {"due_at": 1}}, {"$limit": LONGEST}, {"$project": dict.fromkeys(fields, 1)}],
+        filter={"is_open": True, "due_at": {"$lt": now}},
+        grids=grids,
+        index=BY_DUE,
+    )
+    found.sort(key=lambda order: (not order.get("dangerous"), order["priority"] != Priority.URGENT, order["due_at"]))
+    first = found[:most]
+    ids = [order["facility_id"] for order in first if order.get("facility_id")]
+    things = (
+        store.aggregate(actor, Facility, community_id, [{"$project": {"name": 1}}], filter={"_id": {"$in": ids}})
+        if ids
+        else []
+    )
+    names = {thing["_id"]: str(thing["name"]) for thing in things}
+    return [
+        Late(
+            id=order["_id"],
+            where=names.get(order.get("facility_id") or "", str(order.get("place") or order["number"])),
+            fault=order["fault"],
+            pressing=bool(order.get("dangerous")) or order["priority"] == Priority.URGENT,
+            assignee_id=order.get("assignee_id"),
+            days=(now - order["due_at"]).days,
+        )
+        for order in first
+    ]
 
 
 def my_work(
