@@ -112,14 +112,14 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
     """How do the grids in the actor's reach stand beside each other? Raises Refused, Unavailable."""
     within = setting(store, actor, community_id)
     there, own = within.grids, within.community
-    work, by_grid = maintenance.work_glance(store, actor, community_id, period, None, now=now, community=own)
+    work = maintenance.work_glance(store, actor, community_id, period, None, now=now, community=own)
     estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, community=own)
     posts = staffing(store, actor, community_id, on=now.date(), within=within)
     crowd = activities.figures(store, actor, community_id, period, now=now, within=within)
     return Comparison(
         there,
-        _rows(there, work, by_grid, estate, posts, crowd),
-        {row.grid_id: row.open for row in by_grid},
+        _rows(there, work, estate, posts, crowd),
+        {row.grid_id: row.open for row in work.grids},
         load(there),
         posts,
         estate,
@@ -152,14 +152,14 @@ def glance(
     within = setting(store, actor, community_id)
     own, names = within.community, within.names
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
-    work, by_grid = maintenance.work_glance(store, actor, community_id, period, seen, now=now, community=own)
+    work = maintenance.work_glance(store, actor, community_id, period, seen, now=now, community=own)
     estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, community=own)
     posts = staffing(store, actor, community_id, on=today, within=within)
     crowd = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
-    rows = _rows(there, work, by_grid, estate, posts, crowd)
+    rows = _rows(there, work, estate, posts, crowd)
     return Glance(
         concerns=(
-            _facilities_concern(there, work, by_grid, estate, names),
+            _facilities_concern(there, work, estate, names),
             _team_concern(there, posts, names),
             _participation_concern(crowd),
         ),
@@ -186,13 +186,12 @@ def worst(states: Sequence[State]) -> State:
 # --- grids side by side
 def _rows(
     there: Sequence[Grid],
-    work: maintenance.WorkFigures,
-    by_grid: Sequence[maintenance.GridRow],
+    work: maintenance.WorkGlance,
     estate: facilities.Inventory,
     posts: Staffing,
     crowd: activities.Figures,
 ) -> tuple[Row, ...]:
-    orders = {row.grid_id: row for row in by_grid}
+    orders = {row.grid_id: row for row in work.grids}
     came = {group.key: group for group in crowd.grids}
     required = sum(GRID_POSTS.values())
     limit = work.overdue.metric.target
@@ -263,8 +262,7 @@ def _rows(
 # --- the three troubles
 def _facilities_concern(
     there: Sequence[Grid],
-    work: maintenance.WorkFigures,
-    by_grid: Sequence[maintenance.GridRow],
+    work: maintenance.WorkGlance,
     estate: facilities.Inventory,
     names: Mapping[str, str],
 ) -> Concern:
@@ -282,7 +280,7 @@ def _facilities_concern(
     else:
         finding = Message(msg("{count} orders are overdue"), {"count": count})
     by_id = {grid.id: grid for grid in there}
-    late = sorted((row for row in by_grid if row.grid_id in by_id), key=lambda row: -row.overdue)
+    late = sorted((row for row in work.grids if row.grid_id in by_id), key=lambda row: -row.overdue)
     dangers = len(estate.dangers)
     who: tuple[str, ...] = ()
     if late and late[0].overdue:

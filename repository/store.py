@@ -439,9 +439,10 @@ class Store:
     ) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
 
-        ``wanted`` are (record, filter, fields): the filter in place of the actor's usual scope (None: that one), the
-        fields to read (none: all). Raises Refused, Unavailable.
+        ``wanted`` are (record, filter, fields): a filter of the caller's own, that keeps to the actor's reach, in place
+        of the usual scope (None: that one); the fields to read (none: all). Raises Refused, Unavailable.
         """
+        reach(actor, community_id)
         with our_errors(), pymongo.timeout(READ_SECONDS):
             pending = self.pending_batches()
             branches: list[tuple[str, list[Document]]] = []

@@ -205,6 +205,12 @@ ROWS: Mapping[str, Row] = {
     "grids.vacate": change(UPDATE, "posts", lambda s, a: grids.vacate(s, a, "D", "post-g1", 1, on=TODAY)),
     "grids.remove_post": change(DELETE, "posts", lambda s, a: grids.remove_post(s, a, "D", "post-g1", 1)),
     "grids.posts": read("posts", lambda s, a: grids.posts(s, a, "D")),
+    "grids.setting": read(
+        "communities",
+        lambda s, a: grids.setting(s, a, "D"),
+        "cut",
+        *((READ, name) for name in ("grids", "posts", "people")),
+    ),
     "grids.staffing": read("posts", lambda s, a: grids.staffing(s, a, "D", on=TODAY), "cut", (READ, "grids")),
     # facilities
     "facilities.add_facility": change(
@@ -262,8 +268,8 @@ ROWS: Mapping[str, Row] = {
     "maintenance.work_figures": read("work_orders", lambda s, a: maintenance.work_figures(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_glance": read("work_orders", lambda s, a: maintenance.work_glance(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
-    "maintenance.work_by_grid": read("work_orders", lambda s, a: maintenance.work_by_grid(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
+    "maintenance.most_overdue": read("work_orders", lambda s, a: maintenance.most_overdue(s, a, "D", now=NOW, most=9)),
     "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", "p-D", now=NOW)),
     "maintenance.work_story": read(
         "work_orders", lambda s, a: maintenance.work_story(s, a, "D", "w-g1", now=NOW), "refused"
@@ -363,7 +369,7 @@ ROWS: Mapping[str, Row] = {
 
 
 TAKES_GRIDS = {"facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
-               "maintenance.work_review", "maintenance.work_by_grid", "maintenance.work_list", "activities.figures",
+               "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance"}  # fmt: skip
 
 
@@ -393,7 +399,7 @@ def test_every_function_of_the_store_that_takes_an_actor_is_tried_below() -> Non
         and not name.startswith("_")
         and "actor" in inspect.signature(function).parameters
     }
-    reads = {"find", "count", "aggregate", "get", "communities", "first_month"}
+    reads = {"find", "count", "aggregate", "together", "get", "communities", "first_month"}
     assert takes == reads | {"write", "insert", "update", "delete"}
 
 
@@ -493,6 +499,8 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
     function = found()[name]
     wish = "seen" if "seen" in inspect.signature(function).parameters else "grids"
     more: dict[str, Any] = {"now": NOW} if "now" in inspect.signature(function).parameters else {}
+    if name == "maintenance.most_overdue":
+        more["most"] = 9
     if name == "facilities.inventory":
         more["on"] = TODAY
     period = [QUARTER] if "period" in inspect.signature(function).parameters else []
@@ -518,6 +526,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
             lambda: filled.find(actor, record, "D", limit=1),
             lambda: filled.count(actor, record, "D"),
             lambda: filled.aggregate(actor, record, "D", [{"$limit": 1}]),
+            lambda: filled.together(actor, "D", [(record, None, ())]),
         ]
     }
     if kept is not None:
@@ -551,6 +560,8 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         filled.count(ELSEWHERE, record, "D")
     with pytest.raises(Refused):
         filled.aggregate(ELSEWHERE, record, "D", [])
+    with pytest.raises(Refused):
+        filled.together(ELSEWHERE, "D", [(record, {"community_id": "D"}, ())])
     documents = list(filled.db[name].find({"community_id": "D"}))
     for document in documents:
         there = record.from_document(document)
@@ -565,6 +576,9 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
             assert stopped(lambda there=there: filled.insert(NEXT_DOOR, there.model_copy(update={"id": "copy"})))
     if record.grid_field and documents:
         assert {getattr(each, record.grid_field) for each in filled.find(NEXT_DOOR, record, "D")} <= {"g2"}
+        assert filled.together(NEXT_DOOR, "D", [(record, None, ())]) == [
+            list(filled.documents(record, {"_id": {"$in": [each.id for each in filled.find(NEXT_DOOR, record, "D")]}}))
+        ]
         assert filled.count(NEXT_DOOR, record, "D") == len(filled.find(NEXT_DOOR, record, "D"))
         assert filled.count(ROOT, record, "D", grids=G2) == filled.count(NEXT_DOOR, record, "D")
 

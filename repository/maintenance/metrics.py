@@ -20,6 +20,7 @@ from repository.metrics import Metric, Period, Target, Value, declare, last_mont
 from repository.rollups import (
     NOW,
     bin_bounds,
+    duration_bin,
     estimated_median,
     histogram_rank,
     month_bounds,
@@ -219,6 +220,15 @@ class WorkReview:
     grids: tuple[GridRow, ...]
 
 
+@dataclass(frozen=True)
+class WorkGlance:
+    """How late is the work, and in which grid?"""
+
+    overdue: Value
+    on_time: Value
+    grids: tuple[GridRow, ...]
+
+
 # --- the questions
 def work_figures(
     store: Store,
@@ -244,11 +254,13 @@ def work_glance(
     *,
     now: datetime,
     community: Community | None = None,
-) -> tuple[WorkFigures, tuple[GridRow, ...]]:
-    """How do the community and each of its grids stand? One reading of the counters for both. ``community``: if it
-    was read already."""
-    ledger = _Ledger.load(store, actor, community_id, period, grids, None, now, parts=True, community=community)
-    return _figures(ledger, _medians(ledger, "repair", ("",))), _grids(ledger)
+) -> WorkGlance:
+    """How late is the work, in the community and in each of its grids? ``community``: if it was read already."""
+    ledger = _Ledger.load(
+        store, actor, community_id, period, grids, None, now, parts=True, detailed=False, community=community
+    )
+    _open, overdue, on_time = _owed(ledger, ledger.ends())
+    return WorkGlance(overdue, on_time, _grids(ledger))
 
 
 def work_review(
@@ -273,19 +285,6 @@ def work_review(
         categories=_categories(ledger, repairs),
         grids=_grids(ledger),
     )
-
-
-def work_by_grid(
-    store: Store,
-    actor: Actor,
-    community_id: str,
-    period: Period,
-    grids: frozenset[str] | None = None,
-    *,
-    now: datetime,
-) -> tuple[GridRow, ...]:
-    """How does each grid stand: what came, what is owed, how much on time?"""
-    return _grids(_Ledger.load(store, actor, community_id, period, grids, None, now, parts=True))
 
 
 # --- one reading of the counters
@@ -378,8 +377,10 @@ class _Ledger:
         now: datetime,
         *,
         parts: bool,
+        detailed: bool = True,
         community: Community | None = None,
     ) -> "_Ledger":
+        """``parts``: by grid and category too; not ``detailed``: without categories and ages."""
         require(actor, Operation.READ, WorkOrder.collection)
         seen = reach(actor, community_id, grids)
         if community is not None:
@@ -392,9 +393,9 @@ class _Ledger:
         zone = store.zone(community_id)
         ledger = cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, crew)
         if seen is None and category is None:
-            ledger._read_whole(parts)
+            ledger._read_whole(parts, detailed)
         else:
-            ledger._read_cells(parts)
+            ledger._read_cells(parts and detailed)
         return ledger
 
     # --- time
@@ -432,6 +433,10 @@ class _Ledger:
         first, last = f"{self.period.first:%Y-%m}", f"{self.period.last:%Y-%m}"
         return sorted(month for month in self.all.months if first <= month <= last)
 
+    def ends(self) -> dict[str, tuple[int, int]]:
+        """Open and overdue at the end of each month of the series."""
+        return self.all.at_end_of(self.series, self.present)
+
     def _from(self, *, series: bool) -> str:
         first = f"{self.period.first:%Y-%m}"
         return min(first, self.series[0]) if series else first
@@ -441,18 +446,23 @@ class _Ledger:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     # --- reading
-    def _read_whole(self, parts: bool) -> None:
+    def _read_whole(self, parts: bool, detailed: bool) -> None:
         """The whole community: month documents with their marginals, and the stock, due and age documents."""
         oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
         wanted: list[Document] = [
             {"level": "stock", "period": NOW},
             {"level": "due", "period": {"$gte": self.present}},
         ]
-        if parts:
+        fields: Document | None = None
+        if not detailed:  # no category is asked for, and what is left of a month is small: all of it in one reading
+            wanted.append({"level": "month", "period": {"$gte": self._from(series=True)}})
+            fields = {"level": 1, "period": 1, "total": 1, "by_grid": 1}
+        elif parts:
             wanted.append({"level": "age", "period": {"$gte": oldest}})
             wanted.append({"level": "month", "period": {"$gte": self._from(series=False)}})
         due: list[Document] = []
-        for document in self.store.counters_of(self.community_id, [{"subject": SUBJECT, **one} for one in wanted]):
+        wanted = [{"subject": SUBJECT, **one} for one in wanted]
+        for document in self.store.counters_of(self.community_id, wanted, fields):
             if document["level"] == "stock":
                 self._take("stock", "", document)
             elif document["level"] == "due":
@@ -460,8 +470,9 @@ class _Ledger:
             elif document["level"] == "age":
                 self._take_ages(document)
             else:
-                self._take("months", document["period"], document, total=False)
-        for document in self._read_months({"total": 1}):
+                self._take("months", document["period"], document, total=not detailed)
+                self.whole[document["period"]] = document
+        for document in self._read_months({"total": 1}) if detailed else ():
             self.all.months[document["period"]].append(document.get("total", {}))
         self._count_due(due)
 
@@ -639,18 +650,28 @@ class _Median:
     estimated: bool
 
 
-def _figures(ledger: _Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
+def _owed(ledger: _Ledger, ends: Mapping[str, tuple[int, int]]) -> tuple[Value, Value, Value]:
+    """Open, overdue, ended on time."""
     part, months, series = ledger.all, ledger.flow_months, ledger.series
-    ends = part.at_end_of(series, ledger.present)
     owed, late = ends[ledger.last]
     known = bool(ledger.whole or part.stock)  # a grid without orders owes none; an empty community has no data
     on_time, n = _on_time(part, months, late)
     by_month = [(month, _on_time(part, [month], ends[month][1])[0]) for month in series]
+    return (
+        Value(OPEN_ORDERS, owed if known else None, owed, [(month, ends[month][0]) for month in series]),
+        Value(OVERDUE_ORDERS, late if known else None, owed, [(month, ends[month][1]) for month in series]),
+        Value(ON_TIME, on_time, n, by_month),
+    )
+
+
+def _figures(ledger: _Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
+    ends = ledger.ends()
+    owed, overdue, on_time = _owed(ledger, ends)
     return WorkFigures(
         as_of=ledger.as_of,
-        open=Value(OPEN_ORDERS, owed if known else None, owed, [(month, ends[month][0]) for month in series]),
-        overdue=Value(OVERDUE_ORDERS, late if known else None, owed, [(month, ends[month][1]) for month in series]),
-        on_time=Value(ON_TIME, on_time, n, by_month),
+        open=owed,
+        overdue=overdue,
+        on_time=on_time,
         weeks=_weeks(ledger, ends),
         respond=_duration(ledger, RESPOND, "respond", _medians(ledger, "respond", ("",))[""]),
         repair=_duration(ledger, REPAIR, "repair", repairs[""]),
@@ -711,7 +732,7 @@ def _hours(seconds: float | None) -> float | None:
 
 
 _MOMENT = {"repair": ("ended_at", BY_END), "respond": ("responded_at", BY_RESPONSE)}
-FEW = 2_000  # durations that are quicker fetched than sorted out on the server
+FEW = 5_000  # durations that are quicker fetched than sorted out on the server
 
 
 def _medians(ledger: _Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
@@ -771,7 +792,9 @@ def _durations_around_the_middle(
     if ledger.category is not None:
         where["category"] = ledger.category
     narrower: list[Document] = []
-    if sum(sum(held.values()) for held in bins.values()) > FEW:  # many: leave out those between the middles
+    span = [duration_bin(bound) for bound in around.values()]
+    within = sum(n for number, n in bins.get("", {}).items() if span[0] <= number < span[1])
+    if "" not in bins or within > FEW:  # many: leave out those between the middles
         either = [
             {seconds: {"$gte": low, "$lt": high}, **({"category": key} if key else {})}
             for key, (low, high) in ranges.items()
