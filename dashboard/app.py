@@ -25,12 +25,15 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     )
     st.logo(str(STATIC / f"logo-{session.language()}.svg"), size="large")
     cards.style()
+    likely = session.community_before_settling()
+    data.look_again(likely)
     communities = data.ask(Store.communities)
     if not communities:
         _welcome()
         return
     view = session.settle(communities, data.store().clock())
-    data.look_again(view.community_id)
+    if view.community_id != likely:
+        data.look_again(view.community_id)
     chosen = st.navigation(navigation.all_pages(landing), position="top")
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")

@@ -25,7 +25,7 @@ from repository import embedded
 from repository.access import Actor
 from repository.importer import recover
 from repository.migrations import migrate
-from repository.store import Conflict, Duplicate, Invalid, Store, Unavailable, utc_now
+from repository.store import EVERYWHERE, Conflict, Duplicate, Invalid, Store, Unavailable, utc_now
 from repository.words import Trouble
 
 log = logging.getLogger("gridboard.data")
@@ -88,25 +88,21 @@ def _revive() -> bool:
     return True
 
 
-Mark = tuple[str, int, datetime]
-"""A community, how many writes it had seen, and the minute: while these stand, so does every answer."""
-
-
 class _Answers:
     """The last good answers by question, actor and arguments; the oldest go first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Any, tuple[datetime, Mark | None, Any]] = OrderedDict()
+        self._kept: OrderedDict[Any, tuple[datetime, session.Mark | None, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, key: Any, at: datetime, mark: Mark | None, answer: Any) -> None:
+    def keep(self, key: Any, at: datetime, mark: session.Mark | None, answer: Any) -> None:
         with self._lock:
             self._kept[key] = (at, mark, answer)
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
-    def last(self, key: Any) -> tuple[datetime, Mark | None, Any] | None:
+    def last(self, key: Any) -> tuple[datetime, session.Mark | None, Any] | None:
         with self._lock:
             return self._kept.get(key)
 
@@ -137,7 +133,7 @@ def look_again(community_id: str) -> None:
     dialog. Without it every answer is read anew."""
     now, started = store().clock(), time.perf_counter()
     try:
-        session.mark((community_id, store().writes(community_id), now.replace(second=0, microsecond=0)))
+        session.mark(store().writes((EVERYWHERE, community_id)), now.replace(second=0, microsecond=0))
     except Unavailable:
         session.mark(None)  # whoever asks next finds out, and says so
     if _timings is not None:
@@ -155,9 +151,7 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     key = (f"{query.__module__}.{query.__qualname__}", who, repr(args), repr(sorted(told.items())))
     started = time.perf_counter()
     kept = _answers.last(key)
-    mark = session.marked()
-    if mark is not None and mark[0] not in args:
-        mark = None  # about another community, or about all of them
+    mark = session.marked(args)
     if kept is not None and mark is not None and kept[1] == mark:
         return _lent(kept[2])
     try:

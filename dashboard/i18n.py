@@ -29,6 +29,7 @@ MISSING = "—"
 CATALOGUE = Path(__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES" / "gridboard.po"
 
 _spoken: ContextVar[str | None] = ContextVar("gridboard_language", default=None)
+_chosen: ContextVar[str | None] = ContextVar("gridboard_language_of_the_run", default=None)
 
 
 # ── whose language ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -36,19 +37,25 @@ _spoken: ContextVar[str | None] = ContextVar("gridboard_language", default=None)
 
 def current() -> str:
     """The language of whoever reads now: that of ``speaking``, else of this browser session (key ``lang``), else zh."""
-    spoken = _spoken.get()
+    spoken = _spoken.get() or _chosen.get()
     if spoken is not None:
         return spoken
     runner = sys.modules.get("streamlit.runtime.scriptrunner_utils.script_run_context")
     context = runner.get_script_run_ctx(suppress_warning=True) if runner else None
     if context is None:
         return DEFAULT
-    # Fragments rerun without the frame, so the choice is read from the session and not from what the frame had set.
+    # a fragment may run in a thread in which no frame has settled the language
     try:
         chosen = context.session_state["lang"]
     except KeyError:
         return DEFAULT
     return chosen if chosen in LANGUAGES else DEFAULT
+
+
+def settle(language: str) -> None:
+    """The run that begins speaks ``language``: asking the session for each of its thousand words takes longer than
+    finding them."""
+    _chosen.set(_known(language))
 
 
 @contextmanager

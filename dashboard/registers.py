@@ -1,6 +1,6 @@
 """The registers of the Grids page (grids, posts, people) and the community's settings, each with its drawer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,8 +23,8 @@ GRID, POST, PERSON, SETTINGS = "edit_grid", "post", "person", "settings"
 R = TypeVar("R", bound=Record)
 
 
-def show(view: session.View, names: Names) -> None:
-    """One register at a time, chosen in the URL."""
+def show(view: session.View, names: Names, there: Sequence[Grid]) -> None:
+    """One register at a time, chosen in the URL: that of the grids that are ``there``, of posts, of people."""
     words = {"grids": _("Grids"), "posts": _("Posts"), "people": _("People")}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(_("Registers"), anchor=False, width="content")
@@ -48,7 +48,7 @@ def show(view: session.View, names: Names) -> None:
     elif chosen == "people":
         drawer.register(PERSON, Person, data.ask(people.people, view.community_id), key="people", names=names)
     else:
-        drawer.register(GRID, Grid, data.ask(grids.grids, view.community_id), key="grids", names=names)
+        drawer.register(GRID, Grid, there, key="grids", names=names)
 
 
 def _add(chosen: str) -> None:

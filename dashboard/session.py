@@ -56,6 +56,7 @@ def begin() -> None:
         state["lang"] = i18n.language_of_browser(st.context.locale)
     else:
         state["lang"] = chosen("lang")
+    i18n.settle(state["lang"])
 
 
 def chosen(name: str) -> str:
@@ -100,15 +101,30 @@ def landing() -> str:
     return str(st.session_state.get("landing", ""))
 
 
-def mark(standing: tuple[str, int, datetime] | None) -> None:
+Mark = tuple[str, int, datetime]
+"""A community (empty: the list of them), how many writes it had seen, and the minute."""
+
+
+def mark(writes: Mapping[str, int] | None, minute: datetime | None = None) -> None:
     """Note what the data stands at in this run (see ``data``); None when that is not known any more."""
-    st.session_state["mark"] = standing
+    st.session_state["mark"] = None if writes is None or minute is None else (dict(writes), minute)
 
 
-def marked() -> tuple[str, int, datetime] | None:
-    """What ``mark`` noted."""
-    found: tuple[str, int, datetime] | None = st.session_state.get("mark")
-    return found
+def marked(about: Collection[Any]) -> Mark | None:
+    """What the data stands at for a question with these arguments; None when that is not known."""
+    if (noted := st.session_state.get("mark")) is None:
+        return None
+    writes, minute = noted
+    for community_id, n in writes.items():
+        if community_id in about if community_id else not about:
+            return community_id, n, minute
+    return None
+
+
+def community_before_settling() -> str:
+    """The community this run will most likely be about."""
+    seen: View | None = st.session_state.get("view")
+    return chosen("community") or (seen.community_id if seen else "")
 
 
 # --- who

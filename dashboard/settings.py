@@ -16,6 +16,17 @@ class BadSetting(Trouble, ValueError):
     """A variable of the environment can't be used."""
 
 
+VARIABLES = (
+    "GRIDBOARD_HOME",
+    "MONGODB_URI",
+    "HOST",
+    "PORT",
+    "GRIDBOARD_ROLE",
+    "GRIDBOARD_DEMO",
+    "GRIDBOARD_NAMES",
+)
+
+
 @dataclass(frozen=True)
 class Settings:
     """One process's settings.
@@ -44,7 +55,8 @@ class Settings:
 
         An empty variable counts as unset. Raises BadSetting when PORT is no port.
         """
-        given = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
+        source = os.environ if environ is None else environ
+        given = {name: value.strip() for name in VARIABLES if (value := source.get(name))}
         return cls(
             home=Path(given.get("GRIDBOARD_HOME") or default_home()).expanduser().absolute(),
             uri=given.get("MONGODB_URI") or None,

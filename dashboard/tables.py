@@ -278,8 +278,9 @@ def small(rows: Sequence[Row], *, key: str) -> None:
 
 
 @st.fragment
-def download(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
-    """A small button that offers the rows as an Excel sheet or as CSV; written only when asked for."""
+def download(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str) -> None:
+    """A small button that offers the rows, or what makes them, as an Excel sheet or as CSV; written only when asked
+    for."""
     inside = st.popover(
         "",
         icon=":material/download:",
@@ -290,7 +291,7 @@ def download(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
     )
     if inside.open:
         with inside:
-            download_line(rows, name=name, title=title, key=key)
+            download_line(rows() if callable(rows) else rows, name=name, title=title, key=key)
 
 
 def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:

@@ -362,7 +362,7 @@ class Setting:
     """In the order people count them."""
     posts: tuple[Post, ...]
     names: Mapping[str, str]
-    """Everybody's name by id."""
+    """Everybody's name by id, active first, by name."""
     gone: frozenset[str]
     """Those no longer active."""
 
@@ -379,6 +379,7 @@ def setting(store: Store, actor: Actor, community_id: str) -> Setting:
             (Person, None, ("name", "active")),
         ],
     )
+    known.sort(key=lambda person: (not person.get("active", True), person["name"]))
     if not own:
         raise NotFound(msg("This record is not there any more, or not in your charge."))
     return Setting(

@@ -101,6 +101,8 @@ class Comparison:
     load: Value
     posts: Staffing
     estate: facilities.Inventory
+    people: Mapping[str, str]
+    """Everybody's name by id, active first, by name."""
 
     @property
     def lagging(self) -> tuple[Grid, int] | None:
@@ -123,6 +125,7 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
         load(there),
         posts,
         estate,
+        within.names,
     )
 
 
@@ -410,10 +413,11 @@ def _actions(
 ) -> tuple[Action, ...]:
     found: list[Action] = []
     for order in maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS - 3):
+        where = estate.names.get(order.facility_id or "", order.place)
         found.append(
             Action(
                 State.OFF_TARGET if order.pressing else State.NEAR,
-                Message(msg("Mend {place}: {fault}"), {"place": order.where, "fault": _known(order.fault, Fault)}),
+                Message(msg("Mend {place}: {fault}"), {"place": where, "fault": _known(order.fault, Fault)}),
                 names.get(order.assignee_id or ""),
                 order.days,
                 "maintenance",

@@ -55,6 +55,7 @@ WRITE_SECONDS = 20.0
 PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import waits longer than that before its rows
 REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
 DURABLE = WriteConcern("majority", j=True)
+EVERYWHERE = ""  # stands for no community: for the list of them
 
 
 class NotFound(Trouble):
@@ -509,16 +510,18 @@ class Store:
             found = list(self.db[rollups.COUNTS].find(within, projection, batch_size=10_000))
         return sorted(found, key=lambda document: str(document.get("period", "")))
 
-    def writes(self, community_id: str) -> int:
-        """How many writes the community has seen: what was read at or after this number was asked for is what anybody
-        would read until it changes, but for the clock. Raises Unavailable."""
+    def writes(self, community_ids: Sequence[str]) -> dict[str, int]:
+        """How many writes each community has seen (``EVERYWHERE``: the list of communities): what was read at or after
+        this number was asked for is what anybody would read until it changes, but for the clock. Raises Unavailable."""
+        ids = {rollups.WRITES.document_id(id): id for id in community_ids}
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            found = self.db[rollups.COUNTS].find_one({"_id": rollups.WRITES.document_id(community_id)}, {"total": 1})
-        n = int(found["total"]["n"]) if found and "total" in found else 0
-        if self._writes.get(community_id) != n:
+            found = list(self.db[rollups.COUNTS].find({"_id": {"$in": list(ids)}}, {"total.n": 1}))
+        counts = dict.fromkeys(community_ids, 0)
+        counts.update({ids[document["_id"]]: int(document.get("total", {}).get("n", 0)) for document in found})
+        if any(self._writes.get(id) != n for id, n in counts.items()):
             self.reread_pending()  # an import may have ended with it
-            self._writes[community_id] = n
-        return n
+            self._writes.update(counts)
+        return counts
 
     # --- writing
     def write(
@@ -819,6 +822,8 @@ class Write:
             entry["key"] = self._key
         self._audit.append(entry)
         self.touch(community_id)
+        if collection == "communities":
+            self.touch(EVERYWHERE)
 
     def _finish(self) -> None:
         self._require_named()

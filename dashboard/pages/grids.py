@@ -7,7 +7,6 @@ from dashboard.i18n import _
 from repository.access import Operation, may
 from repository.grids import Grid, Post
 from repository.overview import Comparison, compare
-from repository.people import people
 
 
 def render() -> None:
@@ -16,13 +15,13 @@ def render() -> None:
     found = data.ask(compare, view.community_id, view.period, now=view.now)
     names = {
         "grids": {grid.id: grid.name for grid in found.grids},
-        "people": {each.id: each.name for each in data.ask(people, view.community_id)},
+        "people": found.people,
     }
     if found.grids:
         _figures(found, names)
     else:
         _begin(bool(names["people"]))
-    registers.show(view, names)
+    registers.show(view, names, found.grids)
     registers.open_drawer(view, names)
 
 

@@ -96,7 +96,8 @@ def _work(view: View) -> None:
     with head:
         st.header(_finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
-        tables.download(orders.rows_to_take_away(found), name="work_orders", title=_("Work orders"), key="work")
+        rows = (lambda: orders.rows_to_take_away(found)) if found.rows else ()
+        tables.download(rows, name="work_orders", title=_("Work orders"), key="work")
         if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
             navigation.go("report")
     orders.work_table(found, key="work")

@@ -173,6 +173,8 @@ class Inventory:
     """F5: this year and the four that follow."""
     dangers: tuple[Hazard, ...]
     """Worst first, some hundreds at most."""
+    names: Mapping[str, str]
+    """Name by id, of the retired too."""
     lives: Mapping[str, float]
     """Years of service by kind and category, as this community has them."""
 
@@ -374,6 +376,7 @@ def _inventory(rows: Sequence[Document], on: date, lives: Mapping[str, float], z
         sites=sites,
         plan=plan,
         dangers=_dangers(seen, on),
+        names={row["_id"]: row["name"] for row in rows},
         lives=lives,
     )
 

@@ -456,7 +456,7 @@ class _Ledger:
         fields: Document | None = None
         if not detailed:  # no category is asked for, and what is left of a month is small: all of it in one reading
             wanted.append({"level": "month", "period": {"$gte": self._from(series=True)}})
-            fields = {"level": 1, "period": 1, "total": 1, "by_grid": 1}
+            fields = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
         elif parts:
             wanted.append({"level": "age", "period": {"$gte": oldest}})
             wanted.append({"level": "month", "period": {"$gte": self._from(series=False)}})
@@ -474,7 +474,7 @@ class _Ledger:
                 self.whole[document["period"]] = document
         for document in self._read_months({"total": 1}) if detailed else ():
             self.all.months[document["period"]].append(document.get("total", {}))
-        self._count_due(due)
+        self._count_due(due, banded=parts and detailed)
 
     def _read_months(self, projection: Document) -> list[Document]:
         """The community's month documents since the first of the series; also kept as ``whole``."""
@@ -532,21 +532,17 @@ class _Ledger:
     def _late(self) -> Document:
         return {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", self.now.astimezone(UTC)]}]}
 
-    def _count_due(self, documents: list[Document]) -> None:
+    def _count_due(self, documents: list[Document], *, banded: bool) -> None:
         """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
-        is looked at one by one, a small indexed set."""
+        is looked at one by one, a small indexed set (``banded``: its age too)."""
+        kinds: Document = {"g": "$grid_id", "c": "$category", "late": self._late()}
+        if banded:
+            kinds["band"] = self._band_switch()
         groups = self.store.aggregate(
             self.actor,
             WorkOrder,
             self.community_id,
-            [
-                {
-                    "$group": {
-                        "_id": {"g": "$grid_id", "c": "$category", "band": self._band_switch(), "late": self._late()},
-                        "n": {"$sum": 1},
-                    }
-                }
-            ],
+            [{"$group": {"_id": kinds, "n": {"$sum": 1}}}],
             filter={"is_open": True, "due_at": {"$gte": self._midnight(0), "$lt": self._midnight(-1)}},
             index=BY_DUE,
         )

@@ -102,8 +102,9 @@ class Late:
     """Which overdue order is it, where, since how many days, and whose? ``pressing``: dangerous or urgent."""
 
     id: str
-    where: str
-    """The facility's name, or the place, or the order's number."""
+    facility_id: str | None
+    place: str
+    """What was written of it, else the order's number."""
     fault: str
     pressing: bool
     assignee_id: str | None
@@ -185,24 +186,17 @@ def most_overdue(
         index=BY_DUE,
     )
     found.sort(key=lambda order: (not order.get("dangerous"), order["priority"] != Priority.URGENT, order["due_at"]))
-    first = found[:most]
-    ids = [order["facility_id"] for order in first if order.get("facility_id")]
-    things = (
-        store.aggregate(actor, Facility, community_id, [{"$project": {"name": 1}}], filter={"_id": {"$in": ids}})
-        if ids
-        else []
-    )
-    names = {thing["_id"]: str(thing["name"]) for thing in things}
     return [
         Late(
             id=order["_id"],
-            where=names.get(order.get("facility_id") or "", str(order.get("place") or order["number"])),
+            facility_id=order.get("facility_id"),
+            place=order.get("place") or order["number"],
             fault=order["fault"],
             pressing=bool(order.get("dangerous")) or order["priority"] == Priority.URGENT,
             assignee_id=order.get("assignee_id"),
             days=(now - order["due_at"]).days,
         )
-        for order in first
+        for order in found[:most]
     ]
 
 

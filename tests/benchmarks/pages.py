@@ -10,7 +10,7 @@ from typing import Any
 
 from repository.store import Store
 from tests.benchmarks.sets import SETS, community, loaded
-from tests.benchmarks.stand import ROUNDS, Report, Stand, median, ms, ping, say
+from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, median, ms, ping, say
 
 PINGS, FLOOR = 20, 0.010
 LISTS = 0.050
@@ -38,8 +38,8 @@ VIEWS: dict[str, dict[str, str]] = {
 
 
 def run(stand: Stand, report: Report) -> None:
-    """Figures in 20 pings or 10 ms, lists and drill-downs in 50 ms, nothing more than 1.3 times as at 10,000."""
-    report.title("pages: seconds in the database and in reading its answers, of one opening after a change")
+    """Figures in 20 pings or 10 ms and no more than 1.3 times as at 10,000; lists and drill-downs in 50 ms."""
+    report.title("pages: seconds in the database and in reading its answers, of one opening after a write")
     stores = {name: loaded(stand, report, name) for name in SETS}
     found, pings = _measure(stores)
     bound = max(PINGS * pings, FLOOR)
@@ -51,18 +51,19 @@ def run(stand: Stand, report: Report) -> None:
                 continue
             for name in ("city", "town"):
                 large = found[page, view, name]
-                figures, lists = median([a for a, _ in large]), median([b for _, b in large])
-                growth = median([(a + b) / (c + d) for (a, b), (c, d) in zip(large, small, strict=True)])
-                most = bound if view == "as it opens" else LISTS
+                figures, lists, again = (median(values) for values in zip(*large, strict=True))
+                growth = median([a / b for (a, *_), (b, *_) in zip(large, small, strict=True)])
+                opening = view == "as it opens"
+                most = bound if opening else LISTS
                 report.line(
                     f"{page}, {view}, {name}",
-                    f"{ms(figures)} + lists {ms(lists)}, x {growth:.2f}",
-                    f"<= {ms(most)} + {ms(LISTS)}, x {GROWTH}",
-                    figures <= most and lists <= LISTS and growth <= GROWTH,
+                    f"{ms(figures)} + lists {ms(lists)}, x {growth:.2f}; again {ms(again)}",
+                    f"<= {ms(most)} + {ms(LISTS)}" + (f", x {GROWTH}" if opening else ""),
+                    figures <= most and lists <= LISTS and (growth <= GROWTH or not opening),
                 )
 
 
-Figures = dict[tuple[str, str, str], list[tuple[float, float]]]
+Figures = dict[tuple[str, str, str], list[tuple[float, float, float]]]
 
 
 def _measure(stores: dict[str, Store]) -> tuple[Figures, float]:
@@ -99,8 +100,13 @@ def _measure(stores: dict[str, Store]) -> tuple[Figures, float]:
                     continue
                 store = stores[key[2]]
                 data.store = lambda store=store: store  # type: ignore[assignment]
+                data.forget()  # what another set answered
+                at.run()
+                with data.timed() as asked:
+                    at.run()
+                again = sum(seconds for _, seconds in asked)
+                store.write(ACTOR, lambda write, name=key[2]: write.touch(community(name)))
                 pings.append(ping(store))
-                data.forget()  # as after a change: a page nobody has changed anything for costs two small reads
                 with data.timed() as asked:
                     at.run()
                 if at.exception:
@@ -110,7 +116,7 @@ def _measure(stores: dict[str, Store]) -> tuple[Figures, float]:
                 if number == 0:
                     continue  # the first opening imports and makes connections
                 lists = sum(seconds for name, seconds in asked if name.endswith(LIST_QUESTIONS))
-                found[key].append((sum(seconds for _, seconds in asked) - lists, lists))
+                found[key].append((sum(seconds for _, seconds in asked) - lists, lists, again))
                 for name, seconds in asked:
                     slow[key[0], name] = max(seconds if number > 1 else 0, min(slow.get((key[0], name), 9), seconds))
     finally:

@@ -45,7 +45,7 @@ class Report:
         verdict = "" if ok is None else "ok" if ok else "MISSED"
         self.missed += ok is False
         self.rows.append((what, found, bound, verdict))
-        say(f"  {what:<58} {found:>30}  {bound:<24} {verdict}".rstrip())
+        say(f"  {what:<48} {found:>52}  {bound:<28} {verdict}".rstrip())
 
 
 def say(text: str) -> None:
