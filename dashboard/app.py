@@ -67,8 +67,10 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
         if row.periods:
             _periods(view)
         if row.periods or row.choices:
-            _filters(row, view)
-        _person(view, communities)
+            with st.container(width="content"):  # a fragment by itself takes all the room there is
+                _filters(row, view)
+        with st.container(width="content"):
+            _person(view, communities)
 
 
 def _periods(view: View) -> None:
@@ -95,7 +97,9 @@ def _periods(view: View) -> None:
     )
 
 
+@st.fragment  # what is behind the button is drawn when it is opened, without the page
 def _filters(row: navigation.PageRow, view: View) -> None:
+    _leave_if_chosen()
     set_ones = sum(bool(session.chosen(name)) for name in row.choices) + (
         session.chosen("period") not in ("", *session.KINDS)
     )
@@ -112,7 +116,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
                 keys,
                 format_func=lambda key: i18n.period(Period.of(key)),
                 key="frame.at",
-                on_change=lambda: session.choose("period", st.session_state["frame.at"]),
+                on_change=lambda: _choose("period", st.session_state["frame.at"]),
             )
         if "grid" in row.choices:
             grids = data.ask(grid_names, view.community_id)
@@ -123,7 +127,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
                 options,
                 format_func=lambda key: grids.get(key) or _("All grids"),
                 key="frame.grid",
-                on_change=lambda: session.choose("grid", st.session_state["frame.grid"]),
+                on_change=lambda: _choose("grid", st.session_state["frame.grid"]),
             )
         if "category" in row.choices:
             from repository.maintenance import WorkCategory, work_categories
@@ -135,7 +139,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
                 words,
                 format_func=lambda word: i18n.term(word, WorkCategory) if word else _("All categories"),
                 key="frame.category",
-                on_change=lambda: session.choose("category", st.session_state["frame.category"]),
+                on_change=lambda: _choose("category", st.session_state["frame.category"]),
             )
 
 
@@ -152,7 +156,20 @@ def _choices_of(view: View) -> list[Period]:
     return found if view.period in found else [view.period, *found]
 
 
+def _choose(name: str, value: str | None) -> None:
+    """A choice behind one of the frame's buttons: the page has to run anew."""
+    session.choose(name, value)
+    st.session_state["frame.chosen"] = True
+
+
+def _leave_if_chosen() -> None:
+    if st.session_state.pop("frame.chosen", False):
+        st.rerun()
+
+
+@st.fragment
 def _person(view: View, communities: list[Any]) -> None:
+    _leave_if_chosen()
     inside = st.popover(
         "", icon=":material/account_circle:", help=_("Language, community, role"), key="frame.person", on_change="rerun"
     )
@@ -166,7 +183,7 @@ def _person(view: View, communities: list[Any]) -> None:
             format_func=i18n.LANGUAGES.__getitem__,
             required=True,
             key="frame.lang",
-            on_change=lambda: session.choose("lang", st.session_state["frame.lang"]),
+            on_change=lambda: _choose("lang", st.session_state["frame.lang"]),
         )
         if len(communities) > 1:
             names = {community["_id"]: community["name"] for community in communities}
@@ -185,7 +202,7 @@ def _person(view: View, communities: list[Any]) -> None:
 
 
 def _move_community() -> None:
-    session.choose("community", st.session_state["frame.community"])
+    _choose("community", st.session_state["frame.community"])
     session.choose("grid", None)
     session.choose("category", None)
 
@@ -198,6 +215,7 @@ def _roles(view: View) -> None:
     def changed() -> None:
         role = st.session_state["frame.role"]
         session.look_through(role, next(iter(grids), None) if role == Role.GRID_WORKER else None)
+        st.session_state["frame.chosen"] = True
 
     st.selectbox(
         _("Look through the eyes of"),

@@ -4,9 +4,10 @@ Data meets Markdown only through ``plain``: what people typed is shown as they t
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from repository.words import msg
 
 if TYPE_CHECKING:
     from dashboard.charts import Figure, Palette
+
+P = ParamSpec("P")
 
 ICONS: Mapping[State, str] = {
     State.ON_TARGET: ":material/check_circle:",
@@ -53,9 +56,19 @@ UNITS: Mapping[str, str] = {
 }
 
 
-drawn_once = st.cache_data(show_spinner=False, max_entries=500)
-"""For a drawing that depends on its arguments alone, not on language, theme or database, and takes no input: what was
-drawn before is sent again as it was, some 10 kB each."""
+def drawn_once(draw: Callable[P, None]) -> Callable[P, None]:
+    """For a drawing that depends on its arguments alone, not on language, theme or database, and takes no input: what
+    was drawn before is sent again as it was, some 10 kB each."""
+
+    @cache
+    def kept() -> Callable[P, None]:  # made when first drawn: without a running server Streamlit warns of it
+        return st.cache_data(draw, show_spinner=False, max_entries=500)
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        kept()(*args, **kwargs)
+
+    return drawn
 
 
 def style() -> None:

@@ -277,10 +277,15 @@ def small(rows: Sequence[Row], *, key: str) -> None:
     st.dataframe(_frame(rows), hide_index=True, key=key, placeholder="", height="auto")
 
 
-@st.fragment
 def download(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str) -> None:
     """A small button that offers the rows, or what makes them, as an Excel sheet or as CSV; written only when asked
     for."""
+    with st.container(width="content"):  # a fragment by itself takes all the room there is
+        _offer(rows, name=name, title=title, key=key)
+
+
+@st.fragment
+def _offer(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str) -> None:
     inside = st.popover(
         "",
         icon=":material/download:",

@@ -27,7 +27,7 @@ from repository.metrics import Period
 from repository.migrations import migrate
 from repository.people import AgeBand, Person, Sex
 from repository.record import RECORDS, Record
-from repository.store import InUse, NotFound, Store
+from repository.store import EVERYWHERE, InUse, NotFound, Store
 from repository.words import Trouble
 from tests.conftest import NOW
 
@@ -447,6 +447,16 @@ def test_each_role_may_what_the_table_of_permissions_says(filled: Store, name: s
         else:
             assert allowed, f"{role} was let in"
         restore(filled, before)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if any(need != READ for need, _ in row.needs)])
+def test_every_command_is_counted_so_that_answers_are_asked_anew(filled: Store, name: str) -> None:
+    before, stood = filled.writes(["D", EVERYWHERE]), everything(filled)
+
+    ROWS[name].call(filled, ROOT)
+
+    after = filled.writes(["D", EVERYWHERE])
+    assert any(after[id] > before[id] for id in before) or everything(filled) == stood
 
 
 @pytest.mark.parametrize("name", sorted(set(ROWS) - {"grids.found_community"}))

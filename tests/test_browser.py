@@ -122,6 +122,35 @@ def test_a_leader_goes_from_a_number_to_the_list_behind_it(
         assert unexpected(visitor.errors) == []
 
 
+def test_the_frame_s_choices_change_page_and_link(server: Server, browser: Any, store: Store) -> None:
+    """What is behind the frame's buttons is drawn by itself, and still moves the page."""
+    grid = store.db["grids"].find_one({}, sort=[("code", -1)])
+    assert grid
+    with visit(browser, width=1440, language="en-US") as visitor:
+        page = visitor.page
+        page.goto(f"{server.address}/maintenance")
+        page.get_by_role("heading", name="Maintenance", exact=True).wait_for(timeout=30_000)
+        visitor.settled()
+
+        page.get_by_role("button", name="tune").click()
+        page.get_by_test_id("stPopoverBody").get_by_label("Grid").click()
+        page.get_by_role("option", name=grid["name"]).click()
+        page.wait_for_url(re.compile(f"grid={grid['_id']}"))
+        page.get_by_text(re.compile(f"{grid['name']} · as of")).wait_for(timeout=30_000)
+        page.keyboard.press("Escape")
+
+        page.get_by_role("button", name="account_circle").click()
+        page.get_by_test_id("stPopoverBody").get_by_text("中文").click()
+        page.get_by_role("heading", name="维修", exact=True).wait_for(timeout=30_000)
+
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="数据表").first.click()
+        with page.expect_download() as taken:
+            page.get_by_test_id("stPopoverBody").get_by_role("button", name="CSV", exact=True).click()
+        assert taken.value.suggested_filename.endswith(".csv")
+        assert unexpected(visitor.errors) == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", SIZES)
 def test_a_manager_logs_a_repair_in_three_taps(
