@@ -145,6 +145,7 @@ def say(text: str | Message | Trouble, language: str | None = None) -> str:
 
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_GAPS = re.compile(r"[^\S\u00a0]+")  # a space that must not break stays one
 _LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)|[-<>=~](?=[-<>=])", re.IGNORECASE)
 
 
@@ -154,7 +155,7 @@ def plain(text: object) -> str:
     Punctuation is escaped. Links, icons, emoji names, arrows and colours that Streamlit makes after reading it are
     broken by a word joiner, which nobody sees.
     """
-    one_line = " ".join(str(text).split())
+    one_line = _GAPS.sub(" ", str(text)).strip()
     lively = _LIVELY.sub(lambda found: found.group() + "\u2060", one_line)
     return _PUNCTUATION.sub(r"\\\1", lively)
 

@@ -256,6 +256,7 @@ def test_every_state_has_its_own_shape_word_and_colour() -> None:
 def test_what_people_typed_is_never_markup() -> None:
     assert plain("a *b* :red[c] <b>") == r"a \*b\* \:" + "\u2060" + r"red\[c\] \<b\>"
     assert "\n" not in plain("# a\n\n- b")
+    assert "\u00a0" in plain("≤\u00a015"), "a space that must not break stays one"
     assert plain("12:30") == r"12\:30"
     for lively in ("http://a.b", "www.a.b", "a@b.cn", ":smile:", "a -> b"):
         assert "\u2060" in plain(lively), lively

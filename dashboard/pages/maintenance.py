@@ -7,10 +7,10 @@ import streamlit as st
 
 from dashboard import backlog, cards, navigation, orders, session, tables
 from dashboard.data import ask
-from dashboard.i18n import _, n_, say
+from dashboard.i18n import _, n_, number, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import Show, WorkList, work_list, work_review
+from repository.maintenance import MANY, Show, WorkList, work_list, work_review
 from repository.people import people
 
 ROWS = 20
@@ -105,10 +105,14 @@ def _work(view: View) -> None:
 
 def _finding(found: WorkList, who: str | None) -> str:
     today = sum(row.due_today for row in found.rows)
-    if found.overdue:
+    if found.overdue >= MANY:
+        said = _("{n} or more overdue, do these first", n=number(MANY))
+    elif found.overdue:
         said = n_("{n} overdue, do it first", "{n} overdue, do these first", found.overdue)
     elif today:
         said = n_("Nothing overdue, {n} due today", "Nothing overdue, {n} due today", today)
+    elif found.total >= MANY:
+        said = _("{n} or more work orders", n=number(MANY))
     else:
         said = n_("{n} work order", "{n} work orders", found.total)
     return _("{who}: {what}", who=who, what=said) if who else said

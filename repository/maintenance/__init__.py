@@ -32,6 +32,7 @@ from repository.maintenance.metrics import (
     work_review,
 )
 from repository.maintenance.queries import (
+    MANY,
     FacilityBrief,
     Promise,
     Show,
@@ -66,6 +67,7 @@ from repository.maintenance.records import (
 )
 
 __all__ = [
+    "MANY",
     "AGE_BANDS",
     "ANSWER_HOURS",
     "AgeBand",
