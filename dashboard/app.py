@@ -66,11 +66,13 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
         st.space("stretch")
         if row.periods:
             _periods(view)
-        if row.periods or row.choices:
-            with st.container(width="content"):  # a fragment by itself takes all the room there is
-                _filters(row, view)
-        with st.container(width="content"):
-            _person(view, communities)
+        with st.container(horizontal=True, width="content", gap="xxsmall", key="frame-choices"):
+            # a fragment by itself takes all the room there is
+            if row.periods or row.choices:
+                with st.container(width="content"):
+                    _filters(row, view)
+            with st.container(width="content"):
+                _person(view, communities)
 
 
 def _periods(view: View) -> None:
