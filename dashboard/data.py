@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -114,30 +115,39 @@ class _Answers:
 
 _answers = _Answers()
 forget = _answers.forget
-_timings: list[tuple[str, float]] | None = None
+
+
+class Asked(NamedTuple):
+    """A question that was put to the database: its name, and how to put it again."""
+
+    name: str
+    again: Callable[[], Any]
+
+
+_asked: list[Asked] | None = None
 
 
 @contextmanager
-def timed() -> Iterator[list[tuple[str, float]]]:
-    """Collect (question, seconds) of every ``ask`` of this process while inside: for the benchmark."""
-    global _timings  # noqa: PLW0603
-    _timings = found = []
+def noted() -> Iterator[list[Asked]]:
+    """Collect what this process asks the database while inside: for the benchmark and the tests."""
+    global _asked  # noqa: PLW0603
+    _asked = found = []
     try:
         yield found
     finally:
-        _timings = None
+        _asked = None
 
 
 def look_again(community_id: str) -> None:
     """Note what the community's data stands at: at the start of each run, and of what runs by itself, such as a
     dialog. Without it every answer is read anew."""
-    now, started = store().clock(), time.perf_counter()
+    now, look = store().clock(), partial(store().writes, (EVERYWHERE, community_id))
+    if _asked is not None:
+        _asked.append(Asked("repository.store.Store.writes", look))
     try:
-        session.mark(store().writes((EVERYWHERE, community_id)), now.replace(second=0, microsecond=0))
+        session.mark(look(), now.replace(second=0, microsecond=0))
     except Unavailable:
         session.mark(None)  # whoever asks next finds out, and says so
-    if _timings is not None:
-        _timings.append(("repository.store.Store.writes", time.perf_counter() - started))
 
 
 def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -149,7 +159,6 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     who = session.actor()
     told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
     key = (f"{query.__module__}.{query.__qualname__}", who, repr(args), repr(sorted(told.items())))
-    started = time.perf_counter()
     kept = _answers.last(key)
     mark = session.marked(args)
     if kept is not None and mark is not None and kept[1] == mark:
@@ -169,8 +178,8 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     except Trouble as trouble:
         st.error(say(trouble), icon=":material/block:")
         st.stop()
-    if _timings is not None:
-        _timings.append((key[0], time.perf_counter() - started))
+    if _asked is not None:
+        _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
     _answers.keep(key, store().clock(), mark, answer)
     return _lent(answer)
 

@@ -32,10 +32,10 @@ def order(number: str, **more: Any) -> WorkOrder:
 
 def asked(at: Any) -> list[str]:
     """What one more run of the page asks the database."""
-    with data.timed() as questions:
+    with data.noted() as questions:
         at.run()
     assert not at.exception
-    return [name.rsplit(".", 1)[-1] for name, _seconds in questions]
+    return [name.rsplit(".", 1)[-1] for name, _again in questions]
 
 
 def figure(at: Any, title: str) -> str:
@@ -84,10 +84,10 @@ def test_with_the_next_minute_everything_is_asked_anew(
 def test_each_role_has_its_own_answers(filled: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     filled.insert(admin, order("1"))
     visit(mongodb_uri, "maintenance", role="admin")
-    with data.timed() as questions:
+    with data.noted() as questions:
         at = visit(mongodb_uri, "maintenance", role="viewer")
     assert not at.exception
-    assert any(name.endswith("work_review") for name, _seconds in questions)
+    assert any(name.endswith("work_review") for name, _again in questions)
 
 
 def test_what_a_page_does_to_its_answer_no_other_page_sees() -> None:

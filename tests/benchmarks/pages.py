@@ -1,7 +1,8 @@
 """The data time of every page at 1,000,000 work orders and attendances, in 100 communities and in one, against 10,000.
 
-Each page is run as a reader would open it after something was written, so that no answer can be given again, and every
-question it asks is timed in ``dashboard.data.ask``. Drawing is left out here; ``reruns`` measures the whole.
+Each page is run as a reader would open it after something was written, so that no answer can be given again; what it
+then asks of the database is noted in ``dashboard.data`` and asked again, round after round, page by page and set by set.
+Drawing is left out here; ``reruns`` measures the whole.
 """
 
 import os
@@ -10,7 +11,7 @@ from typing import Any
 
 from repository.store import Store
 from tests.benchmarks.sets import SETS, community, loaded
-from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, median, ms, ping, say
+from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, median, ms, ping, say, seconds
 
 PINGS, FLOOR = 20, 0.010
 LISTS = 0.050
@@ -88,43 +89,42 @@ def _measure(stores: dict[str, Store]) -> tuple[Figures, float]:
                     at.query_params[key] = value.format(community=community(name))
                 tests[row.key, view, name] = at
 
-    found: Figures = defaultdict(list)
-    pings: list[float] = []
-    slow: dict[tuple[str, str], float] = {}
+    questions: dict[tuple[str, str, str], list[data.Asked]] = {}
     actual = data.store
-    broken = set()
     try:
-        for number in range(ROUNDS + 1):
-            for key, at in tests.items():
-                if key[:2] in broken:
-                    continue
-                store = stores[key[2]]
-                data.store = lambda store=store: store  # type: ignore[assignment]
-                data.forget()  # what another set answered
+        for key, at in tests.items():
+            data.store = lambda name=key[2]: stores[name]  # type: ignore[assignment]
+            data.forget()  # what another set answered
+            at.run()
+            # as after a write in this community: all but the list of communities is asked anew
+            stores[key[2]].write(ACTOR, lambda write, name=key[2]: write.touch(community(name)))
+            with data.noted() as asked:
                 at.run()
-                with data.timed() as asked:
-                    at.run()
-                again = sum(seconds for _, seconds in asked)
-                store.write(ACTOR, lambda write, name=key[2]: write.touch(community(name)))
-                pings.append(ping(store))
-                with data.timed() as asked:
-                    at.run()
-                if at.exception:
-                    broken.add(key[:2])
-                    say(f"  {key}: {at.exception[0].message}")
-                    continue
-                if number == 0:
-                    continue  # the first opening imports and makes connections
-                lists = sum(seconds for name, seconds in asked if name.endswith(LIST_QUESTIONS))
-                found[key].append((sum(seconds for _, seconds in asked) - lists, lists, again))
-                for name, seconds in asked:
-                    slow[key[0], name] = max(seconds if number > 1 else 0, min(slow.get((key[0], name), 9), seconds))
+            if at.exception:
+                say(f"  {key}: {at.exception[0].message}")
+            else:
+                questions[key] = asked
     finally:
         data.store = actual
         st.cache_resource.clear()
-    for (page, question), seconds in sorted(slow.items(), key=lambda item: -item[1])[:5]:
-        say(f"  dearest question: {page}: {question} {ms(seconds)}")
-    return {key: values for key, values in found.items() if key[:2] not in broken}, median(pings)
+
+    found: Figures = defaultdict(list)
+    pings: list[float] = []
+    slow: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for number in range(ROUNDS + 1):
+        for key, asked in questions.items():
+            pings.append(ping(stores[key[2]]))
+            took = [(name, seconds(again)) for name, again in asked]
+            if number == 0:
+                continue  # the first round makes connections and plans
+            lists = sum(each for name, each in took if name.endswith(LIST_QUESTIONS))
+            look = sum(each for name, each in took if name.endswith(".writes"))
+            found[key].append((sum(each for _, each in took) - lists, lists, look))
+            for name, each in took:
+                slow[key[0], name].append(each)
+    for (page, question), times in sorted(slow.items(), key=lambda item: -median(item[1]))[:5]:
+        say(f"  dearest question: {page}: {question} {ms(median(times))}")
+    return found, median(pings)
 
 
 def _script(page: str) -> None:
