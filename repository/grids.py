@@ -17,7 +17,7 @@ from repository.access import Actor, Operation, reach, require
 from repository.metrics import Metric, Target, Value, declare, ratio
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.store import FieldProblem, Invalid, NotFound, Store, Write, build
+from repository.store import FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
 from repository.words import Message, msg
 
 
@@ -365,18 +365,22 @@ class Setting:
     """Everybody's name by id, active first, by name."""
     gone: frozenset[str]
     """Those no longer active."""
+    also: tuple[Sequence[dict[str, Any]], ...] = ()
+    """Documents of what was wanted besides."""
 
 
-def setting(store: Store, actor: Actor, community_id: str) -> Setting:
-    """Community, grids, posts and people, read together. Raises NotFound, Refused, Unavailable."""
-    own, there, held, known = store.together(
+def setting(store: Store, actor: Actor, community_id: str, *, also: Sequence[Wanted] = ()) -> Setting:
+    """Community, grids, posts and people, and what is wanted ``also``, in one command. Raises NotFound, Refused,
+    Unavailable."""
+    own, there, held, known, *others = store.together(
         actor,
         community_id,
         [
-            (Community, None, ()),
-            (Grid, None, ()),
-            (Post, _posts_in_reach(actor, community_id), ()),
-            (Person, None, ("name", "active")),
+            Wanted(Community),
+            Wanted(Grid),
+            Wanted(Post, _posts_in_reach(actor, community_id)),
+            Wanted(Person, fields=("name", "active")),
+            *also,
         ],
     )
     known.sort(key=lambda person: (not person.get("active", True), person["name"]))
@@ -388,6 +392,7 @@ def setting(store: Store, actor: Actor, community_id: str) -> Setting:
         tuple(map(Post.from_document, held)),
         {person["_id"]: person["name"] for person in known},
         frozenset(person["_id"] for person in known if not person.get("active", True)),
+        tuple(others),
     )
 
 

@@ -112,10 +112,10 @@ class Comparison:
 
 def compare(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Comparison:
     """How do the grids in the actor's reach stand beside each other? Raises Refused, Unavailable."""
-    within = setting(store, actor, community_id)
+    within = setting(store, actor, community_id, also=[facilities.wanted(actor, community_id, course=False)])
     there, own = within.grids, within.community
     work = maintenance.work_glance(store, actor, community_id, period, None, now=now, community=own)
-    estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, community=own)
+    estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, within=within)
     posts = staffing(store, actor, community_id, on=now.date(), within=within)
     crowd = activities.figures(store, actor, community_id, period, now=now, within=within)
     return Comparison(
@@ -152,11 +152,11 @@ def glance(
 ) -> Glance:
     """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach)."""
     today = now.date()
-    within = setting(store, actor, community_id)
+    within = setting(store, actor, community_id, also=[facilities.wanted(actor, community_id, grids=seen)])
     own, names = within.community, within.names
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
     work = maintenance.work_glance(store, actor, community_id, period, seen, now=now, community=own)
-    estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, community=own)
+    estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, within=within)
     posts = staffing(store, actor, community_id, on=today, within=within)
     crowd = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
     rows = _rows(there, work, estate, posts, crowd)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import pymongo
@@ -233,6 +233,16 @@ class Engine:
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
 
 
+class Wanted(NamedTuple):
+    """What ``Store.together`` reads of one collection."""
+
+    record: type[Record]
+    filter: Mapping[str, Any] | None = None
+    """One that keeps to the actor's reach, in place of the usual scope."""
+    fields: tuple[str, ...] = ()
+    """Which to read; none: all."""
+
+
 class Store:
     """A database that keeps records. One per process; thread-safe.
 
@@ -432,16 +442,10 @@ class Store:
                 how["hint"] = next(one.name for one in record.indexes if one.keys == index)
             return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline], **how))
 
-    def together(
-        self,
-        actor: Actor,
-        community_id: str,
-        wanted: Sequence[tuple[type[Record], Mapping[str, Any] | None, tuple[str, ...]]],
-    ) -> list[list[Document]]:
+    def together(self, actor: Actor, community_id: str, wanted: Sequence[Wanted]) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
 
-        ``wanted`` are (record, filter, fields): a filter of the caller's own, that keeps to the actor's reach, in place
-        of the usual scope (None: that one); the fields to read (none: all). Raises Refused, Unavailable.
+        Raises Refused, Unavailable.
         """
         reach(actor, community_id)
         with our_errors(), pymongo.timeout(READ_SECONDS):

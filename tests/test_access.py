@@ -27,7 +27,7 @@ from repository.metrics import Period
 from repository.migrations import migrate
 from repository.people import AgeBand, Person, Sex
 from repository.record import RECORDS, Record
-from repository.store import EVERYWHERE, InUse, NotFound, Store
+from repository.store import EVERYWHERE, InUse, NotFound, Store, Wanted
 from repository.words import Trouble
 from tests.conftest import NOW
 
@@ -536,7 +536,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
             lambda: filled.find(actor, record, "D", limit=1),
             lambda: filled.count(actor, record, "D"),
             lambda: filled.aggregate(actor, record, "D", [{"$limit": 1}]),
-            lambda: filled.together(actor, "D", [(record, None, ())]),
+            lambda: filled.together(actor, "D", [Wanted(record)]),
         ]
     }
     if kept is not None:
@@ -571,7 +571,7 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
     with pytest.raises(Refused):
         filled.aggregate(ELSEWHERE, record, "D", [])
     with pytest.raises(Refused):
-        filled.together(ELSEWHERE, "D", [(record, {"community_id": "D"}, ())])
+        filled.together(ELSEWHERE, "D", [Wanted(record, {"community_id": "D"})])
     documents = list(filled.db[name].find({"community_id": "D"}))
     for document in documents:
         there = record.from_document(document)
@@ -586,7 +586,7 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
             assert stopped(lambda there=there: filled.insert(NEXT_DOOR, there.model_copy(update={"id": "copy"})))
     if record.grid_field and documents:
         assert {getattr(each, record.grid_field) for each in filled.find(NEXT_DOOR, record, "D")} <= {"g2"}
-        assert filled.together(NEXT_DOOR, "D", [(record, None, ())]) == [
+        assert filled.together(NEXT_DOOR, "D", [Wanted(record)]) == [
             list(filled.documents(record, {"_id": {"$in": [each.id for each in filled.find(NEXT_DOOR, record, "D")]}}))
         ]
         assert filled.count(NEXT_DOOR, record, "D") == len(filled.find(NEXT_DOOR, record, "D"))

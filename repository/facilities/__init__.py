@@ -25,6 +25,7 @@ from repository.facilities.queries import (
     inventory,
     register,
     service_lives,
+    wanted,
 )
 from repository.facilities.records import (
     DETAILS,
@@ -84,5 +85,6 @@ __all__ = [
     "retire",
     "service_life",
     "service_lives",
+    "wanted",
     "with_history",
 ]

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from repository.access import Actor
+from repository.access import Actor, scope
 from repository.facilities import metrics
 from repository.facilities.records import (
     DAYS_A_YEAR,
@@ -24,11 +24,11 @@ from repository.facilities.records import (
     ServiceStatus,
     last_day,
 )
-from repository.grids import Community
+from repository.grids import Community, Setting
 from repository.metrics import Value, last_months, ratio
 from repository.record import Choice
 from repository.rollups import month_bounds
-from repository.store import NotFound, Store
+from repository.store import NotFound, Store, Wanted
 from repository.words import msg
 
 YEARS = 5  # of the replacement plan
@@ -260,32 +260,42 @@ def inventory(
     grids: frozenset[str] | None = None,
     category: str | None = None,
     course: bool = True,
-    community: Community | None = None,
+    within: Setting | None = None,
 ) -> Inventory:
     """Everything the Facilities page says of a day (today: conditions and service status are those of now), cut to
-    ``grids`` and ``category``; without ``course`` the values have no series. ``community``: if it was read already.
-    Raises Refused, Unavailable."""
-    fields = _READ | _HISTORY if course else _READ
-    rows = store.aggregate(actor, Facility, community_id, [{"$project": fields}], filter=_where(category), grids=grids)
+    ``grids`` and ``category``; without ``course`` the values have no series. ``within``: if that
+    was read already, with ``wanted`` first. Raises Refused, Unavailable."""
     zone = store.zone(community_id) if course else None
-    if community is None:
-        lives = service_lives(store, actor, community_id)
-    else:
-        lives = _lives((life.of, life.years) for life in community.service_lives)
-    return _inventory(rows, on, lives, zone)
+    if within is not None:
+        lives = _lives((life.of, life.years) for life in within.community.service_lives)
+        return _inventory(within.also[0], on, lives, zone)
+    (rows,) = store.together(
+        actor, community_id, [wanted(actor, community_id, grids=grids, category=category, course=course)]
+    )
+    return _inventory(rows, on, service_lives(store, actor, community_id), zone)
+
+
+def wanted(
+    actor: Actor,
+    community_id: str,
+    *,
+    grids: frozenset[str] | None = None,
+    category: str | None = None,
+    course: bool = True,
+) -> Wanted:
+    """What ``inventory`` reads."""
+    where = scope(actor, Facility, community_id, grids) | _where(category)
+    return Wanted(Facility, where, _READ + _HISTORY if course else _READ)
 
 
 # --- from rows to the answer: a thousand facilities are folded here in a tenth of the time of the same pipeline
 _NOT_RETIRED = {"status": {"$in": [str(status) for status in ServiceStatus if status is not ServiceStatus.RETIRED]}}
-_READ = dict.fromkeys(
-    (
-        *("code", "name", "category", "kind", "grid_id", "site", "condition", "status", "responsible_id"),
-        *("installed_on", "installed_precision", "renewed_on", "renewed_precision", "service_life_years"),
-        *("replacement_cost_cents", "details.control"),
-    ),
-    1,
+_READ = (
+    *("code", "name", "category", "kind", "grid_id", "site", "condition", "status", "responsible_id"),
+    *("installed_on", "installed_precision", "renewed_on", "renewed_precision", "service_life_years"),
+    *("replacement_cost_cents", "details.control"),
 )
-_HISTORY = {f"condition_history.{name}": 1 for name in ("at", "condition", "status")}
+_HISTORY = tuple(f"condition_history.{name}" for name in ("at", "condition", "status"))
 _GOOD = frozenset({Condition.EXCELLENT, Condition.GOOD, Condition.FAIR})
 _RETIRED, _OUT_OF_ORDER = str(ServiceStatus.RETIRED), str(ServiceStatus.OUT_OF_ORDER)
 _VERY_POOR = str(Condition.VERY_POOR)

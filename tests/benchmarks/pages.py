@@ -1,7 +1,7 @@
 """The data time of every page at 1,000,000 work orders and attendances, in 100 communities and in one, against 10,000.
 
 Each page is run as a reader would open it after something was written, so that no answer can be given again; what it
-then asks of the database is noted in ``dashboard.data`` and asked again, round after round, page by page and set by set.
+then asks of the database is noted in ``dashboard.data`` and asked again, round after round, page by page, set by set.
 Drawing is left out here; ``reruns`` measures the whole.
 """
 
