@@ -175,6 +175,7 @@ def path_key(word: str) -> str:
     return word.replace("%", "%25").replace(".", "%2E").replace("$", "%24") or "%"
 
 
+@lru_cache(maxsize=4096)
 def path_word(key: str) -> str:
     """The word ``path_key`` was made from."""
     return "" if key == "%" else unquote(key)

@@ -401,12 +401,10 @@ def _held(store: Store, community_id: str, seen: frozenset[str] | None, document
 
 
 def _by_format(found: _Held, month: str, form: str, counts: Mapping[str, Any]) -> None:
-    if events := counts.get("events"):
-        held = found.formats.setdefault(month, {})
-        held[form] = held.get(form, 0) + events
-    if planned := counts.get("planned"):
-        ahead = found.planned.setdefault(month, {})
-        ahead[form] = ahead.get(form, 0) + planned
+    for kept, n in ((found.formats, counts.get("events")), (found.planned, counts.get("planned"))):
+        if n:
+            of_month = kept.setdefault(month, {})
+            of_month[form] = of_month.get(form, 0) + n
 
 
 def _of_grids(document: Document, seen: Iterable[str], branch: str = "by_grid") -> list[Document]:

@@ -474,7 +474,7 @@ class _Ledger:
                 self.whole[document["period"]] = document
         for document in self._read_months({"total": 1}) if detailed else ():
             self.all.months[document["period"]].append(document.get("total", {}))
-        self._count_due(due, banded=parts and detailed)
+        self._count_due(due, banded=parts, detailed=detailed)
 
     def _read_months(self, projection: Document) -> list[Document]:
         """The community's month documents since the first of the series; also kept as ``whole``."""
@@ -532,12 +532,12 @@ class _Ledger:
     def _late(self) -> Document:
         return {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", self.now.astimezone(UTC)]}]}
 
-    def _count_due(self, documents: list[Document], *, banded: bool) -> None:
+    def _count_due(self, documents: list[Document], *, banded: bool, detailed: bool) -> None:
         """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
         is looked at one by one, a small indexed set (``banded``: its age too)."""
-        kinds: Document = {"g": "$grid_id", "c": "$category", "late": self._late()}
-        if banded:
-            kinds["band"] = self._band_switch()
+        kinds: Document = {"g": "$grid_id", "late": self._late()}
+        if detailed:
+            kinds |= {"c": "$category"} | ({"band": self._band_switch()} if banded else {})
         groups = self.store.aggregate(
             self.actor,
             WorkOrder,
@@ -562,7 +562,8 @@ class _Ledger:
             if key.get("band") is not None:
                 self.ages.append((key["band"], key["late"], n))
             if not key["late"]:
-                for part in (self.all, self.grids[key.get("g") or ""], self.categories[key["c"]]):
+                of_category = [self.categories[key["c"]]] if detailed else []
+                for part in (self.all, self.grids[key.get("g") or ""], *of_category):
                     part.overdue -= n
                     part.ahead += n
 
