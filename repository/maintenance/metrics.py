@@ -392,10 +392,10 @@ class _Ledger:
             crew = float(found[0].get("crew_hours_per_week", usual) if found else usual)
         zone = store.zone(community_id)
         ledger = cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, crew)
-        if seen is None and category is None:
+        if category is None and (seen is None or not detailed):
             ledger._read_whole(parts, detailed)
         else:
-            ledger._read_cells(parts and detailed)
+            ledger._read_cells(parts)
         return ledger
 
     # --- time
@@ -447,7 +447,8 @@ class _Ledger:
 
     # --- reading
     def _read_whole(self, parts: bool, detailed: bool) -> None:
-        """The whole community: month documents with their marginals, and the stock, due and age documents."""
+        """The whole community, or what grids have of it without categories and ages: month documents with their
+        marginals, and the stock, due and age documents."""
         oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
         wanted: list[Document] = [
             {"level": "stock", "period": NOW},
@@ -497,12 +498,8 @@ class _Ledger:
             else:
                 part.months[month].append(branch)
 
-        if total:
-            put(self.all, document.get("total", {}))
-        for key, branch in document.get("by_grid", {}).items():
-            put(self.grids[path_word(key)], branch)
-        for key, branch in document.get("by_category", {}).items():
-            put(self.categories[path_word(key)], branch)
+        for branch, part in self._branches(document, total=total):
+            put(part, branch)
 
     def _take_ages(self, document: Document) -> None:
         today = f"{self.today:%Y%m%d}"
@@ -544,6 +541,7 @@ class _Ledger:
             self.community_id,
             [{"$group": {"_id": kinds, "n": {"$sum": 1}}}],
             filter={"is_open": True, "due_at": {"$gte": self._midnight(0), "$lt": self._midnight(-1)}},
+            grids=self.seen,
             index=BY_DUE,
         )
         every = [self.all, *self.grids.values(), *self.categories.values()]
@@ -567,11 +565,17 @@ class _Ledger:
                     part.overdue -= n
                     part.ahead += n
 
-    def _branches(self, document: Document) -> Iterable[tuple[Document, _Part]]:
-        yield document.get("total", {}), self.all
+    def _branches(self, document: Document, *, total: bool = True) -> Iterable[tuple[Document, _Part]]:
+        """A document's branches and the parts they belong to. Over some grids the whole is their sum."""
+        if total and self.seen is None:
+            yield document.get("total", {}), self.all
         for key, branch in document.get("by_grid", {}).items():
-            yield branch, self.grids[path_word(key)]
-        for key, branch in document.get("by_category", {}).items():
+            grid = path_word(key)
+            if self.seen is None or grid in self.seen:
+                yield branch, self.grids[grid]
+                if total and self.seen is not None:
+                    yield branch, self.all
+        for key, branch in document.get("by_category", {}).items() if self.seen is None else ():
             yield branch, self.categories[path_word(key)]
 
     def _read_cells(self, parts: bool) -> None:
