@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import server
-from dashboard.settings import BadSetting, Settings
+from dashboard.settings import VARIABLES, BadSetting, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,7 +26,7 @@ database = pathlib.Path(sys.argv[1])
 sys.modules["dashboard.data"] = types.SimpleNamespace(database_alive=database.exists)
 from dataclasses import replace
 from dashboard import server
-from dashboard.settings import Settings
+from dashboard.settings import VARIABLES, Settings
 settings = Settings.from_environment()
 door = server.listen(settings.host, settings.port)
 settings = replace(settings, port=door.getsockname()[1])
@@ -151,7 +151,7 @@ def test_open_to_the_network_numbers_are_answered_and_strange_names_are_not(tmp_
 PROBE = """
 import json
 from dashboard import server
-from dashboard.settings import Settings
+from dashboard.settings import VARIABLES, Settings
 settings = Settings.from_environment()
 server.application(settings)
 from streamlit import config
@@ -241,15 +241,7 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
 
 
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (
-        "GRIDBOARD_HOME",
-        "MONGODB_URI",
-        "HOST",
-        "PORT",
-        "GRIDBOARD_ROLE",
-        "GRIDBOARD_DEMO",
-        "GRIDBOARD_NAMES",
-    ):
+    for name in VARIABLES:
         monkeypatch.setenv(name, "")
     settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", True, ("a.example",))
     settings.publish()
