@@ -26,7 +26,7 @@ database = pathlib.Path(sys.argv[1])
 sys.modules["dashboard.data"] = types.SimpleNamespace(database_alive=database.exists)
 from dataclasses import replace
 from dashboard import server
-from dashboard.settings import VARIABLES, Settings
+from dashboard.settings import Settings
 settings = Settings.from_environment()
 door = server.listen(settings.host, settings.port)
 settings = replace(settings, port=door.getsockname()[1])
@@ -151,7 +151,7 @@ def test_open_to_the_network_numbers_are_answered_and_strange_names_are_not(tmp_
 PROBE = """
 import json
 from dashboard import server
-from dashboard.settings import VARIABLES, Settings
+from dashboard.settings import Settings
 settings = Settings.from_environment()
 server.application(settings)
 from streamlit import config
