@@ -31,7 +31,8 @@ def run(stand: Stand, report: Report) -> None:
     assert twin.write_concern == DURABLE
     template = WorkOrder.from_document(store.db["work_orders"].find_one({"community_id": COMMUNITY}) or {})
     facility = store.db["facilities"].find_one({"community_id": COMMUNITY}) or {}
-    number, now = count(5_000_000), store.clock()
+    now = store.clock()
+    number = count(int(now.timestamp()) * 1_000)  # a kept database has those of the runs before
 
     def order() -> WorkOrder:
         n = next(number)
