@@ -117,10 +117,10 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
     work = maintenance.work_glance(store, actor, community_id, period, None, now=now, community=own)
     estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, within=within)
     posts = staffing(store, actor, community_id, on=now.date(), within=within)
-    crowd = activities.figures(store, actor, community_id, period, now=now, within=within)
+    came = activities.came_by_grid(store, actor, community_id, period, within=within)
     return Comparison(
         there,
-        _rows(there, work, estate, posts, crowd),
+        _rows(there, work, estate, posts, activities.participation(period), came),
         {row.grid_id: row.open for row in work.grids},
         load(there),
         posts,
@@ -159,7 +159,7 @@ def glance(
     estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, within=within)
     posts = staffing(store, actor, community_id, on=today, within=within)
     crowd = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
-    rows = _rows(there, work, estate, posts, crowd)
+    rows = _rows(there, work, estate, posts, crowd.participation.metric, crowd.grids)
     return Glance(
         concerns=(
             _facilities_concern(there, work, estate, names),
@@ -192,10 +192,11 @@ def _rows(
     work: maintenance.WorkGlance,
     estate: facilities.Inventory,
     posts: Staffing,
-    crowd: activities.Figures,
+    rate: Metric,
+    groups: Sequence[activities.Group],
 ) -> tuple[Row, ...]:
     orders = {row.grid_id: row for row in work.grids}
-    came = {group.key: group for group in crowd.grids}
+    came = {group.key: group for group in groups}
     required = sum(GRID_POSTS.values())
     limit = work.overdue.metric.target
     overdue = (
@@ -245,8 +246,8 @@ def _rows(
             {grid.id: (ratio(*good[grid.id]), good[grid.id][1]) for grid in there},
         ),
         row(
-            crowd.participation.metric,
-            crowd.participation.metric.target,
+            rate,
+            rate.target,
             {
                 grid.id: (ratio(came[grid.id].people, came[grid.id].population or 0), came[grid.id].population or 0)
                 if grid.id in came

@@ -324,6 +324,7 @@ ROWS: Mapping[str, Row] = {
     "activities.take_back_attendance": change(
         DELETE, "attendances", lambda s, a: activities.take_back_attendance(s, a, "D", "t-g1", 1)
     ),
+    "activities.came_by_grid": read("grids", lambda s, a: activities.came_by_grid(s, a, "D", QUARTER)),
     "activities.figures": read("activities", lambda s, a: activities.figures(s, a, "D", QUARTER, now=NOW)),
     "activities.calendar": read("activities", lambda s, a: activities.calendar(s, a, "D", QUARTER)),
     "activities.upcoming": read("activities", lambda s, a: activities.upcoming(s, a, "D", now=NOW)),

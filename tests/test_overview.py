@@ -11,7 +11,7 @@ from repository.access import Actor, Role
 from repository.grids import Community, Grid, Post, Tier, grids
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State
-from repository.overview import glance, off_target, worst
+from repository.overview import compare, glance, off_target, worst
 from repository.people import Person
 from repository.store import Store
 from tests.conftest import NOW
@@ -115,6 +115,12 @@ def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) ->
     assert sum(cell.value or 0 for cell in found.rows[0].cells.values()) == work.overdue.value
     raw = store.db["work_orders"].count_documents({"community_id": community, "is_open": True, "due_at": {"$lt": NOW}})
     assert work.overdue.value == raw
+    beside = compare(store, admin, community, QUARTER, now=LOCAL)
+    assert (beside.rows, beside.grids) == (found.rows, found.grids)
+    year = Period.of("2026")
+    came = activities.came_by_grid(store, admin, community, year)
+    assert came == activities.figures(store, admin, community, year).grids
+    assert sum(group.people for group in came) > 0
     for grid in grids(store, admin, community):
         own = maintenance.work_figures(store, admin, community, QUARTER, frozenset({grid.id}), now=LOCAL)
         assert found.rows[0].cells[grid.id].value == own.overdue.value

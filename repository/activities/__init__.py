@@ -40,9 +40,11 @@ from repository.activities.queries import (
     Variety,
     attendances_of,
     calendar,
+    came_by_grid,
     figures,
     gathering,
     known_residents,
+    participation,
     upcoming,
 )
 from repository.activities.records import (
@@ -87,6 +89,7 @@ __all__ = [
     "add_activity",
     "attendances_of",
     "calendar",
+    "came_by_grid",
     "cancel_activity",
     "correct_attendance",
     "delete_activity",
@@ -95,6 +98,7 @@ __all__ = [
     "figures",
     "gathering",
     "known_residents",
+    "participation",
     "record_attendance",
     "record_attendances",
     "resident_code",

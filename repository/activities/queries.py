@@ -23,7 +23,7 @@ from repository.activities.metrics import (
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
 from repository.grids import Community, Grid, Setting, setting
-from repository.metrics import MINIMUM_N, Period, State, Value, last_months, ratio
+from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
 from repository.store import Store
@@ -257,7 +257,7 @@ def figures(
             estimated=joint,
         ),
         participation=Value(
-            replace(PARTICIPATION, target=PARTICIPATION_TARGETS[period.kind]),
+            participation(period),
             None if people is None else ratio(people, residents or 0),
             residents or 0,
             [(row.month, rate(row)) for row in series],
@@ -543,12 +543,28 @@ def _represented(
         "sexes": _groups(
             [(str(sex), sex.label) for sex in Sex], sexes, {sex: live_sex[sex] for sex in Sex} if known else {}
         ),
-        "grids": _groups(
-            [(grid.id, grid.name) for grid in grids],
-            crowd.by_grid(period.key),
-            {grid.id: grid.residents for grid in grids},
-        ),
+        "grids": _of_grid(crowd, period, grids),
     }
+
+
+def _of_grid(crowd: _People, period: Period, grids: Sequence[Grid]) -> tuple[Group, ...]:
+    names = [(grid.id, grid.name) for grid in grids]
+    return _groups(names, crowd.by_grid(period.key), {grid.id: grid.residents for grid in grids})
+
+
+def participation(period: Period) -> Metric:
+    """The rate as a period is held to it."""
+    return replace(PARTICIPATION, target=PARTICIPATION_TARGETS[period.kind])
+
+
+def came_by_grid(
+    store: Store, actor: Actor, community_id: str, period: Period, *, within: Setting | None = None
+) -> tuple[Group, ...]:
+    """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from one counter document."""
+    within = within or setting(store, actor, community_id)
+    of_period = {"period": period.key}
+    found = store.counters(community_id, "residents", "people", of_period, {"period": 1, "by_grid": 1})
+    return _of_grid(_People(reach(actor, community_id), found), period, within.grids)
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
