@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from typing import Any
 
 from tests.benchmarks.sets import community, loaded
@@ -77,12 +78,15 @@ class Reader:
         self.page, self.query = page, query
         self.elements, self.kilobytes, self.failed = 0, 0.0, False
         self._hash = ""
-        self._socket = connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream",
-            subprotocols=["streamlit"],  # type: ignore[list-item]
-            origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
-            compression=None,
-            max_size=None,
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                f"ws://127.0.0.1:{port}/_stcore/stream",
+                subprotocols=["streamlit"],  # type: ignore[list-item]
+                origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
+                compression=None,
+                max_size=None,
+            )
         )
 
     def rerun(self) -> float:
@@ -116,4 +120,4 @@ class Reader:
 
     def close(self) -> None:
         """End the session."""
-        self._socket.close()
+        self._open.close()
