@@ -146,8 +146,9 @@ def look_again(community_id: str) -> None:
         _asked.append(Asked("repository.store.Store.writes", look))
     try:
         session.mark(look(), now.replace(second=0, microsecond=0))
-    except Unavailable:
-        session.mark(None)  # whoever asks next finds out, and says so
+    except Unavailable as trouble:
+        session.mark(None)
+        session.away(trouble)  # whoever asks in this run need not wait for it again
 
 
 def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -165,15 +166,19 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
         return _lent(kept[2])
     try:
         try:
+            if (away := session.is_away()) is not None:
+                raise away
             answer = query(store(), who, *args, **kwargs)
         except Unavailable:
             if not _revive():
                 raise
             answer = query(store(), who, *args, **kwargs)
     except Unavailable:
-        cards.offline(time_(kept[0], session.zone()) if kept else None)
         if kept is None:
+            cards.offline(None)
             st.stop()
+        if session.first_time("offline"):
+            cards.offline(time_(kept[0], session.zone()))
         return _lent(kept[2])
     except Trouble as trouble:
         st.error(say(trouble), icon=":material/block:")

@@ -17,6 +17,7 @@ from dashboard import i18n
 from dashboard.settings import Settings
 from repository.access import Actor, Role
 from repository.metrics import Period, PeriodTrouble
+from repository.words import Trouble
 
 CHOICES = ("lang", "community", "period", "grid", "category")
 KINDS = ("month", "quarter", "year", "ever")
@@ -47,6 +48,7 @@ def begin() -> None:
     it, the choices stay)."""
     state, url = st.session_state, st.query_params
     mark(None)
+    state["said"] = set()
     for name in CHOICES:
         if name in url:
             state[f"choice.{name}"] = url[name][:200]
@@ -108,6 +110,18 @@ Mark = tuple[str, int, datetime]
 def mark(writes: Mapping[str, int] | None, minute: datetime | None = None) -> None:
     """Note what the data stands at in this run (see ``data``); None when that is not known any more."""
     st.session_state["mark"] = None if writes is None or minute is None else (dict(writes), minute)
+    st.session_state["away"] = None
+
+
+def away(trouble: Trouble) -> None:
+    """Note that the database did not answer in this run; until the next ``mark``."""
+    st.session_state["away"] = trouble
+
+
+def is_away() -> Trouble | None:
+    """What ``away`` noted."""
+    trouble: Trouble | None = st.session_state.get("away")
+    return trouble
 
 
 def marked(about: Collection[Any]) -> Mark | None:
@@ -125,6 +139,14 @@ def community_before_settling() -> str:
     """The community this run will most likely be about."""
     seen: View | None = st.session_state.get("view")
     return chosen("community") or (seen.community_id if seen else "")
+
+
+def first_time(what: str) -> bool:
+    """Whether this run says ``what`` for the first time."""
+    said: set[str] = st.session_state.setdefault("said", set())
+    new = what not in said
+    said.add(what)
+    return new
 
 
 # --- who

@@ -11,7 +11,7 @@ from repository.access import Actor
 from repository.grids import Community, Grid
 from repository.maintenance import WorkOrder
 from repository.people import Person
-from repository.store import EVERYWHERE, Store
+from repository.store import EVERYWHERE, Store, Unavailable
 from tests.conftest import NOW
 
 Visit = Callable[..., Any]
@@ -110,3 +110,29 @@ def test_a_write_counts_when_it_counts(filled: Store, admin: Actor) -> None:
     filled.insert(admin, order("1"))
     assert filled.writes(["d", EVERYWHERE]) == {"d": before["d"] + 1, EVERYWHERE: before[EVERYWHERE]}
     assert filled.writes(["nowhere"]) == {"nowhere": 0}
+
+
+def test_while_the_database_is_away_the_last_answers_stand_under_a_banner(
+    filled: Store, admin: Actor, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.insert(admin, order("1"))
+    at = visit(mongodb_uri, "maintenance", lang="zh")
+    tried: list[str] = []
+
+    def gone(*_args: Any, **_kwargs: Any) -> Any:
+        tried.append("once")
+        raise Unavailable("away")
+
+    with monkeypatch.context() as broken:
+        for name in ("writes", "find", "aggregate", "together", "counters_of", "communities", "count", "first_month"):
+            broken.setattr(data.store(), name, gone)
+        at.run()
+        assert not at.exception
+        assert figure(at, "未结工单") == "1"
+        (banner,) = at.warning
+        assert "数据库暂时连不上" in banner.value
+        assert tried == ["once"], "nobody waits for it again in the same run"
+
+    at.run()
+    assert not at.warning
+    assert figure(at, "未结工单") == "1"
