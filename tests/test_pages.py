@@ -64,3 +64,28 @@ def test_any_period_in_the_url_is_met(demo_uri: str, visit: Callable[..., Any], 
     assert not visit(
         demo_uri, key, period=period, grid="nobody-knows", category="neither", community="nor this"
     ).exception
+
+
+ABSURD = {
+    "markup": "<script>alert(1)</script>**:red[x]** [a](http://x)",
+    "operators": '{"$gt": ""}',
+    "long": "长" * 10_000,
+    "control": "\u202e\x00\ud7ff\n=1+1",
+}
+PARAMETERS = (
+    *("grid", "category", "community", "period", "lang"),
+    *("order", "facility", "logged", "activity", "person", "post", "edit_grid", "settings"),
+    *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all"),
+)
+
+
+@pytest.mark.parametrize("word", ABSURD.values(), ids=ABSURD.keys())
+@pytest.mark.parametrize("key", KEYS)
+def test_whatever_stands_in_the_url_the_page_opens(
+    demo_uri: str, visit: Callable[..., Any], key: str, word: str
+) -> None:
+    at = visit(demo_uri, key, **dict.fromkeys(PARAMETERS, word))
+    assert not at.exception
+    for kind in ("markdown", "title", "header", "caption", "warning", "error", "info"):
+        for element in getattr(at, kind):
+            assert "<script>" not in element.value, kind

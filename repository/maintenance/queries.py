@@ -292,7 +292,8 @@ def _count(
 def _matching(store: Store, actor: Actor, community_id: str, search: str) -> Document:
     """A filter for what somebody typed into a search box: every word must occur somewhere."""
     clauses = []
-    for word in search.split()[:5]:
+    readable = "".join(char if char.isprintable() else " " for char in search)  # the server takes no NUL in a pattern
+    for word in readable.split()[:5]:
         pattern = {"$regex": re.escape(word[:60]), "$options": "i"}
         either: list[Document] = [{name: pattern} for name in ("number", "fault", "place", "description")]
         facilities = store.find(
