@@ -134,6 +134,7 @@ def work_list(
     facility. All orders come newest first, and a search of them looks through the newest SEARCHED, and through all
     numbers that begin so."""
     shown = Show(show)
+    search = "".join(char if char.isprintable() else " " for char in search)  # the server takes no NUL in a pattern
     where: Document = {}
     if category is not None:
         where["category"] = category
@@ -292,8 +293,7 @@ def _count(
 def _matching(store: Store, actor: Actor, community_id: str, search: str) -> Document:
     """A filter for what somebody typed into a search box: every word must occur somewhere."""
     clauses = []
-    readable = "".join(char if char.isprintable() else " " for char in search)  # the server takes no NUL in a pattern
-    for word in readable.split()[:5]:
+    for word in search.split()[:5]:
         pattern = {"$regex": re.escape(word[:60]), "$options": "i"}
         either: list[Document] = [{name: pattern} for name in ("number", "fault", "place", "description")]
         facilities = store.find(
