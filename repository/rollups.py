@@ -171,8 +171,8 @@ def people_atoms(months: Months) -> Tally:
 # --- from atoms to documents -----------------------------------------------------------------------------------------
 @lru_cache(maxsize=4096)
 def path_key(word: str) -> str:
-    """A grid or category as a part of a field's path: no dot, no dollar, never empty."""
-    return word.replace("%", "%25").replace(".", "%2E").replace("$", "%24") or "%"
+    """A grid or category as a part of a field's path: no dot, no dollar, no NUL, never empty."""
+    return word.replace("%", "%25").replace(".", "%2E").replace("$", "%24").replace("\0", "%00") or "%"
 
 
 @lru_cache(maxsize=4096)
