@@ -248,6 +248,7 @@ def test_any_word_can_be_part_of_a_path(word: str) -> None:
     assert rollups.path_word(key) == word
     assert key
     assert "." not in key
+    assert "\0" not in key
     assert not key.startswith("$")
 
 
