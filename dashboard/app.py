@@ -3,16 +3,19 @@
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard import cards, data, i18n, navigation, session
 from dashboard.i18n import _, say
 from dashboard.session import View
+from dashboard.settings import Settings, SignInBy
+from repository import accounts
 from repository.access import Role
 from repository.grids import grid_names
 from repository.metrics import Period
-from repository.store import Store
+from repository.store import SignedOut, Store, Unavailable
 
 STATIC = Path(__file__).parent / "static"
 
@@ -27,11 +30,18 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     cards.style()
     likely = session.community_before_settling()
     data.look_again(likely)
+    try:
+        data.recognise()
+    except SignedOut:
+        _signed_out(landing)
+        return
+    except Unavailable:
+        pass  # the first question says so
     communities = data.ask(Store.communities)
     if not communities:
         _welcome()
         return
-    view = session.settle(communities, data.store().clock())
+    view = session.settle(communities, data.store().clock(), anybody=data.way_in() is SignInBy.NONE)
     if view.community_id != likely:
         data.look_again(view.community_id)
     chosen = st.navigation(navigation.all_pages(landing), position="top")
@@ -41,6 +51,30 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     with st.container(key="page", gap="small"):
         _head(row, view, communities)
         chosen.run()
+
+
+def _signed_out(landing: str) -> None:
+    """What stands in a page that was left open for too long, or whose sign-in was ended elsewhere."""
+    session.keep_typing()
+    st.navigation(navigation.all_pages(landing), position="hidden")
+    here = "/" + st.context.url.split("/", 3)[-1] if st.context.url else "/"
+    query = urlencode({"next": f"{here.partition('?')[0]}?{urlencode(dict(st.query_params))}"})
+    with st.container(border=True, key="signed-out"):
+        st.subheader(_("You are not signed in any more"), anchor=False)
+        st.write(
+            _(
+                "The sign-in was ended, or was not used for too long. What you typed is still here: sign in in a new "
+                "tab, come back to this one and go on."
+            )
+        )
+        with st.container(horizontal=True, gap="small"):
+            st.link_button(
+                _("Sign in"),
+                f"{Settings.from_environment().base}/login?{query}",
+                type="primary",
+                icon=":material/login:",
+            )
+            st.button(_("Go on"), icon=":material/refresh:", key="go-on")
 
 
 def _welcome() -> None:
@@ -55,7 +89,16 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
     """Title and as-of on the left; period, filters and person on the right."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
         st.title(say(row.title), anchor=False, width="content")
-        where = i18n.plain(view.community) + (" · " + _("demonstration data") if view.demonstration else "")
+        if view.demonstration:
+            st.badge(
+                _("Demonstration: invented data"),
+                icon=":material/science:",
+                color="orange",
+                help=_("Whoever opens this page may look through any role's eyes and change anything.")
+                if st.session_state.get("demonstration")
+                else None,
+            )
+        where = i18n.plain(view.community)
         if view.grid_id and "grid" in row.choices:
             grids = data.ask(grid_names, view.community_id)
             where += " · " + i18n.plain(grids.get(view.grid_id, view.grid_id))
@@ -200,7 +243,26 @@ def _person(view: View, communities: list[Any]) -> None:
         if st.session_state.get("demonstration"):
             _roles(view)
         else:
-            st.caption(_("You act as: {role}", role=session.actor().name))
+            _account()
+
+
+def _account() -> None:
+    """Who is signed in, and the way out."""
+    actor = session.actor()
+    if not actor.sign_in:
+        st.caption(_("You act as: {role}", role=actor.name))
+        return
+    st.caption(_("Signed in as {name} ({role})", name=i18n.plain(actor.name), role=say(actor.role.label)))
+    with st.container(horizontal=True, gap="small"):
+        base = Settings.from_environment().base
+        if data.way_in() is SignInBy.ACCOUNTS:
+            st.link_button(_("Password"), f"{base}/password", icon=":material/key:")
+        st.button(_("Sign out"), icon=":material/logout:", key="sign-out", on_click=_sign_out, args=(actor.sign_in,))
+
+
+def _sign_out(id: str) -> None:
+    data.tell(accounts.end_sign_in, id)
+    st.session_state["frame.chosen"] = True
 
 
 def _move_community() -> None:

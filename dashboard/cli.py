@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dashboard import i18n
-from dashboard.settings import HOST, PORT, ROLE, Settings, port_number
+from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, port_number
 from repository.words import Trouble, msg
 
 RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
@@ -25,15 +25,9 @@ GridBoard: the dashboard a Chinese urban community opens every morning.
 
 With nothing set, the data lives in a private MongoDB under GRIDBOARD_HOME; MONGODB_URI points to a server instead.
 """
-ENVIRONMENT = f"""\
-environment:
-  GRIDBOARD_HOME   the data folder (by default where this system keeps a user's data)
-  MONGODB_URI      a replica set or mongos to use; the private MongoDB is then off
-  MONGOD_PATH      the mongod program for the private MongoDB, where none is found
-  HOST, PORT       where to serve (default {HOST} and {PORT})
-  GRIDBOARD_ROLE   the role everybody has until sign-in exists (default {ROLE})
-  GRIDBOARD_NAMES  further host names under which readers reach the page, separated by spaces
-"""
+ENVIRONMENT = "environment (each NAME also as NAME_FILE, a file that holds the value):\n" + "\n".join(
+    f"  {name:<28} {what}" for name, what in {**VARIABLES, "MONGOD_PATH": "the private MongoDB's program"}.items()
+)
 
 
 class Stop(Trouble):
@@ -153,8 +147,8 @@ RUN = """\
 启动数据库并打开看板。
 
 Prints the address when it is serving. An empty database is greeted by a page that offers the demonstration or your own
-sheets; only --demo and --demo-if-new load anything. HOST=0.0.0.0 lets every machine that reaches this one use the page
-in the role given here: there is no sign-in yet."""
+sheets; only --demo and --demo-if-new load anything. People sign in with accounts (see `gridboard user`); the first one
+is opened at the set-up address printed here. The demonstration has no sign-in: anybody may try every role."""
 SEED = """\
 写入演示数据或性能测试数据。
 
@@ -261,14 +255,23 @@ def _load_demo_aloud(store: Any, as_of: Any = None) -> None:
     load_demo(store, as_of)
 
 
-def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
+@dataclass(frozen=True)
+class Opening:
+    """What a database is found to be when the pages start: whether anybody may use it as a demonstration, and the code
+    that opens the first account where there is none."""
+
+    demonstration: bool
+    setup_code: str = ""
+
+
+def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
     """Start or reach the database and bring it up to date; load the demonstration where that was asked for and allowed.
 
-    Returns whether it holds demonstration data only. Raises Trouble.
+    Raises Trouble.
     """
     store = open_store(settings)
     try:
-        from repository import importer, migrations
+        from repository import accounts, importer, migrations
 
         for warning in store.engine().warnings if settings.uri else ():
             log.warning("%s", i18n.say(warning))
@@ -285,7 +288,12 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> bool:
             _load_demo_aloud(store)
         elif demo_if_new and settings.embedded and never_used(store):
             _load_demo_aloud(store)
-        return is_demonstration(store)
+        demonstration = accounts.open_demonstration(store)
+        by_accounts = settings.sign_in is SignInBy.ACCOUNTS or (
+            settings.sign_in is SignInBy.UNSET and not demonstration
+        )
+        code = accounts.setup_code(store) if by_accounts and not accounts.anybody(store) else ""
+        return Opening(demonstration and not by_accounts, code)
     finally:
         store.close()
 
@@ -310,7 +318,8 @@ def run_command(args: argparse.Namespace) -> int:
     server.quiet_log()
     server.configure(settings)
     server.preload(enough=ready.done)
-    demo = ready.result()
+    opening = ready.result()
+    _refuse_open_door(settings, opening)
     try:
         door = server.listen(settings.host, settings.port)
     except OSError as error:
@@ -323,17 +332,17 @@ def run_command(args: argparse.Namespace) -> int:
     port = door.getsockname()[1]
     if settings.port not in {0, port}:
         print(i18n._("Port {taken} is taken; using {port}.", taken=settings.port, port=port), flush=True)
-    settings = replace(settings, port=port, demo=demo)
+    settings = replace(settings, port=port)
     settings.publish()
 
     def announce() -> None:
-        if server.is_open(settings.host):
+        if opening.demonstration:
             print(
-                i18n._(
-                    "Open to the network: whoever reaches this machine uses the page as {role}. There is no sign-in.",
-                    role=settings.role,
-                )
+                i18n._("Demonstration: invented data, and no sign-in. Whoever reaches this page may change anything.")
             )
+        if opening.setup_code:
+            print(i18n._("There is no account yet. Open the first one here; the address works once, for a day:"))
+            print(f"{address(settings)}/setup?code={opening.setup_code}")
         print(address(settings), flush=True)
 
     signal.signal(signal.SIGTERM, _leave)
@@ -342,8 +351,24 @@ def run_command(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_open_door(settings: Settings, opening: "Opening") -> None:
+    """Real data without a sign-in stays on this machine."""
+    from dashboard import server
+
+    if settings.sign_in is SignInBy.NONE and not opening.demonstration and server.is_open(settings.host):
+        raise Stop(
+            msg(
+                "GRIDBOARD_SIGN_IN=none would let everybody who reaches {host} use real data. Nothing was started. "
+                "Leave it out so that people sign in, or serve on 127.0.0.1 only."
+            ),
+            host=settings.host,
+        )
+
+
 def address(settings: Settings) -> str:
-    """The address to open in a browser on this machine."""
+    """The address to open in a browser: the public one, else that on this machine."""
+    if settings.public_url:
+        return settings.public_url
     host = {"0.0.0.0": HOST, "::": HOST}.get(settings.host, settings.host)  # noqa: S104
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
@@ -355,8 +380,8 @@ def _leave(_signal: int, _frame: Any) -> None:
 class _Beside:
     """Runs a function in a thread of its own; ``result`` waits and raises what it raised."""
 
-    def __init__(self, work: Callable[[], bool]) -> None:
-        self._done: list[bool] = []
+    def __init__(self, work: Callable[[], Opening]) -> None:
+        self._done: list[Opening] = []
         self._failed: list[BaseException] = []
         self._work = work
         self._language = i18n.current()
@@ -373,7 +398,7 @@ class _Beside:
     def done(self) -> bool:
         return not self._thread.is_alive()
 
-    def result(self) -> bool:
+    def result(self) -> Opening:
         self._thread.join()
         if self._failed:
             raise self._failed[0]

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -21,12 +21,12 @@ import streamlit as st
 
 from dashboard import cards, session
 from dashboard.i18n import say, time_
-from dashboard.settings import Settings
-from repository import embedded
+from dashboard.settings import Settings, SignInBy
+from repository import accounts, embedded
 from repository.access import Actor
 from repository.importer import recover
 from repository.migrations import migrate
-from repository.store import EVERYWHERE, Conflict, Duplicate, Invalid, Store, Unavailable, utc_now
+from repository.store import EVERYWHERE, Conflict, Duplicate, Invalid, SignedOut, Store, Unavailable, utc_now
 from repository.words import Trouble
 
 log = logging.getLogger("gridboard.data")
@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 KEPT_ANSWERS = 500
 clock = utc_now  # what the store calls now; a test puts its own here before the store is made
+COOKIE = "gridboard"
+WAY_SECONDS = 2.0  # how long it holds that nothing but demonstration data is there
 REVIVE_SECONDS = 10.0  # between two attempts to start a private server that died
 
 
@@ -63,6 +65,53 @@ def database_alive() -> bool:
             return False
         store().ping()
     return True
+
+
+# --- who -------------------------------------------------------------------------------------------------------------
+_way: tuple[float, SignInBy] = (-1e9, SignInBy.ACCOUNTS)
+
+
+def way_in() -> SignInBy:
+    """How readers come in: as the settings say, else by accounts, but for a demonstration. Raises Trouble."""
+    global _way  # noqa: PLW0603 (one answer a process)
+    settings = Settings.from_environment()
+    if settings.sign_in is not SignInBy.UNSET:
+        return settings.sign_in
+    read_at, way = _way
+    if time.monotonic() - read_at > WAY_SECONDS:
+        way = SignInBy.NONE if accounts.open_demonstration(store()) else SignInBy.ACCOUNTS
+        _way = (time.monotonic(), way)
+    return way
+
+
+def terms() -> accounts.Terms:
+    """How long a sign-in holds here."""
+    settings = Settings.from_environment()
+    return accounts.Terms(timedelta(minutes=settings.idle_minutes), timedelta(hours=settings.session_hours))
+
+
+def recognise() -> Actor:
+    """Who acts in this run, looked up once a run: what an administrator takes away is gone at the next action.
+
+    While the database is away, whoever was recognised before goes on looking at what was shown before. Raises
+    SignedOut.
+    """
+    if (known := session.recognised()) is not None:
+        return known
+    try:
+        if (away := session.is_away()) is not None:
+            raise away
+        if way_in() is SignInBy.NONE:
+            return session.recognise(session.anybody())
+        visitor = accounts.visitor(store(), session.cookie(COOKIE), terms())
+    except Unavailable:
+        if (before := session.last_recognised()) is None:
+            raise
+        return before
+    if visitor is None or visitor.must_change:
+        session.recognise(None)
+        raise SignedOut
+    return session.recognise(visitor.actor)
 
 
 _revived_at = -1e9
@@ -157,9 +206,9 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     While the database is away: one banner with the time of what is shown, and the last good answer to the same
     question; without one the page ends there. A refusal or another Trouble is said and ends the page too.
     """
-    who = session.actor()
+    who = _present()
     told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
-    key = (f"{query.__module__}.{query.__qualname__}", who, repr(args), repr(sorted(told.items())))
+    key = (f"{query.__module__}.{query.__qualname__}", who.eyes, repr(args), repr(sorted(told.items())))
     kept = _answers.last(key)
     mark = session.marked(args)
     if kept is not None and mark is not None and kept[1] == mark:
@@ -189,6 +238,18 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     return _lent(answer)
 
 
+def _present() -> Actor:
+    """Who acts; says so and ends the run when it is nobody any more."""
+    try:
+        return recognise()
+    except SignedOut as trouble:
+        st.error(say(trouble), icon=":material/lock:")
+        st.stop()
+    except Unavailable:
+        cards.offline(None)
+        st.stop()
+
+
 def _lent(answer: T) -> T:
     """An answer as a page may have it: its own list or mapping, so that it can't change what others are given."""
     return copy(answer) if isinstance(answer, (list, dict)) else answer
@@ -204,7 +265,7 @@ def tell(
     """
     session.mark(None)
     try:
-        result = command(store(), session.actor(), *args, **kwargs)
+        result = command(store(), recognise(), *args, **kwargs)
     except (Invalid, Conflict, Duplicate):
         raise
     except Trouble as trouble:

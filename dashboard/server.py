@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.i18n import _, say
-from dashboard.settings import Settings
+from dashboard.settings import Settings, SignInBy
 from repository.words import Trouble
 
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
@@ -46,7 +46,10 @@ def options(settings: Settings) -> dict[str, Any]:
     found["server.address"] = settings.host
     found["server.port"] = settings.port
     # The guard below decides who may call us by which name; Streamlit's own list knows no "any number".
-    found["server.allowedHosts"] = [] if is_open(settings.host) else [*LOOPBACK, *settings.names]
+    found["server.allowedHosts"] = [] if is_open(settings.host) else [*LOOPBACK, *settings.hosts]
+    found["server.baseUrlPath"] = settings.base.lstrip("/")
+    if settings.cookie_secret:
+        found["server.cookieSecret"] = settings.cookie_secret
     return found
 
 
@@ -93,12 +96,30 @@ def application(settings: Settings) -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from dashboard.signin import Door
+
     return st.App(
         script(),
-        routes=[Route("/healthz", health, methods=["GET", "HEAD"])],
-        middleware=[Middleware(Guard, settings=settings)],
+        secrets=provider_secrets(settings),
+        routes=[Route(f"{settings.base}/healthz", health, methods=["GET", "HEAD"])],
+        middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings)],
         on_script_error=explain,
     )
+
+
+def provider_secrets(settings: Settings) -> dict[str, Any] | None:
+    """What Streamlit's own sign-in has to know of the provider; None where there is none."""
+    if settings.sign_in is not SignInBy.PROVIDER or settings.provider is None:
+        return None
+    return {
+        "auth": {
+            "redirect_uri": f"{settings.public_url}/oauth2callback",
+            "cookie_secret": settings.cookie_secret or secrets.token_hex(32),
+            "client_id": settings.provider.client_id,
+            "client_secret": settings.provider.client_secret,
+            "server_metadata_url": settings.provider.url,
+        }
+    }
 
 
 async def health(_request: Any) -> Any:
@@ -166,7 +187,8 @@ class Guard:
     def __init__(self, app: Any, settings: Settings) -> None:
         self.app = app
         self.open = is_open(settings.host)
-        self.trusted = {name.lower() for name in settings.names}
+        self.settings = settings
+        self.trusted = {name.lower() for name in settings.hosts}
         self.names = {*LOOPBACK, settings.host.lower(), *self.trusted}
         if self.open:
             own = socket.gethostname().lower()
@@ -177,6 +199,7 @@ class Guard:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
+        scope = self.from_proxy(scope)
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if not self.knows(host):
@@ -192,8 +215,12 @@ class Guard:
                 scope = scope | {"headers": [(k, same if k == b"origin" else v) for k, v in scope["headers"]]}
             await self.app(scope, receive, send)
             return
-        if scope["path"].rstrip("/") in CLOSED:
+        if scope["path"].removeprefix(self.settings.base).rstrip("/") in CLOSED:
             await self.refuse(scope, send, 403, "Closed.")
+            return
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and origin and not self.same_site(origin, host):
+            await self.refuse(scope, send, 403, "Another site may not write here.")
             return
 
         async def send_with_headers(message: Any) -> None:
@@ -202,6 +229,29 @@ class Guard:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+    def from_proxy(self, scope: Any) -> Any:
+        """The connection as a proxy we were told to trust describes it: the reader's address and whether it is TLS.
+        From anybody else such headers are only words."""
+        if not self.is_proxy((scope.get("client") or ("",))[0]):
+            return scope
+        headers = dict(scope["headers"])
+        told = [word.strip() for word in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")]
+        reader = next((word for word in reversed(told) if word and not self.is_proxy(word)), "")
+        changed: dict[str, Any] = {"state": {**scope.get("state", {}), "from_proxy": True}}
+        if reader:
+            changed["client"] = (reader, 0)
+        if headers.get(b"x-forwarded-proto", b"").strip() == b"https":
+            changed["scheme"] = "wss" if scope["type"] == "websocket" else "https"
+        return scope | changed
+
+    def is_proxy(self, address: str) -> bool:
+        """Is this the address of a proxy named in GRIDBOARD_PROXIES?"""
+        try:
+            there = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(there in network for network in self.settings.proxies)
 
     def knows(self, host: str) -> bool:
         """Is the Host header one of our names, or on an open server any numeric address?"""
@@ -333,6 +383,7 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # the guard does it, for the proxies in GRIDBOARD_PROXIES only
             server_header=False,
             ws="websockets-sansio",
             ws_ping_interval=PING_SECONDS,

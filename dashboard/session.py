@@ -6,12 +6,15 @@ in demonstration mode also the role to look through. A choice that equals its de
 
 import secrets
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import i18n
 from dashboard.settings import Settings
@@ -151,10 +154,15 @@ def first_time(what: str) -> bool:
 
 # --- who
 def actor() -> Actor:
-    """Who is acting: until there is a sign-in, the configured role; in demonstration mode the role chosen in the
-    frame."""
-    settings = Settings.from_environment()
-    role = Role(settings.role)
+    """Who acts in this run, as ``data.recognise`` found at its start."""
+    known = last_recognised()
+    return anybody() if known is None else known
+
+
+def anybody() -> Actor:
+    """Whoever opens the page where there is no sign-in: the configured role; in the demonstration the role chosen in
+    the frame."""
+    role = Role(Settings.from_environment().role)
     grids = None
     if st.session_state.get("demonstration"):
         role = Role(st.session_state.get("choice.role") or role)
@@ -163,15 +171,53 @@ def actor() -> Actor:
     return Actor(id=f"role:{role}", name=i18n.say(role.label), role=role, grids=grids)
 
 
+def _run() -> object:
+    """Something that is another one in each run, be it of the script, of a fragment or of a callback before them."""
+    context = get_script_run_ctx()
+    return None if context is None else context.cursors
+
+
+def recognise(actor: Actor | None) -> Any:
+    """Note who acts in this run."""
+    st.session_state["recognised"] = None if actor is None else (_run(), actor)
+    return actor
+
+
+def recognised() -> Actor | None:
+    """Who acts, if that was asked in this run already."""
+    known = st.session_state.get("recognised")
+    return known[1] if known is not None and known[0] is _run() else None
+
+
+def last_recognised() -> Actor | None:
+    """Who acted when that was last asked."""
+    known = st.session_state.get("recognised")
+    return None if known is None else known[1]
+
+
+def cookie(name: str) -> str:
+    """A cookie the browser sent when it connected."""
+    return str(st.context.cookies.get(name) or "")
+
+
+def keep_typing() -> None:
+    """Keep what stands in the inputs though this run does not draw them."""
+    for key in list(st.session_state):
+        with suppress(StreamlitAPIException):  # a button has nothing to keep
+            st.session_state[key] = st.session_state[key]
+
+
 def look_through(role: str, charge: str | None = None) -> None:
     """In demonstration mode: act as this role, a grid worker with one grid in charge."""
     st.session_state["choice.role"] = role
     st.session_state["choice.charge"] = charge
+    st.session_state["recognised"] = None
 
 
 # --- what
-def settle(communities: list[Mapping[str, Any]], now: datetime) -> View:
-    """The view the choices make, among the communities there are; what cannot be is put back to its default."""
+def settle(communities: list[Mapping[str, Any]], now: datetime, *, anybody: bool) -> View:
+    """The view the choices make, among the communities there are; what cannot be is put back to its default.
+    ``anybody``: there is no sign-in, so that in a demonstration every role may be tried."""
     by_id = {community["_id"]: community for community in communities}
     community = by_id.get(chosen("community"))
     if community is None:
@@ -180,9 +226,7 @@ def settle(communities: list[Mapping[str, Any]], now: datetime) -> View:
     zone = ZoneInfo(community.get("time_zone") or "Asia/Shanghai")
     local = now.astimezone(zone)
     st.session_state["zone"] = str(zone)
-    st.session_state["demonstration"] = bool(Settings.from_environment().demo) or all(
-        other.get("demonstration") for other in communities
-    )
+    st.session_state["demonstration"] = anybody and all(other.get("demonstration") for other in communities)
     wish = chosen("period") or DEFAULT_PERIOD
     try:
         period = Period.containing(wish, local.date()) if wish in KINDS else Period.of(wish)  # type: ignore[arg-type]

@@ -1,30 +1,69 @@
-"""Where GridBoard keeps its data, which database it speaks to, and where it serves: read once from the environment."""
+"""Where GridBoard keeps its data, which database it speaks to, where and to whom it serves: read once from the
+environment."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from repository.words import Trouble, msg
 
 PORT = 8501
 HOST = "127.0.0.1"
-ROLE = "admin"  # until there is a sign-in, whoever can reach the page is the person at this machine
+ROLE = "admin"
 
 
 class BadSetting(Trouble, ValueError):
     """A variable of the environment can't be used."""
 
 
-VARIABLES = (
-    "GRIDBOARD_HOME",
-    "MONGODB_URI",
-    "HOST",
-    "PORT",
-    "GRIDBOARD_ROLE",
-    "GRIDBOARD_DEMO",
-    "GRIDBOARD_NAMES",
-)
+class SignInBy(StrEnum):
+    """How readers come in. UNSET: by accounts, unless nothing but demonstration data is there."""
+
+    UNSET = ""
+    ACCOUNTS = "accounts"
+    PROVIDER = "provider"
+    PROXY = "proxy"
+    NONE = "none"
+
+
+VARIABLES = {
+    "GRIDBOARD_HOME": "the data folder",
+    "MONGODB_URI": "a replica set or mongos to use; the private MongoDB is then off",
+    "HOST": "the address to serve on",
+    "PORT": "the port to serve on",
+    "GRIDBOARD_PUBLIC_URL": "the address readers use, where a proxy stands before GridBoard: https://host/path",
+    "GRIDBOARD_NAMES": "further host names under which readers reach the page, separated by spaces",
+    "GRIDBOARD_PROXIES": "addresses or networks of proxies whose word on the reader's address is taken",
+    "GRIDBOARD_SIGN_IN": "accounts, provider, proxy or none (default: accounts; none for the demonstration)",
+    "GRIDBOARD_ROLE": "with none: what whoever opens the page may do",
+    "GRIDBOARD_IDLE_MINUTES": "how long a sign-in holds without any action",
+    "GRIDBOARD_SESSION_HOURS": "how long a sign-in holds altogether",
+    "GRIDBOARD_USER_HEADER": "with proxy: the header in which the proxy names the reader",
+    "GRIDBOARD_OIDC_URL": "with provider: its metadata, https://…/.well-known/openid-configuration",
+    "GRIDBOARD_OIDC_CLIENT_ID": "with provider: our name there",
+    "GRIDBOARD_OIDC_CLIENT_SECRET": "with provider: our password there",
+    "GRIDBOARD_OIDC_CLAIM": "with provider: the claim that is a reader's single sign-on name",
+    "GRIDBOARD_COOKIE_SECRET": "with provider and several processes: one secret for all of them",
+}
+"""Every variable we read, and what it says. ``NAME_FILE`` names a file that holds the value of ``NAME``."""
+
+SECRET = ("MONGODB_URI", "GRIDBOARD_OIDC_CLIENT_SECRET", "GRIDBOARD_COOKIE_SECRET")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An OpenID Connect provider as we are known there."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    claim: str = "preferred_username"
 
 
 @dataclass(frozen=True)
@@ -32,53 +71,162 @@ class Settings:
     """One process's settings.
 
     ``home`` is the data folder (embedded database, keys, logs); with a ``uri`` the embedded server is off entirely.
-    ``role`` is the role everybody has until sign-in exists; ``demo`` allows switching it on the page.
-    ``names`` are further host names under which readers may reach the page (a proxy, a name in the office network).
+    ``role`` is everybody's where there is no sign-in; ``demo`` allows switching it on the page. ``names`` are further
+    host names under which readers may reach the page. ``idle_minutes`` and ``session_hours`` bound a sign-in.
     """
 
     home: Path
-    uri: str | None = None
+    uri: str | None = field(default=None, repr=False)
     host: str = HOST
     port: int = PORT
     role: str = ROLE
-    demo: bool = False
     names: tuple[str, ...] = ()
+    public_url: str = ""
+    proxies: tuple[Network, ...] = ()
+    sign_in: SignInBy = SignInBy.UNSET
+    idle_minutes: int = 30
+    session_hours: int = 8
+    user_header: str = "x-remote-user"
+    provider: Provider | None = None
+    cookie_secret: str = field(default="", repr=False)
 
     @property
     def embedded(self) -> bool:
         """True when this process's database is the private one under ``home``."""
         return self.uri is None
 
+    @property
+    def base(self) -> str:
+        """The path under which we are served: empty, or like ``/gridboard``."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    @property
+    def secure(self) -> bool:
+        """Whether readers come over TLS, as far as the public address tells."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The host names readers may use besides this machine's own."""
+        public = urlsplit(self.public_url).hostname
+        return (*self.names, *((public,) if public else ()))
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
-        """The settings of GRIDBOARD_HOME, MONGODB_URI, HOST, PORT, GRIDBOARD_ROLE, GRIDBOARD_DEMO, GRIDBOARD_NAMES.
+        """The settings that VARIABLES make. An empty variable counts as unset.
 
-        An empty variable counts as unset. Raises BadSetting when PORT is no port.
+        Raises BadSetting for a value that can't be, and for a way to sign in that lacks something.
         """
         source = os.environ if environ is None else environ
-        given = {name: value.strip() for name in VARIABLES if (value := source.get(name))}
-        return cls(
+        given = {name: value for name in VARIABLES if (value := _given(source, name))}
+        found = cls(
             home=Path(given.get("GRIDBOARD_HOME") or default_home()).expanduser().absolute(),
             uri=given.get("MONGODB_URI") or None,
             host=given.get("HOST") or HOST,
             port=port_number(given.get("PORT") or str(PORT)),
             role=given.get("GRIDBOARD_ROLE") or ROLE,
-            demo=given.get("GRIDBOARD_DEMO", "") not in {"", "0"},
-            names=tuple(name for name in given.get("GRIDBOARD_NAMES", "").replace(",", " ").split() if name),
+            names=tuple(given.get("GRIDBOARD_NAMES", "").replace(",", " ").split()),
+            public_url=_public_url(given.get("GRIDBOARD_PUBLIC_URL", "")),
+            proxies=_networks(given.get("GRIDBOARD_PROXIES", "")),
+            sign_in=_way(given.get("GRIDBOARD_SIGN_IN", "")),
+            idle_minutes=_count(given, "GRIDBOARD_IDLE_MINUTES", 30, 24 * 60),
+            session_hours=_count(given, "GRIDBOARD_SESSION_HOURS", 8, 31 * 24),
+            user_header=(given.get("GRIDBOARD_USER_HEADER") or "x-remote-user").lower(),
+            provider=_provider(given),
+            cookie_secret=given.get("GRIDBOARD_COOKIE_SECRET", ""),
         )
+        found._check()
+        return found
+
+    def _check(self) -> None:
+        if self.sign_in is SignInBy.PROVIDER and (self.provider is None or not self.public_url):
+            raise BadSetting(
+                msg(
+                    "GRIDBOARD_SIGN_IN=provider needs GRIDBOARD_OIDC_URL, GRIDBOARD_OIDC_CLIENT_ID, "
+                    "GRIDBOARD_OIDC_CLIENT_SECRET and GRIDBOARD_PUBLIC_URL."
+                )
+            )
+        if self.sign_in is SignInBy.PROXY and not self.proxies:
+            raise BadSetting(
+                msg(
+                    "GRIDBOARD_SIGN_IN=proxy needs GRIDBOARD_PROXIES: only a proxy named there is believed when it "
+                    "says who the reader is."
+                )
+            )
 
     def publish(self) -> None:
         """Write these settings to the environment, where the pages of this process read them."""
-        values = {
-            "GRIDBOARD_HOME": str(self.home),
-            "MONGODB_URI": self.uri or "",
-            "HOST": self.host,
-            "PORT": str(self.port),
-            "GRIDBOARD_ROLE": self.role,
-            "GRIDBOARD_DEMO": "1" if self.demo else "",
-            "GRIDBOARD_NAMES": " ".join(self.names),
-        }
-        os.environ.update(values)
+        os.environ.update(
+            {
+                "GRIDBOARD_HOME": str(self.home),
+                "MONGODB_URI": self.uri or "",
+                "HOST": self.host,
+                "PORT": str(self.port),
+                "GRIDBOARD_ROLE": self.role,
+                "GRIDBOARD_NAMES": " ".join(self.names),
+            }
+        )
+
+
+def _given(source: Mapping[str, str], name: str) -> str:
+    """A variable's value, or that of the file it names; a secret belongs into a file."""
+    value = source.get(name, "").strip()
+    path = source.get(f"{name}_FILE", "").strip()
+    if value or not path:
+        return value
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise BadSetting(
+            msg("{name}_FILE names {path}, which can't be read: {reason}."),
+            name=name,
+            path=path,
+            reason=error.strerror or type(error).__name__,
+        ) from None
+
+
+def _way(value: str) -> SignInBy:
+    try:
+        return SignInBy(value.lower())
+    except ValueError:
+        raise BadSetting(
+            msg("GRIDBOARD_SIGN_IN must be accounts, provider, proxy or none, not {value}."), value=value
+        ) from None
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise BadSetting(
+            msg("GRIDBOARD_PUBLIC_URL must be an address like https://dash.example.gov.cn/gridboard, not {value}."),
+            value=value,
+        )
+    return value.rstrip("/")
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word, strict=False) for word in value.replace(",", " ").split())
+    except ValueError as error:
+        raise BadSetting(
+            msg("GRIDBOARD_PROXIES must be addresses or networks such as 10.0.0.0/8: {reason}."), reason=str(error)
+        ) from None
+
+
+def _provider(given: Mapping[str, str]) -> Provider | None:
+    url, name, password = (given.get(f"GRIDBOARD_OIDC_{word}", "") for word in ("URL", "CLIENT_ID", "CLIENT_SECRET"))
+    if not (url and name and password):
+        return None
+    return Provider(url, name, password, given.get("GRIDBOARD_OIDC_CLAIM") or "preferred_username")
+
+
+def _count(given: Mapping[str, str], name: str, usual: int, most: int) -> int:
+    value = given.get(name, str(usual))
+    if not value.isdecimal() or not 1 <= int(value) <= most:
+        raise BadSetting(
+            msg("{name} must be a whole number from 1 to {most}, not {value}."), name=name, most=most, value=value
+        )
+    return int(value)
 
 
 def default_home() -> str:

@@ -35,13 +35,20 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who is acting. ``communities`` and ``grids`` bound the reach; None means all of them."""
+    """Who is acting. ``communities`` and ``grids`` bound the reach; None means all of them. ``sign_in`` names the open
+    sign-in the actor stands for, which every write looks up again; empty for the command line and the open modes."""
 
     id: str
     name: str
     role: Role
     communities: frozenset[str] | None = None
     grids: frozenset[str] | None = None
+    sign_in: str = ""
+
+    @property
+    def eyes(self) -> tuple[Role, frozenset[str] | None, frozenset[str] | None]:
+        """All that decides what the actor sees: two with the same eyes are given the same answers."""
+        return self.role, self.communities, self.grids
 
 
 class Refused(Trouble):
@@ -85,6 +92,7 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyTyp
         ),
         "import_batches": _row(_FACILITIES, _FACILITIES, _FACILITIES, _NOBODY, _NOBODY),
         "saved_mappings": _row(_FACILITIES, _FACILITIES, _FACILITIES, _FACILITIES, _NOBODY),
+        "users": _row(_ADMIN, _ADMIN, _ADMIN, _ADMIN, _NOBODY),
         "audit": _row(_ADMIN, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
         "monthly_counts": _row(_ALL, _NOBODY, _ADMIN, _NOBODY, _NOBODY),
     }

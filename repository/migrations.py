@@ -12,6 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from repository import (  # noqa: F401 (importing declares the records)
+    accounts,
     activities,
     facilities,
     grids,
@@ -21,7 +22,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     rollups,
 )
 from repository.record import RECORDS, Index, mongo_validator
-from repository.store import Store
+from repository.store import SIGN_INS, Store
 
 log = logging.getLogger("gridboard.migrations")
 
@@ -40,6 +41,12 @@ PLAIN_COLLECTIONS = {
     ),
     rollups.SEEN: (Index(("community_id", "resident"), "when a resident came"),),
     "numbers": (),
+    SIGN_INS: (
+        Index(("user_id",), "an account's sign-ins"),
+        Index(("ends_at",), "those that are over for long are cleared away"),
+    ),
+    accounts.PASSWORDS: (),
+    accounts.ATTEMPTS: (Index(("until",), "those that are over are cleared away"),),
     importer.LEDGER: (
         Index(("community_id", "batch_id"), "what a batch replaced and took out"),
         Index(("community_id", "record_id"), "content that an undo brought back"),

@@ -40,7 +40,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from repository import rollups
-from repository.access import Actor, Operation, reach, require, require_reach, scope
+from repository.access import Actor, Operation, Refused, Role, reach, require, require_reach, scope
 from repository.record import RECORDS, FieldSpec, Record, Ref, field_specs
 from repository.words import Message, Trouble, msg
 
@@ -56,6 +56,7 @@ PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import
 REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
 DURABLE = WriteConcern("majority", j=True)
 EVERYWHERE = ""  # stands for no community: for the list of them
+SIGN_INS = "sign_ins"  # who is signed in now, and with which rights: see accounts
 
 
 class NotFound(Trouble):
@@ -76,6 +77,15 @@ class Duplicate(Trouble):
     def __init__(self, text: str, *, fields: tuple[str, ...] = (), **params: Any) -> None:
         super().__init__(text, **params)
         self.fields = fields
+
+
+class SignedOut(Trouble):
+    """The sign-in is over: ended, revoked, or not used for too long. Nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("You are not signed in any more. Nothing was changed. Sign in in another tab, then do it again here.")
+        )
 
 
 class Unsuitable(Trouble):
@@ -231,6 +241,18 @@ class Engine:
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
+
+
+def actor_of(sign_in: Mapping[str, Any]) -> Actor:
+    """Who acts under a stored sign-in."""
+    return Actor(
+        id=sign_in["user_id"],
+        name=sign_in["name"],
+        role=Role(sign_in["role"]),
+        communities=frozenset(sign_in["communities"]) or None,
+        grids=frozenset(sign_in["grids"]) or None,
+        sign_in=sign_in["_id"],
+    )
 
 
 class Wanted(NamedTuple):
@@ -534,12 +556,14 @@ class Store:
         """Run ``work`` as one transaction and return what it returns; it may run more than once.
 
         ``key`` makes it happen once only: a second call with the same key (a double click, a retried submit) returns
-        the record the first one made. It is given up after ``seconds``. Raises Refused, Invalid, Conflict, Duplicate,
-        NotFound, Unavailable or OutcomeUnknown.
+        the record the first one made. It is given up after ``seconds``. Whoever signed in is looked up again in the
+        transaction: what was taken away a moment ago is not used any more. Raises SignedOut, Refused, Invalid,
+        Conflict, Duplicate, NotFound, Unavailable or OutcomeUnknown.
         """
         deadline = time.monotonic() + seconds
 
         def attempt(session: ClientSession) -> T:
+            self._require_still(actor, session)
             write = Write(self, actor, session, key)
             result = work(write)
             write._finish()
@@ -569,6 +593,17 @@ class Store:
                 if made is None:
                     raise
                 return cast(T, made)
+
+    def _require_still(self, actor: Actor, session: ClientSession) -> None:
+        """Raise SignedOut or Refused unless the sign-in holds and still gives these rights."""
+        if not actor.sign_in:
+            return
+        found = self.db[SIGN_INS].find_one({"_id": actor.sign_in}, session=session)
+        now = self.clock()
+        if found is None or found["ends_at"] <= now or found["idle_at"] <= now or found["must_change"]:
+            raise SignedOut
+        if actor_of(found) != actor:
+            raise Refused(msg("Your rights have just been changed. Nothing was changed; look at the page again."))
 
     def insert(self, actor: Actor, record: R, *, key: str | None = None) -> R:
         """Add one record; see ``write`` for ``key`` and errors."""
@@ -719,9 +754,11 @@ class Write:
         """Count as a write of the community what leaves no other trace: answers given before are asked for anew."""
         self._atoms.setdefault(community_id, Counter())[rollups.writes_atom()] = 1
 
-    def note_batch(self, collection: str, community_id: str, batch_id: str, operation: str, facts: Document) -> None:
-        """One audit entry for a whole batch."""
-        self._entry(collection, community_id, batch_id, operation, None, facts)
+    def note(
+        self, operation: str, collection: str, community_id: str, record_id: str, facts: Document | None = None
+    ) -> None:
+        """An audit entry of something that is no change of one record: a batch, a sign-in, a look at personal data."""
+        self._entry(collection, community_id, record_id, operation, None, facts)
 
     def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
         found = self.store.db[record.collection].find_one(

@@ -117,11 +117,11 @@ class Batch:
         def reveal(write: Write) -> None:
             store = write.store
             store.db["communities"].insert_many([dict(one) for one in communities], session=write.session)
-            write.note_batch(
+            write.note(
+                "seed",
                 "communities",
                 communities[0]["_id"],
                 batch_id,
-                "seed",
                 {**facts, "communities": len(communities), "written": dict(self.written)},
             )
 

@@ -107,6 +107,7 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
         monkeypatch.setenv("MONGODB_URI", uri)
         monkeypatch.setenv("GRIDBOARD_ROLE", role)
+        monkeypatch.setenv("GRIDBOARD_SIGN_IN", "none")
         monkeypatch.setattr(data, "clock", lambda: now)
         st.cache_resource.clear()
         at = AppTest.from_function(_script, kwargs={"page": page}, default_timeout=60)

@@ -209,7 +209,7 @@ def _carry(write: Write, activity: Activity) -> None:
         for document in documents:
             presence.add(Attendance, document, zone, sign)
     write.add_counts(community_id, atoms, presence)
-    write.note_batch(Attendance.collection, community_id, activity.id, "update", {**copies, "rows": len(before)})
+    write.note("update", Attendance.collection, community_id, activity.id, {**copies, "rows": len(before)})
 
 
 # --- residents' codes ------------------------------------------------------------------------------------------------

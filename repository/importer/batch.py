@@ -863,7 +863,7 @@ class _Run:
             also(write)
             write.add_counts(cid, self.atoms, self.presence)
             told = {"source": self.batch.source, "kind": str(self.batch.kind), "of": self.batch.of, **facts}
-            write.note_batch(self.record.collection, cid, self.id, operation, told)
+            write.note(operation, self.record.collection, cid, self.id, told)
 
         store.write(self.actor, work, seconds=FLIP_SECONDS)
 

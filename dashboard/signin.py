@@ -1,0 +1,529 @@
+"""The door: sign-in pages outside Streamlit, the cookie, and a guard that lets nobody past without it.
+
+A websocket, an upload, a download or a page without a valid sign-in never reaches Streamlit. Who acts inside a page
+that is open is looked up again at every run (``data.recognise``) and in every write's transaction.
+"""
+
+import asyncio
+import hashlib
+import html
+import json
+import logging
+from base64 import b64encode
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from dashboard import data, i18n
+from dashboard.i18n import _, say
+from dashboard.settings import Settings, SignInBy
+from repository import accounts
+from repository.accounts import Locked, Visitor, Way, Wrong
+from repository.store import Invalid
+from repository.words import Message, Trouble, msg
+
+log = logging.getLogger("gridboard.signin")
+
+COOKIE = data.COOKIE
+OURS = ("/login", "/logout", "/password", "/setup")
+BODY_BYTES = 20_000
+OPEN_PREFIXES = ("/static/", "/_stcore/health", "/_stcore/script-health-check", "/favicon", "/healthz", "/readyz")
+PROVIDERS_PATHS = ("/auth/login", "/oauth2callback")
+_PROVIDER_COOKIES = ("_streamlit_user", "_streamlit_user_tokens")
+_NEXT = "gridboard_next"
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#121923;--soft:#4d5866;--page:#f3f5f8;--card:#fff;--line:#d9dfe7;--key:#1f5fa8;
+--on-key:#fff;--bad:#a32a08;--bad-page:#fbeae4}
+@media(prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#b4becb;--page:#12171e;--card:#1c232c;--line:#323c48;
+--key:#6fa9e6;--on-key:#12171e;--bad:#ffa487;--bad-page:#40201a}}
+*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:16px;
+background:var(--page);color:var(--ink);font:16px/1.5 'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif}
+main{width:100%;max-width:400px;background:var(--card);border:1px solid var(--line);border-radius:6px;padding:28px}
+h1{font-size:1.25rem;font-weight:600;margin:0 0 4px}p{margin:0 0 16px;color:var(--soft);overflow-wrap:anywhere}
+label{display:block;margin:14px 0 4px;font-size:.9rem}
+input{width:100%;padding:9px 10px;font:inherit;color:inherit;background:var(--page);border:1px solid var(--line);
+border-radius:6px}input:focus{outline:2px solid var(--key);outline-offset:-1px}
+button,.button{display:block;width:100%;margin-top:20px;padding:10px;font:inherit;font-weight:600;text-align:center;
+text-decoration:none;color:var(--on-key);background:var(--key);border:0;border-radius:6px;cursor:pointer}
+.bad{color:var(--bad);background:var(--bad-page);border-radius:6px;padding:8px 12px;margin:12px 0 0}
+.hint{font-size:.85rem;color:var(--soft);margin:4px 0 0}footer{margin-top:20px;font-size:.85rem;display:flex;gap:16px}
+a{color:var(--key)}
+"""
+_POLICY = (
+    "default-src 'none'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "style-src 'sha256-"
+    + b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    + "'"
+)
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+class Call:
+    """One request as the door sees it."""
+
+    def __init__(self, scope: Any, settings: Settings) -> None:
+        self.settings = settings
+        self.scope = scope
+        headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        self.headers = dict(headers)
+        self.cookies: dict[str, str] = {}
+        for name, value in headers:
+            if name == b"cookie":
+                self.cookies |= _cookies(value)
+        path = str(scope["path"])
+        base = settings.base
+        self.path = path.removeprefix(base) if base and (path == base or path.startswith(f"{base}/")) else path
+        self.query = {
+            name: values[0] for name, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()
+        }
+
+    def header(self, name: str) -> str:
+        """A header's value; empty without it."""
+        return self.headers.get(name.encode("latin-1"), "")
+
+    @property
+    def token(self) -> str:
+        """What the sign-in cookie says."""
+        return self.cookies.get(COOKIE, "")
+
+    @property
+    def address(self) -> str:
+        """The reader's address, as the server in front of us was trusted to tell it."""
+        return str((self.scope.get("client") or ("?",))[0])
+
+    @property
+    def language(self) -> str:
+        """The reader's language: asked for, else the browser's."""
+        wish = self.query.get("lang", "")
+        return wish if wish in i18n.LANGUAGES else i18n.language_of_browser(self.header("accept-language")[:20] or None)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the reader came over TLS."""
+        return self.settings.secure or self.scope.get("scheme") in {"https", "wss"}
+
+    @property
+    def onward(self) -> str:
+        """Where to go after signing in: a path of ours, never another site."""
+        return safe_path(self.query.get("next", ""))
+
+
+def _cookies(header: str) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}
+
+
+def safe_path(path: str) -> str:
+    """``path`` if it stays on this site, else the front page."""
+    parts = urlsplit(path)
+    if (
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and not parts.scheme
+        and not parts.netloc
+        and path.isprintable()
+        and not parts.path.startswith(OURS)
+        and len(path) < 1000
+    ):
+        return path
+    return "/"
+
+
+# --- the guard -------------------------------------------------------------------------------------------------------
+class Door:
+    """Stands before Streamlit and our own routes. In the modes without a sign-in it only keeps the sign-in pages out
+    of the way; else whoever has no valid sign-in gets the form (a page) or a refusal (all the rest)."""
+
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+        self.hashing = asyncio.Semaphore(2)  # a password costs 64 MiB and 50 ms
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One connection."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        call = Call(scope, self.settings)
+        if call.path.startswith(OPEN_PREFIXES):
+            await self.app(scope, receive, send)
+            return
+        try:
+            way = await asyncio.to_thread(data.way_in)
+            if way is SignInBy.NONE:
+                if call.path in OURS:
+                    await _redirect(send, self.settings.base + "/")
+                else:
+                    await self.app(scope, receive, send)
+                return
+            who = await self._visitor(call, way)
+        except Trouble as trouble:
+            log.warning("door: %s", trouble)
+            await self._unavailable(call, send, trouble)
+            return
+        if scope["type"] == "http" and call.path in OURS:
+            await self._page(call, receive, send, way, who)
+        elif way is SignInBy.PROVIDER and call.path in PROVIDERS_PATHS:
+            await self.app(scope, receive, send)
+        elif who is not None and not who.must_change:
+            await self.app(scope | {"state": {**scope.get("state", {}), "user": who.actor.id}}, receive, send)
+        else:
+            await self._turn_away(call, send, way, who)
+
+    async def _visitor(self, call: Call, way: SignInBy) -> Visitor | None:
+        who = await asyncio.to_thread(accounts.visitor, data.store(), call.token, data.terms())
+        if way is SignInBy.PROXY and who is not None:
+            # whoever signs out at the proxy, or in as somebody else, is not the one before any more
+            return who if who.subject == self._named_by_proxy(call) else None
+        return who
+
+    def _named_by_proxy(self, call: Call) -> str | None:
+        if not call.scope.get("state", {}).get("from_proxy"):
+            return None
+        return call.header(self.settings.user_header).strip() or None
+
+    async def _turn_away(self, call: Call, send: Any, way: SignInBy, who: Visitor | None) -> None:
+        """Who may not pass: a page leads to the form and comes back; anything else is refused."""
+        if call.scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": "Sign in first."})
+            return
+        page = call.scope["method"] in {"GET", "HEAD"} and "text/html" in call.header("accept")
+        if not page:
+            await _answer(send, 401, b"Sign in first.", [(b"content-type", b"text/plain; charset=utf-8")])
+            return
+        query = call.scope.get("query_string", b"").decode("latin-1")
+        here = quote(call.path + (f"?{query}" if query else ""), safe="")
+        if who is not None:
+            await _redirect(send, f"{self.settings.base}/password?next={here}")
+            return
+        if way is SignInBy.PROXY:
+            await self._let_in(call, send, Way.PROXY, self._named_by_proxy(call) or "", here)
+        elif way is SignInBy.PROVIDER and (subject := _told_by_provider(call, self.settings)) is not None:
+            onward = safe_path(call.cookies.get(_NEXT, ""))
+            await self._let_in(call, send, Way.PROVIDER, subject, quote(onward, safe=""))
+        else:
+            await _redirect(send, f"{self.settings.base}/login?next={here}")
+
+    async def _let_in(self, call: Call, send: Any, way: Way, subject: str, here: str) -> None:
+        """Open a sign-in for whom a single sign-on vouches for."""
+        clear = [_cookie(name, "", call, seconds=0) for name in (*_PROVIDER_COOKIES, _NEXT) if name in call.cookies]
+        try:
+            token, _user = await asyncio.to_thread(
+                accounts.sign_in_as,
+                data.store(),
+                subject,
+                way,
+                address=call.address,
+                agent=call.header("user-agent"),
+                terms=data.terms(),
+            )
+        except Trouble as trouble:
+            with i18n.speaking(call.language):
+                body = _document(_("Not signed in"), f"<p>{html.escape(say(trouble))}</p>")
+            await _answer(send, 403, body, [*_page_headers(), *clear])
+            return
+        onward = self.settings.base + safe_path(parse_qs(f"next={here}").get("next", ["/"])[0])
+        await _redirect(send, onward, [_cookie(COOKIE, token, call), *clear])
+
+    async def _unavailable(self, call: Call, send: Any, trouble: Trouble) -> None:
+        if call.scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1013, "reason": "Try again later."})
+            return
+        with i18n.speaking(call.language):
+            body = _document(_("One moment"), f"<p>{html.escape(say(trouble))}</p>")
+        await _answer(send, 503, body, [*_page_headers(), (b"retry-after", b"5")])
+
+    # --- our pages
+    async def _page(self, call: Call, receive: Any, send: Any, way: SignInBy, who: Visitor | None) -> None:
+        with i18n.speaking(call.language):
+            if call.scope["method"] not in {"GET", "HEAD", "POST"}:
+                await _answer(send, 405, b"", [])
+                return
+            form: dict[str, str] = {}
+            if call.scope["method"] == "POST":
+                read = await _form(receive)
+                if read is None:
+                    await _answer(send, 403, b"Refused.", [(b"content-type", b"text/plain; charset=utf-8")])
+                    return
+                form = read
+            posted = call.scope["method"] == "POST"
+            draw = {
+                "/login": self._login,
+                "/logout": self._logout,
+                "/password": self._password,
+                "/setup": self._setup,
+            }[call.path]
+            await draw(call, send, way, who, form if posted else None)
+
+    async def _login(
+        self, call: Call, send: Any, way: SignInBy, who: Visitor | None, form: dict[str, str] | None
+    ) -> None:
+        base = self.settings.base
+        if way is SignInBy.PROVIDER:
+            link = await asyncio.to_thread(_providers_link, base)
+            words = _("Sign in with your organisation's account")
+            body = f'<a class="button" href="{html.escape(link)}">{html.escape(words)}</a>'
+            keep = _cookie(_NEXT, quote(call.onward, safe="/"), call, seconds=600)
+            await _answer(send, 200, _document(_("Sign in"), body, call), [*_page_headers(), keep])
+            return
+        if way is SignInBy.PROXY:
+            await _redirect(send, base + call.onward)
+            return
+        trouble: Trouble | None = None
+        if form is not None:
+            try:
+                async with self.hashing:
+                    token, user = await asyncio.to_thread(
+                        accounts.sign_in,
+                        data.store(),
+                        form.get("login", ""),
+                        form.get("password", ""),
+                        address=call.address,
+                        agent=call.header("user-agent"),
+                        again=call.token,
+                        terms=data.terms(),
+                    )
+            except Trouble as caught:
+                trouble = caught
+            else:
+                onward = quote(call.onward, safe="")
+                goal = f"{base}/password?next={onward}" if user.must_change else base + call.onward
+                await _redirect(send, goal, [_cookie(COOKIE, token, call)])
+                return
+        elif who is not None:
+            await _redirect(send, base + call.onward)
+            return
+        if not await asyncio.to_thread(accounts.anybody, data.store()):
+            words = _(
+                "There is no account yet. Open the set-up address that GridBoard printed when it was started, or run: "
+                "gridboard user add NAME --role admin"
+            )
+            await _answer(send, 200, _document(_("Sign in"), f"<p>{html.escape(words)}</p>", call), _page_headers())
+            return
+        fields = _field("login", _("Sign-in name"), (form or {}).get("login", ""), "username", autofocus=True)
+        fields += _field("password", _("Password"), "", "current-password", kind="password")
+        status = (
+            200
+            if trouble is None
+            else 429
+            if isinstance(trouble, Locked)
+            else 401
+            if isinstance(trouble, Wrong)
+            else 503
+        )
+        page = _document(_("Sign in"), _form_of(call, fields, _("Sign in"), trouble), call)
+        await _answer(send, status, page, _page_headers())
+
+    async def _logout(
+        self, call: Call, send: Any, _way: SignInBy, who: Visitor | None, form: dict[str, str] | None
+    ) -> None:
+        base = self.settings.base
+        if form is not None or who is None:
+            await asyncio.to_thread(accounts.sign_out, data.store(), call.token)
+            gone = [_cookie(name, "", call, seconds=0) for name in (COOKIE, *_PROVIDER_COOKIES)]
+            await _redirect(send, f"{base}/login", gone)
+            return
+        line = f"<p>{html.escape(_('You are signed in as {name}.', name=who.actor.name))}</p>"
+        page = _document(_("Sign out"), line + _form_of(call, "", _("Sign out"), None), call)
+        await _answer(send, 200, page, _page_headers())
+
+    async def _password(
+        self, call: Call, send: Any, _way: SignInBy, who: Visitor | None, form: dict[str, str] | None
+    ) -> None:
+        if who is None:
+            await _redirect(send, f"{self.settings.base}/login?next={quote(call.onward, safe='')}")
+            return
+        trouble: Trouble | None = None
+        if form is not None:
+            try:
+                if form.get("new") != form.get("again"):
+                    raise Invalid({"again": Message(msg("The two new passwords differ"))})
+                async with self.hashing:
+                    await asyncio.to_thread(
+                        accounts.change_password,
+                        data.store(),
+                        who.actor,
+                        form.get("old", ""),
+                        form.get("new", ""),
+                        address=call.address,
+                    )
+            except Trouble as caught:
+                trouble = caught
+            else:
+                await _redirect(send, self.settings.base + call.onward)
+                return
+        words = (
+            _("This is your first password. Choose one of your own before you go on.")
+            if who.must_change
+            else _("Other browsers in which you are signed in will have to sign in again.")
+        )
+        fields = f"<p>{html.escape(words)}</p>" + _field(
+            "old", _("Present password"), "", "current-password", kind="password", autofocus=True
+        )
+        fields += _new_password_fields()
+        page = _document(_("New password"), _form_of(call, fields, _("Save"), trouble), call)
+        await _answer(send, 200 if trouble is None else 400, page, _page_headers())
+
+    async def _setup(
+        self, call: Call, send: Any, _way: SignInBy, _who: Visitor | None, form: dict[str, str] | None
+    ) -> None:
+        code = (form or {}).get("code") or call.query.get("code", "")
+        if not await asyncio.to_thread(accounts.setup_open, data.store(), code):
+            words = _("This set-up link has been used or is too old. Start GridBoard again: it prints a new one.")
+            await _answer(send, 403, _document(_("Set up"), f"<p>{html.escape(words)}</p>", call), _page_headers())
+            return
+        trouble: Trouble | None = None
+        given = form or {}
+        if form is not None:
+            try:
+                if form.get("new") != form.get("again"):
+                    raise Invalid({"again": Message(msg("The two new passwords differ"))})
+                async with self.hashing:
+                    await asyncio.to_thread(
+                        accounts.set_up,
+                        data.store(),
+                        code,
+                        form.get("login", ""),
+                        form.get("name", ""),
+                        form.get("new", ""),
+                    )
+            except Trouble as caught:
+                trouble = caught
+            else:
+                await _redirect(send, f"{self.settings.base}/login")
+                return
+        words = _("The first account manages all others. Its owner is an administrator.")
+        fields = f"<p>{html.escape(words)}</p>"
+        fields += f'<input type="hidden" name="code" value="{html.escape(code)}">'
+        fields += _field("login", _("Sign-in name"), given.get("login", ""), "username", autofocus=True)
+        fields += _field("name", _("Name"), given.get("name", ""), "name")
+        fields += _new_password_fields()
+        page = _document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
+        await _answer(send, 200 if trouble is None else 400, page, _page_headers())
+
+
+# --- a single sign-on ------------------------------------------------------------------------------------------------
+def _providers_link(base: str) -> str:
+    """Streamlit's own way to the provider (what st.login leads to)."""
+    from streamlit.auth_util import encode_provider_token
+
+    return f"{base}/auth/login?provider={quote(encode_provider_token('default'))}"
+
+
+def _told_by_provider(call: Call, settings: Settings) -> str | None:
+    """The single sign-on name in the cookie that Streamlit has just set after the provider's answer; None without a
+    fresh one. It is exchanged for a sign-in of ours at once, which can be revoked, and taken away."""
+    from streamlit.auth_util import get_cookie_with_chunks
+    from streamlit.web.server.server_util import get_cookie_secret
+    from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+
+    def signed(name: str) -> bytes | None:
+        value = call.cookies.get(name)
+        return None if value is None else decode_signed_value(get_cookie_secret(), name, value.encode("latin-1"))
+
+    try:
+        told = json.loads(get_cookie_with_chunks(signed, _PROVIDER_COOKIES[0]) or b"null")
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or settings.provider is None:
+        return None
+    issued = told.get("iat")
+    if not isinstance(issued, (int, float)) or abs(data.store().clock().timestamp() - issued) > 300:
+        return None
+    return str(told.get(settings.provider.claim) or "") or "?"
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+async def _form(receive: Any) -> dict[str, str] | None:
+    """The fields of a posted form; None when it is too long or no form."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if message["type"] == "http.disconnect" or len(body) > BODY_BYTES:
+            return None
+        if not message.get("more_body"):
+            break
+    try:
+        fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return None
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _cookie(name: str, value: str, call: Call, seconds: int | None = None) -> tuple[bytes, bytes]:
+    parts = [f"{name}={value}", f"Path={call.settings.base or '/'}", "HttpOnly", "SameSite=Lax"]
+    if call.secure:
+        parts.append("Secure")
+    if seconds is not None:
+        parts.append(f"Max-Age={seconds}")
+    return b"set-cookie", "; ".join(parts).encode("latin-1")
+
+
+def _page_headers() -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"content-security-policy", _POLICY.encode()),
+    ]
+
+
+async def _answer(send: Any, status: int, body: bytes | str, headers: list[tuple[bytes, bytes]]) -> None:
+    content = body.encode() if isinstance(body, str) else body
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _redirect(send: Any, goal: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    where = quote(goal, safe="/?&=%:+-_.~,")
+    await _answer(send, 303, b"", [(b"location", where.encode()), (b"cache-control", b"no-store"), *(headers or [])])
+
+
+def _document(title: str, body: str, call: Call | None = None) -> str:
+    language = i18n.current()
+    others = ""
+    if call is not None and call.scope["method"] != "POST":
+        keep = {name: value for name, value in call.query.items() if name in {"next", "code"}}
+        for key, name in i18n.LANGUAGES.items():
+            if key != language:
+                query = "&".join(f"{word}={quote(value, safe='')}" for word, value in {**keep, "lang": key}.items())
+                others += f'<a href="?{html.escape(query)}" lang="{key}">{name}</a>'
+    return (
+        f'<!doctype html><html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{html.escape(title)} · '
+        f"{html.escape(_('GridBoard'))}</title><style>{STYLE}</style></head><body><main>"
+        f"<h1>{html.escape(_('GridBoard'))} · {html.escape(title)}</h1>{body}"
+        f"{f'<footer>{others}</footer>' if others else ''}</main></body></html>"
+    )
+
+
+def _field(name: str, label: str, value: str, fills: str, *, kind: str = "text", autofocus: bool = False) -> str:
+    return (
+        f'<label for="{name}">{html.escape(label)}</label><input id="{name}" name="{name}" type="{kind}" required '
+        f'maxlength="128" autocomplete="{fills}" value="{html.escape(value)}"{" autofocus" if autofocus else ""}>'
+    )
+
+
+def _new_password_fields() -> str:
+    hint = _("At least {n} characters; several words that do not belong together are best.", n=accounts.SHORTEST)
+    return (
+        _field("new", _("New password"), "", "new-password", kind="password")
+        + f'<p class="hint">{html.escape(hint)}</p>'
+        + _field("again", _("The new password once more"), "", "new-password", kind="password")
+    )
+
+
+def _form_of(call: Call, fields: str, button: str, trouble: Trouble | None) -> str:
+    query = {name: value for name, value in call.query.items() if name in {"next", "lang"}}
+    action = "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    said = ""
+    if trouble is not None:
+        names = {"login": _("Sign-in name"), "name": _("Name"), "password": _("New password")}
+        problems = trouble.problems if isinstance(trouble, Invalid) else {"": trouble.message}
+        lines = [f"{names[field]}: {say(it)}." if field in names else say(it) for field, it in problems.items()]
+        said = f'<p class="bad" role="alert">{html.escape(" ".join(lines))}</p>'
+    inside = f"{said}{fields}<button>{html.escape(button)}</button>"
+    return f'<form method="post" action="{html.escape(action)}">{inside}</form>'

@@ -1,0 +1,584 @@
+"""Who may sign in: accounts, their passwords, and the sign-ins that are open now.
+
+A sign-in is a random token: the browser keeps it in a cookie, the database only its hash, beside a copy of what the
+account may do. Whoever changes an account changes those copies in the same transaction, so that one small read tells,
+at every action, who is acting and what is still allowed. Passwords stand apart from the accounts, where neither the
+audit trail nor an export meets them. ``docs/decisions/0007-sign-in.md`` says why it is done this way.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+
+import pymongo
+from pydantic import Field, field_validator
+from pymongo.errors import DuplicateKeyError
+
+from repository.access import Actor, Operation, Refused, Role, require
+from repository.record import LINE, Index, Record, Shown
+from repository.store import (
+    EVERYWHERE,
+    READ_SECONDS,
+    SIGN_INS,
+    WRITE_SECONDS,
+    Invalid,
+    NotFound,
+    SignedOut,
+    Store,
+    Write,
+    actor_of,
+    build,
+    our_errors,
+)
+from repository.words import Message, Trouble, msg
+
+PASSWORDS = "passwords"
+ATTEMPTS = "sign_in_attempts"
+TRIES, TRIES_OF_AN_ADDRESS, LOCKED = 5, 50, timedelta(minutes=15)
+SHORTEST, LONGEST = 10, 128
+SETUP_HOURS = 24
+_SETUP = "setup"
+_KEPT_AFTER_END = timedelta(days=7)  # how long the list of sign-ins still tells of one that is over
+_SEEN_EVERY = timedelta(seconds=60)
+
+SYSTEM = Actor("system", "GridBoard", Role.ADMIN)
+"""Acts where nobody is signed in yet."""
+
+
+class Wrong(Trouble):
+    """Name and password do not belong together. Says no more than that."""
+
+
+class Locked(Trouble):
+    """Too many wrong passwords from this address, for this name."""
+
+
+class Way(StrEnum):
+    """How somebody came in."""
+
+    PASSWORD = "password"  # noqa: S105 (a word, not a secret)
+    PROVIDER = "provider"
+    PROXY = "proxy"
+
+
+class User(Record):
+    """Somebody who may sign in: what for, and how far it reaches. No password and no contact data stand here."""
+
+    collection = "users"
+    title = msg("Accounts")
+    name_field = "login"
+    grid_field = None
+    natural_key = ("login",)
+    indexes = (
+        Index(("community_id", "login"), "who signs in; a name is one person's", unique=True),
+        Index(
+            ("community_id", "subject"),
+            "whom a single sign-on speaks of",
+            unique=True,
+            where={"subject": {"$exists": True}},
+        ),
+    )
+
+    login: str = Field(
+        min_length=2, max_length=60, pattern=r"^[\w.@+-]+$", title=msg("Sign-in name"),
+        description=msg("Letters, digits, . @ + - and _; capital letters make no difference"),
+    )  # fmt: skip
+    name: str = Field(min_length=1, max_length=60, title=msg("Name"))
+    role: Role = Field(title=msg("Role"))
+    communities: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+        default=(), max_length=1000, title=msg("Communities"), description=msg("None chosen: all of them")
+    )
+    grids: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+        default=(), max_length=1000, title=msg("Grids"), description=msg("None chosen: all of them")
+    )
+    active: bool = Field(default=True, title=msg("Active"), description=msg("May sign in"))
+    must_change: Annotated[bool, Shown(form=False)] = Field(
+        default=False, title=msg("First password"), description=msg("Has to be changed at the next sign-in")
+    )
+    subject: str | None = Field(
+        default=None,
+        max_length=LINE,
+        title=msg("Single sign-on name"),
+        description=msg("The name under which the organisation's own sign-in knows this person"),
+    )
+    last_sign_in_at: Annotated[datetime | None, Shown(form=False)] = Field(default=None, title=msg("Last signed in"))
+
+    @field_validator("login", mode="after")
+    @classmethod
+    def _folded(cls, value: str) -> str:
+        return value.casefold()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long a sign-in holds: ``idle`` without any action, ``longest`` altogether."""
+
+    idle: timedelta = timedelta(minutes=30)
+    longest: timedelta = timedelta(hours=8)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One browser that is or was signed in, as the account's owner and the administrator see it."""
+
+    id: str
+    way: str
+    created_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    address: str
+    agent: str
+    open: bool
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who a token stands for. ``must_change``: nothing is open but the form for a new password. ``subject`` is the
+    single sign-on name."""
+
+    actor: Actor
+    login: str
+    subject: str | None
+    must_change: bool
+
+
+# --- passwords -------------------------------------------------------------------------------------------------------
+@cache
+def _hasher() -> Any:
+    """Argon2id with the parameters of RFC 9106's second recommendation (64 MiB, three passes)."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What an unknown name's password is held against, so that it takes as long as a known one's."""
+    return str(_hasher().hash(secrets.token_hex(16)))
+
+
+def _fits(hashed: str, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    try:
+        return bool(_hasher().verify(hashed, password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def judge_password(password: str, *known: str) -> None:
+    """Raise Invalid unless a password is worth having: ten characters, and hard to guess for somebody who knows the
+    ``known`` words (names). The estimate is zxcvbn's (Wheeler, USENIX Security 2016), with its list of common ones."""
+    from zxcvbn import zxcvbn
+
+    if len(password) < SHORTEST:
+        raise Invalid({"password": Message(msg("At least {n} characters"), {"n": SHORTEST})})
+    if len(password) > LONGEST:
+        raise Invalid({"password": Message(msg("At most {n} characters"), {"n": LONGEST})})
+    if not password.isprintable():
+        raise Invalid({"password": Message(msg("Text may not contain control characters"))})
+    if zxcvbn(password[:72], user_inputs=[*known, "gridboard"])["score"] < 2:
+        raise Invalid({"password": Message(msg("Too easy to guess. Take several words that do not belong together."))})
+
+
+def new_password() -> str:
+    """A first password to hand over: 16 letters and digits that are not mistaken for each other."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    word = "".join(secrets.choice(letters) for _ in range(16))
+    return "-".join(word[at : at + 4] for at in range(0, 16, 4))
+
+
+def _hash(password: str, user: User) -> str:
+    """The hash of a password that was judged; takes its time, so never inside a transaction."""
+    judge_password(password, user.login, user.name)
+    return str(_hasher().hash(password))
+
+
+def _keep_hash(write: Write, user: User, hashed: str) -> None:
+    _put(write, PASSWORDS, user.id, {"hash": hashed, "at": write.at})
+
+
+def _put(write: Write, collection: str, id: str, values: Mapping[str, Any]) -> None:
+    """Set a document's values; made if it is not there. No upsert: below 6.0.25 it may break a transaction."""
+    rows = write.store.db[collection]
+    if not rows.update_one({"_id": id}, {"$set": dict(values)}, session=write.session).matched_count:
+        rows.insert_one({"_id": id, **values}, session=write.session)
+
+
+# --- accounts: commands ----------------------------------------------------------------------------------------------
+def add_user(store: Store, actor: Actor, values: Mapping[str, Any], *, password: str | None = None) -> User:
+    """Open an account. A ``password`` given here is a first one: it has to be changed at the first sign-in; without
+    one the account can only be reached through a single sign-on. Raises Invalid, Duplicate, Refused."""
+    require(actor, Operation.CREATE, User.collection)
+    user = build(User, {**values, "community_id": EVERYWHERE, "must_change": password is not None})
+    hashed = None if password is None else _hash(password, user)
+
+    def work(write: Write) -> User:
+        made = write.insert(user)
+        if hashed is not None:
+            _keep_hash(write, made, hashed)
+        return made
+
+    return store.write(actor, work)
+
+
+def edit_user(store: Store, actor: Actor, id: str, revision: int, changes: Mapping[str, Any]) -> User:
+    """Change an account; sign-ins that are open follow at their next action, those of an account that is not active
+    any more end. Raises Invalid, Conflict, Duplicate, NotFound, Refused; Invalid too when nobody would be left who
+    may manage accounts."""
+
+    def work(write: Write) -> User:
+        changed = write.update(User, EVERYWHERE, id, revision, changes)
+        _guard_last(write)
+        _carry(write, changed)
+        return changed
+
+    return store.write(actor, work)
+
+
+def remove_user(store: Store, actor: Actor, id: str, revision: int) -> None:
+    """Close an account for good. What its owner did stays on record under the name. Raises Conflict, Refused, and
+    Invalid for the last administrator."""
+
+    def work(write: Write) -> None:
+        write.delete(User, EVERYWHERE, id, revision)
+        _guard_last(write)
+        write.store.db[PASSWORDS].delete_one({"_id": id}, session=write.session)
+        write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
+
+    store.write(actor, work)
+
+
+def reset_password(store: Store, actor: Actor, id: str, password: str) -> None:
+    """Give an account a first password and end its sign-ins. Raises Invalid, NotFound, Refused."""
+    require(actor, Operation.UPDATE, User.collection)
+    hashed = _hash(password, store.get(actor, User, EVERYWHERE, id))
+
+    def work(write: Write) -> None:
+        user = write.read(User, EVERYWHERE, id)
+        write.update(User, EVERYWHERE, id, user.revision, {"must_change": True})
+        _keep_hash(write, user, hashed)
+        write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
+        write.note("password_reset", User.collection, EVERYWHERE, id)
+
+    store.write(actor, work)
+
+
+def change_password(store: Store, actor: Actor, old: str, new: str, *, address: str = "") -> None:
+    """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Invalid,
+    SignedOut."""
+    user = _user(store, {"_id": actor.id})
+    if user is None or not actor.sign_in:
+        raise SignedOut()
+    _check(store, user.login, user, old, address)
+    if secrets.compare_digest(old.encode(), new.encode()):
+        raise Invalid({"password": Message(msg("This is the old one. Choose another."))})
+    hashed = _hash(new, user)
+
+    def work(write: Write) -> None:
+        found = write.read(User, EVERYWHERE, user.id)
+        write.update(User, EVERYWHERE, found.id, found.revision, {"must_change": False})
+        _keep_hash(write, found, hashed)
+        rows = write.store.db[SIGN_INS]
+        rows.delete_many({"user_id": user.id, "_id": {"$ne": actor.sign_in}}, session=write.session)
+        rows.update_one({"_id": actor.sign_in}, {"$set": {"must_change": False}}, session=write.session)
+        write.note("password_change", User.collection, EVERYWHERE, user.id)
+
+    store.write(replace(SYSTEM, id=actor.id, name=actor.name), work)
+
+
+def _carry(write: Write, user: User) -> None:
+    """Bring an account's open sign-ins in line with it."""
+    rows = write.store.db[SIGN_INS]
+    if user.active:
+        rows.update_many({"user_id": user.id}, {"$set": _copy_of(user)}, session=write.session)
+    else:
+        rows.delete_many({"user_id": user.id}, session=write.session)
+
+
+def _copy_of(user: User) -> dict[str, Any]:
+    return {
+        "login": user.login,
+        "subject": user.subject,
+        "name": user.name,
+        "role": str(user.role),
+        "communities": list(user.communities),
+        "grids": list(user.grids),
+        "must_change": user.must_change,
+    }
+
+
+def _guard_last(write: Write) -> None:
+    """Somebody who may manage accounts has to be left. The guard document makes two who go at once queue."""
+    guard = write.store.db[PASSWORDS].find_one({"_id": "guard"}, session=write.session) or {"n": 0}
+    _put(write, PASSWORDS, "guard", {"n": guard["n"] + 1})
+    last = {"role": str(Role.ADMIN), "active": True, "communities": []}
+    if not write.store.db[User.collection].find_one(last, session=write.session):
+        raise Invalid({"role": Message(msg("Somebody must be left who may manage accounts: an active administrator."))})
+
+
+def open_demonstration(store: Store) -> bool:
+    """Is there nothing here but demonstration data, and no account? Then anybody may look through any role's eyes."""
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        communities = store.db["communities"]
+        return (
+            communities.find_one({"demonstration": True}, {"_id": 1}) is not None
+            and communities.find_one({"demonstration": {"$ne": True}}, {"_id": 1}) is None
+            and store.db[User.collection].find_one({}, {"_id": 1}) is None
+        )
+
+
+# --- the first account -----------------------------------------------------------------------------------------------
+def anybody(store: Store) -> bool:
+    """Is there any account yet?"""
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        return store.db[User.collection].find_one({}, {"_id": 1}) is not None
+
+
+def setup_code(store: Store) -> str:
+    """A code with which the first administrator's account can be opened, once, within a day. A new one ends the one
+    before."""
+    code = secrets.token_urlsafe(24)
+    with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
+        store.db[PASSWORDS].update_one(
+            {"_id": _SETUP},
+            {"$set": {"hash": _fingerprint(code), "until": store.clock() + timedelta(hours=SETUP_HOURS)}},
+            upsert=True,
+        )
+    return code
+
+
+def setup_open(store: Store, code: str) -> bool:
+    """Does this code still open the first account?"""
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        kept = store.db[PASSWORDS].find_one({"_id": _SETUP})
+    if kept is None or kept["until"] <= store.clock():
+        return False
+    return secrets.compare_digest(kept["hash"], _fingerprint(code)) and not anybody(store)
+
+
+def set_up(store: Store, code: str, login: str, name: str, password: str) -> User:
+    """Open the first administrator's account. Raises Invalid, Refused when the code is used up or an account there."""
+    if not setup_open(store, code):
+        raise Refused(msg("This set-up link has been used or is too old. Start GridBoard again: it prints a new one."))
+    values = {"login": login, "name": name, "role": Role.ADMIN, "community_id": EVERYWHERE}
+    user = build(User, values)
+    hashed = _hash(password, user)
+
+    def work(write: Write) -> User:
+        if not write.store.db[PASSWORDS].delete_one({"_id": _SETUP}, session=write.session).deleted_count:
+            raise Refused(msg("Somebody else has just opened the first account."))
+        made = write.insert(user)
+        _keep_hash(write, made, hashed)
+        return made
+
+    return store.write(replace(SYSTEM, name=user.name), work)
+
+
+# --- signing in ------------------------------------------------------------------------------------------------------
+def sign_in(
+    store: Store, login: str, password: str, *, address: str = "", agent: str = "", again: str = "", terms: Terms
+) -> tuple[str, User]:
+    """A token for whoever knows the password. ``again`` is the token the browser still has: one of the same person
+    that ended for lack of use is taken up again, so that what was typed on an open page can still be saved.
+
+    Raises Wrong (unknown name, wrong password, closed account: no telling which) and Locked.
+    """
+    login = login.strip().casefold()[:60]
+    user = _user(store, {"community_id": EVERYWHERE, "login": {"$eq": login}})
+    _check(store, login, user, password, address)
+    if user is None or not user.active:
+        raise Wrong(_WRONG)
+    return _open(store, user, Way.PASSWORD, address, agent, again, terms), user
+
+
+def sign_in_as(
+    store: Store, subject: str, way: Way, *, address: str = "", agent: str = "", terms: Terms
+) -> tuple[str, User]:
+    """A token for whom a single sign-on vouches for. Raises Refused for a name without an active account."""
+    user = _user(store, {"community_id": EVERYWHERE, "subject": {"$eq": subject}}) if subject else None
+    if user is None or not user.active:
+        raise Refused(
+            msg("{subject} has no account here. Ask an administrator to enter it as a single sign-on name."),
+            subject=subject or "?",
+        )
+    return _open(store, user, way, address, agent, "", terms), user
+
+
+_WRONG = msg("Name and password do not belong together, or the account is closed.")
+
+
+def _check(store: Store, login: str, user: User | None, password: str, address: str) -> None:
+    """Hold a password against the account's. Each try is entered before it is judged, so that a hundred at once get
+    no more than five."""
+    tries = [(f"{login}|{address}", TRIES), (f"|{address}", TRIES_OF_AN_ADDRESS)]
+    for id, most in tries:
+        if _try(store, id) > most:
+            raise Locked(
+                msg("Too many wrong passwords. This name is locked for {minutes} minutes; the account is not lost."),
+                minutes=int(LOCKED.total_seconds() // 60),
+            )
+    kept = None
+    if user is not None:
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            kept = store.db[PASSWORDS].find_one({"_id": user.id})
+    fits = _fits(str(kept["hash"]) if kept else _nobodys_hash(), password[:LONGEST])
+    if not fits or kept is None or user is None or not user.active:
+        raise Wrong(_WRONG)
+    with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
+        store.db[ATTEMPTS].delete_one({"_id": tries[0][0]})
+        store.db[ATTEMPTS].update_one({"_id": tries[1][0]}, {"$inc": {"n": -1}})
+
+
+def _try(store: Store, id: str) -> int:
+    """How many tries this is since the count began anew."""
+    now = store.clock()
+    running = {"$gt": ["$until", now]}
+    step = {
+        "n": {"$cond": [running, {"$add": ["$n", 1]}, 1]},
+        "until": {"$cond": [running, "$until", now + LOCKED]},
+    }
+    with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
+        while True:
+            try:
+                found = store.db[ATTEMPTS].find_one_and_update(
+                    {"_id": id}, [{"$set": step}], upsert=True, return_document=pymongo.ReturnDocument.AFTER
+                )
+            except DuplicateKeyError:
+                continue  # two first ones at once
+            return int((found or {"n": 1})["n"])
+
+
+def _open(store: Store, user: User, way: Way, address: str, agent: str, again: str, terms: Terms) -> str:
+    token = secrets.token_urlsafe(32)
+
+    def work(write: Write) -> str:
+        rows, now = write.store.db[SIGN_INS], write.at
+        # the account is written to, so that this and a change of its rights can't pass each other by
+        same = {"_id": user.id, "revision": user.revision, "active": True}
+        present = write.store.db[User.collection].update_one(
+            same, {"$set": {"last_sign_in_at": now}}, session=write.session
+        )
+        if not present.matched_count:
+            raise Wrong(_WRONG)
+        rows.delete_many({"ends_at": {"$lt": now - _KEPT_AFTER_END}}, session=write.session)
+        write.store.db[ATTEMPTS].delete_many({"until": {"$lt": now}}, session=write.session)
+        until = {"seen_at": now, "idle_at": now + terms.idle, "ends_at": now + terms.longest}
+        kept = token
+        if again:
+            mine = {"_id": _fingerprint(again), "user_id": user.id}
+            if rows.update_one(mine, {"$set": {**_copy_of(user), **until}}, session=write.session).matched_count:
+                kept = again
+        if kept is token:
+            rows.insert_one(
+                {
+                    "_id": _fingerprint(token),
+                    "user_id": user.id,
+                    **_copy_of(user),
+                    "way": str(way),
+                    "created_at": now,
+                    **until,
+                    "address": address[:64],
+                    "agent": agent[:LINE],
+                },
+                session=write.session,
+            )
+        write.note("sign_in", User.collection, EVERYWHERE, user.id, {"way": str(way), "address": address[:64]})
+        return kept
+
+    return store.write(replace(SYSTEM, id=user.id, name=user.name, role=user.role), work)
+
+
+def _fingerprint(token: str) -> str:
+    """What is kept of a token: 256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def visitor(store: Store, token: str, terms: Terms) -> Visitor | None:
+    """Who a token stands for at this moment; None when it is unknown, over or revoked. Using it keeps it open.
+
+    One read; a write at most once a minute. Raises Unavailable.
+    """
+    if not token or len(token) > 200:
+        return None
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = store.db[SIGN_INS].find_one({"_id": _fingerprint(token)})
+        now = store.clock()
+        if found is None or found["ends_at"] <= now or found["idle_at"] <= now:
+            return None
+        if now - found["seen_at"] > _SEEN_EVERY:
+            later = {"seen_at": now, "idle_at": min(now + terms.idle, found["ends_at"])}
+            store.db[SIGN_INS].update_one({"_id": found["_id"]}, {"$set": later})
+    return Visitor(actor_of(found), found["login"], found["subject"], found["must_change"])
+
+
+def sign_out(store: Store, token: str) -> None:
+    """End the sign-in a token stands for; an unknown one is no trouble."""
+    with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
+        store.db[SIGN_INS].delete_one({"_id": _fingerprint(token)})
+
+
+def end_sign_in(store: Store, actor: Actor, id: str) -> None:
+    """End one sign-in, of one's own or, as an administrator, of anybody. Raises NotFound, Refused."""
+
+    def work(write: Write) -> None:
+        found = write.store.db[SIGN_INS].find_one({"_id": {"$eq": id}}, session=write.session)
+        if found is None:
+            raise NotFound(msg("This sign-in has ended already."))
+        if found["user_id"] != actor.id:
+            require(actor, Operation.UPDATE, User.collection)
+        write.store.db[SIGN_INS].delete_one({"_id": found["_id"]}, session=write.session)
+        write.note("sign_out", User.collection, EVERYWHERE, found["user_id"])
+
+    store.write(actor, work)
+
+
+# --- queries ---------------------------------------------------------------------------------------------------------
+def users(store: Store, actor: Actor) -> list[User]:
+    """All accounts, active ones first, by name. Raises Refused."""
+    return store.find(actor, User, EVERYWHERE, sort=[("active", -1), ("login", 1)], limit=5000)
+
+
+def user_named(store: Store, actor: Actor, login: str) -> User:
+    """The account with this sign-in name. Raises NotFound, Refused."""
+    found = store.find(actor, User, EVERYWHERE, {"login": {"$eq": login.strip().casefold()}}, limit=1)
+    if not found:
+        raise NotFound(msg("There is no account called {login}."), login=login)
+    return found[0]
+
+
+def sign_ins(store: Store, actor: Actor, user_id: str | None = None) -> list[SignIn]:
+    """The sign-ins of an account (None: one's own), newest first. Raises Refused for another's unless an
+    administrator asks."""
+    whose = actor.id if user_id is None else user_id
+    if whose != actor.id:
+        require(actor, Operation.READ, User.collection)
+    now = store.clock()
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found: Sequence[Mapping[str, Any]] = list(
+            store.db[SIGN_INS].find({"user_id": {"$eq": whose}}).sort("created_at", -1).limit(200)
+        )
+    return [
+        SignIn(
+            id=each["_id"],
+            way=each["way"],
+            created_at=each["created_at"],
+            seen_at=each["seen_at"],
+            ends_at=min(each["ends_at"], each["idle_at"]),
+            address=each["address"],
+            agent=each["agent"],
+            open=each["ends_at"] > now and each["idle_at"] > now,
+        )
+        for each in found
+    ]
+
+
+def _user(store: Store, filter: Mapping[str, Any]) -> User | None:
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = store.db[User.collection].find_one(dict(filter))
+    return None if found is None else User.from_document(found)
