@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return parsed.do(parsed)
         except Trouble as trouble:
             print(i18n.say(trouble), file=sys.stderr)
+            for field, problem in getattr(trouble, "problems", {}).items():
+                print(f"  {field}: {i18n.say(problem)}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return 130
@@ -132,6 +134,22 @@ def parser() -> argparse.ArgumentParser:
     )
     command("stop", stop_command, "stop the pages served from this data folder, and the private database", STOP)
 
+    user = command("user", user_command, "open, change and close the accounts of those who sign in", USER)
+    user.add_argument("action", choices=USER_ACTIONS, help="what to do")
+    user.add_argument("login", nargs="?", metavar="NAME", help="the sign-in name")
+    user.add_argument("--name", metavar="TEXT", help="the person's name (default: the sign-in name)")
+    user.add_argument("--role", metavar="ROLE", help="viewer, grid_worker, facility_manager, editor or admin")
+    user.add_argument("--community", metavar="CODE", action="append", help="bound to this community; may be repeated")
+    user.add_argument("--grid", metavar="CODE", action="append", help="bound to this grid; may be repeated")
+    user.add_argument("--subject", metavar="NAME", help="the name under which a single sign-on knows the person")
+    user.add_argument("--no-password", action="store_true", help="add: only through a single sign-on")
+
+    trail = command("audit", audit_command, "seal the audit trail, or check that nothing in it was changed", AUDIT)
+    trail.add_argument(
+        "action", choices=["seal", "verify"], help="verify changes nothing; exit code 1 if a seal breaks"
+    )
+    trail.add_argument("--head", metavar="DIGEST", default="", help="verify: a digest that was written down elsewhere")
+
     rollups = command(
         "rollups", rollups_command, "compare the monthly counters with the records, or rebuild them", ROLLUPS
     )
@@ -169,6 +187,16 @@ STOP = """\
 The data stays where it is; `gridboard run` starts it again. A server behind MONGODB_URI is never touched."""
 ROLLUPS = """\
 核对或重建月度汇总。"""
+USER = """\
+管理可以登录的账号。
+
+add and password print a first password once; its owner has to change it at the first sign-in. lock ends all sign-ins of
+the account; what its owner did stays on record."""
+USER_ACTIONS = ("add", "list", "role", "password", "lock", "unlock", "sign-out", "remove")
+AUDIT = """\
+封存或核对操作记录。
+
+The running server seals by itself. The digest that is printed can be written down elsewhere and given to verify."""
 MIGRATE = """\
 把数据库升级到本版本需要的形式。
 
@@ -661,6 +689,104 @@ def export_command(args: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def user_command(args: argparse.Namespace) -> int:
+    """The accounts."""
+    from repository import accounts, migrations
+
+    if not args.login and args.action != "list":
+        raise Stop(msg("Name the account: gridboard user {action} NAME."), action=args.action)
+    store, operator = open_store(Settings.from_environment()), _operator()
+    try:
+        migrations.migrate(store)
+        if args.action == "list":
+            for each in accounts.users(store, operator):
+                state = "" if each.active else i18n._("closed")
+                print("\t".join((each.login, each.name, i18n.say(each.role.label), state)))
+            return 0
+        if args.action == "add":
+            password = None if args.no_password else accounts.new_password()
+            made = accounts.add_user(store, operator, _account_values(store, args), password=password)
+            print(i18n._("Account {login} opened.", login=made.login))
+            _print_password(password)
+            return 0
+        user = accounts.user_named(store, operator, args.login)
+        if args.action == "role":
+            values = _account_values(store, args, user)
+            accounts.edit_user(store, operator, user.id, user.revision, values)
+        elif args.action in {"lock", "unlock"}:
+            accounts.edit_user(store, operator, user.id, user.revision, {"active": args.action == "unlock"})
+        elif args.action == "password":
+            password = accounts.new_password()
+            accounts.reset_password(store, operator, user.id, password)
+            _print_password(password)
+        elif args.action == "sign-out":
+            for each in accounts.sign_ins(store, operator, user.id):
+                accounts.end_sign_in(store, operator, each.id)
+        else:
+            accounts.remove_user(store, operator, user.id, user.revision)
+    finally:
+        store.close()
+    print(i18n._("Done."))
+    return 0
+
+
+def _print_password(password: str | None) -> None:
+    if password is not None:
+        print(i18n._("First password, shown only here: {password}", password=password))
+
+
+def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> dict[str, Any]:
+    """What the options say of an account; the rest as it stands."""
+    from repository.grids import grids
+
+    operator = _operator()
+    communities = {one["code"]: one["_id"] for one in store.communities(operator)}
+    if unknown := set(args.community or ()) - set(communities):
+        raise Stop(msg("There is no community with the code {code}."), code=unknown.pop())
+    values: dict[str, Any] = {"login": args.login} if user is None else {}
+    if args.name or user is None:
+        values["name"] = args.name or args.login
+    if args.role or user is None:
+        values["role"] = args.role or "viewer"
+    if args.subject:
+        values["subject"] = args.subject
+    if args.community:
+        values["communities"] = [communities[code] for code in args.community]
+    if args.grid:
+        known = {grid.code: grid.id for id in communities.values() for grid in grids(store, operator, id)}
+        if unknown := set(args.grid) - set(known):
+            raise Stop(msg("There is no grid with the code {code}."), code=unknown.pop())
+        values["grids"] = [known[code] for code in args.grid]
+    return values
+
+
+def audit_command(args: argparse.Namespace) -> int:
+    """Seals."""
+    from repository import audit
+
+    settings = Settings.from_environment()
+    store = open_store(settings)
+    try:
+        if args.action == "seal":
+            print(i18n._("{n} entries sealed.", n=i18n.number(audit.seal(store, settings.audit_key()))))
+        verdict = audit.verify(store, _operator(), key=settings.audit_key(), head=args.head)
+    finally:
+        store.close()
+    print(
+        i18n._(
+            "{seals} seals over {entries} entries; {open} newer ones are not sealed yet.",
+            seals=i18n.number(verdict.seals),
+            entries=i18n.number(verdict.entries),
+            open=i18n.number(verdict.unsealed),
+        )
+    )
+    for problem in verdict.problems:
+        print(f"! {i18n.say(problem)}")
+    if verdict.head:
+        print(i18n._("Newest digest: {digest}", digest=verdict.head))
+    return 1 if verdict.problems else 0
 
 
 def rollups_command(args: argparse.Namespace) -> int:

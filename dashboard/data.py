@@ -90,6 +90,11 @@ def terms() -> accounts.Terms:
     return accounts.Terms(timedelta(minutes=settings.idle_minutes), timedelta(hours=settings.session_hours))
 
 
+def audit_key() -> bytes:
+    """The key that seals the audit trail; empty without one."""
+    return Settings.from_environment().audit_key()
+
+
 def recognise() -> Actor:
     """Who acts in this run, looked up once a run: what an administrator takes away is gone at the next action.
 

@@ -10,6 +10,8 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.i18n import say
+from repository.access import Operation, may
+from repository.store import AUDIT
 from repository.words import msg
 
 
@@ -24,6 +26,8 @@ class PageRow:
     """Whether the frame offers the period filter on it."""
     choices: tuple[str, ...] = ("grid",)
     """The further filters the frame offers on it."""
+    needs: str = ""
+    """The collection a reader must be allowed to read for the page to stand in the menu."""
 
 
 PAGES = (
@@ -33,6 +37,7 @@ PAGES = (
     PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
     PageRow("activities", msg("Activities")),
     PageRow("data", msg("Data"), periods=False, choices=()),
+    PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),
 )
 BY_KEY = {row.key: row for row in PAGES}
@@ -58,8 +63,12 @@ def page(key: str, landing: str = "") -> Any:
         icon="",
         url_path=key,
         default=key == (landing or session.landing()),
-        visibility="visible" if row.shown else "hidden",
+        visibility="visible" if row.shown and _open_to_reader(row) else "hidden",
     )
+
+
+def _open_to_reader(row: PageRow) -> bool:
+    return not row.needs or may(session.actor(), Operation.READ, row.needs)
 
 
 def all_pages(landing: str) -> list[Any]:

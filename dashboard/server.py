@@ -30,7 +30,7 @@ CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
 FAREWELL_SECONDS = 3
-TEND_SECONDS = 3600.0
+TEND_SECONDS = 600.0
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -344,16 +344,19 @@ def warm() -> None:
     gc.freeze()
 
 
-def tend(home: Path) -> None:
-    """Keep the private database's log within bounds while the server runs for weeks."""
-    from repository import embedded
+def tend(settings: Settings) -> None:
+    """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail."""
+    from dashboard import data
+    from repository import audit, embedded
 
     while True:
         time.sleep(TEND_SECONDS)
         try:
-            embedded.rotate_log(home)
+            if settings.embedded:
+                embedded.rotate_log(settings.home)
+            audit.seal(data.store(), settings.audit_key())
         except (OSError, Trouble) as error:
-            log.warning("the database's log could not be rotated: %s", error)
+            log.warning("tending was put off: %s", error)
 
 
 def serve(settings: Settings, door: socket.socket | None = None, ready: Callable[[], None] | None = None) -> None:
@@ -372,8 +375,7 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
             await super().startup(sockets)
             if self.started:
                 threading.Thread(target=warm, name="warm", daemon=True).start()
-                if settings.embedded:
-                    threading.Thread(target=tend, args=(settings.home,), name="tend", daemon=True).start()
+                threading.Thread(target=tend, args=(settings,), name="tend", daemon=True).start()
                 if ready:
                     ready()
 

@@ -3,7 +3,9 @@ environment."""
 
 import ipaddress
 import os
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -47,11 +49,12 @@ VARIABLES = {
     "GRIDBOARD_OIDC_CLIENT_ID": "with provider: our name there",
     "GRIDBOARD_OIDC_CLIENT_SECRET": "with provider: our password there",
     "GRIDBOARD_OIDC_CLAIM": "with provider: the claim that is a reader's single sign-on name",
+    "GRIDBOARD_AUDIT_KEY": "seals the audit trail (default: a file of the data folder; with MONGODB_URI none)",
     "GRIDBOARD_COOKIE_SECRET": "with provider and several processes: one secret for all of them",
 }
 """Every variable we read, and what it says. ``NAME_FILE`` names a file that holds the value of ``NAME``."""
 
-SECRET = ("MONGODB_URI", "GRIDBOARD_OIDC_CLIENT_SECRET", "GRIDBOARD_COOKIE_SECRET")
+SECRET = ("MONGODB_URI", "GRIDBOARD_OIDC_CLIENT_SECRET", "GRIDBOARD_COOKIE_SECRET", "GRIDBOARD_AUDIT_KEY")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -89,6 +92,7 @@ class Settings:
     user_header: str = "x-remote-user"
     provider: Provider | None = None
     cookie_secret: str = field(default="", repr=False)
+    audit_key_given: str = field(default="", repr=False)
 
     @property
     def embedded(self) -> bool:
@@ -134,6 +138,7 @@ class Settings:
             user_header=(given.get("GRIDBOARD_USER_HEADER") or "x-remote-user").lower(),
             provider=_provider(given),
             cookie_secret=given.get("GRIDBOARD_COOKIE_SECRET", ""),
+            audit_key_given=given.get("GRIDBOARD_AUDIT_KEY", ""),
         )
         found._check()
         return found
@@ -153,6 +158,18 @@ class Settings:
                     "says who the reader is."
                 )
             )
+
+    def audit_key(self) -> bytes:
+        """The key that seals the audit trail: the given one; with the private database that of the data folder, made
+        on first use; empty with a database elsewhere."""
+        if self.audit_key_given or not self.embedded:
+            return self.audit_key_given.encode()
+        path = self.home / "audit.key"
+        with suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+        return path.read_bytes()
 
     def publish(self) -> None:
         """Write these settings to the environment, where the pages of this process read them."""

@@ -52,9 +52,7 @@ a{color:var(--key)}
 """
 _POLICY = (
     "default-src 'none'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
-    "style-src 'sha256-"
-    + b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    + "'"
+    "style-src 'sha256-" + b64encode(hashlib.sha256(STYLE.encode()).digest()).decode() + "'"
 )
 
 
@@ -345,7 +343,7 @@ class Door:
                     await asyncio.to_thread(
                         accounts.change_password,
                         data.store(),
-                        who.actor,
+                        who,
                         form.get("old", ""),
                         form.get("new", ""),
                         address=call.address,

@@ -179,7 +179,7 @@ def register(
         filled = {title for row in shown for title, value in row.items() if value is not None}
         visible = [{title: value for title, value in row.items() if title in filled} for row in visible]
     state = st.dataframe(
-        _frame(visible),
+        frame(visible),
         hide_index=True,
         height=height or ("content" if len(page) <= 12 else "auto"),
         row_height=38,
@@ -235,7 +235,7 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _frame(rows: Sequence[Row]) -> pd.DataFrame:
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
     """Rows for the browser. Object columns, so that a whole number beside a gap stays a whole number."""
     titles = list(rows[0]) if rows else []
     return pd.DataFrame({title: pd.Series([row.get(title) for row in rows], dtype=object) for title in titles})
@@ -274,7 +274,7 @@ def _configured(
 # --- to take away ----------------------------------------------------------------------------------------------------
 def small(rows: Sequence[Row], *, key: str) -> None:
     """A handful of rows to look at."""
-    st.dataframe(_frame(rows), hide_index=True, key=key, placeholder="", height="auto")
+    st.dataframe(frame(rows), hide_index=True, key=key, placeholder="", height="auto")
 
 
 def download(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str) -> None:

@@ -19,8 +19,8 @@ import pymongo
 from pydantic import Field, field_validator
 from pymongo.errors import DuplicateKeyError
 
-from repository.access import Actor, Operation, Refused, Role, require
-from repository.record import LINE, Index, Record, Shown
+from repository.access import Actor, Operation, Refused, Role, reach, require
+from repository.record import LINE, Index, Record, Ref, Shown
 from repository.store import (
     EVERYWHERE,
     READ_SECONDS,
@@ -90,10 +90,10 @@ class User(Record):
     )  # fmt: skip
     name: str = Field(min_length=1, max_length=60, title=msg("Name"))
     role: Role = Field(title=msg("Role"))
-    communities: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+    communities: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="communities")] = Field(
         default=(), max_length=1000, title=msg("Communities"), description=msg("None chosen: all of them")
     )
-    grids: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+    grids: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="grids")] = Field(
         default=(), max_length=1000, title=msg("Grids"), description=msg("None chosen: all of them")
     )
     active: bool = Field(default=True, title=msg("Active"), description=msg("May sign in"))
@@ -269,12 +269,13 @@ def reset_password(store: Store, actor: Actor, id: str, password: str) -> None:
     store.write(actor, work)
 
 
-def change_password(store: Store, actor: Actor, old: str, new: str, *, address: str = "") -> None:
+def change_password(store: Store, visitor: Visitor, old: str, new: str, *, address: str = "") -> None:
     """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Invalid,
     SignedOut."""
+    actor = visitor.actor
     user = _user(store, {"_id": actor.id})
-    if user is None or not actor.sign_in:
-        raise SignedOut()
+    if user is None:
+        raise SignedOut
     _check(store, user.login, user, old, address)
     if secrets.compare_digest(old.encode(), new.encode()):
         raise Invalid({"password": Message(msg("This is the old one. Choose another."))})
@@ -532,6 +533,7 @@ def end_sign_in(store: Store, actor: Actor, id: str) -> None:
             raise NotFound(msg("This sign-in has ended already."))
         if found["user_id"] != actor.id:
             require(actor, Operation.UPDATE, User.collection)
+            reach(actor, EVERYWHERE)
         write.store.db[SIGN_INS].delete_one({"_id": found["_id"]}, session=write.session)
         write.note("sign_out", User.collection, EVERYWHERE, found["user_id"])
 
@@ -558,6 +560,7 @@ def sign_ins(store: Store, actor: Actor, user_id: str | None = None) -> list[Sig
     whose = actor.id if user_id is None else user_id
     if whose != actor.id:
         require(actor, Operation.READ, User.collection)
+        reach(actor, EVERYWHERE)
     now = store.clock()
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found: Sequence[Mapping[str, Any]] = list(

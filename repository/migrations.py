@@ -22,7 +22,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     rollups,
 )
 from repository.record import RECORDS, Index, mongo_validator
-from repository.store import SIGN_INS, Store
+from repository.store import AUDIT, SEALS, SIGN_INS, Store
 
 log = logging.getLogger("gridboard.migrations")
 
@@ -31,7 +31,8 @@ Step = Callable[[Database[Document]], None]
 _STEPS: dict[str, Step] = {}
 
 PLAIN_COLLECTIONS = {
-    "audit": (
+    AUDIT: (
+        Index(("at",), "what has come to rest is sealed in order"),
         Index(("community_id", "collection", "record_id", "at"), "one record's history"),
         Index(("community_id", "at"), "the newest changes"),
         Index(("key",), "a submission counts once", unique=True, where={"key": {"$exists": True}}),
@@ -40,6 +41,7 @@ PLAIN_COLLECTIONS = {
         Index(("community_id", "subject", "level", "period", "grid"), "the counters of some months, of some grids"),
     ),
     rollups.SEEN: (Index(("community_id", "resident"), "when a resident came"),),
+    SEALS: (),
     "numbers": (),
     SIGN_INS: (
         Index(("user_id",), "an account's sign-ins"),

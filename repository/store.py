@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pymongo
 from bson import CodecOptions, ObjectId
+from bson.errors import InvalidDocument, InvalidStringData
 from pydantic import ValidationError
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
@@ -27,6 +28,7 @@ from pymongo.database import Database
 from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
+    DocumentTooLarge,
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
@@ -210,6 +212,10 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
             raise Invalid({"": Message(msg("The database refused these values."))}) from error
         log.exception("database refused an operation")
         raise
+    except (UnicodeEncodeError, InvalidDocument, InvalidStringData, DocumentTooLarge) as error:
+        raise Invalid(
+            {"": Message(msg("This text can't be stored or looked for: half a character, or far too long."))}
+        ) from error
     except (ConnectionFailure, ConfigurationError, PyMongoError) as error:
         # "Sessions are not supported" is what the driver says of a deployment of which it has just lost sight
         if not getattr(error, "timeout", False) and not isinstance(error, (ConnectionFailure, ConfigurationError)):
@@ -238,6 +244,8 @@ class Engine:
     topology: str
     warnings: tuple[Message, ...]
 
+
+AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
@@ -653,7 +661,7 @@ class Store:
     def _made_by(self, key: str) -> Any:
         """The record that the write with this key made; None if there was none."""
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            entry = self.db["audit"].find_one({"key": key})
+            entry = self.db[AUDIT].find_one({"key": key})
             if entry is None:
                 return None
             record = RECORDS[entry["collection"]]
@@ -776,6 +784,8 @@ class Write:
 
     def _name(self, record: type[Record], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Remember which records the changed references name, to be looked up together at the end."""
+        if after["community_id"] == EVERYWHERE:
+            return  # an account's reach may name what is of any community, and what is gone
         for spec in _references(record):
             id = after.get(spec.name)
             if id and id != before.get(spec.name) and isinstance(spec.mark, Ref):
@@ -869,7 +879,7 @@ class Write:
     def _finish(self) -> None:
         self._require_named()
         if self._audit:
-            audit = self.store.db["audit"]
+            audit = self.store.db[AUDIT]
             first, *rest = self._audit
             audit.insert_one(first, session=self.session)  # alone: a key used before must show as a duplicate
             if rest:

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 import repository
-from repository import activities, facilities, grids, importer, maintenance, overview, people, recount
+from repository import accounts, activities, audit, facilities, grids, importer, maintenance, overview, people, recount
 from repository.access import PERMISSIONS, Actor, Operation, Refused, Role, may
+from repository.accounts import User
 from repository.activities import Activity, Attendance
 from repository.facilities import Category, Condition, Facility
 from repository.grids import Community, Grid, Post, Tier
@@ -27,7 +28,7 @@ from repository.metrics import Period
 from repository.migrations import migrate
 from repository.people import AgeBand, Person, Sex
 from repository.record import RECORDS, Record
-from repository.store import EVERYWHERE, InUse, NotFound, Store, Wanted
+from repository.store import AUDIT, EVERYWHERE, SIGN_INS, InUse, NotFound, Store, Wanted
 from repository.words import Trouble
 from tests.conftest import NOW
 
@@ -78,7 +79,20 @@ def world(store: Store) -> None:
     homes: list[Record] = [Community(id=home, community_id=home, code=home, name=home) for home in "DE"]
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
     homes += [Person(id=f"free-{home}", community_id=home, name=f"free-{home}") for home in "DE"]
+    for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
+        homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
+    a_sign_in(store)
+
+
+def a_sign_in(store: Store) -> None:
+    """The guest is signed in somewhere."""
+    until = NOW + timedelta(hours=8)
+    facts = {"way": "password", "created_at": NOW, "seen_at": NOW, "address": "", "agent": "", "must_change": False}
+    rights = {"login": "guest", "subject": None, "name": "guest", "role": "viewer", "communities": [], "grids": []}
+    store.db[SIGN_INS].insert_one(
+        {"_id": "s-guest", "user_id": "u-guest", "ends_at": until, "idle_at": until, **facts, **rights}
+    )
 
 
 Dump = dict[str, list[Any]]
@@ -168,6 +182,29 @@ def _exported(store: Store, actor: Actor) -> str:
 
 F1 = ("D", "f-g1", 1)
 ROWS: Mapping[str, Row] = {
+    # accounts: of all communities, so only for whoever has all of them in charge
+    "accounts.add_user": change(
+        CREATE,
+        "users",
+        lambda s, a: accounts.add_user(s, a, {"login": "new", "name": "新", "role": "viewer"}),
+        "whole",
+    ),
+    "accounts.edit_user": change(
+        UPDATE, "users", lambda s, a: accounts.edit_user(s, a, "u-guest", 1, {"role": "editor"}), "whole"
+    ),
+    "accounts.remove_user": change(DELETE, "users", lambda s, a: accounts.remove_user(s, a, "u-guest", 1), "whole"),
+    "accounts.reset_password": change(
+        UPDATE, "users", lambda s, a: accounts.reset_password(s, a, "u-guest", "violet anchor bread"), "whole"
+    ),
+    "accounts.end_sign_in": change(UPDATE, "users", lambda s, a: accounts.end_sign_in(s, a, "s-guest"), "whole"),
+    "accounts.users": read("users", lambda s, a: accounts.users(s, a), "whole"),
+    "accounts.user_named": read("users", lambda s, a: accounts.user_named(s, a, "guest"), "whole"),
+    "accounts.sign_ins": read("users", lambda s, a: accounts.sign_ins(s, a, "u-guest"), "whole"),
+    # audit
+    "audit.trail": read(AUDIT, lambda s, a: audit.trail(s, a, "D", audit.Search()), "refused"),
+    "audit.history": read(AUDIT, lambda s, a: audit.history(s, a, "D", "facilities", "f-g1"), "refused"),
+    "audit.seals": read(AUDIT, lambda s, a: audit.seals(s, a), "refused"),
+    "audit.verify": read(AUDIT, lambda s, a: audit.verify(s, a), "refused"),
     # people
     "people.add_person": change(CREATE, "people", lambda s, a: people.add_person(s, a, "D", {"name": "新"}), "whole"),
     "people.edit_person": change(

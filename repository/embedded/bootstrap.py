@@ -1,5 +1,7 @@
 """The set-up inside the server: replica set, administrator, the app's user. Every step can be repeated."""
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +23,30 @@ _ADMIN_USER = "admin"
 _MAJORITY = {"w": "majority", "j": True}
 
 
+CHANGEABLE = (
+    "activities",
+    "attendances",
+    "communities",
+    "facilities",
+    "grids",
+    "import_batches",
+    "import_changes",
+    "migrations",
+    "monthly_counts",
+    "numbers",
+    "passwords",
+    "people",
+    "posts",
+    "residents_seen",
+    "saved_mappings",
+    "sign_in_attempts",
+    "sign_ins",
+    "users",
+    "work_orders",
+)
+"""Collections in which the app's user may change and remove; everywhere else, as in the audit trail, it only adds."""
+
+
 class _Code:
     """MongoDB's error numbers that a start expects."""
 
@@ -38,7 +64,8 @@ def converge(places: Places, deadline: float, *, check_login: bool) -> bool:
         _await_primary(places, bare, deadline)
         if check_login:
             note(places, mongod=bare.server_info()["version"])  # only now: a program that fails must not bar others
-        if read_meta(places).get("ready") and not (check_login and _login_refused(places)):
+        meta = read_meta(places)
+        if meta.get("ready") and meta.get("rights") == _rights() and not (check_login and _login_refused(places)):
             return False
         with _done_before(_Code.UNAUTHORIZED, _Code.USER_EXISTS):
             # Until the first user exists the server lets a local client create it, and only that.
@@ -51,8 +78,24 @@ def converge(places: Places, deadline: float, *, check_login: bool) -> bool:
                 writeConcern=_MAJORITY,
             )
     created = _create_app_user(places)
-    note(places, ready=True)
+    note(places, ready=True, rights=_rights())
     return created
+
+
+def _privileges() -> list[dict[str, Any]]:
+    """What the app's user may do: read and add anywhere in its database, change and remove where it must."""
+    everywhere = ["find", "insert", "createCollection", "createIndex", "listCollections", "listIndexes"]
+    # for keeping a collection's validator in step, and for checking it whole
+    everywhere += ["collMod", "validate", "collStats", "dbStats", "changeStream"]
+    rows = [{"resource": {"db": APP_DATABASE, "collection": ""}, "actions": everywhere}]
+    return rows + [
+        {"resource": {"db": APP_DATABASE, "collection": name}, "actions": ["update", "remove"]} for name in CHANGEABLE
+    ]
+
+
+def _rights() -> str:
+    """A mark of the privileges, by which a later start sees that they have to be brought up to date."""
+    return hashlib.sha256(json.dumps(_privileges()).encode()).hexdigest()[:16]
 
 
 def _await_primary(places: Places, bare: MongoClient[dict[str, Any]], deadline: float) -> None:
@@ -101,17 +144,13 @@ def _create_app_user(places: Places) -> bool:
     try:
         with _admin(places) as admin:
             database = admin[APP_DATABASE]
-            with _done_before(_Code.ROLE_EXISTS):
-                database.command(
-                    "createRole",
-                    _APP_ROLE,
-                    roles=["readWrite"],
-                    # What readWrite lacks for keeping a collection's validator in step, and for checking it whole.
-                    privileges=[
-                        {"resource": {"db": APP_DATABASE, "collection": ""}, "actions": ["collMod", "validate"]}
-                    ],
-                    writeConcern=_MAJORITY,
-                )
+            role: Mapping[str, Any] = {"roles": [], "privileges": _privileges(), "writeConcern": _MAJORITY}
+            try:
+                database.command("createRole", _APP_ROLE, **role)
+            except OperationFailure as error:
+                if error.code != _Code.ROLE_EXISTS:
+                    raise
+                database.command("updateRole", _APP_ROLE, **role)
             try:
                 database.command("createUser", _APP_USER, **account)
             except OperationFailure as error:

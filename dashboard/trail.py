@@ -1,0 +1,210 @@
+"""The audit trail on the page: search, one record's history with what differed, and whether the trail is complete."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dashboard import data, session, tables
+from dashboard.i18n import MISSING, _, datetime_, number, plain, say
+from repository import audit
+from repository.access import Role
+from repository.audit import Entry, Search
+from repository.record import RECORDS, field_specs
+from repository.store import EVERYWHERE
+from repository.words import msg
+
+AT_ONCE = 200
+OPERATIONS: Mapping[str, str] = {
+    "create": msg("Entered"),
+    "update": msg("Changed"),
+    "delete": msg("Taken out"),
+    "import": msg("Imported"),
+    "undo": msg("Import taken back"),
+    "seed": msg("Demonstration loaded"),
+    "sign_in": msg("Signed in"),
+    "sign_out": msg("Signed out"),
+    "password_change": msg("Password changed"),
+    "password_reset": msg("First password given"),
+    "reveal": msg("Looked at personal data"),
+}
+"""What can have been done."""
+
+
+def show(view: session.View) -> None:
+    """The newest entries that match, and the history of the record that is picked."""
+    st.header(_("Who did what, and when"), anchor=False)
+    search, community_id = _search(view)
+    page = int(st.session_state.get("trail-page", 1) or 1)
+    found = data.ask(audit.trail, community_id, search, most=AT_ONCE + 1, skip=(page - 1) * AT_ONCE)
+    shown = found[:AT_ONCE]
+    if not shown:
+        st.info(_("Nothing was done that matches."), icon=":material/search_off:")
+        return
+    rows = [_row(entry, view) for entry in shown]
+    picked = st.dataframe(
+        tables.frame(rows),
+        hide_index=True,
+        key=f"trail-{page}-{community_id}",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=_("Audit trail"),
+    )["selection"]["rows"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if page > 1 or len(found) > AT_ONCE:
+            st.pagination(page + (len(found) > AT_ONCE), key="trail-page")
+        st.space("stretch")
+        tables.download(rows, name="audit", title=_("Audit trail"), key="trail")
+    if picked and picked[0] < len(shown):
+        _history(view, shown[picked[0]])
+
+
+def _search(view: session.View) -> tuple[Search, str]:
+    kinds = {name: say(record.title) for name, record in RECORDS.items()}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="trail-search"):
+        where = st.segmented_control(
+            _("Where"),
+            [view.community_id, EVERYWHERE],
+            format_func=lambda id: plain(view.community) if id else _("Accounts"),
+            required=True,
+            default=view.community_id,
+            key="trail-where",
+        )
+        operation = st.selectbox(
+            _("What"),
+            ["", *OPERATIONS],
+            format_func=lambda word: _operation(word) if word else _("Anything"),
+            width=180,
+        )
+        collection = st.selectbox(
+            _("Records"), ["", *kinds], format_func=lambda name: kinds.get(name) or _("All records"), width=180
+        )
+        name = st.text_input(_("Name"), placeholder=_("As it stands in the list"), width=180)
+        since = st.date_input(_("From"), value=None, format="YYYY-MM-DD", width=150)
+        until = st.date_input(_("To"), value=None, format="YYYY-MM-DD", width=150)
+    search = Search(
+        operation=operation or "",
+        collection=collection or "",
+        actor=(name or "").strip(),
+        since=_midnight(since, view),
+        until=_midnight(until + timedelta(days=1), view) if isinstance(until, date) else None,
+    )
+    return search, str(where or "")
+
+
+def _midnight(day: Any, view: session.View) -> datetime | None:
+    return datetime.combine(day, time(), view.zone) if isinstance(day, date) else None
+
+
+def _operation(word: str) -> str:
+    return say(OPERATIONS[word]) if word in OPERATIONS else word
+
+
+def _row(entry: Entry, view: session.View) -> dict[str, Any]:
+    return {
+        _("When"): entry.at.astimezone(view.zone).replace(tzinfo=None),
+        _("By"): entry.actor,
+        _("Role"): say(Role(entry.role).label) if entry.role in set(Role) else entry.role,
+        _("What"): _operation(entry.operation),
+        _("Records"): _title(entry.collection),
+        _("Which"): _which(entry),
+        _("Fields"): "、".join(_field(entry.collection, name) for name in _changed(entry))[:200],
+    }
+
+
+def _title(collection: str) -> str:
+    return say(RECORDS[collection].title) if collection in RECORDS else collection
+
+
+def _which(entry: Entry) -> str:
+    """The record as people know it, where the entry tells."""
+    record = RECORDS.get(entry.collection)
+    told = {**entry.before, **entry.after}
+    return str(told.get(record.name_field if record else "name") or told.get("file") or entry.record_id)
+
+
+def _changed(entry: Entry) -> list[str]:
+    """The fields an update changed; none for what was made or taken out whole."""
+    if entry.operation != "update":
+        return []
+    return sorted((entry.before.keys() | entry.after.keys()) - {"revision", "updated_at", "updated_by", "flags"})
+
+
+def _field(collection: str, name: str) -> str:
+    record = RECORDS.get(collection)
+    spec = field_specs(record).get(name) if record else None
+    return say(spec.title) if spec else name
+
+
+def _history(view: session.View, entry: Entry) -> None:
+    """One record from its beginning: each step with what stood there before and after."""
+    steps = data.ask(audit.history, entry.community_id, entry.collection, entry.record_id)
+    with st.container(border=True, key="history"):
+        st.subheader(
+            _("History of {what}: {which}", what=_title(entry.collection), which=plain(_which(entry))), anchor=False
+        )
+        for step in steps:
+            st.markdown(
+                f"**{_operation(step.operation)}** · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
+                f" ({say(Role(step.role).label) if step.role in set(Role) else step.role})"
+            )
+            names = _changed(step) or sorted(
+                (step.before.keys() | step.after.keys()) - {"_id", "community_id", "revision", "flags"}
+            )
+            rows = [
+                {
+                    _("Field"): _field(step.collection, name),
+                    _("Before"): _value(step.before.get(name), view),
+                    _("After"): _value(step.after.get(name), view),
+                }
+                for name in names
+            ]
+            if rows:
+                tables.small(rows, key=f"step-{step.id}")
+
+
+def _value(value: Any, view: session.View) -> str:
+    if value is None or value == []:
+        return MISSING
+    if isinstance(value, datetime):
+        local = value.astimezone(view.zone)
+        return f"{value:%Y-%m-%d}" if value.time() == time() else f"{local:%Y-%m-%d %H:%M}"
+    if isinstance(value, list):
+        return "、".join(_value(each, view) for each in value)
+    if isinstance(value, dict):
+        return " · ".join(f"{name}: {_value(each, view)}" for name, each in value.items())
+    return str(value)
+
+
+def seals(view: session.View) -> None:
+    """What is sealed, the newest digest to write down, and a check of all of it."""
+    st.header(_("Is the trail complete?"), anchor=False)
+    st.caption(
+        _(
+            "Entries that are older than five minutes are sealed together: a digest over them and over the seal "
+            "before. An entry that is changed, taken out or put in afterwards breaks it. Write the newest digest into "
+            "the minutes of a meeting, and nobody can make all seals anew without its being seen."
+        )
+    )
+    found = data.ask(audit.seals)
+    if found:
+        st.markdown(_("Newest digest, of {when}:", when=datetime_(found[0].until, view.zone)))
+        st.code(found[0].digest, language=None, wrap_lines=True)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        head = st.text_input(_("A digest you wrote down (optional)"), width=520)
+        check = st.button(_("Check all seals"), icon=":material/verified:", key="do_verify", type="primary")
+    if check:
+        with st.spinner(_("Counting …")):
+            verdict = data.tell(audit.verify, key=data.audit_key(), head=(head or "").strip())
+        if verdict is not None:
+            facts = {
+                "seals": number(verdict.seals),
+                "entries": number(verdict.entries),
+                "open": number(verdict.unsealed),
+            }
+            line = _("{seals} seals over {entries} entries; {open} newer ones are not sealed yet.", **facts)
+            if verdict.problems:
+                st.error(line + "  \n" + "  \n".join(say(each) for each in verdict.problems), icon=":material/error:")
+            else:
+                st.success(_("All seals hold.") + " " + line, icon=":material/check_circle:")

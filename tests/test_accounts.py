@@ -1,0 +1,442 @@
+"""Who may sign in, what a password has to be, and how quickly what is taken away is gone. ASVS 5.0: 6.2, 6.3, 7.x."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from repository import accounts
+from repository.access import Actor, Refused, Role
+from repository.accounts import Locked, Terms, User, Visitor, Way, Wrong
+from repository.grids import Community
+from repository.people import Person, add_person
+from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
+from repository.words import Trouble
+from tests.conftest import NOW
+
+GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
+TERMS = Terms()
+
+
+class Clock:
+    """A clock the test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def boss(store: Store, admin: Actor) -> User:
+    """An administrator whose password is their own."""
+    made = accounts.add_user(store, admin, {"login": "Boss", "name": "书记", "role": "admin"}, password=GOOD)
+    return accounts.edit_user(store, admin, made.id, made.revision, {"must_change": False})
+
+
+@pytest.fixture
+def worker(store: Store, admin: Actor, boss: User) -> User:
+    """An editor beside the administrator."""
+    made = accounts.add_user(store, admin, {"login": "wang", "name": "王芳", "role": "editor"}, password=GOOD)
+    return accounts.edit_user(store, admin, made.id, made.revision, {"must_change": False})
+
+
+def signed_in(store: Store, login: str, password: str = GOOD, **more: Any) -> tuple[str, Visitor]:
+    """A token, and who it stands for."""
+    token, _user = accounts.sign_in(store, login, password, terms=TERMS, **more)
+    visitor = accounts.visitor(store, token, TERMS)
+    assert visitor is not None
+    return token, visitor
+
+
+def everywhere(store: Store) -> str:
+    """All that is kept, as text."""
+    return "".join(repr(list(store.db[name].find())) for name in store.db.list_collection_names())
+
+
+# --- passwords
+@pytest.mark.parametrize(
+    "password", ["", "short", "password12", "1234567890", "gridboard2026", "bossbossboss", "a" * 129]
+)
+def test_a_password_that_is_easily_guessed_is_refused(store: Store, admin: Actor, password: str) -> None:
+    with pytest.raises(Invalid):
+        accounts.add_user(store, admin, {"login": "boss", "name": "书记", "role": "admin"}, password=password)
+    assert not accounts.anybody(store)
+
+
+def test_a_password_is_kept_as_argon2id_and_stands_nowhere_else(store: Store, boss: User) -> None:
+    kept = store.db[accounts.PASSWORDS].find_one({"_id": boss.id})
+    assert kept is not None
+    assert kept["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    token, _visitor = signed_in(store, "boss")
+    assert GOOD not in everywhere(store)
+    assert token not in everywhere(store)
+    assert "argon2" not in repr(list(store.db["audit"].find()))
+
+
+def test_a_new_password_is_unlike_the_last_and_good_enough() -> None:
+    made = {accounts.new_password() for _ in range(100)}
+    assert len(made) == 100
+    for one in made:
+        accounts.judge_password(one, "boss")
+
+
+def test_a_first_password_opens_nothing_but_the_form_for_another(store: Store, admin: Actor) -> None:
+    accounts.add_user(store, admin, {"login": "boss", "name": "书记", "role": "admin"}, password=GOOD)
+    token, visitor = signed_in(store, "boss")
+    assert visitor.must_change
+    with pytest.raises(SignedOut):
+        store.insert(visitor.actor, Community(id="D", community_id="D", code="D", name="D"))
+
+    with pytest.raises(Invalid):
+        accounts.change_password(store, visitor, GOOD, GOOD)
+    with pytest.raises(Wrong):
+        accounts.change_password(store, visitor, "not it", OTHER)
+    accounts.change_password(store, visitor, GOOD, OTHER)
+
+    again = accounts.visitor(store, token, TERMS)
+    assert again is not None
+    assert not again.must_change
+    with pytest.raises(Wrong):
+        accounts.sign_in(store, "boss", GOOD, terms=TERMS)
+    signed_in(store, "boss", OTHER)
+
+
+def test_a_new_password_ends_the_other_sign_ins(store: Store, boss: User, admin: Actor) -> None:
+    mine, visitor = signed_in(store, "boss")
+    other, _ = signed_in(store, "boss")
+    accounts.change_password(store, visitor, GOOD, OTHER)
+    assert accounts.visitor(store, mine, TERMS) is not None
+    assert accounts.visitor(store, other, TERMS) is None
+
+    accounts.reset_password(store, admin, boss.id, GOOD)
+    assert accounts.visitor(store, mine, TERMS) is None
+    assert signed_in(store, "boss")[1].must_change
+
+
+# --- coming in
+def test_capital_letters_make_no_difference_and_names_are_one_persons(store: Store, boss: User, admin: Actor) -> None:
+    assert boss.login == "boss"
+    signed_in(store, " BOSS ")
+    with pytest.raises(Duplicate):
+        accounts.add_user(store, admin, {"login": "bOSS", "name": "x", "role": "viewer"})
+
+
+@pytest.mark.parametrize("login", ["", "x", "a b", "a|b", "$ne", "<b>", "x" * 61])
+def test_a_name_that_is_none_is_refused(store: Store, admin: Actor, login: str) -> None:
+    with pytest.raises(Invalid):
+        accounts.add_user(store, admin, {"login": login, "name": "x", "role": "viewer"})
+
+
+def test_a_name_is_never_an_operator(store: Store, boss: User) -> None:
+    for login in ("$ne", '{"$gt": ""}', "\x00", "boss\x00", "..", "\ud800"):
+        with pytest.raises(Trouble):
+            accounts.sign_in(store, login, GOOD, terms=TERMS)
+
+
+def test_five_wrong_passwords_lock_the_name_for_that_address(store: Store, boss: User, clock: Clock) -> None:
+    refused = []
+    for _ in range(100):
+        with pytest.raises(Trouble) as told:
+            accounts.sign_in(store, "boss", "wrong", address="10.0.0.9", terms=TERMS)
+        refused.append(type(told.value))
+    assert refused == [Wrong] * 5 + [Locked] * 95
+    with pytest.raises(Locked):
+        accounts.sign_in(store, "boss", GOOD, address="10.0.0.9", terms=TERMS)
+    signed_in(store, "boss", address="10.0.0.1")
+
+    clock.now += timedelta(minutes=15, seconds=1)
+    signed_in(store, "boss", address="10.0.0.9")
+
+
+def test_one_address_may_not_try_all_names(store: Store, boss: User) -> None:
+    told = []
+    for number in range(60):
+        with pytest.raises(Trouble) as error:
+            accounts.sign_in(store, f"name{number}", "wrong", address="10.0.0.9", terms=TERMS)
+        told.append(type(error.value))
+    assert told == [Wrong] * 50 + [Locked] * 10
+
+
+def test_a_hundred_tries_at_once_get_no_more_than_five(store: Store, boss: User) -> None:
+    told: list[type] = []
+
+    def attempt() -> None:
+        try:
+            accounts.sign_in(store, "boss", "wrong", address="10.0.0.9", terms=TERMS)
+        except Trouble as trouble:
+            told.append(type(trouble))
+
+    threads = [threading.Thread(target=attempt) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told, key=str) == sorted([Wrong] * 5 + [Locked] * 15, key=str)
+
+
+def test_an_unknown_name_takes_as_long_as_a_known_one(store: Store, boss: User) -> None:
+    def took(login: str, number: int) -> float:
+        began = time.perf_counter()
+        with pytest.raises(Wrong):
+            accounts.sign_in(store, login, "wrong", address=f"{login}{number}", terms=TERMS)
+        return time.perf_counter() - began
+
+    took("nobody", 0)
+    pairs = [(took("boss", number), took("nobody", number)) for number in range(1, 12)]
+    known, unknown = (statistics.median(side) for side in zip(*pairs, strict=True))
+    assert abs(known / unknown - 1) < 0.2
+
+
+def test_a_closed_account_is_told_from_nothing(store: Store, boss: User, worker: User, admin: Actor) -> None:
+    accounts.edit_user(store, admin, worker.id, accounts.user_named(store, admin, "wang").revision, {"active": False})
+    with pytest.raises(Wrong):
+        accounts.sign_in(store, "wang", GOOD, terms=TERMS)
+
+
+def test_a_single_sign_on_needs_an_account_of_that_name(store: Store, boss: User, admin: Actor) -> None:
+    with pytest.raises(Refused):
+        accounts.sign_in_as(store, "wang@street", Way.PROXY, terms=TERMS)
+    values = {"login": "wang", "name": "王芳", "role": "viewer", "subject": "wang@street"}
+    accounts.add_user(store, admin, values)
+    token, _ = accounts.sign_in_as(store, "wang@street", Way.PROXY, terms=TERMS)
+    visitor = accounts.visitor(store, token, TERMS)
+    assert visitor is not None
+    assert (visitor.actor.role, visitor.subject, visitor.must_change) == (Role.VIEWER, "wang@street", False)
+    with pytest.raises(Wrong):  # an account without a password has none to guess
+        accounts.sign_in(store, "wang", "", terms=TERMS)
+    with pytest.raises(Refused):
+        accounts.sign_in_as(store, "", Way.PROXY, terms=TERMS)
+
+
+# --- how long it holds
+def test_a_sign_in_that_is_not_used_ends(store: Store, boss: User, clock: Clock) -> None:
+    token, _ = signed_in(store, "boss")
+    for _ in range(5):
+        clock.now += timedelta(minutes=29)
+        assert accounts.visitor(store, token, TERMS) is not None
+    clock.now += timedelta(minutes=30)
+    assert accounts.visitor(store, token, TERMS) is None
+
+
+def test_a_sign_in_ends_after_eight_hours_whatever_is_done(store: Store, boss: User, clock: Clock) -> None:
+    token, visitor = signed_in(store, "boss")
+    for _ in range(24):
+        assert accounts.visitor(store, token, TERMS) is not None
+        clock.now += timedelta(minutes=20)
+    assert accounts.visitor(store, token, TERMS) is None
+    with pytest.raises(SignedOut):
+        store.insert(visitor.actor, Community(id="D", community_id="D", code="D", name="D"))
+
+
+def test_what_is_typed_on_an_open_page_can_be_saved_after_signing_in_again(
+    store: Store, boss: User, worker: User, clock: Clock
+) -> None:
+    token, _ = signed_in(store, "boss")
+    clock.now += timedelta(hours=1)
+    assert accounts.visitor(store, token, TERMS) is None
+
+    assert signed_in(store, "boss", again=token)[0] == token
+    assert accounts.visitor(store, token, TERMS) is not None
+    # somebody else who signs in there gets a token of their own, and so does whoever was signed out
+    assert signed_in(store, "wang", again=token)[0] != token
+    accounts.sign_out(store, token)
+    assert signed_in(store, "boss", again=token)[0] != token
+
+
+@pytest.mark.parametrize("token", ["", "x", "a" * 500, "\ud800", "$ne", "../..", "\x00"])
+def test_a_made_up_token_is_nobodys(store: Store, boss: User, token: str) -> None:
+    assert accounts.visitor(store, token, TERMS) is None
+
+
+def test_what_the_database_holds_of_a_token_is_no_token(store: Store, boss: User) -> None:
+    signed_in(store, "boss")
+    kept = store.db[SIGN_INS].find_one({})
+    assert kept is not None
+    assert accounts.visitor(store, kept["_id"], TERMS) is None
+
+
+# --- taking away
+def test_a_demotion_holds_at_the_next_action(store: Store, worker: User, admin: Actor) -> None:
+    token, visitor = signed_in(store, "wang")
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    add_person(store, visitor.actor, "D", {"name": "甲"})
+
+    now = accounts.user_named(store, admin, "wang")
+    accounts.edit_user(store, admin, now.id, now.revision, {"role": "viewer"})
+
+    with pytest.raises(Refused):  # with the rights that were read before
+        add_person(store, visitor.actor, "D", {"name": "乙"})
+    after = accounts.visitor(store, token, TERMS)
+    assert after is not None
+    assert after.actor.role is Role.VIEWER
+    with pytest.raises(Refused):
+        add_person(store, after.actor, "D", {"name": "乙"})
+    assert store.count(admin, Person, "D") == 1
+
+
+@pytest.mark.parametrize("taken", ["signed out", "account closed", "account removed", "password reset"])
+def test_a_revoked_sign_in_does_nothing_more(store: Store, worker: User, admin: Actor, taken: str) -> None:
+    token, visitor = signed_in(store, "wang")
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    now = accounts.user_named(store, admin, "wang")
+    if taken == "signed out":
+        accounts.end_sign_in(store, admin, visitor.actor.sign_in)
+    elif taken == "account closed":
+        accounts.edit_user(store, admin, now.id, now.revision, {"active": False})
+    elif taken == "account removed":
+        accounts.remove_user(store, admin, now.id, now.revision)
+    else:
+        accounts.reset_password(store, admin, now.id, OTHER)
+
+    assert accounts.visitor(store, token, TERMS) is None
+    with pytest.raises(SignedOut):
+        add_person(store, visitor.actor, "D", {"name": "乙"})
+
+
+def test_a_reach_that_is_cut_holds_at_the_next_action(store: Store, worker: User, admin: Actor) -> None:
+    for code in "DE":
+        store.insert(admin, Community(id=code, community_id=code, code=code, name=code))
+    token, _ = signed_in(store, "wang")
+    now = accounts.user_named(store, admin, "wang")
+    accounts.edit_user(store, admin, now.id, now.revision, {"communities": ["E"]})
+    visitor = accounts.visitor(store, token, TERMS)
+    assert visitor is not None
+    assert [one["_id"] for one in store.communities(visitor.actor)] == ["E"]
+    with pytest.raises(Refused):
+        add_person(store, visitor.actor, "D", {"name": "乙"})
+
+
+def test_nobody_is_given_a_sign_in_with_rights_that_were_just_taken_away(
+    store: Store, worker: User, admin: Actor
+) -> None:
+    """A demotion and a sign-in at the same moment, fifty times: afterwards the sign-in never has the old rights."""
+    for number in range(50):
+        role = "viewer" if number % 2 else "editor"
+        now = accounts.user_named(store, admin, "wang")
+        gate = threading.Barrier(2)
+        tokens: list[str] = []
+
+        def enter(gate: threading.Barrier = gate, tokens: list[str] = tokens) -> None:
+            gate.wait()
+            try:
+                tokens.append(accounts._open(store, now, Way.PASSWORD, "", "", "", TERMS))
+            except Wrong:
+                pass
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        gate.wait()
+        accounts.edit_user(store, admin, now.id, now.revision, {"role": role})
+        thread.join()
+        roles = {each["role"] for each in store.db[SIGN_INS].find({"user_id": now.id})}
+        assert roles <= {role}
+
+
+def test_the_last_administrator_stays_even_when_two_go_at_once(store: Store, boss: User, admin: Actor) -> None:
+    """C2, write skew: each sees the other still there. Fifty times, one of them is refused."""
+    made = accounts.add_user(store, admin, {"login": "second", "name": "副", "role": "admin"})
+    ids = (boss.id, made.id)
+    for _ in range(50):
+        gate, refused = threading.Barrier(2), []
+
+        def resign(id: str, gate: threading.Barrier = gate, refused: list[bool] = refused) -> None:
+            user = store.get(admin, User, EVERYWHERE, id)
+            gate.wait()
+            try:
+                accounts.edit_user(store, admin, id, user.revision, {"role": "viewer"})
+            except Invalid:
+                refused.append(True)
+
+        threads = [threading.Thread(target=resign, args=(id,)) for id in ids]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert refused == [True]
+        for id in ids:
+            user = store.get(admin, User, EVERYWHERE, id)
+            if user.role is not Role.ADMIN:
+                accounts.edit_user(store, admin, id, user.revision, {"role": "admin"})
+
+
+@pytest.mark.parametrize("changes", [{"role": "viewer"}, {"active": False}, {"communities": ["D"]}])
+def test_somebody_who_manages_accounts_is_always_left(
+    store: Store, boss: User, admin: Actor, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(Invalid):
+        accounts.edit_user(store, admin, boss.id, boss.revision, changes)
+    with pytest.raises(Invalid):
+        accounts.remove_user(store, admin, boss.id, boss.revision)
+    with pytest.raises(Conflict):
+        accounts.edit_user(store, admin, boss.id, boss.revision + 1, {"name": "x"})
+
+
+# --- one's own
+def test_everybody_sees_and_ends_their_own_sign_ins_and_no_others(store: Store, boss: User, worker: User) -> None:
+    _, mine = signed_in(store, "wang", address="10.0.0.7", agent="Firefox")
+    _, theirs = signed_in(store, "boss")
+    (seen,) = accounts.sign_ins(store, mine.actor)
+    assert (seen.id, seen.address, seen.agent, seen.open) == (mine.actor.sign_in, "10.0.0.7", "Firefox", True)
+    with pytest.raises(Refused):
+        accounts.sign_ins(store, mine.actor, boss.id)
+    with pytest.raises(Refused):
+        accounts.end_sign_in(store, mine.actor, theirs.actor.sign_in)
+    accounts.end_sign_in(store, mine.actor, mine.actor.sign_in)
+    with pytest.raises((SignedOut, NotFound)):
+        accounts.end_sign_in(store, mine.actor, mine.actor.sign_in)
+
+
+# --- the first account
+def test_the_first_account_is_opened_once_by_whoever_was_given_the_code(store: Store, clock: Clock) -> None:
+    old = accounts.setup_code(store)
+    code = accounts.setup_code(store)
+    for wrong in (old, "", "x"):
+        with pytest.raises(Refused):
+            accounts.set_up(store, wrong, "boss", "书记", GOOD)
+    with pytest.raises(Invalid):
+        accounts.set_up(store, code, "boss", "书记", "short")
+    user = accounts.set_up(store, code, "Boss", "书记", GOOD)
+    assert (user.login, user.role, user.must_change) == ("boss", Role.ADMIN, False)
+    with pytest.raises(Refused):
+        accounts.set_up(store, code, "second", "x", OTHER)
+    assert not accounts.setup_open(store, accounts.setup_code(store))
+
+
+def test_a_set_up_code_lives_a_day(store: Store, clock: Clock) -> None:
+    code = accounts.setup_code(store)
+    clock.now += timedelta(hours=24)
+    assert not accounts.setup_open(store, code)
+
+
+def test_the_trail_tells_of_sign_ins_and_changes_of_rights(store: Store, worker: User, admin: Actor) -> None:
+    _, visitor = signed_in(store, "wang", address="10.0.0.7")
+    now = accounts.user_named(store, admin, "wang")
+    accounts.edit_user(store, admin, now.id, now.revision, {"role": "viewer"})
+    entries = list(store.db["audit"].find({"record_id": worker.id}).sort([("at", 1), ("_id", 1)]))
+    told = [(each["operation"], each["actor_name"]) for each in entries]
+    assert told == [("create", "测试员"), ("update", "测试员"), ("sign_in", "王芳"), ("update", "测试员")]
+    assert (entries[-1]["before"]["role"], entries[-1]["after"]["role"]) == ("editor", "viewer")
+    assert entries[2]["after"] == {"way": "password", "address": "10.0.0.7"}
+
+
+def test_somebody_bound_to_a_community_manages_no_accounts(store: Store, boss: User) -> None:
+    bound = Actor("b", "b", Role.ADMIN, communities=frozenset({"D"}))
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: accounts.users(store, bound),
+        lambda: accounts.add_user(store, bound, {"login": "me", "name": "me", "role": "admin"}),
+        lambda: accounts.edit_user(store, bound, boss.id, boss.revision, {"name": "x"}),
+    )
+    for call in calls:
+        with pytest.raises(Refused):
+            call()
