@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from dashboard import data, i18n
 from dashboard.i18n import _, say
+from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import Settings, SignInBy
 from repository import accounts
 from repository.accounts import Locked, Visitor, Way, Wrong
@@ -54,6 +55,9 @@ _POLICY = (
     "default-src 'none'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "style-src 'sha256-" + b64encode(hashlib.sha256(STYLE.encode()).digest()).decode() + "'"
 )
+
+
+_STATUS: dict[type, int] = {Wrong: 401, Locked: 429, Invalid: 400}
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -139,6 +143,7 @@ class Door:
         self.app = app
         self.settings = settings
         self.hashing = asyncio.Semaphore(2)  # a password costs 64 MiB and 50 ms
+        self.limits = Limits()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One connection."""
@@ -155,7 +160,7 @@ class Door:
                 if call.path in OURS:
                     await _redirect(send, self.settings.base + "/")
                 else:
-                    await self.app(scope, receive, send)
+                    await self._through(call, receive, send, call.address)
                 return
             who = await self._visitor(call, way)
         except Trouble as trouble:
@@ -167,9 +172,26 @@ class Door:
         elif way is SignInBy.PROVIDER and call.path in PROVIDERS_PATHS:
             await self.app(scope, receive, send)
         elif who is not None and not who.must_change:
-            await self.app(scope | {"state": {**scope.get("state", {}), "user": who.actor.id}}, receive, send)
+            await self._through(call, receive, send, who.actor.sign_in)
         else:
             await self._turn_away(call, send, way, who)
+
+    async def _through(self, call: Call, receive: Any, send: Any, whose: str) -> None:
+        """Let in, within the bounds of what one visitor may ask."""
+        if call.scope["type"] == "websocket":
+            if self.limits.full(whose):
+                log.warning("door: too many pages open at once")
+                await send({"type": "websocket.close", "code": 1013, "reason": "Too many open pages."})
+                return
+            await self.limits.page(whose, self.app, call.scope, receive, send)
+        elif call.path.startswith(UPLOADS) and call.scope["method"] not in {"GET", "HEAD", "OPTIONS", "DELETE"}:
+            if self.limits.spent(whose):
+                log.warning("door: too much uploaded at once")
+                await _answer(send, 429, b"Too many uploads. Wait ten minutes.", [(b"retry-after", b"600")])
+                return
+            await self.limits.upload(whose, self.app, call.scope, receive, send)
+        else:
+            await self.app(call.scope, receive, send)
 
     async def _visitor(self, call: Call, way: SignInBy) -> Visitor | None:
         who = await asyncio.to_thread(accounts.visitor, data.store(), call.token, data.terms())
@@ -303,15 +325,7 @@ class Door:
             return
         fields = _field("login", _("Sign-in name"), (form or {}).get("login", ""), "username", autofocus=True)
         fields += _field("password", _("Password"), "", "current-password", kind="password")
-        status = (
-            200
-            if trouble is None
-            else 429
-            if isinstance(trouble, Locked)
-            else 401
-            if isinstance(trouble, Wrong)
-            else 503
-        )
+        status = 200 if trouble is None else _STATUS.get(type(trouble), 503)
         page = _document(_("Sign in"), _form_of(call, fields, _("Sign in"), trouble), call)
         await _answer(send, status, page, _page_headers())
 

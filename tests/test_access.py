@@ -197,14 +197,14 @@ ROWS: Mapping[str, Row] = {
         UPDATE, "users", lambda s, a: accounts.reset_password(s, a, "u-guest", "violet anchor bread"), "whole"
     ),
     "accounts.end_sign_in": change(UPDATE, "users", lambda s, a: accounts.end_sign_in(s, a, "s-guest"), "whole"),
-    "accounts.users": read("users", lambda s, a: accounts.users(s, a), "whole"),
+    "accounts.users": read("users", accounts.users, "whole"),
     "accounts.user_named": read("users", lambda s, a: accounts.user_named(s, a, "guest"), "whole"),
     "accounts.sign_ins": read("users", lambda s, a: accounts.sign_ins(s, a, "u-guest"), "whole"),
     # audit
     "audit.trail": read(AUDIT, lambda s, a: audit.trail(s, a, "D", audit.Search()), "refused"),
     "audit.history": read(AUDIT, lambda s, a: audit.history(s, a, "D", "facilities", "f-g1"), "refused"),
-    "audit.seals": read(AUDIT, lambda s, a: audit.seals(s, a), "refused"),
-    "audit.verify": read(AUDIT, lambda s, a: audit.verify(s, a), "refused"),
+    "audit.seals": read(AUDIT, audit.seals, "refused"),
+    "audit.verify": read(AUDIT, audit.verify, "refused"),
     # people
     "people.add_person": change(CREATE, "people", lambda s, a: people.add_person(s, a, "D", {"name": "新"}), "whole"),
     "people.edit_person": change(

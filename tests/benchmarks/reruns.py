@@ -6,13 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import defaultdict
-from contextlib import ExitStack
-from typing import Any
 
 from tests.benchmarks.sets import community, loaded
 from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, median, ms, ratio
+from tests.reader import Reader
 
 TIMES, MOST = 10.0, 0.300
 NOTHING = "nothing"
@@ -67,57 +65,3 @@ def _drawn(key: str) -> bool:
     import importlib.util
 
     return importlib.util.find_spec(f"dashboard.pages.{key}") is not None
-
-
-class Reader:
-    """A browser without the browser: one session on the websocket."""
-
-    def __init__(self, port: int, page: str, query: str) -> None:
-        from websockets.sync.client import connect
-
-        self.page, self.query = page, query
-        self.elements, self.kilobytes, self.failed = 0, 0.0, False
-        self._hash = ""
-        self._open = ExitStack()
-        self._socket = self._open.enter_context(
-            connect(
-                f"ws://127.0.0.1:{port}/_stcore/stream",
-                subprotocols=["streamlit"],  # type: ignore[list-item]
-                origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
-                compression=None,
-                max_size=None,
-            )
-        )
-
-    def rerun(self) -> float:
-        """Seconds from the request to the script's end."""
-        from streamlit.proto.BackMsg_pb2 import BackMsg
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-        request: Any = BackMsg()
-        request.rerun_script.query_string = self.query
-        request.rerun_script.page_name = self.page
-        request.rerun_script.page_script_hash = self._hash
-        self.elements, size, self.failed = 0, 0, False
-        started = time.perf_counter()
-        self._socket.send(request.SerializeToString())
-        while True:
-            answer = self._socket.recv(timeout=60)
-            took = time.perf_counter() - started
-            message: Any = ForwardMsg()
-            message.ParseFromString(answer)
-            size += len(answer)
-            kind = message.WhichOneof("type")
-            if kind == "navigation":
-                self._hash = message.navigation.page_script_hash
-            elif kind == "delta":
-                self.elements += 1
-                self.failed = self.failed or message.delta.new_element.WhichOneof("type") == "exception"
-            elif kind == "script_finished":
-                self.kilobytes = size / 1000
-                self.failed = self.failed or message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY
-                return took
-
-    def close(self) -> None:
-        """End the session."""
-        self._open.close()

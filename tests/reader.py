@@ -1,0 +1,62 @@
+"""A browser without the browser: see Reader."""
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+
+class Reader:
+    """One session on the websocket. ``said`` is all that the last run sent, as it went over the line."""
+
+    def __init__(self, port: int, page: str, query: str, *, cookie: str = "") -> None:
+        from websockets.sync.client import connect
+
+        self.page, self.query = page, query
+        self.elements, self.kilobytes, self.failed = 0, 0.0, False
+        self._hash = ""
+        self.said = b""
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                f"ws://127.0.0.1:{port}/_stcore/stream",
+                subprotocols=["streamlit"],  # type: ignore[list-item]
+                origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
+                additional_headers={"Cookie": cookie} if cookie else None,
+                compression=None,
+                max_size=None,
+            )
+        )
+
+    def rerun(self) -> float:
+        """Seconds from the request to the script's end."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        request: Any = BackMsg()
+        request.rerun_script.query_string = self.query
+        request.rerun_script.page_name = self.page
+        request.rerun_script.page_script_hash = self._hash
+        self.elements, size, self.failed, self.said = 0, 0, False, b""
+        started = time.perf_counter()
+        self._socket.send(request.SerializeToString())
+        while True:
+            answer = self._socket.recv(timeout=60)
+            took = time.perf_counter() - started
+            message: Any = ForwardMsg()
+            message.ParseFromString(answer)
+            size += len(answer)
+            self.said += answer if isinstance(answer, bytes) else answer.encode()
+            kind = message.WhichOneof("type")
+            if kind == "navigation":
+                self._hash = message.navigation.page_script_hash
+            elif kind == "delta":
+                self.elements += 1
+                self.failed = self.failed or message.delta.new_element.WhichOneof("type") == "exception"
+            elif kind == "script_finished":
+                self.kilobytes = size / 1000
+                self.failed = self.failed or message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY
+                return took
+
+    def close(self) -> None:
+        """End the session."""
+        self._open.close()

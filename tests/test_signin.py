@@ -1,0 +1,315 @@
+"""The door, on a real server: nobody past without a sign-in, and out at the next action when it is taken away.
+
+The catalogue's A2 (websocket), A3 (uploads) and A4 (brute force) over the network. ASVS 5.0: 3.3, 3.5, 5.2, 6.3, 7.2.
+"""
+
+import http.client
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from dashboard.limits import Bounds, Limits
+from dashboard.signin import safe_path
+from repository import accounts, embedded
+from repository.access import Actor, Role
+from repository.grids import Community
+from repository.store import SIGN_INS, Store
+from tests.browser import Server
+from tests.reader import Reader
+
+GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
+OPERATOR = Actor("operator", "操作员", Role.ADMIN)
+PAGE = {"Accept": "text/html"}
+
+
+class Site:
+    """A server with accounts, spoken to without a browser."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.port = int(self.server.address.rsplit(":", 1)[1])
+        self.home = Path(self.server.home)
+        endpoint = embedded.start(self.home)
+        self.store = Store.connect(endpoint.uri, endpoint.database)
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> http.client.HTTPResponse:
+        """One request on a connection of its own; header names are written with underscores."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        head = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body=body, headers=head)
+        answer = connection.getresponse()
+        self.last = answer.read() if answer.status != 101 else b""
+        return answer
+
+    def post(self, path: str, cookie: str = "", origin: str = "", **fields: str) -> http.client.HTTPResponse:
+        """A form."""
+        head = {"Content_Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+        if origin:
+            head["Origin"] = origin
+        return self.call("POST", path, urlencode(fields), **head)
+
+    def socket(self, cookie: str = "", **headers: str) -> int:
+        """The answer to a websocket handshake: 101 when it is let in."""
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
+        key = {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Cookie": cookie}
+        return self.call("GET", "/_stcore/stream", **upgrade, **key, **headers).status
+
+    def sign_in(self, login: str = "boss", password: str = GOOD) -> str:
+        """A cookie as the browser would send it."""
+        answer = self.post("/login", login=login, password=password)
+        assert answer.status == 303, self.last
+        return (answer.headers["set-cookie"] or "").split(";")[0]
+
+    def open(self, cookie: str) -> dict[str, Any]:
+        """The stored sign-in behind a cookie."""
+        return {"_id": accounts._fingerprint(cookie.partition("=")[2])}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """A server whose first account was opened at the address it printed."""
+    site = Site()
+    try:
+        said = "".join(site.server.said)
+        code = re.search(r"/setup\?code=(\S+)", said)
+        assert code, said
+        assert site.call("GET", f"/setup?code={code[1]}", **PAGE).status == 200
+        answer = site.post("/setup", code=code[1], login="Boss", name="书记", new=GOOD, again=GOOD)
+        assert (answer.status, answer.headers["location"]) == (303, "/login")
+        site.store.insert(OPERATOR, Community(id="D", community_id="D", code="D", name="绝密社区"))
+        yield site
+        bad = [line for line in site.server.complaints() if " WARNING " not in line]  # warned of what these tests do
+        assert bad == []
+    finally:
+        site.store.close()
+        site.server.stop()
+
+
+def account(site: Site, role: str = "editor") -> tuple[str, str]:
+    """A new account with a password of its own: its id and sign-in name."""
+    login = f"u{secrets.token_hex(4)}"
+    made = accounts.add_user(site.store, OPERATOR, {"login": login, "name": login, "role": role}, password=GOOD)
+    accounts.edit_user(site.store, OPERATOR, made.id, made.revision, {"must_change": False})
+    return made.id, login
+
+
+# --- without a sign-in
+def test_without_a_sign_in_a_page_leads_to_the_form_and_all_else_is_refused(site: Site) -> None:
+    answer = site.call("GET", "/maintenance?grid=x&lang=en", **PAGE)
+    assert (answer.status, answer.headers["location"]) == (303, "/login?next=%2Fmaintenance%3Fgrid%3Dx%26lang%3Den")
+    for method, path in (
+        ("GET", "/media/abc.png"), ("PUT", "/_stcore/upload_file/a/b"), ("GET", "/_stcore/host-config"),
+        ("GET", "/component/x"), ("POST", "/maintenance"), ("DELETE", "/_stcore/upload_file/a/b"),
+        ("GET", "/_stcore/agent/openapi.json"), ("GET", "/_stcore/bidi-components/x"), ("GET", "/oauth2callback"),
+    ):  # fmt: skip
+        assert site.call(method, path).status in {401, 403}, path
+    assert site.call("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "gridboard=", "gridboard=x", f"gridboard={'a' * 43}", "gridboard=$ne", "other=1"]
+)
+def test_a_socket_without_a_sign_in_is_refused(site: Site, cookie: str) -> None:
+    assert site.socket(cookie) == 403
+
+
+def test_headers_do_not_sign_anybody_in(site: Site) -> None:
+    for name in ("X_Remote_User", "X_Forwarded_User", "Authorization"):
+        assert site.socket(**{name: "boss"}) == 403
+
+
+# --- the cookie
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site) -> None:
+    answer = site.post("/login", login="boss", password=GOOD)
+    head = answer.headers["set-cookie"]
+    name, _, value = head.split(";")[0].partition("=")
+    assert name == "gridboard"
+    assert len(value) >= 43
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in head.split(";")}
+    assert site.socket(f"gridboard={value}") == 101
+    assert value not in repr(list(site.store.db[SIGN_INS].find()))
+    assert site.sign_in() != f"gridboard={value}", "each sign-in has a token of its own"
+
+
+@pytest.mark.parametrize(
+    ("asked", "goal"),
+    [
+        ("/maintenance?grid=x", "/maintenance?grid=x"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/login", "/"),
+        ("/\nSet-Cookie:x=1", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_signing_in_one_stays_on_this_site(site: Site, asked: str, goal: str) -> None:
+    assert safe_path(asked) == goal
+    answer = site.post(f"/login?next={quote(asked, safe='')}", login="boss", password=GOOD)
+    assert (answer.status, answer.headers["location"]) == (303, goal)
+
+
+def test_another_site_cannot_sign_anybody_in_or_out(site: Site) -> None:
+    cookie = site.sign_in()
+    for path in ("/login", "/logout", "/password"):
+        assert site.post(path, cookie, "http://evil.example", login="boss", password=GOOD).status == 403
+    assert site.socket(cookie) == 101
+    assert site.socket(cookie, Origin="http://evil.example") == 403
+
+
+def test_the_pages_before_the_door_run_nothing(site: Site) -> None:
+    answer = site.call("GET", '/login?next="><script>alert(1)</script>&lang=en', **PAGE)
+    assert answer.status == 200
+    assert b"<script" not in site.last
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    site.post("/login", login="<img src=x onerror=alert(1)>", password="x")
+    assert b"<img" not in site.last
+    assert b"&lt;img" in site.last
+
+
+def test_a_form_that_is_far_too_long_is_refused(site: Site) -> None:
+    assert site.post("/login", login="boss", password="x" * 50_000).status == 403
+
+
+# --- what is taken away
+def test_an_expired_sign_in_is_refused(site: Site) -> None:
+    cookie = site.sign_in()
+    assert site.socket(cookie) == 101
+    site.store.db[SIGN_INS].update_one(site.open(cookie), {"$set": {"idle_at": site.store.clock()}})
+    assert site.socket(cookie) == 403
+    assert site.call("GET", "/", Cookie=cookie, **PAGE).status == 303
+
+
+def test_after_signing_out_the_old_cookie_is_worth_nothing(site: Site) -> None:
+    cookie = site.sign_in()
+    assert site.call("GET", "/logout", Cookie=cookie, **PAGE).status == 200
+    assert site.socket(cookie) == 101, "looking at the form does not sign out"
+    assert site.post("/logout", cookie).status == 303
+    assert site.socket(cookie) == 403
+
+
+def test_an_open_page_shows_nothing_more_after_a_revocation(site: Site) -> None:
+    id, login = account(site)
+    reader = Reader(site.port, "", "lang=en", cookie=site.sign_in(login))
+    reader.rerun()
+    assert "绝密社区".encode() in reader.said
+
+    user = accounts.user_named(site.store, OPERATOR, login)
+    accounts.edit_user(site.store, OPERATOR, id, user.revision, {"active": False})
+
+    reader.rerun()
+    assert "绝密社区".encode() not in reader.said
+    assert b"not signed in any more" in reader.said
+    assert not reader.failed
+    reader.close()
+
+
+def test_an_open_page_follows_a_demotion_at_its_next_run(site: Site) -> None:
+    id, login = account(site, "admin")
+    reader = Reader(site.port, "admin", "lang=en", cookie=site.sign_in(login))
+    reader.rerun()
+    assert b"Who may sign in" in reader.said
+
+    user = accounts.user_named(site.store, OPERATOR, login)
+    accounts.edit_user(site.store, OPERATOR, id, user.revision, {"role": "viewer"})
+
+    reader.rerun()
+    assert b"Who may sign in" not in reader.said
+    assert b"Only administrators" in reader.said
+    reader.close()
+
+
+def test_a_first_password_opens_only_the_form_for_another(site: Site) -> None:
+    login = f"u{secrets.token_hex(4)}"
+    accounts.add_user(site.store, OPERATOR, {"login": login, "name": login, "role": "viewer"}, password=GOOD)
+    answer = site.post("/login?next=/maintenance", login=login, password=GOOD)
+    cookie = answer.headers["set-cookie"].split(";")[0]
+    assert answer.headers["location"] == "/password?next=%2Fmaintenance"
+    assert site.socket(cookie) == 403
+    assert site.call("GET", "/maintenance", Cookie=cookie, **PAGE).headers["location"].startswith("/password")
+    assert site.post("/password", cookie, old=GOOD, new=OTHER, again="different").status == 400
+    answer = site.post("/password?next=/maintenance", cookie, old=GOOD, new=OTHER, again=OTHER)
+    assert (answer.status, answer.headers["location"]) == (303, "/maintenance")
+    assert site.socket(cookie) == 101
+
+
+# --- guessing
+def test_a_hundred_guesses_get_five_answers(site: Site) -> None:
+    _, login = account(site)
+    told = [site.post("/login", login=login, password=f"guess {n}").status for n in range(100)]
+    assert told == [401] * 5 + [429] * 95
+    assert site.post("/login", login=login, password=GOOD).status == 429
+
+
+# --- uploads
+def upload(site: Site, cookie: str, size: int, *, xsrf: bool = True, chunked: bool = False) -> int:
+    """PUT a file of so many bytes."""
+    head = {"Cookie": cookie, "Content_Type": "multipart/form-data; boundary=b"}
+    if xsrf:
+        answer = site.call("GET", "/_stcore/health", Cookie=cookie)
+        token = re.search(r"_streamlit_xsrf=([^;]+)", answer.headers.get("set-cookie") or "")
+        assert token, "Streamlit hands out a token with its health"
+        head |= {"Cookie": f"{cookie}; _streamlit_xsrf={token[1]}", "X_Xsrftoken": token[1]}
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.exe"\r\n\r\n'
+        + b"MZ" * (size // 2)
+        + b"\r\n--b--\r\n"
+    )
+    path = "/_stcore/upload_file/none/some"
+    if not chunked:
+        return site.call("PUT", path, body, **head).status
+    pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
+    try:
+        return site.call("PUT", path, pieces, Transfer_Encoding="chunked", **head).status
+    except (BrokenPipeError, ConnectionResetError):
+        return 413  # it hung up in the middle, which says the same
+
+
+def test_uploads_need_a_sign_in_and_are_bounded(site: Site) -> None:
+    cookie = site.sign_in()
+    assert upload(site, "", 1000) == 401
+    assert upload(site, "gridboard=forged", 1000) == 401
+    assert upload(site, cookie, 1000, xsrf=False) == 403
+    assert upload(site, cookie, 11_000_000) in {400, 413}
+    assert upload(site, cookie, 30_000_000, chunked=True) in {400, 413}
+
+
+def test_one_visitor_uploads_so_much_and_no_more(site: Site) -> None:
+    cookie = site.sign_in()
+    told = [upload(site, cookie, 3_500_000) for _ in range(40)]
+    assert told.count(429) >= 10
+    assert told[-1] == 429
+    assert upload(site, site.sign_in(), 1000) != 429, "others go on"
+
+
+def test_the_bounds_let_go_with_time() -> None:
+    now = [0.0]
+    limits = Limits(Bounds(2, 3, 100), Bounds(3, 5, 150), clock=lambda: now[0])
+    limits.uploads.extend([(0.0, "a", 10), (1.0, "a", 10), (2.0, "a", 10)])
+    assert limits.spent("a")
+    assert not limits.spent("b")
+    limits.uploads.append((3.0, "b", 120))
+    assert limits.spent("c"), "all together"
+    now[0] = 601.5
+    assert not limits.spent("a")
+    limits.pages["a"] = 2
+    assert limits.full("a")
+    assert not limits.full("b")
+    limits.pages["b"] = 1
+    assert limits.full("c")
+
+
+def test_the_sign_in_lasts_as_long_as_the_settings_say(site: Site) -> None:
+    cookie = site.sign_in()
+    kept = site.store.db[SIGN_INS].find_one(site.open(cookie))
+    assert kept is not None
+    assert kept["idle_at"] - kept["created_at"] == timedelta(minutes=30)
+    assert kept["ends_at"] - kept["created_at"] == timedelta(hours=8)
