@@ -411,7 +411,7 @@ class Door:
         fields = f"<p>{html.escape(words)}</p>"
         fields += f'<input type="hidden" name="code" value="{html.escape(code)}">'
         fields += _field("login", _("Sign-in name"), given.get("login", ""), "username", autofocus=True)
-        fields += _field("name", _("Name"), given.get("name", ""), "name")
+        fields += _field("name", _("Person's name"), given.get("name", ""), "name")
         fields += _new_password_fields()
         page = _document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
         await _answer(send, 200 if trouble is None else 400, page, _page_headers())
@@ -533,7 +533,7 @@ def _form_of(call: Call, fields: str, button: str, trouble: Trouble | None) -> s
     action = "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
     said = ""
     if trouble is not None:
-        names = {"login": _("Sign-in name"), "name": _("Name"), "password": _("New password")}
+        names = {"login": _("Sign-in name"), "name": _("Person's name"), "password": _("New password")}
         problems = trouble.problems if isinstance(trouble, Invalid) else {"": trouble.message}
         lines = [f"{names[field]}: {say(it)}." if field in names else say(it) for field, it in problems.items()]
         said = f'<p class="bad" role="alert">{html.escape(" ".join(lines))}</p>'

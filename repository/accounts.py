@@ -88,7 +88,7 @@ class User(Record):
         min_length=2, max_length=60, pattern=r"^[\w.@+-]+$", title=msg("Sign-in name"),
         description=msg("Letters, digits, . @ + - and _; capital letters make no difference"),
     )  # fmt: skip
-    name: str = Field(min_length=1, max_length=60, title=msg("Name"))
+    name: str = Field(min_length=1, max_length=60, title=msg("Person's name"))
     role: Role = Field(title=msg("Role"))
     communities: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="communities")] = Field(
         default=(), max_length=1000, title=msg("Communities"), description=msg("None chosen: all of them")
@@ -96,7 +96,7 @@ class User(Record):
     grids: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="grids")] = Field(
         default=(), max_length=1000, title=msg("Grids"), description=msg("None chosen: all of them")
     )
-    active: bool = Field(default=True, title=msg("Active"), description=msg("May sign in"))
+    active: bool = Field(default=True, title=msg("May sign in"))
     must_change: Annotated[bool, Shown(form=False)] = Field(
         default=False, title=msg("First password"), description=msg("Has to be changed at the next sign-in")
     )

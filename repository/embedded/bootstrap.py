@@ -31,6 +31,7 @@ CHANGEABLE = (
     "grids",
     "import_batches",
     "import_changes",
+    "meta",
     "migrations",
     "monthly_counts",
     "numbers",
