@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import i18n
-from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, port_number
+from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, keep_of, port_number
 from repository.words import Trouble, msg
 
 RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
@@ -150,6 +150,27 @@ def parser() -> argparse.ArgumentParser:
     )
     trail.add_argument("--head", metavar="DIGEST", default="", help="verify: a digest that was written down elsewhere")
 
+    backup = command("backup", backup_command, "write the whole database to one file, while people work", BACKUP)
+    backup.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file to write")
+    backup.add_argument(
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="write into this folder, named by the moment (GRIDBOARD_BACKUP_FOLDER)",
+    )
+    backup.add_argument(
+        "--keep", type=_keep, metavar="D,W,M", help="… and keep so many days, weeks and months (GRIDBOARD_BACKUP_KEEP)"
+    )
+    backup.add_argument(
+        "--recipient", metavar="age1…", help="encrypt for this age public key (GRIDBOARD_BACKUP_RECIPIENT)"
+    )
+    backup.add_argument("--new-key", action="store_true", help="only print a new pair of keys")
+
+    back = command("restore", restore_command, "fill an empty database from a backup", RESTORE)
+    back.add_argument("file", type=Path, metavar="FILE", help="a backup")
+    back.add_argument("--identity", type=Path, metavar="FILE", help="the secret age key of an encrypted backup")
+    back.add_argument("--check", action="store_true", help="only read the file and say whether it is whole")
+
     rollups = command(
         "rollups", rollups_command, "compare the monthly counters with the records, or rebuild them", ROLLUPS
     )
@@ -187,6 +208,15 @@ STOP = """\
 The data stays where it is; `gridboard run` starts it again. A server behind MONGODB_URI is never touched."""
 ROLLUPS = """\
 核对或重建月度汇总。"""
+BACKUP = """\
+把整个数据库备份到一个文件；备份时可以照常使用。
+
+The file is written whole or not at all, readable by this user only. A backup that nobody has ever restored is a hope:
+gridboard restore --check reads one, and a restore into another GRIDBOARD_HOME proves it."""
+RESTORE = """\
+从备份恢复到空数据库。
+
+The file is judged before anything is written; the database opens only when everything reads back as it was."""
 USER = """\
 管理可以登录的账号。
 
@@ -224,6 +254,13 @@ def _count(text: str) -> int:
     if not number.isdecimal() or int(number) < 1:
         raise argparse.ArgumentTypeError(f"a whole number from 1, not {text!r}")
     return int(number)
+
+
+def _keep(text: str) -> Any:
+    try:
+        return keep_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _day(text: str) -> Any:
@@ -686,6 +723,78 @@ def export_command(args: argparse.Namespace) -> int:
     print(
         i18n._(
             "{n} {records} written to {file}.", n=i18n.number(n), records=i18n.say(KINDS[args.record].title), file=out
+        )
+    )
+    return 0
+
+
+def backup_command(args: argparse.Namespace) -> int:
+    """Everything into a file."""
+    from repository import backup
+    from repository.backup import Keep
+
+    settings = Settings.from_environment()
+    if args.new_key:
+        secret, public = backup.new_identity()
+        print(i18n._("Secret key; keep it away from this machine, without it no encrypted backup can be read:"))
+        print(secret)
+        print(i18n._("Public key, for --recipient or GRIDBOARD_BACKUP_RECIPIENT:"))
+        print(public)
+        return 0
+    folder = args.folder or settings.backup_folder
+    recipient = args.recipient or settings.backup_recipient
+    if args.file is None and folder is None:
+        raise Stop(msg("Name a file, or a folder with --folder."))
+    store = open_store(settings)
+    try:
+        if args.file is not None:
+            path = args.file
+            backup.take(store, _operator(), path, recipient=recipient)
+        else:
+            keep = Keep(*(args.keep or settings.backup_keep))
+            path = backup.take_into(store, _operator(), folder, recipient=recipient, keep=keep)
+    finally:
+        store.close()
+    print(i18n._("Backup written: {path}, {size} MB.", path=path, size=i18n.number(path.stat().st_size / 1e6, 1)))
+    return 0
+
+
+def restore_command(args: argparse.Namespace) -> int:
+    """A file into an empty database."""
+    from repository import backup
+    from repository.store import Store
+
+    identity = ""
+    if args.identity is not None:
+        try:
+            identity = args.identity.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise Stop(msg("{name} can't be read: {reason}."), name=args.identity, reason=str(error)) from None
+    settings = Settings.from_environment()
+    if args.check:
+        manifest = backup.inspect(args.file, identity=identity)
+        print(
+            i18n._("The backup is whole: {n} documents of {when}.", n=i18n.number(manifest.documents), when=manifest.at)
+        )
+        return 0
+    if pages := serving(settings.home):
+        raise Stop(msg("Pages are served from this data folder by process {number}. Stop them first."), number=pages[0])
+    if settings.uri is None:
+        from repository import embedded
+
+        embedded.start(settings.home)
+        store = Store.connect(embedded.operator_uri(settings.home), embedded.APP_DATABASE)
+    else:
+        store = Store.connect(settings.uri)
+    try:
+        manifest = backup.restore(store, args.file, identity=identity)
+    finally:
+        store.close()
+    print(
+        i18n._(
+            "Restored and read back: {n} documents of {when}. Everybody has to sign in again.",
+            n=i18n.number(manifest.documents),
+            when=manifest.at,
         )
     )
     return 0

@@ -21,7 +21,7 @@ import streamlit as st
 
 from dashboard import cards, session
 from dashboard.i18n import say, time_
-from dashboard.settings import Settings, SignInBy
+from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts, embedded
 from repository.access import Actor
 from repository.importer import recover
@@ -36,7 +36,6 @@ T = TypeVar("T")
 
 KEPT_ANSWERS = 500
 clock = utc_now  # what the store calls now; a test puts its own here before the store is made
-COOKIE = "gridboard"
 WAY_SECONDS = 2.0  # how long it holds that nothing but demonstration data is there
 REVIVE_SECONDS = 10.0  # between two attempts to start a private server that died
 
@@ -79,9 +78,19 @@ def way_in() -> SignInBy:
         return settings.sign_in
     read_at, way = _way
     if time.monotonic() - read_at > WAY_SECONDS:
-        way = SignInBy.NONE if accounts.open_demonstration(store()) else SignInBy.ACCOUNTS
+        try:
+            way = SignInBy.NONE if revived(lambda: accounts.open_demonstration(store())) else SignInBy.ACCOUNTS
+        except Unavailable:
+            if read_at < 0:
+                raise
+            return way  # as it was before the database went away
         _way = (time.monotonic(), way)
     return way
+
+
+def visitor(token: str) -> accounts.Visitor | None:
+    """Who a sign-in's token stands for; None for nobody. Raises Trouble."""
+    return revived(lambda: accounts.visitor(store(), token, terms()))
 
 
 def terms() -> accounts.Terms:
@@ -103,20 +112,21 @@ def recognise() -> Actor:
     """
     if (known := session.recognised()) is not None:
         return known
+    before = session.last_recognised()
+    if before is not None and session.is_away() is not None:
+        return before
     try:
-        if (away := session.is_away()) is not None:
-            raise away
         if way_in() is SignInBy.NONE:
             return session.recognise(session.anybody())
-        visitor = accounts.visitor(store(), session.cookie(COOKIE), terms())
+        found = visitor(session.cookie(COOKIE))
     except Unavailable:
-        if (before := session.last_recognised()) is None:
+        if before is None:
             raise
         return before
-    if visitor is None or visitor.must_change:
+    if found is None or found.must_change:
         session.recognise(None)
         raise SignedOut
-    return session.recognise(visitor.actor)
+    return session.recognise(found.actor)
 
 
 _revived_at = -1e9
@@ -141,6 +151,16 @@ def _revive() -> bool:
             _revived_at = time.monotonic()
     log.warning("the private database had died and was started again")
     return True
+
+
+def revived(work: Callable[[], T]) -> T:
+    """What ``work`` returns, with a private server that died started again for it. Raises Trouble."""
+    try:
+        return work()
+    except Unavailable:
+        if not _revive():
+            raise
+        return work()
 
 
 class _Answers:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from dashboard.i18n import _, say
 from dashboard.settings import Settings, SignInBy
+from repository.access import Actor, Role
 from repository.words import Trouble
 
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
@@ -36,6 +37,8 @@ HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"SAMEORIGIN"),
 )
+
+TENDER = Actor("server", "GridBoard", Role.ADMIN)
 
 log = logging.getLogger("gridboard")
 
@@ -345,16 +348,21 @@ def warm() -> None:
 
 
 def tend(settings: Settings) -> None:
-    """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail."""
+    """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail, take the
+    day's backup."""
     from dashboard import data
-    from repository import audit, embedded
+    from repository import audit, backup, embedded
 
     while True:
         time.sleep(TEND_SECONDS)
         try:
             if settings.embedded:
                 embedded.rotate_log(settings.home)
-            audit.seal(data.store(), settings.audit_key())
+            store = data.store()
+            audit.seal(store, settings.audit_key())
+            if settings.backup_folder is not None and backup.due(store, settings.backup_folder):
+                keep = backup.Keep(*settings.backup_keep)
+                backup.take_into(store, TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)
         except (OSError, Trouble) as error:
             log.warning("tending was put off: %s", error)
 

@@ -16,6 +16,7 @@ from repository.words import Trouble, msg
 PORT = 8501
 HOST = "127.0.0.1"
 ROLE = "admin"
+COOKIE = "gridboard"
 
 
 class BadSetting(Trouble, ValueError):
@@ -50,6 +51,9 @@ VARIABLES = {
     "GRIDBOARD_OIDC_CLIENT_SECRET": "with provider: our password there",
     "GRIDBOARD_OIDC_CLAIM": "with provider: the claim that is a reader's single sign-on name",
     "GRIDBOARD_AUDIT_KEY": "seals the audit trail (default: a file of the data folder; with MONGODB_URI none)",
+    "GRIDBOARD_BACKUP_FOLDER": "a backup is written here every day while the pages are served",
+    "GRIDBOARD_BACKUP_KEEP": "how many days, weeks and months of backups stay (default 7,4,12)",
+    "GRIDBOARD_BACKUP_RECIPIENT": "backups are encrypted for this age public key",
     "GRIDBOARD_COOKIE_SECRET": "with provider and several processes: one secret for all of them",
 }
 """Every variable we read, and what it says. ``NAME_FILE`` names a file that holds the value of ``NAME``."""
@@ -92,6 +96,9 @@ class Settings:
     user_header: str = "x-remote-user"
     provider: Provider | None = None
     cookie_secret: str = field(default="", repr=False)
+    backup_folder: Path | None = None
+    backup_keep: tuple[int, int, int] = (7, 4, 12)
+    backup_recipient: str = ""
     audit_key_given: str = field(default="", repr=False)
 
     @property
@@ -138,6 +145,11 @@ class Settings:
             user_header=(given.get("GRIDBOARD_USER_HEADER") or "x-remote-user").lower(),
             provider=_provider(given),
             cookie_secret=given.get("GRIDBOARD_COOKIE_SECRET", ""),
+            backup_folder=Path(folder).expanduser().absolute()
+            if (folder := given.get("GRIDBOARD_BACKUP_FOLDER"))
+            else None,
+            backup_keep=_keep(given.get("GRIDBOARD_BACKUP_KEEP") or "7,4,12"),
+            backup_recipient=given.get("GRIDBOARD_BACKUP_RECIPIENT", ""),
             audit_key_given=given.get("GRIDBOARD_AUDIT_KEY", ""),
         )
         found._check()
@@ -199,6 +211,23 @@ def _given(source: Mapping[str, str], name: str) -> str:
             name=name,
             path=path,
             reason=error.strerror or type(error).__name__,
+        ) from None
+
+
+def keep_of(text: str) -> tuple[int, int, int]:
+    """Days, weeks and months, as in ``7,4,12``; ValueError for anything else."""
+    days, weeks, months = (int(word) for word in text.split(","))
+    if min(days, weeks, months) < 0:
+        raise ValueError(f"three numbers like 7,4,12, not {text!r}")
+    return days, weeks, months
+
+
+def _keep(value: str) -> tuple[int, int, int]:
+    try:
+        return keep_of(value)
+    except ValueError:
+        raise BadSetting(
+            msg("GRIDBOARD_BACKUP_KEEP must be three numbers like 7,4,12, not {value}."), value=value
         ) from None
 
 

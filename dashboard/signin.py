@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from dashboard import data, i18n
 from dashboard.i18n import _, say
 from dashboard.limits import UPLOADS, Limits
-from dashboard.settings import Settings, SignInBy
+from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts
 from repository.accounts import Locked, Visitor, Way, Wrong
 from repository.store import Invalid
@@ -25,7 +25,6 @@ from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.signin")
 
-COOKIE = data.COOKIE
 OURS = ("/login", "/logout", "/password", "/setup")
 BODY_BYTES = 20_000
 OPEN_PREFIXES = ("/static/", "/_stcore/health", "/_stcore/script-health-check", "/favicon", "/healthz", "/readyz")
@@ -194,7 +193,7 @@ class Door:
             await self.app(call.scope, receive, send)
 
     async def _visitor(self, call: Call, way: SignInBy) -> Visitor | None:
-        who = await asyncio.to_thread(accounts.visitor, data.store(), call.token, data.terms())
+        who = await asyncio.to_thread(data.visitor, call.token)
         if way is SignInBy.PROXY and who is not None:
             # whoever signs out at the proxy, or in as somebody else, is not the one before any more
             return who if who.subject == self._named_by_proxy(call) else None
@@ -254,7 +253,8 @@ class Door:
             return
         with i18n.speaking(call.language):
             body = _document(_("One moment"), f"<p>{html.escape(say(trouble))}</p>")
-        await _answer(send, 503, body, [*_page_headers(), (b"retry-after", b"5")])
+        # the browser asks again by itself
+        await _answer(send, 503, body, [*_page_headers(), (b"retry-after", b"5"), (b"refresh", b"5")])
 
     # --- our pages
     async def _page(self, call: Call, receive: Any, send: Any, way: SignInBy, who: Visitor | None) -> None:

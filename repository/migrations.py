@@ -22,7 +22,8 @@ from repository import (  # noqa: F401 (importing declares the records)
     rollups,
 )
 from repository.record import RECORDS, Index, mongo_validator
-from repository.store import AUDIT, SEALS, SIGN_INS, Store
+from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unsuitable
+from repository.words import msg
 
 log = logging.getLogger("gridboard.migrations")
 
@@ -80,9 +81,19 @@ def pending(store: Store) -> list[str]:
     return waiting
 
 
-def migrate(store: Store) -> list[str]:
+def steps() -> list[str]:
+    """The names of all steps this version knows, in order."""
+    return list(_STEPS)
+
+
+def migrate(store: Store, *, opening: bool = False) -> list[str]:
     """Run what is pending and sync validators and indexes; returns what was done. Safe to run again, and by several
-    processes at once. Indexes are only ever added."""
+    processes at once. Indexes are only ever added. Raises Unsuitable for a database whose restore was cut off, unless
+    it is the restore that is ``opening`` it."""
+    if not opening and store.restoring():
+        raise Unsuitable(
+            msg("This database is being restored from a backup, or that was cut off. Run gridboard restore once more.")
+        )
     done = pending(store)
     if not done:
         return []

@@ -210,6 +210,11 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
         if error.code == 121:
             log.error("refused by the collection's validator: %s", error.details)
             raise Invalid({"": Message(msg("The database refused these values."))}) from error
+        if error.code == 13:
+            raise Unsuitable(
+                msg("The database's user lacks a right that this needs: {reason}. Nothing was changed."),
+                reason=str((error.details or {}).get("errmsg", error))[:300],
+            ) from error
         log.exception("database refused an operation")
         raise
     except (UnicodeEncodeError, InvalidDocument, InvalidStringData, DocumentTooLarge) as error:
@@ -245,6 +250,7 @@ class Engine:
     warnings: tuple[Message, ...]
 
 
+META, RESTORING = "meta", "restoring"  # facts of the database; the mark of a restore that is under way
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
@@ -348,6 +354,11 @@ class Store:
                 )
             )
         return Engine(version, topology, tuple(warnings))
+
+    def restoring(self) -> bool:
+        """Is the database being filled from a backup, or was that cut off? Then nobody may use it."""
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            return self.db[META].find_one({"_id": RESTORING}) is not None
 
     def ping(self, seconds: float = 2.0) -> None:
         """Raise Unavailable unless the database answers in time."""

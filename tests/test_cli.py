@@ -22,7 +22,9 @@ from repository.grids import Community
 from repository.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ["run", "seed", "import", "export", "doctor", "stop", "rollups", "migrate"]
+COMMANDS = [
+    "run", "seed", "import", "export", "doctor", "stop", "user", "audit", "backup", "restore", "rollups", "migrate",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -152,8 +154,8 @@ def test_run_serves_and_stop_ends_it(home: Path) -> None:
         for process in runs:
             assert process.stdout is not None
             line = process.stdout.readline()
-            while line and not line.startswith("http"):
-                assert "is taken; using" in line
+            while line and (not line.startswith("http") or "/setup?code=" in line):
+                assert "is taken; using" in line or "no account yet" in line or "/setup?code=" in line
                 line = process.stdout.readline()
             found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)\n", line)
             assert found, line
@@ -228,8 +230,9 @@ def test_who_gets_the_demonstration(
     seed = Loaded(monkeypatch, store, admin, mark=True)
     wish = {"demo": False, "demo_if_new": False} | asked
     settings = Settings(tmp_path, uri=uri)
-    assert cli.prepare(settings, **wish) is bool(loads), "demonstration data only"
-    assert cli.prepare(settings, **wish) is bool(loads)
+    assert cli.prepare(settings, **wish).demonstration is bool(loads), "demonstration data only"
+    assert cli.prepare(settings, **wish).demonstration is bool(loads)
+    assert bool(cli.prepare(settings, **wish).setup_code) is not bool(loads), "else people sign in"
     assert seed.times == loads, "once"
 
 
@@ -240,9 +243,11 @@ def test_data_of_ones_own_is_never_joined_by_the_demonstration(
     seed(store)
     with pytest.raises(cli.Stop, match="Nothing was changed"):
         cli.prepare(Settings(tmp_path), demo=True, demo_if_new=False)
-    assert cli.prepare(Settings(tmp_path), demo=False, demo_if_new=True) is False
+    assert cli.prepare(Settings(tmp_path), demo=False, demo_if_new=True).demonstration is False
     store.db["communities"].delete_many({})
-    assert cli.prepare(Settings(tmp_path), demo=False, demo_if_new=True) is False, "emptied again is not brand-new"
+    assert cli.prepare(Settings(tmp_path), demo=False, demo_if_new=True).demonstration is False, (
+        "emptied again is not brand-new"
+    )
     assert seed.times == 1
 
 

@@ -84,6 +84,7 @@ def test_a_wheel_holds_all_it_needs_and_runs_from_any_folder(site: Path, demo_ur
     assert Path(told.stdout.strip()).is_relative_to(site), "the checkout has no part in this"
     with started(["-P", "-m", "dashboard.cli", "run"], tmp_path, environment) as process:
         assert process.stdout is not None
+        assert "Demonstration" in process.stdout.readline(), "said aloud"
         found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)\n", process.stdout.readline())
         assert found
         opens(int(found[1]))

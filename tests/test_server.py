@@ -1,6 +1,7 @@
 """The web server: health, headers, who may connect, settings from any folder, the port."""
 
 import http.client
+import ipaddress
 import json
 import os
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import server
-from dashboard.settings import VARIABLES, BadSetting, Settings
+from dashboard.settings import VARIABLES, BadSetting, Settings, SignInBy
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +24,9 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104
 SERVE = """
 import pathlib, sys, types
 database = pathlib.Path(sys.argv[1])
-sys.modules["dashboard.data"] = types.SimpleNamespace(database_alive=database.exists)
+from dashboard.settings import SignInBy
+way_in = lambda: SignInBy.NONE
+sys.modules["dashboard.data"] = types.SimpleNamespace(database_alive=database.exists, way_in=way_in)
 from dataclasses import replace
 from dashboard import server
 from dashboard.settings import Settings
@@ -213,7 +216,7 @@ def test_a_taken_port_moves_to_the_next_free_one() -> None:
 
 def test_settings_of_the_environment(tmp_path: Path) -> None:
     plain = Settings.from_environment({})
-    assert (plain.uri, plain.host, plain.port, plain.demo, plain.embedded) == (None, "127.0.0.1", 8501, False, True)
+    assert (plain.uri, plain.host, plain.port, plain.sign_in, plain.embedded) == (None, "127.0.0.1", 8501, "", True)
     assert plain.home.name == "gridboard"
     full = Settings.from_environment(
         {
@@ -223,7 +226,11 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
             "PORT": "80",
             "GRIDBOARD_ROLE": "viewer",
             "GRIDBOARD_NAMES": "a.example, b.example",
-            "GRIDBOARD_DEMO": "1",
+            "GRIDBOARD_PUBLIC_URL": "https://dash.example/board/",
+            "GRIDBOARD_PROXIES": "10.0.0.1 192.168.0.0/16",
+            "GRIDBOARD_SIGN_IN": "Proxy",
+            "GRIDBOARD_IDLE_MINUTES": "10",
+            "GRIDBOARD_BACKUP_KEEP": "1,2,3",
         }
     )
     assert full == Settings(
@@ -232,17 +239,43 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
         EVERYWHERE,
         80,
         "viewer",
-        True,
         ("a.example", "b.example"),
+        "https://dash.example/board",
+        (ipaddress.ip_network("10.0.0.1/32"), ipaddress.ip_network("192.168.0.0/16")),
+        SignInBy.PROXY,
+        idle_minutes=10,
+        backup_keep=(1, 2, 3),
     )
+    assert (full.base, full.secure, full.hosts) == ("/board", True, ("a.example", "b.example", "dash.example"))
     for wrong in ("http", "70000", "-1"):
         with pytest.raises(BadSetting, match="PORT"):
             Settings.from_environment({"PORT": wrong})
+    for name, wrong in (
+        ("GRIDBOARD_SIGN_IN", "open"),
+        ("GRIDBOARD_SIGN_IN", "proxy"),
+        ("GRIDBOARD_SIGN_IN", "provider"),
+        ("GRIDBOARD_PUBLIC_URL", "dash.example"),
+        ("GRIDBOARD_PUBLIC_URL", "javascript://x"),
+        ("GRIDBOARD_PROXIES", "the proxy"),
+        ("GRIDBOARD_IDLE_MINUTES", "0"),
+        ("GRIDBOARD_BACKUP_KEEP", "7"),
+        ("MONGODB_URI_FILE", str(tmp_path / "nowhere")),
+    ):
+        with pytest.raises(BadSetting):
+            Settings.from_environment({name: wrong})
+
+
+def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "uri").write_text("mongodb://u:hushhush@there\n")
+    settings = Settings.from_environment({"MONGODB_URI_FILE": str(tmp_path / "uri"), "GRIDBOARD_AUDIT_KEY": "hushhush"})
+    assert settings.uri == "mongodb://u:hushhush@there"
+    assert settings.audit_key() == b"hushhush"
+    assert "hushhush" not in repr(settings)
 
 
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, "")
-    settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", True, ("a.example",))
+    settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", ("a.example",))
     settings.publish()
     assert Settings.from_environment() == settings

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
-from repository.embedded.bootstrap import APP_DATABASE, app_uri, converge
+from repository.embedded.bootstrap import APP_DATABASE, admin_uri, app_uri, converge
 from repository.embedded.directory import (
     FORMAT,
     PAUSE,
@@ -57,6 +57,7 @@ __all__ = [
     "Status",
     "find_binary",
     "free_bytes",
+    "operator_uri",
     "rotate_log",
     "start",
     "status",
@@ -133,6 +134,12 @@ def start(home: Path, *, wait_seconds: float = 60) -> Endpoint:
         made = tidy_secrets(places)
         started, brand_new = _settle(places, deadline, wait_seconds, check_login=made)
     return Endpoint(app_uri(places), places.home, APP_DATABASE, started, brand_new)
+
+
+def operator_uri(home: Path) -> str:
+    """The address with which the owner of ``home`` may do what the app may not, such as to drop a collection. It holds
+    a password: don't log it. The server must have been started."""
+    return admin_uri(Places.of(home))
 
 
 def _settle(places: Places, deadline: float, wait_seconds: float, *, check_login: bool) -> tuple[bool, bool]:

@@ -200,10 +200,19 @@ def _admin(places: Places) -> MongoClient[dict[str, Any]]:
 
 def app_uri(places: Places) -> str:
     """The app user's address of the server, with its password in it."""
-    password = quote_plus(places.app_password.read_text())
+    return _uri(places, _APP_USER, places.app_password.read_text(), APP_DATABASE)
+
+
+def admin_uri(places: Places) -> str:
+    """The administrator's address of the app's database, with the password in it: for a restore, which drops what a
+    cut-off one left."""
+    return _uri(places, _ADMIN_USER, places.admin_password.read_text(), "admin")
+
+
+def _uri(places: Places, user: str, password: str, source: str) -> str:
     return (
-        f"mongodb://{_APP_USER}:{password}@{quote_plus(str(places.socket))}/{APP_DATABASE}"
-        f"?directConnection=true&authSource={APP_DATABASE}&authMechanism=SCRAM-SHA-256"
+        f"mongodb://{user}:{quote_plus(password)}@{quote_plus(str(places.socket))}/{APP_DATABASE}"
+        f"?directConnection=true&authSource={source}&authMechanism=SCRAM-SHA-256"
         "&w=majority&journal=true&retryWrites=true&serverSelectionTimeoutMS=3000"
     )
 
