@@ -50,6 +50,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     session.say_toasts()
     with st.container(key="page", gap="small"):
         _head(row, view, communities)
+        data.mind_the_room()
         chosen.run()
 
 

@@ -389,6 +389,28 @@ def offline(as_of: str | None) -> None:
     st.warning(f"**{first}** {rest}", icon=":material/cloud_off:")
 
 
+def scarce(free: int, *, readonly: bool) -> None:
+    """The database's disk is nearly full; ``free`` in bytes."""
+    megabytes = number(free / 1e6, 0)
+    if readonly:
+        st.error(
+            _(
+                "The disk of the database is nearly full ({free} MB free): everything can be read, nothing can be "
+                "changed until there is room again. Tell whoever looks after this machine.",
+                free=megabytes,
+            ),
+            icon=":material/hard_drive:",
+        )
+    else:
+        st.warning(
+            _(
+                "The disk of the database is filling up: {free} MB are free. Below 500 MB nothing can be changed.",
+                free=megabytes,
+            ),
+            icon=":material/hard_drive:",
+        )
+
+
 def conflict(who: str | None, at: datetime | None) -> None:
     """Somebody else saved first."""
     from dashboard.i18n import time_

@@ -26,7 +26,18 @@ from repository import accounts, embedded
 from repository.access import Actor
 from repository.importer import recover
 from repository.migrations import migrate
-from repository.store import EVERYWHERE, Conflict, Duplicate, Invalid, SignedOut, Store, Unavailable, utc_now
+from repository.store import (
+    EVERYWHERE,
+    ROOM_NEEDED,
+    ROOM_SCARCE,
+    Conflict,
+    Duplicate,
+    Invalid,
+    SignedOut,
+    Store,
+    Unavailable,
+    utc_now,
+)
 from repository.words import Trouble
 
 log = logging.getLogger("gridboard.data")
@@ -273,6 +284,16 @@ def _present() -> Actor:
     except Unavailable:
         cards.offline(None)
         st.stop()
+
+
+def mind_the_room() -> None:
+    """Say when the database's disk is nearly full, before and after nothing can be written any more."""
+    try:
+        free = store().room()
+    except Trouble:
+        return  # the banner of a database that is away stands there already
+    if free is not None and free < ROOM_SCARCE:
+        cards.scarce(free, readonly=free < ROOM_NEEDED)
 
 
 def _lent(answer: T) -> T:

@@ -116,8 +116,10 @@ def require(actor: Actor, operation: Operation, collection: str) -> None:
 def reach(actor: Actor, community_id: str, grids: frozenset[str] | None = None) -> frozenset[str] | None:
     """The grids of a community an actor sees: the wished ``grids`` (None: all) cut to the actor's own.
 
-    Raises Refused for a community out of reach.
+    Raises Refused for a community out of reach, and for what is no id at all.
     """
+    if not isinstance(community_id, str):
+        raise Refused(msg("This community is not in your charge. Nothing was changed."))
     if actor.communities is not None and community_id not in actor.communities:
         raise Refused(msg("This community is not in your charge. Nothing was changed."))
     if actor.grids is None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -56,6 +56,8 @@ READ_SECONDS = 5.0
 WRITE_SECONDS = 20.0
 PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import waits longer than that before its rows
 REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
+ROOM_SCARCE, ROOM_NEEDED = 1_000_000_000, 500_000_000  # bytes free below which is warned, and not written any more
+ROOM_SECONDS = 10.0  # how old the knowledge of free space may be; a server that runs out of it ends itself
 DURABLE = WriteConcern("majority", j=True)
 EVERYWHERE = ""  # stands for no community: for the list of them
 SIGN_INS = "sign_ins"  # who is signed in now, and with which rights: see accounts
@@ -90,6 +92,10 @@ class SignedOut(Trouble):
         )
 
 
+class Full(Trouble):
+    """The database's disk is nearly full: everything can be read, nothing is written until there is room again."""
+
+
 class Unsuitable(Trouble):
     """The server cannot keep GridBoard's promises (a standalone has no transactions)."""
 
@@ -119,6 +125,7 @@ class Conflict(Trouble):
         self.current = current
 
 
+_GONE = msg("This record is not there any more, or not in your charge.")
 _FIELD_PROBLEMS: Mapping[str, str] = {
     "missing": msg("Please fill this in"),
     "string_too_long": msg("Too long: {max_length} characters at most"),
@@ -295,6 +302,7 @@ class Store:
         self._pending: tuple[float, tuple[str, ...]] = (-1e9, ())
         self._there: dict[tuple[str, str, str], float] = {}
         self._writes: dict[str, int] = {}
+        self._room: tuple[float, int | None] = (-1e9, None)
         self._lock = threading.Lock()
 
     # --- the server
@@ -354,6 +362,29 @@ class Store:
                 )
             )
         return Engine(version, topology, tuple(warnings))
+
+    def room(self) -> int | None:
+        """Bytes free on the database's disk, some seconds old at most; None where the server does not tell. Raises
+        Unavailable."""
+        looked_at, free = self._room
+        if time.monotonic() - looked_at > ROOM_SECONDS:
+            with our_errors(), pymongo.timeout(READ_SECONDS):
+                told = self.db.command("dbStats")
+            free = int(told["fsTotalSize"] - told["fsUsedSize"]) if "fsTotalSize" in told else None
+            self._room = (time.monotonic(), free)
+        return free
+
+    def require_room(self) -> None:
+        """Raise Full when so little disk is free that the server might end itself."""
+        free = self.room()
+        if free is not None and free < ROOM_NEEDED:
+            raise Full(
+                msg(
+                    "The disk of the database is nearly full ({free} MB free), so nothing is written any more. Nothing "
+                    "was changed and everything can be read. Make room; then do it again."
+                ),
+                free=free // 1_000_000,
+            )
 
     def restoring(self) -> bool:
         """Is the database being filled from a backup, or was that cut off? Then nobody may use it."""
@@ -508,9 +539,11 @@ class Store:
 
     def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
         """One record. Raises NotFound if it is not there or out of reach."""
+        if not isinstance(id, str):
+            raise NotFound(_GONE)
         found = self.find(actor, record, community_id, {"_id": id}, limit=1)
         if not found:
-            raise NotFound(msg("This record is not there any more, or not in your charge."))
+            raise NotFound(_GONE)
         return found[0]
 
     def communities(self, actor: Actor) -> list[Document]:
@@ -580,6 +613,7 @@ class Store:
         Conflict, Duplicate, NotFound, Unavailable or OutcomeUnknown.
         """
         deadline = time.monotonic() + seconds
+        self.require_room()
 
         def attempt(session: ClientSession) -> T:
             self._require_still(actor, session)
@@ -606,6 +640,14 @@ class Store:
             except rollups.MissingResident as missing:
                 with our_errors(), pymongo.timeout(READ_SECONDS):
                     rollups.ensure_residents(self.db, missing.community_id, missing.residents)
+            except OutcomeUnknown:
+                # what the key tells of is settled; what it does not tell of may still come
+                made = None
+                with suppress(Unavailable):
+                    made = None if key is None else self._made_by(key)
+                if made is None:
+                    raise
+                return cast(T, made)
             except (Duplicate, Conflict, Invalid, NotFound):
                 # a second run of a submission often fails on what the first one made, before it reaches the key
                 made = None if key is None else self._made_by(key)
@@ -672,13 +714,15 @@ class Store:
     def _made_by(self, key: str) -> Any:
         """The record that the write with this key made; None if there was none."""
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            entry = self.db[AUDIT].find_one({"key": key})
+            # what a majority has, so that it can't be rolled back after it was told
+            entries = self.db.get_collection(AUDIT, read_concern=ReadConcern("majority"))
+            entry = entries.find_one({"key": key})
             if entry is None:
                 return None
             record = RECORDS[entry["collection"]]
             found = self.db[record.collection].find_one({"_id": entry["record_id"]})
         if found is None:
-            raise NotFound(msg("This record is not there any more, or not in your charge."))
+            raise NotFound(_GONE)
         return record.from_document(self._as_seen(found))
 
 
@@ -780,11 +824,13 @@ class Write:
         self._entry(collection, community_id, record_id, operation, None, facts)
 
     def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
+        if not isinstance(id, str) or not isinstance(community_id, str):
+            raise NotFound(_GONE)
         found = self.store.db[record.collection].find_one(
             {"_id": id, "community_id": community_id}, session=self.session
         )
         if found is None or found.get("batch_id") in self.store.pending_batches():
-            raise NotFound(msg("This record is not there any more, or not in your charge."))
+            raise NotFound(_GONE)
         before = found.pop("_before", None)
         if before is not None and before["batch_id"] in self.store.pending_batches():
             raise Unavailable(

@@ -627,7 +627,7 @@ def upcoming(
 
 def gathering(store: Store, actor: Actor, community_id: str, id: str) -> Gathering | None:
     """One activity and who came; None if it is not there, or not in the actor's charge."""
-    found = store.find(actor, Activity, community_id, {"_id": id}, limit=1)
+    found = store.find(actor, Activity, community_id, {"_id": {"$eq": id}}, limit=1)
     if not found:
         return None
     came = _registered_at(store, actor, community_id, [id])[id]

@@ -223,7 +223,7 @@ def facility(store: Store, actor: Actor, community_id: str, id: str) -> Facility
 
 def facility_by_code(store: Store, actor: Actor, community_id: str, code: str) -> Facility:
     """The facility whose label bears this code. Raises NotFound, Refused."""
-    found = store.find(actor, Facility, community_id, {"code": code}, limit=1)
+    found = store.find(actor, Facility, community_id, {"code": {"$eq": code}}, limit=1)
     if not found:
         raise NotFound(msg("No facility bears the code {code}. Look at the label again."), code=code)
     return found[0]

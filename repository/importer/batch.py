@@ -202,7 +202,9 @@ def save_mapping(store: Store, actor: Actor, community_id: str, name: str, mappi
 def saved_mappings(store: Store, actor: Actor, community_id: str, record: str) -> dict[str, Mapping]:
     """The saved mappings for a kind of record, by name. One that no longer fits the record is left out."""
     kept = {}
-    for saved in store.find(actor, SavedMapping, community_id, {"record": record}, sort=[("name", 1)], limit=200):
+    for saved in store.find(
+        actor, SavedMapping, community_id, {"record": {"$eq": record}}, sort=[("name", 1)], limit=200
+    ):
         try:
             kept[saved.name] = Mapping.model_validate_json(saved.mapping)
         except ValueError:

@@ -1,21 +1,31 @@
 """A CSV or Excel file as rows of cells, read safely; and rows written so that no text becomes a formula.
 
 Nothing here knows records. An Excel file is somebody else's program input: before openpyxl sees it, it must pass the
-gate (sizes, ratios, no macros, no encryption, no DOCTYPE). ``Sheet.rows`` is the one place where file content is
-parsed, so a child process with limits can be put behind it.
+gate (sizes, ratios, no macros, no encryption, no DOCTYPE), and then it is read in a child process with little memory
+and time (``child``), whose rows are kept in a temporary file: this process never parses it.
 """
 
 import csv
 import io
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
+from repository.importer.child import unpacked
 from repository.words import Trouble, msg
 
 MAX_COLUMNS = 200
@@ -64,6 +74,7 @@ class Sheet:
         """Raises BadSheet for a file that is no sheet, is too large, or does not pass the gate."""
         self.name = name
         self._source = source
+        self._reading = threading.Lock()
         self.excel = _head(source).startswith(b"PK") or name.lower().endswith((".xlsx", ".xlsm"))
         self.names: tuple[str, ...] = ()
         self.sheet = sheet
@@ -71,13 +82,10 @@ class Sheet:
         self.epoch: datetime | None = None
         if self.excel:
             _gate(source)
-            self._book = _workbook(source)  # opened once: a large file's texts take a second to load
-            sheets = self._book.worksheets
-            self.names = tuple(one.title for one in sheets if one.sheet_state == "visible")
-            self.names = self.names or tuple(one.title for one in sheets)
-            self.epoch = self._book.epoch
-            if sheet is not None and sheet not in self.names:
-                raise BadSheet(msg("The file has no sheet called {name}."), name=sheet)
+            self._spool = _read_in_child(source, sheet)  # once: the rows are asked for several times
+            about = json.loads(next(self._spooled()))
+            self.names = tuple(about["names"])
+            self.epoch = datetime.fromisoformat(about["epoch"])
             self.sheet = sheet or self.names[0]
         else:
             self._find_encoding(encoding)
@@ -160,18 +168,22 @@ class Sheet:
                 except csv.Error as error:
                     raise BadSheet(_BROKEN, reason=str(error)) from error
             return
-        sheet = self._book[self.sheet]
-        sheet.reset_dimensions()  # a stated size may be a lie; read what is there
-        try:
-            # one column more than allowed, to notice; empty rows count too, or one far cell would cost an hour
-            for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1)):
-                if number > MAX_ROWS_XLSX * 2:
-                    raise BadSheet(_TOO_MANY, most=f"{MAX_ROWS_XLSX:,}")
-                if len(cells) > MAX_COLUMNS and _filled(cells[MAX_COLUMNS]):
-                    raise BadSheet(msg("More than {most} columns are too many."), most=MAX_COLUMNS)
-                yield cells
-        except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError) as error:
-            raise BadSheet(_BROKEN, reason=str(error)) from error
+        lines = self._spooled()
+        next(lines)
+        for line in lines:
+            yield [unpacked(cell) for cell in json.loads(line)]
+
+    def _spooled(self) -> Iterator[bytes]:
+        """The lines a child wrote. Several may read at once, each from the beginning."""
+        at = 0
+        while True:
+            with self._reading:
+                self._spool.seek(at)
+                part = self._spool.readlines(1 << 20)
+                at = self._spool.tell()
+            if not part:
+                return
+            yield from part
 
 
 def _size(source: Path | bytes) -> int:
@@ -218,7 +230,7 @@ def _gate(source: Path | bytes) -> None:
                             raise BadSheet(refused, reason=_reason(msg("it holds declarations no sheet needs.")))
             if "xl/workbook.xml" not in archive.namelist():
                 raise BadSheet(msg("This is not a CSV or Excel file (.csv, .xlsx)."))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise BadSheet(refused, reason=_reason(msg("it is damaged."))) from error
 
 
@@ -228,17 +240,82 @@ def _reason(text: str, **facts: Any) -> Any:
     return Message(text, facts)
 
 
-def _workbook(source: Path | bytes) -> Any:
-    """An open workbook whose sheets are read as streams."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
+_SECONDS = 30.0  # for a child, all in all
+_SPOOL_BYTES = 400 * 2**20
+_CHILDREN = threading.BoundedSemaphore(2)
+_CHILD = str(Path(__file__).with_name("child.py"))
+_ENDS = {
+    "no sheet": msg("The file has no sheet of that name."),
+    "columns": msg("More than {columns} columns are too many."),
+    "rows": _TOO_MANY,
+    "memory": msg("This Excel file takes far too much memory. Save it as CSV and try again."),
+    "time": msg("This Excel file takes too long to read. Save it as CSV and try again."),
+    "undefused": msg("Excel files cannot be read safely here: the package defusedxml is missing."),
+}
 
-    if not openpyxl.DEFUSEDXML:
-        raise BadSheet(msg("Excel files cannot be read safely here: the package defusedxml is missing."))
+
+def _read_in_child(source: Path | bytes, sheet: str | None) -> IO[bytes]:
+    """The rows of an Excel file as a temporary file of JSON lines. Raises BadSheet."""
+    if not _CHILDREN.acquire(timeout=2 * _SECONDS):
+        raise BadSheet(msg("Other Excel files are being read just now. Nothing was imported; try again in a minute."))
+    spool = tempfile.TemporaryFile(prefix="gridboard-sheet-")  # noqa: SIM115 (lives as long as the sheet)
     try:
-        return openpyxl.load_workbook(_open(source), read_only=True, data_only=True, keep_links=False)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, TypeError) as error:
-        raise BadSheet(_BROKEN, reason=str(error)) from error
+        last = _spool_from_child(source, sheet, spool)
+    except BaseException:
+        spool.close()
+        raise
+    finally:
+        _CHILDREN.release()
+    end = last.get("end", "time")
+    if end == "done":
+        return spool
+    spool.close()
+    facts = {"most": f"{MAX_ROWS_XLSX:,}", "columns": MAX_COLUMNS}
+    if end in _ENDS:
+        raise BadSheet(_ENDS[end], **facts)
+    raise BadSheet(_BROKEN, reason=last.get("reason", ""))
+
+
+def _spool_from_child(source: Path | bytes, sheet: str | None, spool: IO[bytes]) -> dict[str, Any]:
+    """Let a child read ``source``; its lines go to ``spool`` but for the last, which is returned."""
+    told = {"path": sys.path, "sheet": sheet, "rows": MAX_ROWS_XLSX * 2, "columns": MAX_COLUMNS}
+    environment = {name: value for name in ("PATH", "SYSTEMROOT", "LANG") if (value := os.environ.get(name))}
+    child = subprocess.Popen(  # noqa: S603 (our own file, by this interpreter)
+        [sys.executable, "-I", _CHILD, json.dumps(told)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    )
+    clock = threading.Timer(_SECONDS, child.kill)
+    clock.start()
+
+    def feed() -> None:
+        with suppress(OSError), _open(source) as file, cast("IO[bytes]", child.stdin) as pipe:
+            shutil.copyfileobj(file, pipe)
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    last, written = b"{}", 0
+    try:
+        for line in cast("IO[bytes]", child.stdout):
+            if last != b"{}":
+                spool.write(last)
+                written += len(last)
+            last = line
+            if written > _SPOOL_BYTES:
+                return {"end": "memory"}
+    finally:
+        clock.cancel()
+        child.kill()
+        child.wait()
+        feeder.join()
+        cast("IO[bytes]", child.stdout).close()
+    try:
+        ended = json.loads(last)
+    except ValueError:  # killed in the middle of a line
+        ended = None
+    return ended if isinstance(ended, dict) and "end" in ended else {"end": "time"}
 
 
 def _filled(cell: Any) -> bool:

@@ -410,7 +410,7 @@ def open_orders_like(
 ) -> list[WorkOrder]:
     """Is this fault reported already? Open orders on the facility (with the same fault, if one is named), newest
     first: they are offered before a second one is opened, which nobody is kept from."""
-    where: Document = {"facility_id": facility_id, "is_open": True}
+    where: Document = {"facility_id": {"$eq": facility_id}, "is_open": True}
     if fault is not None:
         where["fault"] = fault
     return store.find(actor, WorkOrder, community_id, where, sort=[("reported_at", -1)], limit=20)
@@ -430,9 +430,9 @@ def promise(
     assignee = facility.responsible_id if facility else None
     where = facility.grid_id if facility else grid_id
     if assignee is None and where is not None:
-        grid = store.find(actor, Grid, community_id, {"_id": where}, limit=1)
+        grid = store.find(actor, Grid, community_id, {"_id": {"$eq": where}}, limit=1)
         assignee = grid[0].responsible_id if grid else None
-    person = store.find(actor, Person, community_id, {"_id": assignee}, limit=1) if assignee else []
+    person = store.find(actor, Person, community_id, {"_id": {"$eq": assignee}}, limit=1) if assignee else []
     return Promise(assignee, person[0].name if person else None, ANSWER_HOURS[priority], DUE_HOURS[priority])
 
 
@@ -440,7 +440,7 @@ def facility_brief(
     store: Store, actor: Actor, community_id: str, *, code: str | None = None, facility_id: str | None = None
 ) -> FacilityBrief | None:
     """What stands here, by the code on its label or its id? None if nothing does."""
-    where = {"code": code} if code is not None else {"_id": facility_id}
+    where: Document = {"code": {"$eq": code}} if code is not None else {"_id": {"$eq": facility_id}}
     found = store.find(actor, Facility, community_id, where, limit=1)
     if not found:
         return None

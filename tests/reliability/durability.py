@@ -1,0 +1,168 @@
+"""D: what was acknowledged stays, whole, whatever happens to the server, the disk or the machine."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from repository import backup, embedded, recount
+from repository import store as store_room
+from repository.store import Full, Store
+from tests.benchmarks.stand import Report
+from tests.reliability.ground import ACTOR, Writers, an_order, home, opened
+
+
+def killed_again_and_again(report: Report, long: bool) -> None:
+    """kill -9 of mongod under four writers; nothing acknowledged is lost, nothing is torn."""
+    kills, dice = (25 if long else 3), random.Random(42)
+    with home() as path:
+        store = opened(path)
+        writers = Writers(store)
+        back = []
+        for _ in range(kills):
+            time.sleep(dice.uniform(0.3, 1.0))
+            pid = embedded.status(path).pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            began = time.monotonic()
+            embedded.start(path)
+            back.append(time.monotonic() - began)
+        time.sleep(0.5)
+        writers.stop()
+        report.line(f"{kills} kills: acknowledged", f"{sum(writers.acknowledged.values()):,}", "> 20", len(back) > 0)
+        lost, torn = writers.lost(store), writers.torn(store)
+        report.line("lost / torn", f"{lost} / {torn}", "0 / 0", lost == 0 and torn == 0)
+        report.line("unexpected errors", str(len(writers.unexpected)), "0", not writers.unexpected)
+        report.line("primary again after", f"{max(back):.2f} s at most", "<= 5 s", max(back) <= 5)
+        valid = all(store.db.command("validate", name)["valid"] for name in store.db.list_collection_names())
+        report.line("validate", "ok" if valid else "damaged", "ok", valid)
+        store.close()
+
+
+def every_acknowledgement_is_in_the_journal(report: Report, long: bool) -> None:
+    """One after the other, each write waits for a journal sync of its own."""
+    writes = 500 if long else 60
+    with home() as path:
+        store = opened(path)
+        admin = Store.connect(embedded.operator_uri(path), embedded.APP_DATABASE)
+
+        def syncs() -> int:
+            status = admin.client.admin.command("serverStatus")
+            return int(status["wiredTiger"]["log"]["log sync operations"])
+
+        before = syncs()
+        for number in range(writes):
+            store.insert(ACTOR, an_order(f"W-{number}"))
+        made = syncs() - before
+        report.line(f"{writes} writes: journal syncs", str(made), f">= {writes}", made >= writes)
+        admin.close()
+        store.close()
+
+
+def the_disk_fills_up(report: Report, long: bool) -> None:
+    """A small disk: writing stops before the server has to end itself, and goes on when there is room again."""
+    where = Path(tempfile.mkdtemp(prefix="gb-disk-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1100m", "tmpfs", str(where)],
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode:
+        report.line("a disk of its own", "needs root: not tried")
+        where.rmdir()
+        return
+    seconds, needed = store_room.ROOM_SECONDS, store_room.ROOM_NEEDED
+    store_room.ROOM_SECONDS, store_room.ROOM_NEEDED = 0.05, 120_000_000
+    try:
+        with home(where) as path:
+            store = opened(path)
+            writers = Writers(store)
+            time.sleep(1)
+            filler = where / "filler"
+            free = shutil.disk_usage(where).free
+            with filler.open("wb") as file:  # somebody else fills the disk but for what is kept for us
+                file.write(b"\0" * (free - 100_000_000))
+            time.sleep(2)
+            alive = embedded.status(path).running
+            before = len(writers.acknowledged)
+            time.sleep(1 if not long else 5)
+            stopped = len(writers.acknowledged) == before and writers.refused > 0
+            try:
+                store.require_room()
+                said = False
+            except Full:
+                said = True
+            report.line(
+                "nearly full: server / writing", f"{alive} / stopped {stopped}", "alive, stopped", alive and stopped
+            )
+            report.line("and it is said", str(said), "yes", said)
+            report.line("everything can be read", f"{store.db['work_orders'].count_documents({}):,}", "> 0")
+            filler.unlink()
+            time.sleep(1)
+            goes_on = len(writers.acknowledged) > before
+            writers.stop()
+            lost, torn = writers.lost(store), writers.torn(store)
+            report.line("room again: writing goes on", str(goes_on), "yes", goes_on)
+            report.line("lost / torn / unexpected", f"{lost} / {torn} / {len(writers.unexpected)}", "0 / 0 / 0",
+                        not (lost or torn or writers.unexpected))  # fmt: skip
+            store.close()
+    finally:
+        store_room.ROOM_SECONDS, store_room.ROOM_NEEDED = seconds, needed
+        subprocess.run(["umount", str(where)], check=False)
+        where.rmdir()
+
+
+def stopped_under_load(report: Report, long: bool) -> None:
+    """SIGTERM while four write: an orderly end, nothing lost."""
+    with home() as path:
+        store = opened(path)
+        writers = Writers(store)
+        time.sleep(3 if long else 1)
+        began = time.monotonic()
+        stopped = embedded.stop(path)
+        took = time.monotonic() - began
+        writers._stop.set()
+        embedded.start(path)
+        writers.stop()
+        lost, torn = writers.lost(store), writers.torn(store)
+        report.line("stopped after", f"{took:.1f} s", "<= 10 s", stopped and took <= 10)
+        report.line("lost / torn", f"{lost} / {torn}", "0 / 0", not (lost or torn))
+        store.close()
+
+
+def backups_under_writers(report: Report, long: bool) -> None:
+    """Backups while three write, each restored into an empty folder: of one moment, whole, and equal."""
+    rounds = 20 if long else 2
+    folder = Path(tempfile.mkdtemp(prefix="gb-backups-"))
+    try:
+        with home() as path:
+            store = opened(path)
+            writers = Writers(store, 3)
+            took = []
+            for number in range(rounds):
+                time.sleep(0.2)
+                began = time.monotonic()
+                backup.take(store, ACTOR, folder / f"{number}.zip")
+                took.append(time.monotonic() - began)
+            writers.stop()
+            store.close()
+        equal = 0
+        with home() as path:
+            embedded.start(path)
+            other = Store.connect(embedded.operator_uri(path), embedded.APP_DATABASE)
+            for number in range(rounds):
+                other.client.drop_database(other.db.name)
+                manifest = backup.restore(other, folder / f"{number}.zip")
+                orders = {one["_id"] for one in other.db["work_orders"].find({}, {"_id": 1})}
+                entries = {one["record_id"] for one in other.db["audit"].find({"collection": "work_orders"})}
+                same = orders == entries and not recount.check(other, ACTOR, "D")
+                equal += same and all(backup._equal(other, part) for part in manifest.parts if part.name != "meta")
+            other.close()
+        report.line("restored equal", f"{equal} of {rounds}", f"{rounds} of {rounds}", equal == rounds)
+        report.line("a backup takes", f"{max(took):.1f} s at most")
+    finally:
+        shutil.rmtree(folder)

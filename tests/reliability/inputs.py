@@ -1,0 +1,253 @@
+"""I: whatever a file, a form or a caller brings, the app lives, and nothing becomes a command, a formula or markup."""
+
+import contextlib
+import io
+import random
+import resource
+import time
+import zipfile
+from typing import Any
+
+import openpyxl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymongo import monitoring
+
+from repository import accounts, activities, audit, facilities, grids, importer, maintenance, people
+from repository.importer import BadSheet, Sheet
+from repository.importer.sheets import guarded, write_csv, write_xlsx
+from repository.people import Person
+from repository.store import Store
+from repository.words import Trouble
+from tests.benchmarks.stand import Report
+from tests.reliability.ground import ACTOR, home, opened
+
+TEXTS = (
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠x", "\x00", "\x00=1", "\u202egnp.exe",
+    "\U0001f469\u200d\U0001f467", "\ud800", "x" * 1_000_000, "$ne", '{"$gt": ""}', "a.b", "..", "$where: 1",
+    "[x](javascript:alert(1))", "javascript:alert(1)", "<img src=x onerror=alert(1)>", "<script>alert(1)</script>",
+    "../../x", "%s%n", "{0.__class__}", "{{7*7}}", "'; drop table x;--", "\r\nSet-Cookie: x=1", "\ufeff", "\u200b",
+    "\U00020bb7", "Z\u0351\u036b\u0343\u036a",
+)  # fmt: skip
+
+
+def _book(rows: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)  # type: ignore[union-attr]
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _with(parts: dict[str, bytes], base: bytes) -> bytes:
+    file = io.BytesIO(base)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _sheet(inside: str, head: str = "") -> bytes:
+    """A workbook whose one sheet is written by hand."""
+    good = _book([["编号"], ["1"]])
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+                content = f'<?xml version="1.0"?>{head}<worksheet xmlns="{space}">{inside}</worksheet>'.encode()
+            target.writestr(name, content)
+    return out.getvalue()
+
+
+def hostile_files() -> dict[str, bytes]:
+    """Files that were seen to hurt a spreadsheet reader, and two good ones."""
+    good = _book([["编号", "名称"], ["1", "甲"]])
+    cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>编号</t></is></c></row>'
+    laughs = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    outside = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+    long = '<c r="B1" t="inlineStr"><is><t>' + "x" * 90_000_000 + "</t></is></c>"
+    return {
+        "good": good,
+        "good, larger": _book([["编号", "名称"], *([n, f"名{n}"] for n in range(3000))]),
+        "no zip": b"PK\x03\x04" + bytes(range(256)) * 40,
+        "not a book": _with({}, io.BytesIO(b"").getvalue()) or b"PK",
+        "macros": _with({"xl/vbaProject.bin": b"x"}, good),
+        "outside": _with({"../../evil.xml": b"<x/>"}, good),
+        "bomb": _with({"xl/media/bomb.xml": b" " * 90_000_000}, good),
+        "parts": _with({f"xl/p{n}": b"" for n in range(2100)}, good),
+        "billion laughs": _sheet(f"<sheetData>{cell}</sheetData>", laughs),
+        "a file of the system": _sheet(f"<sheetData>{cell}</sheetData>", outside),
+        "far cell": _sheet(f'<sheetData>{cell}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'),
+        "lying size": _sheet(f'<dimension ref="A1:XFD1048576"/><sheetData>{cell}</sheetData>'),
+        "a million rows": _sheet("<sheetData>" + cell + "<row/>" * 1_100_000 + "</sheetData>"),
+        "one long text": _sheet(f"<sheetData>{cell[:-6]}{long}</row></sheetData>"),
+        "broken xml": _sheet(f"<sheetData>{cell}<row"),
+        "too large": b"PK\x03\x04" + b"0" * 11_000_000,
+    }
+
+
+def strange_excel_files(report: Report, long: bool) -> None:
+    """Files made to harm, and good ones with bytes flipped: each is read or refused in words, and the app lives."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    files = hostile_files()
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused, slowest = [], 0.0
+    for name, content in files.items():
+        began = time.monotonic()
+        try:
+            list(Sheet(content, "x.xlsx").rows())
+        except BadSheet:
+            refused.append(name)
+        slowest = max(slowest, time.monotonic() - began)
+    read = sorted(set(files) - set(refused))
+    report.line("read", ", ".join(read), "the good ones", {"good", "good, larger"} <= set(read))
+    harmful = {"macros", "outside", "bomb", "parts", "billion laughs", "a file of the system", "a million rows",
+               "no zip", "too large", "broken xml"}  # fmt: skip
+    report.line("refused in words", str(len(refused)), "every harmful one", harmful <= set(refused))
+    report.line("slowest answer", f"{slowest:.1f} s", "<= 32 s", slowest <= 32)
+    dice, good, flips = random.Random(11), files["good, larger"], 200 if long else 12
+    answered = 0
+    for _ in range(flips):
+        damaged = bytearray(good)
+        for _ in range(dice.randint(1, 30)):
+            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+        with contextlib.suppress(BadSheet):
+            list(Sheet(bytes(damaged), "x.xlsx").rows())
+        answered += 1
+    report.line("with bytes flipped: answered", f"{answered} of {flips}", str(flips), answered == flips)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) / 1024
+    made = (base - before) / 1024
+    report.line("this process grew by", f"{grown:.0f} MB (and {made:.0f} by making the files)", "< 100 MB", grown < 100)
+
+
+def strange_texts(report: Report, long: bool) -> None:
+    """Texts that mean something to somebody else: stored as text or refused, and no export has a formula."""
+    with home() as path:
+        store = opened(path)
+        kept, refused = [], 0
+        for text in TEXTS:
+            try:
+                made = people.add_person(store, ACTOR, "D", {"name": text[:60] or "x", "job": text})
+            except Trouble:
+                refused += 1
+                continue
+            found = store.get(ACTOR, Person, "D", made.id)
+            kept.append(found)
+        report.line("kept as they are / refused", f"{len(kept)} / {refused}", f"{len(TEXTS)} in all",
+                    len(kept) + refused == len(TEXTS))  # fmt: skip
+        book = io.BytesIO()
+        importer.export(store, ACTOR, "D", Person, book, form="xlsx", translate=str)
+        cells = [cell for row in openpyxl.load_workbook(book).active.iter_rows() for cell in row]  # type: ignore[union-attr]
+        formulas = sum(cell.data_type == "f" for cell in cells)
+        links = sum(cell.hyperlink is not None for cell in cells)
+        report.line("formulas / links in the Excel export", f"{formulas} / {links}", "0 / 0", not (formulas or links))
+        text = io.BytesIO()
+        write_csv(text, ["x"], [[each] for each in TEXTS if each != "\ud800"])
+        sheet = io.BytesIO()
+        write_xlsx(sheet, "x", ["x"], [[each[:30_000]] for each in TEXTS if "\x00" not in each and each != "\ud800"])
+        starts = tuple("=+-@＝＋－＠\t\r\x00")
+        bare = [each for each in TEXTS if guarded(each).lstrip(" ").startswith(starts)]
+        report.line("texts that begin a formula in CSV", str(len(bare)), "0", not bare)
+        names = [each.name for each in store.find(ACTOR, Person, "D")]
+        operators = [
+            key for document in store.db["people"].find() for key in document if key.startswith("$") or "." in key
+        ]
+        report.line("names found again", str(len(names)), str(len(kept)), len(names) == len(kept))
+        report.line("keys that are operators", str(len(operators)), "0", not operators)
+        store.close()
+
+
+class _Watch(monitoring.CommandListener):
+    """Looks into every command that is sent: a value we were given must never be one of its operators."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.now = ""
+        self.seen = 0
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.seen += 1
+        if "EVIL" in repr([key for key in _keys(event.command) if str(key).startswith("$")]):
+            self.found.append(self.now)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing to see."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing to see."""
+
+
+def _keys(value: Any) -> list[Any]:
+    """Every key that the server takes as one: what stands behind $eq is a value."""
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return [key for name, inner in value.items() for key in (name, *(() if name == "$eq" else _keys(inner)))]
+    if isinstance(value, list):
+        return [key for inner in value for key in _keys(inner)]
+    return []
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["$EVIL", "$ne", "$gt", "$where", "a.b", "name", ""]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def anything_for_every_argument(report: Report, long: bool) -> None:
+    """Dictionaries, lists and operators in the place of every value: refused before they reach the database."""
+    watch = _Watch()
+    with home() as path:
+        opened(path).close()
+        from repository import embedded
+
+        uri = embedded.start(path).uri
+        store = Store.connect(uri, event_listeners=[watch])
+        calls = {
+            "an id": lambda value: grids.grids(store, ACTOR, value),
+            "a person": lambda value: people.add_person(store, ACTOR, "D", {"name": value}),
+            "values": lambda value: people.add_person(store, ACTOR, "D", value),
+            "a code": lambda value: facilities.facility_by_code(store, ACTOR, "D", value),
+            "a facility": lambda value: facilities.add_facility(store, ACTOR, "D", {"code": value, "name": value}),
+            "an order": lambda value: maintenance.work_story(store, ACTOR, "D", value, now=store.clock()),
+            "a repair": lambda value: maintenance.log_repair(store, ACTOR, "D", fault=value, place=value),
+            "an activity": lambda value: activities.add_activity(store, ACTOR, "D", {"name": value, "held_on": value}),
+            "a record": lambda value: audit.history(store, ACTOR, "D", value, value),
+            "a search": lambda value: audit.trail(store, ACTOR, "D", audit.Search(actor=value, operation=value)),
+        }
+        calls |= {
+            "an activity's id": lambda value: activities.gathering(store, ACTOR, "D", value),
+            "a person's work": lambda value: maintenance.my_work(store, ACTOR, "D", value, now=store.clock()),
+            "a mapping": lambda value: importer.saved_mappings(store, ACTOR, "D", value),
+            "a sign-in": lambda value: accounts.end_sign_in(store, ACTOR, value),
+            "a sign-in name": lambda value: accounts.user_named(store, ACTOR, value),
+            "a token": lambda value: accounts.visitor(store, value, accounts.Terms()),
+            "a brief": lambda value: maintenance.facility_brief(store, ACTOR, "D", code=value),
+        }
+        untyped: dict[str, int] = {}
+
+        @settings(max_examples=120 if long else 12, deadline=None, database=None,
+                  suppress_health_check=list(HealthCheck), derandomize=True)  # fmt: skip
+        @given(st.sampled_from(sorted(calls)), ANYTHING)
+        def attack(name: str, value: Any) -> None:
+            watch.now = name
+            try:
+                calls[name](value)
+            except Trouble:
+                pass
+            except (TypeError, ValueError, AttributeError, KeyError) as error:
+                untyped[f"{name}: {type(error).__name__}"] = untyped.get(f"{name}: {type(error).__name__}", 0) + 1
+
+        attack()
+        report.line("commands looked into", f"{watch.seen:,}", "> 0", watch.seen > 0)
+        came = ", ".join(sorted(set(watch.found))) or "none"
+        report.line("operators that came from a value", came, "none", not watch.found)
+        report.line("refused by Python's own types", str(sum(untyped.values())))
+        stored = [document for document in store.db["people"].find() if not isinstance(document["name"], str)]
+        report.line("names that are no text", str(len(stored)), "0", not stored)
+        store.close()

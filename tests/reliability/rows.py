@@ -1,0 +1,24 @@
+"""The catalogue's rows by name."""
+
+from collections.abc import Callable
+
+from tests.benchmarks.stand import Report
+from tests.reliability import durability, editors, inputs, load, replicas
+
+Run = Callable[[Report, bool], None]
+
+ROWS: dict[str, Run] = {
+    "D1": durability.killed_again_and_again,
+    "D2": durability.every_acknowledgement_is_in_the_journal,
+    "D3": durability.the_disk_fills_up,
+    "D6": durability.stopped_under_load,
+    "D7": durability.backups_under_writers,
+    "D8": replicas.members_come_and_go,
+    "C1": editors.eight_on_one_order,
+    "C3": editors.imports_that_are_killed,
+    "I1": inputs.strange_excel_files,
+    "I2": inputs.strange_texts,
+    "I3": inputs.anything_for_every_argument,
+    "L1": load.twenty_at_once,
+    "L2": load.hours_of_five,
+}

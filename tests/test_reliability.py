@@ -1,0 +1,15 @@
+"""The catalogue's rows in their short form; ``make soak`` runs the long ones and prints every figure."""
+
+import pytest
+
+from tests.benchmarks.stand import Report
+from tests.reliability.rows import ROWS
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_the_catalogue_holds(name: str) -> None:
+    report = Report()
+    ROWS[name](report, False)
+    assert [row for row in report.rows if row[3] == "MISSED"] == []
+    assert report.rows
