@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 NEEDS := pyproject.toml .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench translations clean
+.PHONY: help run demo test lint bench soak translations clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,7 @@ demo: $(VENV)/.run ## Start GridBoard on a demo database of its own, in .gridboa
 test: lint ## Lint, then run every test (installs Chromium and a CJK font as root on Debian)
 	@.ci/need database
 	@.ci/need browser
+	@.ci/need proxy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.test ## Style, types and the dependency rules
@@ -36,6 +37,10 @@ lint: $(VENV)/.test ## Style, types and the dependency rules
 bench: $(VENV)/.test ## Measure the pages at 10,000 and 1,000,000 work orders
 	@.ci/need database
 	$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/.test ## Run the reliability catalogue in full (about two hours)
+	@.ci/need database
+	$(BIN)/python -m tests.reliability
 
 translations: $(VENV)/.run ## Put new texts into the catalogue and list what is not translated yet
 	$(BIN)/python -m dashboard.i18n update

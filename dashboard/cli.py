@@ -408,6 +408,8 @@ def run_command(args: argparse.Namespace) -> int:
         if opening.setup_code:
             print(i18n._("There is no account yet. Open the first one here; the address works once, for a day:"))
             print(f"{address(settings)}/setup?code={opening.setup_code}")
+        if settings.public_url:
+            print(i18n._("Serving on {host}, port {port}, as:", host=settings.host, port=port))
         print(address(settings), flush=True)
 
     signal.signal(signal.SIGTERM, _leave)

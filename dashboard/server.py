@@ -10,12 +10,15 @@ import importlib
 import importlib.util
 import ipaddress
 import logging
+import re
 import secrets
 import socket
 import threading
 import time
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,11 +35,35 @@ HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
 FAREWELL_SECONDS = 3
 TEND_SECONDS = 600.0
+
+
+def _inline_scripts() -> str:
+    """The hashes of the scripts that stand in Streamlit's own page, as a policy names them."""
+    found = importlib.util.find_spec("streamlit")
+    if found is None or found.origin is None:
+        return ""
+    page = (Path(found.origin).parent / "static" / "index.html").read_text("utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    return "".join(f" 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+
+
+POLICY = (
+    f"default-src 'self'; script-src 'self'{_inline_scripts()}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; media-src 'self' blob:; object-src 'none'; "
+    "frame-src 'none'; frame-ancestors 'self'; base-uri 'self'; form-action 'self'"
+)
+"""What a page may load and run: only what comes from here. Streamlit writes styles into the page, so those are let in;
+of scripts only the one of Streamlit's own page, by its hash."""
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"SAMEORIGIN"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"content-security-policy", POLICY.encode()),
 )
+TLS_HEADERS = ((b"strict-transport-security", b"max-age=31536000"),)
 
 TENDER = Actor("server", "GridBoard", Role.ADMIN)
 
@@ -226,9 +253,11 @@ class Guard:
             await self.refuse(scope, send, 403, "Another site may not write here.")
             return
 
+        secure = scope["scheme"] == "https" or self.settings.secure
+
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message = message | {"headers": _with_ours(message.get("headers", ()))}
+                message = message | {"headers": _with_ours(message.get("headers", ()), secure=secure)}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -292,9 +321,14 @@ class Guard:
         await send({"type": "http.response.body", "body": reason.encode()})
 
 
-def _with_ours(headers: Any) -> list[tuple[bytes, bytes]]:
-    names = {name for name, _value in HEADERS}
-    return [pair for pair in headers if pair[0].lower() not in names] + list(HEADERS)
+def _with_ours(headers: Any, *, secure: bool = False) -> list[tuple[bytes, bytes]]:
+    """The answer's headers and ours; a stricter policy of the answer's own stays."""
+    there = list(headers)
+    own_policy = any(name.lower() == b"content-security-policy" for name, _value in there)
+    ours = [pair for pair in HEADERS if not (own_policy and pair[0] == b"content-security-policy")]
+    ours += TLS_HEADERS if secure else ()
+    names = {name for name, _value in ours}
+    return [pair for pair in there if pair[0].lower() not in names] + ours
 
 
 # ── serving ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ import logging
 from base64 import b64encode
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from dashboard import data, i18n
 from dashboard.i18n import _, say
@@ -221,7 +221,7 @@ class Door:
         if way is SignInBy.PROXY:
             await self._let_in(call, send, Way.PROXY, self._named_by_proxy(call) or "", here)
         elif way is SignInBy.PROVIDER and (subject := _told_by_provider(call, self.settings)) is not None:
-            onward = safe_path(call.cookies.get(_NEXT, ""))
+            onward = safe_path(unquote(call.cookies.get(_NEXT, "")))
             await self._let_in(call, send, Way.PROVIDER, subject, quote(onward, safe=""))
         else:
             await _redirect(send, f"{self.settings.base}/login?next={here}")

@@ -56,7 +56,9 @@ class Server:
         self.said: list[str] = []
         for line in self.process.stdout:
             self.said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            if found := re.fullmatch(r"https?://\S+", line.strip().partition("/setup?")[0]):
+                if "/setup?" in line:
+                    continue
                 self.address = found.group()
                 return
         raise RuntimeError("".join([*self.said, *self.log]))
