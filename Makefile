@@ -28,11 +28,12 @@ test: lint ## Lint, then run every test (installs Chromium and a CJK font as roo
 	@.ci/need proxy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(VENV)/.test ## Style, types and the dependency rules
+lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/audit
 
 bench: $(VENV)/.test ## Measure the pages at 10,000 and 1,000,000 work orders
 	@.ci/need database

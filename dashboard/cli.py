@@ -380,8 +380,8 @@ def run_command(args: argparse.Namespace) -> int:
 
     from dashboard import server
 
-    server.quiet_log()
     server.configure(settings)
+    server.quiet_log(settings)
     server.preload(enough=ready.done)
     opening = ready.result()
     _refuse_open_door(settings, opening)

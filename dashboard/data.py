@@ -19,7 +19,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import streamlit as st
 
-from dashboard import cards, session
+from dashboard import cards, logs, session
 from dashboard.i18n import say, time_
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts, embedded
@@ -78,6 +78,18 @@ def database_alive() -> bool:
 
 
 # --- who -------------------------------------------------------------------------------------------------------------
+def unready() -> list[str]:
+    """Why this process should be sent no readers just now; empty when it should. Raises Trouble."""
+    reasons = []
+    if not database_alive():
+        return ["database unreachable"]
+    if store().restoring():
+        reasons.append("the database is being restored")
+    if (free := store().room()) is not None and free < ROOM_NEEDED:
+        reasons.append("the database's disk is nearly full")
+    return reasons
+
+
 _way: tuple[float, SignInBy] = (-1e9, SignInBy.ACCOUNTS)
 
 
@@ -137,6 +149,7 @@ def recognise() -> Actor:
     if found is None or found.must_change:
         session.recognise(None)
         raise SignedOut
+    logs.user_id.set(found.actor.id)
     return session.recognise(found.actor)
 
 

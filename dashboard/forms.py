@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from dashboard import cards, session, tables
 from dashboard.i18n import MISSING, _, money, n_, plain, say
+from repository.access import Operation, may_set
 from repository.record import Choice, Day, FieldSpec, Part, Precision, Record, Ref, field_specs
 from repository.store import Conflict, Duplicate, Invalid, build
 from repository.words import Message, msg
@@ -152,13 +153,17 @@ class _Form:
 
     # --- drawing
     def draw(self, fields: Iterable[str] | None) -> None:
-        """All fields, two beside each other where there is room; long texts and details take the whole width."""
+        """All fields that the reader may set, two beside each other where there is room; long texts and details take
+        the whole width."""
         specs = field_specs(self.record)
         if fields is None:
             drawable = [spec for spec in specs.values() if spec.mark.form and _drawable(spec)]
             chosen = sorted(drawable, key=lambda spec: not _demanded(self.record, spec))
         else:
             chosen = [specs[name] for name in fields]
+        operation = Operation.CREATE if self.entry.opened is None else Operation.UPDATE
+        actor = session.actor()
+        chosen = [spec for spec in chosen if may_set(actor, operation, self.record.collection, spec.name)]
         wide = [spec for spec in chosen if spec.mark.long]
         variants = [spec for spec in chosen if spec.kind == "variant"]
         narrow = [spec for spec in chosen if spec not in wide and spec not in variants]

@@ -26,7 +26,7 @@ from dashboard.i18n import (
     time_,
 )
 from repository import maintenance
-from repository.access import Operation, may
+from repository.access import Operation, may, may_set
 from repository.facilities import ServiceStatus
 from repository.grids import grid_names
 from repository.maintenance import (
@@ -338,10 +338,11 @@ def _steps(story: Story) -> None:
             facts["actual_hours"] = st.number_input(
                 _("Hours of work (optional)"), 0.0, 10_000.0, order.actual_hours, 0.5, key=f"hours-{order.id}"
             )
-            yuan = st.number_input(
-                _("Cost in yuan (optional)"), 0.0, 1e9, _yuan(order.cost_cents), 10.0, key=f"cost-{order.id}"
-            )
-            facts["cost_cents"] = None if yuan is None else round(yuan * 100)
+            if _counts_money():
+                yuan = st.number_input(
+                    _("Cost in yuan (optional)"), 0.0, 1e9, _yuan(order.cost_cents), 10.0, key=f"cost-{order.id}"
+                )
+                facts["cost_cents"] = None if yuan is None else round(yuan * 100)
     demanded = to is Status.REJECTED
     note = st.text_input(_("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}")
     label, icon = STEPS[to]
@@ -419,13 +420,18 @@ def _timeline(story: Story) -> None:
         st.caption(again)
 
 
+def _counts_money() -> bool:
+    """Whether what a repair cost is this reader's to enter."""
+    return may_set(session.actor(), Operation.UPDATE, WorkOrder.collection, "cost_cents")
+
+
 def _effort(story: Story) -> None:
     order = story.row.order
     st.caption(_("So far: {effort}", effort=_effort_words(order)))
     with st.form(f"effort-{order.id}-{order.revision}", border=False):
         with st.container(horizontal=True, gap="small"):
             hours = st.number_input(_("Hours to add"), 0.0, 10_000.0, 0.0, 0.5)
-            yuan = st.number_input(_("Cost to add, in yuan"), 0.0, 1e9, 0.0, 10.0)
+            yuan = st.number_input(_("Cost to add, in yuan"), 0.0, 1e9, 0.0, 10.0) if _counts_money() else 0.0
         note = st.text_input(_("Remark (optional)"))
         pressed = st.form_submit_button(_("Add"), icon=":material/add:")
     if pressed:

@@ -18,11 +18,13 @@ import time
 import tomllib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dashboard import logs, metrics
 from dashboard.i18n import _, say
 from dashboard.settings import Settings, SignInBy
 from repository.access import Actor, Role
@@ -131,7 +133,11 @@ def application(settings: Settings) -> Any:
     return st.App(
         script(),
         secrets=provider_secrets(settings),
-        routes=[Route(f"{settings.base}/healthz", health, methods=["GET", "HEAD"])],
+        routes=[
+            Route(f"{settings.base}/healthz", health, methods=["GET", "HEAD"]),
+            Route(f"{settings.base}/readyz", ready, methods=["GET", "HEAD"]),
+            Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
+        ],
         middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings)],
         on_script_error=explain,
     )
@@ -167,6 +173,35 @@ async def health(_request: Any) -> Any:
     if alive:
         return JSONResponse({"status": "ok"}, headers=fresh)
     return JSONResponse({"status": "database unreachable"}, status_code=503, headers=fresh)
+
+
+async def ready(_request: Any) -> Any:
+    """200 when pages can be served and written to; else 503 with the reasons."""
+    from starlette.responses import JSONResponse
+
+    from dashboard import data
+
+    try:
+        reasons = await asyncio.wait_for(asyncio.to_thread(data.unready), HEALTH_SECONDS)
+    except Exception as error:
+        log.warning("readiness: %s", error or type(error).__name__)
+        reasons = ["database unreachable"]
+    fresh = {"cache-control": "no-store"}
+    if reasons:
+        return JSONResponse({"status": "not ready", "reasons": reasons}, status_code=503, headers=fresh)
+    return JSONResponse({"status": "ready"}, headers=fresh)
+
+
+async def figures(request: Any, settings: Settings) -> Any:
+    """Prometheus's figures for whoever brings the token; for anybody else there is nothing here."""
+    from starlette.responses import Response
+
+    from dashboard import metrics
+
+    if not metrics.allowed(settings, request.headers.get("authorization", "")):
+        return Response("Not found.", status_code=404)
+    text, kind = await asyncio.to_thread(metrics.exposition, settings)
+    return Response(text, media_type=kind, headers={"cache-control": "no-store"})
 
 
 def explain(error: Exception) -> bool:
@@ -254,10 +289,15 @@ class Guard:
             return
 
         secure = scope["scheme"] == "https" or self.settings.secure
+        began, number = time.monotonic(), logs.new_request()
+        logs.request_id.set(number)
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message = message | {"headers": _with_ours(message.get("headers", ()), secure=secure)}
+                ours = _with_ours(message.get("headers", ()), secure=secure)
+                message = message | {"headers": [*ours, (b"x-request-id", number.encode())]}
+                logs.answered(scope["method"], scope["path"], message["status"], began)
+                metrics.count(message["status"], began)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -354,9 +394,9 @@ def listen(host: str, port: int, tries: int = 100) -> socket.socket:
     raise OSError(f"no free port from {port} to {candidate}")
 
 
-def quiet_log() -> None:
+def quiet_log(settings: Settings) -> None:
     """Warnings and errors go to stderr with their time; in normal use there are none."""
-    logging.basicConfig(level=logging.WARNING, format=options_of_file()["logger.messageFormat"])
+    logs.set_up(settings, options_of_file()["logger.messageFormat"])
 
 
 def preload(enough: Callable[[], bool] = lambda: False) -> None:
@@ -408,8 +448,8 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
     """
     import uvicorn
 
-    quiet_log()
     app = application(settings)
+    quiet_log(settings)
     door = door or listen(settings.host, settings.port)
 
     class Server(uvicorn.Server):

@@ -48,17 +48,18 @@ VARIABLES = {
     "GRIDBOARD_USER_HEADER": "with proxy: the header in which the proxy names the reader",
     "GRIDBOARD_OIDC_URL": "with provider: its metadata, https://…/.well-known/openid-configuration",
     "GRIDBOARD_OIDC_CLIENT_ID": "with provider: our name there",
-    "GRIDBOARD_OIDC_CLIENT_SECRET": "with provider: our password there",
+    "GRIDBOARD_OIDC_CLIENT_SECRET": "with provider: what proves that it is us",  # pragma: allowlist secret
     "GRIDBOARD_OIDC_CLAIM": "with provider: the claim that is a reader's single sign-on name",
     "GRIDBOARD_AUDIT_KEY": "seals the audit trail (default: a file of the data folder; with MONGODB_URI none)",
+    "GRIDBOARD_LOG": "text (warnings only) or json (one line a request as well)",
+    "GRIDBOARD_METRICS_TOKEN": "opens /metrics to whoever brings it as a bearer token; without one it is closed",
     "GRIDBOARD_BACKUP_FOLDER": "a backup is written here every day while the pages are served",
     "GRIDBOARD_BACKUP_KEEP": "how many days, weeks and months of backups stay (default 7,4,12)",
     "GRIDBOARD_BACKUP_RECIPIENT": "backups are encrypted for this age public key",
-    "GRIDBOARD_COOKIE_SECRET": "with provider and several processes: one secret for all of them",
+    "GRIDBOARD_COOKIE_SECRET": "with provider and several processes: one for all",  # pragma: allowlist secret
 }
 """Every variable we read, and what it says. ``NAME_FILE`` names a file that holds the value of ``NAME``."""
 
-SECRET = ("MONGODB_URI", "GRIDBOARD_OIDC_CLIENT_SECRET", "GRIDBOARD_COOKIE_SECRET", "GRIDBOARD_AUDIT_KEY")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -96,6 +97,8 @@ class Settings:
     user_header: str = "x-remote-user"
     provider: Provider | None = None
     cookie_secret: str = field(default="", repr=False)
+    log: str = "text"
+    metrics_token: str = field(default="", repr=False)
     backup_folder: Path | None = None
     backup_keep: tuple[int, int, int] = (7, 4, 12)
     backup_recipient: str = ""
@@ -148,6 +151,8 @@ class Settings:
             backup_folder=Path(folder).expanduser().absolute()
             if (folder := given.get("GRIDBOARD_BACKUP_FOLDER"))
             else None,
+            log=_one_of(given, "GRIDBOARD_LOG", "text", "json"),
+            metrics_token=given.get("GRIDBOARD_METRICS_TOKEN", ""),
             backup_keep=_keep(given.get("GRIDBOARD_BACKUP_KEEP") or "7,4,12"),
             backup_recipient=given.get("GRIDBOARD_BACKUP_RECIPIENT", ""),
             audit_key_given=given.get("GRIDBOARD_AUDIT_KEY", ""),
@@ -264,6 +269,13 @@ def _provider(given: Mapping[str, str]) -> Provider | None:
     if not (url and name and password):
         return None
     return Provider(url, name, password, given.get("GRIDBOARD_OIDC_CLAIM") or "preferred_username")
+
+
+def _one_of(given: Mapping[str, str], name: str, usual: str, *others: str) -> str:
+    value = given.get(name, usual).lower()
+    if value not in {usual, *others}:
+        raise BadSetting(msg("{name} must be one of: {words}."), name=name, words=", ".join((usual, *others)))
+    return value
 
 
 def _count(given: Mapping[str, str], name: str, usual: int, most: int) -> int:

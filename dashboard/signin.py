@@ -14,7 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from dashboard import data, i18n
+from dashboard import data, i18n, logs, metrics
 from dashboard.i18n import _, say
 from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import COOKIE, Settings, SignInBy
@@ -27,7 +27,7 @@ log = logging.getLogger("gridboard.signin")
 
 OURS = ("/login", "/logout", "/password", "/setup")
 BODY_BYTES = 20_000
-OPEN_PREFIXES = ("/static/", "/_stcore/health", "/_stcore/script-health-check", "/favicon", "/healthz", "/readyz")
+OPEN_PREFIXES = ("/static/", "/_stcore/health", "/favicon", "/healthz", "/readyz", "/metrics")
 PROVIDERS_PATHS = ("/auth/login", "/oauth2callback")
 _PROVIDER_COOKIES = ("_streamlit_user", "_streamlit_user_tokens")
 _NEXT = "gridboard_next"
@@ -171,6 +171,7 @@ class Door:
         elif way is SignInBy.PROVIDER and call.path in PROVIDERS_PATHS:
             await self.app(scope, receive, send)
         elif who is not None and not who.must_change:
+            logs.user_id.set(who.actor.id)
             await self._through(call, receive, send, who.actor.sign_in)
         else:
             await self._turn_away(call, send, way, who)
@@ -182,7 +183,8 @@ class Door:
                 log.warning("door: too many pages open at once")
                 await send({"type": "websocket.close", "code": 1013, "reason": "Too many open pages."})
                 return
-            await self.limits.page(whose, self.app, call.scope, receive, send)
+            with metrics.pages.track_inprogress():
+                await self.limits.page(whose, self.app, call.scope, receive, send)
         elif call.path.startswith(UPLOADS) and call.scope["method"] not in {"GET", "HEAD", "OPTIONS", "DELETE"}:
             if self.limits.spent(whose):
                 log.warning("door: too much uploaded at once")
@@ -308,7 +310,9 @@ class Door:
                     )
             except Trouble as caught:
                 trouble = caught
+                metrics.sign_ins.labels(outcome=type(caught).__name__.lower()).inc()
             else:
+                metrics.sign_ins.labels(outcome="in").inc()
                 onward = quote(call.onward, safe="")
                 goal = f"{base}/password?next={onward}" if user.must_change else base + call.onward
                 await _redirect(send, goal, [_cookie(COOKIE, token, call)])

@@ -3,7 +3,7 @@
 Pages read ``may`` only to hide what would be refused anyway.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -97,6 +97,55 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyTyp
         "monthly_counts": _row(_ALL, _NOBODY, _ADMIN, _NOBODY, _NOBODY),
     }
 )
+
+
+_ORDER_OF_A_WORKER = frozenset(
+    {
+        "fault", "facility_id", "place", "grid_id", "category", "priority", "dangerous", "status", "is_open", "outcome",
+        "responded_at", "due_at", "ended_at", "repair_seconds", "respond_seconds", "assignee_id", "hold_reason",
+        "estimated_hours", "actual_hours", "description", "events", "reopenings", "source",
+    }
+)  # fmt: skip
+_ACTIVITY_OF_A_WORKER = frozenset(
+    {
+        "name", "held_on", "held_precision", "status", "format", "theme", "grid_id", "place", "organizer_id", "level",
+        "intended_for", "sessions", "capacity", "headcount", "remark",
+    }
+)  # fmt: skip
+_COMMUNITY_OF_AN_EDITOR = frozenset(
+    {"name", "district", "households", "residents", "crew_hours_per_week", "population", "service_lives"}
+)
+
+FIELDS: Mapping[tuple[str, Role, Operation], frozenset[str]] = MappingProxyType(
+    {
+        # when the clock began is nobody's to change who is measured by it; money is the office's
+        ("work_orders", Role.GRID_WORKER, Operation.CREATE): _ORDER_OF_A_WORKER | {"number", "reported_at"},
+        ("work_orders", Role.GRID_WORKER, Operation.UPDATE): _ORDER_OF_A_WORKER,
+        ("activities", Role.GRID_WORKER, Operation.CREATE): _ACTIVITY_OF_A_WORKER,
+        ("activities", Role.GRID_WORKER, Operation.UPDATE): _ACTIVITY_OF_A_WORKER,
+        # the code is on every export, the zone cuts every month, the mark opens a demonstration to anybody
+        ("communities", Role.EDITOR, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,
+    }
+)
+"""Where a role may write records of a collection but not all of their fields: those it may set. What is not listed
+here may be written whole."""
+
+
+def may_set(actor: Actor, operation: Operation, collection: str, field: str) -> bool:
+    """Whether the role may set this field when it creates or updates; asks nothing about the record itself."""
+    open_ones = FIELDS.get((collection, actor.role, operation))
+    return may(actor, operation, collection) and (open_ones is None or field in open_ones)
+
+
+def require_fields(actor: Actor, operation: Operation, record: type[Record], fields: Iterable[str]) -> None:
+    """Raise Refused, naming them, for fields that the role may not set."""
+    closed = [field for field in fields if not may_set(actor, operation, record.collection, field)]
+    if closed:
+        raise Refused(
+            msg("Your role ({role}) may not set: {fields}. Nothing was changed."),
+            role=Role(actor.role).label,
+            fields=", ".join(sorted(closed)),
+        )
 
 
 def may(actor: Actor, operation: Operation, collection: str) -> bool:

@@ -37,7 +37,7 @@ from repository.store import (
 )
 from repository.words import Message, Trouble, msg
 
-PASSWORDS = "passwords"
+PASSWORDS = "passwords"  # pragma: allowlist secret (a collection)
 ATTEMPTS = "sign_in_attempts"
 TRIES, TRIES_OF_AN_ADDRESS, LOCKED = 5, 50, timedelta(minutes=15)
 SHORTEST, LONGEST = 10, 128
@@ -61,7 +61,7 @@ class Locked(Trouble):
 class Way(StrEnum):
     """How somebody came in."""
 
-    PASSWORD = "password"  # noqa: S105 (a word, not a secret)
+    PASSWORD = "password"  # noqa: S105  # pragma: allowlist secret (a word)
     PROVIDER = "provider"
     PROXY = "proxy"
 
@@ -188,7 +188,7 @@ def judge_password(password: str, *known: str) -> None:
 
 def new_password() -> str:
     """A first password to hand over: 16 letters and digits that are not mistaken for each other."""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"  # pragma: allowlist secret
     word = "".join(secrets.choice(letters) for _ in range(16))
     return "-".join(word[at : at + 4] for at in range(0, 16, 4))
 

@@ -42,8 +42,8 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from repository import rollups
-from repository.access import Actor, Operation, Refused, Role, reach, require, require_reach, scope
-from repository.record import RECORDS, FieldSpec, Record, Ref, field_specs
+from repository.access import Actor, Operation, Refused, Role, reach, require, require_fields, require_reach, scope
+from repository.record import RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.store")
@@ -176,6 +176,13 @@ def build(record: type[R], values: Mapping[str, Any]) -> R:
 
 class FieldProblem(Trouble, ValueError):
     """A rule across fields, raised inside a Record's validators."""
+
+
+def _set(record: Record) -> Iterator[str]:
+    """The fields of a new record that hold anything but what they hold by themselves."""
+    for name, info in type(record).model_fields.items():
+        if name not in SYSTEM_FIELDS and getattr(record, name) != info.get_default(call_default_factory=True):
+            yield name
 
 
 @cache
@@ -749,6 +756,7 @@ class Write:
         """Add a record, stamped with actor and time; returns it as stored."""
         require(self.actor, Operation.CREATE, record.collection)
         require_reach(self.actor, record)
+        require_fields(self.actor, Operation.CREATE, type(record), _set(record))
         stamp = {"created_at": self.at, "created_by": self.actor.name, "updated_at": self.at}
         record = record.model_copy(update={**stamp, "updated_by": self.actor.name, "revision": 1})
         document = record.to_document()
@@ -781,6 +789,9 @@ class Write:
         require_reach(self.actor, changed)
         if changed == current:
             return current
+        if following is None:
+            differing = [name for name in record.model_fields if getattr(changed, name) != getattr(current, name)]
+            require_fields(self.actor, Operation.UPDATE, record, differing)
         stamp = {"revision": revision + 1, "updated_at": self.at, "updated_by": self.actor.name}
         document = changed.model_copy(update=stamp).to_document()
         self._name(record, before, document)

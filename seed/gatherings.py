@@ -18,7 +18,7 @@ from seed.community import GRID_PLANS, population
 from seed.estate import COMMUNITY_ID, grid_id, person_id
 from seed.history import YEARS, local
 
-_CODE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that is mistaken for another when read out
+_CODE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none is mistaken for another  # pragma: allowlist secret
 _CORE, _RING = 230, 1_400
 _EAGER = {AgeBand.A0: 0.25, AgeBand.A18: 0.2, AgeBand.A36: 0.6, AgeBand.A60: 1.5, AgeBand.A75: 1.0}
 _OUTDOORS = {AgeBand.A0: 0.5, AgeBand.A18: 0.35, AgeBand.A36: 1.0, AgeBand.A60: 0.9, AgeBand.A75: 0.2}

@@ -23,7 +23,7 @@ from tests.browser import Server
 from tests.test_proxy import free_port
 from tests.test_signin import OPERATOR
 
-SECRET = "hushhush-client-secret"
+SECRET = "hushhush-client-secret"  # pragma: allowlist secret
 PAGE = {"accept": "text/html"}
 
 

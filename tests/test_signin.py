@@ -4,8 +4,10 @@ The catalogue's A2 (websocket), A3 (uploads) and A4 (brute force) over the netwo
 """
 
 import http.client
+import json
 import re
 import secrets
+import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -313,3 +315,41 @@ def test_the_sign_in_lasts_as_long_as_the_settings_say(site: Site) -> None:
     assert kept is not None
     assert kept["idle_at"] - kept["created_at"] == timedelta(minutes=30)
     assert kept["ends_at"] - kept["created_at"] == timedelta(hours=8)
+
+
+# --- what watches the servers
+def test_the_figures_are_closed_without_a_token(site: Site) -> None:
+    assert site.call("GET", "/metrics").status == 404
+    assert site.call("GET", "/metrics", Authorization="Bearer ").status == 404
+    assert site.call("GET", "/readyz").status == 200
+    assert len(site.call("GET", "/healthz").headers["x-request-id"]) == 16
+
+
+def test_the_figures_and_the_log_name_nobody() -> None:
+    """One server with both switched on, used by somebody whose name and doings must not be found in either."""
+    server = Server("--demo", GRIDBOARD_METRICS_TOKEN="open sesame", GRIDBOARD_LOG="json")
+    try:
+        port = int(server.address.rsplit(":", 1)[1])
+        reader = Reader(port, "maintenance", "q=绝密词&lang=en")
+        reader.rerun()
+        assert not reader.failed
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/metrics", headers={"Authorization": "Bearer open sesame"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        reader.close()
+        assert answer.status == 200
+        assert re.search(r"^gridboard_open_pages 1\.0$", text, re.M)
+        assert re.search(r"^gridboard_database_seconds 0\.\d+", text, re.M)
+        assert re.search(r"^gridboard_database_free_bytes \d", text, re.M)
+        connection.request("GET", "/metrics", headers={"Authorization": "Bearer open says me"})
+        assert connection.getresponse().status == 404
+        urllib.request.urlopen(f"{server.address}/grids?q={quote('绝密词')}")  # noqa: S310
+    finally:
+        server.stop()
+    lines = [json.loads(line) for line in server.log if line.startswith("{")]
+    seen = [line for line in lines if line["logger"] == "gridboard.access"]
+    assert {"at", "level", "message", "request", "method", "path", "status", "ms"} <= set(seen[0])
+    assert any(line["path"] == "/grids" for line in seen)
+    assert "绝密词" not in "".join(server.log)
+    assert "?" not in "".join(line["path"] for line in seen)

@@ -1,10 +1,10 @@
-"""Administration: who may sign in, and what was done by whom. Administrators only."""
+"""Administration: who may sign in, what was done by whom, backups. Administrators only."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import accounts, session, trail
+from dashboard import accounts, backups, session, trail
 from dashboard.i18n import _
 from repository.access import Operation, may
 from repository.accounts import User
@@ -38,4 +38,6 @@ def _parts() -> dict[str, tuple[str, Callable[[session.View], None]]]:
     if may(actor, Operation.READ, AUDIT):
         found["trail"] = _("Audit trail"), trail.show
         found["seals"] = _("Is it complete?"), trail.seals
+    if "accounts" in found and actor.grids is None:
+        found["backups"] = _("Backups"), backups.show
     return found

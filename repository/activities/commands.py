@@ -213,7 +213,7 @@ def _carry(write: Write, activity: Activity) -> None:
 
 
 # --- residents' codes ------------------------------------------------------------------------------------------------
-ALPHABET = "34679ACDEFHJKMNPQRTVWXY"  # none that is read or heard as another: 0 O, 1 I L, 2 Z, 5 S, 8 B, G 6, U V
+ALPHABET = "34679ACDEFHJKMNPQRTVWXY"  # none is heard as another  # pragma: allowlist secret
 _CODE = re.compile(rf"R-?([0-9A-Z]{{4,6}})|([{ALPHABET}]{{4,6}})")
 _PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
 _HAN = re.compile(r"[\u3400-\u9fff]")
