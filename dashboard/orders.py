@@ -43,7 +43,7 @@ from repository.maintenance import (
     WorkOrder,
     WorkRow,
 )
-from repository.people import Person, people
+from repository.people import Contact, Person, Purpose, contact_of, people, reveal
 from repository.store import Conflict, Invalid
 from repository.words import msg
 
@@ -284,6 +284,7 @@ def _facts(story: Story) -> None:
                 st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
     if order.description and order.description != fault_of(order):
         st.markdown(plain(order.description))
+    _contact(order)
     for other in story.alike[:3]:
         st.button(
             _("Also open here: {number} {fault}", number=plain(other.number), fault=plain(fault_of(other))),
@@ -293,6 +294,26 @@ def _facts(story: Story) -> None:
             on_click=open_drawer,
             args=(other.id,),
         )
+
+
+def _contact(order: WorkOrder) -> None:
+    """Whom to call back: masked, in full for a reason that goes on record."""
+    if not may(session.actor(), Operation.READ, Contact.collection):
+        return
+    kept = ask(contact_of, order.community_id, order.id)
+    if kept is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(":material/call: " + plain(" ".join(filter(None, (kept.name, kept.phone)))), width="content")
+        with st.popover(_("Show"), key=f"reveal-{order.id}"):
+            why = st.selectbox(
+                _("What for?"), list(Purpose), format_func=lambda one: say(one.label), key=f"why-{order.id}"
+            )
+            st.caption(_("Who looked, when and why goes on record."))
+            if st.button(_("Show"), type="primary", key=f"do_reveal-{order.id}"):
+                found = tell(reveal, order.community_id, kept.id, why)
+                if found is not None:
+                    st.markdown("**" + plain(" ".join(filter(None, (found.name, found.phone)))) + "**")
 
 
 def _span(start: datetime, end: datetime | None) -> str:

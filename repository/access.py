@@ -80,6 +80,7 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyTyp
         "grids": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "posts": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "contacts": _row(_FIELD, _FIELD, _EDITORS, _EDITORS, _NOBODY),
         "facilities": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "work_orders": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
         "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),

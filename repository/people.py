@@ -1,14 +1,19 @@
-"""People who hold posts, get work, bring organisations. Residents are not here: they are pseudonymous keys."""
+"""People who hold posts, get work, bring organisations. Residents are not here: they are pseudonymous keys; only whom a
+repair needs to call back is kept, apart, masked, for as long as it takes, and every look at it with its reason.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from repository.access import Actor
-from repository.record import LINE, Choice, Index, Record, Shown
-from repository.store import Store, build
-from repository.words import msg
+from repository import rollups
+from repository.access import Actor, Operation, require
+from repository.record import LINE, Choice, Day, Index, Record, Ref, Shown
+from repository.store import Invalid, Store, Write, build
+from repository.words import Message, msg
 
 
 class PersonKind(Choice):
@@ -56,6 +61,48 @@ class Person(Record):
     active: bool = Field(default=True, title=msg("Active"), description=msg("Can be given work and posts"))
 
 
+class Purpose(Choice):
+    """Why somebody looks at how a resident can be reached (个人信息保护法, article 6: for a clear purpose only)."""
+
+    CALL_BACK = "call_back", msg("Call back about the repair"), "回访"
+    VISIT = "visit", msg("Agree on a time to come"), "上门"
+    CORRECT = "correct", msg("Check that it is right"), "核对"
+    ASKED = "asked", msg("The person asked what is kept"), "本人查询"
+
+
+class Contact(Record):
+    """How to reach whoever reported something, until ``expires_on``. Kept apart from what was reported."""
+
+    collection = "contacts"
+    title = msg("Call-back contacts")
+    personal = frozenset({"name", "phone"})
+    indexes = (
+        Index(("community_id", "about_id"), "whom to call back about this"),
+        Index(("community_id", "expires_on"), "those that are to be forgotten"),
+    )
+
+    about_id: str = Field(max_length=64, title=msg("About"), description=msg("The work order it belongs to"))
+    grid_id: Annotated[str | None, Ref(to="grids")] = Field(default=None, max_length=64, title=msg("Grid"))
+    name: str | None = Field(default=None, max_length=60, title=msg("Person's name"))
+    phone: str | None = Field(default=None, max_length=20, pattern=r"^[0-9+][0-9 -]{4,18}$", title=msg("Phone"))
+    expires_on: Annotated[date, Day()] = Field(title=msg("Forgotten on"))
+
+
+CONTACT_DAYS = 180
+"""How many days a contact is kept."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A contact as everybody sees it who may work on the matter: enough to recognise it by."""
+
+    id: str
+    revision: int
+    name: str
+    phone: str
+    expires_on: date
+
+
 # --- commands
 def add_person(
     store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
@@ -77,7 +124,70 @@ def remove_person(store: Store, actor: Actor, community_id: str, id: str, revisi
     store.delete(actor, Person, community_id, id, revision)
 
 
+def keep_contact(
+    write: Write, community_id: str, about_id: str, grid_id: str | None, *, name: str | None, phone: str | None
+) -> Contact | None:
+    """Keep how to reach somebody, inside the write that makes what it is about; None when nothing was said. Raises
+    Invalid, Refused."""
+    if not (name or "").strip() and not (phone or "").strip():
+        return None
+    values = {"community_id": community_id, "about_id": about_id, "grid_id": grid_id}
+    last = rollups.day_of(write.at, write.store.zone(community_id)) + timedelta(days=CONTACT_DAYS)
+    return write.insert(build(Contact, {**values, "name": name or None, "phone": phone or None, "expires_on": last}))
+
+
+def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purpose | str) -> Contact:
+    """A contact in full. Who looked, when and why goes on record. Raises Invalid for a reason that is none, NotFound,
+    Refused."""
+    require(actor, Operation.READ, Contact.collection)
+    try:
+        why = Purpose(purpose)
+    except ValueError:
+        raise Invalid({"purpose": Message(msg("Choose one of the list"))}) from None
+
+    def work(write: Write) -> Contact:
+        found = write.read(Contact, community_id, id)
+        write.note("reveal", Contact.collection, community_id, id, {"purpose": str(why), "about_id": found.about_id})
+        return found
+
+    return store.write(actor, work)
+
+
+def drop_contact(write: Write, community_id: str, about_id: str) -> None:
+    """Erase the contact of what is being taken out, inside the same write."""
+    about = {"community_id": community_id, "about_id": about_id}
+    for document in write.store.db[Contact.collection].find(about, {"revision": 1}, session=write.session):
+        write.delete(Contact, community_id, document["_id"], document["revision"])
+
+
+def forget_contact(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Erase a contact: it is nowhere any more, in the audit neither. Raises Conflict, NotFound, Refused."""
+    store.delete(actor, Contact, community_id, id, revision)
+
+
+def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -> int:
+    """Erase the contacts whose time is over; returns how many. Raises Refused."""
+    require(actor, Operation.DELETE, Contact.collection)
+    over = {"expires_on": {"$lt": datetime.combine(on, time(), UTC)}}
+    found = store.find(actor, Contact, community_id, over, limit=1000)
+    for each in found:
+        store.delete(actor, Contact, community_id, each.id, each.revision)
+    return len(found)
+
+
 # --- queries
+def contact_of(store: Store, actor: Actor, community_id: str, about_id: str) -> Masked | None:
+    """How to reach whoever reported this, masked; None when nothing is kept. Raises Refused."""
+    found = store.find(actor, Contact, community_id, {"about_id": {"$eq": about_id}}, limit=1)
+    if not found:
+        return None
+    one = found[0]
+    name = one.name[:1] + "＊" * (len(one.name) - 1) if one.name else ""
+    digits = one.phone or ""
+    phone = digits[:3] + "＊" * max(0, len(digits) - 5) + digits[-2:] if len(digits) > 6 else "＊" * len(digits)
+    return Masked(one.id, one.revision, name, phone, one.expires_on)
+
+
 def people(store: Store, actor: Actor, community_id: str) -> list[Person]:
     """Everybody, active first, by name."""
     return store.find(actor, Person, community_id, sort=[("active", -1), ("name", 1)], limit=5000)

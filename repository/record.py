@@ -160,6 +160,8 @@ class Record(BaseModel):
     """The counters (see rollups) that ``contributions(document, zone)`` adds to; empty where none are kept."""
     moments: ClassVar[tuple[str, ...]] = ()
     """The fields whose month a document adds to: by them a month's counters are rebuilt."""
+    personal: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say who somebody is or how to reach them: the audit never copies them, so that they can be erased."""
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
 

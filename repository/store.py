@@ -185,6 +185,13 @@ def _set(record: Record) -> Iterator[str]:
             yield name
 
 
+def _unnamed(record: type[Record], document: Document | None) -> Document | None:
+    """What the audit may keep of a document: that a personal field was there, not what it said."""
+    if document is None or not record.personal:
+        return document
+    return {name: "…" if name in record.personal else value for name, value in document.items()}
+
+
 @cache
 def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
     """The fields of ``record`` that name another record."""
@@ -913,7 +920,9 @@ class Write:
             differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
             before = {name: before[name] for name in differing if name in before}
             after = {name: after[name] for name in differing if name in after}
-        self._entry(record.collection, community_id, kept["_id"], operation, before, after)
+        self._entry(
+            record.collection, community_id, kept["_id"], operation, _unnamed(record, before), _unnamed(record, after)
+        )
 
     def _entry(
         self,

@@ -40,7 +40,7 @@ from repository.importer import Sheet
 from repository.maintenance import Status, WorkOrder
 from repository.metrics import Period
 from repository.migrations import migrate
-from repository.people import AgeBand, Person, Sex
+from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, InUse, NotFound, Store, Wanted
 from repository.words import Trouble
@@ -79,6 +79,10 @@ def world(store: Store) -> None:
             WorkOrder(
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
                 reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind", **at,
+            ),
+            Contact(
+                id=f"c-{grid}", about_id=f"w-{grid}", grid_id=grid, name=f"{mark} caller", phone="13800138000",
+                expires_on=TODAY, **at,
             ),
             Activity(
                 id=f"a-{grid}", name=f"{mark} talk", held_on=TODAY, format="lecture", grid_id=grid,
@@ -185,7 +189,7 @@ def an_undo(store: Store, actor: Actor) -> Any:
 
 def _bare(store: Store, call: Callable[[], Any]) -> Any:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
-    for name in ("posts", "facilities", "work_orders", "activities", "attendances"):
+    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts"):
         store.db[name].delete_many({"grid_id": "g1"})
     return call()
 
@@ -239,6 +243,12 @@ ROWS: Mapping[str, Row] = {
     ),
     "people.people": read("people", lambda s, a: people.people(s, a, "D")),
     "people.people_by_id": read("people", lambda s, a: people.people_by_id(s, a, "D")),
+    "people.contact_of": read("contacts", lambda s, a: people.contact_of(s, a, "D", "w-g1")),
+    "people.reveal": change(READ, "contacts", lambda s, a: people.reveal(s, a, "D", "c-g1", Purpose.CALL_BACK)),
+    "people.forget_contact": change(DELETE, "contacts", lambda s, a: people.forget_contact(s, a, "D", "c-g1", 1)),
+    "people.forget_expired": change(
+        DELETE, "contacts", lambda s, a: people.forget_expired(s, a, "D", on=date(2027, 1, 1)), "whole"
+    ),
     # grids
     "grids.found_community": change(
         CREATE, "communities", lambda s, a: grids.found_community(s, a, {"code": "new", "name": "新"}), "whole"

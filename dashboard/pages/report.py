@@ -16,6 +16,7 @@ from repository.access import Operation, may
 from repository.facilities import Facility, ServiceStatus, age_years, end_of_life
 from repository.grids import grid_names
 from repository.maintenance import FacilityBrief, Fault, Priority, Promise, WorkOrder
+from repository.people import CONTACT_DAYS
 from repository.store import Invalid
 
 ELSEWHERE = ""
@@ -55,6 +56,7 @@ def render() -> None:
             max_chars=300,
             key=f"remark-{form}",
         )
+        caller = _caller(form)
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
         trouble = st.container()  # where the thumb is, not under the bar
         pressed = st.button(
@@ -63,7 +65,7 @@ def render() -> None:
         st.caption(_promise(view, where, bool(dangerous)), text_alignment="center")
     if pressed:
         with trouble:
-            _send(view, where, fault, dangerous, remark, form)
+            _send(view, where, fault, dangerous, remark, form, caller)
 
 
 # --- where
@@ -140,6 +142,15 @@ def _age(facility: Facility, today: date) -> str | None:
     return said
 
 
+def _caller(form: str) -> dict[str, str]:
+    """Whom to call back, if anybody: behind a button, for it is seldom needed and kept apart."""
+    with st.expander(_("Call somebody back (optional)"), icon=":material/call:"):
+        name = st.text_input(_("Person's name"), key=f"caller-{form}", max_chars=60)
+        phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20)
+        st.caption(_("Kept apart from the order, masked, and forgotten after {n} days.", n=number(CONTACT_DAYS)))
+    return {"caller_name": name, "caller_phone": phone}
+
+
 # --- what then
 def _already_known(view: View, facility_id: str | None, fault: Fault | None) -> None:
     """The same fault on the same facility is open: offered, not forced."""
@@ -177,7 +188,13 @@ def _promise(view: View, where: dict[str, Any], dangerous: bool) -> str:
 
 
 def _send(
-    view: View, where: dict[str, Any], fault: Fault | None, dangerous: bool | None, remark: str, form: str
+    view: View,
+    where: dict[str, Any],
+    fault: Fault | None,
+    dangerous: bool | None,
+    remark: str,
+    form: str,
+    caller: dict[str, str],
 ) -> None:
     if fault is None or dangerous is None or not where:
         missing = [
@@ -201,6 +218,7 @@ def _send(
             grid_id=where.get("grid_id"),
             dangerous=dangerous,
             description=remark or None,
+            **caller,
             key=form,
         )
     except Invalid as problem:

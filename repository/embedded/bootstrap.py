@@ -27,6 +27,7 @@ CHANGEABLE = (
     "activities",
     "attendances",
     "communities",
+    "contacts",
     "facilities",
     "grids",
     "import_batches",

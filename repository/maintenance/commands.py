@@ -19,7 +19,7 @@ from repository.maintenance.records import (
     Status,
     WorkOrder,
 )
-from repository.people import Person
+from repository.people import Person, drop_contact, keep_contact
 from repository.record import Record
 from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
@@ -78,13 +78,16 @@ def log_repair(
     assignee_id: str | None = None,
     estimated_hours: float | None = None,
     description: str | None = None,
+    caller_name: str | None = None,
+    caller_phone: str | None = None,
     key: str | None = None,
 ) -> WorkOrder:
     """Open a work order on a facility, or on a place that has none; returns it with its number.
 
     Grid and category come from the facility, the assignee is who answers for the facility, else for the grid. Due is
     reported + DUE_HOURS of the priority unless given. A dangerous fault is urgent and puts the facility out of order
-    in the same transaction. ``reported_at`` may lie in the past. The same ``key`` opens one order only.
+    in the same transaction. ``caller_name`` and ``caller_phone`` are whom to call back; they are kept apart (see
+    ``people.Contact``). ``reported_at`` may lie in the past. The same ``key`` opens one order only.
     """
     require(actor, Operation.CREATE, WorkOrder.collection)
 
@@ -122,6 +125,7 @@ def log_repair(
         order = order.model_copy(update={"due_at": due, "events": (first,)})
         _check_moments(order, write.at)
         made = write.insert(order)
+        keep_contact(write, community_id, made.id, made.grid_id, name=caller_name, phone=caller_phone)
         if dangerous and facility:
             _stop(write, facility, made)
         return made
@@ -429,6 +433,7 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         write.delete(WorkOrder, community_id, order_id, revision)
+        drop_contact(write, community_id, order_id)
         return order
 
     return store.write(actor, work)
