@@ -5,15 +5,13 @@ in demonstration mode also the role to look through. A choice that equals its de
 """
 
 import secrets
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import i18n
@@ -50,6 +48,7 @@ def begin() -> None:
     """At the start of every run: take over what the URL says, and write what it lacks (moving to another page clears
     it, the choices stay)."""
     state, url = st.session_state, st.query_params
+    _set_again(state.pop("typing kept", ()))
     mark(None)
     state["said"] = set()
     for name in CHOICES:
@@ -201,10 +200,34 @@ def cookie(name: str) -> str:
 
 
 def keep_typing() -> None:
-    """Keep what stands in the inputs though this run does not draw them."""
-    for key in list(st.session_state):
-        with suppress(StreamlitAPIException):  # a button has nothing to keep
+    """Keep what stands in the inputs though this run does not draw them, and let the next run send it to the browser
+    again, which has forgotten it. Files have to be chosen anew."""
+    state = st.session_state
+    before = state.get("typing kept") or ()
+    kept = [key for key in state if key in before or _is_typed(str(key))]
+    state["typing kept"] = kept
+    _set_again(kept)
+
+
+def _set_again(keys: Iterable[Any]) -> None:
+    for key in keys:
+        if key in st.session_state:
             st.session_state[key] = st.session_state[key]
+
+
+def _is_typed(key: str) -> bool:
+    """Whether the value of a key was typed or chosen. A button's must not be set, and it looks like a yes."""
+    value = st.session_state[key]
+    if isinstance(value, bool):
+        try:
+            context = get_script_run_ctx()
+            inside: Any = context.session_state._state if context else None
+            about = inside._new_widget_state.widget_metadata.get(inside._get_widget_id(key))
+            return about is not None and not about.value_type.endswith("trigger_value")
+        except AttributeError:  # another Streamlit: better a choice lost than a page
+            return False
+    kinds = (str, int, float, date)
+    return isinstance(value, kinds) or (isinstance(value, list) and all(isinstance(one, kinds) for one in value))
 
 
 def look_through(role: str, charge: str | None = None) -> None:

@@ -124,6 +124,7 @@ def visit(browser: Any, *, width: int = 1440, language: str = "zh-CN", scheme: s
         timezone_id="Asia/Shanghai",
         color_scheme=scheme,
         has_touch=phone,
+        ignore_https_errors=True,  # the tests' own certificate
         device_scale_factor=1,
     )
     try:

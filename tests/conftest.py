@@ -145,6 +145,24 @@ def data_file() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium; without one the tests skip on a user's machine and fail in CI."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import FLAGS, chromium
+
+    program = chromium()
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium must be there in CI")
+        pytest.skip("no Chromium on this machine: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
 def unique(prefix: str) -> str:
     """A word no other test uses."""
     return f"{prefix}-{uuid.uuid4().hex[:8]}"

@@ -14,7 +14,7 @@ from dashboard.navigation import PAGES
 from repository.facilities import Facility
 from repository.maintenance import WorkOrder
 from repository.store import Store
-from tests.browser import FLAGS, Server, chromium, visit
+from tests.browser import Server, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -30,22 +30,6 @@ def server() -> Iterator[Server]:
     running = Server("--demo")
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium; without one the tests skip on a user's machine and fail in CI."""
-    from playwright.sync_api import sync_playwright
-
-    program = chromium()
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium must be there in CI")
-        pytest.skip("no Chromium on this machine: apt-get install chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

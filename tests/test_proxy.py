@@ -11,13 +11,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from repository import accounts, embedded
 from repository.store import SIGN_INS, Store
-from tests.browser import FLAGS, Server, chromium, visit
+from tests.browser import Server, visit
 from tests.test_signin import GOOD, OPERATOR
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -181,33 +182,28 @@ def test_scripts_are_compressed_and_kept_for_a_year(behind: Behind) -> None:
 
 
 @pytest.mark.browser
-def test_a_reader_signs_in_works_and_uploads_through_the_proxy(behind: Behind, tmp_path: Path) -> None:
+def test_a_reader_signs_in_works_and_uploads_through_the_proxy(behind: Behind, browser: Any, tmp_path: Path) -> None:
     """Page, websocket, upload and download under a path, in a real browser."""
-    from playwright.sync_api import sync_playwright
-
     from repository.grids import Community
 
     store = behind.store()
     store.insert(OPERATOR, Community(id="D", community_id="D", code="D", name="绝密社区"))
     sheet = tmp_path / "people.csv"
     sheet.write_text("姓名,职务\n李四,网格员\n", encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, "--ignore-certificate-errors"])
-        with visit(browser) as visitor:
-            page = visitor.page
-            page.goto(f"{behind.url}/data?part=import")
-            page.fill("#login", "boss")
-            page.fill("#password", GOOD)
-            page.click("button")
-            page.get_by_text("绝密社区").first.wait_for(timeout=30_000)
-            assert page.url == f"{behind.url}/data?part=import"
-            page.set_input_files("[data-testid=stFileUploaderDropzoneInput]", str(sheet))
-            page.get_by_text("people.csv").first.wait_for(timeout=30_000)
-            visitor.settled()
-            page.goto(f"{behind.url}/grids")
-            page.get_by_text("绝密社区").first.wait_for(timeout=30_000)
-            assert visitor.outside == []
-        browser.close()
+    with visit(browser) as visitor:
+        page = visitor.page
+        page.goto(f"{behind.url}/data?part=import")
+        page.fill("#login", "boss")
+        page.fill("#password", GOOD)
+        page.click("button")
+        page.get_by_text("绝密社区").first.wait_for(timeout=30_000)
+        assert page.url == f"{behind.url}/data?part=import"
+        page.set_input_files("[data-testid=stFileUploaderDropzoneInput]", str(sheet))
+        page.get_by_text("people.csv").first.wait_for(timeout=30_000)
+        visitor.settled()
+        page.goto(f"{behind.url}/grids")
+        page.get_by_text("绝密社区").first.wait_for(timeout=30_000)
+        assert visitor.outside == []
     store.close()
     assert [line for line in behind.server.complaints() if "ERROR" in line or "Traceback" in line] == []
 

@@ -22,7 +22,7 @@ from repository import accounts, embedded
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.store import SIGN_INS, Store
-from tests.browser import Server
+from tests.browser import Server, visit
 from tests.reader import Reader
 
 GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
@@ -87,7 +87,7 @@ def site() -> Iterator[Site]:
         site.store.insert(OPERATOR, Community(id="D", community_id="D", code="D", name="绝密社区"))
         yield site
         bad = [line for line in site.server.complaints() if " WARNING " not in line]  # warned of what these tests do
-        assert bad == []
+        assert bad == [], "".join(bad)
     finally:
         site.store.close()
         site.server.stop()
@@ -353,3 +353,56 @@ def test_the_figures_and_the_log_name_nobody() -> None:
     assert any(line["path"] == "/grids" for line in seen)
     assert "绝密词" not in "".join(server.log)
     assert "?" not in "".join(line["path"] for line in seen)
+
+
+# --- in a browser
+@pytest.mark.browser
+def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any) -> None:
+    _, login = account(site)
+    with visit(browser, language="en-US") as visitor:
+        page = visitor.page
+        page.goto(f"{site.server.address}/report")
+        page.fill("#login", login)
+        page.fill("#password", GOOD)
+        page.click("button")
+        typed = page.get_by_label("Anything to add?")
+        typed.wait_for(timeout=30_000)
+        typed.fill("half a sentence about the left post")
+        page.keyboard.press("Tab")
+        visitor.settled()
+        site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {"idle_at": site.store.clock()}})
+
+        page.get_by_text("Loose", exact=False).first.click()
+        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
+        assert typed.count() == 0
+
+        other = page.context.new_page()
+        other.goto(f"{site.server.address}/login")
+        other.fill("#login", login)
+        other.fill("#password", GOOD)
+        other.click("button")
+        other.wait_for_url(f"{site.server.address}/")
+        other.close()
+        page.get_by_role("button", name="Go on").click()
+        typed.wait_for(timeout=30_000)
+        assert typed.input_value() == "half a sentence about the left post"
+
+
+@pytest.mark.browser
+def test_signing_out_leads_back_to_the_form(site: Site, browser: Any) -> None:
+    _, login = account(site)
+    with visit(browser, language="en-US") as visitor:
+        page = visitor.page
+        page.goto(site.server.address)
+        page.fill("#login", login)
+        page.fill("#password", "wrong")
+        page.click("button")
+        page.get_by_text("do not belong together").wait_for()
+        assert page.input_value("#login") == login
+        page.fill("#password", GOOD)
+        page.click("button")
+        page.locator(".st-key-frame-person button, .st-key-frame\\.person button").first.click()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
+        page.goto(site.server.address)
+        page.wait_for_selector("#login")
