@@ -140,8 +140,8 @@ def may_set(actor: Actor, operation: Operation, collection: str, field: str) -> 
 
 def require_fields(actor: Actor, operation: Operation, record: type[Record], fields: Iterable[str]) -> None:
     """Raise Refused, naming them, for fields that the role may not set."""
-    closed = [field for field in fields if not may_set(actor, operation, record.collection, field)]
-    if closed:
+    open_ones = FIELDS.get((record.collection, actor.role, operation))
+    if open_ones is not None and (closed := [field for field in fields if field not in open_ones]):
         raise Refused(
             msg("Your role ({role}) may not set: {fields}. Nothing was changed."),
             role=Role(actor.role).label,

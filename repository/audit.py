@@ -10,9 +10,9 @@ newest digest with one that was written down elsewhere tells as much.
 import hashlib
 import hmac
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import bson
@@ -20,7 +20,7 @@ import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from repository.access import Actor, Operation, Refused, reach, require
-from repository.store import AUDIT, EVERYWHERE, READ_SECONDS, SEALS, Store, our_errors
+from repository.store import AUDIT, EVERYWHERE, READ_SECONDS, SEALS, Store, entry_mark, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.audit")
@@ -167,7 +167,7 @@ def seal(store: Store, key: bytes = b"") -> int:
             count, digest = _digest(store, start, until, last["digest"] if last else _NOTHING, key)
             made = {
                 "_id": last["_id"] + 1 if last else 1,
-                "since": start or datetime.fromtimestamp(0, until.tzinfo),
+                "since": start or datetime.fromtimestamp(0, UTC),
                 "until": until,
                 "count": count,
                 "digest": digest,
@@ -182,19 +182,23 @@ def seal(store: Store, key: bytes = b"") -> int:
 
 
 def _next_cut(store: Store, start: datetime | None) -> datetime | None:
-    """Up to when the next seal reaches: what is at rest, at most ``AT_ONCE`` entries; None when there is nothing."""
-    rest = store.clock() - REST
-    within: dict[str, Any] = {"at": {"$lt": rest} | ({"$gte": start} if start else {})}
-    entries = store.db[AUDIT]
-    if entries.find_one(within, {"_id": 1}) is None:
+    """Up to which second the next seal reaches: what is at rest, at most ``AT_ONCE`` entries; None when there is
+    nothing."""
+    rest = (store.clock() - REST).replace(microsecond=0)
+    ids = store.db[AUDIT].find(_between(start, rest), {"_id": 1}).sort("_id", 1)
+    if next(ids.clone().limit(1), None) is None:
         return None
-    beyond = list(entries.find(within, {"at": 1}).sort("at", 1).skip(AT_ONCE).limit(1))
-    if not beyond:
+    beyond = next(ids.skip(AT_ONCE).limit(1), None)
+    if beyond is None:
         return rest
-    cut: datetime = beyond[0]["at"]
-    if start is None or cut > start:
-        return cut
-    return start + timedelta(milliseconds=1)  # more of one moment than fit: they are sealed together
+    cut = datetime.fromtimestamp(int(beyond["_id"][:8], 16), UTC)
+    # more of one second than fit are sealed together
+    return cut if start is None or cut > start else start + timedelta(seconds=1)
+
+
+def _between(since: datetime | None, until: datetime) -> dict[str, Any]:
+    """The entries from one second up to another, which is not among them."""
+    return {"_id": {"$lt": entry_mark(until)} | ({"$gte": entry_mark(since)} if since else {})}
 
 
 def _digest(store: Store, since: datetime | None, until: datetime, before: str, key: bytes) -> tuple[int, str]:
@@ -202,17 +206,10 @@ def _digest(store: Store, since: datetime | None, until: datetime, before: str, 
     running = hmac.new(key, digestmod=hashlib.sha256) if key else hashlib.sha256()
     running.update(before.encode())
     count = 0
-    for raw in _raw(store, since, until):
-        running.update(raw)
+    for document in store.db[AUDIT].find(_between(since, until), batch_size=5_000).sort("_id", 1):
+        running.update(hashlib.sha256(bson.encode(_ordered(document))).digest())
         count += 1
     return count, running.hexdigest()
-
-
-def _raw(store: Store, since: datetime | None, until: datetime) -> Iterator[bytes]:
-    """The entries as they are stored, each as the hash of its bytes with the fields in one order."""
-    within: dict[str, Any] = {"at": {"$lt": until} | ({"$gte": since} if since else {})}
-    for document in store.db[AUDIT].find(within, batch_size=5_000).sort([("at", 1), ("_id", 1)]):
-        yield hashlib.sha256(bson.encode(_ordered(document))).digest()
 
 
 def _ordered(value: Any) -> Any:
@@ -253,7 +250,7 @@ def verify(store: Store, actor: Actor, *, key: bytes = b"", head: str = "") -> V
                 problems.append(Message(msg("Seal {n} ({since} to {until}): an entry was changed."), facts))
             entries, previous, since = entries + count, found.digest, found.until
             known.append(found.digest)
-        unsealed = store.db[AUDIT].count_documents({"at": {"$gte": since}} if since else {})
+        unsealed = store.db[AUDIT].count_documents({"_id": {"$gte": entry_mark(since)}} if since else {})
     if head and head not in known:
         problems.append(
             Message(msg("No seal bears the digest {head}: seals were taken out or made anew."), {"head": head})

@@ -33,7 +33,6 @@ _STEPS: dict[str, Step] = {}
 
 PLAIN_COLLECTIONS = {
     AUDIT: (
-        Index(("at",), "what has come to rest is sealed in order"),
         Index(("community_id", "collection", "record_id", "at"), "one record's history"),
         Index(("community_id", "at"), "the newest changes"),
         Index(("key",), "a submission counts once", unique=True, where={"key": {"$exists": True}}),

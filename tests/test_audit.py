@@ -82,7 +82,9 @@ def test_what_is_not_at_rest_is_not_sealed_yet(busy: Store, admin: Actor, clock:
         lambda db: db[AUDIT].update_one({"operation": "create"}, {"$unset": {"after": ""}}),
         lambda db: db[AUDIT].delete_one({}),
         lambda db: db[AUDIT].delete_many({"operation": "create"}),
-        lambda db: db[AUDIT].insert_one({**db[AUDIT].find_one({}, {"_id": 0}), "_id": "put in afterwards"}),
+        lambda db: db[AUDIT].insert_one(
+            {**db[AUDIT].find_one({}, {"_id": 0}), "_id": db[AUDIT].find_one()["_id"][:8] + "f" * 16}
+        ),
         lambda db: db[AUDIT].update_one({}, {"$set": {"at": NOW + timedelta(minutes=20)}}),
         lambda db: db[SEALS].delete_one({"_id": 2}),
         lambda db: db[SEALS].update_one({"_id": 2}, {"$set": {"digest": "0" * 64}}),

@@ -23,7 +23,13 @@ def run(stand: Stand, report: Report) -> None:
     report.title("reruns: a page again over the websocket, against one with nothing on it")
     store = loaded(stand, report, "town")
     home = next(home for name, home in stand.homes.items() if name.startswith("town"))
-    environment = os.environ | {"GRIDBOARD_HOME": str(home), "MONGODB_URI": "", "PORT": "0", "GRIDBOARD_ROLE": "admin"}
+    environment = os.environ | {
+        "GRIDBOARD_HOME": str(home),
+        "MONGODB_URI": "",
+        "PORT": "0",
+        "GRIDBOARD_ROLE": "admin",
+        "GRIDBOARD_SIGN_IN": "none",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.served"], env=environment, stdout=subprocess.PIPE, text=True
     )
