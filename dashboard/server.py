@@ -421,6 +421,26 @@ def warm() -> None:
     gc.freeze()
 
 
+def check_the_door(settings: Settings, address: tuple[str, int]) -> bool:
+    """Knock without a sign-in, as a stranger would: True when the websocket is refused, or nobody needs to sign in.
+
+    Streamlit's way of being put behind a middleware is young; a version that goes round ours must not serve.
+    """
+    from dashboard import data
+
+    if data.way_in() is SignInBy.NONE:
+        return True
+    host, port = address
+    knock = (
+        f"GET {settings.base}/_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c3RyYW5nZXIncyBrbm9jaw==\r\n\r\n"
+    )
+    with socket.create_connection((host, port), timeout=10) as line:
+        line.sendall(knock.encode())
+        answer = line.recv(64).decode("latin-1")
+    return " 403 " in answer.splitlines()[0]
+
+
 def tend(settings: Settings) -> None:
     """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail, forget
     contacts whose time is over, take the day's backup."""
@@ -459,10 +479,22 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
+                threading.Thread(target=self.look_after_the_door, name="door", daemon=True).start()
                 threading.Thread(target=warm, name="warm", daemon=True).start()
                 threading.Thread(target=tend, args=(settings,), name="tend", daemon=True).start()
                 if ready:
                     ready()
+
+        def look_after_the_door(self) -> None:
+            host, port = door.getsockname()[:2]
+            try:
+                shut = check_the_door(settings, ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))  # noqa: S104
+            except (OSError, Trouble, IndexError) as error:
+                log.warning("whether a stranger is refused could not be tried: %s", error)
+                return
+            if not shut:
+                log.critical("A stranger's websocket was let in: the sign-in does not work here. Serving was stopped.")
+                self.should_exit = True
 
     server = Server(
         uvicorn.Config(

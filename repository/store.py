@@ -58,6 +58,7 @@ PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import
 REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
 ROOM_SCARCE, ROOM_NEEDED = 1_000_000_000, 500_000_000  # bytes free below which is warned, and not written any more
 ROOM_SECONDS = 10.0  # how old the knowledge of free space may be; a server that runs out of it ends itself
+SKEW_SECONDS = 60.0  # clocks may differ by so much; an entry is sealed after five minutes
 DURABLE = WriteConcern("majority", j=True)
 EVERYWHERE = ""  # stands for no community: for the list of them
 SIGN_INS = "sign_ins"  # who is signed in now, and with which rights: see accounts
@@ -363,8 +364,8 @@ class Store:
                     "come apart. Start it as a replica set; one member will do: --replSet rs0, then rs.initiate()."
                 )
             )
+        warnings = self._skew(hello.get("localTime"))
         numbers = tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".")[:3])
-        warnings = []
         patched = _PATCHED.get(numbers[0])
         if numbers < (6, 0, 0):
             warnings.append(
@@ -381,6 +382,16 @@ class Store:
                 )
             )
         return Engine(version, topology, tuple(warnings))
+
+    @staticmethod
+    def _skew(there: datetime | None) -> list[Message]:
+        """A warning when this machine's clock and the database's differ so much that the trail could not be sealed."""
+        here = utc_now()
+        seconds = 0.0 if there is None else abs((here - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds())
+        if seconds <= SKEW_SECONDS:
+            return []
+        text = msg("This machine's clock and the database's differ by {seconds} s. Set both by the network (NTP).")
+        return [Message(text, {"seconds": round(seconds)})]
 
     def room(self) -> int | None:
         """Bytes free on the database's disk, some seconds old at most; None where the server does not tell. Raises

@@ -92,6 +92,19 @@ def test_what_was_taken_comes_back_as_it_was(filled: Store, target: Store, admin
     migrate(target)
 
 
+def test_photos_are_in_it(filled: Store, target: Store, admin: Actor, tmp_path: Path) -> None:
+    """As GridFS keeps them: a file's facts, and its content in pieces."""
+    from gridfs import GridFSBucket
+
+    picture = random.Random(1).randbytes(700_000)
+    id = GridFSBucket(filled.db).upload_from_stream("loose bolt.jpg", picture)
+    backup.take(filled, admin, tmp_path / "b.zip")
+    backup.restore(target, tmp_path / "b.zip")
+    assert GridFSBucket(target.db).open_download_stream(id).read() == picture
+    for name in ("fs.files", "fs.chunks"):
+        filled.db[name].drop()
+
+
 def test_a_backup_under_writers_is_of_one_moment(store: Store, target: Store, admin: Actor, tmp_path: Path) -> None:
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
     stop = threading.Event()

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -279,3 +280,26 @@ def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_p
     settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", ("a.example",))
     settings.publish()
     assert Settings.from_environment() == settings
+
+
+@pytest.mark.parametrize(
+    ("way", "answer", "shut"), [("accounts", 403, True), ("accounts", 101, False), ("none", 101, True)]
+)
+def test_a_stranger_knocks_before_readers_do(
+    monkeypatch: pytest.MonkeyPatch, way: str, answer: int, shut: bool
+) -> None:
+    """The self-check at start-up, against a server that answers as told."""
+    from dashboard import data
+
+    monkeypatch.setattr(data, "way_in", lambda: SignInBy(way))
+    with socket.create_server(("127.0.0.1", 0)) as there:
+
+        def reply() -> None:
+            line, _ = there.accept()
+            with line:
+                line.recv(1000)
+                line.sendall(f"HTTP/1.1 {answer} x\r\n\r\n".encode())
+
+        threading.Thread(target=reply, daemon=True).start()
+        found = server.check_the_door(Settings(Path("x")), ("127.0.0.1", there.getsockname()[1]))
+    assert found is shut

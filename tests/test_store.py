@@ -271,6 +271,13 @@ def test_a_standalone_is_refused_with_the_reason(store: Store, monkeypatch: pyte
         store.engine()
 
 
+def test_clocks_that_differ_are_warned_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any("clock" in str(one) for one in store.engine().warnings)
+    later = datetime.now(UTC) + timedelta(minutes=10)
+    monkeypatch.setattr("repository.store.utc_now", lambda: later)
+    assert any("differ by 600 s" in str(one) or "differ by 599 s" in str(one) for one in store.engine().warnings)
+
+
 def test_an_address_that_is_none_is_said_in_words() -> None:
     with pytest.raises(Unsuitable, match="MONGODB_URI"):
         Store.connect("postgres://nowhere")

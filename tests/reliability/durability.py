@@ -134,6 +134,34 @@ def stopped_under_load(report: Report, long: bool) -> None:
         store.close()
 
 
+def silent_for_a_while(report: Report, long: bool) -> None:
+    """The database answers nobody for some seconds, as over a broken line: what was told stays true, and it goes on."""
+    seconds = 8 if long else 3
+    with home() as path:
+        store = opened(path)
+        writers = Writers(store)
+        time.sleep(1)
+        pid = embedded.status(path).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+            before = len(writers.acknowledged)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(2)
+        writers.stop()
+        lost, torn = writers.lost(store), writers.torn(store)
+        report.line(
+            f"silent for {seconds} s: slowest write", f"{writers.slowest:.1f} s", "<= 20 s", writers.slowest <= 20
+        )
+        goes_on = len(writers.acknowledged) > before
+        report.line("goes on by itself", str(goes_on), "yes", goes_on)
+        report.line("lost / torn / unexpected", f"{lost} / {torn} / {len(writers.unexpected)}", "0 / 0 / 0",
+                    not (lost or torn or writers.unexpected))  # fmt: skip
+        store.close()
+
+
 def backups_under_writers(report: Report, long: bool) -> None:
     """Backups while three write, each restored into an empty folder: of one moment, whole, and equal."""
     rounds = 20 if long else 2

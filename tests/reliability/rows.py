@@ -13,6 +13,7 @@ ROWS: dict[str, Run] = {
     "D3": durability.the_disk_fills_up,
     "D6": durability.stopped_under_load,
     "D7": durability.backups_under_writers,
+    "D9": durability.silent_for_a_while,
     "D8": replicas.members_come_and_go,
     "C1": editors.eight_on_one_order,
     "C3": editors.imports_that_are_killed,
