@@ -39,7 +39,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
         pass  # the first question says so
     communities = data.ask(Store.communities)
     if not communities:
-        _welcome()
+        _welcome(landing)
         return
     view = session.settle(communities, data.store().clock(), anybody=data.way_in() is SignInBy.NONE)
     if view.community_id != likely:
@@ -78,12 +78,12 @@ def _signed_out(landing: str) -> None:
             st.button(_("Go on"), icon=":material/refresh:", key="go-on")
 
 
-def _welcome() -> None:
+def _welcome(landing: str) -> None:
+    """There is no community yet: whatever was asked for, this is where it begins."""
     from dashboard.pages import welcome
 
-    st.navigation(
-        [st.Page(welcome.render, title=_("Welcome"), url_path="welcome", default=True)], position="hidden"
-    ).run()
+    st.navigation(navigation.all_pages(landing), position="hidden")
+    welcome.render()
 
 
 def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:

@@ -41,7 +41,7 @@ def show(view: session.View) -> None:
             file_name=backup.name_of(view.now, encrypted=bool(settings.backup_recipient)),
             on_click="ignore",
             icon=":material/download:",
-            key="do_backup",
+            key="backup-file",
         )
 
 

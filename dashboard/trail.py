@@ -11,7 +11,7 @@ from dashboard.i18n import MISSING, _, datetime_, number, plain, say
 from repository import audit
 from repository.access import Role
 from repository.audit import Entry, Search
-from repository.record import RECORDS, field_specs
+from repository.record import RECORDS, SYSTEM_FIELDS, field_specs
 from repository.store import EVERYWHERE
 from repository.words import msg
 
@@ -118,17 +118,20 @@ def _title(collection: str) -> str:
 
 
 def _which(entry: Entry) -> str:
-    """The record as people know it, where the entry tells."""
-    record = RECORDS.get(entry.collection)
-    told = {**entry.before, **entry.after}
-    return str(told.get(record.name_field if record else "name") or told.get("file") or entry.record_id)
+    """The record as people know it, else by its id."""
+    return entry.name if entry.name not in {"", "…"} else entry.record_id
 
 
 def _changed(entry: Entry) -> list[str]:
     """The fields an update changed; none for what was made or taken out whole."""
     if entry.operation != "update":
         return []
-    return sorted((entry.before.keys() | entry.after.keys()) - {"revision", "updated_at", "updated_by", "flags"})
+    return _told(entry)
+
+
+def _told(entry: Entry) -> list[str]:
+    """The fields an entry speaks of, without those the store keeps by itself."""
+    return sorted((entry.before.keys() | entry.after.keys()) - {*SYSTEM_FIELDS, "_id"})
 
 
 def _field(collection: str, name: str) -> str:
@@ -149,9 +152,7 @@ def _history(view: session.View, entry: Entry) -> None:
                 f"**{_operation(step.operation)}** · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
                 f" ({say(Role(step.role).label) if step.role in set(Role) else step.role})"
             )
-            names = _changed(step) or sorted(
-                (step.before.keys() | step.after.keys()) - {"_id", "community_id", "revision", "flags"}
-            )
+            names = _told(step)
             rows = [
                 {
                     _("Field"): _field(step.collection, name),

@@ -10,7 +10,7 @@ newest digest with one that was written down elsewhere tells as much.
 import hashlib
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from repository.access import Actor, Operation, Refused, reach, require
+from repository.record import RECORDS
 from repository.store import AUDIT, EVERYWHERE, READ_SECONDS, SEALS, Store, entry_mark, our_errors
 from repository.words import Message, msg
 
@@ -46,6 +47,8 @@ class Entry:
     collection: str
     record_id: str
     community_id: str
+    name: str
+    """How people recognise the record, where it is still there or the entry tells."""
     before: Mapping[str, Any]
     after: Mapping[str, Any]
 
@@ -95,7 +98,7 @@ def trail(
     _require_whole(actor, community_id)
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = store.db[AUDIT].find(_wanted(community_id, search)).sort([("at", -1), ("_id", -1)])
-        return [_entry(each) for each in found.skip(skip).limit(most)]
+        return _entries(store, list(found.skip(skip).limit(most)))
 
 
 def history(store: Store, actor: Actor, community_id: str, collection: str, record_id: str) -> list[Entry]:
@@ -103,7 +106,7 @@ def history(store: Store, actor: Actor, community_id: str, collection: str, reco
     _require_whole(actor, community_id)
     within = {"community_id": community_id, "collection": {"$eq": collection}, "record_id": {"$eq": record_id}}
     with our_errors(), pymongo.timeout(READ_SECONDS):
-        return [_entry(each) for each in store.db[AUDIT].find(within).sort([("at", 1), ("_id", 1)]).limit(1000)]
+        return _entries(store, list(store.db[AUDIT].find(within).sort([("at", 1), ("_id", 1)]).limit(1000)))
 
 
 def seals(store: Store, actor: Actor, most: int = 50) -> list[Seal]:
@@ -136,8 +139,25 @@ def _wanted(community_id: str, search: Search) -> dict[str, Any]:
     return wanted
 
 
-def _entry(document: Mapping[str, Any]) -> Entry:
+def _entries(store: Store, documents: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """The entries, with the names of the records that are still there: one small read a collection."""
+    names: dict[str, str] = {}
+    for collection in {each["collection"] for each in documents} & RECORDS.keys():
+        record = RECORDS[collection]
+        ids = [each["record_id"] for each in documents if each["collection"] == collection]
+        if record.name_field not in record.personal and record.name_field in record.model_fields:
+            field = record.name_field
+            found = store.db[collection].find({"_id": {"$in": ids}}, {field: 1})
+            names |= {each["_id"]: str(each[field]) for each in found if field in each}
+    return [_entry(each, names) for each in documents]
+
+
+def _entry(document: Mapping[str, Any], names: Mapping[str, str]) -> Entry:
+    record = RECORDS.get(document["collection"])
+    told = {**(document.get("before") or {}), **(document.get("after") or {})}
+    own = told.get(record.name_field) if record else told.get("file")
     return Entry(
+        name=names.get(document["record_id"]) or (str(own) if own else ""),
         id=document["_id"],
         at=document["at"],
         actor_id=document["actor_id"],

@@ -4,6 +4,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from repository import embedded, maintenance
+from repository.access import Actor, Role
+from repository.maintenance import Status
+from repository.store import Store
 from tests.browser import FLAGS, Server, chromium, visit
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -15,8 +19,22 @@ SHOTS = (
     ("maintenance-zh", "maintenance", 1440, "zh-CN", "light"),
     ("activities-zh", "activities", 1440, "zh-CN", "light"),
     ("data-zh", "data", 1440, "zh-CN", "light"),
+    ("admin-zh", "admin?part=trail", 1440, "zh-CN", "light"),
     ("report-zh-390", "report", 390, "zh-CN", "light"),
 )
+
+
+def _something_done(server: Server) -> None:
+    """A repair that was logged, moved along and changed, so that the trail has something to tell."""
+    endpoint = embedded.start(server.home)
+    store = Store.connect(endpoint.uri, endpoint.database)
+    for name in ("王芳", "张志强", "李敏"):
+        actor = Actor(name, name, Role.FACILITY_MANAGER)
+        community = store.communities(actor)[0]["_id"]
+        order = maintenance.log_repair(store, actor, community, fault="loose", place="东门")
+        order = maintenance.move(store, actor, community, order.id, order.revision, Status.IN_PROGRESS)
+        maintenance.edit(store, actor, community, order.id, order.revision, {"place": "东门健身区"})
+    store.close()
 
 
 def main() -> None:
@@ -24,6 +42,7 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     server = Server("--demo")
     try:
+        _something_done(server)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
             for name, path, width, language, scheme in SHOTS:
