@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import data, session, tables
-from dashboard.i18n import _, ago, datetime_, number, say
+from dashboard.i18n import _, ago, datetime_, n_, say
 from dashboard.settings import Settings
 from repository import backup
 from repository.words import Trouble
@@ -64,9 +64,10 @@ def _kept(view: session.View, folder: Path) -> None:
         st.error(_("The last backup is too long ago.") + " " + newest, icon=":material/error:")
     else:
         st.success(
-            _(
+            n_(
+                "{n} backup is kept, taken {ago}.",
                 "{n} backups are kept; the newest was taken {ago}.",
-                n=number(len(found)),
+                len(found),
                 ago=ago(found[0][0], view.now),
             ),
             icon=":material/check_circle:",

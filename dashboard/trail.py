@@ -80,7 +80,7 @@ def _search(view: session.View) -> tuple[Search, str]:
         collection = st.selectbox(
             _("Records"), ["", *kinds], format_func=lambda name: kinds.get(name) or _("All records"), width=180
         )
-        name = st.text_input(_("Name"), placeholder=_("As it stands in the list"), width=180)
+        name = st.text_input(_("By"), placeholder=_("As it stands in the list"), width=180)
         since = st.date_input(_("From"), value=None, format="YYYY-MM-DD", width=150)
         until = st.date_input(_("To"), value=None, format="YYYY-MM-DD", width=150)
     search = Search(

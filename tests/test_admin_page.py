@@ -1,0 +1,121 @@
+"""The page Administration, run as the app runs it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.i18n import speaking
+from repository import accounts, audit
+from repository.access import Actor, Role
+from repository.facilities import Category, Facility
+from repository.grids import Community
+from repository.store import Store
+from tests.conftest import NOW
+
+Visit = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """As these tests open the pages."""
+    with speaking("en"):
+        yield
+
+
+@pytest.fixture
+def town(store: Store, admin: Actor) -> Store:
+    """A community and a facility that was renamed."""
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))
+    swing = store.insert(admin, Facility(community_id="d", code="F-1", name="秋千", category=Category.FITNESS))
+    store.update(admin, Facility, "d", swing.id, 1, {"name": "跷跷板 <b>"})
+    return store
+
+
+def said(at: Any) -> str:
+    """All text of a page."""
+    kinds = ("markdown", "caption", "header", "subheader", "title", "info", "warning", "error", "success", "code")
+    return " ".join(str(element.value) for kind in kinds for element in getattr(at, kind))
+
+
+def press(at: Any, key: str) -> Any:
+    """A button by its key."""
+    return next(button for button in at.button if button.key == key).click().run()
+
+
+@pytest.mark.parametrize("part", ["accounts", "trail", "seals", "backups"])
+def test_every_part_opens_for_an_administrator(town: Store, mongodb_uri: str, visit: Visit, part: str) -> None:
+    for lang in ("zh", "en"):
+        at = visit(mongodb_uri, "admin", part=part, lang=lang)
+        assert not at.exception
+        assert not at.error or part == "backups"
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
+def test_nobody_else_sees_anything_there(town: Store, mongodb_uri: str, visit: Visit, role: Role) -> None:
+    for part in ("accounts", "trail", "seals", "backups"):
+        at = visit(mongodb_uri, "admin", role=role, part=part, lang="en")
+        assert not at.exception
+        assert "Only administrators" in said(at)
+        assert not at.dataframe
+
+
+def test_an_account_is_opened_and_its_first_password_shown_once(
+    town: Store, mongodb_uri: str, visit: Visit, admin: Actor
+) -> None:
+    at = visit(mongodb_uri, "admin", lang="en", account="new")
+    for key, value in (("login", "wang"), ("name", "王芳")):
+        next(one for one in at.text_input if one.key == f"account-new-{key}-1").set_value(value)
+    next(one for one in at.segmented_control if one.key == "account-new-role-1").set_value("viewer")
+    at = press(at, "do_account-new-1")
+    assert not at.exception
+    (user,) = accounts.users(town, admin)
+    assert (user.login, user.role, user.must_change) == ("wang", Role.VIEWER, True)
+    password = at.code[0].value
+    accounts.sign_in(town, "wang", password, terms=accounts.Terms())
+    at = press(at, "do_put_away")
+    assert password not in said(at)
+
+
+def test_a_trail_line_tells_what_was_changed(town: Store, mongodb_uri: str, visit: Visit) -> None:
+    at = visit(mongodb_uri, "admin", lang="en", part="trail")
+    table = at.dataframe[0].value
+    assert list(table["Which"]) == ["跷跷板 <b>", "跷跷板 <b>", "D社区"]
+    assert list(table["What"]) == ["Changed", "Entered", "Entered"]
+    assert table["Fields"][0] == "Name"
+
+
+def test_seals_are_checked_on_the_page(town: Store, mongodb_uri: str, visit: Visit) -> None:
+    town.clock = lambda: NOW + timedelta(hours=1)
+    audit.seal(town)
+    at = press(visit(mongodb_uri, "admin", lang="en", part="seals"), "do_verify")
+    assert "All seals hold" in said(at)
+    town.db["audit"].delete_one({"collection": "facilities"})
+    at = press(visit(mongodb_uri, "admin", lang="en", part="seals"), "do_verify")
+    assert "3 entries were sealed, 2 are there" in said(at)
+
+
+def test_a_backup_that_is_too_old_is_said(
+    town: Store, mongodb_uri: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, admin: Actor
+) -> None:
+    from repository import backup
+
+    assert "No folder is set" in said(visit(mongodb_uri, "admin", lang="en", part="backups"))
+    monkeypatch.setenv("GRIDBOARD_BACKUP_FOLDER", str(tmp_path))
+    assert "There is none" in said(visit(mongodb_uri, "admin", lang="en", part="backups"))
+    backup.take_into(town, admin, tmp_path)
+    assert "1 backup is kept" in said(visit(mongodb_uri, "admin", lang="en", part="backups"))
+    later = NOW + timedelta(days=2)
+    assert "too long ago" in said(visit(mongodb_uri, "admin", lang="en", part="backups", now=later))
+
+
+def test_a_disk_that_fills_up_is_said_on_every_page(
+    town: Store, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for free, words in ((700_000_000, "filling up"), (400_000_000, "nothing can be changed")):
+        monkeypatch.setattr(Store, "room", lambda _store, free=free: free)
+        at = visit(mongodb_uri, "grids", lang="en")
+        assert not at.exception
+        assert words in said(at)
