@@ -6,11 +6,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data, drawer, forms, session
-from dashboard.i18n import _, datetime_, plain
+from dashboard.i18n import _, datetime_, plain, say
 from repository import accounts
 from repository.accounts import User
 from repository.grids import grid_names
-from repository.store import Store
+from repository.store import Conflict, Invalid, Store
 
 OPEN = "account"
 """URL parameter: which account is open in the drawer."""
@@ -83,15 +83,26 @@ def _one(view: session.View, names: Names, user: User) -> None:
     with st.container(horizontal=True, gap="small"):
         if st.button(_("Give a new first password"), icon=":material/key:", key="do_reset"):
             password = accounts.new_password()
-            data.tell(accounts.reset_password, user.id, password)
-            st.session_state["accounts.once"] = (user.login, password)
-            drawer.done(OPEN)
+            if data.tell(accounts.reset_password, user.id, password) is not None:
+                st.session_state["accounts.once"] = (user.login, password)
+                drawer.done(OPEN)
         with st.popover(_("Close the account"), icon=":material/person_remove:", key="account-remove"):
             st.markdown(_("What {name} did stays on record under the name.", name=plain(user.name)))
             if st.button(_("Close it for good"), type="primary", key="do_remove_account"):
-                data.tell(accounts.remove_user, user.id, user.revision, done=_("The account is closed."))
-                drawer.done(OPEN)
+                _close(user)
     _sign_ins(view, user)
+
+
+def _close(user: User) -> None:
+    try:
+        closed = data.tell(accounts.remove_user, user.id, user.revision, done=_("The account is closed."))
+    except (Invalid, Conflict) as trouble:  # the last administrator, or somebody was quicker
+        problems = trouble.problems.values() if isinstance(trouble, Invalid) else (trouble.message,)
+        for problem in problems:
+            st.error(plain(say(problem)), icon=":material/error:")
+        return
+    if closed is not None:
+        drawer.done(OPEN)
 
 
 def _sign_ins(view: session.View, user: User) -> None:
@@ -110,8 +121,8 @@ def _sign_ins(view: session.View, user: User) -> None:
                 )
                 + f"  \n{plain(each.agent[:80])}"
             )
-            if st.button(_("Sign out"), key=f"do_end-{each.id[:12]}", icon=":material/logout:"):
-                data.tell(accounts.end_sign_in, each.id, done=_("Signed out."))
+            pressed = st.button(_("Sign out"), key=f"do_end-{each.id[:12]}", icon=":material/logout:")
+            if pressed and data.tell(accounts.end_sign_in, each.id, done=_("Signed out.")) is not None:
                 drawer.done(OPEN)
 
 

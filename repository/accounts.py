@@ -241,32 +241,35 @@ def edit_user(store: Store, actor: Actor, id: str, revision: int, changes: Mappi
     return store.write(actor, work)
 
 
-def remove_user(store: Store, actor: Actor, id: str, revision: int) -> None:
-    """Close an account for good. What its owner did stays on record under the name. Raises Conflict, Refused, and
-    Invalid for the last administrator."""
+def remove_user(store: Store, actor: Actor, id: str, revision: int) -> User:
+    """Close an account for good and return what it was; what its owner did stays on record under the name. Raises
+    Conflict, Refused, and Invalid for the last administrator."""
 
-    def work(write: Write) -> None:
+    def work(write: Write) -> User:
+        user = write.read(User, EVERYWHERE, id)
         write.delete(User, EVERYWHERE, id, revision)
         _guard_last(write)
         write.store.db[PASSWORDS].delete_one({"_id": id}, session=write.session)
         write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
+        return user
 
-    store.write(actor, work)
+    return store.write(actor, work)
 
 
-def reset_password(store: Store, actor: Actor, id: str, password: str) -> None:
-    """Give an account a first password and end its sign-ins. Raises Invalid, NotFound, Refused."""
+def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
+    """Give an account a first password and end its sign-ins; returns the account. Raises Invalid, NotFound, Refused."""
     require(actor, Operation.UPDATE, User.collection)
     hashed = _hash(password, store.get(actor, User, EVERYWHERE, id))
 
-    def work(write: Write) -> None:
+    def work(write: Write) -> User:
         user = write.read(User, EVERYWHERE, id)
-        write.update(User, EVERYWHERE, id, user.revision, {"must_change": True})
+        user = write.update(User, EVERYWHERE, id, user.revision, {"must_change": True})
         _keep_hash(write, user, hashed)
         write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
         write.note("password_reset", User.collection, EVERYWHERE, id)
+        return user
 
-    store.write(actor, work)
+    return store.write(actor, work)
 
 
 def change_password(store: Store, visitor: Visitor, old: str, new: str, *, address: str = "") -> None:
@@ -524,10 +527,11 @@ def sign_out(store: Store, token: str) -> None:
         store.db[SIGN_INS].delete_one({"_id": _fingerprint(token)})
 
 
-def end_sign_in(store: Store, actor: Actor, id: str) -> None:
-    """End one sign-in, of one's own or, as an administrator, of anybody. Raises NotFound, Refused."""
+def end_sign_in(store: Store, actor: Actor, id: str) -> str:
+    """End one sign-in, of one's own or, as an administrator, of anybody; returns whose it was. Raises NotFound,
+    Refused."""
 
-    def work(write: Write) -> None:
+    def work(write: Write) -> str:
         found = write.store.db[SIGN_INS].find_one({"_id": {"$eq": id}}, session=write.session)
         if found is None:
             raise NotFound(msg("This sign-in has ended already."))
@@ -536,8 +540,9 @@ def end_sign_in(store: Store, actor: Actor, id: str) -> None:
             reach(actor, EVERYWHERE)
         write.store.db[SIGN_INS].delete_one({"_id": found["_id"]}, session=write.session)
         write.note("sign_out", User.collection, EVERYWHERE, found["user_id"])
+        return str(found["user_id"])
 
-    store.write(actor, work)
+    return store.write(actor, work)
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------

@@ -119,3 +119,21 @@ def test_a_disk_that_fills_up_is_said_on_every_page(
         at = visit(mongodb_uri, "grids", lang="en")
         assert not at.exception
         assert words in said(at)
+
+
+def test_the_last_administrator_cannot_be_closed_and_a_new_password_ends_sign_ins(
+    town: Store, mongodb_uri: str, visit: Visit, admin: Actor
+) -> None:
+    boss = accounts.add_user(
+        town, admin, {"login": "boss", "name": "书记", "role": "admin"}, password="violet anchor bread"
+    )
+    token, _ = accounts.sign_in(town, "boss", "violet anchor bread", terms=accounts.Terms())
+    at = press(visit(mongodb_uri, "admin", lang="en", account=boss.id), "do_remove_account")
+    assert "Somebody must be left" in said(at)
+    assert accounts.anybody(town)
+
+    at = press(visit(mongodb_uri, "admin", lang="en", account=boss.id), "do_reset")
+    assert not at.exception
+    password = at.code[0].value
+    assert accounts.visitor(town, token, accounts.Terms()) is None
+    accounts.sign_in(town, "boss", password, terms=accounts.Terms())

@@ -37,7 +37,7 @@ def _parts() -> dict[str, tuple[str, Callable[[session.View], None]]]:
         found["accounts"] = _("Accounts"), accounts.show
     if may(actor, Operation.READ, AUDIT):
         found["trail"] = _("Audit trail"), trail.show
-        found["seals"] = _("Is it complete?"), trail.seals
     if "accounts" in found and actor.grids is None:
+        found["seals"] = _("Is it complete?"), trail.seals
         found["backups"] = _("Backups"), backups.show
     return found
