@@ -107,6 +107,20 @@ def style() -> None:
     )
 
 
+def one_part(parts: Mapping[str, tuple[str, Callable[[session.View], None]]], view: session.View) -> None:
+    """A page made of parts: their names in a row, and the one that stands in the URL drawn below. ``parts`` is name
+    and drawing by key."""
+    chosen = st.segmented_control(
+        _("Part"),
+        list(parts),
+        format_func=lambda key: parts[key][0],
+        required=True,
+        label_visibility="collapsed",
+        **session.in_url("part", parts, next(iter(parts))),
+    )
+    parts[str(chosen)][1](view)
+
+
 def look() -> "Palette":
     """The colours of the reader's theme, for the builders of ``charts``."""
     from dashboard.charts import palette

@@ -355,15 +355,14 @@ class Door:
         trouble: Trouble | None = None
         if form is not None:
             try:
-                if form.get("new") != form.get("again"):
-                    raise Invalid({"again": Message(msg("The two new passwords differ"))})
+                new = _typed_twice(form)
                 async with self.hashing:
                     await asyncio.to_thread(
                         accounts.change_password,
                         data.store(),
                         who,
                         form.get("old", ""),
-                        form.get("new", ""),
+                        new,
                         address=call.address,
                     )
             except Trouble as caught:
@@ -395,8 +394,7 @@ class Door:
         given = form or {}
         if form is not None:
             try:
-                if form.get("new") != form.get("again"):
-                    raise Invalid({"again": Message(msg("The two new passwords differ"))})
+                new = _typed_twice(form)
                 async with self.hashing:
                     await asyncio.to_thread(
                         accounts.set_up,
@@ -404,7 +402,7 @@ class Door:
                         code,
                         form.get("login", ""),
                         form.get("name", ""),
-                        form.get("new", ""),
+                        new,
                     )
             except Trouble as caught:
                 trouble = caught
@@ -530,6 +528,13 @@ def _new_password_fields() -> str:
         + f'<p class="hint">{html.escape(hint)}</p>'
         + _field("again", _("The new password once more"), "", "new-password", kind="password")
     )
+
+
+def _typed_twice(form: dict[str, str]) -> str:
+    """A new password, if it was typed the same way twice. Raises Invalid."""
+    if form.get("new") != form.get("again"):
+        raise Invalid({"again": Message(msg("The two new passwords differ"))})
+    return form.get("new", "")
 
 
 def _form_of(call: Call, fields: str, button: str, trouble: Trouble | None) -> str:

@@ -26,6 +26,16 @@ NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+class Clock:
+    """A clock the test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Callable[[str], str]]:
     """The URI of a database by name, on a server of this worker's own that is stopped at the end; or on that of

@@ -5,7 +5,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,20 +17,10 @@ from repository.grids import Community
 from repository.people import Person, add_person
 from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
 from repository.words import Trouble
-from tests.conftest import NOW
+from tests.conftest import Clock
 
 GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
 TERMS = Terms()
-
-
-class Clock:
-    """A clock the test moves."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

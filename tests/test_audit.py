@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,10 @@ from repository.grids import Community
 from repository.migrations import migrate
 from repository.record import RECORDS
 from repository.store import AUDIT, META, SEALS, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
 from tests.test_record import AT, a_work_order
 
 KEY = b"a key that is not in the database"
-
-
-class Clock:
-    """A clock the test moves."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

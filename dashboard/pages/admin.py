@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import accounts, backups, session, trail
+from dashboard import accounts, backups, cards, session, trail
 from dashboard.i18n import _
 from repository.access import Operation, may
 from repository.accounts import User
@@ -18,15 +18,7 @@ def render() -> None:
     if not parts:
         st.info(_("Only administrators have something to do here."), icon=":material/lock:")
         return
-    part = st.segmented_control(
-        _("Part"),
-        list(parts),
-        format_func=lambda key: parts[key][0],
-        required=True,
-        label_visibility="collapsed",
-        **session.in_url("part", parts, next(iter(parts))),
-    )
-    parts[str(part)][1](view)
+    cards.one_part(parts, view)
 
 
 def _parts() -> dict[str, tuple[str, Callable[[session.View], None]]]:

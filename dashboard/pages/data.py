@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import data, dictionary, earlier, intake, session, tables
+from dashboard import cards, data, dictionary, earlier, intake, session, tables
 from dashboard.i18n import _, current, number, plain, say, translator
 from repository import importer, recount
 from repository.access import Operation, may
@@ -17,17 +17,7 @@ from repository.rollups import COUNTS
 
 def render() -> None:
     """One part at a time; which one stands in the URL."""
-    view = session.view()
-    parts = _parts()
-    part = st.segmented_control(
-        _("Part"),
-        list(parts),
-        format_func=lambda key: parts[key][0],
-        required=True,
-        label_visibility="collapsed",
-        **session.in_url("part", parts, next(iter(parts))),
-    )
-    parts[str(part)][1](view)
+    cards.one_part(_parts(), session.view())
 
 
 def _parts() -> dict[str, tuple[str, Callable[[session.View], None]]]:
