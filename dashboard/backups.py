@@ -10,6 +10,7 @@ from dashboard import data, session, tables
 from dashboard.i18n import _, ago, datetime_, n_, say
 from dashboard.settings import Settings
 from repository import backup
+from repository.access import Actor
 from repository.words import Trouble
 
 LATE = timedelta(hours=36)
@@ -18,7 +19,7 @@ LATE = timedelta(hours=36)
 
 def show(view: session.View) -> None:
     """What is kept in the folder that was set, and a button for one of this moment."""
-    settings = Settings.from_environment()
+    settings, actor = Settings.from_environment(), session.actor()
     st.header(_("Backups"), anchor=False)
     if settings.backup_folder is None:
         st.warning(
@@ -37,7 +38,7 @@ def show(view: session.View) -> None:
         )
         st.download_button(
             _("Take a backup"),
-            data=lambda: _taken(settings),
+            data=lambda: _taken(settings, actor),
             file_name=backup.name_of(view.now, encrypted=bool(settings.backup_recipient)),
             on_click="ignore",
             icon=":material/download:",
@@ -76,12 +77,12 @@ def _kept(view: session.View, folder: Path) -> None:
         tables.small(rows, key="backups")
 
 
-def _taken(settings: Settings) -> bytes:
-    """A backup in memory, for the browser."""
+def _taken(settings: Settings, actor: Actor) -> bytes:
+    """A backup in memory, for the browser. Runs when the button is pressed, outside the page's run."""
     with tempfile.TemporaryDirectory(prefix="gridboard-backup-") as room:
         path = Path(room) / "backup"
         try:
-            backup.take(data.store(), data.recognise(), path, recipient=settings.backup_recipient)
+            backup.take(data.store(), actor, path, recipient=settings.backup_recipient)
         except Trouble as trouble:
             raise RuntimeError(say(trouble)) from trouble
         return path.read_bytes()

@@ -10,9 +10,10 @@ import html
 import json
 import logging
 from base64 import b64encode
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from starlette.requests import cookie_parser
 
 from dashboard import data, i18n, logs, metrics
 from dashboard.i18n import _, say
@@ -71,7 +72,7 @@ class Call:
         self.cookies: dict[str, str] = {}
         for name, value in headers:
             if name == b"cookie":
-                self.cookies |= _cookies(value)
+                self.cookies |= cookie_parser(value)
         path = str(scope["path"])
         base = settings.base
         self.path = path.removeprefix(base) if base and (path == base or path.startswith(f"{base}/")) else path
@@ -108,13 +109,6 @@ class Call:
     def onward(self) -> str:
         """Where to go after signing in: a path of ours, never another site."""
         return safe_path(self.query.get("next", ""))
-
-
-def _cookies(header: str) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
 
 
 def safe_path(path: str) -> str:

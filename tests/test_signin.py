@@ -18,7 +18,7 @@ import pytest
 
 from dashboard.limits import Bounds, Limits
 from dashboard.signin import safe_path
-from repository import accounts, embedded
+from repository import accounts, backup, embedded
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.store import SIGN_INS, Store
@@ -119,6 +119,10 @@ def test_without_a_sign_in_a_page_leads_to_the_form_and_all_else_is_refused(site
 )
 def test_a_socket_without_a_sign_in_is_refused(site: Site, cookie: str) -> None:
     assert site.socket(cookie) == 403
+
+
+def test_a_strange_cookie_beside_ours_keeps_nobody_out(site: Site) -> None:
+    assert site.socket(f'other={{"a": [1, 2]}}; a b=c; =; {site.sign_in()}; x') == 101
 
 
 def test_headers_do_not_sign_anybody_in(site: Site) -> None:
@@ -386,6 +390,24 @@ def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browse
         page.get_by_role("button", name="Go on").click()
         typed.wait_for(timeout=30_000)
         assert typed.input_value() == "half a sentence about the left post"
+
+
+@pytest.mark.browser
+def test_a_backup_is_taken_away_through_the_browser(site: Site, browser: Any, tmp_path: Path) -> None:
+    with visit(browser, language="en-US") as visitor:
+        page = visitor.page
+        page.goto(f"{site.server.address}/admin?part=backups")
+        page.fill("#login", "boss")
+        page.fill("#password", GOOD)
+        page.click("button")
+        button = page.get_by_role("button", name="Take a backup")
+        button.wait_for(timeout=30_000)
+        with page.expect_download(timeout=30_000) as waiting:
+            button.click()
+        waiting.value.save_as(tmp_path / "b.zip")
+    manifest = backup.inspect(tmp_path / "b.zip")
+    assert {part.name for part in manifest.parts} >= {"audit", "communities", "users", "passwords"}
+    assert site.store.db["audit"].count_documents({"operation": "backup", "actor_name": "书记"}) == 1
 
 
 @pytest.mark.browser
