@@ -158,7 +158,8 @@ _revival = threading.Lock()
 
 
 def _revive() -> bool:
-    """Start a private server that died under us, at most once in a while; True when it may answer again."""
+    """Start a private server that died under us, at most once in a while; True when it may answer again. One that
+    lives and does not answer is left to itself: whoever asks should hear so soon."""
     global _revived_at  # noqa: PLW0603 (one server a process)
     settings = Settings.from_environment()
     if settings.uri:
@@ -166,6 +167,8 @@ def _revive() -> bool:
     with _revival:
         if time.monotonic() - _revived_at < REVIVE_SECONDS:
             return True  # another session has just done so
+        if embedded.status(settings.home).running:
+            return False
         try:
             embedded.start(settings.home)
         except Trouble as trouble:

@@ -156,13 +156,16 @@ class Door:
                     await self._through(call, receive, send, call.address)
                 return
             who = await self._visitor(call, way)
+            if scope["type"] == "http" and call.path in OURS:
+                await self._page(
+                    call, receive, send, way, who
+                )  # what it can't tell itself, it raises before it answers
+                return
         except Trouble as trouble:
             log.warning("door: %s", trouble)
             await self._unavailable(call, send, trouble)
             return
-        if scope["type"] == "http" and call.path in OURS:
-            await self._page(call, receive, send, way, who)
-        elif way is SignInBy.PROVIDER and call.path in PROVIDERS_PATHS:
+        if way is SignInBy.PROVIDER and call.path in PROVIDERS_PATHS:
             await self.app(scope, receive, send)
         elif who is not None and not who.must_change:
             logs.user_id.set(who.actor.id)

@@ -14,6 +14,7 @@ from repository.facilities import Category, Facility
 from repository.grids import Community
 from repository.store import Store
 from tests.conftest import NOW
+from tests.test_accounts import GOOD
 
 Visit = Callable[..., Any]
 
@@ -124,10 +125,8 @@ def test_a_disk_that_fills_up_is_said_on_every_page(
 def test_the_last_administrator_cannot_be_closed_and_a_new_password_ends_sign_ins(
     town: Store, mongodb_uri: str, visit: Visit, admin: Actor
 ) -> None:
-    boss = accounts.add_user(
-        town, admin, {"login": "boss", "name": "书记", "role": "admin"}, password="violet anchor bread"
-    )
-    token, _ = accounts.sign_in(town, "boss", "violet anchor bread", terms=accounts.Terms())
+    boss = accounts.add_user(town, admin, {"login": "boss", "name": "书记", "role": "admin"}, password=GOOD)
+    token, _ = accounts.sign_in(town, "boss", GOOD, terms=accounts.Terms())
     at = press(visit(mongodb_uri, "admin", lang="en", account=boss.id), "do_remove_account")
     assert "Somebody must be left" in said(at)
     assert accounts.anybody(town)

@@ -5,8 +5,10 @@ The catalogue's A2 (websocket), A3 (uploads) and A4 (brute force) over the netwo
 
 import http.client
 import json
+import os
 import re
 import secrets
+import signal
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
@@ -357,6 +359,28 @@ def test_the_figures_and_the_log_name_nobody() -> None:
     assert any(line["path"] == "/grids" for line in seen)
     assert "绝密词" not in "".join(server.log)
     assert "?" not in "".join(line["path"] for line in seen)
+
+
+# --- while the database is away
+def test_the_door_says_so_and_opens_again_by_itself(site: Site) -> None:
+    """Killed: the private server is started again by whoever knocks first. Silent: the page says so and asks again."""
+    cookie = site.sign_in()
+    pid = embedded.status(site.home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert site.call("GET", "/", Cookie=cookie, **PAGE).status == 200
+    pid = embedded.status(site.home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for path in ("/grids", "/login", "/setup?code=x"):
+            answer = site.call("GET", path, Cookie=cookie, **PAGE)
+            assert (answer.status, answer.headers["refresh"]) == (503, "5"), path
+        assert site.socket(cookie) == 403
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert site.call("GET", "/", Cookie=cookie, **PAGE).status == 200
+    assert site.socket(cookie) == 101
 
 
 # --- in a browser
