@@ -47,6 +47,8 @@ class _Entry:
     submission: str = field(default_factory=lambda: secrets.token_hex(16))
     problems: Mapping[str, Message] = field(default_factory=dict)
     theirs: Record | None = None
+    sent: Values | None = None
+    """What an earlier press sent that brought no record back."""
 
 
 @dataclass
@@ -420,8 +422,7 @@ class _Form:
             )
             stands = entry.opened.revision if over is None else over.revision
             if current is not None and current.revision != stands:
-                entry.theirs = current
-                return None
+                return self._met(given, current)
             given.revision = stands
         try:
             saved = save(given, entry.submission)
@@ -432,10 +433,33 @@ class _Form:
                 "": duplicate.message
             }
         except Conflict as conflict:
-            entry.theirs = conflict.current
+            return self._met(given, conflict.current)
         else:
-            return saved
+            return self._first_sent(given, saved)
         return None
+
+    def _met(self, given: Values, there: Record) -> R | None:
+        """What to do about a record that was changed since it was opened: nothing if it stands as wanted already (an
+        earlier press whose answer was lost had gone through), else it is shown beside what was typed."""
+        if type(there) is self.record and all(getattr(there, name) == value for name, value in given.items()):
+            return there  # type: ignore[return-value]
+        self.entry.theirs = there
+        return None
+
+    def _first_sent(self, given: Values, saved: R | None) -> R | None:
+        """A new record as the store has it: after a lost answer that may be what was sent first, and what was changed
+        in the form since then is said not to be in it."""
+        first, self.entry.sent = self.entry.sent, given
+        if self.entry.opened is None and saved is not None and first is not None:
+            since = [name for name in given if first.get(name) != given[name]]
+            if any(getattr(saved, name, None) == first.get(name) for name in since):
+                session.toast(
+                    _(
+                        "It had been saved the first time you pressed. What you changed since then is not in it: open "
+                        "it and change it there."
+                    )
+                )
+        return saved
 
     def _built(self, values: Mapping[str, Any]) -> tuple[Any, dict[str, Message]]:
         """The record these values make, or what is wrong with them. Fields that the command fills in itself get a

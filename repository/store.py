@@ -33,8 +33,8 @@ from pymongo.errors import (
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
     WriteConcernError,
-    WriteError,
     WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
@@ -57,7 +57,11 @@ WRITE_SECONDS = 20.0
 PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import waits longer than that before its rows
 REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
 ROOM_SCARCE, ROOM_NEEDED = 1_000_000_000, 500_000_000  # bytes free below which is warned, and not written any more
+ROOM_KEPT = 200_000_000  # ... but for what must go on: signing in, taking rights away, the note of a backup
+ROOM_PATIENCE = 1.0  # seconds a write waits to be told how much room there is
 ROOM_SECONDS = 10.0  # how old the knowledge of free space may be; a server that runs out of it ends itself
+BLOCKED_SECONDS = 3.0  # how long a write runs into others before it looks whether one of them is dead
+ABANDONED_SECONDS = 8.0  # a living process does not leave its transaction alone for so long
 SKEW_SECONDS = 60.0  # clocks may differ by so much; an entry is sealed after five minutes
 DURABLE = WriteConcern("majority", j=True)
 EVERYWHERE = ""  # stands for no community: for the list of them
@@ -208,8 +212,12 @@ def _referring(collection: str) -> Iterator[tuple[type[Record], FieldSpec]]:
 
 
 @contextmanager
-def our_errors(*, writing: bool = False) -> Iterator[None]:
-    """The driver's errors as ours, for every call of it; the details go to the log, never to the page."""
+def our_errors(*, writing: bool = False, committing: bool = False) -> Iterator[None]:
+    """The driver's errors as ours, for every call of it; the details go to the log, never to the page.
+
+    ``writing``: a write on its own, of which a broken line leaves the outcome open. ``committing``: a transaction, of
+    which it is open only from its commit on; whatever fails before that has changed nothing.
+    """
     try:
         yield
     except DuplicateKeyError as error:
@@ -220,41 +228,53 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
             fields=fields,
             value=", ".join(str(values.get(field, field)) for field in fields),
         ) from error
-    except (WTimeoutError, WriteConcernError) as error:  # the latter when the server is stopped in mid-write
-        log.warning("write outcome unknown: %s", error)
-        raise OutcomeUnknown(
-            msg("It is not known whether this was saved: the database stopped answering. Look before you try again.")
-        ) from error
-    except (WriteError, OperationFailure) as error:
-        if isinstance(error, ExecutionTimeout) or error.has_error_label("TransientTransactionError"):
-            log.warning("database did not answer in time: %s", error)
-            raise Unavailable(msg("The database did not answer in time. Nothing was changed; try again.")) from error
-        if error.code == 121:
-            log.error("refused by the collection's validator: %s", error.details)
-            raise Invalid({"": Message(msg("The database refused these values."))}) from error
-        if error.code == 13:
-            raise Unsuitable(
-                msg("The database's user lacks a right that this needs: {reason}. Nothing was changed."),
-                reason=str((error.details or {}).get("errmsg", error))[:300],
-            ) from error
-        log.exception("database refused an operation")
-        raise
     except (UnicodeEncodeError, InvalidDocument, InvalidStringData, DocumentTooLarge) as error:
         raise Invalid(
             {"": Message(msg("This text can't be stored or looked for: half a character, or far too long."))}
         ) from error
-    except (ConnectionFailure, ConfigurationError, PyMongoError) as error:
-        # "Sessions are not supported" is what the driver says of a deployment of which it has just lost sight
-        if not getattr(error, "timeout", False) and not isinstance(error, (ConnectionFailure, ConfigurationError)):
-            raise
-        log.warning("database unavailable: %s", error)
-        if writing and getattr(error, "has_error_label", lambda _: False)("UnknownTransactionCommitResult"):
+    except PyMongoError as error:
+        if _outcome_open(error, writing=writing, committing=committing):
+            log.warning("write outcome unknown: %s", error)
             raise OutcomeUnknown(
                 msg(
                     "It is not known whether this was saved: the database stopped answering. Look before you try again."
                 )
             ) from error
-        raise Unavailable(msg("The database cannot be reached just now. Nothing was changed; try again.")) from error
+        if isinstance(error, ExecutionTimeout) or error.has_error_label("TransientTransactionError"):
+            log.warning("database did not answer in time: %s", error)
+            raise Unavailable(msg("The database did not answer in time. Nothing was changed; try again.")) from error
+        if isinstance(error, OperationFailure) and error.code == 121:
+            log.error("refused by the collection's validator: %s", error.details)
+            raise Invalid({"": Message(msg("The database refused these values."))}) from error
+        if isinstance(error, OperationFailure) and error.code == 13:
+            raise Unsuitable(
+                msg("The database's user lacks a right that this needs: {reason}. Nothing was changed."),
+                reason=str((error.details or {}).get("errmsg", error))[:300],
+            ) from error
+        # "Sessions are not supported" is what the driver says of a deployment of which it has just lost sight
+        if error.timeout or isinstance(error, (ConnectionFailure, ConfigurationError)):
+            log.warning("database unavailable: %s", error)
+            raise Unavailable(
+                msg("The database cannot be reached just now. Nothing was changed; try again.")
+            ) from error
+        log.exception("database refused an operation")
+        raise
+
+
+def _outcome_open(error: PyMongoError, *, writing: bool, committing: bool) -> bool:
+    """Whether what was asked may have been done though the answer is an error.
+
+    The driver labels what fails at a commit, whatever it is; a majority that is not heard of in time is a write concern
+    error (also when the server is stopped in mid-write); a write on its own is open once it may have been sent.
+    """
+    if committing and error.has_error_label("UnknownTransactionCommitResult"):
+        return True
+    if (writing or committing) and isinstance(error, (WTimeoutError, WriteConcernError)):
+        return True
+    if not writing:
+        return False
+    sent = isinstance(error, ConnectionFailure) and not isinstance(error, ServerSelectionTimeoutError)
+    return sent or isinstance(error, ExecutionTimeout)
 
 
 def entry_mark(at: datetime) -> str:
@@ -323,6 +343,7 @@ class Store:
         self._there: dict[tuple[str, str, str], float] = {}
         self._writes: dict[str, int] = {}
         self._room: tuple[float, int | None] = (-1e9, None)
+        self._swept = -1e9
         self._lock = threading.Lock()
 
     # --- the server
@@ -393,21 +414,26 @@ class Store:
         text = msg("This machine's clock and the database's differ by {seconds} s. Set both by the network (NTP).")
         return [Message(text, {"seconds": round(seconds)})]
 
-    def room(self) -> int | None:
-        """Bytes free on the database's disk, some seconds old at most; None where the server does not tell. Raises
-        Unavailable."""
+    def room(self, seconds: float = READ_SECONDS) -> int | None:
+        """Bytes free on the database's disk (of a replica set: the primary's), some seconds old at most; None where
+        the server does not tell. Raises Unavailable."""
         looked_at, free = self._room
         if time.monotonic() - looked_at > ROOM_SECONDS:
-            with our_errors(), pymongo.timeout(READ_SECONDS):
+            self._room = (time.monotonic(), free)  # whoever asks meanwhile, or after this failed, need not wait too
+            with our_errors(), pymongo.timeout(seconds):
                 told = self.db.command("dbStats")
             free = int(told["fsTotalSize"] - told["fsUsedSize"]) if "fsTotalSize" in told else None
             self._room = (time.monotonic(), free)
         return free
 
-    def require_room(self) -> None:
-        """Raise Full when so little disk is free that the server might end itself."""
-        free = self.room()
-        if free is not None and free < ROOM_NEEDED:
+    def require_room(self, needed: int | None = None) -> None:
+        """Raise Full when less than ``needed`` bytes of disk (ROOM_NEEDED) are free, at which the server might soon end
+        itself. Whether the database answers at all is the write's own business."""
+        try:
+            free = self.room(ROOM_PATIENCE)
+        except Unavailable:
+            free = self._room[1]
+        if free is not None and free < (ROOM_NEEDED if needed is None else needed):
             raise Full(
                 msg(
                     "The disk of the database is nearly full ({free} MB free), so nothing is written any more. Nothing "
@@ -633,19 +659,29 @@ class Store:
 
     # --- writing
     def write(
-        self, actor: Actor, work: Callable[["Write"], T], *, key: str | None = None, seconds: float = WRITE_SECONDS
+        self,
+        actor: Actor,
+        work: Callable[["Write"], T],
+        *,
+        key: str | None = None,
+        seconds: float = WRITE_SECONDS,
+        vital: bool = False,
     ) -> T:
         """Run ``work`` as one transaction and return what it returns; it may run more than once.
 
         ``key`` makes it happen once only: a second call with the same key (a double click, a retried submit) returns
-        the record the first one made. It is given up after ``seconds``. Whoever signed in is looked up again in the
+        the record the first one made. It is given up after ``seconds``. What is ``vital`` (a sign-in, the end of one,
+        rights taken away) is small and goes on when the disk is nearly full. Whoever signed in is looked up again in the
         transaction: what was taken away a moment ago is not used any more. Raises SignedOut, Refused, Invalid,
         Conflict, Duplicate, NotFound, Unavailable or OutcomeUnknown.
         """
-        deadline = time.monotonic() + seconds
-        self.require_room()
+        began = time.monotonic()
+        deadline = began + seconds
+        self.require_room(ROOM_KEPT if vital else None)
 
         def attempt(session: ClientSession) -> T:
+            if time.monotonic() - began > BLOCKED_SECONDS:
+                self.end_abandoned()
             self._require_still(actor, session)
             write = Write(self, actor, session, key)
             result = work(write)
@@ -655,7 +691,7 @@ class Store:
         while True:
             try:
                 with (
-                    our_errors(writing=True),
+                    our_errors(committing=True),
                     pymongo.timeout(max(0.1, deadline - time.monotonic())),
                     self.client.start_session() as session,
                 ):
@@ -695,6 +731,28 @@ class Store:
             raise SignedOut
         if actor_of(found) != actor:
             raise Refused(msg("Your rights have just been changed. Nothing was changed; look at the page again."))
+
+    def end_abandoned(self) -> int:
+        """End transactions that a process left open when it was killed: until the server gives them up itself, after a
+        minute and more, they stop everybody who writes in the same community. Returns how many. One of a process that
+        only paused is ended too; it runs again there. What can't be listed or ended here is left to the server."""
+        now = time.monotonic()
+        if now - self._swept < BLOCKED_SECONDS:
+            return 0
+        self._swept = now
+        ended = 0
+        try:
+            admin = self.client.admin
+            for one in admin.aggregate([{"$currentOp": {"allUsers": False, "idleSessions": True}}]):
+                idle = one.get("transaction", {}).get("timeInactiveMicros", 0) / 1_000_000
+                if not one.get("active") and idle > ABANDONED_SECONDS:
+                    admin.command("killSessions", [{"id": one["lsid"]["id"]}])
+                    ended += 1
+        except PyMongoError as error:
+            log.info("abandoned transactions were not looked for: %s", error)
+        if ended:
+            log.warning("%s transactions that a killed process had left open were ended", ended)
+        return ended
 
     def insert(self, actor: Actor, record: R, *, key: str | None = None) -> R:
         """Add one record; see ``write`` for ``key`` and errors."""

@@ -416,6 +416,51 @@ def test_an_untouched_form_follows_what_others_save(here: dict[str, Any], bar: F
     assert form.widget("name").value == "她的单杠"
 
 
+# --- the answer was lost ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("page_reads_anew", [True, False])
+def test_a_change_that_had_gone_through_is_not_shown_as_a_conflict_with_oneself(
+    here: dict[str, Any], bar: Facility, store: Store, admin: Actor, page_reads_anew: bool
+) -> None:
+    form = Form(here).type(name="我的单杠", site="北门")
+    done = store.update(admin, Facility, "c", bar.id, bar.revision, {"name": "我的单杠", "site": "北门"})
+    if page_reads_anew:
+        here["current"] = done
+    form.press()
+    assert not form.at.error
+    assert [(saved.id, saved.revision) for saved in here["saved"]] == [(bar.id, 2)]
+    assert store.get(admin, Facility, "c", bar.id).revision == 2
+
+
+def test_what_was_changed_after_a_lost_answer_is_said_not_to_be_in_it(
+    here: dict[str, Any], store: Store, admin: Actor
+) -> None:
+    here["fixed"] = {"category": Category.FITNESS}
+    here["fields"] = ("code", "name")
+    here["defaults"] = {"community_id": "c", "category": Category.FITNESS}
+    form = Form(here).type(code="F-9", name="第一次")
+    here["away"] = True
+    form.press()
+    values, _revision, submission = here["calls"][-1]
+    store.insert(admin, Facility(**values), key=submission)  # it had gone through, only nobody heard of it
+    here["away"] = False
+    form.type(name="第二次").press()
+    assert [saved.name for saved in here["saved"]] == ["第一次"]
+    assert store.count(admin, Facility, "c", {"code": "F-9"}) == 1
+    assert len(form.at.session_state["toasts"]) == 1
+
+
+def test_what_was_changed_after_a_refusal_is_simply_saved(here: dict[str, Any], store: Store, admin: Actor) -> None:
+    here["fields"] = ("code", "name")
+    here["defaults"] = {"community_id": "c", "category": Category.FITNESS}
+    form = Form(here).type(code="F-9", name="第一次")
+    here["away"] = True
+    form.press()
+    here["away"] = False
+    form.type(name="第二次").press()
+    assert [saved.name for saved in here["saved"]] == ["第二次"]
+    assert "toasts" not in form.at.session_state
+
+
 # --- numbers and words -----------------------------------------------------------------------------------------------
 @given(st.integers(-(10**12), 10**12))
 def test_money_comes_back_to_the_cent(cents: int) -> None:

@@ -487,9 +487,12 @@ class _Run:
         """Become the owner of a batch whose process is gone; None if somebody else was quicker."""
         mine = {"owner": uuid.uuid4().hex, "alive_at": store.clock()}
         same = {name: document[name] for name in ("_id", "community_id", "owner", "alive_at")}
-        with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
-            taken = store.db[ImportBatch.collection].update_one({**same, "running": True}, {"$set": mine})
-        if not taken.matched_count:
+
+        def take(write: Write) -> int:
+            batches = write.store.db[ImportBatch.collection]
+            return batches.update_one({**same, "running": True}, {"$set": mine}, session=write.session).matched_count
+
+        if not store.write(_SYSTEM, take, vital=True):
             return None
         return cls(store, _SYSTEM, ImportBatch.from_document({**document, **mine}))
 

@@ -5,13 +5,18 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
+from pymongo import monitoring
+
 from repository import backup, embedded, recount
 from repository import store as store_room
-from repository.store import Full, Store
+from repository.maintenance import WorkOrder
+from repository.store import READ_SECONDS, WRITE_SECONDS, Full, OutcomeUnknown, Store, Unavailable
 from tests.benchmarks.stand import Report
 from tests.reliability.ground import ACTOR, Writers, an_order, home, opened
 
@@ -159,6 +164,89 @@ def silent_for_a_while(report: Report, long: bool) -> None:
         report.line("goes on by itself", str(goes_on), "yes", goes_on)
         report.line("lost / torn / unexpected", f"{lost} / {torn} / {len(writers.unexpected)}", "0 / 0 / 0",
                     not (lost or torn or writers.unexpected))  # fmt: skip
+        store.close()
+
+
+class _StopsAtCommit(monitoring.CommandListener):
+    """Freezes the server when a commit is on its way to it, for some seconds."""
+
+    def __init__(self, pid: int, seconds: float) -> None:
+        self.pid, self.seconds, self.armed = pid, seconds, False
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.armed and event.command_name == "commitTransaction":
+            self.armed = False
+            os.kill(self.pid, signal.SIGSTOP)
+            threading.Timer(self.seconds, os.kill, (self.pid, signal.SIGCONT)).start()
+
+    def succeeded(self, _event: object) -> None: ...
+
+    def failed(self, _event: object) -> None: ...
+
+
+def silent_at_a_commit(report: Report, long: bool) -> None:
+    """The database falls silent when a commit has been sent: nobody is told that nothing was changed, and the same
+    submission afterwards makes no second record."""
+    patience = WRITE_SECONDS if long else 2.0
+    with home() as path:
+        opened(path).close()
+        endpoint, pid = embedded.start(path), embedded.status(path).pid
+        assert pid is not None
+        listener = _StopsAtCommit(pid, patience + READ_SECONDS + 2)
+        store = Store.connect(endpoint.uri, endpoint.database, event_listeners=[listener])
+        store.insert(ACTOR, an_order("before"))  # what is made on first use is there
+        listener.armed = True
+        told = "saved"
+        try:
+            store.write(ACTOR, lambda write: write.insert(an_order("at-commit")), key="once", seconds=patience)
+        except OutcomeUnknown:
+            told = "unknown"
+        except Unavailable:
+            told = "nothing was changed"
+        time.sleep(4)
+        there = store.count(ACTOR, WorkOrder, "D", {"number": "at-commit"})
+        report.line(f"silent after {patience:.0f} s: a write is told", told, "unknown", told == "unknown")
+        report.line("and had gone through", str(there), "1", there == 1)
+        for _ in range(3):
+            store.insert(ACTOR, an_order("at-commit"), key="once")
+        made = store.count(ACTOR, WorkOrder, "D", {"number": "at-commit"})
+        report.line("the same submission three times more", f"{made} record", "1", made == 1)
+        store.close()
+
+
+_KILLED_INSIDE = """
+import sys, time
+from repository.store import Store
+from tests.reliability.ground import ACTOR, an_order
+def work(write):
+    write.insert(an_order("inside"))
+    write._finish()
+    print("inside", flush=True)
+    time.sleep(600)
+Store.connect(sys.argv[1], "gridboard").write(ACTOR, work)
+"""
+
+
+def the_app_dies_in_a_transaction(report: Report, long: bool) -> None:
+    """kill -9 of an app in the middle of a transaction: what it held does not stop the others for long."""
+    deaths = 5 if long else 1
+    with home() as path:
+        store = opened(path)
+        uri, slowest = embedded.start(path).uri, 0.0
+        for number in range(deaths):
+            child = subprocess.Popen(
+                [sys.executable, "-c", _KILLED_INSIDE, uri], stdout=subprocess.PIPE, text=True, env=os.environ
+            )
+            assert child.stdout is not None
+            child.stdout.readline()
+            child.kill()
+            child.communicate()
+            began = time.monotonic()
+            store.insert(ACTOR, an_order(f"after-{number}"))
+            slowest = max(slowest, time.monotonic() - began)
+        report.line(f"{deaths} deaths: the next write waits", f"{slowest:.1f} s", "<= 15 s", slowest <= 15)
+        there = store.count(ACTOR, WorkOrder, "D", {"number": "inside"})
+        report.line("of the dead one's write there is", str(there), "0", there == 0)
         store.close()
 
 

@@ -159,7 +159,6 @@ def _majority_lost(report: Report, members: Members, store: Store) -> None:
     except Unavailable:
         told = "unavailable"
     took = time.monotonic() - began
-    report.line("majority lost: a write is told", f"{told}, after {took:.1f} s", "not saved", told != "saved")
     time.sleep(4)
     began = time.monotonic()
     seen = store.count(ACTOR, WorkOrder, "D")
@@ -167,6 +166,10 @@ def _majority_lost(report: Report, members: Members, store: Store) -> None:
     for place in others:
         members.back(place)
     members.primary()
+    there = store.count(ACTOR, WorkOrder, "D", {"number": "lost-majority"})
+    honest = told == "unknown" or (told == "unavailable" and not there)
+    report.line("majority lost: a write is told", f"{told}, after {took:.1f} s", "unknown", honest)
+    report.line("and is there afterwards", str(there))
     for _ in range(3):
         store.insert(ACTOR, an_order("lost-majority"), key="once")
     made = store.count(ACTOR, WorkOrder, "D", {"number": "lost-majority"})

@@ -14,6 +14,8 @@ ROWS: dict[str, Run] = {
     "D6": durability.stopped_under_load,
     "D7": durability.backups_under_writers,
     "D9": durability.silent_for_a_while,
+    "D10": durability.silent_at_a_commit,
+    "D11": durability.the_app_dies_in_a_transaction,
     "D8": replicas.members_come_and_go,
     "C1": editors.eight_on_one_order,
     "C3": editors.imports_that_are_killed,
