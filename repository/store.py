@@ -671,9 +671,9 @@ class Store:
 
         ``key`` makes it happen once only: a second call with the same key (a double click, a retried submit) returns
         the record the first one made. It is given up after ``seconds``. What is ``vital`` (a sign-in, the end of one,
-        rights taken away) is small and goes on when the disk is nearly full. Whoever signed in is looked up again in the
-        transaction: what was taken away a moment ago is not used any more. Raises SignedOut, Refused, Invalid,
-        Conflict, Duplicate, NotFound, Unavailable or OutcomeUnknown.
+        rights taken away) is small and goes on when the disk is nearly full. Whoever signed in is looked up again in
+        the transaction: what was taken away a moment ago is not used any more. Raises SignedOut, Refused, Invalid,
+        Conflict, Duplicate, NotFound, Full, Unavailable or OutcomeUnknown.
         """
         began = time.monotonic()
         deadline = began + seconds
