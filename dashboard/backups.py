@@ -2,6 +2,7 @@
 
 import tempfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,7 @@ from dashboard.i18n import _, ago, datetime_, n_, say
 from dashboard.settings import Settings
 from repository import backup
 from repository.access import Actor
+from repository.store import Store
 from repository.words import Trouble
 
 LATE = timedelta(hours=36)
@@ -19,7 +21,7 @@ LATE = timedelta(hours=36)
 
 def show(view: session.View) -> None:
     """What is kept in the folder that was set, and a button for one of this moment."""
-    settings, actor = Settings.from_environment(), session.actor()
+    settings = Settings.from_environment()
     st.header(_("Backups"), anchor=False)
     if settings.backup_folder is None:
         st.warning(
@@ -38,7 +40,7 @@ def show(view: session.View) -> None:
         )
         st.download_button(
             _("Take a backup"),
-            data=lambda: _taken(settings, actor),
+            data=data.fetch(partial(_taken, settings)),
             file_name=backup.name_of(view.now, encrypted=bool(settings.backup_recipient)),
             on_click="ignore",
             icon=":material/download:",
@@ -77,12 +79,12 @@ def _kept(view: session.View, folder: Path) -> None:
         tables.small(rows, key="backups")
 
 
-def _taken(settings: Settings, actor: Actor) -> bytes:
-    """A backup in memory, for the browser. Runs when the button is pressed, outside the page's run."""
+def _taken(settings: Settings, store: Store, actor: Actor) -> bytes:
+    """A backup in memory, for the browser."""
     with tempfile.TemporaryDirectory(prefix="gridboard-backup-") as room:
         path = Path(room) / "backup"
         try:
-            backup.take(data.store(), actor, path, recipient=settings.backup_recipient)
+            backup.take(store, actor, path, recipient=settings.backup_recipient)
         except Trouble as trouble:
             raise RuntimeError(say(trouble)) from trouble
         return path.read_bytes()

@@ -20,10 +20,10 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import streamlit as st
 
 from dashboard import cards, logs, session
-from dashboard.i18n import say, time_
+from dashboard.i18n import current, say, speaking, time_
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts, embedded
-from repository.access import Actor
+from repository.access import Actor, Refused
 from repository.importer import recover
 from repository.migrations import migrate
 from repository.store import (
@@ -38,7 +38,7 @@ from repository.store import (
     Unavailable,
     utc_now,
 )
-from repository.words import Trouble
+from repository.words import Trouble, msg
 
 log = logging.getLogger("gridboard.data")
 
@@ -338,6 +338,30 @@ def tell(
     if done:
         session.toast(done)
     return result
+
+
+def fetch(work: Callable[[Store, Actor], bytes]) -> Callable[[], bytes]:
+    """What a download button runs when it is pressed: ``work(store, actor)``.
+
+    That is outside of any run of the page, over a socket that may have been open for long. So who acts is looked up at
+    the press; whoever may see other things by then than when the button was drawn has to look at the page again. It is
+    written in the language of the page. Raises SignedOut, Refused, Unavailable.
+    """
+    drawn_for, token, language = session.actor(), session.cookie(COOKIE), current()
+
+    def pressed() -> bytes:
+        who = drawn_for
+        if way_in() is not SignInBy.NONE:
+            found = visitor(token)
+            if found is None or found.must_change:
+                raise SignedOut
+            who = found.actor
+        if who.eyes != drawn_for.eyes:
+            raise Refused(msg("Your rights have been changed since this page was drawn. Look at it again."))
+        with speaking(language):
+            return work(store(), who)
+
+    return pressed
 
 
 def load_demo() -> None:

@@ -529,7 +529,7 @@ def _problems(bench: _Bench, preview: Preview) -> None:
         st.space("stretch")
         st.download_button(
             _("All remarks"),
-            data=lambda: tables.csv_sheet([imports.problem_row(one, bench.record) for one in preview.all_problems()]),
+            data=data.fetch(lambda _store, _actor: _remarks(bench.record, preview)),
             file_name="problems.csv",
             mime="text/csv",
             on_click="ignore",
@@ -537,10 +537,9 @@ def _problems(bench: _Bench, preview: Preview) -> None:
             key="intake-problems-csv",
         )
         if preview.counts.rejected:
-            language = current()
             st.download_button(
                 _("Rejected rows"),
-                data=lambda: _rejected(preview, language),
+                data=data.fetch(lambda _store, _actor: _rejected(preview)),
                 file_name="rejected.csv",
                 mime="text/csv",
                 on_click="ignore",
@@ -551,9 +550,13 @@ def _problems(bench: _Bench, preview: Preview) -> None:
     tables.small(rows, key="intake-problem-rows")
 
 
-def _rejected(preview: Preview, language: str) -> bytes:
+def _remarks(record: type[Record], preview: Preview) -> bytes:
+    return tables.csv_sheet([imports.problem_row(one, record) for one in preview.all_problems()])
+
+
+def _rejected(preview: Preview) -> bytes:
     file = BytesIO()
-    preview.write_rejected(file, translator(language))
+    preview.write_rejected(file, translator(current()))
     return file.getvalue()
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from dashboard import session
+from dashboard import data, session
 from dashboard.i18n import MISSING, _, current, number, plain, say, term
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
 
@@ -304,7 +304,7 @@ def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> No
     with st.container(horizontal=True, gap="xsmall"):
         st.download_button(
             _("Excel sheet"),
-            data=lambda: sheet(rows, title=title),
+            data=data.fetch(lambda _store, _actor: sheet(rows, title=title)),
             file_name=f"{name}.xlsx",
             mime=XLSX,
             on_click="ignore",
@@ -313,7 +313,7 @@ def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> No
         )
         st.download_button(
             "CSV",
-            data=lambda: csv_sheet(rows),
+            data=data.fetch(lambda _store, _actor: csv_sheet(rows)),
             file_name=f"{name}.csv",
             mime="text/csv",
             on_click="ignore",

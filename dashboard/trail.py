@@ -21,6 +21,7 @@ OPERATIONS: Mapping[str, str] = {
     "update": msg("Changed"),
     "delete": msg("Taken out"),
     "import": msg("Imported"),
+    "export": msg("Taken out as a sheet"),
     "undo": msg("Import taken back"),
     "seed": msg("Demonstration loaded"),
     "sign_in": msg("Signed in"),
@@ -28,6 +29,7 @@ OPERATIONS: Mapping[str, str] = {
     "password_change": msg("Password changed"),
     "password_reset": msg("First password given"),
     "reveal": msg("Looked at personal data"),
+    "backup": msg("Backup taken"),
 }
 """What can have been done."""
 

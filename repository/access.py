@@ -46,9 +46,12 @@ class Actor:
     sign_in: str = ""
 
     @property
-    def eyes(self) -> tuple[Role, frozenset[str] | None, frozenset[str] | None]:
+    def eyes(self) -> "Eyes":
         """All that decides what the actor sees: two with the same eyes are given the same answers."""
         return self.role, self.communities, self.grids
+
+
+Eyes = tuple[Role, frozenset[str] | None, frozenset[str] | None]
 
 
 class Refused(Trouble):
@@ -117,6 +120,17 @@ _COMMUNITY_OF_AN_EDITOR = frozenset(
     {"name", "district", "households", "residents", "crew_hours_per_week", "population", "service_lives"}
 )
 
+_WRITES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE, Operation.IMPORT)
+WHOLE = frozenset(
+    {
+        *(("users", operation) for operation in Operation),
+        *(("communities", operation) for operation in _WRITES),
+        ("monthly_counts", Operation.UPDATE),
+    }
+)
+"""What concerns a community as a whole, or everybody: nobody may do it who has but some grids in charge, so that
+nobody widens their own reach, or counts what belongs to others."""
+
 FIELDS: Mapping[tuple[str, Role, Operation], frozenset[str]] = MappingProxyType(
     {
         # when the clock began is nobody's to change who is measured by it; money is the office's
@@ -150,17 +164,29 @@ def require_fields(actor: Actor, operation: Operation, record: type[Record], fie
 
 
 def may(actor: Actor, operation: Operation, collection: str) -> bool:
-    """Whether the role may do this at all; where is ``reach``'s business. An unknown collection is refused."""
-    return actor.role in PERMISSIONS.get(collection, {}).get(operation, _NOBODY)
+    """Whether the actor may do this at all; where is ``reach``'s business. An unknown collection is refused."""
+    return _role_may(actor, operation, collection) and not _too_narrow(actor, operation, collection)
 
 
 def require(actor: Actor, operation: Operation, collection: str) -> None:
     """Raise Refused unless ``may``."""
-    if not may(actor, operation, collection):
+    if not _role_may(actor, operation, collection):
         raise Refused(
             msg("Your role ({role}) may not do this. Nothing was changed; ask an administrator."),
             role=Role(actor.role).label,
         )
+    if _too_narrow(actor, operation, collection):
+        raise Refused(
+            msg("This concerns the whole community, and only some grids are in your charge. Nothing was changed.")
+        )
+
+
+def _role_may(actor: Actor, operation: Operation, collection: str) -> bool:
+    return actor.role in PERMISSIONS.get(collection, {}).get(operation, _NOBODY)
+
+
+def _too_narrow(actor: Actor, operation: Operation, collection: str) -> bool:
+    return actor.grids is not None and (collection, operation) in WHOLE
 
 
 def reach(actor: Actor, community_id: str, grids: frozenset[str] | None = None) -> frozenset[str] | None:
@@ -191,3 +217,12 @@ def require_reach(actor: Actor, record: Record) -> None:
     seen = reach(actor, record.community_id)
     if seen is not None and record.grid_field and getattr(record, record.grid_field) not in seen:
         raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))
+
+
+def in_reach(actor: Actor, record: type[Record], document: Mapping[str, Any]) -> bool:
+    """Whether a stored document of ``record`` lies within the actor's communities and grids."""
+    if actor.communities is not None and document.get("community_id") not in actor.communities:
+        return False
+    if actor.grids is None or not record.grid_field:
+        return True
+    return document.get("_id" if record.grid_field == "id" else record.grid_field) in actor.grids

@@ -7,12 +7,16 @@ audit trail nor an export meets them. ``docs/decisions/0007-sign-in.md`` says wh
 """
 
 import hashlib
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
 from typing import Annotated, Any
 
 import pymongo
@@ -39,7 +43,11 @@ from repository.words import Message, Trouble, msg
 
 PASSWORDS = "passwords"  # pragma: allowlist secret (a collection)
 ATTEMPTS = "sign_in_attempts"
-TRIES, TRIES_OF_AN_ADDRESS, LOCKED = 5, 50, timedelta(minutes=15)
+LOCKED, LOCKED_LONGEST = timedelta(minutes=15), timedelta(days=1)
+TRIES = 5  # of one name from one address
+TRIES_OF_A_NAME = 20  # from all addresses it has not come in from lately; the lock doubles each time
+TRIES_OF_AN_ADDRESS = 50  # of all names that have not come in from it lately
+KNOWN = timedelta(days=30)  # how long an address counts as one that a name comes in from
 SHORTEST, LONGEST = 10, 128
 SETUP_HOURS = 24
 _SETUP = "setup"
@@ -107,6 +115,9 @@ class User(Record):
         description=msg("The name under which the organisation's own sign-in knows this person"),
     )
     last_sign_in_at: Annotated[datetime | None, Shown(form=False)] = Field(default=None, title=msg("Last signed in"))
+    password_number: Annotated[int, Shown(form=False, table=False)] = Field(
+        default=0, ge=0, title=msg("Password number"), description=msg("How many passwords the account has had")
+    )
 
     @field_validator("login", mode="after")
     @classmethod
@@ -233,8 +244,8 @@ def edit_user(store: Store, actor: Actor, id: str, revision: int, changes: Mappi
     may manage accounts."""
 
     def work(write: Write) -> User:
-        changed = write.update(User, EVERYWHERE, id, revision, changes)
-        _guard_last(write)
+        with _somebody_left(write):
+            changed = write.update(User, EVERYWHERE, id, revision, changes)
         _carry(write, changed)
         return changed
 
@@ -247,9 +258,9 @@ def remove_user(store: Store, actor: Actor, id: str, revision: int) -> User:
 
     def work(write: Write) -> User:
         user = write.read(User, EVERYWHERE, id)
-        write.delete(User, EVERYWHERE, id, revision)
-        _guard_last(write)
-        write.store.db[PASSWORDS].delete_one({"_id": id}, session=write.session)
+        with _somebody_left(write):
+            write.delete(User, EVERYWHERE, id, revision)
+            write.store.db[PASSWORDS].delete_one({"_id": id}, session=write.session)
         write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
         return user
 
@@ -257,15 +268,18 @@ def remove_user(store: Store, actor: Actor, id: str, revision: int) -> User:
 
 
 def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
-    """Give an account a first password and end its sign-ins; returns the account. Raises Invalid, NotFound, Refused."""
+    """Give an account a first password, end its sign-ins and unlock it; returns the account. Raises Invalid, NotFound,
+    Refused."""
     require(actor, Operation.UPDATE, User.collection)
     hashed = _hash(password, store.get(actor, User, EVERYWHERE, id))
 
     def work(write: Write) -> User:
         user = write.read(User, EVERYWHERE, id)
-        user = write.update(User, EVERYWHERE, id, user.revision, {"must_change": True})
+        changes = {"must_change": True, "password_number": user.password_number + 1}
+        user = write.update(User, EVERYWHERE, id, user.revision, changes)
         _keep_hash(write, user, hashed)
         write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
+        _forget_tries(write, user)
         write.note("password_reset", User.collection, EVERYWHERE, id)
         return user
 
@@ -274,7 +288,7 @@ def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
 
 def change_password(store: Store, visitor: Visitor, old: str, new: str, *, address: str = "") -> None:
     """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Invalid,
-    SignedOut."""
+    SignedOut, and Conflict when the account was changed while the old password was judged."""
     actor = visitor.actor
     user = _user(store, {"_id": actor.id})
     if user is None:
@@ -285,12 +299,16 @@ def change_password(store: Store, visitor: Visitor, old: str, new: str, *, addre
     hashed = _hash(new, user)
 
     def work(write: Write) -> None:
-        found = write.read(User, EVERYWHERE, user.id)
-        write.update(User, EVERYWHERE, found.id, found.revision, {"must_change": False})
-        _keep_hash(write, found, hashed)
+        # at the revision whose password was judged: one that was given meanwhile is not replaced by who knew the old
+        changes = {"must_change": False, "password_number": user.password_number + 1}
+        changed = write.update(User, EVERYWHERE, user.id, user.revision, changes)
+        _keep_hash(write, changed, hashed)
         rows = write.store.db[SIGN_INS]
+        mine = rows.update_one({"_id": actor.sign_in}, {"$set": {"must_change": False}}, session=write.session)
+        if not mine.matched_count:
+            raise SignedOut
         rows.delete_many({"user_id": user.id, "_id": {"$ne": actor.sign_in}}, session=write.session)
-        rows.update_one({"_id": actor.sign_in}, {"$set": {"must_change": False}}, session=write.session)
+        _forget_tries(write, changed, but=address)
         write.note("password_change", User.collection, EVERYWHERE, user.id)
 
     store.write(replace(SYSTEM, id=actor.id, name=actor.name), work)
@@ -317,13 +335,34 @@ def _copy_of(user: User) -> dict[str, Any]:
     }
 
 
-def _guard_last(write: Write) -> None:
-    """Somebody who may manage accounts has to be left. The guard document makes two who go at once queue."""
+@contextmanager
+def _somebody_left(write: Write) -> Iterator[None]:
+    """Refuse what takes away the last who may manage accounts. The guard document makes two who go at once queue."""
     guard = write.store.db[PASSWORDS].find_one({"_id": "guard"}, session=write.session) or {"n": 0}
     _put(write, PASSWORDS, "guard", {"n": guard["n"] + 1})
-    last = {"role": str(Role.ADMIN), "active": True, "communities": []}
-    if not write.store.db[User.collection].find_one(last, session=write.session):
-        raise Invalid({"role": Message(msg("Somebody must be left who may manage accounts: an active administrator."))})
+    there = _anybody_manages(write)
+    yield
+    if there and not _anybody_manages(write):
+        raise Invalid(
+            {
+                "role": Message(
+                    msg(
+                        "Somebody must be left who may manage accounts and can sign in: an active administrator of all "
+                        "communities and grids, with a password or a single sign-on name."
+                    )
+                )
+            }
+        )
+
+
+def _anybody_manages(write: Write) -> bool:
+    """Is there an active administrator of everything who has a way to sign in?"""
+    whole = {"role": str(Role.ADMIN), "active": True, "communities": [], "grids": []}
+    found = list(write.store.db[User.collection].find(whole, {"subject": 1}, session=write.session))
+    if any(each.get("subject") for each in found):
+        return True
+    ids = {"_id": {"$in": [each["_id"] for each in found]}}
+    return write.store.db[PASSWORDS].find_one(ids, {"_id": 1}, session=write.session) is not None
 
 
 def open_demonstration(store: Store) -> bool:
@@ -419,13 +458,24 @@ _WRONG = msg("Name and password do not belong together, or the account is closed
 
 def _check(store: Store, login: str, user: User | None, password: str, address: str) -> None:
     """Hold a password against the account's. Each try is entered before it is judged, so that a hundred at once get
-    no more than five."""
-    tries = [(f"{login}|{address}", TRIES), (f"|{address}", TRIES_OF_AN_ADDRESS)]
-    for id, most in tries:
-        if _try(store, id) > most:
+    no more than five.
+
+    One name from one address has five tries; a name, from all addresses it has not come in from lately, and an
+    address, of all names that have not come in from it lately, have more. So nobody locks out whoever comes in where
+    they always do, and changing addresses or names does not help. Known or not, every try takes the same steps.
+    """
+    place, now = _network(address), store.clock()
+    known = _known_id(user.id if user else login, place)
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = store.db[ATTEMPTS].find_one({"_id": known})
+    apart = known if found is not None and found["until"] > now else ""  # whose tries count for nobody else
+    pair, name, all_names = f"pair|{place}|{login}", _name_id(login, apart), f"address|{apart}|{place}"
+    for id, most in ((pair, TRIES), (name, TRIES_OF_A_NAME), (all_names, TRIES_OF_AN_ADDRESS)):
+        n, anew_at = _try(store, id, doubling_at=most + 1 if id == name else None)
+        if n > most:
             raise Locked(
-                msg("Too many wrong passwords. This name is locked for {minutes} minutes; the account is not lost."),
-                minutes=int(LOCKED.total_seconds() // 60),
+                msg("Too many wrong passwords. Try again in {minutes} minutes; the account is not lost."),
+                minutes=ceil((anew_at - now) / timedelta(minutes=1)),
             )
     kept = None
     if user is not None:
@@ -435,27 +485,82 @@ def _check(store: Store, login: str, user: User | None, password: str, address: 
     if not fits or kept is None or user is None or not user.active:
         raise Wrong(_WRONG)
     with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
-        store.db[ATTEMPTS].delete_one({"_id": tries[0][0]})
-        store.db[ATTEMPTS].update_one({"_id": tries[1][0]}, {"$inc": {"n": -1}})
+        tries = store.db[ATTEMPTS]
+        tries.delete_one({"_id": pair})
+        tries.update_many({"_id": {"$in": [name, all_names]}}, {"$inc": {"n": -1}})
+        tries.update_one({"_id": known}, {"$set": {"until": now + KNOWN}}, upsert=True)
 
 
-def _try(store: Store, id: str) -> int:
-    """How many tries this is since the count began anew."""
+def _network(address: str) -> str:
+    """What counts as one address: an IPv6 network of 64 bits is one subscriber's, whose machines choose the rest."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address.replace("|", "")
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def _known_id(user_id: str, place: str) -> str:
+    return f"known|{user_id}|{place}"
+
+
+def _name_id(login: str, apart: str = "") -> str:
+    return f"name|{apart}|{login}"
+
+
+def _forget_tries(write: Write, user: User, *, but: str | None = None) -> None:
+    """A new password: the name is unlocked, and no address but that one counts as known."""
+    others = {"$regex": f"^{re.escape(_known_id(user.id, ''))}"}
+    tries = write.store.db[ATTEMPTS]
+    tries.delete_one({"_id": _name_id(user.login)}, session=write.session)
+    tries.delete_many(
+        {"_id": others if but is None else {**others, "$ne": _known_id(user.id, _network(but))}}, session=write.session
+    )
+
+
+def _try(store: Store, id: str, doubling_at: int | None = None) -> tuple[int, datetime]:
+    """How many tries this is since the count began anew, and when it will do so again: after ``LOCKED``; where it is
+    ``doubling_at`` so many tries, after a lock twice as long as the one before, until a day without any."""
     now = store.clock()
-    running = {"$gt": ["$until", now]}
-    step = {
-        "n": {"$cond": [running, {"$add": ["$n", 1]}, 1]},
-        "until": {"$cond": [running, "$until", now + LOCKED]},
-    }
+    running = {"$gt": ["$anew_at", now]}
+    remembered = {"$cond": [{"$gt": ["$until", now]}, {"$ifNull": ["$locks", 0]}, 0]}
+    steps: list[dict[str, Any]] = [
+        {
+            "n": {"$cond": [running, {"$add": ["$n", 1]}, 1]},
+            "anew_at": {"$cond": [running, "$anew_at", now + LOCKED]},
+            "locks": remembered,
+        }
+    ]
+    if doubling_at is not None:
+        longer = {"$multiply": [_milliseconds(LOCKED), {"$pow": [2, "$locks"]}]}
+        lock = {"$add": [now, {"$min": [longer, _milliseconds(LOCKED_LONGEST)]}]}
+        begins = {"$eq": ["$n", doubling_at]}
+        steps.append(
+            {
+                "anew_at": {"$cond": [begins, lock, "$anew_at"]},
+                "locks": {"$cond": [begins, {"$add": ["$locks", 1]}, "$locks"]},
+            }
+        )
+    kept = 0 if doubling_at is None else _milliseconds(LOCKED_LONGEST)
+    steps.append({"until": {"$add": ["$anew_at", kept]}})
     with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
         while True:
             try:
                 found = store.db[ATTEMPTS].find_one_and_update(
-                    {"_id": id}, [{"$set": step}], upsert=True, return_document=pymongo.ReturnDocument.AFTER
+                    {"_id": id},
+                    [{"$set": step} for step in steps],
+                    upsert=True,
+                    return_document=pymongo.ReturnDocument.AFTER,
                 )
             except DuplicateKeyError:
                 continue  # two first ones at once
-            return int((found or {"n": 1})["n"])
+            return (1, now + LOCKED) if found is None else (int(found["n"]), found["anew_at"])
+
+
+def _milliseconds(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
 
 
 def _open(store: Store, user: User, way: Way, address: str, agent: str, again: str, terms: Terms) -> str:
@@ -463,7 +568,8 @@ def _open(store: Store, user: User, way: Way, address: str, agent: str, again: s
 
     def work(write: Write) -> str:
         rows, now = write.store.db[SIGN_INS], write.at
-        # the account is written to, so that this and a change of its rights can't pass each other by
+        # the account is written to, so that this and a change of its rights or its password can't pass each other by:
+        # each of those gives it a new revision
         same = {"_id": user.id, "revision": user.revision, "active": True}
         present = write.store.db[User.collection].update_one(
             same, {"$set": {"last_sign_in_at": now}}, session=write.session

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
+import pymongo
 from pydantic import Field
 
 from repository import rollups
-from repository.access import Actor, Operation, require
+from repository.access import Actor, Operation, require, scope
 from repository.record import LINE, Choice, Day, Index, Record, Ref, Shown
-from repository.store import Invalid, Store, Write, build
+from repository.store import READ_SECONDS, Invalid, Store, Write, build, our_errors
 from repository.words import Message, msg
 
 
@@ -146,9 +147,8 @@ def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purp
         raise Invalid({"purpose": Message(msg("Choose one of the list"))}) from None
 
     def work(write: Write) -> Contact:
-        found = write.read(Contact, community_id, id)
-        write.note("reveal", Contact.collection, community_id, id, {"purpose": str(why), "about_id": found.about_id})
-        return found
+        about_id = write.read(Contact, community_id, id).about_id
+        return write.reveal(Contact, community_id, id, {"purpose": str(why), "about_id": about_id})
 
     return store.write(actor, work)
 
@@ -177,11 +177,14 @@ def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -
 
 # --- queries
 def contact_of(store: Store, actor: Actor, community_id: str, about_id: str) -> Masked | None:
-    """How to reach whoever reported this, masked; None when nothing is kept. Raises Refused."""
-    found = store.find(actor, Contact, community_id, {"about_id": {"$eq": about_id}}, limit=1)
-    if not found:
+    """How to reach whoever reported this, masked; None when nothing is kept. Raises Refused, Unavailable."""
+    require(actor, Operation.READ, Contact.collection)
+    within = {"$and": [scope(actor, Contact, community_id), {"about_id": {"$eq": about_id}}]}
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = next(store.documents(Contact, within, limit=1), None)  # whole, for what the mask leaves of it
+    if found is None:
         return None
-    one = found[0]
+    one = Contact.from_document(found)
     name = one.name[:1] + "＊" * (len(one.name) - 1) if one.name else ""
     digits = one.phone or ""
     phone = digits[:3] + "＊" * max(0, len(digits) - 5) + digits[-2:] if len(digits) > 6 else "＊" * len(digits)

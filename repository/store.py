@@ -6,6 +6,7 @@ leave as a handful of ours, each a sentence a person can act on.
 """
 
 import logging
+import re
 import threading
 import time
 from collections import Counter
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 import pymongo
 from bson import CodecOptions, ObjectId
 from bson.errors import InvalidDocument, InvalidStringData
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -43,7 +44,7 @@ from pymongo.write_concern import WriteConcern
 
 from repository import rollups
 from repository.access import Actor, Operation, Refused, Role, reach, require, require_fields, require_reach, scope
-from repository.record import RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.store")
@@ -191,10 +192,88 @@ def _set(record: Record) -> Iterator[str]:
 
 
 def _unnamed(record: type[Record], document: Document | None) -> Document | None:
-    """What the audit may keep of a document: that a personal field was there, not what it said."""
-    if document is None or not record.personal:
-        return document
-    return {name: "…" if name in record.personal else value for name, value in document.items()}
+    """What the audit may keep of a document: that a personal field was there, not what it said; and of free text all
+    but the numbers somebody can be reached or identified by, so that they can be erased where they were written."""
+    if document is None:
+        return None
+    written = _written(record)
+    return {
+        name: "…" if name in record.personal else _unnumbered(value, written[name]) if name in written else value
+        for name, value in document.items()
+    }
+
+
+_S = r"[ .‐-―-]?"  # between the groups of a number
+_NUMBERS = re.compile(
+    r"(?<!\d)(?:"
+    # an identity number of 18 digits: place, birthday, order
+    rf"[1-9]\d{{5}}{_S}(?:18|19|20)\d\d{_S}(?:0[1-9]|1[0-2]){_S}(?:0[1-9]|[12]\d|3[01]){_S}\d{{3}}[\dXx]"
+    # a mobile phone of the mainland, in the ways people group it
+    rf"|(?:(?:\+|00)?86{_S})?1[3-9]\d(?:{_S}\d{{4}}{_S}\d{{4}}|\d{_S}\d{{3}}{_S}\d{{4}}|\d\d{_S}\d{{6}})"
+    # a landline with its area code
+    rf"|[(（]?(?:010|02\d|0[3-9]\d\d)[)）]?{_S}\d{{3,4}}{_S}\d{{4}}|(?:\+|00)86{_S}[1-9]\d{{1,2}}{_S}\d{{3,4}}{_S}\d{{4}}"
+    r")(?!\d)"
+)
+_LONG_NUMBER = re.compile(r"\d{3}")
+_NARROW = {0xFF10 + digit: str(digit) for digit in range(10)} | {ord("＋"): "+", ord("－"): "-", ord("　"): " "}
+
+
+@cache
+def _written(owner: type[BaseModel]) -> Mapping[str, Any]:
+    """The fields in which people write sentences: text of a line and more that is no name, key or code; with those
+    within its parts."""
+    codes = {"name"}
+    if issubclass(owner, Record):
+        codes |= {owner.name_field, *owner.natural_key}
+        codes.update(key for index in owner.indexes if index.unique for key in index.keys)
+    found: dict[str, Any] = {}
+    for name, spec in field_specs(owner).items():
+        if spec.parts:
+            within = {key: value for part in spec.parts for key, value in _written(part).items()}
+            if within:
+                found[name] = within
+        elif spec.kind in ("text", "term") and (spec.max_length or 0) >= LINE and name not in codes:
+            found[name] = None
+    return found
+
+
+def _unnumbered(value: Any, written: Mapping[str, Any] | None) -> Any:
+    """Free text, or a part with some in it, without phone and identity numbers."""
+    if isinstance(value, str):
+        if not _LONG_NUMBER.search(value):
+            return value
+        plain = value.translate(_NARROW)  # of the same length
+        for found in reversed(list(_NUMBERS.finditer(plain))):
+            value = f"{value[: found.start()]}…{value[found.end() :]}"
+        return value
+    if isinstance(value, list):
+        return [_unnumbered(each, written) for each in value]
+    if isinstance(value, dict) and written:
+        return {name: _unnumbered(each, written[name]) if name in written else each for name, each in value.items()}
+    return value
+
+
+def _own_key(actor: Actor, key: str) -> str:
+    """A submission's key as it is kept: each person's are their own."""
+    return f"{actor.id}|{key}"
+
+
+def _impersonal(record: R) -> R:
+    """The record without its personal fields, which only ``Write.reveal`` gives."""
+    return record.model_copy(update=dict.fromkeys(record.personal)) if record.personal else record
+
+
+def _require_impersonal(record: type[Record], filter: Any) -> None:
+    """What is not shown is not searched for either: that would tell it digit by digit. A mistake of ours, if any."""
+    if not record.personal:
+        return
+    if isinstance(filter, Mapping):
+        if named := record.personal & {str(name).partition(".")[0] for name in filter}:
+            raise TypeError(f"personal, so not to be searched for: {', '.join(sorted(named))}")
+        filter = list(filter.values())
+    if isinstance(filter, (list, tuple)):
+        for each in filter:
+            _require_impersonal(record, each)
 
 
 @cache
@@ -527,12 +606,14 @@ class Store:
         skip: int = 0,
         limit: int = 0,
     ) -> list[R]:
-        """Records of a community that match ``filter``, within the actor's reach. Raises Refused, Unavailable."""
+        """Records of a community that match ``filter``, within the actor's reach, without their personal fields.
+        Raises Refused, Unavailable."""
         require(actor, Operation.READ, record.collection)
+        _require_impersonal(record, filter)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = self.documents(record, within, sort=sort, skip=skip, limit=limit)
-            return [record.from_document(document) for document in found]
+            return [_impersonal(record.from_document(document)) for document in found]
 
     def count(
         self,
@@ -545,6 +626,7 @@ class Store:
     ) -> int:
         """How many records ``find`` would return."""
         require(actor, Operation.READ, record.collection)
+        _require_impersonal(record, filter)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
         with our_errors(), pymongo.timeout(READ_SECONDS):
             return self.db[record.collection].count_documents(self._seen(within))
@@ -560,15 +642,18 @@ class Store:
         grids: frozenset[str] | None = None,
         index: tuple[str, ...] | None = None,
     ) -> list[Document]:
-        """Run a pipeline behind a first ``$match`` of reach and ``filter``. ``index`` names the keys of the index to
-        use: every index leads with the community, so the server would try out all of them first."""
+        """Run a pipeline behind a first ``$match`` of reach and ``filter``, without personal fields. ``index`` names
+        the keys of the index to use: every index leads with the community, so the server would try out all of them
+        first."""
         require(actor, Operation.READ, record.collection)
+        _require_impersonal(record, filter)
         match = self._seen({**scope(actor, record, community_id, grids), **(filter or {})})
         with our_errors(), pymongo.timeout(READ_SECONDS):
             how: Document = {"batchSize": 10_000}
             if index is not None:
                 how["hint"] = next(one.name for one in record.indexes if one.keys == index)
-            return list(self.db[record.collection].aggregate([{"$match": match}, *pipeline], **how))
+            bare = [{"$unset": sorted(record.personal)}] if record.personal else []
+            return list(self.db[record.collection].aggregate([{"$match": match}, *bare, *pipeline], **how))
 
     def together(self, actor: Actor, community_id: str, wanted: Sequence[Wanted]) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
@@ -582,7 +667,11 @@ class Store:
             for place, (record, filter, fields) in enumerate(wanted):
                 require(actor, Operation.READ, record.collection)
                 within = scope(actor, record, community_id) if filter is None else filter
+                if within["community_id"] != community_id:
+                    raise ValueError("a filter of another community")
+                _require_impersonal(record, filter)
                 branch: list[Document] = [{"$match": self._seen(within, pending)}]
+                branch += [{"$unset": sorted(record.personal)}] if record.personal else []
                 branch += [{"$project": dict.fromkeys((*fields, "_before"), 1)}] if fields else []
                 branches.append((record.collection, [*branch, {"$set": {"_place": place}}]))
             (first, pipeline), *others = branches
@@ -710,13 +799,13 @@ class Store:
                 # what the key tells of is settled; what it does not tell of may still come
                 made = None
                 with suppress(Unavailable):
-                    made = None if key is None else self._made_by(key)
+                    made = None if key is None else self._made_by(actor, key)
                 if made is None:
                     raise
                 return cast(T, made)
             except (Duplicate, Conflict, Invalid, NotFound):
                 # a second run of a submission often fails on what the first one made, before it reaches the key
-                made = None if key is None else self._made_by(key)
+                made = None if key is None else self._made_by(actor, key)
                 if made is None:
                     raise
                 return cast(T, made)
@@ -799,19 +888,23 @@ class Store:
             with self._lock:
                 self._places.update((community_id, place) for place in missing)
 
-    def _made_by(self, key: str) -> Any:
-        """The record that the write with this key made; None if there was none."""
+    def _made_by(self, actor: Actor, key: str) -> Any:
+        """The record that the actor's write with this key made, as far as it is still in reach; None if there was
+        none."""
         with our_errors(), pymongo.timeout(READ_SECONDS):
             # what a majority has, so that it can't be rolled back after it was told
             entries = self.db.get_collection(AUDIT, read_concern=ReadConcern("majority"))
-            entry = entries.find_one({"key": key})
+            entry = entries.find_one({"key": _own_key(actor, key)})
             if entry is None:
                 return None
             record = RECORDS[entry["collection"]]
             found = self.db[record.collection].find_one({"_id": entry["record_id"]})
         if found is None:
             raise NotFound(_GONE)
-        return record.from_document(self._as_seen(found))
+        made = record.from_document(self._as_seen(found))
+        require(actor, Operation.READ, record.collection)
+        require_reach(actor, made)
+        return _impersonal(made)
 
 
 class Write:
@@ -830,8 +923,17 @@ class Write:
         """(community, collection) -> id -> the field that names it: what must be there before this may count."""
 
     def read(self, record: type[R], community_id: str, id: str) -> R:
-        """A record inside the transaction, within the actor's reach. Raises NotFound, Refused."""
-        return record.from_document(self._stored(record, community_id, id))
+        """A record inside the transaction, within the actor's reach, without its personal fields. Raises NotFound,
+        Refused."""
+        return _impersonal(record.from_document(self._stored(record, community_id, id)))
+
+    def reveal(self, record: type[R], community_id: str, id: str, facts: Document) -> R:
+        """A record with its personal fields. That the actor looked, and the ``facts`` of why, goes on record. Raises
+        NotFound, Refused."""
+        require(self.actor, Operation.READ, record.collection)
+        found = record.from_document(self._stored(record, community_id, id))
+        self.note("reveal", record.collection, community_id, id, facts)
+        return found
 
     def insert(self, record: R) -> R:
         """Add a record, stamped with actor and time; returns it as stored."""
@@ -865,11 +967,11 @@ class Write:
         before = self._stored(record, community_id, id)
         current = record.from_document(before)
         if current.revision != revision:
-            raise Conflict(current)
+            raise Conflict(_impersonal(current))
         changed = build(record, {**dict(current), **changes})
         require_reach(self.actor, changed)
         if changed == current:
-            return current
+            return _impersonal(current)
         if following is None:
             differing = (name for name in record.model_fields if getattr(changed, name) != getattr(current, name))
             require_fields(self.actor, Operation.UPDATE, record, differing)
@@ -879,9 +981,9 @@ class Write:
         where = {"_id": id, "community_id": community_id, "revision": revision}
         result = self.store.db[record.collection].replace_one(where, document, session=self.session)
         if not result.matched_count:
-            raise Conflict(current)
+            raise Conflict(_impersonal(current))
         self._note(record, "update", before, document)
-        return record.from_document(document)
+        return _impersonal(record.from_document(document))
 
     def delete(self, record: type[Record], community_id: str, id: str, revision: int) -> None:
         """Take a record out. Raises Conflict when ``revision`` is not the current one, InUse while others refer to it:
@@ -889,7 +991,7 @@ class Write:
         require(self.actor, Operation.DELETE, record.collection)
         before = self._stored(record, community_id, id)
         if before["revision"] != revision:
-            raise Conflict(record.from_document(before))
+            raise Conflict(_impersonal(record.from_document(before)))
         self._require_unused(record, community_id, id)
         self.store._there.pop((community_id, record.collection, id), None)
         self.store.db[record.collection].delete_one(
@@ -1021,7 +1123,7 @@ class Write:
             "after": after,
         }
         if self._key is not None and not self._audit:
-            entry["key"] = self._key
+            entry["key"] = _own_key(self.actor, self._key)
         self._audit.append(entry)
         self.touch(community_id)
         if collection == "communities":

@@ -1,16 +1,23 @@
 """The Data page: a sheet from the upload to the batch and back, what is set survives, who sees which part."""
 
+import ast
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboard import intake
-from repository import importer, recount
-from repository.access import Actor
+import dashboard
+from dashboard import data, intake, session, tables
+from dashboard.pages import data as page
+from dashboard.settings import SignInBy
+from repository import accounts, importer, recount
+from repository.access import Actor, Refused
 from repository.grids import Community
 from repository.maintenance import Status, WorkOrder
-from repository.store import Store
+from repository.people import Person, add_person
+from repository.store import SignedOut, Store
 
 C = "D"
 SHEET = """工单号,故障描述,网格,状态,报修时间,额外
@@ -156,3 +163,62 @@ def test_counting_again(mongodb_uri: str, visit: Callable[..., Any], store: Stor
     assert "不一致" in said(at)
     press(at, "rebuild")
     assert "已重建" in said(at)
+
+
+# --- out
+@pytest.fixture
+def pressing(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], bytes]], tuple[accounts.User, Callable[[], bytes]]]:
+    """A button drawn for an editor who signed in: the account, and what pressing it gives."""
+    monkeypatch.setattr(data, "store", lambda: store)
+    monkeypatch.setattr(data, "way_in", lambda: SignInBy.ACCOUNTS)
+    user = accounts.add_user(store, admin, {"login": "wang", "name": "王", "role": "editor", "subject": "wang"})
+    accounts.add_user(store, admin, {"login": "boss", "name": "书记", "role": "admin", "subject": "boss"})
+    token, _ = accounts.sign_in_as(store, "wang", accounts.Way.PROXY, terms=accounts.Terms())
+    visitor = accounts.visitor(store, token, accounts.Terms())
+    assert visitor is not None
+    monkeypatch.setattr(session, "actor", lambda: visitor.actor)
+    monkeypatch.setattr(session, "cookie", lambda _name: token)
+    return lambda draw: (user, draw())  # type: ignore[return-value]
+
+
+def _export_button() -> Callable[[], bytes]:
+    return data.fetch(partial(page._exported, C, Person, "csv"))
+
+
+def _table_button() -> Callable[[], bytes]:
+    return data.fetch(lambda _store, _actor: tables.csv_sheet([{"姓名": "张三"}]))
+
+
+@pytest.mark.parametrize("draw", [_export_button, _table_button])
+@pytest.mark.parametrize("taken", ["role", "grids", "sign-in"])
+def test_a_file_is_for_who_presses_the_button_not_for_whom_it_was_drawn(
+    store: Store, admin: Actor, pressing: Any, draw: Callable[[], Callable[[], bytes]], taken: str
+) -> None:
+    add_person(store, admin, C, {"name": "张三"})
+    user, press = pressing(draw)
+    assert "张三" in press().decode()
+    entries = store.db["audit"].count_documents({"operation": "export", "actor_name": "王"})
+    assert entries == (draw is _export_button)
+
+    if taken == "sign-in":
+        accounts.edit_user(store, admin, user.id, user.revision, {"active": False})
+    else:
+        accounts.edit_user(store, admin, user.id, user.revision, {taken: "viewer" if taken == "role" else ["g"]})
+    with pytest.raises(SignedOut if taken == "sign-in" else Refused):
+        press()
+    assert store.db["audit"].count_documents({"operation": "export", "actor_name": "王"}) == entries
+
+
+def test_every_download_asks_who_presses_it() -> None:
+    """Each ``data=`` of a download button goes through ``data.fetch``; an empty template holds nothing of anybody."""
+    found = []
+    for path in Path(dashboard.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "download_button":
+                (given,) = [keyword.value for keyword in node.keywords if keyword.arg == "data"]
+                found.append(ast.unparse(given))
+    assert len(found) >= 7
+    bare = [text for text in found if not text.startswith("data.fetch(")]
+    assert bare == ["lambda: _template(kinds[wanted], language)"]

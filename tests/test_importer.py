@@ -695,8 +695,25 @@ def test_who_may_import_what_and_where(store: Store, admin: Actor) -> None:
     moved = look(store, narrow, sheet(ORDERS.replace("二网格", "一网格"), "b.csv"))
     assert (moved.counts.changed, moved.counts.rejected) == (0, 1)  # not out of another grid either
     batch = importer.batches(store, admin, C)[0]
-    undone = importer.undo(store, narrow, C, batch.id, patience=0)
-    assert [(row.name, row.why) for row in undone.left_rows] == [("A2", "elsewhere")]
+    with pytest.raises(Refused):  # as a whole, or not by them
+        importer.undo(store, narrow, C, batch.id, patience=0)
+    assert len(rows(store, admin)) == 3
+    exact(store, admin)
+
+
+def test_a_later_version_of_a_file_takes_the_place_of_the_rows_in_charge_only(store: Store, admin: Actor) -> None:
+    """No column tells the rows apart; of the earlier import, those of other grids stay and are named by their ids."""
+    mine = store.insert(admin, Grid(community_id=C, code="一网格", name="一网格"))
+    theirs = store.insert(admin, Grid(community_id=C, code="二网格", name="二网格"))
+    text = "活动名称,日期,形式,网格\n讲座,2026-03-01,讲座,一网格\n义诊,2026-03-02,义诊,二网格"
+    bring(store, admin, sheet(text, "活动.csv"), Activity)
+    narrow = Actor("x", "x", Role.EDITOR, grids=frozenset({mine.id}))
+    seen = look(store, narrow, sheet("活动名称,日期,形式,网格\n大讲座,2026-03-01,讲座,一网格", "活动.csv"), Activity)
+    batch = importer.commit(store, narrow, seen, patience=0)
+    assert batch is not None
+    (left,) = batch.left_rows
+    assert (left.why, left.name, left.grid_id) == ("elsewhere", left.record_id, theirs.id)
+    assert sorted(row.name for row in rows(store, admin, Activity)) == ["义诊", "大讲座"]
     exact(store, admin)
 
 

@@ -1,6 +1,7 @@
 """Data: bring sheets in, take them back, take data out; what each field means; whether the counters are right."""
 
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -9,10 +10,11 @@ import streamlit as st
 from dashboard import cards, data, dictionary, earlier, intake, session, tables
 from dashboard.i18n import _, current, number, plain, say, translator
 from repository import importer, recount
-from repository.access import Operation, may
+from repository.access import Actor, Operation, may
 from repository.importer import ImportBatch
 from repository.record import Record
 from repository.rollups import COUNTS
+from repository.store import Store
 
 
 def render() -> None:
@@ -54,7 +56,7 @@ def _export(view: session.View) -> None:
             for form, label, mime in (("xlsx", _("Excel sheet"), tables.XLSX), ("csv", "CSV", "text/csv")):
                 st.download_button(
                     label,
-                    data=lambda form=form: _exported(actor, view.community_id, kinds[name], form, language),
+                    data=data.fetch(partial(_exported, view.community_id, kinds[name], form)),
                     file_name=f"{name}.{form}",
                     mime=mime,
                     on_click="ignore",
@@ -80,9 +82,9 @@ def _kind(names: list[str], kinds: dict[str, type[Record]], key: str) -> str:
     return st.selectbox(_("Records"), names, format_func=lambda name: say(kinds[name].title), key=key)
 
 
-def _exported(actor: Any, community_id: str, kind: type[Record], form: Any, language: str) -> bytes:
+def _exported(community_id: str, kind: type[Record], form: Any, store: Store, actor: Actor) -> bytes:
     file = BytesIO()
-    importer.export(data.store(), actor, community_id, kind, file, form=form, translate=translator(language))
+    importer.export(store, actor, community_id, kind, file, form=form, translate=translator(current()))
     return file.getvalue()
 
 

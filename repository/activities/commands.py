@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bson import ObjectId
 
 from repository import rollups
-from repository.access import Actor, Refused, Role, require_reach
+from repository.access import Actor, Refused, Role, reach, require_reach
 from repository.activities.queries import known_residents
 from repository.activities.records import Activity, ActivityStatus, Attendance
 from repository.grids import Grid
@@ -406,6 +406,8 @@ def _recording(
     codes = [line.resident for line in lines if line.resident is not None]
     anybody = replace(actor, role=Role.ADMIN, grids=None)  # a resident known from another grid is not unknown
     known = known_residents(store, anybody, community_id, codes)
+    seen = reach(actor, community_id)  # but what is told of them there is not told here
+    told = {code: last for code, last in known.items() if seen is None or last.grid_id in seen}
     fresh = iter(_new_codes(sum(line.resident is None for line in lines), length))
     coded = [(line, line.resident or next(fresh)) for line in lines]
     new = {code for line, code in coded if line.resident is None}
@@ -427,7 +429,7 @@ def _recording(
             raise _CodeTaken
         saved, problems = [], []
         for line, code in coded:
-            last = known.get(code)
+            last = told.get(code)
             attendance = Attendance(
                 community_id=community_id,
                 activity_id=activity_id,
@@ -444,7 +446,7 @@ def _recording(
                 else Message(
                     msg("Nobody has come with the code {code} before. Check it, or allow new codes"), {"code": code}
                 )
-                if last is None and code not in new and not accept_new
+                if code not in known and code not in new and not accept_new
                 else _out_of_reach(actor, attendance)
             )
             if wrong is not None:

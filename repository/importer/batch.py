@@ -34,7 +34,7 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from repository import rollups
-from repository.access import PERMISSIONS, Actor, Operation, Role, may, reach, require
+from repository.access import PERMISSIONS, Actor, Operation, Refused, Role, in_reach, may, reach, require
 from repository.importer.mapping import CREATABLE, Mapping, Translate, unique_fields
 from repository.importer.preparing import UNNUMBERED, Earlier, Preview, plain_name, prepare
 from repository.importer.sheets import Sheet
@@ -115,6 +115,7 @@ class LeftAlone(Part):
     name: str = Field(max_length=LINE, title=msg("Name"))
     why: Why = Field(title=msg("Why"))
     by: str | None = Field(default=None, max_length=LINE, title=msg("Changed by"))
+    grid_id: str | None = Field(default=None, max_length=64, title=msg("Grid"))
 
 
 _KEPT = Shown(form=False, table=False)
@@ -213,9 +214,21 @@ def saved_mappings(store: Store, actor: Actor, community_id: str, record: str) -
 
 
 def batches(store: Store, actor: Actor, community_id: str, limit: int = 100) -> list[ImportBatch]:
-    """The newest imports and undos of a community."""
+    """The newest imports and undos of a community; rows of other grids that they left alone are not named."""
     shown = {"kind": {"$ne": str(BatchKind.REMOVAL)}}
-    return store.find(actor, ImportBatch, community_id, shown, sort=[("started_at", -1)], limit=limit)
+    found = store.find(actor, ImportBatch, community_id, shown, sort=[("started_at", -1)], limit=limit)
+    return [_as_told(actor, batch) for batch in found]
+
+
+def _as_told(actor: Actor, batch: ImportBatch) -> ImportBatch:
+    """The batch, with rows out of the actor's reach by their ids only."""
+    if actor.grids is None or RECORDS[batch.record].grid_field is None:
+        return batch
+    left = tuple(
+        row if row.grid_id in actor.grids else row.model_copy(update={"name": row.record_id, "by": None})
+        for row in batch.left_rows
+    )
+    return batch.model_copy(update={"left_rows": left})
 
 
 # --- preview, commit, undo -------------------------------------------------------------------------------------------
@@ -256,12 +269,20 @@ def commit(
     """Do what a preview showed, as one batch; returns it, or None when there was nothing to do.
 
     Rows that somebody changed since the preview are left as that person has them, and named in ``left_rows``.
-    Raises Busy, Outdated, Superseded, Refused, Unavailable, OutcomeUnknown; after each of these nothing was imported.
+    Raises Busy, Outdated (also for a preview made with other rights than the actor's), Superseded, Refused,
+    Unavailable, OutcomeUnknown; after each of these nothing was imported.
     """
     mapping, counts, community_id = preview.mapping, preview.counts, preview.community_id
     record = mapping.kind
     require(actor, Operation.IMPORT, record.collection)
     reach(actor, community_id)
+    if preview.eyes != actor.eyes:
+        raise Outdated(
+            msg(
+                "This preview was made with other rights than yours are now. Nothing was imported; look at what would "
+                "happen once more."
+            )
+        )
     if preview.does_nothing:
         return None
     recover(store)
@@ -315,8 +336,8 @@ def undo(store: Store, actor: Actor, community_id: str, batch_id: str, *, patien
     """Take back an import: new rows go, changed ones get their old values, replaced ones return. What somebody edited
     since, or what others refer to, stays and is named in the ``left_rows`` of the batch returned.
 
-    Raises NotFound, NotUndone, Busy, Superseded, Refused, Unavailable, OutcomeUnknown; after each of these nothing
-    was changed.
+    Raises NotFound, NotUndone, Busy, Superseded, Refused (also when rows of it are not in the actor's charge: it is
+    taken back as a whole), Unavailable, OutcomeUnknown; after each of these nothing was changed.
     """
     batch = store.get(actor, ImportBatch, community_id, batch_id)
     require(actor, Operation.IMPORT, batch.record)
@@ -325,13 +346,14 @@ def undo(store: Store, actor: Actor, community_id: str, batch_id: str, *, patien
     if batch.kind is not BatchKind.IMPORT or batch.status is not BatchStatus.COMMITTED:
         raise NotUndone(msg("This import cannot be taken back: it was taken back or replaced already."))
     record = RECORDS[batch.record]
+    _require_all_of(store, actor, batch)
     run = _Run.begin(store, actor, community_id, record, {"source": batch.source, "of": batch.id}, BatchKind.UNDO)
     returned: set[str] = set()
 
     def write_all() -> None:
         time.sleep(patience)
         run.take_out(record, batch.id)
-        for entries in run.ledger(batch.id):
+        for entries in _ledger(store, community_id, batch.id):
             run.give_back([entry for entry in entries if entry["kind"] == "replace"])
             back = [entry["before"] for entry in entries if entry["kind"] == "remove"]
             returned.update(document["batch_id"] for document in back)
@@ -355,6 +377,40 @@ def undo(store: Store, actor: Actor, community_id: str, batch_id: str, *, patien
             )
 
     return run.complete(write_all, "undo", also, patience)
+
+
+def _require_all_of(store: Store, actor: Actor, batch: ImportBatch) -> None:
+    """Raise Refused unless every row that taking the batch back would touch is the actor's to change."""
+    for record in _kinds(RECORDS[batch.record]):
+        brought = {**_within(record, batch.community_id), "batch_id": batch.id}
+        with our_errors(), pymongo.timeout(WRITE_SECONDS):
+            if store.db[record.collection].find_one(brought, {"_id": 1}) is not None:
+                require(actor, Operation.IMPORT, record.collection)
+        if actor.grids is not None and record.grid_field and _reaches_beyond(store, actor, batch, record):
+            raise Refused(
+                msg(
+                    "Rows of this import belong to grids that are not in your charge, and it is taken back as a whole. "
+                    "Nothing was changed; ask somebody who has the whole community in charge."
+                )
+            )
+
+
+def _reaches_beyond(store: Store, actor: Actor, batch: ImportBatch, record: type[Record]) -> bool:
+    """Whether rows that a batch brought, replaced or took out lie in other grids than the actor's, now or then."""
+    rows, within = store.db[record.collection], _within(record, batch.community_id)
+    beyond = {_stored_name(record.grid_field or ""): {"$nin": sorted(actor.grids or ())}}
+    with our_errors(), pymongo.timeout(WRITE_SECONDS):
+        if rows.find_one({"$and": [{**within, "batch_id": batch.id}, beyond]}, {"_id": 1}) is not None:
+            return True
+    for entries in _ledger(store, batch.community_id, batch.id):
+        own = [entry for entry in entries if entry["collection"] == record.collection]
+        if not all(in_reach(actor, record, entry["before"]) for entry in own):
+            return True
+        ids = {"_id": {"$in": [entry["record_id"] for entry in own]}}
+        with our_errors(), pymongo.timeout(WRITE_SECONDS):
+            if rows.find_one({"$and": [{**within, **ids}, beyond]}, {"_id": 1}) is not None:
+                return True
+    return False
 
 
 def recover(store: Store, stale: timedelta = LEASE) -> list[str]:
@@ -409,6 +465,33 @@ def _standing(store: Store, community_id: str, record: str) -> list[tuple[Earlie
 
 def _replaced_by(standing: Iterable[tuple[Earlier, str, int]], source: str) -> Earlier | None:
     return next((batch for batch, _, _ in standing if plain_name(batch.source) == plain_name(source)), None)
+
+
+def _within(record: type[Record], community_id: str) -> Document:
+    """Leads every filter; a community alone lies in none but itself."""
+    return {} if record.collection == "communities" else {"community_id": community_id}
+
+
+def _kinds(record: type[Record]) -> list[type[Record]]:
+    """Where rows of a batch may stand."""
+    return [record, *(RECORDS[name] for name in CREATABLE if name != record.collection)]
+
+
+def _ledger(store: Store, community_id: str, batch_id: str) -> Iterator[list[Document]]:
+    """What a batch replaced and took out, in chunks."""
+    last = ""
+    while True:
+        with our_errors(), pymongo.timeout(WRITE_SECONDS):
+            entries = list(
+                store.db[LEDGER]
+                .find({"community_id": community_id, "batch_id": batch_id, "_id": {"$gt": last}})
+                .sort("_id", 1)
+                .limit(CHUNK)
+            )
+        if not entries:
+            return
+        last = entries[-1]["_id"]
+        yield entries
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -522,7 +605,7 @@ class _Run:
             log.warning("import %s is complete, but not tidied yet: %s", self.id, trouble)
         with our_errors(), pymongo.timeout(WRITE_SECONDS):
             document = self.store.db[ImportBatch.collection].find_one({"_id": self.id})
-        return ImportBatch.from_document(document or self.batch.to_document())
+        return _as_told(self.actor, ImportBatch.from_document(document or self.batch.to_document()))
 
     def _is_flipped(self) -> bool:
         """Whether the last transaction counted after all, where its answer was lost."""
@@ -532,8 +615,8 @@ class _Run:
 
     # --- filters
     def within(self, record: type[Record]) -> Document:
-        """Leads every filter; a community alone lies in none but itself."""
-        return {} if record.collection == "communities" else {"community_id": self.community_id}
+        """Leads every filter."""
+        return _within(record, self.community_id)
 
     def _hold(self, write: Write, **facts: Any) -> None:
         """Renew the lease inside a transaction, which fails if the batch has another owner by now."""
@@ -627,8 +710,10 @@ class _Run:
                     there[document["_id"]] = document
                 else:
                     left.append(document)
+            self._require_reach(record, there.values())
             seen = there.keys() | {document["_id"] for document in left}
             left += [{"_id": id} for id in revisions.keys() - seen]
+        self._require_reach(record, (*inserts, *(one.document for one in replaces)))
         operations: list[Any] = []
         ledger = []
         after = []
@@ -668,6 +753,13 @@ class _Run:
                     raise _Taken from error
                 raise
         return list(there.values()), after, left
+
+    def _require_reach(self, record: type[Record], documents: Iterable[Document]) -> None:
+        """Raise Refused for a row that is not the actor's to change, as it stands or as it would: whatever preview,
+        ledger or sheet it comes from."""
+        require(self.actor, Operation.IMPORT, record.collection)
+        if not all(in_reach(self.actor, record, document) for document in documents):
+            raise Refused(msg("A row belongs to a grid that is not in your charge. Nothing was changed."))
 
     def _is_held(self, document: Document) -> bool:
         before = document.get("_before")
@@ -726,12 +818,12 @@ class _Run:
         if len(self.left) < LISTED:
             name = str(document.get(record.name_field) or document["_id"])[:LINE]
             by = document.get("updated_by") if why is Why.EDITED else None
-            self.left.append(LeftAlone(record_id=document["_id"], name=name, why=why, by=by))
+            grid_id = document.get(_stored_name(record.grid_field or ""))
+            self.left.append(LeftAlone(record_id=document["_id"], name=name, why=why, by=by, grid_id=grid_id))
 
     # --- undo
     def take_out(self, record: type[Record], batch_id: str, *, quietly: bool = False) -> None:
         """Mark the rows a batch brought to be taken out, but those edited since or referred to by others."""
-        grids = reach(self.actor, self.community_id)
         last = ""
         while True:
             with our_errors(), pymongo.timeout(WRITE_SECONDS):
@@ -752,7 +844,7 @@ class _Run:
                     why = Why.EDITED
                 elif row["_id"] in used:
                     why = Why.IN_USE
-                elif grids is not None and record.grid_field and row.get(_stored_name(record.grid_field)) not in grids:
+                elif not in_reach(self.actor, record, row):
                     why = Why.ELSEWHERE
                 else:
                     removals.append((row["_id"], row["revision"]))
@@ -785,22 +877,6 @@ class _Run:
             as_of = earlier.get((before["_id"], before["revision"]), before["revision"])
             replaces.append(Replacement(row["_id"], revision, before, as_of))
         self.write(replaces=replaces)
-
-    def ledger(self, batch_id: str) -> Iterator[list[Document]]:
-        """What a batch replaced and took out, in chunks."""
-        last = ""
-        while True:
-            with our_errors(), pymongo.timeout(WRITE_SECONDS):
-                entries = list(
-                    self.store.db[LEDGER]
-                    .find({"community_id": self.community_id, "batch_id": batch_id, "_id": {"$gt": last}})
-                    .sort("_id", 1)
-                    .limit(CHUNK)
-                )
-            if not entries:
-                return
-            last = entries[-1]["_id"]
-            yield entries
 
     def _as_of(self, rows: Iterable[Document]) -> dict[tuple[str, int], int]:
         """(id, revision) -> the earlier revision whose content an undo brought back under it."""
@@ -872,15 +948,11 @@ class _Run:
 
         store.write(self.actor, work, seconds=FLIP_SECONDS)
 
-    def _kinds(self) -> list[type[Record]]:
-        """Where rows of this batch may stand."""
-        return [self.record, *(RECORDS[name] for name in CREATABLE if name != self.record.collection)]
-
     def tidy(self) -> None:
         """After the flip: drop old copies and rows taken out. May be repeated."""
         db = self.store.db
         with our_errors(writing=True):
-            for entries in self.ledger(self.id):
+            for entries in _ledger(self.store, self.community_id, self.id):
                 ids = [entry["record_id"] for entry in entries if entry["kind"] == "replace"]
                 with pymongo.timeout(WRITE_SECONDS):
                     db[self.record.collection].update_many(
@@ -888,7 +960,7 @@ class _Run:
                         {"$unset": {"_before": ""}},
                         hint="_id_",
                     )
-            for record in self._kinds():
+            for record in _kinds(self.record):
                 self._delete(record, self.out)
             with pymongo.timeout(WRITE_SECONDS):
                 db[ImportBatch.collection].delete_one({"_id": self.out, "community_id": self.community_id})
@@ -913,7 +985,7 @@ class _Run:
         """Before the flip: everything as it was. May be repeated, by whoever owns the batch."""
         db = self.store.db
         with our_errors(writing=True):
-            for entries in self.ledger(self.id):
+            for entries in _ledger(self.store, self.community_id, self.id):
                 for collection in {entry["collection"] for entry in entries}:
                     ids = [entry["record_id"] for entry in entries if entry["collection"] == collection]
                     within = self.within(RECORDS[collection])
@@ -923,7 +995,7 @@ class _Run:
                             [{"$replaceWith": "$_before.document"}],
                             hint="_id_",
                         )
-            for record in self._kinds():
+            for record in _kinds(self.record):
                 self._delete(record, self.id)
             with pymongo.timeout(WRITE_SECONDS):
                 db[LEDGER].delete_many({"community_id": self.community_id, "batch_id": self.id})

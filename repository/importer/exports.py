@@ -6,11 +6,11 @@ from typing import IO, Any, Literal
 
 import pymongo
 
-from repository.access import Actor, Operation, require, scope
+from repository.access import PERMISSIONS, Actor, Operation, Refused, require, scope
 from repository.importer.mapping import Target, Translate, fields_of
 from repository.importer.sheets import NOTE, write_csv, write_xlsx
 from repository.record import RECORDS, Precision, Record, Ref
-from repository.store import Store, our_errors
+from repository.store import EVERYWHERE, Store, our_errors
 from repository.words import msg
 
 Form = Literal["csv", "xlsx"]
@@ -43,12 +43,19 @@ def export(
     form: Form,
     translate: Translate,
 ) -> int:
-    """Write the records the actor sees to ``file``; returns how many. Raises Refused, Unavailable."""
+    """Write the records the actor sees to ``file``, without personal fields; returns how many. That it was done is
+    entered in the audit; what stands in ``file`` may be given away only after that, when this returns.
+
+    ``community_id`` may be ``EVERYWHERE`` for the communities themselves. Raises Refused (also for records that do not
+    come as sheets), SignedOut, Full, Unavailable.
+    """
     require(actor, Operation.READ, record.collection)
-    targets = list(fields_of(record).values())
+    if not any(PERMISSIONS[record.collection][Operation.IMPORT]):
+        raise Refused(msg("These records are not taken out as a sheet."))
+    targets = [target for name, target in fields_of(record).items() if name not in record.personal]
     header = [translate(msg("Id")), *(target.title(translate) for target in targets)]
-    if record.collection == "communities":
-        within: dict[str, Any] = {"community_id": community_id} if community_id else {}
+    if record.collection == "communities" and community_id == EVERYWHERE:
+        within: dict[str, Any] = {} if actor.communities is None else {"_id": {"$in": sorted(actor.communities)}}
     else:
         within = scope(actor, record, community_id)
     names = _Names(store, community_id)
@@ -66,6 +73,8 @@ def export(
             write_csv(file, header, rows())
         else:
             write_xlsx(file, translate(record.title), header, rows())
+    facts = {"rows": written, "form": form}
+    store.write(actor, lambda write: write.note("export", record.collection, community_id, community_id, facts))
     return written
 
 

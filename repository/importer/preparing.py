@@ -24,7 +24,7 @@ import pymongo
 from bson import CodecOptions, ObjectId
 from pydantic import ValidationError
 
-from repository.access import Actor, Operation, reach, require
+from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance
 from repository.importer.mapping import (
     ID,
@@ -141,6 +141,8 @@ class Preview:
     columns: tuple[str, ...]
     zone: ZoneInfo
     """Whose clock the sheet's moments were read on."""
+    eyes: Eyes
+    """For whom the rows were judged: what they may see and change."""
     fingerprint: str = ""
     counts: Counts = field(default_factory=Counts)
     problems: list[Problem] = field(default_factory=list)
@@ -303,9 +305,8 @@ class _Judge:
         self.store, self.actor, self.community_id = store, actor, community_id
         self.sheet, self.mapping, self.record = sheet, mapping, mapping.kind
         self.own = self.record.collection == "communities"  # a community is its own community
-        self.grids = reach(actor, community_id)
         zone = ZoneInfo(mapping.zone) if mapping.zone else store.zone(community_id)
-        self.preview = Preview(community_id, mapping, sheet.name, sheet.columns, zone)
+        self.preview = Preview(community_id, mapping, sheet.name, sheet.columns, zone, actor.eyes)
         self.references = References(self._names)
         self.activities: dict[str, Document] = {}
         self.targets: dict[str, Target] = {}
@@ -498,12 +499,15 @@ class _Judge:
         return found
 
     def _names(self, collection: str) -> Iterator[tuple[str, Iterable[str]]]:
-        """Id and names of every record of a collection in the community."""
+        """Id and names of every record of a collection that a row may name. Grids are found out of reach too: "not in
+        your charge" tells more than "unknown"."""
         record = RECORDS[collection]
         names = [name for name in ("code", "number", "name") if name in record.model_fields]
         project = dict.fromkeys([*names, "held_on", "format", "batch_id", "_before"], 1)
+        everywhere = {"community_id": self.community_id}
+        within = everywhere if collection == "grids" else scope(self.actor, record, self.community_id)
         with our_errors(), pymongo.timeout(SECONDS):
-            documents = list(self.store.documents(record, {"community_id": self.community_id}, projection=project))
+            documents = list(self.store.documents(record, within, projection=project))
         for document in documents:
             if record is Activity:
                 self.activities[document["_id"]] = document
@@ -551,7 +555,10 @@ class _Judge:
             self.preview.reject(draft.row, draft.problems)
             return
         if there:
-            self._change(draft, there[0])
+            if in_reach(self.actor, self.record, there[0]):
+                self._change(draft, there[0])
+            else:  # whether it holds the same is nobody's to find out by trying
+                self.preview.reject(draft.row, [self._elsewhere(draft.row, there[0])])
         else:
             built = self._built(draft, None)
             if built is None:
@@ -656,7 +663,8 @@ class _Judge:
             for piece, text, facts in self._fit(whole, pieces, values)
         ]
         notes = self._complete(values, given)
-        self._check_reach(row, values, document, problems)
+        if not in_reach(self.actor, self.record, {**values, "_id": values["id"]}):
+            problems.append(self._elsewhere(row, values))
         built = None
         if not problems:
             try:
@@ -713,18 +721,11 @@ class _Judge:
                     values[name] = activity.get(name)
         return []
 
-    def _check_reach(self, row: Row, values: Document, before: Document | None, problems: list[Problem]) -> None:
-        theirs = self.actor.communities
-        if theirs is not None and values["community_id"] not in theirs:
-            problems.append(
-                self.problem(row, "", msg("This community is not in your charge. Nothing was changed."), {})
-            )
-        if self.grids is None or not self.record.grid_field:
-            return
-        name = self.record.grid_field
-        held = {values.get(name), (before or values).get("_id" if before and name == "id" else name)}
-        if not held <= self.grids:
-            problems.append(self.problem(row, name, msg("This grid is not in your charge"), {}))
+    def _elsewhere(self, row: Row, document: Document) -> Problem:
+        """Says that a row's record, or what it would become, is out of reach."""
+        if self.actor.communities is not None and document["community_id"] not in self.actor.communities:
+            return self.problem(row, "", msg("This community is not in your charge. Nothing was changed."), {})
+        return self.problem(row, self.record.grid_field or "", msg("This grid is not in your charge"), {})
 
     def _field_of(self, path: str) -> str:
         """The mapped field that a problem's path speaks of (``details.fitness.area_m2`` is ``details.area_m2``)."""

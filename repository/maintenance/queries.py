@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from repository.access import Actor, Operation, may
+from repository.access import Actor, Operation, may, reach, require
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Grid
 from repository.maintenance.records import (
@@ -475,8 +475,12 @@ def reportable(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
 
 
 def work_categories(store: Store, actor: Actor, community_id: str) -> tuple[str, ...]:
-    """Which categories do the work orders of this community have? For the filter; by name. Costs one look into an
-    index per category."""
-    everywhere = replace(actor, grids=None)  # words, not orders; and only so is the index alone enough
-    found = store.aggregate(everywhere, WorkOrder, community_id, [{"$group": {"_id": "$category"}}])
-    return tuple(sorted(document["_id"] for document in found))
+    """Which categories do the work orders in reach have, or had once? For the filter; by name. Costs one look into an
+    index per category; for some grids, their counters."""
+    seen = reach(actor, community_id)
+    if seen is None:
+        found = store.aggregate(actor, WorkOrder, community_id, [{"$group": {"_id": "$category"}}])
+        return tuple(sorted(document["_id"] for document in found))
+    require(actor, Operation.READ, WorkOrder.collection)
+    cells = store.counters(community_id, "work_orders", "cell", {"grid": {"$in": sorted(seen)}}, {"category": 1})
+    return tuple(sorted({cell["category"] for cell in cells}))

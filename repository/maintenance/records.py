@@ -8,10 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from repository.access import Actor, Operation, require
 from repository.record import LINE, PAGE, Choice, Flag, Index, Money, Part, Record, Ref, Shown, Term
-from repository.rollups import Atom, day_of, duration_bin, month_of, path_word
-from repository.store import Store
+from repository.rollups import Atom, day_of, duration_bin, month_of
 from repository.words import msg
 
 
@@ -369,12 +367,3 @@ class WorkOrder(Record):
             yield flow(max(due, began), "fell_overdue")
         else:
             yield ("work_orders", "stock", "now", grid, category, "no_due"), 1
-
-
-def work_categories(store: Store, actor: Actor, community_id: str) -> list[str]:
-    """The categories of work the community has ever had, as words, in order: for filters."""
-    require(actor, Operation.READ, WorkOrder.collection)
-    found: set[str] = set()
-    for document in store.counters(community_id, "work_orders", "month", projection={"by_category": 1}):
-        found.update(path_word(key) for key in document.get("by_category", {}))
-    return sorted(found)
