@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import cards, data, i18n, navigation, session
+from dashboard import backups, cards, data, i18n, navigation, session
 from dashboard.i18n import _, say
 from dashboard.session import View
 from dashboard.settings import Settings, SignInBy
@@ -16,6 +16,7 @@ from repository.access import Role
 from repository.grids import grid_names
 from repository.metrics import Period
 from repository.store import SignedOut, Store, Unavailable
+from repository.words import Trouble
 
 STATIC = Path(__file__).parent / "static"
 
@@ -51,6 +52,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     with st.container(key="page", gap="small"):
         _head(row, view, communities)
         data.mind_the_room()
+        backups.mind(view)
         chosen.run()
 
 
@@ -83,6 +85,11 @@ def _welcome(landing: str) -> None:
     from dashboard.pages import welcome
 
     st.navigation(navigation.all_pages(landing), position="hidden")
+    try:
+        data.store().require_open()
+    except Trouble as trouble:  # it is empty only until its backup is back
+        st.info(say(trouble), icon=":material/settings_backup_restore:")
+        return
     welcome.render()
 
 

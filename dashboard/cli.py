@@ -156,7 +156,7 @@ def parser() -> argparse.ArgumentParser:
         "--folder",
         type=Path,
         metavar="DIR",
-        help="write into this folder, named by the moment (GRIDBOARD_BACKUP_FOLDER)",
+        help="write into this folder, which is there, named by the moment (GRIDBOARD_BACKUP_FOLDER)",
     )
     backup.add_argument(
         "--keep", type=_keep, metavar="D,W,M", help="… and keep so many days, weeks and months (GRIDBOARD_BACKUP_KEEP)"
@@ -750,14 +750,21 @@ def backup_command(args: argparse.Namespace) -> int:
     store = open_store(settings)
     try:
         if args.file is not None:
-            path = args.file
-            backup.take(store, _operator(), path, recipient=recipient)
+            taken = backup.take(store, _operator(), args.file, recipient=recipient)
         else:
             keep = Keep(*(args.keep or settings.backup_keep))
-            path = backup.take_into(store, _operator(), folder, recipient=recipient, keep=keep)
+            taken = backup.take_into(store, _operator(), folder, recipient=recipient, keep=keep)
     finally:
         store.close()
-    print(i18n._("Backup written: {path}, {size} MB.", path=path, size=i18n.number(path.stat().st_size / 1e6, 1)))
+    size = i18n.number(taken.path.stat().st_size / 1e6, 1)
+    print(i18n._("Backup written and read back: {path}, {size} MB.", path=taken.path, size=size))
+    if taken.manifest.left_out:
+        print(i18n._("Not GridBoard's, so not in it: {names}", names=", ".join(taken.manifest.left_out)))
+    if taken.unrecorded is not None:
+        print(
+            i18n._("It is whole, but could not be put on record: {reason}", reason=i18n.say(taken.unrecorded)),
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -23,7 +23,7 @@ from dashboard import cards, logs, session
 from dashboard.i18n import current, say, speaking, time_
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts, embedded
-from repository.access import Actor, Refused
+from repository.access import Actor, Refused, Role
 from repository.importer import recover
 from repository.migrations import migrate
 from repository.store import (
@@ -114,6 +114,15 @@ def way_in() -> SignInBy:
 def visitor(token: str) -> accounts.Visitor | None:
     """Who a sign-in's token stands for; None for nobody. Raises Trouble."""
     return revived(lambda: accounts.visitor(store(), token, terms()))
+
+
+def acting(token: str) -> Actor | None:
+    """Who acts in a request that is no page's, with this sign-in; None for nobody. Raises Trouble."""
+    if way_in() is SignInBy.NONE:
+        role = Role(Settings.from_environment().role)
+        return Actor(f"role:{role}", say(role.label), role)
+    found = visitor(token)
+    return None if found is None or found.must_change else found.actor
 
 
 def terms() -> accounts.Terms:

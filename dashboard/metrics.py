@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from contextlib import suppress
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
@@ -24,6 +25,15 @@ database = Gauge(
 )
 room = Gauge("gridboard_database_free_bytes", "Bytes free on the database's disk", registry=REGISTRY)
 backup_age = Gauge("gridboard_backup_age_seconds", "Seconds since the newest backup; -1 without one", registry=REGISTRY)
+job_done = Gauge(
+    "gridboard_job_success_timestamp_seconds",
+    "When a job of the server last succeeded; 0 before it did since the start",
+    ["job"],
+    registry=REGISTRY,
+)
+job_failing = Gauge("gridboard_job_failing", "1 while a job fails or does not get on", ["job"], registry=REGISTRY)
+
+_database = ""  # its id, once it was reached: its backups grow old while it is away too
 
 
 def allowed(settings: Settings, authorization: str) -> bool:
@@ -34,22 +44,33 @@ def allowed(settings: Settings, authorization: str) -> bool:
 
 def exposition(settings: Settings) -> tuple[bytes, str]:
     """All figures as text, with its media type. Asks the database, so not for the event loop."""
-    from dashboard import data
+    global _database  # noqa: PLW0603 (one database a process)
+    from dashboard import data, tending
     from repository import backup
+    from repository.store import utc_now
     from repository.words import Trouble
 
-    began = time.perf_counter()
+    began, now = time.perf_counter(), utc_now()
     try:
         store = data.store()
         store.ping()
         database.set(time.perf_counter() - began)
         if (free := store.room()) is not None:
             room.set(free)
+        if settings.backup_folder is not None:
+            _database = backup.database_id(store)
     except Trouble:
         database.set(-1)
     if settings.backup_folder is not None:
-        found = backup.kept(settings.backup_folder)
-        backup_age.set(time.time() - found[0][0].timestamp() if found else -1)
+        newest = None
+        with suppress(OSError):
+            newest = backup.kept(settings.backup_folder, _database, now).newest
+        backup_age.set(-1 if newest is None else max(0.0, (now - newest).total_seconds()))
+    for job in tending.JOBS:
+        if job.wanted(settings):
+            came = tending.outcome(job.key)
+            job_done.labels(job=job.key).set(came.done_at.timestamp() if came.done_at else 0)
+            job_failing.labels(job=job.key).set(came.state(now) in {tending.State.FAILING, tending.State.STUCK})
     return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
 
 

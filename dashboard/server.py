@@ -26,8 +26,7 @@ from urllib.parse import urlsplit
 
 from dashboard import logs, metrics
 from dashboard.i18n import _, say
-from dashboard.settings import Settings, SignInBy
-from repository.access import Actor, Role
+from dashboard.settings import BACKUP_PATH, Settings, SignInBy
 from repository.words import Trouble
 
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
@@ -36,7 +35,6 @@ CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
 FAREWELL_SECONDS = 3
-TEND_SECONDS = 600.0
 
 
 def _inline_scripts() -> str:
@@ -66,8 +64,6 @@ HEADERS = (
     (b"content-security-policy", POLICY.encode()),
 )
 TLS_HEADERS = ((b"strict-transport-security", b"max-age=31536000"),)
-
-TENDER = Actor("server", "GridBoard", Role.ADMIN)
 
 log = logging.getLogger("gridboard")
 
@@ -137,6 +133,7 @@ def application(settings: Settings) -> Any:
             Route(f"{settings.base}/healthz", health, methods=["GET", "HEAD"]),
             Route(f"{settings.base}/readyz", ready, methods=["GET", "HEAD"]),
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
+            Route(f"{settings.base}{BACKUP_PATH}", partial(backup, settings=settings), methods=["GET"]),
         ],
         middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings)],
         on_script_error=explain,
@@ -202,6 +199,13 @@ async def figures(request: Any, settings: Settings) -> Any:
         return Response("Not found.", status_code=404)
     text, kind = await asyncio.to_thread(metrics.exposition, settings)
     return Response(text, media_type=kind, headers={"cache-control": "no-store"})
+
+
+async def backup(request: Any, settings: Settings) -> Any:
+    """A backup of this moment, for an administrator; anybody else, and another site's link, is refused."""
+    from dashboard import backups
+
+    return await asyncio.to_thread(backups.answer, request, settings)
 
 
 def explain(error: Exception) -> bool:
@@ -442,26 +446,10 @@ def check_the_door(settings: Settings, address: tuple[str, int]) -> bool:
 
 
 def tend(settings: Settings) -> None:
-    """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail, forget
-    contacts whose time is over, take the day's backup."""
-    from dashboard import data
-    from repository import audit, backup, embedded, people
+    """Begin with what is done by itself while the server runs for weeks."""
+    from dashboard import tending
 
-    while True:
-        time.sleep(TEND_SECONDS)
-        try:
-            if settings.embedded:
-                embedded.rotate_log(settings.home)
-            store = data.store()
-            audit.seal(store, settings.audit_key())
-            for one in store.communities(TENDER):
-                today = store.clock().astimezone(store.zone(one["_id"])).date()
-                people.forget_expired(store, TENDER, one["_id"], on=today)
-            if settings.backup_folder is not None and backup.due(store, settings.backup_folder):
-                keep = backup.Keep(*settings.backup_keep)
-                backup.take_into(store, TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)
-        except (OSError, Trouble) as error:
-            log.warning("tending was put off: %s", error)
+    tending.start(settings)
 
 
 def serve(settings: Settings, door: socket.socket | None = None, ready: Callable[[], None] | None = None) -> None:

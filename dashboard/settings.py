@@ -17,6 +17,7 @@ PORT = 8501
 HOST = "127.0.0.1"
 ROLE = "admin"
 COOKIE = "gridboard"
+BACKUP_PATH = "/backup"  # where an administrator is handed a backup
 
 
 class BadSetting(Trouble, ValueError):

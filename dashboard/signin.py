@@ -258,6 +258,7 @@ class Door:
     # --- our pages
     async def _page(self, call: Call, receive: Any, send: Any, way: SignInBy, who: Visitor | None) -> None:
         with i18n.speaking(call.language):
+            await asyncio.to_thread(data.store().require_open)
             if call.scope["method"] not in {"GET", "HEAD", "POST"}:
                 await _answer(send, 405, b"", [])
                 return

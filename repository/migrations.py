@@ -22,8 +22,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     rollups,
 )
 from repository.record import RECORDS, Index, mongo_validator
-from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unsuitable
-from repository.words import msg
+from repository.store import AUDIT, SEALS, SIGN_INS, Store
 
 log = logging.getLogger("gridboard.migrations")
 
@@ -87,12 +86,10 @@ def steps() -> list[str]:
 
 def migrate(store: Store, *, opening: bool = False) -> list[str]:
     """Run what is pending and sync validators and indexes; returns what was done. Safe to run again, and by several
-    processes at once. Indexes are only ever added. Raises Unsuitable for a database whose restore was cut off, unless
-    it is the restore that is ``opening`` it."""
-    if not opening and store.restoring():
-        raise Unsuitable(
-            msg("This database is being restored from a backup, or that was cut off. Run gridboard restore once more.")
-        )
+    processes at once. Indexes are only ever added. Raises Restoring for a database that is being restored or whose
+    restore was cut off, unless it is the restore that is ``opening`` it."""
+    if not opening:
+        store.require_open()
     done = pending(store)
     if not done:
         return []

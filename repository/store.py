@@ -102,6 +102,18 @@ class Full(Trouble):
     """The database's disk is nearly full: everything can be read, nothing is written until there is room again."""
 
 
+class Restoring(Trouble):
+    """The database is being filled from a backup, or that was cut off: nobody may use it. Nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "The database is being restored from a backup just now, so nothing was changed. Try again when that is "
+                "done. If the restore was cut off, an administrator has to run it once more: gridboard restore FILE"
+            )
+        )
+
+
 class Unsuitable(Trouble):
     """The server cannot keep GridBoard's promises (a standalone has no transactions)."""
 
@@ -376,7 +388,8 @@ class Engine:
     warnings: tuple[Message, ...]
 
 
-META, RESTORING = "meta", "restoring"  # facts of the database; the mark of a restore that is under way
+META = "meta"  # facts of the database
+RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
@@ -524,7 +537,12 @@ class Store:
     def restoring(self) -> bool:
         """Is the database being filled from a backup, or was that cut off? Then nobody may use it."""
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            return self.db[META].find_one({"_id": RESTORING}) is not None
+            return self.db[SIGN_INS].find_one({"_id": RESTORING}) is not None
+
+    def require_open(self) -> None:
+        """Raise Restoring while the database is being filled from a backup."""
+        if self.restoring():
+            raise Restoring
 
     def ping(self, seconds: float = 2.0) -> None:
         """Raise Unavailable unless the database answers in time."""
@@ -762,7 +780,7 @@ class Store:
         the record the first one made. It is given up after ``seconds``. What is ``vital`` (a sign-in, the end of one,
         rights taken away) is small and goes on when the disk is nearly full. Whoever signed in is looked up again in
         the transaction: what was taken away a moment ago is not used any more. Raises SignedOut, Refused, Invalid,
-        Conflict, Duplicate, NotFound, Full, Unavailable or OutcomeUnknown.
+        Restoring, Conflict, Duplicate, NotFound, Full, Unavailable or OutcomeUnknown.
         """
         began = time.monotonic()
         deadline = began + seconds
@@ -811,11 +829,15 @@ class Store:
                 return cast(T, made)
 
     def _require_still(self, actor: Actor, session: ClientSession) -> None:
-        """Raise SignedOut or Refused unless the sign-in holds and still gives these rights."""
+        """Raise Restoring while nobody may write; SignedOut or Refused unless the sign-in holds and still gives these
+        rights. The first read of every write's transaction: a restore waits for those that have not seen its mark."""
+        wanted = [RESTORING, actor.sign_in] if actor.sign_in else [RESTORING]
+        rows = {row["_id"]: row for row in self.db[SIGN_INS].find({"_id": {"$in": wanted}}, session=session)}
+        if RESTORING in rows:
+            raise Restoring
         if not actor.sign_in:
             return
-        found = self.db[SIGN_INS].find_one({"_id": actor.sign_in}, session=session)
-        now = self.clock()
+        found, now = rows.get(actor.sign_in), self.clock()
         if found is None or found["ends_at"] <= now or found["idle_at"] <= now or found["must_change"]:
             raise SignedOut
         if actor_of(found) != actor:

@@ -1,18 +1,21 @@
 """The page Administration, run as the app runs it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboard import tending
 from dashboard.i18n import speaking
-from repository import accounts, audit
+from dashboard.settings import Settings
+from repository import accounts, audit, backup
 from repository.access import Actor, Role
 from repository.facilities import Category, Facility
 from repository.grids import Community
-from repository.store import Store
+from repository.store import RESTORING, SIGN_INS, Full, Store
 from tests.conftest import NOW
 from tests.test_accounts import GOOD
 
@@ -101,8 +104,6 @@ def test_seals_are_checked_on_the_page(town: Store, mongodb_uri: str, visit: Vis
 def test_a_backup_that_is_too_old_is_said(
     town: Store, mongodb_uri: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, admin: Actor
 ) -> None:
-    from repository import backup
-
     assert "No folder is set" in said(visit(mongodb_uri, "admin", lang="en", part="backups"))
     monkeypatch.setenv("GRIDBOARD_BACKUP_FOLDER", str(tmp_path))
     assert "There is none" in said(visit(mongodb_uri, "admin", lang="en", part="backups"))
@@ -110,6 +111,67 @@ def test_a_backup_that_is_too_old_is_said(
     assert "1 backup is kept" in said(visit(mongodb_uri, "admin", lang="en", part="backups"))
     later = NOW + timedelta(days=2)
     assert "too long ago" in said(visit(mongodb_uri, "admin", lang="en", part="backups", now=later))
+
+
+def test_what_a_folder_of_backups_holds_besides_is_said(
+    town: Store, mongodb_uri: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, admin: Actor
+) -> None:
+    monkeypatch.setenv("GRIDBOARD_BACKUP_FOLDER", str(tmp_path))
+    backup.take_into(town, admin, tmp_path)
+    ahead = backup.name_of(backup.database_id(town), NOW + timedelta(days=9), encrypted=False)
+    for name in (ahead, backup.name_of("0" * 8, NOW, encrypted=False), "gridboard-0-2026.zip"):
+        (tmp_path / name).write_text("x")
+    town.db["my-reports"].insert_one({})
+    try:
+        at = visit(mongodb_uri, "admin", lang="en", part="backups")
+    finally:
+        town.db["my-reports"].drop()
+    text = said(at)
+    assert "1 backup is kept" in text
+    assert "1 file bears a moment that is still to come" in text
+    assert "1 more file in this folder is of another database" in text
+    assert "in no backup: my" in text
+
+
+def test_what_the_server_does_by_itself_is_told_in_words(
+    town: Store, mongodb_uri: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDBOARD_BACKUP_FOLDER", str(tmp_path))
+    settings = Settings.from_environment()
+    job = {job.key: job for job in tending.JOBS}
+    tending.forget()
+
+    def fails(_settings: Settings) -> None:
+        raise Full("no room at all")
+
+    try:
+        tending.run(replace(job["seal"], work=lambda _settings: None), settings)
+        tending.run(replace(job["backup"], work=fails), settings)
+        at = visit(mongodb_uri, "admin", lang="en", part="backups")
+        table = next(one.value for one in at.dataframe if "Last succeeded" in one.value)
+        rows = {row["What"]: row for row in table.to_dict("records")}
+        assert rows["Seal the audit trail"]["State"] == "Works"
+        assert rows["Seal the audit trail"]["Last succeeded"] is not None
+        assert rows["Take a backup every day"]["State"] == "Fails: no room at all"
+        assert rows["Erase contacts whose time is over"]["State"] == "Not done yet since the start"
+
+        assert "The daily backup fails: no room at all" in said(visit(mongodb_uri, "grids", lang="en"))
+        assert "daily backup" not in said(visit(mongodb_uri, "grids", lang="en", role="editor"))
+        tending.run(replace(job["backup"], work=lambda _settings: None), settings)
+        assert "daily backup" not in said(visit(mongodb_uri, "grids", lang="en"))
+    finally:
+        tending.forget()
+
+
+def test_a_page_opened_during_a_restore_says_so(store: Store, mongodb_uri: str, visit: Visit) -> None:
+    """Not that this is an empty database, to be filled."""
+    at = visit(mongodb_uri, lang="en")
+    assert "being restored" not in said(at)
+    store.db[SIGN_INS].insert_one({"_id": RESTORING})
+    at = at.run()
+    assert not at.exception
+    assert "being restored from a backup" in said(at)
+    assert not at.button
 
 
 def test_a_disk_that_fills_up_is_said_on_every_page(

@@ -1,28 +1,38 @@
 """Back-up and restore: D7 of the catalogue in its short form (tests/reliability holds the long one)."""
 
+import fcntl
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymongo.collection import Collection
 
 from dashboard import cli
+from dashboard.i18n import speaking
 from repository import accounts, audit, backup, embedded, recount
 from repository.access import Actor, Refused, Role
-from repository.backup import BackupTrouble, Keep
+from repository.backup import BackupTrouble, Keep, archive, restoring, taking
 from repository.grids import Community
 from repository.maintenance import WorkOrder
 from repository.migrations import migrate
-from repository.store import META, RESTORING, SIGN_INS, Store, Unsuitable
+from repository.store import META, RESTORING, ROOM_NEEDED, SIGN_INS, Full, Restoring, Store, Unsuitable
 from repository.words import Trouble
 from tests.conftest import NOW, empty
 from tests.test_record import AT, a_work_order
@@ -65,6 +75,11 @@ def contents(store: Store) -> dict[str, list[Any]]:
     }
 
 
+def there(store: Store, folder: Path) -> backup.Kept:
+    """What a folder holds for a database."""
+    return backup.kept(folder, backup.database_id(store), store.clock())
+
+
 def indexes(store: Store) -> dict[str, Any]:
     """Every collection's indexes and validator."""
     options = {info["name"]: info.get("options", {}) for info in store.db.list_collections()}
@@ -74,7 +89,7 @@ def indexes(store: Store) -> dict[str, Any]:
 def test_what_was_taken_comes_back_as_it_was(filled: Store, target: Store, admin: Actor, tmp_path: Path) -> None:
     path = tmp_path / "b.zip"
     before = contents(filled)
-    manifest = backup.take(filled, admin, path)
+    manifest = backup.take(filled, admin, path).manifest
     assert backup.inspect(path) == manifest
     assert manifest.documents == sum(len(documents) for documents in before.values())
     assert path.stat().st_mode & 0o077 == 0
@@ -292,16 +307,29 @@ def test_a_restore_that_was_cut_off_opens_nothing_and_is_begun_anew(
         calls.append(arguments)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        fill(*arguments)
+        work(*arguments)
 
-    fill = backup._fill
-    monkeypatch.setattr(backup, "_fill", dies)
+    # before the collections have their names: as if nothing had been
+    work = restoring._fill
+    monkeypatch.setattr(restoring, "_fill", dies)
     with pytest.raises(KeyboardInterrupt):
         backup.restore(target, path)
     monkeypatch.undo()
-    assert target.db[META].find_one({"_id": RESTORING})
-    with pytest.raises(Unsuitable, match="restore"):
+    assert not target.restoring()
+    assert set(target.db.list_collection_names()) <= {SIGN_INS}
+
+    # while they are given them: nobody may use it
+    calls.clear()
+    work = Collection.rename
+    monkeypatch.setattr(Collection, "rename", lambda *arguments, **_options: dies(*arguments))
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(target, path)
+    monkeypatch.undo()
+    assert target.db[SIGN_INS].find_one({"_id": RESTORING})
+    with pytest.raises(Restoring, match="restore"):
         migrate(target)
+    with pytest.raises(Restoring):
+        target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
 
     backup.restore(target, path)
     after = contents(target)
@@ -314,18 +342,18 @@ def test_what_does_not_read_back_right_is_not_opened(
 ) -> None:
     path = tmp_path / "b.zip"
     backup.take(filled, admin, path)
-    fill = backup._fill
+    fill = restoring._fill
 
-    def careless(store: Store, part: Any, documents: Any) -> None:
-        fill(store, part, documents)
+    def careless(store: Store, mark: Any, part: Any, documents: Any) -> None:
+        fill(store, mark, part, documents)
         if part.name == "work_orders":
-            store.db[part.name].delete_one({})
+            store.db[mark.beside(part.name)].delete_one({})
 
-    monkeypatch.setattr(backup, "_fill", careless)
+    monkeypatch.setattr(restoring, "_fill", careless)
     with pytest.raises(BackupTrouble, match="work_orders"):
         backup.restore(target, path)
-    with pytest.raises(Unsuitable):
-        migrate(target)
+    assert set(target.db.list_collection_names()) <= {SIGN_INS}
+    assert not target.restoring()
 
 
 def test_a_backup_is_of_everything_so_only_for_whoever_has_all_in_charge(filled: Store, tmp_path: Path) -> None:
@@ -354,7 +382,7 @@ def test_a_backup_never_replaces_a_file_and_leaves_none_half_written(
     def full(*_arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backup, "_write", full)
+    monkeypatch.setattr(taking, "_write", full)
     with pytest.raises(BackupTrouble, match="No space left"):
         backup.take(filled, admin, tmp_path / "c.zip")
     assert {each.name for each in tmp_path.iterdir()} == {"b.zip", "blocked"}
@@ -368,7 +396,7 @@ def test_a_folder_of_backups_keeps_what_is_wanted(filled: Store, admin: Actor, t
         assert backup.due(filled, tmp_path)
         backup.take_into(filled, admin, tmp_path, keep=Keep(3, 0, 0))
         assert not backup.due(filled, tmp_path)
-    assert len(backup.kept(tmp_path)) == 3
+    assert len(there(filled, tmp_path).copies) == 3
     assert (tmp_path / "notes.txt").exists()
 
 
@@ -428,3 +456,521 @@ def test_a_database_that_lacks_rights_says_so(filled: Store, tmp_path: Path) -> 
 
     with pytest.raises(Trouble, match="lacks a right"), our_errors():
         raise OperationFailure("not authorized", 13, {"errmsg": "not authorized on gridboard to drop"})
+
+
+# --- what a backup is of, and where it may stand
+def test_what_is_not_gridboards_is_left_out_and_named(target: Store, admin: Actor, tmp_path: Path) -> None:
+    """A view and a capped collection can't be read in a snapshot at all; a name of our own making is not ours."""
+    strange = ("my-reports", "_tmp", "view", "capped")
+    migrate(target)
+    target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
+    target.db["my-reports"].insert_one({"x": 1})
+    target.db["_tmp"].insert_one({"x": 1})
+    target.db.command("create", "view", viewOn="work_orders", pipeline=[])
+    target.db.create_collection("capped", capped=True, size=10_000)
+    target.db["capped"].insert_one({"x": 1})
+
+    taken = backup.take(target, admin, tmp_path / "b.zip")
+    assert taken.manifest.left_out == backup.strangers(target) == tuple(sorted(strange))
+    assert backup.inspect(tmp_path / "b.zip") == taken.manifest
+
+    target.client.drop_database(target.db.name)
+    backup.restore(target, tmp_path / "b.zip")
+    assert contents(target)["communities"][0]["_id"] == "E"
+
+
+def test_whatever_is_declared_a_restore_takes() -> None:
+    for name in backup.declared():
+        text = json.dumps(
+            {
+                "format": 1, "at": "", "database": "", "engine": "", "steps": [],
+                "parts": [{"name": name, "documents": 0, "bytes": 0, "sha256": "", "options": {}, "indexes": []}],
+            }
+        )  # fmt: skip
+        assert archive.told(Path("x"), [f"{name}.bson", "manifest.json"], text).parts[0].name == name
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_what_the_disk_does_not_give_back_is_no_backup(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    settle = taking._settle
+
+    def flips(file: Any) -> None:
+        file.flush()
+        size = file.seek(0, 2)
+        file.seek(size // 2)
+        byte = file.read(1)[0]
+        file.seek(size // 2)
+        file.write(bytes([byte ^ 1]))
+        settle(file)
+
+    monkeypatch.setattr(taking, "_settle", flips)
+    recipient = backup.new_identity()[1] if encrypted else ""
+    with pytest.raises(BackupTrouble, match="does not read back"):
+        backup.take(filled, admin, tmp_path / "b.zip", recipient=recipient)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_an_encrypted_backup_nothing_stands_in_plain_not_even_for_a_moment(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+    folder, elsewhere = tmp_path / "backups", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+
+    def look(*_arguments: Any) -> None:
+        seen.extend(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".key")
+
+    steps = {name: getattr(taking, name) for name in ("_settle", "_record", "_name")}
+    for name, step in steps.items():
+        monkeypatch.setattr(taking, name, lambda *a, step=step, **k: (look(), step(*a, **k))[1])
+    monkeypatch.setattr(taking, "LOOK_EVERY", 100)
+    room = taking._room
+    monkeypatch.setattr(taking, "_room", lambda *arguments: (room(*arguments), look)[1])
+    secret, public = backup.new_identity()
+    backup.take(filled, admin, folder / "b", recipient=public)
+    assert len(seen) > 3
+    assert all(not content or content.startswith(b"age-encryption.org/v1") for content in seen)
+
+    seen.clear()
+    monkeypatch.setattr(restoring, "_fill", lambda *_arguments: look())
+    with pytest.raises(BackupTrouble):
+        backup.restore(target, folder / "b", identity=secret)
+    assert seen
+    assert all(content.startswith(b"age-encryption.org/v1") for content in seen)
+
+
+def test_what_a_killed_backup_left_is_cleared_away_and_one_that_runs_is_not(
+    filled: Store, admin: Actor, tmp_path: Path
+) -> None:
+    old, running, new = (tmp_path / f".gridboard-{name}.part" for name in ("old", "running", "new"))
+    for path in (old, running, new):
+        path.write_bytes(b"half")
+    for path in (old, running):
+        os.utime(path, (0, 0))
+    with running.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        backup.take(filled, admin, tmp_path / "b.zip")
+    assert {path.name for path in tmp_path.iterdir()} == {running.name, new.name, "b.zip"}
+
+
+def test_a_disk_without_hard_links_will_do_and_nothing_is_replaced_there(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT, as on a stick: EPERM."""
+
+    def no_links(_source: Path, goal: Path) -> None:
+        if goal.name == "c.zip":
+            goal.write_text("mine")  # somebody was quicker
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    backup.take(filled, admin, tmp_path / "b.zip")
+    assert backup.inspect(tmp_path / "b.zip").documents
+    with pytest.raises(BackupTrouble, match="already"):
+        backup.take(filled, admin, tmp_path / "c.zip")
+    assert (tmp_path / "c.zip").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"b.zip", "c.zip"}
+
+
+def test_a_folder_that_is_not_there_is_not_made(filled: Store, admin: Actor, tmp_path: Path) -> None:
+    """It may be a disk that is not there either."""
+    for take in (
+        lambda: backup.take(filled, admin, tmp_path / "usb" / "b.zip"),
+        lambda: backup.take_into(filled, admin, tmp_path / "usb"),
+    ):
+        with pytest.raises(BackupTrouble, match="no folder"):
+            take()
+    assert backup.due(filled, tmp_path / "usb")
+    assert list(tmp_path.iterdir()) == []
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, store: Store, *, own: bool, free: Callable[[], int]) -> None:
+    """Let the folder stand on a disk with so much room, which is the database's own or is not."""
+    total = int(store.db.command("dbStats")["fsTotalSize"])
+    blocks = total if own else total + 1
+
+    class Told:
+        f_blocks, f_frsize = blocks, 1
+
+        @property
+        def f_bavail(self) -> int:
+            return free()
+
+    monkeypatch.setattr(os, "statvfs", lambda _folder: Told())
+
+
+def test_a_backup_asks_for_room_before_it_is_written(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk(monkeypatch, filled, own=False, free=lambda: 100)
+    with pytest.raises(BackupTrouble, match="no room"):
+        backup.take(filled, admin, tmp_path / "b.zip")
+    disk(monkeypatch, filled, own=True, free=lambda: ROOM_NEEDED + 100)
+    with pytest.raises(BackupTrouble, match="no room"):
+        backup.take(filled, admin, tmp_path / "b.zip")
+    assert list(tmp_path.iterdir()) == []
+    disk(monkeypatch, filled, own=False, free=lambda: ROOM_NEEDED)
+    backup.take(filled, admin, tmp_path / "b.zip")
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_backup_stops_before_it_fills_the_databases_disk(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    left = [2 * ROOM_NEEDED, 2 * ROOM_NEEDED, ROOM_NEEDED - 1]
+    monkeypatch.setattr(taking, "LOOK_EVERY", 1_000)
+    disk(monkeypatch, filled, own=True, free=lambda: left.pop(0) if len(left) > 1 else left[0])
+    recipient = backup.new_identity()[1] if encrypted else ""
+    with pytest.raises(BackupTrouble, match="no room"):
+        backup.take(filled, admin, tmp_path / "b.zip", recipient=recipient)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_at_once_is_said(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also from behind the encryption, which works in a thread of its own: it neither hangs nor hides the reason."""
+    draft = taking._draft
+
+    class Full:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+        def write(self, _content: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+    @contextmanager
+    def full(folder: Path) -> Iterator[Any]:
+        with draft(folder) as (file, name):
+            yield Full(file), name
+
+    monkeypatch.setattr(taking, "_draft", full)
+    for recipient in ("", backup.new_identity()[1]):
+        with pytest.raises(BackupTrouble, match="No space left"):
+            backup.take(filled, admin, tmp_path / "b.zip", recipient=recipient)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_that_cannot_be_put_on_record_is_a_backup(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, keep = filled.clock(), Keep(1, 0, 0)
+    first = backup.take_into(filled, admin, tmp_path, keep=keep)
+    assert first.unrecorded is None
+    filled.clock = lambda: start + timedelta(days=1)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise Full("nearly full")
+
+    monkeypatch.setattr(filled, "write", full)
+    second = backup.take_into(filled, admin, tmp_path, keep=keep)
+    assert str(second.unrecorded) == "nearly full"
+    assert [copy.path for copy in there(filled, tmp_path).copies] == [second.path], "the old one was let go of"
+    assert backup.inspect(second.path) == second.manifest
+
+    monkeypatch.setattr(cli, "open_store", lambda _settings: filled)
+    monkeypatch.setattr(type(filled), "close", lambda _store: None)
+    with speaking("en"):
+        assert cli.main(["backup", str(tmp_path / "by-hand.zip")]) == 0
+    told = capsys.readouterr()
+    assert "read back" in told.out
+    assert "could not be put on record: nearly full" in told.err
+
+    with pytest.raises(BackupTrouble, match="not handed out"):
+        backup.take_away(filled, admin, tmp_path, "x.zip")
+
+
+# --- a folder of them
+def test_two_databases_share_a_folder_and_leave_each_other_alone(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path
+) -> None:
+    keep = Keep(1, 0, 0)
+    first = backup.take_into(filled, admin, tmp_path, keep=keep)
+    backup.restore(target, first.path)
+    assert backup.database_id(target) != backup.database_id(filled), "a copy is another database"
+    assert backup.due(target, tmp_path)
+    target.clock = lambda: filled.clock() + timedelta(days=1)
+    second = backup.take_into(target, admin, tmp_path, keep=keep)
+    assert first.path.exists()
+    assert [copy.path for copy in there(filled, tmp_path).copies] == [first.path]
+    assert [copy.path for copy in there(target, tmp_path).copies] == [second.path]
+    assert (there(filled, tmp_path).others, there(target, tmp_path).others) == (1, 1)
+    assert not backup.due(target, tmp_path)
+
+
+def test_names_that_are_no_moments_and_files_that_hold_nothing_count_for_nothing(filled: Store, tmp_path: Path) -> None:
+    own = backup.database_id(filled)
+    for name in ("20269999T000000Z", "20260401T000000Z.zip.txt", "20260401T250000Z"):
+        (tmp_path / f"gridboard-{own}-{name}.zip").write_text("x")
+    (tmp_path / "gridboard-20269999T000000Z.zip").write_text("x")
+    (tmp_path / backup.name_of(own, filled.clock(), encrypted=False)).touch()
+    assert there(filled, tmp_path) == backup.Kept((), (), 0)
+    assert backup.due(filled, tmp_path)
+
+
+def test_a_backup_of_a_moment_to_come_stands_for_none_and_stays(filled: Store, admin: Actor, tmp_path: Path) -> None:
+    own, now = backup.database_id(filled), filled.clock()
+    future = tmp_path / backup.name_of(own, now + timedelta(days=900), encrypted=False)
+    future.write_text("of a wrong clock")
+    assert backup.due(filled, tmp_path)
+    for day in range(3):
+        filled.clock = lambda day=day: now + timedelta(days=day)
+        taken = backup.take_into(filled, admin, tmp_path, keep=Keep(1, 0, 0))
+        assert not backup.due(filled, tmp_path)
+    found = there(filled, tmp_path)
+    assert found.newest == filled.clock()
+    assert ([copy.path for copy in found.copies], [copy.path for copy in found.ahead]) == ([taken.path], [future])
+    filled.clock = lambda: now + timedelta(days=2, minutes=-3)
+    assert len(there(filled, tmp_path).copies) == 1, "another server's clock may be some minutes ahead"
+
+
+# --- nobody comes in between
+def held_up(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let the next restore stop at its third collection: says when it has come there, goes on when told."""
+    there, go = threading.Event(), threading.Event()
+    fill, calls = restoring._fill, []
+
+    def waits(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            there.set()
+            assert go.wait(60)
+        fill(*arguments)
+
+    monkeypatch.setattr(restoring, "_fill", waits)
+    return there, go
+
+
+class Beside(threading.Thread):
+    """Runs something beside the test and keeps what it raised."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self.work, self.error = work, None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.work()
+        except BaseException as error:
+            self.error = error
+
+    def result(self) -> BaseException | None:
+        """What it raised, once it is over."""
+        self.join(60)
+        assert not self.is_alive()
+        return self.error
+
+
+def test_while_a_restore_runs_nobody_writes_and_no_other_begins(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.zip"
+    before = contents(filled)
+    backup.take(filled, admin, path)
+    migrate(target)
+    arrived, go = held_up(monkeypatch)
+    first = Beside(lambda: backup.restore(target, path))
+    assert arrived.wait(60)
+
+    signed_in = replace(admin, sign_in="f" * 64)
+    for actor in (admin, signed_in):
+        with pytest.raises(Restoring):
+            target.insert(actor, Community(id="E", community_id="E", code="E", name="E"))
+    with pytest.raises(Restoring):
+        migrate(target)
+    with pytest.raises(Restoring):
+        backup.take(target, admin, tmp_path / "half.zip")
+    with pytest.raises(BackupTrouble, match=r"being restored from b\.zip"):
+        backup.restore(target, path)
+    assert target.restoring(), "the mark is its owner's"
+    target.next_number("D", "work_orders")  # outside a transaction, as some small things are
+    go.set()
+
+    assert first.result() is None
+    assert not target.restoring()
+    after = contents(target)
+    assert {name: after[name] for name in before} == before
+    target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
+
+
+def test_a_write_that_began_before_the_mark_is_waited_for_and_kept(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path
+) -> None:
+    path = tmp_path / "b.zip"
+    backup.take(filled, admin, path)
+    migrate(target)
+    inside, go = threading.Event(), threading.Event()
+    go.set()
+
+    def work(write: Any) -> None:
+        inside.set()
+        assert go.wait(60)
+        write.insert(Community(id="E", community_id="E", code="E", name="E"))
+
+    target.write(admin, work)  # so that its counters are there: else it would run twice
+    for name in ("communities", "audit"):
+        target.db[name].delete_many({})
+    inside.clear()
+    go.clear()
+
+    writer = Beside(lambda: target.write(admin, work))
+    assert inside.wait(60)
+    restore = Beside(lambda: backup.restore(target, path))
+    while not target.restoring():
+        assert restore.is_alive()
+    go.set()
+
+    assert writer.result() is None, "it was acknowledged"
+    assert "not empty" in str(restore.result())
+    assert [each["_id"] for each in target.db["communities"].find()] == ["E"]
+    assert not target.restoring()
+    target.insert(admin, Community(id="F", community_id="F", code="F", name="F"))
+
+
+def test_a_restore_that_was_silent_for_too_long_gives_way(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.zip"
+    before = contents(filled)
+    backup.take(filled, admin, path)
+    monkeypatch.setattr(restoring, "LEASE_SECONDS", 0.1)
+    monkeypatch.setattr(restoring._Mark, "_keep", lambda _mark: None)
+    arrived, go = held_up(monkeypatch)
+    first = Beside(lambda: backup.restore(target, path))
+    assert arrived.wait(60)
+    time.sleep(0.2)
+    backup.restore(target, path)
+    target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
+    go.set()
+
+    assert isinstance(first.result(), BackupTrouble)
+    assert not target.restoring()
+    assert [each["_id"] for each in target.db["communities"].find().sort("_id", 1)] == ["D", "E"]
+    assert contents(target)["work_orders"] == before["work_orders"]
+
+
+def test_the_mark_is_renewed_while_its_owner_lives(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.zip"
+    backup.take(filled, admin, path)
+    monkeypatch.setattr(restoring, "LEASE_SECONDS", 0.4)
+    arrived, go = held_up(monkeypatch)
+    first = Beside(lambda: backup.restore(target, path))
+    assert arrived.wait(60)
+    time.sleep(1)
+    with pytest.raises(BackupTrouble, match="being restored"):
+        backup.restore(target, path)
+    go.set()
+    assert first.result() is None
+
+
+def test_a_restore_asks_for_rights_and_room_before_it_marks(
+    filled: Store, target: Store, server: Callable[[str], str], admin: Actor, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    path = tmp_path / "b.zip"
+    backup.take(filled, admin, path)
+    migrate(target)
+    database = target.db
+    everywhere = ["find", "insert", "createCollection", "createIndex", "listCollections", "listIndexes", "collMod"]
+    rows = [{"resource": {"db": database.name, "collection": ""}, "actions": [*everywhere, "update", "remove"]}]
+    database.command("createRole", "no_drops", privileges=rows, roles=[])
+    database.command("createUser", "app", pwd="app-pw", roles=["no_drops"])
+    try:
+        parts = urlsplit(server(database.name))
+        where = parts.netloc.rpartition("@")[2]
+        how = parts.query.replace("authSource=admin", f"authSource={database.name}")
+        app = Store.connect(f"mongodb://app:app-pw@{where}/{database.name}?{how}")
+        with pytest.raises(Unsuitable, match="lacks a right"):
+            backup.restore(app, path)
+        app.close()
+    finally:
+        database.command("dropUser", "app")
+        database.command("dropRole", "no_drops")
+    assert not target.restoring()
+
+    monkeypatch.setattr(Store, "room", lambda _store: ROOM_NEEDED + 100)
+    with pytest.raises(BackupTrouble, match="no room"):
+        backup.restore(target, path)
+    monkeypatch.undo()
+    assert not target.restoring()
+    migrate(target)
+    backup.restore(target, path)
+
+
+RESTORE = """
+import os, signal, sys, threading
+from collections import Counter
+from pathlib import Path
+from pymongo.monitoring import CommandListener
+from repository import backup
+from repository.backup import restoring
+from repository.store import Store
+
+class Killer(CommandListener):
+    seen = Counter()
+    def started(self, event):
+        self.seen[event.command_name] += 1
+        if (event.command_name, self.seen[event.command_name]) == (sys.argv[3], int(sys.argv[4])):
+            os.kill(os.getpid(), signal.SIGKILL)
+    def succeeded(self, event): pass
+    def failed(self, event): pass
+
+restoring.LEASE_SECONDS = float(sys.argv[5])
+backup.restore(Store.connect(sys.argv[1], event_listeners=[Killer()]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.kills
+def test_a_restore_that_is_killed_anywhere_is_healed_by_the_next(
+    filled: Store, target: Store, server: Callable[[str], str], admin: Actor, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """One after the other, each of which finds what those before it left: filling, reading back, giving the names,
+    migrating, at the last step."""
+    path, lease = tmp_path / "b.zip", 0.3
+    before = contents(filled)
+    backup.take(filled, admin, path)
+    monkeypatch.setattr(restoring, "LEASE_SECONDS", lease)
+    where = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    for command, number in (("insert", 3), ("listIndexes", 4), ("renameCollection", 6), ("collMod", 5), ("delete", 4)):
+        program = [sys.executable, "-c", RESTORE, server(target.db.name), str(path), command, str(number), str(lease)]
+        assert subprocess.run(program, env=where, check=False, timeout=120).returncode == -9, command
+        assert target.restoring(), command
+        with pytest.raises(Restoring):
+            target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
+        time.sleep(lease)
+    backup.restore(target, path)
+    after = contents(target)
+    assert {name: after[name] for name in before} == before
+    assert not [name for name in target.db.list_collection_names() if name.startswith(restoring.BESIDE)]
+    migrate(target)
+
+
+def test_the_commands_work_on_a_server_with_passwords(
+    filled: Store, target: Store, server: Callable[[str], str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """MONGODB_URI with user and password, as it is given to a cluster's client."""
+    path = tmp_path / "b.zip"
+    before = contents(filled)
+    monkeypatch.setenv("GRIDBOARD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MONGODB_URI", server(filled.db.name))
+    assert cli.main(["backup", str(path)]) == 0
+    assert cli.main(["restore", str(path)]) == 1, "over what is there"
+    monkeypatch.setenv("MONGODB_URI", server(target.db.name))
+    assert cli.main(["restore", str(path)]) == 0
+    after = contents(target)
+    assert {name: after[name] for name in before} == before
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    assert not (tmp_path / "home").exists(), "no private database was started"

@@ -12,12 +12,17 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from dashboard import server
+from dashboard import metrics, server, tending
 from dashboard.settings import VARIABLES, BadSetting, Settings, SignInBy
+from repository import audit, backup, people
+from repository.access import Actor
+from repository.grids import Community
+from repository.store import Full, Store, utc_now
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,7 +35,7 @@ from dashboard.settings import SignInBy
 way_in = lambda: SignInBy.NONE
 sys.modules["dashboard.data"] = types.SimpleNamespace(database_alive=database.exists, way_in=way_in)
 from dataclasses import replace
-from dashboard import server
+from dashboard import metrics, server, tending
 from dashboard.settings import Settings
 settings = Settings.from_environment()
 door = server.listen(settings.host, settings.port)
@@ -155,7 +160,7 @@ def test_open_to_the_network_numbers_are_answered_and_strange_names_are_not(tmp_
 
 PROBE = """
 import json
-from dashboard import server
+from dashboard import metrics, server, tending
 from dashboard.settings import Settings
 settings = Settings.from_environment()
 server.application(settings)
@@ -305,3 +310,120 @@ def test_a_stranger_knocks_before_readers_do(
         threading.Thread(target=reply, daemon=True).start()
         found = server.check_the_door(Settings(Path("x")), ("127.0.0.1", there.getsockname()[1]))
     assert found is shut
+
+
+# --- what is done by itself
+@pytest.fixture
+def tended(store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Settings]:
+    """A server's settings with a folder for backups, over a database with two communities."""
+    from dashboard import data
+
+    for code in ("D", "E"):
+        store.insert(admin, Community(id=code, community_id=code, code=code, name=code))
+    monkeypatch.setattr(data, "store", lambda: store)
+    tending.forget()
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    yield Settings(tmp_path / "home", "mongodb://there", backup_folder=folder, metrics_token="token")
+    tending.forget()
+
+
+def all_at_once(settings: Settings) -> dict[str, tending.State]:
+    """Every job once, and how each is doing afterwards."""
+    for job in tending.JOBS:
+        tending.run(job, settings)
+    return {job.key: tending.outcome(job.key).state(utc_now()) for job in tending.JOBS}
+
+
+def test_a_job_that_fails_keeps_no_other_from_its_work(
+    tended: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a disk that is nearly full, nor what nobody foresaw."""
+    tried = []
+
+    def full(_store: Store, _actor: Actor, community_id: str, **_on: object) -> None:
+        tried.append(community_id)
+        raise Full("nearly full")
+
+    def surprise(*_arguments: object) -> None:
+        raise ValueError("of a kind nobody foresaw")
+
+    monkeypatch.setattr(people, "forget_expired", full)
+    monkeypatch.setattr(audit, "seal", surprise)
+    assert all_at_once(tended) == {"backup": "well", "seal": "failing", "contacts": "failing", "log": "well"}
+    assert tried == ["D", "E"], "one community after the other, whatever comes of the first"
+    assert str(tending.outcome("contacts").problem) == "nearly full"
+    assert "ValueError" in str(tending.outcome("seal").problem)
+    assert "of a kind nobody foresaw" in caplog.text
+    assert tended.backup_folder is not None
+    assert len(list(tended.backup_folder.iterdir())) == 1
+
+    monkeypatch.undo()
+    monkeypatch.setattr("dashboard.data.store", lambda: store)
+    assert set(all_at_once(tended).values()) == {"well"}
+
+
+def test_a_strange_file_in_the_folder_ends_nothing(tended: Settings, store: Store) -> None:
+    assert tended.backup_folder is not None
+    own = backup.database_id(store)
+    for name in ("gridboard-20269999T000000Z.zip", f"gridboard-{own}-20269999T000000Z.zip"):
+        (tended.backup_folder / name).write_text("x")
+    assert all_at_once(tended)["backup"] == "well"
+    assert len(backup.kept(tended.backup_folder, own, store.clock()).copies) == 1
+    assert all_at_once(tended)["backup"] == "well"
+    assert len(backup.kept(tended.backup_folder, own, store.clock()).copies) == 1, "one a day"
+
+
+def test_a_job_that_hangs_keeps_no_other_from_its_work(tended: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does over a network folder that does not answer any more."""
+    done, never = threading.Event(), threading.Event()
+    rounds: list[int] = []
+
+    def works(_settings: Settings) -> None:
+        rounds.append(1)
+        if len(rounds) > 2:
+            done.set()
+
+    jobs = (tending.Job("hangs", "", lambda _settings: bool(never.wait(60))), tending.Job("works", "", works))
+    monkeypatch.setattr(tending, "JOBS", jobs)
+    monkeypatch.setattr(tending, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(tending, "EVERY_SECONDS", 0.01)
+    tending.start(tended)
+    try:
+        assert done.wait(30)
+        assert tending.outcome("works").state(utc_now()) == "well"
+        assert tending.outcome("hangs").state(utc_now()) == "waiting"
+        assert tending.outcome("hangs").state(utc_now() + timedelta(hours=3)) == "stuck"
+    finally:
+        monkeypatch.setattr(tending, "EVERY_SECONDS", 3600.0)
+        never.set()
+
+
+def test_the_figures_tell_of_backups_and_jobs(tended: Settings, store: Store, admin: Actor) -> None:
+    def figures() -> dict[str, float]:
+        text, _kind = metrics.exposition(tended)
+        lines = [line.rpartition(" ") for line in text.decode().splitlines() if line.startswith("gridboard_")]
+        return {name: float(value) for name, _, value in lines}
+
+    assert tended.backup_folder is not None
+    store.clock = utc_now
+    assert figures()["gridboard_backup_age_seconds"] == -1
+    ahead = backup.name_of(backup.database_id(store), utc_now() + timedelta(days=9), encrypted=False)
+    (tended.backup_folder / ahead).write_text("x")
+    assert figures()["gridboard_backup_age_seconds"] == -1, "a backup of a moment to come is none"
+    backup.take_into(store, admin, tended.backup_folder)
+    assert 0 <= figures()["gridboard_backup_age_seconds"] < 100
+
+    assert figures()['gridboard_job_success_timestamp_seconds{job="seal"}'] == 0
+    all_at_once(tended)
+    found = figures()
+    assert abs(found['gridboard_job_success_timestamp_seconds{job="seal"}'] - time.time()) < 100
+    assert found['gridboard_job_failing{job="backup"}'] == 0
+    (tended.backup_folder / ahead).unlink()
+    for path in tended.backup_folder.iterdir():
+        path.unlink()
+    tended.backup_folder.rmdir()
+    assert all_at_once(tended)["backup"] == "failing"
+    assert "no folder" in str(tending.outcome("backup").problem)
+    found = figures()
+    assert (found['gridboard_job_failing{job="backup"}'], found["gridboard_backup_age_seconds"]) == (1, -1)

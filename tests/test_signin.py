@@ -24,7 +24,7 @@ from dashboard.signin import safe_path
 from repository import accounts, backup, embedded
 from repository.access import Actor, Role
 from repository.grids import Community
-from repository.store import SIGN_INS, Store
+from repository.store import RESTORING, SIGN_INS, Store
 from tests.browser import Server, visit
 from tests.reader import Reader
 
@@ -387,6 +387,45 @@ def test_the_door_says_so_and_opens_again_by_itself(site: Site) -> None:
     assert site.socket(cookie) == 101
 
 
+# --- a backup
+def test_a_backup_is_handed_to_administrators_only_and_goes_on_record(site: Site, tmp_path: Path) -> None:
+    def on_record() -> int:
+        return site.store.db["audit"].count_documents({"operation": "backup"})
+
+    before, boss = on_record(), site.sign_in()
+    assert site.call("GET", "/backup").status == 401
+    assert site.call("GET", "/backup", **PAGE).status == 303
+    _, login = account(site)
+    assert site.call("GET", "/backup", Cookie=site.sign_in(login)).status == 403
+    for elsewhere in ("cross-site", "same-site"):
+        assert site.call("GET", "/backup", Cookie=boss, Sec_Fetch_Site=elsewhere).status == 403
+    assert site.call("POST", "/backup", Cookie=boss).status == 405
+    assert on_record() == before
+
+    answer = site.call("GET", "/backup?lang=en", Cookie=boss, Sec_Fetch_Site="same-origin")
+    assert answer.status == 200
+    assert int(answer.headers["content-length"]) == len(site.last)
+    assert answer.headers["cache-control"] == "no-store"
+    (tmp_path / "b.zip").write_bytes(site.last)
+    assert backup.inspect(tmp_path / "b.zip").documents
+    assert on_record() == before + 1
+    assert not list(site.home.glob("*.zip*"))
+    assert not list(site.home.glob(".gridboard-*"))
+
+
+def test_the_door_says_when_the_database_is_being_restored(site: Site) -> None:
+    site.store.db[SIGN_INS].insert_one({"_id": RESTORING})
+    try:
+        for path in ("/login", "/setup?code=x", "/logout"):
+            assert site.call("GET", f"{path}{'&' if '?' in path else '?'}lang=en", **PAGE).status == 503
+            assert b"being restored from a backup" in site.last
+        assert site.call("GET", "/readyz").status == 503
+        assert b"being restored" in site.last
+    finally:
+        site.store.db[SIGN_INS].delete_one({"_id": RESTORING})
+    assert site.call("GET", "/login", **PAGE).status == 200
+
+
 # --- in a browser
 @pytest.mark.browser
 def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any) -> None:
@@ -422,20 +461,23 @@ def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browse
 
 @pytest.mark.browser
 def test_a_backup_is_taken_away_through_the_browser(site: Site, browser: Any, tmp_path: Path) -> None:
+    before = site.store.db["audit"].count_documents({"operation": "backup", "actor_name": "书记"})
     with visit(browser, language="en-US") as visitor:
         page = visitor.page
         page.goto(f"{site.server.address}/admin?part=backups")
         page.fill("#login", "boss")
         page.fill("#password", GOOD)
         page.click("button")
-        button = page.get_by_role("button", name="Take a backup")
-        button.wait_for(timeout=30_000)
+        link = page.get_by_role("link", name="Take a backup")
+        link.wait_for(timeout=30_000)
+        link.evaluate("link => link.removeAttribute('target')")  # so that the download is this page's
         with page.expect_download(timeout=30_000) as waiting:
-            button.click()
+            link.click()
         waiting.value.save_as(tmp_path / "b.zip")
+        assert re.fullmatch(r"gridboard-[0-9a-f]{8}-\d{8}T\d{6}Z\.zip", waiting.value.suggested_filename)
     manifest = backup.inspect(tmp_path / "b.zip")
     assert {part.name for part in manifest.parts} >= {"audit", "communities", "users", "passwords"}
-    assert site.store.db["audit"].count_documents({"operation": "backup", "actor_name": "书记"}) == 1
+    assert site.store.db["audit"].count_documents({"operation": "backup", "actor_name": "书记"}) == before + 1
 
 
 @pytest.mark.browser

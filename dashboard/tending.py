@@ -1,0 +1,148 @@
+"""What the server does by itself while it runs for weeks, and what came of it.
+
+Each job has a thread of its own: one that fails, or waits for a folder that does not answer, keeps no other from its
+work. What came of them is kept in memory, for the page Administration, the banner and the figures.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dashboard import data
+from dashboard.settings import Settings
+from repository import audit, backup, embedded, people
+from repository.access import Actor, Role
+from repository.store import utc_now
+from repository.words import Message, Trouble, msg
+
+log = logging.getLogger("gridboard.tending")
+
+FIRST_SECONDS, EVERY_SECONDS = 60.0, 600.0
+STUCK = timedelta(hours=2)  # a job that takes longer does not get on: a backup is given up after one
+TENDER = Actor("server", "GridBoard", Role.ADMIN)
+
+
+class State(StrEnum):
+    """How a job is doing."""
+
+    WAITING = "waiting"
+    WELL = "well"
+    FAILING = "failing"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job so far: when its last run began, when one last succeeded, and what went wrong with the last,
+    None if nothing did."""
+
+    began_at: datetime | None = None
+    done_at: datetime | None = None
+    problem: Message | None = None
+    running: bool = False
+
+    def state(self, now: datetime) -> State:
+        """At this moment."""
+        if self.running and self.began_at is not None and now - self.began_at > STUCK:
+            return State.STUCK
+        if self.problem is not None:
+            return State.FAILING
+        return State.WAITING if self.done_at is None else State.WELL
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to be done again and again; ``work`` may raise anything."""
+
+    key: str
+    title: str
+    work: Callable[[Settings], None]
+    wanted: Callable[[Settings], bool] = lambda _settings: True
+
+
+def _rotate_log(settings: Settings) -> None:
+    embedded.rotate_log(settings.home)
+
+
+def _seal(settings: Settings) -> None:
+    audit.seal(data.store(), settings.audit_key())
+
+
+def _forget(_settings: Settings) -> None:
+    """In every community, also when it fails in one."""
+    store, failed = data.store(), None
+    for one in store.communities(TENDER):
+        try:
+            today = store.clock().astimezone(store.zone(one["_id"])).date()
+            people.forget_expired(store, TENDER, one["_id"], on=today)
+        except Trouble as trouble:
+            failed = trouble
+    if failed is not None:
+        raise failed
+
+
+def _back_up(settings: Settings) -> None:
+    store, folder = data.store(), settings.backup_folder
+    if folder is not None and backup.due(store, folder):
+        keep = backup.Keep(*settings.backup_keep)
+        backup.take_into(store, TENDER, folder, recipient=settings.backup_recipient, keep=keep)
+
+
+BACKUP = "backup"
+JOBS = (
+    Job(BACKUP, msg("Take a backup every day"), _back_up, lambda settings: settings.backup_folder is not None),
+    Job("seal", msg("Seal the audit trail"), _seal),
+    Job("contacts", msg("Erase contacts whose time is over"), _forget),
+    Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
+)
+
+_outcomes: dict[str, Outcome] = {}
+
+
+def outcome(key: str) -> Outcome:
+    """What came of a job of this process so far."""
+    return _outcomes.get(key, Outcome())
+
+
+def forget() -> None:
+    """As after a start."""
+    _outcomes.clear()
+
+
+def run(job: Job, settings: Settings) -> None:
+    """Do a job once and note what came of it; raises nothing."""
+    before = outcome(job.key)
+    _outcomes[job.key] = replace(before, began_at=utc_now(), running=True)
+    problem: Message | None = None
+    try:
+        job.work(settings)
+    except (OSError, Trouble) as error:
+        log.warning("%s was put off: %s", job.key, error)
+        problem = (
+            error.message
+            if isinstance(error, Trouble)
+            else Message(msg("The system says: {reason}."), {"reason": error.strerror or str(error)})
+        )
+    except Exception as error:
+        log.exception("%s failed", job.key)
+        problem = Message(msg("It failed ({error}); the full account is in the log."), {"error": type(error).__name__})
+    done_at = before.done_at if problem else utc_now()
+    _outcomes[job.key] = replace(outcome(job.key), done_at=done_at, problem=problem, running=False)
+
+
+def start(settings: Settings) -> None:
+    """Do every job from now on, each in a thread of its own, as long as this process lives."""
+    for job in JOBS:
+        if job.wanted(settings):
+            threading.Thread(target=_for_ever, args=(job, settings), name=f"tend {job.key}", daemon=True).start()
+
+
+def _for_ever(job: Job, settings: Settings) -> None:
+    time.sleep(FIRST_SECONDS)
+    while True:
+        run(job, settings)
+        time.sleep(EVERY_SECONDS)
