@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from dashboard import logs, metrics
 from dashboard.i18n import _, say
-from dashboard.settings import Settings, SignInBy
+from dashboard.settings import Settings, SignInBy, is_open
 from repository.access import Actor, Role
 from repository.words import Trouble
 
@@ -231,16 +231,6 @@ def explain(error: Exception) -> bool:
 # ── who may call us, and by which name ──────────────────────────────────────────────────────────────────────────────
 
 
-def is_open(host: str) -> bool:
-    """Can other machines reach a server bound to ``host``?"""
-    if host == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return True
-
-
 class Guard:
     """Refuses names that are not ours and pages of other sites, closes the metrics, adds the security headers.
 
@@ -375,9 +365,10 @@ def _with_ours(headers: Any, *, secure: bool = False) -> list[tuple[bytes, bytes
 
 
 def listen(host: str, port: int, tries: int = 100) -> socket.socket:
-    """A listening socket on ``port`` or the next free one. OSError when none of ``tries`` is free."""
+    """A listening socket on ``port``, or on one of the next ``tries``. OSError when none of them is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in range(port, min(port + tries, 65535) + 1):
+    candidate, last = port, min(port + tries, 65535)
+    while True:
         # The protocol is named, so that asyncio switches Nagle's waiting off: 40 ms on every answer.
         door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
@@ -386,12 +377,13 @@ def listen(host: str, port: int, tries: int = 100) -> socket.socket:
             door.listen(2048)
         except OSError as error:
             door.close()
-            if error.errno not in {98, 48, 10048, 13}:  # taken (Linux, macOS, Windows), or not for us below 1024
+            taken = error.errno in {98, 48, 10048, 13}  # Linux, macOS, Windows; or not for us below 1024
+            if not taken or candidate == last:
                 raise
+            candidate += 1
         else:
             door.setblocking(False)
             return door
-    raise OSError(f"no free port from {port} to {candidate}")
 
 
 def quiet_log(settings: Settings) -> None:

@@ -212,13 +212,16 @@ def test_a_taken_port_moves_to_the_next_free_one() -> None:
         with server.listen("127.0.0.1", port) as second:
             assert port < second.getsockname()[1] <= port + 100
             assert second.proto == socket.IPPROTO_TCP, "else every answer waits 40 ms"
-        with pytest.raises(OSError, match="no free port"):
+        with pytest.raises(OSError, match="in use"):
             server.listen("127.0.0.1", port, tries=0)
 
 
 def test_settings_of_the_environment(tmp_path: Path) -> None:
     plain = Settings.from_environment({})
     assert (plain.uri, plain.host, plain.port, plain.sign_in, plain.embedded) == (None, "127.0.0.1", 8501, "", True)
+    assert not plain.port_fixed
+    assert Settings.from_environment({"PORT": "8501"}).port_fixed
+    assert Settings.from_environment({"GRIDBOARD_PUBLIC_URL": "https://d.example"}).port_fixed
     assert plain.home.name == "gridboard"
     full = Settings.from_environment(
         {
@@ -249,22 +252,129 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
         backup_keep=(1, 2, 3),
     )
     assert (full.base, full.secure, full.hosts) == ("/board", True, ("a.example", "b.example", "dash.example"))
-    for wrong in ("http", "70000", "-1"):
-        with pytest.raises(BadSetting, match="PORT"):
-            Settings.from_environment({"PORT": wrong})
-    for name, wrong in (
-        ("GRIDBOARD_SIGN_IN", "open"),
-        ("GRIDBOARD_SIGN_IN", "proxy"),
-        ("GRIDBOARD_SIGN_IN", "provider"),
-        ("GRIDBOARD_PUBLIC_URL", "dash.example"),
-        ("GRIDBOARD_PUBLIC_URL", "javascript://x"),
-        ("GRIDBOARD_PROXIES", "the proxy"),
-        ("GRIDBOARD_IDLE_MINUTES", "0"),
-        ("GRIDBOARD_BACKUP_KEEP", "7"),
-        ("MONGODB_URI_FILE", str(tmp_path / "nowhere")),
-    ):
-        with pytest.raises(BadSetting):
-            Settings.from_environment({name: wrong})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "instead"),
+    [
+        ("PORT", "http", "from 0 to 65535"),
+        ("PORT", "70000", "from 0 to 65535"),
+        ("PORT", "-1", "from 0 to 65535"),
+        ("GRIDBOARD_SIGN_IN", "open", "accounts, provider, proxy or none"),
+        ("GRIDBOARD_SIGN_IN", "proxy", "needs GRIDBOARD_PROXIES"),
+        ("GRIDBOARD_SIGN_IN", "provider", "needs GRIDBOARD_OIDC_URL"),
+        ("GRIDBOARD_ROLE", "nonsense", "viewer, grid_worker"),
+        ("GRIDBOARD_NAMES", "https://foo.example *", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "dash.example.gov.cn:8080", "https://dash.example.gov.cn:8443"),
+        ("GRIDBOARD_NAMES", "https://dash.example.gov.cn/path", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "https://user@dash.example.gov.cn", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "-dash-", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "300.1.1.1", "dash.example.gov.cn"),
+        ("GRIDBOARD_PUBLIC_URL", "dash.example", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "javascript://x", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h/../x", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h/a;b", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h//x", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://user:pw@h", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h:abc", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://*.example", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h/?x=1", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PROXIES", "the proxy", "10.0.0.0/8"),
+        ("GRIDBOARD_PROXIES", "0.0.0.0/0", "far more than proxies"),
+        ("GRIDBOARD_PROXIES", "0.0.0.0/1 128.0.0.0/1", "far more than proxies"),
+        ("GRIDBOARD_PROXIES", "10.0.0.1 ::/0", "far more than proxies"),
+        ("GRIDBOARD_USER_HEADER", "cookie", "x-remote-user"),
+        ("GRIDBOARD_USER_HEADER", "Sec-WebSocket-Key", "x-remote-user"),
+        ("GRIDBOARD_USER_HEADER", "x remote", "x-remote-user"),
+        ("GRIDBOARD_METRICS_TOKEN", "1", "at least 16"),
+        ("GRIDBOARD_PROXY_SECRET", "short", "at least 16"),
+        ("GRIDBOARD_COOKIE_SECRET", "short", "at least 16"),
+        ("GRIDBOARD_METRICS_TOKEN", "two words that are long", "at least 16"),
+        ("GRIDBOARD_BACKUP_RECIPIENT", "ssh-rsa", "gridboard backup --new-key"),
+        ("GRIDBOARD_BACKUP_RECIPIENT", "age1" + "q" * 58, "gridboard backup --new-key"),
+        ("GRIDBOARD_IDLE_MINUTES", "0", "from 1 to"),
+        ("GRIDBOARD_BACKUP_KEEP", "7", "7,4,12"),
+        ("MONGODB_URI_FILE", "/nowhere/at/all", "can't be read"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_to_write(name: str, wrong: str, instead: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings.from_environment({name: wrong})
+    assert name in str(refused.value)
+    assert instead in str(refused.value)
+
+
+OIDC = {
+    "GRIDBOARD_SIGN_IN": "provider",
+    "GRIDBOARD_PUBLIC_URL": "https://dash.example",
+    "GRIDBOARD_OIDC_CLIENT_ID": "gridboard",
+    "GRIDBOARD_OIDC_CLIENT_SECRET": "x",
+}
+
+
+def test_a_provider_is_spoken_to_over_tls_or_on_this_machine() -> None:
+    for url in ("https://sso.example/realm/.well-known/openid-configuration", "http://127.0.0.1:8080/x", "http://[::1]/x"):
+        found = Settings.from_environment(OIDC | {"GRIDBOARD_OIDC_URL": url})
+        assert found.provider is not None
+        assert (found.provider.url, found.provider.claim) == (url, "sub")
+    for url in ("http://sso.example/.well-known/openid-configuration", "sso.example", "https://u:p@sso.example/x"):
+        with pytest.raises(BadSetting, match="GRIDBOARD_OIDC_URL must be an https address"):
+            Settings.from_environment(OIDC | {"GRIDBOARD_OIDC_URL": url})
+
+
+def test_names_and_addresses_are_kept_as_browsers_write_them() -> None:
+    found = Settings.from_environment(
+        {
+            "GRIDBOARD_PUBLIC_URL": "HTTPS://Dash.Example:443/Board/",
+            "GRIDBOARD_NAMES": "WG.example. https://other.example:8443 网格.中国 10.0.0.7 [fd00::7]",
+        }
+    )
+    assert found.public_url == "https://dash.example/Board"
+    assert found.names == ("wg.example", "https://other.example:8443", "xn--0xvs72c.xn--fiqs8s", "10.0.0.7", "fd00::7")
+    assert found.hosts == (
+        "wg.example", "other.example", "xn--0xvs72c.xn--fiqs8s", "10.0.0.7", "fd00::7", "dash.example",
+    )  # fmt: skip
+    assert found.origins == {
+        "https://dash.example", "https://other.example:8443", "http://wg.example", "https://wg.example",
+        "http://xn--0xvs72c.xn--fiqs8s", "https://xn--0xvs72c.xn--fiqs8s", "http://10.0.0.7", "https://10.0.0.7",
+        "http://[fd00::7]", "https://[fd00::7]",
+    }  # fmt: skip
+
+
+def test_what_is_hardly_meant_is_warned_of() -> None:
+    def doubts(**more: str) -> str:
+        return " ".join(map(str, Settings.from_environment(more).doubts()))
+
+    assert doubts() == ""
+    assert doubts(GRIDBOARD_PUBLIC_URL="https://d.example", GRIDBOARD_PROXIES="10.0.0.1") == ""
+    assert "without GRIDBOARD_PROXIES" in doubts(GRIDBOARD_PUBLIC_URL="https://d.example")
+    url = {"GRIDBOARD_OIDC_URL": "https://sso.example/x", "GRIDBOARD_PROXIES": "10.0.0.1"}
+    assert doubts(**OIDC, **url) == ""
+    assert "GRIDBOARD_OIDC_CLAIM=email" in doubts(**OIDC, **url, GRIDBOARD_OIDC_CLAIM="email")
+    proxy = {"GRIDBOARD_SIGN_IN": "proxy", "GRIDBOARD_PROXIES": "127.0.0.1"}
+    assert "every program on this machine" in doubts(**proxy)
+    assert doubts(**proxy, GRIDBOARD_PROXY_SECRET="x" * 32) == ""
+    assert doubts(**proxy | {"GRIDBOARD_PROXIES": "10.0.0.1"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "demonstration", "way"),
+    [
+        ({}, False, "accounts"),
+        ({}, True, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none"}, False, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none", "HOST": "127.0.0.2"}, False, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none", "HOST": EVERYWHERE}, True, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none", "HOST": EVERYWHERE}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "none", "GRIDBOARD_PUBLIC_URL": "https://d.example"}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "none", "GRIDBOARD_PROXIES": "127.0.0.1"}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "none", "GRIDBOARD_NAMES": "d.example"}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "accounts"}, True, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "proxy", "GRIDBOARD_PROXIES": "10.0.0.1"}, True, "proxy"),
+    ],
+)
+def test_real_data_is_open_to_nobody_but_this_machine(given: dict[str, str], demonstration: bool, way: str) -> None:
+    assert Settings.from_environment(given).way(lambda: demonstration) == way
 
 
 def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
@@ -278,7 +388,7 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, "")
-    settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", ("a.example",))
+    settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", ("a.example", "https://b.example:8443"))
     settings.publish()
     assert Settings.from_environment() == settings
 
