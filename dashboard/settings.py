@@ -437,8 +437,8 @@ def _provider(given: Mapping[str, str]) -> Provider | None:
         raise BadSetting(
             msg(
                 "GRIDBOARD_OIDC_URL must be an https address such as "
-                "https://sso.example.gov.cn/.well-known/openid-configuration, not {value}: over http anybody on the way "
-                "could say who the reader is."
+                "https://sso.example.gov.cn/.well-known/openid-configuration, not {value}: over http anybody on the "
+                "way could say who the reader is."
             ),
             value=_shown(url),
         ) from None

@@ -167,7 +167,11 @@ def test_run_serves_and_stop_ends_it(home: Path) -> None:
         assert len(set(ports)) == 2, "the second one moves to the next free port"
         taken = str(ports[0])
         public = {"GRIDBOARD_PUBLIC_URL": "https://d.example", "GRIDBOARD_PROXIES": "127.0.0.1"}
-        for arguments, more in (([], {"PORT": taken}), (["--port", taken], {"PORT": ""}), ([], {"PORT": taken, **public})):
+        for arguments, more in (
+            ([], {"PORT": taken}),
+            (["--port", taken], {"PORT": ""}),
+            ([], {"PORT": taken, **public}),
+        ):
             done = gridboard("run", *arguments, home=home, **more)
             assert done.returncode == 1, more
             assert f"port {taken}" in done.stderr

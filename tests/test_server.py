@@ -1,5 +1,6 @@
 """The web server: health, headers, who may connect, settings from any folder, the port."""
 
+import asyncio
 import http.client
 import ipaddress
 import json
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +153,120 @@ def test_open_to_the_network_numbers_are_answered_and_strange_names_are_not(tmp_
         seen = {name: running.get("/healthz", Host=name).status for name in ("192.168.1.5:80", own, "evil.example")}
         assert seen == {"192.168.1.5:80": 200, own: 200, "evil.example": 421}
         assert running.socket_status(Origin="http://192.168.1.5:80", Host="192.168.1.5:80") == 101
+
+
+# --- the guard alone
+class Passed:
+    """Stands behind the guard and notes what reaches it; answers with the headers it was given."""
+
+    def __init__(self, *answer: tuple[bytes, bytes]) -> None:
+        self.scopes: list[Any] = []
+        self.answer = answer
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": list(self.answer)})
+
+
+def guarded(settings: Settings, behind: Passed, *, kind: str = "websocket", scheme: str = "", **headers: str) -> Any:
+    """What the guard does with one connection from this machine: the scope it passes on, or None; and its answer."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def nothing() -> Any:
+        return {"type": "http.disconnect"}
+
+    head = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scheme = scheme or ("ws" if kind == "websocket" else "http")
+    scope = {"type": kind, "scheme": scheme, "path": "/x", "method": "GET", "headers": head, "client": ("127.0.0.1", 1)}
+    asyncio.run(server.Guard(behind, settings)(scope, nothing, send))
+    return (behind.scopes[-1] if behind.scopes else None), sent
+
+
+DASH = "https://dash.example.gov.cn"
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "origin", "let_in"),
+    [
+        # the public address is one origin: no other scheme, no other port
+        ({"public_url": DASH}, "dash.example.gov.cn", DASH, True),
+        ({"public_url": DASH}, "dash.example.gov.cn", "https://dash.example.gov.cn:443", True),
+        ({"public_url": DASH}, "127.0.0.1:8501", DASH, True),
+        ({"public_url": DASH}, "dash.example.gov.cn", "http://dash.example.gov.cn:8080", False),
+        ({"public_url": DASH}, "dash.example.gov.cn", "http://dash.example.gov.cn", False),
+        ({"public_url": DASH}, "dash.example.gov.cn", "https://dash.example.gov.cn:8443", False),
+        ({"public_url": DASH}, "dash.example.gov.cn:8080", "http://dash.example.gov.cn:8080", False),
+        ({"public_url": DASH}, "127.0.0.1:8501", "http://127.0.0.1:8501", True),
+        ({"public_url": f"{DASH}:8443/board"}, "127.0.0.1:8501", f"{DASH}:8443", True),
+        ({"public_url": f"{DASH}:8443/board"}, "127.0.0.1:8501", DASH, False),
+        # a name stands for its usual ports, a whole origin for itself
+        ({"names": ("dash.example.gov.cn",)}, "127.0.0.1:8501", DASH, True),
+        ({"names": ("dash.example.gov.cn",)}, "127.0.0.1:8501", f"{DASH}:8443", False),
+        ({"names": (f"{DASH}:8443",)}, "127.0.0.1:8501", f"{DASH}:8443", True),
+        ({"names": (f"{DASH}:8443",)}, "127.0.0.1:8501", DASH, False),
+        ({"names": (f"{DASH}:8443",)}, "dash.example.gov.cn:8443", f"{DASH}:8443", True),
+        # open to the network: the address it was asked under
+        ({"host": EVERYWHERE}, "192.168.1.5:80", "http://192.168.1.5", True),
+        ({"host": EVERYWHERE}, "192.168.1.5:8501", "http://192.168.1.5:8501", True),
+        ({"host": EVERYWHERE}, "192.168.1.5:8501", "http://192.168.1.5", False),
+        ({}, "127.0.0.1:8501", "http://127.0.0.1:8502", False),
+        ({}, "127.0.0.1:8501", "null", False),
+        ({}, "127.0.0.1:8501", "http://[::1", False),
+        ({}, "127.0.0.1:8501", "http://127.0.0.1:eins", False),
+    ],
+)
+def test_a_page_connects_only_from_an_origin_of_ours(given: Any, host: str, origin: str, let_in: bool) -> None:
+    settings = Settings(Path("x"), **given)
+    passed, sent = guarded(settings, Passed(), host=host, origin=origin)
+    assert (passed is not None) is let_in, sent
+    if passed is not None:
+        seen = dict(passed["headers"])[b"origin"].decode()
+        assert seen.partition("://")[2] == host, "Streamlit asks nobody on the internet whether it is ours"
+
+
+def test_what_a_proxy_says_is_taken_from_it_alone() -> None:
+    here = {"proxies": (ipaddress.ip_network("127.0.0.1/32"),)}
+    said = {"host": "localhost", "x_forwarded_for": "6.6.6.6, 10.1.1.1", "x_forwarded_proto": "https"}
+    passed, _ = guarded(Settings(Path("x"), **here), Passed(), **said)
+    assert (passed["client"][0], passed["scheme"], passed["state"]) == ("10.1.1.1", "wss", {"from_proxy": True})
+    passed, _ = guarded(Settings(Path("x")), Passed(), **said)
+    assert (passed["client"][0], passed["scheme"], passed.get("state")) == ("127.0.0.1", "ws", None)
+
+    secret = Settings(Path("x"), **here, proxy_secret="s" * 16)
+    for header in ({}, {"x_gridboard_proxy": "t" * 16}, {"x_gridboard_proxy": "ÿ"}):
+        passed, _ = guarded(secret, Passed(), **said, **header)
+        assert (passed["client"][0], passed["scheme"], passed.get("state")) == ("127.0.0.1", "ws", None)
+    passed, _ = guarded(secret, Passed(), **said, x_gridboard_proxy="s" * 16)
+    assert (passed["client"][0], passed["state"]) == ("10.1.1.1", {"from_proxy": True})
+    assert b"x-gridboard-proxy" not in dict(passed["headers"]), "no page ever sees the secret"
+
+
+def test_streamlits_cookies_are_for_our_path_and_tls() -> None:
+    theirs = (b"set-cookie", b"_streamlit_xsrf=2|a|b|1; Path=/; SameSite=Lax")
+    login = (b"set-cookie", b"_streamlit_user=x; HttpOnly; Max-Age=9; Path=/board; SameSite=lax")
+    ours = (b"set-cookie", b"gridboard=x; Path=/")
+
+    def told(**given: Any) -> list[bytes]:
+        _, sent = guarded(Settings(Path("x"), **given), Passed(theirs, login, ours), kind="http", host="localhost")
+        return [value for name, value in sent[0]["headers"] if name == b"set-cookie"]
+
+    assert told() == [theirs[1], login[1], ours[1]]
+    assert told(public_url="https://d.example/board") == [
+        b"_streamlit_xsrf=2|a|b|1; SameSite=Lax; Path=/board; Secure",
+        b"_streamlit_user=x; HttpOnly; Max-Age=9; SameSite=lax; Path=/board; Secure",
+        ours[1],
+    ]
+
+
+def test_health_is_answered_with_and_without_the_public_path(tmp_path: Path) -> None:
+    for running in started(tmp_path, GRIDBOARD_PUBLIC_URL="https://dash.example.gov.cn/board"):
+        paths = ("/healthz", "/board/healthz")
+        assert {path: running.get(path).status for path in paths} == dict.fromkeys(paths, 200)
+        assert json.load(running.get("/readyz"))["status"] == json.load(running.get("/board/readyz"))["status"]
+        assert running.get("/metrics").status == running.get("/board/metrics").status == 404
 
 
 PROBE = """
@@ -313,7 +429,11 @@ OIDC = {
 
 
 def test_a_provider_is_spoken_to_over_tls_or_on_this_machine() -> None:
-    for url in ("https://sso.example/realm/.well-known/openid-configuration", "http://127.0.0.1:8080/x", "http://[::1]/x"):
+    for url in (
+        "https://sso.example/realm/.well-known/openid-configuration",
+        "http://127.0.0.1:8080/x",
+        "http://[::1]/x",
+    ):
         found = Settings.from_environment(OIDC | {"GRIDBOARD_OIDC_URL": url})
         assert found.provider is not None
         assert (found.provider.url, found.provider.claim) == (url, "sub")
