@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import i18n
-from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, keep_of, port_number
+from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, keep_of, port_number, role_named
 from repository.words import Trouble, msg
 
 RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         "--host", help=f"address to serve on (default: HOST, else {HOST}; 0.0.0.0 opens it to the network)"
     )
     run.add_argument(
-        "--port", type=_port, help=f"port (default: PORT, else {PORT}); a taken one moves to the next free"
+        "--port", type=_port, help=f"port (default: PORT, else {PORT} or, where that is taken, the next free one)"
     )
     run.add_argument("--role", help=f"role of everybody who opens the page (default: GRIDBOARD_ROLE, else {ROLE})")
 
@@ -354,11 +354,9 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
         elif demo_if_new and settings.embedded and never_used(store):
             _load_demo_aloud(store)
         demonstration = accounts.open_demonstration(store)
-        by_accounts = settings.sign_in is SignInBy.ACCOUNTS or (
-            settings.sign_in is SignInBy.UNSET and not demonstration
-        )
-        code = accounts.setup_code(store) if by_accounts and not accounts.anybody(store) else ""
-        return Opening(demonstration and not by_accounts, code)
+        way = settings.way(lambda: demonstration)
+        code = accounts.setup_code(store) if way is SignInBy.ACCOUNTS and not accounts.anybody(store) else ""
+        return Opening(demonstration and way is SignInBy.NONE, code)
     finally:
         store.close()
 
@@ -373,7 +371,8 @@ def run_command(args: argparse.Namespace) -> int:
         given,
         host=args.host or given.host,
         port=given.port if args.port is None else args.port,
-        role=args.role or given.role,
+        port_fixed=given.port_fixed or args.port is not None,
+        role=role_named(args.role) if args.role else given.role,
     )
     ready = _Beside(lambda: prepare(settings, demo=args.demo, demo_if_new=args.demo_if_new))
     settings.publish()
@@ -382,14 +381,19 @@ def run_command(args: argparse.Namespace) -> int:
 
     server.configure(settings)
     server.quiet_log(settings)
+    for doubt in settings.doubts():
+        log.warning("%s", i18n.say(doubt))
     server.preload(enough=ready.done)
     opening = ready.result()
     _refuse_open_door(settings, opening)
     try:
-        door = server.listen(settings.host, settings.port)
+        door = server.listen(settings.host, settings.port, tries=0 if settings.port_fixed else 100)
     except OSError as error:
         raise Stop(
-            msg("Nothing can be served on {host}, port {port}: {reason}."),
+            msg(
+                "Nothing is served: {host}, port {port} can't be had ({reason}). Another program has it, or this "
+                "machine has no such address; end that program, or change PORT or HOST."
+            ),
             host=settings.host,
             port=settings.port,
             reason=error.strerror or error,
@@ -420,15 +424,14 @@ def run_command(args: argparse.Namespace) -> int:
 
 def _refuse_open_door(settings: Settings, opening: "Opening") -> None:
     """Real data without a sign-in stays on this machine."""
-    from dashboard import server
-
-    if settings.sign_in is SignInBy.NONE and not opening.demonstration and server.is_open(settings.host):
+    if settings.sign_in is SignInBy.NONE and not opening.demonstration and settings.reachable:
         raise Stop(
             msg(
-                "GRIDBOARD_SIGN_IN=none would let everybody who reaches {host} use real data. Nothing was started. "
-                "Leave it out so that people sign in, or serve on 127.0.0.1 only."
+                "GRIDBOARD_SIGN_IN=none would let everybody who reaches {address} use real data. Nothing was started. "
+                "Leave it out so that people sign in, or serve on 127.0.0.1 only, without GRIDBOARD_PUBLIC_URL, "
+                "GRIDBOARD_PROXIES and GRIDBOARD_NAMES."
             ),
-            host=settings.host,
+            address=settings.public_url or settings.host,
         )
 
 

@@ -90,25 +90,28 @@ def unready() -> list[str]:
     return reasons
 
 
-_way: tuple[float, SignInBy] = (-1e9, SignInBy.ACCOUNTS)
+_demonstration: tuple[float, bool] = (-1e9, False)
 
 
 def way_in() -> SignInBy:
     """How readers come in: as the settings say, else by accounts, but for a demonstration. Raises Trouble."""
-    global _way  # noqa: PLW0603 (one answer a process)
-    settings = Settings.from_environment()
-    if settings.sign_in is not SignInBy.UNSET:
-        return settings.sign_in
-    read_at, way = _way
+    return Settings.from_environment().way(_only_demonstration)
+
+
+def _only_demonstration() -> bool:
+    """Whether there is nothing but demonstration data and no account, as it was found a moment ago: a community that
+    is entered, or an account, closes the door."""
+    global _demonstration  # noqa: PLW0603 (one answer a process)
+    read_at, found = _demonstration
     if time.monotonic() - read_at > WAY_SECONDS:
         try:
-            way = SignInBy.NONE if revived(lambda: accounts.open_demonstration(store())) else SignInBy.ACCOUNTS
+            found = revived(lambda: accounts.open_demonstration(store()))
         except Unavailable:
             if read_at < 0:
                 raise
-            return way  # as it was before the database went away
-        _way = (time.monotonic(), way)
-    return way
+            return found  # as it was before the database went away
+        _demonstration = (time.monotonic(), found)
+    return found
 
 
 def visitor(token: str) -> accounts.Visitor | None:

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from dashboard import logs, metrics
 from dashboard.i18n import _, say
-from dashboard.settings import BACKUP_PATH, Settings, SignInBy
+from dashboard.settings import BACKUP_PATH, PROXY_SECRET_HEADER, Settings, SignInBy, is_open, origin_of
 from repository.words import Trouble
 
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
@@ -130,8 +130,12 @@ def application(settings: Settings) -> Any:
         script(),
         secrets=provider_secrets(settings),
         routes=[
-            Route(f"{settings.base}/healthz", health, methods=["GET", "HEAD"]),
-            Route(f"{settings.base}/readyz", ready, methods=["GET", "HEAD"]),
+            # also without the public path: who asks on this machine (systemd, a container) knows the port only
+            *(
+                Route(base + path, answer, methods=["GET", "HEAD"])
+                for base in {settings.base, ""}
+                for path, answer in (("/healthz", health), ("/readyz", ready))
+            ),
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
             Route(f"{settings.base}{BACKUP_PATH}", partial(backup, settings=settings), methods=["GET"]),
         ],
@@ -235,16 +239,6 @@ def explain(error: Exception) -> bool:
 # ── who may call us, and by which name ──────────────────────────────────────────────────────────────────────────────
 
 
-def is_open(host: str) -> bool:
-    """Can other machines reach a server bound to ``host``?"""
-    if host == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return True
-
-
 class Guard:
     """Refuses names that are not ours and pages of other sites, closes the metrics, adds the security headers.
 
@@ -257,8 +251,9 @@ class Guard:
         self.app = app
         self.open = is_open(settings.host)
         self.settings = settings
-        self.trusted = {name.lower() for name in settings.hosts}
-        self.names = {*LOOPBACK, settings.host.lower(), *self.trusted}
+        self.origins = settings.origins
+        self.public = urlsplit(settings.public_url).hostname
+        self.names = {*LOOPBACK, settings.host.lower(), *settings.hosts}
         if self.open:
             own = socket.gethostname().lower()
             self.names |= {own, f"{own}.local"}
@@ -276,7 +271,7 @@ class Guard:
             return
         if scope["type"] == "websocket":
             origin = headers.get(b"origin", b"").decode("latin-1")
-            if origin and not self.same_site(origin, host):
+            if origin and not self.same_site(origin, host, scope["scheme"]):
                 await self.refuse(scope, send, 403, "Another site may not connect.")
                 return
             if origin:
@@ -288,8 +283,9 @@ class Guard:
             await self.refuse(scope, send, 403, "Closed.")
             return
         origin = headers.get(b"origin", b"").decode("latin-1")
-        if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and origin and not self.same_site(origin, host):
-            await self.refuse(scope, send, 403, "Another site may not write here.")
+        writes = scope["method"] not in {"GET", "HEAD", "OPTIONS"}
+        if writes and origin and not self.same_site(origin, host, scope["scheme"]):
+            await self.refuse(scope, send, 403, "Another site may not write here. Is GRIDBOARD_PUBLIC_URL its address?")
             return
 
         secure = scope["scheme"] == "https" or self.settings.secure
@@ -298,7 +294,7 @@ class Guard:
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                ours = _with_ours(message.get("headers", ()), secure=secure)
+                ours = _with_ours(self.cookies(message.get("headers", ()), secure), secure=secure)
                 message = message | {"headers": [*ours, (b"x-request-id", number.encode())]}
                 logs.answered(scope["method"], scope["path"], message["status"], began)
                 metrics.count(message["status"], began)
@@ -308,12 +304,19 @@ class Guard:
 
     def from_proxy(self, scope: Any) -> Any:
         """The connection as a proxy we were told to trust describes it: the reader's address and whether it is TLS.
-        From anybody else such headers are only words."""
+        From anybody else such headers are only words. The proxy's secret goes no further."""
+        secret = PROXY_SECRET_HEADER.encode()
+        headers = dict(scope["headers"])
+        if secret in headers:
+            scope = scope | {"headers": [pair for pair in scope["headers"] if pair[0] != secret]}
         if not self.is_proxy((scope.get("client") or ("",))[0]):
             return scope
-        headers = dict(scope["headers"])
-        told = [word.strip() for word in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")]
-        reader = next((word for word in reversed(told) if word and not self.is_proxy(word)), "")
+        wanted = self.settings.proxy_secret.encode()
+        if wanted and not secrets.compare_digest(headers.get(secret, b""), wanted):
+            return scope
+        told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
+        words = map(str.strip, reversed(told.split(",")))
+        reader = next((word for word in words if word and not self.is_proxy(word)), "")
         changed: dict[str, Any] = {"state": {**scope.get("state", {}), "from_proxy": True}}
         if reader:
             changed["client"] = (reader, 0)
@@ -345,14 +348,25 @@ class Guard:
             return False
         return True
 
-    def same_site(self, origin: str, host: str) -> bool:
-        """Is the page that connects our own, or one of a name we were told to trust (a proxy that renames us)?"""
+    def same_site(self, origin: str, host: str, scheme: str) -> bool:
+        """Is the page that connects our own: of the public address or a name we were told (a proxy may rename us), or
+        of the very address it asks? Scheme and port count: what else runs on our host is another site."""
         try:
-            parts = urlsplit(origin)
-            name = (parts.hostname or "").rstrip(".")
+            theirs = origin_of(origin)
+            asked = origin_of(f"{'https' if scheme in {'https', 'wss'} else 'http'}://{host}")
         except ValueError:
             return False
-        return parts.netloc.lower() == host.lower() or name in self.trusted
+        return theirs in self.origins or (theirs == asked and urlsplit(asked).hostname != self.public)
+
+    def cookies(self, headers: Any, secure: bool) -> list[tuple[bytes, bytes]]:
+        """An answer's headers with Streamlit's own cookies bound to our path and to TLS, of which it knows nothing."""
+        there = list(headers)
+        bound = [f"Path={self.settings.base or '/'}".encode(), *([b"Secure"] if secure else [])]
+        for at, (name, value) in enumerate(there):
+            if name.lower() == b"set-cookie" and value.startswith(b"_streamlit_") and (secure or self.settings.base):
+                kept = [part for part in value.split(b"; ") if not part.lower().startswith((b"path=", b"secure"))]
+                there[at] = name, b"; ".join([*kept, *bound])
+        return there
 
     @staticmethod
     async def refuse(scope: Any, send: Any, status: int, reason: str) -> None:
@@ -379,9 +393,10 @@ def _with_ours(headers: Any, *, secure: bool = False) -> list[tuple[bytes, bytes
 
 
 def listen(host: str, port: int, tries: int = 100) -> socket.socket:
-    """A listening socket on ``port`` or the next free one. OSError when none of ``tries`` is free."""
+    """A listening socket on ``port``, or on one of the next ``tries``. OSError when none of them is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in range(port, min(port + tries, 65535) + 1):
+    candidate, last = port, min(port + tries, 65535)
+    while True:
         # The protocol is named, so that asyncio switches Nagle's waiting off: 40 ms on every answer.
         door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
@@ -390,12 +405,13 @@ def listen(host: str, port: int, tries: int = 100) -> socket.socket:
             door.listen(2048)
         except OSError as error:
             door.close()
-            if error.errno not in {98, 48, 10048, 13}:  # taken (Linux, macOS, Windows), or not for us below 1024
+            taken = error.errno in {98, 48, 10048, 13}  # Linux, macOS, Windows; or not for us below 1024
+            if not taken or candidate == last:
                 raise
+            candidate += 1
         else:
             door.setblocking(False)
             return door
-    raise OSError(f"no free port from {port} to {candidate}")
 
 
 def quiet_log(settings: Settings) -> None:

@@ -1,9 +1,11 @@
 """The gridboard command: its help, one real start and stop, and errors that are sentences."""
 
+import ipaddress
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 
 from dashboard import cli
-from dashboard.settings import Settings
+from dashboard.settings import Settings, SignInBy
 from repository.access import Actor
 from repository.grids import Community
 from repository.store import Store
@@ -142,7 +144,7 @@ def test_run_serves_and_stop_ends_it(home: Path) -> None:
         subprocess.Popen(
             [sys.executable, "-m", "dashboard.cli", "run"],
             cwd=tempfile.gettempdir(),
-            env=environment(home),
+            env=environment(home, PORT=""),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -163,6 +165,17 @@ def test_run_serves_and_stop_ends_it(home: Path) -> None:
             with urllib.request.urlopen(f"{line.strip()}/healthz", timeout=20) as answer:  # noqa: S310
                 assert answer.status == 200
         assert len(set(ports)) == 2, "the second one moves to the next free port"
+        taken = str(ports[0])
+        public = {"GRIDBOARD_PUBLIC_URL": "https://d.example", "GRIDBOARD_PROXIES": "127.0.0.1"}
+        for arguments, more in (
+            ([], {"PORT": taken}),
+            (["--port", taken], {"PORT": ""}),
+            ([], {"PORT": taken, **public}),
+        ):
+            done = gridboard("run", *arguments, home=home, **more)
+            assert done.returncode == 1, more
+            assert f"port {taken}" in done.stderr
+            assert "Nothing is served" in done.stderr
         assert sorted(cli.serving(home)) == sorted(process.pid for process in runs)
 
         told = gridboard("doctor", home=home)
@@ -249,6 +262,44 @@ def test_data_of_ones_own_is_never_joined_by_the_demonstration(
         "emptied again is not brand-new"
     )
     assert seed.times == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "opens"),
+    [
+        ({}, True),
+        ({"host": "0.0.0.0"}, False),  # noqa: S104
+        ({"public_url": "https://d.example"}, False),
+        ({"proxies": (ipaddress.ip_network("127.0.0.1"),)}, False),
+        ({"names": ("d.example",)}, False),
+    ],
+)
+def test_real_data_without_a_sign_in_stays_on_this_machine(given: dict[str, Any], opens: bool, tmp_path: Path) -> None:
+    settings = Settings(tmp_path, sign_in=SignInBy.NONE, **given)
+    cli._refuse_open_door(settings, cli.Opening(demonstration=True))
+    if opens:
+        cli._refuse_open_door(settings, cli.Opening(demonstration=False))
+    else:
+        with pytest.raises(cli.Stop, match="GRIDBOARD_SIGN_IN=none"):
+            cli._refuse_open_door(settings, cli.Opening(demonstration=False))
+
+
+@pytest.mark.parametrize("way", [SignInBy.PROVIDER, SignInBy.PROXY])
+def test_a_single_sign_on_needs_no_first_account(
+    way: SignInBy, store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Loaded(monkeypatch, store, admin, mark=True)(store)
+    found = cli.prepare(Settings(tmp_path, sign_in=way), demo=False, demo_if_new=False)
+    assert found == cli.Opening(demonstration=False, setup_code=""), "and a demonstration is not open either"
+
+
+def test_a_start_says_what_is_hardly_meant(home: Path) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = str(taken.getsockname()[1])
+    with taken:
+        done = gridboard("run", home=home, PORT=port, GRIDBOARD_PUBLIC_URL="https://d.example")
+    assert "GRIDBOARD_PUBLIC_URL is set without GRIDBOARD_PROXIES" in done.stderr
+    assert "--role must be one of" in gridboard("run", "--role", "king", home=home).stderr
 
 
 def test_migrate_lists_what_is_pending(

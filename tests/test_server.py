@@ -1,5 +1,6 @@
 """The web server: health, headers, who may connect, settings from any folder, the port."""
 
+import asyncio
 import http.client
 import ipaddress
 import json
@@ -14,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +160,120 @@ def test_open_to_the_network_numbers_are_answered_and_strange_names_are_not(tmp_
         assert running.socket_status(Origin="http://192.168.1.5:80", Host="192.168.1.5:80") == 101
 
 
+# --- the guard alone
+class Passed:
+    """Stands behind the guard and notes what reaches it; answers with the headers it was given."""
+
+    def __init__(self, *answer: tuple[bytes, bytes]) -> None:
+        self.scopes: list[Any] = []
+        self.answer = answer
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": list(self.answer)})
+
+
+def guarded(settings: Settings, behind: Passed, *, kind: str = "websocket", scheme: str = "", **headers: str) -> Any:
+    """What the guard does with one connection from this machine: the scope it passes on, or None; and its answer."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def nothing() -> Any:
+        return {"type": "http.disconnect"}
+
+    head = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scheme = scheme or ("ws" if kind == "websocket" else "http")
+    scope = {"type": kind, "scheme": scheme, "path": "/x", "method": "GET", "headers": head, "client": ("127.0.0.1", 1)}
+    asyncio.run(server.Guard(behind, settings)(scope, nothing, send))
+    return (behind.scopes[-1] if behind.scopes else None), sent
+
+
+DASH = "https://dash.example.gov.cn"
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "origin", "let_in"),
+    [
+        # the public address is one origin: no other scheme, no other port
+        ({"public_url": DASH}, "dash.example.gov.cn", DASH, True),
+        ({"public_url": DASH}, "dash.example.gov.cn", "https://dash.example.gov.cn:443", True),
+        ({"public_url": DASH}, "127.0.0.1:8501", DASH, True),
+        ({"public_url": DASH}, "dash.example.gov.cn", "http://dash.example.gov.cn:8080", False),
+        ({"public_url": DASH}, "dash.example.gov.cn", "http://dash.example.gov.cn", False),
+        ({"public_url": DASH}, "dash.example.gov.cn", "https://dash.example.gov.cn:8443", False),
+        ({"public_url": DASH}, "dash.example.gov.cn:8080", "http://dash.example.gov.cn:8080", False),
+        ({"public_url": DASH}, "127.0.0.1:8501", "http://127.0.0.1:8501", True),
+        ({"public_url": f"{DASH}:8443/board"}, "127.0.0.1:8501", f"{DASH}:8443", True),
+        ({"public_url": f"{DASH}:8443/board"}, "127.0.0.1:8501", DASH, False),
+        # a name stands for its usual ports, a whole origin for itself
+        ({"names": ("dash.example.gov.cn",)}, "127.0.0.1:8501", DASH, True),
+        ({"names": ("dash.example.gov.cn",)}, "127.0.0.1:8501", f"{DASH}:8443", False),
+        ({"names": (f"{DASH}:8443",)}, "127.0.0.1:8501", f"{DASH}:8443", True),
+        ({"names": (f"{DASH}:8443",)}, "127.0.0.1:8501", DASH, False),
+        ({"names": (f"{DASH}:8443",)}, "dash.example.gov.cn:8443", f"{DASH}:8443", True),
+        # open to the network: the address it was asked under
+        ({"host": EVERYWHERE}, "192.168.1.5:80", "http://192.168.1.5", True),
+        ({"host": EVERYWHERE}, "192.168.1.5:8501", "http://192.168.1.5:8501", True),
+        ({"host": EVERYWHERE}, "192.168.1.5:8501", "http://192.168.1.5", False),
+        ({}, "127.0.0.1:8501", "http://127.0.0.1:8502", False),
+        ({}, "127.0.0.1:8501", "null", False),
+        ({}, "127.0.0.1:8501", "http://[::1", False),
+        ({}, "127.0.0.1:8501", "http://127.0.0.1:eins", False),
+    ],
+)
+def test_a_page_connects_only_from_an_origin_of_ours(given: Any, host: str, origin: str, let_in: bool) -> None:
+    settings = Settings(Path("x"), **given)
+    passed, sent = guarded(settings, Passed(), host=host, origin=origin)
+    assert (passed is not None) is let_in, sent
+    if passed is not None:
+        seen = dict(passed["headers"])[b"origin"].decode()
+        assert seen.partition("://")[2] == host, "Streamlit asks nobody on the internet whether it is ours"
+
+
+def test_what_a_proxy_says_is_taken_from_it_alone() -> None:
+    here = {"proxies": (ipaddress.ip_network("127.0.0.1/32"),)}
+    said = {"host": "localhost", "x_forwarded_for": "6.6.6.6, 10.1.1.1", "x_forwarded_proto": "https"}
+    passed, _ = guarded(Settings(Path("x"), **here), Passed(), **said)
+    assert (passed["client"][0], passed["scheme"], passed["state"]) == ("10.1.1.1", "wss", {"from_proxy": True})
+    passed, _ = guarded(Settings(Path("x")), Passed(), **said)
+    assert (passed["client"][0], passed["scheme"], passed.get("state")) == ("127.0.0.1", "ws", None)
+
+    secret = Settings(Path("x"), **here, proxy_secret="s" * 16)
+    for header in ({}, {"x_gridboard_proxy": "t" * 16}, {"x_gridboard_proxy": "ÿ"}):
+        passed, _ = guarded(secret, Passed(), **said, **header)
+        assert (passed["client"][0], passed["scheme"], passed.get("state")) == ("127.0.0.1", "ws", None)
+    passed, _ = guarded(secret, Passed(), **said, x_gridboard_proxy="s" * 16)
+    assert (passed["client"][0], passed["state"]) == ("10.1.1.1", {"from_proxy": True})
+    assert b"x-gridboard-proxy" not in dict(passed["headers"]), "no page ever sees the secret"
+
+
+def test_streamlits_cookies_are_for_our_path_and_tls() -> None:
+    theirs = (b"set-cookie", b"_streamlit_xsrf=2|a|b|1; Path=/; SameSite=Lax")
+    login = (b"set-cookie", b"_streamlit_user=x; HttpOnly; Max-Age=9; Path=/board; SameSite=lax")
+    ours = (b"set-cookie", b"gridboard=x; Path=/")
+
+    def told(**given: Any) -> list[bytes]:
+        _, sent = guarded(Settings(Path("x"), **given), Passed(theirs, login, ours), kind="http", host="localhost")
+        return [value for name, value in sent[0]["headers"] if name == b"set-cookie"]
+
+    assert told() == [theirs[1], login[1], ours[1]]
+    assert told(public_url="https://d.example/board") == [
+        b"_streamlit_xsrf=2|a|b|1; SameSite=Lax; Path=/board; Secure",
+        b"_streamlit_user=x; HttpOnly; Max-Age=9; SameSite=lax; Path=/board; Secure",
+        ours[1],
+    ]
+
+
+def test_health_is_answered_with_and_without_the_public_path(tmp_path: Path) -> None:
+    for running in started(tmp_path, GRIDBOARD_PUBLIC_URL="https://dash.example.gov.cn/board"):
+        paths = ("/healthz", "/board/healthz")
+        assert {path: running.get(path).status for path in paths} == dict.fromkeys(paths, 200)
+        assert json.load(running.get("/readyz"))["status"] == json.load(running.get("/board/readyz"))["status"]
+        assert running.get("/metrics").status == running.get("/board/metrics").status == 404
+
+
 PROBE = """
 import json
 from dashboard import metrics, server, tending
@@ -217,13 +333,16 @@ def test_a_taken_port_moves_to_the_next_free_one() -> None:
         with server.listen("127.0.0.1", port) as second:
             assert port < second.getsockname()[1] <= port + 100
             assert second.proto == socket.IPPROTO_TCP, "else every answer waits 40 ms"
-        with pytest.raises(OSError, match="no free port"):
+        with pytest.raises(OSError, match="in use"):
             server.listen("127.0.0.1", port, tries=0)
 
 
 def test_settings_of_the_environment(tmp_path: Path) -> None:
     plain = Settings.from_environment({})
     assert (plain.uri, plain.host, plain.port, plain.sign_in, plain.embedded) == (None, "127.0.0.1", 8501, "", True)
+    assert not plain.port_fixed
+    assert Settings.from_environment({"PORT": "8501"}).port_fixed
+    assert Settings.from_environment({"GRIDBOARD_PUBLIC_URL": "https://d.example"}).port_fixed
     assert plain.home.name == "gridboard"
     full = Settings.from_environment(
         {
@@ -254,22 +373,133 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
         backup_keep=(1, 2, 3),
     )
     assert (full.base, full.secure, full.hosts) == ("/board", True, ("a.example", "b.example", "dash.example"))
-    for wrong in ("http", "70000", "-1"):
-        with pytest.raises(BadSetting, match="PORT"):
-            Settings.from_environment({"PORT": wrong})
-    for name, wrong in (
-        ("GRIDBOARD_SIGN_IN", "open"),
-        ("GRIDBOARD_SIGN_IN", "proxy"),
-        ("GRIDBOARD_SIGN_IN", "provider"),
-        ("GRIDBOARD_PUBLIC_URL", "dash.example"),
-        ("GRIDBOARD_PUBLIC_URL", "javascript://x"),
-        ("GRIDBOARD_PROXIES", "the proxy"),
-        ("GRIDBOARD_IDLE_MINUTES", "0"),
-        ("GRIDBOARD_BACKUP_KEEP", "7"),
-        ("MONGODB_URI_FILE", str(tmp_path / "nowhere")),
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "instead"),
+    [
+        ("PORT", "http", "from 0 to 65535"),
+        ("PORT", "70000", "from 0 to 65535"),
+        ("PORT", "-1", "from 0 to 65535"),
+        ("GRIDBOARD_SIGN_IN", "open", "accounts, provider, proxy or none"),
+        ("GRIDBOARD_SIGN_IN", "proxy", "needs GRIDBOARD_PROXIES"),
+        ("GRIDBOARD_SIGN_IN", "provider", "needs GRIDBOARD_OIDC_URL"),
+        ("GRIDBOARD_ROLE", "nonsense", "viewer, grid_worker"),
+        ("GRIDBOARD_NAMES", "https://foo.example *", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "dash.example.gov.cn:8080", "https://dash.example.gov.cn:8443"),
+        ("GRIDBOARD_NAMES", "https://dash.example.gov.cn/path", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "https://user@dash.example.gov.cn", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "-dash-", "dash.example.gov.cn"),
+        ("GRIDBOARD_NAMES", "300.1.1.1", "dash.example.gov.cn"),
+        ("GRIDBOARD_PUBLIC_URL", "dash.example", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "javascript://x", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h/../x", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h/a;b", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h//x", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://user:pw@h", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h:abc", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://*.example", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PUBLIC_URL", "https://h/?x=1", "https://dash.example.gov.cn/gridboard"),
+        ("GRIDBOARD_PROXIES", "the proxy", "10.0.0.0/8"),
+        ("GRIDBOARD_PROXIES", "0.0.0.0/0", "far more than proxies"),
+        ("GRIDBOARD_PROXIES", "0.0.0.0/1 128.0.0.0/1", "far more than proxies"),
+        ("GRIDBOARD_PROXIES", "10.0.0.1 ::/0", "far more than proxies"),
+        ("GRIDBOARD_USER_HEADER", "cookie", "x-remote-user"),
+        ("GRIDBOARD_USER_HEADER", "Sec-WebSocket-Key", "x-remote-user"),
+        ("GRIDBOARD_USER_HEADER", "x remote", "x-remote-user"),
+        ("GRIDBOARD_METRICS_TOKEN", "1", "at least 16"),
+        ("GRIDBOARD_PROXY_SECRET", "short", "at least 16"),
+        ("GRIDBOARD_COOKIE_SECRET", "short", "at least 16"),
+        ("GRIDBOARD_METRICS_TOKEN", "two words that are long", "at least 16"),
+        ("GRIDBOARD_BACKUP_RECIPIENT", "ssh-rsa", "gridboard backup --new-key"),
+        ("GRIDBOARD_BACKUP_RECIPIENT", "age1" + "q" * 58, "gridboard backup --new-key"),
+        ("GRIDBOARD_IDLE_MINUTES", "0", "from 1 to"),
+        ("GRIDBOARD_BACKUP_KEEP", "7", "7,4,12"),
+        ("MONGODB_URI_FILE", "/nowhere/at/all", "can't be read"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_to_write(name: str, wrong: str, instead: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings.from_environment({name: wrong})
+    assert name in str(refused.value)
+    assert instead in str(refused.value)
+
+
+OIDC = {
+    "GRIDBOARD_SIGN_IN": "provider",
+    "GRIDBOARD_PUBLIC_URL": "https://dash.example",
+    "GRIDBOARD_OIDC_CLIENT_ID": "gridboard",
+    "GRIDBOARD_OIDC_CLIENT_SECRET": "x",
+}
+
+
+def test_a_provider_is_spoken_to_over_tls_or_on_this_machine() -> None:
+    for url in (
+        "https://sso.example/realm/.well-known/openid-configuration",
+        "http://127.0.0.1:8080/x",
+        "http://[::1]/x",
     ):
-        with pytest.raises(BadSetting):
-            Settings.from_environment({name: wrong})
+        found = Settings.from_environment(OIDC | {"GRIDBOARD_OIDC_URL": url})
+        assert found.provider is not None
+        assert (found.provider.url, found.provider.claim) == (url, "sub")
+    for url in ("http://sso.example/.well-known/openid-configuration", "sso.example", "https://u:p@sso.example/x"):
+        with pytest.raises(BadSetting, match="GRIDBOARD_OIDC_URL must be an https address"):
+            Settings.from_environment(OIDC | {"GRIDBOARD_OIDC_URL": url})
+
+
+def test_names_and_addresses_are_kept_as_browsers_write_them() -> None:
+    found = Settings.from_environment(
+        {
+            "GRIDBOARD_PUBLIC_URL": "HTTPS://Dash.Example:443/Board/",
+            "GRIDBOARD_NAMES": "WG.example. https://other.example:8443 网格.中国 10.0.0.7 [fd00::7]",
+        }
+    )
+    assert found.public_url == "https://dash.example/Board"
+    assert found.names == ("wg.example", "https://other.example:8443", "xn--0xvs72c.xn--fiqs8s", "10.0.0.7", "fd00::7")
+    assert found.hosts == (
+        "wg.example", "other.example", "xn--0xvs72c.xn--fiqs8s", "10.0.0.7", "fd00::7", "dash.example",
+    )  # fmt: skip
+    assert found.origins == {
+        "https://dash.example", "https://other.example:8443", "http://wg.example", "https://wg.example",
+        "http://xn--0xvs72c.xn--fiqs8s", "https://xn--0xvs72c.xn--fiqs8s", "http://10.0.0.7", "https://10.0.0.7",
+        "http://[fd00::7]", "https://[fd00::7]",
+    }  # fmt: skip
+
+
+def test_what_is_hardly_meant_is_warned_of() -> None:
+    def doubts(**more: str) -> str:
+        return " ".join(map(str, Settings.from_environment(more).doubts()))
+
+    assert doubts() == ""
+    assert doubts(GRIDBOARD_PUBLIC_URL="https://d.example", GRIDBOARD_PROXIES="10.0.0.1") == ""
+    assert "without GRIDBOARD_PROXIES" in doubts(GRIDBOARD_PUBLIC_URL="https://d.example")
+    url = {"GRIDBOARD_OIDC_URL": "https://sso.example/x", "GRIDBOARD_PROXIES": "10.0.0.1"}
+    assert doubts(**OIDC, **url) == ""
+    assert "GRIDBOARD_OIDC_CLAIM=email" in doubts(**OIDC, **url, GRIDBOARD_OIDC_CLAIM="email")
+    proxy = {"GRIDBOARD_SIGN_IN": "proxy", "GRIDBOARD_PROXIES": "127.0.0.1"}
+    assert "every program on this machine" in doubts(**proxy)
+    assert doubts(**proxy, GRIDBOARD_PROXY_SECRET="x" * 32) == ""
+    assert doubts(**proxy | {"GRIDBOARD_PROXIES": "10.0.0.1"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "demonstration", "way"),
+    [
+        ({}, False, "accounts"),
+        ({}, True, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none"}, False, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none", "HOST": "127.0.0.2"}, False, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none", "HOST": EVERYWHERE}, True, "none"),
+        ({"GRIDBOARD_SIGN_IN": "none", "HOST": EVERYWHERE}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "none", "GRIDBOARD_PUBLIC_URL": "https://d.example"}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "none", "GRIDBOARD_PROXIES": "127.0.0.1"}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "none", "GRIDBOARD_NAMES": "d.example"}, False, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "accounts"}, True, "accounts"),
+        ({"GRIDBOARD_SIGN_IN": "proxy", "GRIDBOARD_PROXIES": "10.0.0.1"}, True, "proxy"),
+    ],
+)
+def test_real_data_is_open_to_nobody_but_this_machine(given: dict[str, str], demonstration: bool, way: str) -> None:
+    assert Settings.from_environment(given).way(lambda: demonstration) == way
 
 
 def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
@@ -283,7 +513,7 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, "")
-    settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", ("a.example",))
+    settings = Settings(tmp_path, None, "127.0.0.1", 9000, "editor", ("a.example", "https://b.example:8443"))
     settings.publish()
     assert Settings.from_environment() == settings
 
