@@ -140,7 +140,9 @@ def recognise() -> Actor:
         return before
     try:
         if way_in() is SignInBy.NONE:
-            return session.recognise(session.anybody())
+            actor = session.anybody()
+            logs.user_id.set(actor.id)
+            return session.recognise(actor)
         found = visitor(session.cookie(COOKIE))
     except Unavailable:
         if before is None:
