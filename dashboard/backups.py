@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import data, session, tables
-from dashboard.i18n import _, ago, datetime_, n_, say
+from dashboard.i18n import _, ago, datetime_, n_, plain, say
 from dashboard.settings import Settings
 from repository import backup
 from repository.access import Actor
@@ -58,7 +58,9 @@ def _kept(view: session.View, folder: Path) -> None:
             for moment, path in found
         ]
     except OSError as error:
-        st.error(_("The folder {folder} can't be read: {reason}", folder=folder, reason=error.strerror or ""))
+        st.error(
+            _("The folder {folder} can't be read: {reason}", folder=plain(folder), reason=plain(error.strerror or ""))
+        )
         return
     if not found or view.now - found[0][0] > LATE:
         newest = _("The newest is of {when}.", when=datetime_(found[0][0], view.zone)) if found else _("There is none.")

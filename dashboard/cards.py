@@ -113,7 +113,7 @@ def one_part(parts: Mapping[str, tuple[str, Callable[[session.View], None]]], vi
     chosen = st.segmented_control(
         _("Part"),
         list(parts),
-        format_func=lambda key: parts[key][0],
+        format_func=lambda key: plain(parts[key][0]),
         required=True,
         label_visibility="collapsed",
         **session.in_url("part", parts, next(iter(parts))),
@@ -404,7 +404,7 @@ def told(*troubles: Trouble | Message | str, icon: str = ":material/error:", spo
 def offline(as_of: str | None) -> None:
     """The database is away: what is shown is of ``as_of`` (a clock time), or nothing can be shown."""
     if as_of:
-        rest = _("The page shows the figures of {time}; you can read but not change.", time=as_of)
+        rest = _("The page shows the figures of {time}; you can read but not change.", time=plain(as_of))
     else:
         rest = _("Nothing can be shown until it is back. Try again in a minute.")
     first = _("The database cannot be reached just now.")

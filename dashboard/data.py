@@ -20,7 +20,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import streamlit as st
 
 from dashboard import cards, logs, session
-from dashboard.i18n import say, time_
+from dashboard.i18n import time_
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts, embedded
 from repository.access import Actor
@@ -284,7 +284,7 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
             cards.offline(time_(kept[0], session.zone()))
         return _lent(kept[2])
     except Trouble as trouble:
-        st.error(say(trouble), icon=":material/block:")
+        cards.told(trouble, icon=":material/block:")
         st.stop()
     if _asked is not None:
         _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
@@ -297,7 +297,7 @@ def _present() -> Actor:
     try:
         return recognise()
     except SignedOut as trouble:
-        st.error(say(trouble), icon=":material/lock:")
+        cards.told(trouble, icon=":material/lock:")
         st.stop()
     except Unavailable:
         cards.offline(None)
@@ -335,7 +335,7 @@ def tell(
     except Trouble as trouble:
         if isinstance(trouble, Unavailable):
             _revive()
-        st.error(say(trouble), icon=":material/cloud_off:" if isinstance(trouble, Unavailable) else ":material/block:")
+        cards.told(trouble, icon=":material/cloud_off:" if isinstance(trouble, Unavailable) else ":material/block:")
         return None
     if done:
         session.toast(done)
