@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import data, drawer, forms, session
-from dashboard.i18n import _, datetime_, plain, say
+from dashboard import cards, data, drawer, forms, session
+from dashboard.i18n import _, datetime_, plain
 from repository import accounts
 from repository.accounts import User
 from repository.grids import grid_names
@@ -97,9 +97,7 @@ def _close(user: User) -> None:
     try:
         closed = data.tell(accounts.remove_user, user.id, user.revision, done=_("The account is closed."))
     except (Invalid, Conflict) as trouble:  # the last administrator, or somebody was quicker
-        problems = trouble.problems.values() if isinstance(trouble, Invalid) else (trouble.message,)
-        for problem in problems:
-            st.error(plain(say(problem)), icon=":material/error:")
+        cards.told(*(trouble.problems.values() if isinstance(trouble, Invalid) else [trouble]))
         return
     if closed is not None:
         drawer.done(OPEN)

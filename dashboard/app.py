@@ -156,7 +156,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
     set_ones = sum(bool(session.chosen(name)) for name in row.choices) + (
         session.chosen("period") not in ("", *session.KINDS)
     )
-    label = f"{set_ones}" if set_ones else ""
+    label = i18n.number(set_ones) if set_ones else ""
     inside = st.popover(label, icon=":material/tune:", help=_("Filters"), key="frame.filters", on_change="rerun")
     if not inside.open:
         return
@@ -258,7 +258,7 @@ def _account() -> None:
     """Who is signed in, and the way out."""
     actor = session.actor()
     if not actor.sign_in:
-        st.caption(_("You act as: {role}", role=actor.name))
+        st.caption(_("You act as: {role}", role=i18n.plain(actor.name)))
         return
     st.caption(_("Signed in as {name} ({role})", name=i18n.plain(actor.name), role=say(actor.role.label)))
     with st.container(horizontal=True, gap="small"):

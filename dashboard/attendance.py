@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dashboard import data, drawer, forms, i18n, session, tables
-from dashboard.i18n import MISSING, _, n_, number, plain, say, term
+from dashboard import cards, data, drawer, forms, i18n, session, tables
+from dashboard.i18n import _, n_, number, plain, say, term
 from repository.access import Operation, may
 from repository.activities import (
     Activity,
@@ -183,7 +183,7 @@ def _end(view: session.View, found: Gathering) -> None:
                 if data.ask(gathering, view.community_id, activity.id) is None:
                     drawer.done(OPEN)
     except (Invalid, Conflict) as trouble:
-        st.error(say(trouble), icon=":material/error:")
+        cards.told(trouble)
 
 
 # --- who came --------------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
         try:
             code = resident_code(typed)
         except Invalid as invalid:
-            st.error(say(invalid.problems["resident"]), icon=":material/error:")
+            cards.told(invalid.problems["resident"])
             return
         known = data.ask(known_residents, view.community_id, [code]).get(code)
         at += f"-{code}"
@@ -272,7 +272,7 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
         placeholder=_("Not known"),
         key=f"att-grid-{at}",
     )
-    label = _("Record {code}", code=code) if code else _("Record a new resident")
+    label = _("Record {code}", code=plain(code)) if code else _("Record a new resident")
     if st.button(label, type="primary", icon=":material/person_add:", key="do_attendance"):
         try:
             made = data.tell(
@@ -300,7 +300,12 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
 def _many(view: session.View, desk: _Desk) -> None:
     for problem in desk.problems:
         st.error(
-            _("Line {n}, “{line}”: {why}", n=problem.number, line=plain(problem.text[:60]), why=say(problem.message)),
+            _(
+                "Line {n}, “{line}”: {why}",
+                n=number(problem.number),
+                line=plain(problem.text[:60]),
+                why=plain(say(problem.message)),
+            ),
             icon=":material/error:",
         )
     text = st.text_area(
@@ -370,7 +375,7 @@ def _registered(view: session.View, names: Names, found: Gathering, desk: _Desk)
         return
     where = (view.community_id, chosen.id)
     if may(session.actor(), Operation.DELETE, Attendance.collection) and st.button(
-        _("Take {code} off the list", code=chosen.resident), icon=":material/person_remove:", key="att-back"
+        _("Take {code} off the list", code=plain(chosen.resident)), icon=":material/person_remove:", key="att-back"
     ):
         try:
             data.tell(take_back_attendance, *where, chosen.revision)
@@ -378,7 +383,7 @@ def _registered(view: session.View, names: Names, found: Gathering, desk: _Desk)
             _say_problems(trouble)
             return
         desk.turn(_("{code} is off the list.", code=chosen.resident))
-    with st.expander(_("Put right what is kept of {code}", code=chosen.resident)):
+    with st.expander(_("Put right what is kept of {code}", code=plain(chosen.resident))):
         saved = forms.edit(
             Attendance,
             key="attendance-edit",
@@ -392,6 +397,4 @@ def _registered(view: session.View, names: Names, found: Gathering, desk: _Desk)
 
 
 def _say_problems(trouble: Invalid | Duplicate | Conflict) -> None:
-    messages = list(trouble.problems.values()) if isinstance(trouble, Invalid) else [trouble.message]
-    for message in messages:
-        st.error(plain(say(message)) or MISSING, icon=":material/error:")
+    cards.told(*(trouble.problems.values() if isinstance(trouble, Invalid) else [trouble]))

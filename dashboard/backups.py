@@ -13,7 +13,7 @@ from typing import IO, Any
 import streamlit as st
 
 from dashboard import data, i18n, session, tables
-from dashboard.i18n import _, ago, datetime_, n_, say
+from dashboard.i18n import _, ago, datetime_, n_, plain, say
 from dashboard.settings import BACKUP_PATH, COOKIE, Settings
 from repository import backup
 from repository.access import Actor, Operation, Refused, may
@@ -59,7 +59,9 @@ def _kept(view: session.View, folder: Path) -> None:
     try:
         there = backup.kept(folder, backup.database_id(data.store()), view.now)
     except OSError as error:
-        st.error(_("The folder {folder} can't be read: {reason}", folder=folder, reason=error.strerror or ""))
+        st.error(
+            _("The folder {folder} can't be read: {reason}", folder=plain(folder), reason=plain(error.strerror or ""))
+        )
         return
     if there.newest is None or view.now - there.newest > LATE:
         newest = _("The newest is of {when}.", when=datetime_(there.newest, view.zone)) if there.newest else ""

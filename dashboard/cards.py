@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import navigation, session
 from dashboard.i18n import MISSING, _, current, days_badge, money, n_, number, percent, plain, say
 from repository.metrics import Metric, State, Target, Value
-from repository.words import msg
+from repository.words import Message, Trouble, msg
 
 if TYPE_CHECKING:
     from dashboard.charts import Figure, Palette
@@ -113,7 +113,7 @@ def one_part(parts: Mapping[str, tuple[str, Callable[[session.View], None]]], vi
     chosen = st.segmented_control(
         _("Part"),
         list(parts),
-        format_func=lambda key: parts[key][0],
+        format_func=lambda key: plain(parts[key][0]),
         required=True,
         label_visibility="collapsed",
         **session.in_url("part", parts, next(iter(parts))),
@@ -395,10 +395,16 @@ def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
 
 
 # --- banners ---------------------------------------------------------------------------------------------------------
+def told(*troubles: Trouble | Message | str, icon: str = ":material/error:", spot: Any = None) -> None:
+    """What went wrong, in an alert (in ``spot`` if given): a line each, letter for letter. The one way a Trouble, whose
+    facts may be anything that stood in a file or was typed, comes onto a page."""
+    (st if spot is None else spot).error("  \n".join(plain(say(each)) for each in troubles), icon=icon)
+
+
 def offline(as_of: str | None) -> None:
     """The database is away: what is shown is of ``as_of`` (a clock time), or nothing can be shown."""
     if as_of:
-        rest = _("The page shows the figures of {time}; you can read but not change.", time=as_of)
+        rest = _("The page shows the figures of {time}; you can read but not change.", time=plain(as_of))
     else:
         rest = _("Nothing can be shown until it is back. Try again in a minute.")
     first = _("The database cannot be reached just now.")

@@ -152,7 +152,9 @@ def recognise() -> Actor:
         return before
     try:
         if way_in() is SignInBy.NONE:
-            return session.recognise(session.anybody())
+            actor = session.anybody()
+            logs.user_id.set(actor.id)
+            return session.recognise(actor)
         found = visitor(session.cookie(COOKIE))
     except Unavailable:
         if before is None:
@@ -294,7 +296,7 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
             cards.offline(time_(kept[0], session.zone()))
         return _lent(kept[2])
     except Trouble as trouble:
-        st.error(say(trouble), icon=":material/block:")
+        cards.told(trouble, icon=":material/block:")
         st.stop()
     if _asked is not None:
         _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
@@ -307,7 +309,7 @@ def _present() -> Actor:
     try:
         return recognise()
     except SignedOut as trouble:
-        st.error(say(trouble), icon=":material/lock:")
+        cards.told(trouble, icon=":material/lock:")
         st.stop()
     except Unavailable:
         cards.offline(None)
@@ -345,7 +347,7 @@ def tell(
     except Trouble as trouble:
         if isinstance(trouble, Unavailable):
             _revive()
-        st.error(say(trouble), icon=":material/cloud_off:" if isinstance(trouble, Unavailable) else ":material/block:")
+        cards.told(trouble, icon=":material/cloud_off:" if isinstance(trouble, Unavailable) else ":material/block:")
         return None
     if done:
         session.toast(done)

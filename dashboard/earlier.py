@@ -68,7 +68,7 @@ def _undo(view: session.View, standing: dict[str, ImportBatch]) -> None:
             st.markdown(
                 _(
                     "Take back {what} from {file}?",
-                    what=imports.batch_line(standing[chosen]),
+                    what=plain(imports.batch_line(standing[chosen])),
                     file=plain(standing[chosen].source),
                 )
             )

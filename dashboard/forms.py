@@ -527,7 +527,7 @@ class _Form:
             "Not saved: {n} entries need a second look. What you typed is still here.",
             len(problems),
         )
-        banner.error("  \n".join([text, *(plain(say(message)) for message in general)]), icon=":material/error:")
+        cards.told(text, *general, spot=banner)
 
     def compare(self) -> Literal["mine", "theirs"] | None:
         """Where the other person's values and mine differ, with what stood when I opened; and the choice."""

@@ -136,7 +136,7 @@ def _open(view: session.View, record: type[Record], name: str, content: bytes) -
     try:
         sheet = Sheet(content, name)
     except Trouble as trouble:
-        st.error(say(trouble), icon=":material/error:")
+        cards.told(trouble)
         return
     _place(view, _Bench(name, content, record, sheet, Mapping(record=record.collection, columns={})))
 
@@ -179,7 +179,7 @@ def _head(view: session.View, bench: _Bench, kinds: Sequence[type[Record]]) -> N
         try:
             bench.sheet = Sheet(bench.content, bench.name, sheet=tab)
         except Trouble as trouble:
-            st.error(say(trouble), icon=":material/error:")
+            cards.told(trouble)
             return
         bench.record = names[chosen]
         _place(view, bench)
@@ -223,8 +223,8 @@ def _row(bench: _Bench, target: Target) -> Column | None:
     now = bench.mapping.columns.get(target.name)
     options = [UNUSED, *bench.sheet.columns, SAME, SEVERAL]
     name, source, look = st.columns([3, 4, 5], gap="small", vertical_alignment="center")
-    title = target.title(translator(current()))
-    name.markdown(f"**{plain(title)}**" if target.spec.required else plain(title), help=say(target.spec.help) or None)
+    title = plain(target.title(translator(current())))
+    name.markdown(f"**{title}**" if target.spec.required else title, help=say(target.spec.help) or None)
     if now is not None:
         start = now.header if now.header is not None else SAME if now.constant is not None else SEVERAL
     else:
@@ -263,7 +263,7 @@ def _row(bench: _Bench, target: Target) -> Column | None:
 
 def _constant(look: Any, target: Target, at: str, text: str) -> str:
     """The value all rows get."""
-    title = target.title(translator(current()))
+    title = plain(target.title(translator(current())))
     st.session_state.setdefault(f"{at}-same", text)
     if target.spec.kind == "choice" and target.spec.choices:
         members = {member.value: member for member in target.spec.choices}
@@ -393,7 +393,7 @@ def _settings(view: session.View, bench: _Bench, columns: dict[str, Column]) -> 
             encoding=before.encoding,
         )
     except ValidationError as error:
-        st.error(say(str(error.errors()[0]["ctx"]["error"])), icon=":material/error:")
+        cards.told(str(error.errors()[0]["ctx"]["error"]))
         return
     if bench.mapping.keys:
         names = _(", ").join(imports.field_title(bench.record, name) for name in bench.mapping.keys)
@@ -439,7 +439,7 @@ def _save(view: session.View, bench: _Bench) -> None:
                         done=_("The mapping is saved."),
                     )
                 except Invalid as invalid:
-                    st.error(say(invalid))
+                    cards.told(invalid)
                 else:
                     if kept:
                         bench.saved_as = kept.name
@@ -486,7 +486,7 @@ def _preview(bench: _Bench, preview: Preview) -> None:
         st.header(plain(imports.verdict(preview)), anchor=False)
         with st.container(horizontal=True, gap="medium"):
             for name, n in imports.counts(preview):
-                st.metric(name, number(n), width="content")
+                st.metric(plain(name), number(n), width="content")
         for line in imports.remarks(preview):
             st.markdown(f":material/info: {plain(line)}")
         if nameless := imports.nameless(preview):
@@ -575,7 +575,7 @@ def _result(view: session.View, bench: _Bench) -> None:
     if batch is None:
         return
     with st.container(border=True, gap="small", key="intake-result"):
-        st.header(_("Imported: {what}", what=imports.batch_line(batch)), anchor=False)
+        st.header(_("Imported: {what}", what=plain(imports.batch_line(batch))), anchor=False)
         st.caption(f"{plain(batch.source)} · {datetime_(batch.ended_at or datetime.now(UTC), view.zone)}")
         if batch.left:
             st.markdown(_("These rows were left as they are, because somebody changed them in the meantime:"))

@@ -20,6 +20,9 @@ seconds = Histogram(
 )
 pages = Gauge("gridboard_open_pages", "Pages that are open now", registry=REGISTRY)
 sign_ins = Counter("gridboard_sign_ins_total", "Attempts to sign in", ["outcome"], registry=REGISTRY)
+refusals = Counter(
+    "gridboard_refusals_total", "Connections by a strange name or from another site", ["kind"], registry=REGISTRY
+)
 database = Gauge(
     "gridboard_database_seconds", "Seconds of a ping of the database; -1 while it is away", registry=REGISTRY
 )

@@ -367,7 +367,9 @@ def _steps(story: Story) -> None:
     demanded = to is Status.REJECTED
     note = st.text_input(_("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}")
     label, icon = STEPS[to]
-    if st.button(say(label), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"):
+    if st.button(
+        plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"
+    ):
         _act(
             lambda: tell(
                 maintenance.move,
@@ -412,8 +414,7 @@ def _act(command: Callable[[], Any]) -> None:
         if command() is not None:
             st.rerun()
     except Invalid as trouble:
-        for message in trouble.problems.values():
-            st.error(plain(say(message)), icon=":material/error:")
+        cards.told(*trouble.problems.values())
     except Conflict as trouble:
         current = trouble.current
         cards.conflict(current.updated_by, current.updated_at)

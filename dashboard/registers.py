@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, drawer, forms, session
+from dashboard import cards, data, drawer, forms, session
 from dashboard.i18n import _, number, plain, say
 from repository import grids, people
 from repository.access import Actor, Operation, may
@@ -59,7 +59,7 @@ def _add(chosen: str) -> None:
     }
     parameter, record, label = kinds[chosen]
     if may(session.actor(), Operation.CREATE, record.collection) and st.button(
-        label, icon=":material/add:", type="primary", key=f"do_add_{chosen}", width="content"
+        plain(label), icon=":material/add:", type="primary", key=f"do_add_{chosen}", width="content"
     ):
         drawer.open_at(parameter)
 
@@ -227,9 +227,9 @@ def _tell(
     try:
         saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
     except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
+        cards.told(*invalid.problems.values())
     except Trouble as trouble:
-        st.error(plain(say(trouble)))
+        cards.told(trouble)
     else:
         if saved is not None:
             drawer.done(parameter)

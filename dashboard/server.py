@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard import logs, metrics
-from dashboard.i18n import _, say
+from dashboard.i18n import _
 from dashboard.settings import BACKUP_PATH, PROXY_SECRET_HEADER, Settings, SignInBy, is_open, origin_of
 from repository.words import Trouble
 
@@ -213,23 +213,23 @@ async def backup(request: Any, settings: Settings) -> Any:
 
 
 def explain(error: Exception) -> bool:
-    """A page failed: Streamlit has just logged the full account; the reader gets a sentence and a number to tell.
+    """A page failed: Streamlit has just logged the account; the reader gets a sentence, and as a number to tell the run
+    under which the account stands.
 
     Returns True: nothing else is shown.
     """
     import streamlit as st
 
+    from dashboard import cards
+
     if isinstance(error, Trouble):
-        log.error("page: the account above was told as: %s", error)
-        st.error(say(error), icon=":material/error:")
+        cards.told(error)
         return True
-    number = secrets.token_hex(3)
-    log.error("page error %s: the account above, %s", number, type(error).__name__)
     st.error(
         _(
             "This page could not be shown. Nothing was changed. Reload it; if that does not help, "
             "tell your administrator the number {number}: the full account is in the log under it.",
-            number=number,
+            number=logs.run(),
         ),
         icon=":material/error:",
     )
@@ -267,17 +267,19 @@ class Guard:
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if not self.knows(host):
+            self.note("name", scope, 421, host)
             await self.refuse(scope, send, 421, "Unknown host name. Its owner can add it to GRIDBOARD_NAMES.")
             return
         if scope["type"] == "websocket":
             origin = headers.get(b"origin", b"").decode("latin-1")
             if origin and not self.same_site(origin, host, scope["scheme"]):
+                self.note("origin", scope, 403, origin)
                 await self.refuse(scope, send, 403, "Another site may not connect.")
                 return
             if origin:
                 same = f"{urlsplit(origin).scheme}://{host}".encode("latin-1")
                 scope = scope | {"headers": [(k, same if k == b"origin" else v) for k, v in scope["headers"]]}
-            await self.app(scope, receive, send)
+            await logs.socket(self.app, scope, receive, send)
             return
         if scope["path"].removeprefix(self.settings.base).rstrip("/") in CLOSED:
             await self.refuse(scope, send, 403, "Closed.")
@@ -285,6 +287,7 @@ class Guard:
         origin = headers.get(b"origin", b"").decode("latin-1")
         writes = scope["method"] not in {"GET", "HEAD", "OPTIONS"}
         if writes and origin and not self.same_site(origin, host, scope["scheme"]):
+            self.note("origin", scope, 403, origin)
             await self.refuse(scope, send, 403, "Another site may not write here. Is GRIDBOARD_PUBLIC_URL its address?")
             return
 
@@ -367,6 +370,14 @@ class Guard:
                 kept = [part for part in value.split(b"; ") if not part.lower().startswith((b"path=", b"secure"))]
                 there[at] = name, b"; ".join([*kept, *bound])
         return there
+
+    @staticmethod
+    def note(kind: str, scope: Any, status: int, given: str) -> None:
+        """Count a refusal, and say it in the log now and then; ``given`` is the name or origin that is not ours."""
+        metrics.refusals.labels(kind=kind).inc()
+        where = logs.network((scope.get("client") or ("",))[0])
+        text = "refused a name that is not ours" if kind == "name" else "refused a page of another site"
+        logs.refused(kind, text, status=status, given=given[:100], network=where, path=scope["path"][:200])
 
     @staticmethod
     async def refuse(scope: Any, send: Any, status: int, reason: str) -> None:

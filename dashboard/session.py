@@ -306,7 +306,7 @@ def toast(text: str) -> None:
 def say_toasts() -> None:
     """Show what ``toast`` kept."""
     for text in st.session_state.pop("toasts", []):
-        st.toast(text, icon=":material/check_circle:")
+        st.toast(i18n.plain(text), icon=":material/check_circle:")
 
 
 def submission(form: str) -> str:

@@ -10,6 +10,7 @@ import html
 import json
 import logging
 from base64 import b64encode
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -239,6 +240,7 @@ class Door:
                 terms=data.terms(),
             )
         except Trouble as trouble:
+            await asyncio.to_thread(_not_in, trouble, "", call)
             with i18n.speaking(call.language):
                 body = _document(_("Not signed in"), f"<p>{html.escape(say(trouble))}</p>")
             await _answer(send, 403, body, [*_page_headers(), *clear])
@@ -308,7 +310,7 @@ class Door:
                     )
             except Trouble as caught:
                 trouble = caught
-                metrics.sign_ins.labels(outcome=type(caught).__name__.lower()).inc()
+                await asyncio.to_thread(_not_in, caught, form.get("login", ""), call)
             else:
                 metrics.sign_ins.labels(outcome="in").inc()
                 onward = quote(call.onward, safe="")
@@ -365,6 +367,8 @@ class Door:
                     )
             except Trouble as caught:
                 trouble = caught
+                if isinstance(caught, (Wrong, Locked)):
+                    await asyncio.to_thread(_not_in, caught, who.login, call)
             else:
                 await _redirect(send, self.settings.base + call.onward)
                 return
@@ -385,6 +389,7 @@ class Door:
     ) -> None:
         code = (form or {}).get("code") or call.query.get("code", "")
         if not await asyncio.to_thread(accounts.setup_open, data.store(), code):
+            logs.refused("set-up", "refused a set-up code", network=logs.network(call.address))
             words = _("This set-up link has been used or is too old. Start GridBoard again: it prints a new one.")
             await _answer(send, 403, _document(_("Set up"), f"<p>{html.escape(words)}</p>", call), _page_headers())
             return
@@ -415,6 +420,18 @@ class Door:
         fields += _new_password_fields()
         page = _document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
         await _answer(send, 200 if trouble is None else 400, page, _page_headers())
+
+
+def _not_in(trouble: Trouble, login: str, call: Call) -> None:
+    """Count and note an attempt that failed: whose account, as what, from which network; never the name that was typed,
+    which may be a password. A guess is said each time, for guesses are bounded; all else once a minute."""
+    outcome, user = type(trouble).__name__.lower(), "unknown"
+    metrics.sign_ins.labels(outcome=outcome).inc()
+    if isinstance(trouble, (Wrong, Locked)):
+        with suppress(Trouble):
+            user = accounts.user_named(data.store(), accounts.SYSTEM, login).id
+    kind = "" if isinstance(trouble, Wrong) else f"sign-in {outcome} {user}"
+    logs.refused(kind, "not signed in", outcome=outcome, user=user, network=logs.network(call.address))
 
 
 # --- a single sign-on ------------------------------------------------------------------------------------------------

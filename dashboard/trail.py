@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import data, session, tables
+from dashboard import cards, data, session, tables
 from dashboard.i18n import MISSING, _, datetime_, number, plain, say
 from repository import audit
 from repository.access import Role
@@ -147,12 +147,13 @@ def _history(view: session.View, entry: Entry) -> None:
     steps = data.ask(audit.history, entry.community_id, entry.collection, entry.record_id)
     with st.container(border=True, key="history"):
         st.subheader(
-            _("History of {what}: {which}", what=_title(entry.collection), which=plain(_which(entry))), anchor=False
+            _("History of {what}: {which}", what=plain(_title(entry.collection)), which=plain(_which(entry))),
+            anchor=False,
         )
         for step in steps:
             st.markdown(
-                f"**{_operation(step.operation)}** · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
-                f" ({say(Role(step.role).label) if step.role in set(Role) else step.role})"
+                f"**{plain(_operation(step.operation))}** · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
+                f" ({plain(say(Role(step.role).label) if step.role in set(Role) else step.role)})"
             )
             names = _told(step)
             rows = [
@@ -208,6 +209,6 @@ def seals(view: session.View) -> None:
             }
             line = _("{seals} seals over {entries} entries; {open} newer ones are not sealed yet.", **facts)
             if verdict.problems:
-                st.error(line + "  \n" + "  \n".join(say(each) for each in verdict.problems), icon=":material/error:")
+                cards.told(line, *verdict.problems)
             else:
                 st.success(_("All seals hold.") + " " + line, icon=":material/check_circle:")

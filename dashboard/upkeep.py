@@ -193,9 +193,9 @@ def _tell(
     try:
         saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
     except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
+        cards.told(*invalid.problems.values())
     except Trouble as trouble:
-        st.error(say(trouble))
+        cards.told(trouble)
     else:
         if saved is not None:
             drawer.done(PARAMETER if closing else None)

@@ -14,6 +14,7 @@ class Reader:
         self.page, self.query = page, query
         self.elements, self.kilobytes, self.failed = 0, 0.0, False
         self._hash = ""
+        self.fragment = ""  # the id of the last one that was drawn
         self.said = b""
         self._open = ExitStack()
         self._socket = self._open.enter_context(
@@ -27,8 +28,8 @@ class Reader:
             )
         )
 
-    def rerun(self) -> float:
-        """Seconds from the request to the script's end."""
+    def rerun(self, fragment: str = "") -> float:
+        """Seconds from the request to the end of the script, or of the fragment with this id."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -36,6 +37,7 @@ class Reader:
         request.rerun_script.query_string = self.query
         request.rerun_script.page_name = self.page
         request.rerun_script.page_script_hash = self._hash
+        request.rerun_script.fragment_id = fragment
         self.elements, size, self.failed, self.said = 0, 0, False, b""
         started = time.perf_counter()
         self._socket.send(request.SerializeToString())
@@ -51,6 +53,7 @@ class Reader:
                 self._hash = message.navigation.page_script_hash
             elif kind == "delta":
                 self.elements += 1
+                self.fragment = message.delta.fragment_id or self.fragment
                 self.failed = self.failed or message.delta.new_element.WhichOneof("type") == "exception"
             elif kind == "script_finished":
                 self.kilobytes = size / 1000

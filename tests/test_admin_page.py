@@ -98,7 +98,7 @@ def test_seals_are_checked_on_the_page(town: Store, mongodb_uri: str, visit: Vis
     assert "All seals hold" in said(at)
     town.db["audit"].delete_one({"collection": "facilities"})
     at = press(visit(mongodb_uri, "admin", lang="en", part="seals"), "do_verify")
-    assert "3 entries were sealed, 2 are there" in said(at)
+    assert "3 entries were sealed, 2 are there" in said(at).replace("\\", "")
 
 
 def test_a_backup_that_is_too_old_is_said(

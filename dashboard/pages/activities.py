@@ -276,7 +276,7 @@ def _choice(name: str, words: Sequence[str], everything: str, write: Callable[[s
 
     return (
         st.selectbox(
-            everything,
+            i18n.plain(everything),
             ["", *words],
             format_func=lambda word: write(word) if word else everything,
             key=key,

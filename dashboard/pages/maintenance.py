@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import backlog, cards, navigation, orders, session, tables
 from dashboard.data import ask
-from dashboard.i18n import _, n_, number, say
+from dashboard.i18n import _, n_, number, plain, say
 from dashboard.session import View
 from repository.grids import grid_names
 from repository.maintenance import MANY, Show, WorkList, work_list, work_review
@@ -115,4 +115,4 @@ def _finding(found: WorkList, who: str | None) -> str:
         said = _("{n} or more work orders", n=number(MANY))
     else:
         said = n_("{n} work order", "{n} work orders", found.total)
-    return _("{who}: {what}", who=who, what=said) if who else said
+    return _("{who}: {what}", who=plain(who), what=said) if who else said

@@ -64,7 +64,7 @@ def _concern(concern: Concern) -> None:
 def _tiles_title(found: Glance) -> str:
     if not found.off:
         return _("All {n} figures are on target", n=len(found.values))
-    return _("{off} of {n} figures need action", off=found.off, n=len(found.values))
+    return _("{off} of {n} figures need action", off=i18n.number(found.off), n=len(found.values))
 
 
 def _grids(found: Glance) -> None:
@@ -72,7 +72,10 @@ def _grids(found: Glance) -> None:
     title = _("The grids side by side")
     if lagging and len(found.grids) > 1:
         title = _(
-            "{grid} is off target in {n} of {all}", grid=plain(lagging[0].name), n=lagging[1], all=len(found.rows)
+            "{grid} is off target in {n} of {all}",
+            grid=plain(lagging[0].name),
+            n=i18n.number(lagging[1]),
+            all=len(found.rows),
         )
     st.header(title, anchor=False)
     table: dict[str, list[str]] = {_("Grid"): [_row_name(row) for row in found.rows]}

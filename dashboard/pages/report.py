@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import navigation, session
+from dashboard import cards, navigation, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, ago, day_short, n_, number, plain, say
 from dashboard.i18n import date as date_
@@ -222,8 +222,7 @@ def _send(
             key=form,
         )
     except Invalid as problem:
-        for message in problem.problems.values():
-            st.error(plain(say(message)), icon=":material/error:")
+        cards.told(*problem.problems.values())
         return
     if order is not None:
         session.submitted("report")
