@@ -249,7 +249,7 @@ def edit_user(store: Store, actor: Actor, id: str, revision: int, changes: Mappi
         _carry(write, changed)
         return changed
 
-    return store.write(actor, work)
+    return store.write(actor, work, vital=True)
 
 
 def remove_user(store: Store, actor: Actor, id: str, revision: int) -> User:
@@ -264,7 +264,7 @@ def remove_user(store: Store, actor: Actor, id: str, revision: int) -> User:
         write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
         return user
 
-    return store.write(actor, work)
+    return store.write(actor, work, vital=True)
 
 
 def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
@@ -283,7 +283,7 @@ def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
         write.note("password_reset", User.collection, EVERYWHERE, id)
         return user
 
-    return store.write(actor, work)
+    return store.write(actor, work, vital=True)
 
 
 def change_password(store: Store, visitor: Visitor, old: str, new: str, *, address: str = "") -> None:
@@ -311,7 +311,7 @@ def change_password(store: Store, visitor: Visitor, old: str, new: str, *, addre
         _forget_tries(write, changed, but=address)
         write.note("password_change", User.collection, EVERYWHERE, user.id)
 
-    store.write(replace(SYSTEM, id=actor.id, name=actor.name), work)
+    store.write(replace(SYSTEM, id=actor.id, name=actor.name), work, vital=True)
 
 
 def _carry(write: Write, user: User) -> None:
@@ -601,7 +601,7 @@ def _open(store: Store, user: User, way: Way, address: str, agent: str, again: s
         write.note("sign_in", User.collection, EVERYWHERE, user.id, {"way": str(way), "address": address[:64]})
         return kept
 
-    return store.write(replace(SYSTEM, id=user.id, name=user.name, role=user.role), work)
+    return store.write(replace(SYSTEM, id=user.id, name=user.name, role=user.role), work, vital=True)
 
 
 def _fingerprint(token: str) -> str:
@@ -648,7 +648,7 @@ def end_sign_in(store: Store, actor: Actor, id: str) -> str:
         write.note("sign_out", User.collection, EVERYWHERE, found["user_id"])
         return str(found["user_id"])
 
-    return store.write(actor, work)
+    return store.write(actor, work, vital=True)
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------

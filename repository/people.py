@@ -150,7 +150,7 @@ def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purp
         about_id = write.read(Contact, community_id, id).about_id
         return write.reveal(Contact, community_id, id, {"purpose": str(why), "about_id": about_id})
 
-    return store.write(actor, work)
+    return store.write(actor, work, vital=True)
 
 
 def drop_contact(write: Write, community_id: str, about_id: str) -> None:

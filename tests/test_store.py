@@ -12,7 +12,7 @@ from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.grids import Community, Grid
 from repository.maintenance import Outcome, Status, WorkOrder
-from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Unavailable, Unsuitable, Write, build
+from repository.store import Conflict, Duplicate, Full, Invalid, NotFound, Store, Unavailable, Unsuitable, Write, build
 from tests.test_record import AT, a_work_order
 
 
@@ -294,3 +294,27 @@ def test_a_deployment_the_driver_has_lost_sight_of_is_away_not_broken(
     monkeypatch.setattr(store.client, "start_session", lost)
     with pytest.raises(Unavailable):
         store.insert(admin, a_work_order())
+
+
+def test_when_the_disk_is_nearly_full_only_what_is_vital_goes_on(
+    store: Store, admin: Actor, community: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 300_000_000
+    monkeypatch.setattr(store, "room", lambda _seconds=0: free)
+    with pytest.raises(Full):
+        store.insert(admin, a_work_order())
+    made = store.write(admin, lambda write: write.insert(a_work_order()), vital=True)
+    assert store.get(admin, WorkOrder, community, made.id) == made
+    free = 100_000_000
+    with pytest.raises(Full):
+        store.write(admin, lambda write: write.note("x", "work_orders", community, made.id), vital=True)
+
+
+def test_a_database_that_does_not_tell_its_room_holds_no_write_up(
+    store: Store, admin: Actor, community: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_seconds: float = 0) -> int | None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(store, "room", silent)
+    assert store.insert(admin, a_work_order()).revision == 1

@@ -152,7 +152,7 @@ def _record(store: Store, actor: Actor, name: str, manifest: Manifest, *, encryp
     """Put a backup on record; returns why that failed, for it is there all the same."""
     facts = {"documents": manifest.documents, "encrypted": encrypted}
     try:
-        store.write(actor, lambda write: write.note("backup", AUDIT, EVERYWHERE, name, facts))
+        store.write(actor, lambda write: write.note("backup", AUDIT, EVERYWHERE, name, facts), vital=True)
     except Trouble as trouble:
         log.warning("%s was written; it could not be put on record: %s", name, trouble)
         return trouble.message

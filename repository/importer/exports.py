@@ -10,7 +10,7 @@ from repository.access import PERMISSIONS, Actor, Operation, Refused, require, s
 from repository.importer.mapping import Target, Translate, fields_of
 from repository.importer.sheets import NOTE, write_csv, write_xlsx
 from repository.record import RECORDS, Precision, Record, Ref
-from repository.store import EVERYWHERE, Store, our_errors
+from repository.store import EVERYWHERE, Store, Write, our_errors
 from repository.words import msg
 
 Form = Literal["csv", "xlsx"]
@@ -74,7 +74,11 @@ def export(
         else:
             write_xlsx(file, translate(record.title), header, rows())
     facts = {"rows": written, "form": form}
-    store.write(actor, lambda write: write.note("export", record.collection, community_id, community_id, facts))
+
+    def note(write: Write) -> None:
+        write.note("export", record.collection, community_id, community_id, facts)
+
+    store.write(actor, note, vital=True)  # what is there can be taken out when the disk is nearly full
     return written
 
 
