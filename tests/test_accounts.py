@@ -1,6 +1,7 @@
 """Who may sign in, what a password has to be, and how quickly what is taken away is gone. ASVS 5.0: 6.2, 6.3, 7.x."""
 
 import contextlib
+import functools
 import statistics
 import threading
 import time
@@ -40,6 +41,12 @@ def worker(store: Store, admin: Actor, boss: User) -> User:
     """An editor beside the administrator."""
     made = accounts.add_user(store, admin, {"login": "wang", "name": "王芳", "role": "editor"}, password=GOOD)
     return accounts.edit_user(store, admin, made.id, made.revision, {"must_change": False})
+
+
+@pytest.fixture
+def hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same password against the same hash is judged once: for tests that count tries, not their cost."""
+    monkeypatch.setattr(accounts, "_fits", functools.cache(accounts._fits))
 
 
 def signed_in(store: Store, login: str, password: str = GOOD, **more: Any) -> tuple[str, Visitor]:
@@ -150,6 +157,7 @@ def test_five_wrong_passwords_lock_the_name_for_that_address(store: Store, boss:
     signed_in(store, "boss", address="10.0.0.9")
 
 
+@pytest.mark.usefixtures("hashed_once")
 def test_one_address_may_not_try_all_names(store: Store, boss: User) -> None:
     told = []
     for number in range(60):
@@ -157,6 +165,97 @@ def test_one_address_may_not_try_all_names(store: Store, boss: User) -> None:
             accounts.sign_in(store, f"name{number}", "wrong", address="10.0.0.9", terms=TERMS)
         told.append(type(error.value))
     assert told == [Wrong] * 50 + [Locked] * 10
+
+
+def wrong(store: Store, login: str, address: str) -> type[Trouble]:
+    """A try with a wrong password, and what came of it."""
+    with pytest.raises(Trouble) as told:
+        accounts.sign_in(store, login, "wrong", address=address, terms=TERMS)
+    return type(told.value)
+
+
+@pytest.mark.usefixtures("hashed_once")
+def test_one_who_guesses_in_the_office_locks_nobody_else_out(store: Store, boss: User, worker: User) -> None:
+    """Behind one address: whoever came in from there lately goes on doing so; a name that never did has to wait."""
+    office = "203.0.113.5"
+    signed_in(store, "boss", address=office)
+    assert {wrong(store, f"guess{number}", office) for number in range(50)} == {Wrong}
+    assert wrong(store, "guess", office) is Locked
+    signed_in(store, "boss", address=office)
+    with pytest.raises(Locked):
+        signed_in(store, "wang", address=office)
+    signed_in(store, "wang", address="203.0.113.6")
+
+
+@pytest.mark.usefixtures("hashed_once")
+def test_changing_addresses_does_not_help(store: Store, boss: User, clock: Clock) -> None:
+    """One name from everywhere: twenty tries, then locks that double; but not where its owner comes in."""
+    home = "2001:db8:1::5"
+    signed_in(store, "boss", address=home)
+    told = [wrong(store, "boss", f"198.51.100.{number}") for number in range(30)]
+    assert told == [Wrong] * 20 + [Locked] * 10
+    with pytest.raises(Locked):
+        signed_in(store, "boss", address="198.51.100.99")
+    signed_in(store, "boss", address=home)
+
+    waits = []
+    for number in range(9):
+        with pytest.raises(Locked) as lock:
+            accounts.sign_in(store, "boss", GOOD, address=f"192.0.2.{number}", terms=TERMS)
+        waits.append(lock.value.message.params["minutes"])
+        clock.now += timedelta(minutes=waits[-1], seconds=1)
+        again = [wrong(store, "boss", f"192.0.2.{100 + number}.{n}") for n in range(21)]
+        assert again == [Wrong] * 20 + [Locked]
+    assert waits == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+    signed_in(store, "boss", address=home)  # all the while
+
+    clock.now += timedelta(days=2, seconds=1)  # two days of rest: as at first
+    assert wrong(store, "boss", "192.0.2.200") is Wrong
+    signed_in(store, "boss", address="192.0.2.201")
+
+
+@pytest.mark.usefixtures("hashed_once")
+def test_an_ipv6_network_is_one_address(store: Store, boss: User) -> None:
+    told = [wrong(store, "boss", f"2001:db8:0:7:{number:x}::1") for number in range(1, 9)]
+    assert told == [Wrong] * 5 + [Locked] * 3
+    assert wrong(store, "boss", "2001:db8:0:8::1") is Wrong
+    assert accounts._network("::ffff:203.0.113.5") == accounts._network("203.0.113.5") == "203.0.113.5"
+    assert accounts._network("fe80::1%eth0") == "fe80::/64"
+    assert accounts._network("a|b") == "ab"
+
+
+@pytest.mark.usefixtures("hashed_once")
+def test_an_address_is_not_known_for_ever_nor_after_a_new_password(
+    store: Store, boss: User, admin: Actor, clock: Clock
+) -> None:
+    def flooded() -> None:
+        clock.now += timedelta(days=3)
+        for number in range(21):
+            wrong(store, "boss", f"198.51.100.{number}")
+
+    signed_in(store, "boss", address="10.0.0.7")
+    flooded()
+    signed_in(store, "boss", address="10.0.0.7")
+    clock.now += timedelta(days=28)
+    flooded()
+    with pytest.raises(Locked):
+        signed_in(store, "boss", address="10.0.0.7")
+    accounts.reset_password(store, admin, boss.id, OTHER)  # the way out for whoever is locked out
+    _, visitor = signed_in(store, "boss", OTHER, address="10.0.0.7")
+    signed_in(store, "boss", OTHER, address="10.0.0.8")
+    accounts.change_password(store, visitor, OTHER, GOOD, address="10.0.0.7")
+    flooded()
+    signed_in(store, "boss", address="10.0.0.7")
+    with pytest.raises(Locked):
+        signed_in(store, "boss", address="10.0.0.8")
+
+
+@pytest.mark.usefixtures("hashed_once")
+def test_a_lock_tells_nothing_of_whether_there_is_such_a_name(store: Store, boss: User) -> None:
+    told = {
+        login: [wrong(store, login, f"198.51.100.{number}") for number in range(25)] for login in ("boss", "nobody")
+    }
+    assert told["boss"] == told["nobody"]
 
 
 def test_a_hundred_tries_at_once_get_no_more_than_five(store: Store, boss: User) -> None:
@@ -332,9 +431,58 @@ def test_nobody_is_given_a_sign_in_with_rights_that_were_just_taken_away(
         assert roles <= {role}
 
 
+@pytest.mark.parametrize("new", ["changed", "given"])
+def test_a_sign_in_with_the_old_password_does_not_outlive_the_new_one(
+    store: Store, boss: User, worker: User, admin: Actor, monkeypatch: pytest.MonkeyPatch, new: str
+) -> None:
+    """The old one was judged before the change and opens after it."""
+    _, visitor = signed_in(store, "wang")
+    if new == "given":  # twice, so that the second leaves "has to be changed" as it is
+        accounts.reset_password(store, admin, worker.id, GOOD)
+    judge = accounts._check
+
+    def slow(*args: Any) -> None:
+        judge(*args)
+        monkeypatch.setattr(accounts, "_check", judge)
+        if new == "given":
+            accounts.reset_password(store, admin, worker.id, OTHER)
+        else:
+            accounts.change_password(store, visitor, GOOD, OTHER)
+
+    monkeypatch.setattr(accounts, "_check", slow)
+    with pytest.raises(Wrong):
+        accounts.sign_in(store, "wang", GOOD, terms=TERMS)
+    held = {each["_id"] for each in store.db[SIGN_INS].find({"user_id": worker.id})}
+    assert held == (set() if new == "given" else {visitor.actor.sign_in})
+    signed_in(store, "wang", OTHER)
+
+
+def test_a_first_password_that_is_given_is_not_replaced_by_who_knew_the_old_one(
+    store: Store, worker: User, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator gives a new password while a thief is changing the old one."""
+    _, thief = signed_in(store, "wang")
+    judge = accounts._check
+
+    def slow(*args: Any) -> None:
+        judge(*args)
+        accounts.reset_password(store, admin, worker.id, OTHER)
+
+    monkeypatch.setattr(accounts, "_check", slow)
+    with pytest.raises((Conflict, SignedOut)):
+        accounts.change_password(store, thief, GOOD, "three green umbrellas")
+    monkeypatch.setattr(accounts, "_check", judge)
+    assert signed_in(store, "wang", OTHER)[1].must_change
+
+    _, ended = signed_in(store, "wang", OTHER)
+    accounts.end_sign_in(store, admin, ended.actor.sign_in)
+    with pytest.raises(SignedOut):
+        accounts.change_password(store, ended, OTHER, "three green umbrellas")
+
+
 def test_the_last_administrator_stays_even_when_two_go_at_once(store: Store, boss: User, admin: Actor) -> None:
     """C2, write skew: each sees the other still there. Fifty times, one of them is refused."""
-    made = accounts.add_user(store, admin, {"login": "second", "name": "副", "role": "admin"})
+    made = accounts.add_user(store, admin, {"login": "second", "name": "副", "role": "admin", "subject": "second"})
     ids = (boss.id, made.id)
     for _ in range(50):
         gate, refused = threading.Barrier(2), []
@@ -359,10 +507,17 @@ def test_the_last_administrator_stays_even_when_two_go_at_once(store: Store, bos
                 accounts.edit_user(store, admin, id, user.revision, {"role": "admin"})
 
 
-@pytest.mark.parametrize("changes", [{"role": "viewer"}, {"active": False}, {"communities": ["D"]}])
+@pytest.mark.parametrize("changes", [{"role": "viewer"}, {"active": False}, {"communities": ["D"]}, {"grids": ["g1"]}])
 def test_somebody_who_manages_accounts_is_always_left(
     store: Store, boss: User, admin: Actor, changes: dict[str, Any]
 ) -> None:
+    others: dict[str, dict[str, Any]] = {
+        "of a grid": {"login": "n1", "grids": ["g1"], "subject": "s1"},
+        "without a way in": {"login": "n2"},
+        "closed": {"login": "n3", "active": False, "subject": "s3"},
+    }
+    for name, more in others.items():  # none of them is one
+        accounts.add_user(store, admin, {"name": name, "role": "admin", **more})
     with pytest.raises(Invalid):
         accounts.edit_user(store, admin, boss.id, boss.revision, changes)
     with pytest.raises(Invalid):
@@ -419,12 +574,36 @@ def test_the_trail_tells_of_sign_ins_and_changes_of_rights(store: Store, worker:
     assert entries[2]["after"] == {"way": "password", "address": "10.0.0.7"}
 
 
-def test_somebody_bound_to_a_community_manages_no_accounts(store: Store, boss: User) -> None:
-    bound = Actor("b", "b", Role.ADMIN, communities=frozenset({"D"}))
+def test_who_comes_in_by_a_single_sign_on_alone_is_left_too(store: Store, boss: User, admin: Actor) -> None:
+    values = {"login": "other", "name": "x", "role": "admin", "subject": "other@street"}
+    other = accounts.add_user(store, admin, values)
+    changed = accounts.edit_user(store, admin, boss.id, boss.revision, {"role": "viewer"})
+    with pytest.raises(Invalid):
+        accounts.edit_user(store, admin, other.id, other.revision, {"subject": None})
+    accounts.edit_user(store, admin, changed.id, changed.revision, {"role": "admin"})
+    accounts.edit_user(store, admin, other.id, other.revision, {"subject": None})
+
+
+def test_accounts_are_put_right_where_nobody_manages_them_yet(store: Store, admin: Actor) -> None:
+    """From the command line, before there is an administrator: nothing is taken away that was there."""
+    made = accounts.add_user(store, admin, {"login": "wang", "name": "王", "role": "grid_worker"}, password=GOOD)
+    accounts.edit_user(store, admin, made.id, made.revision, {"name": "王芳"})
+
+
+@pytest.mark.parametrize(
+    "bound", [{"communities": frozenset({"D"})}, {"grids": frozenset({"g2"})}], ids=["to a community", "to grids"]
+)
+def test_somebody_bound_manages_no_accounts(store: Store, boss: User, bound: dict[str, Any]) -> None:
+    bound = Actor("b", "b", Role.ADMIN, **bound)  # type: ignore[assignment]
     calls: tuple[Callable[[], Any], ...] = (
         lambda: accounts.users(store, bound),
         lambda: accounts.add_user(store, bound, {"login": "me", "name": "me", "role": "admin"}),
         lambda: accounts.edit_user(store, bound, boss.id, boss.revision, {"name": "x"}),
+        lambda: accounts.edit_user(store, bound, boss.id, boss.revision, {"grids": [], "communities": []}),
+        lambda: accounts.remove_user(store, bound, boss.id, boss.revision),
+        lambda: accounts.reset_password(store, bound, boss.id, OTHER),
+        lambda: accounts.user_named(store, bound, "boss"),
+        lambda: accounts.sign_ins(store, bound, boss.id),
     )
     for call in calls:
         with pytest.raises(Refused):

@@ -7,13 +7,16 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from repository import audit, importer, people
+from repository import audit, facilities, importer, people
 from repository.access import Actor, Refused, Role
 from repository.grids import Community
-from repository.maintenance import WorkOrder, delete, log_repair, work_list, work_story
+from repository.maintenance import Status, WorkOrder, delete, edit, log_repair, move, work_list, work_story
 from repository.people import Contact, Purpose
-from repository.store import Invalid, NotFound, Store
+from repository.record import RECORDS
+from repository.store import AUDIT, Invalid, NotFound, Store, _unnumbered, _written
 from tests.conftest import NOW
 
 NAME, PHONE = "欧阳小明", "13812345678"
@@ -124,3 +127,77 @@ def test_nothing_said_keeps_nothing(store: Store, admin: Actor) -> None:
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
     made = log_repair(store, admin, "D", fault="loose", place="东门", caller_name=" ", caller_phone="")
     assert people.contact_of(store, admin, "D", made.id) is None
+
+
+# --- numbers in sentences
+ID = "510503199001011234"
+
+
+def test_a_number_in_a_sentence_does_not_stay_in_the_trail(store: Store, admin: Actor, order: WorkOrder) -> None:
+    """It can be erased where it was written; what the trail told of it would stay for ever."""
+    said = f"找{NAME} {PHONE}，座机 0830-2345678，身份证 {ID}"
+    made = log_repair(store, admin, "D", fault=said, place=said, description=said)
+    made = move(store, admin, "D", made.id, made.revision, Status.ON_HOLD, hold_reason=said, note=said)
+    edit(store, admin, "D", made.id, made.revision, {"description": f"{said} 又打了一次"})
+    thing = {"code": PHONE, "name": "单杠", "category": "fitness", "remark": said, "site": said}
+    bar = facilities.add_facility(store, admin, "D", thing)
+    facilities.put_out_of_order(store, admin, "D", bar.id, bar.revision, note=said)
+
+    assert said in everywhere(store)["work_orders"]  # what is kept is kept as it was written
+    trail = repr(list(store.db[AUDIT].find({"collection": {"$in": ["work_orders", "facilities"]}})))
+    assert f"找{NAME} …，座机 …，身份证 …" in trail
+    assert not any(number in trail.replace(f"'code': '{PHONE}'", "") for number in (PHONE, "2345678", ID))
+    assert f"'code': '{PHONE}'" in trail  # a code is what it is
+
+
+def test_names_keys_and_codes_are_never_masked() -> None:
+    for record in RECORDS.values():
+        unique = {key for index in record.indexes if index.unique for key in index.keys}
+        assert not _written(record).keys() & {record.name_field, *record.natural_key, *unique}
+
+
+WIDE = {ord(str(digit)): 0xFF10 + digit for digit in range(10)}
+AROUND = st.text(st.characters(blacklist_categories=("Nd", "Cs")), max_size=20)
+DIGITS = st.text("0123456789", min_size=8, max_size=8)
+GROUPED = st.sampled_from(["{}{}{}", "{}-{}-{}", "{} {} {}", "{}.{}.{}", "{}—{}—{}", "+86 {}{}{}", "86-{} {} {}"])
+MOBILES = st.builds(
+    lambda begins, rest, how: how.format(begins, rest[:4], rest[4:]),
+    st.from_regex(r"1[3-9][0-9]", fullmatch=True), DIGITS, GROUPED,
+)  # fmt: skip
+LANDLINES = st.builds(
+    lambda area, rest, how: how.format(area, rest),
+    st.from_regex(r"010|02[0-9]|0[3-9][0-9]{2}", fullmatch=True),
+    st.from_regex(r"[2-9][0-9]{6,7}", fullmatch=True),
+    st.sampled_from(["{}{}", "{}-{}", "{} {}", "({}){}", "（{}）{}"]),
+)
+IDENTITIES = st.builds(
+    lambda place, day, order: f"{place}{day:%Y%m%d}{order}",
+    st.from_regex(r"[1-9][0-9]{5}", fullmatch=True),
+    st.dates(date(1900, 1, 1), date(2026, 1, 1)),
+    st.from_regex(r"[0-9]{3}[0-9Xx]", fullmatch=True),
+)
+
+
+@given(AROUND, st.one_of(MOBILES, LANDLINES, IDENTITIES), AROUND, st.booleans())
+def test_any_number_somebody_is_known_by_is_masked(before: str, number: str, after: str, wide: bool) -> None:
+    written = number.translate(WIDE) if wide else number
+    masked = _unnumbered(before + written + after, None)
+    assert not re.search(r"\d{4}", masked)
+    assert masked.startswith(before[:-3])
+    assert masked.endswith(after[3:])
+    assert _unnumbered(masked, None) == masked
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=200))
+def test_what_has_no_long_number_stays_as_it_is(text: str) -> None:
+    few = re.sub(r"(\d)\d{6,}", r"\1", text)
+    assert len(re.findall(r"\d", few)) >= 10 or _unnumbered(few, None) == few
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-04-02 16:30 到 2026-04-03", "GB 19272-2011", "工单 W-00012、20260402123456", "1,234,567.89 元",
+     "3 号楼 2 单元 1001", "13 号楼 1-2-3-4", "13812345678901", "01-02-2026 10:30", "510503001001"],
+)  # fmt: skip
+def test_dates_standards_and_amounts_are_no_numbers_of_anybody(text: str) -> None:
+    assert _unnumbered(text, None) == text
