@@ -15,6 +15,7 @@ class Reader:
         self.elements, self.kilobytes, self.failed = 0, 0.0, False
         self._hash = ""
         self.said = b""
+        self.session = ""  # its id
         self._open = ExitStack()
         self._socket = self._open.enter_context(
             connect(
@@ -47,7 +48,9 @@ class Reader:
             size += len(answer)
             self.said += answer if isinstance(answer, bytes) else answer.encode()
             kind = message.WhichOneof("type")
-            if kind == "navigation":
+            if kind == "new_session":
+                self.session = message.new_session.initialize.session_id
+            elif kind == "navigation":
                 self._hash = message.navigation.page_script_hash
             elif kind == "delta":
                 self.elements += 1
