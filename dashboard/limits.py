@@ -1,47 +1,71 @@
-"""How much one visitor, and all together, may ask of the server: open pages, and what is uploaded.
+"""How much one reader, and all together, may ask of the server: open pages, what is uploaded, and how long a connection
+may take to come to the point.
 
 Streamlit keeps every upload in memory until its page is closed and opens a page for whoever connects. These bounds are
 far above what a person does, and far below what fills the machine.
 """
 
+import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Open pages at once, and files and bytes uploaded within ``seconds``."""
+    """Open pages and uploads under way at once, and files and bytes uploaded within ``seconds``."""
 
     pages: int
+    at_once: int
     files: int
     bytes: int
     seconds: float = 600.0
 
 
-EACH = Bounds(pages=40, files=30, bytes=100_000_000)
-ALL = Bounds(pages=400, files=300, bytes=400_000_000)
+EACH = Bounds(pages=40, at_once=8, files=30, bytes=100_000_000)
+ALL = Bounds(pages=400, at_once=40, files=300, bytes=400_000_000)
+RESERVE = 1 / 4  # of what all may take: kept for those who have taken little
+LITTLE = 1 / 8  # of what one may take
 UPLOADS = "/_stcore/upload_file/"
+UPLOAD_SECONDS = 300.0
+HEAD_SECONDS = 10.0
+SILENT_CONNECTIONS = 300
+CONNECTIONS = 1000  # all, with the open pages; beyond it there is only 503
+HEAD_BYTES = 65_536  # a provider's statement comes in cookies
+
+
+@dataclass
+class Upload:
+    """One file: how much was declared while it is ``under_way``, then how much arrived."""
+
+    at: float
+    whose: str
+    size: int
+    under_way: bool = True
 
 
 class Limits:
-    """The bounds of one server; ``whose`` below is a sign-in, or an address where there is none."""
+    """The bounds of one server. ``whose`` below is an account, or an address where there is no sign-in; ``first`` is
+    whom the others can't keep out: an administrator, bounded by their own share only."""
 
     def __init__(
         self, each: Bounds = EACH, everybody: Bounds = ALL, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.each, self.everybody, self.clock = each, everybody, clock
         self.pages: Counter[str] = Counter()
-        self.uploads: deque[tuple[float, str, int]] = deque()
+        self.uploads: list[Upload] = []
 
     # --- pages
-    def full(self, whose: str) -> bool:
-        """Has this visitor, or have all together, as many pages open as may be?"""
-        return self.pages[whose] >= self.each.pages or self.pages.total() >= self.everybody.pages
+    def full(self, whose: str, *, first: bool = False) -> bool:
+        """Has this reader, or have all together, as many pages open as may be?"""
+        pages = self.pages
+        return not _fits(1, pages[whose], self.each.pages, pages.total(), self.everybody.pages, first=first)
 
     async def page(self, whose: str, app: Asgi, scope: Any, receive: Any, send: Any) -> None:
         """A websocket, counted while it is open."""
@@ -54,22 +78,17 @@ class Limits:
                 del self.pages[whose]
 
     # --- uploads
-    def spent(self, whose: str) -> bool:
-        """Has this visitor, or have all together, uploaded as much as may be for now?"""
-        began = self.clock() - self.everybody.seconds
-        while self.uploads and self.uploads[0][0] < began:
-            self.uploads.popleft()
-        mine = [size for _at, owner, size in self.uploads if owner == whose]
-        total = sum(size for _at, _owner, size in self.uploads)
-        return (
-            len(mine) >= self.each.files
-            or sum(mine) >= self.each.bytes
-            or len(self.uploads) >= self.everybody.files
-            or total >= self.everybody.bytes
-        )
+    async def upload(
+        self, whose: str, size: int, app: Asgi, scope: Any, receive: Any, send: Any, *, first: bool = False
+    ) -> bool:
+        """An upload of the declared ``size``; False, and nothing is done, when that is more than may be for now.
 
-    async def upload(self, whose: str, app: Asgi, scope: Any, receive: Any, send: Any) -> None:
-        """An upload, counted by what really arrives."""
+        It is counted as it begins, so that many at once get no more than one after the other; at its end by what really
+        arrived. TimeoutError after UPLOAD_SECONDS.
+        """
+        upload = self._reserve(whose, size, first=first)
+        if upload is None:
+            return False
         arrived = 0
 
         async def counting() -> Any:
@@ -79,6 +98,84 @@ class Limits:
             return message
 
         try:
-            await app(scope, counting, send)
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                await app(scope, counting, send)
         finally:
-            self.uploads.append((self.clock(), whose, arrived))
+            upload.size, upload.under_way = arrived, False
+        return True
+
+    def _reserve(self, whose: str, size: int, *, first: bool) -> Upload | None:
+        began = self.clock() - self.everybody.seconds
+        self.uploads = [upload for upload in self.uploads if upload.under_way or upload.at >= began]
+        mine = [upload for upload in self.uploads if upload.whose == whose]
+
+        def fits(more: int, count: Callable[[list[Upload]], int], each: int, everybody: int) -> bool:
+            return _fits(more, count(mine), each, count(self.uploads), everybody, first=first)
+
+        each, everybody = self.each, self.everybody
+        if not (
+            fits(1, lambda them: sum(one.under_way for one in them), each.at_once, everybody.at_once)
+            and fits(1, len, each.files, everybody.files)
+            and fits(size, lambda them: sum(one.size for one in them), each.bytes, everybody.bytes)
+        ):
+            return None
+        upload = Upload(self.clock(), whose, size)
+        self.uploads.append(upload)
+        return upload
+
+
+def _fits(more: int, mine: int, each: int, taken: int, everybody: int, *, first: bool) -> bool:
+    """Is there room for so much more, in one's own share and in what all may take?"""
+    if mine + more > each:
+        return False
+    little = mine + more <= each * LITTLE
+    return first or taken + more <= everybody * (1 if little else 1 - RESERVE)
+
+
+class Line(H11Protocol):
+    """A connection that has to come to the point: whoever does not finish a request's head within HEAD_SECONDS is hung
+    up on, and of many who say nothing the oldest. Once a request stands it has all the time the answer takes."""
+
+    silent: dict["Line", None] = {}  # noqa: RUF012 (one server a process), the oldest first
+    patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody calls."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """They speak."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._wait_no_more()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """They ask for a page's own line, which is silent for long."""
+        self._wait_no_more()
+        super().handle_websocket_upgrade(event)
+
+    def on_response_complete(self) -> None:
+        """They were answered, and may ask again; the next question may be here already."""
+        super().on_response_complete()
+        if not self.transport.is_closing() and self.cycle.response_complete:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They are gone."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._wait_no_more()
+        self.patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self.silent[self] = None
+        if len(self.silent) > SILENT_CONNECTIONS:
+            oldest = next(iter(self.silent))
+            oldest._wait_no_more()
+            oldest.transport.close()
+
+    def _wait_no_more(self) -> None:
+        if self.patience is not None:
+            self.patience.cancel()
+        self.silent.pop(self, None)

@@ -11,6 +11,7 @@ import importlib.util
 import ipaddress
 import logging
 import re
+import resource
 import secrets
 import socket
 import threading
@@ -24,10 +25,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboard import logs, metrics
+from dashboard import limits, logs, metrics
 from dashboard.i18n import _
 from dashboard.settings import BACKUP_PATH, PROXY_SECRET_HEADER, Settings, SignInBy, is_open, origin_of
-from repository.words import Trouble
+from repository.words import Trouble, msg
 
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -35,6 +36,7 @@ CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
 FAREWELL_SECONDS = 3
+OPEN_FILES = 4096
 
 
 def _inline_scripts() -> str:
@@ -239,6 +241,20 @@ def explain(error: Exception) -> bool:
 # ── who may call us, and by which name ──────────────────────────────────────────────────────────────────────────────
 
 
+class Unsafe(Trouble):
+    """The sign-in does not keep strangers out, or that could not be found out. Nothing is served."""
+
+
+_OPEN_DOOR = msg(
+    "A stranger was let in ({doors}): the sign-in does not work with this version of Streamlit. Serving was stopped. "
+    "Install the versions that .ci/constraints.txt names."
+)
+_UNTRIED_DOOR = msg(
+    "Whether a stranger is refused could not be tried: {reason}. Serving was stopped. The data is as it was; "
+    "`gridboard doctor` says whether the database answers."
+)
+
+
 class Guard:
     """Refuses names that are not ours and pages of other sites, closes the metrics, adds the security headers.
 
@@ -425,6 +441,14 @@ def listen(host: str, port: int, tries: int = 100) -> socket.socket:
             return door
 
 
+def allow_files() -> None:
+    """Let this process hold as many connections as it serves; a shell's usual limit is below that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def quiet_log(settings: Settings) -> None:
     """Warnings and errors go to stderr with their time; in normal use there are none."""
     logs.set_up(settings, options_of_file()["logger.messageFormat"])
@@ -452,24 +476,35 @@ def warm() -> None:
     gc.freeze()
 
 
-def check_the_door(settings: Settings, address: tuple[str, int]) -> bool:
-    """Knock without a sign-in, as a stranger would: True when the websocket is refused, or nobody needs to sign in.
+KNOCKS = {
+    "websocket": "GET {base}/_stcore/stream HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: c3RyYW5nZXIncyBrbm9jaw==\r\nConnection: Upgrade\r\n",
+    "upload": "PUT {base}/_stcore/upload_file/stranger/knock HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n",
+    "download": "GET {base}/media/stranger.png HTTP/1.1\r\nConnection: close\r\n",
+}
+KNOCK_TRIES, KNOCK_AGAIN_SECONDS = 5, 2.0
+
+
+def open_doors(settings: Settings, address: tuple[str, int]) -> list[str]:
+    """Knock without a sign-in, as a stranger would: where one is let in though people have to sign in. OSError when
+    there is no answer to go by, Trouble when it is not known whether they have to.
 
     Streamlit's way of being put behind a middleware is young; a version that goes round ours must not serve.
     """
     from dashboard import data
 
     if data.way_in() is SignInBy.NONE:
-        return True
-    host, port = address
-    knock = (
-        f"GET {settings.base}/_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
-        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c3RyYW5nZXIncyBrbm9jaw==\r\n\r\n"
-    )
-    with socket.create_connection((host, port), timeout=10) as line:
-        line.sendall(knock.encode())
-        answer = line.recv(64).decode("latin-1")
-    return " 403 " in answer.splitlines()[0]
+        return []
+    found = []
+    for what, knock in KNOCKS.items():
+        with socket.create_connection(address, timeout=10) as line:
+            line.sendall(f"{knock.format(base=settings.base)}Host: 127.0.0.1\r\n\r\n".encode())
+            status = line.recv(64).decode("latin-1").partition(" ")[2][:3]
+        if not status.isdecimal() or status.startswith("5"):
+            raise OSError(f"no answer to a stranger's {what} ({status or 'nothing'})")
+        if status not in {"401", "403"}:
+            found.append(what)
+    return found
 
 
 def tend(settings: Settings) -> None:
@@ -482,13 +517,16 @@ def tend(settings: Settings) -> None:
 def serve(settings: Settings, door: socket.socket | None = None, ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` is called once when requests are answered.
 
-    ``door`` is a listening socket; without one the settings' host and port are taken. RuntimeError if it can't start.
+    ``door`` is a listening socket; without one the settings' host and port are taken. RuntimeError if it can't start,
+    Unsafe when strangers are let in.
     """
     import uvicorn
 
     app = application(settings)
     quiet_log(settings)
+    allow_files()
     door = door or listen(settings.host, settings.port)
+    unsafe: list[Unsafe] = []
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -502,14 +540,21 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
 
         def look_after_the_door(self) -> None:
             host, port = door.getsockname()[:2]
-            try:
-                shut = check_the_door(settings, ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))  # noqa: S104
-            except (OSError, Trouble, IndexError) as error:
-                log.warning("whether a stranger is refused could not be tried: %s", error)
-                return
-            if not shut:
-                log.critical("A stranger's websocket was let in: the sign-in does not work here. Serving was stopped.")
-                self.should_exit = True
+            address = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104
+            for left in reversed(range(KNOCK_TRIES)):
+                try:
+                    if doors := open_doors(settings, address):
+                        self.give_up(_OPEN_DOOR, doors=", ".join(doors))
+                except (OSError, Trouble) as error:
+                    if not left:
+                        self.give_up(_UNTRIED_DOOR, reason=error)
+                    time.sleep(KNOCK_AGAIN_SECONDS)
+                else:
+                    return
+
+        def give_up(self, why: str, **facts: Any) -> None:
+            unsafe.append(Unsafe(why, **facts))
+            self.should_exit = True
 
     server = Server(
         uvicorn.Config(
@@ -519,6 +564,9 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
             access_log=False,
             proxy_headers=False,  # the guard does it, for the proxies in GRIDBOARD_PROXIES only
             server_header=False,
+            http=limits.Line,
+            h11_max_incomplete_event_size=limits.HEAD_BYTES,
+            limit_concurrency=limits.CONNECTIONS,
             ws="websockets-sansio",
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PING_SECONDS,
@@ -528,5 +576,7 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
         )
     )
     server.run(sockets=[door])
+    if unsafe:
+        raise unsafe[0]
     if not server.started:
         raise RuntimeError("the web server did not start; the log says why")

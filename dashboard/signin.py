@@ -7,21 +7,23 @@ that is open is looked up again at every run (``data.recognise``) and in every w
 import asyncio
 import hashlib
 import html
-import json
 import logging
+import re
 from base64 import b64encode
+from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from starlette.requests import cookie_parser
-
-from dashboard import data, i18n, logs, metrics
+from dashboard import data, i18n, logs, metrics, sso
 from dashboard.i18n import _, say
 from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts
+from repository.access import Refused, Role
 from repository.accounts import Locked, Visitor, Way, Wrong
+from repository.once import first_use
+from repository.record import LINE
 from repository.store import Invalid
 from repository.words import Message, Trouble, msg
 
@@ -29,10 +31,12 @@ log = logging.getLogger("gridboard.signin")
 
 OURS = ("/login", "/logout", "/password", "/setup")
 BODY_BYTES = 20_000
-OPEN_PREFIXES = ("/static/", "/_stcore/health", "/favicon", "/healthz", "/readyz", "/metrics")
-PROVIDERS_PATHS = ("/auth/login", "/oauth2callback")
-_PROVIDER_COOKIES = ("_streamlit_user", "_streamlit_user_tokens")
+FORM_SECONDS = 10.0
+OPEN = frozenset({"/_stcore/health", "/favicon.png", "/favicon.ico", "/healthz", "/readyz", "/metrics"})
+STATIC = "/static/"
+TOKENS_TRIED = 5
 _NEXT = "gridboard_next"
+_COOKIE = re.compile(rf"(__Host-|__Secure-)?{COOKIE}(\..*)?")
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#121923;--soft:#4d5866;--page:#f3f5f8;--card:#fff;--line:#d9dfe7;--key:#1f5fa8;
@@ -68,27 +72,48 @@ class Call:
     def __init__(self, scope: Any, settings: Settings) -> None:
         self.settings = settings
         self.scope = scope
-        headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-        self.headers = dict(headers)
-        self.cookies: dict[str, str] = {}
-        for name, value in headers:
-            if name == b"cookie":
-                self.cookies |= cookie_parser(value)
+        self.headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        sent = ";".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+        pairs = [pair.strip().partition("=") for pair in sent.split(";") if "=" in pair]
+        # of several with one name the first is that of the longest path, so most likely ours
+        self.cookies = {name: value for name, _is, value in reversed(pairs)}
         path = str(scope["path"])
         base = settings.base
         self.path = path.removeprefix(base) if base and (path == base or path.startswith(f"{base}/")) else path
         self.query = {
             name: values[0] for name, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()
         }
+        ours = dict.fromkeys(value for name, _is, value in pairs if name == self.cookie and value)
+        self.tokens = list(ours)[:TOKENS_TRIED]
+        """What the sign-in cookie says: another program on this host may have set one of the same name."""
+        self.token = self.tokens[0] if self.tokens else ""
+        """The one that holds, once that was found out."""
 
     def header(self, name: str) -> str:
         """A header's value; empty without it."""
         return self.headers.get(name.encode("latin-1"), "")
 
+    def every(self, name: str) -> list[bytes]:
+        """All values of a header."""
+        return [value for key, value in self.scope["headers"] if key == name.encode("latin-1")]
+
     @property
-    def token(self) -> str:
-        """What the sign-in cookie says."""
-        return self.cookies.get(COOKIE, "")
+    def cookie(self) -> str:
+        """The name of the sign-in cookie here: each path of a host has its own; behind TLS the browser itself sees to
+        it that nothing but this host set it, over TLS (the prefixes of RFC 6265bis)."""
+        base = self.settings.base
+        name = COOKIE + base.replace("/", ".")
+        return name if not self.secure else f"__Secure-{name}" if base else f"__Host-{name}"
+
+    def for_pages(self) -> Any:
+        """The connection as Streamlit and the pages are to see it: each cookie once, and the sign-in that holds under
+        the one name they know."""
+        kept = {name: value for name, value in self.cookies.items() if not _COOKIE.fullmatch(name)}
+        if self.token:
+            kept[COOKIE] = self.token
+        line = "; ".join(f"{name}={value}" for name, value in kept.items()).encode("latin-1")
+        others = [pair for pair in self.scope["headers"] if pair[0] != b"cookie"]
+        return self.scope | {"headers": [*others, (b"cookie", line)] if line else others}
 
     @property
     def address(self) -> str:
@@ -114,7 +139,10 @@ class Call:
 
 def safe_path(path: str) -> str:
     """``path`` if it stays on this site, else the front page."""
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return "/"
     if (
         path.startswith("/")
         and not path.startswith(("//", "/\\"))
@@ -129,6 +157,38 @@ def safe_path(path: str) -> str:
 
 
 # --- the guard -------------------------------------------------------------------------------------------------------
+class Given:
+    """Which files a reader's pages were given. Streamlit hands a file to whoever knows its address; here an address
+    that got about is worth nothing to anybody else."""
+
+    PATH = "/media/"
+    _FILE = re.compile(rb"/media/([0-9a-f]{16,64})")
+
+    def __init__(self, readers: int = 2_000, files: int = 2_000) -> None:
+        self._most = readers, files
+        self._given: OrderedDict[str, OrderedDict[bytes, None]] = OrderedDict()
+
+    def note(self, whose: str, message: bytes) -> None:
+        """Remember the files that a message to a reader's page names."""
+        if self.PATH.encode() not in message:
+            return
+        mine = self._given.setdefault(whose, OrderedDict())
+        self._given.move_to_end(whose)
+        for file in self._FILE.findall(message):
+            mine[file] = None
+            mine.move_to_end(file)
+        readers, files = self._most
+        while len(mine) > files:
+            mine.popitem(last=False)
+        while len(self._given) > readers:
+            self._given.popitem(last=False)
+
+    def holds(self, whose: str, path: str) -> bool:
+        """Was the file at this path given to the reader?"""
+        file = path.removeprefix(self.PATH).partition(".")[0].encode("utf-8", "replace")
+        return file in self._given.get(whose, ())
+
+
 class Door:
     """Stands before Streamlit and our own routes. In the modes without a sign-in it only keeps the sign-in pages out
     of the way; else whoever has no valid sign-in gets the form (a page) or a refusal (all the rest)."""
@@ -138,6 +198,9 @@ class Door:
         self.settings = settings
         self.hashing = asyncio.Semaphore(2)  # a password costs 64 MiB and 50 ms
         self.limits = Limits()
+        self.given = Given()
+        self.lent = sso.Lent()
+        self.lending = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One connection."""
@@ -145,16 +208,17 @@ class Door:
             await self.app(scope, receive, send)
             return
         call = Call(scope, self.settings)
-        if call.path.startswith(OPEN_PREFIXES):
+        if call.path in OPEN or call.path.startswith(STATIC):
             await self.app(scope, receive, send)
             return
         try:
             way = await asyncio.to_thread(data.way_in)
             if way is SignInBy.NONE:
+                call.token = ""
                 if call.path in OURS:
                     await _redirect(send, self.settings.base + "/")
                 else:
-                    await self._through(call, receive, send, call.address)
+                    await self._through(call, receive, send, None)
                 return
             who = await self._visitor(call, way)
             if scope["type"] == "http" and call.path in OURS:
@@ -166,43 +230,65 @@ class Door:
             log.warning("door: %s", trouble)
             await self._unavailable(call, send, trouble)
             return
-        if way is SignInBy.PROVIDER and call.path in PROVIDERS_PATHS:
+        if way is SignInBy.PROVIDER and call.path in sso.PATHS:
             await self.app(scope, receive, send)
         elif who is not None and not who.must_change:
             logs.user_id.set(who.actor.id)
-            await self._through(call, receive, send, who.actor.sign_in)
+            await self._through(call, receive, send, who)
         else:
             await self._turn_away(call, send, way, who)
 
-    async def _through(self, call: Call, receive: Any, send: Any, whose: str) -> None:
-        """Let in, within the bounds of what one visitor may ask."""
-        if call.scope["type"] == "websocket":
-            if self.limits.full(whose):
+    async def _through(self, call: Call, receive: Any, send: Any, who: Visitor | None) -> None:
+        """Let in, within the bounds of what one reader may ask."""
+        scope, whose = call.for_pages(), call.address if who is None else who.actor.id
+        first = who is not None and who.actor.role is Role.ADMIN
+        if scope["type"] == "websocket":
+            if self.limits.full(whose, first=first):
                 log.warning("door: too many pages open at once")
                 await send({"type": "websocket.close", "code": 1013, "reason": "Too many open pages."})
                 return
+
+            async def noting(message: Any) -> None:
+                if message["type"] == "websocket.send" and message.get("bytes"):
+                    self.given.note(whose, message["bytes"])
+                await send(message)
+
             with metrics.pages.track_inprogress():
-                await self.limits.page(whose, self.app, call.scope, receive, send)
-        elif call.path.startswith(UPLOADS) and call.scope["method"] not in {"GET", "HEAD", "OPTIONS", "DELETE"}:
-            if self.limits.spent(whose):
-                log.warning("door: too much uploaded at once")
-                await _answer(send, 429, b"Too many uploads. Wait ten minutes.", [(b"retry-after", b"600")])
-                return
-            await self.limits.upload(whose, self.app, call.scope, receive, send)
+                await self.limits.page(whose, self.app, scope, receive, noting)
+        elif call.path.startswith(UPLOADS) and scope["method"] not in {"GET", "HEAD", "OPTIONS", "DELETE"}:
+            await self._upload(call, scope, receive, send, whose, first=first)
+        elif who is not None and call.path.startswith(Given.PATH) and not self.given.holds(whose, call.path):
+            await _answer(send, 404, b"Not found.", _PLAIN)
         else:
-            await self.app(call.scope, receive, send)
+            await self.app(scope, receive, send)
+
+    async def _upload(self, call: Call, scope: Any, receive: Any, send: Any, whose: str, *, first: bool) -> None:
+        """A file, if it says how large it is and that fits."""
+        declared = call.header("content-length")
+        if call.header("transfer-encoding") or not declared.isdecimal():
+            await _answer(send, 411, b"Say how much it is.", _PLAIN)
+            return
+        with suppress(TimeoutError):
+            if not await self.limits.upload(whose, int(declared), self.app, scope, receive, send, first=first):
+                log.warning("door: too much uploaded at once")
+                await _answer(send, 429, b"Too many uploads. Wait ten minutes.", [*_PLAIN, (b"retry-after", b"600")])
+            return
+        log.warning("door: an upload took too long")
+        await _answer(send, 408, b"It took too long.", _PLAIN)
 
     async def _visitor(self, call: Call, way: SignInBy) -> Visitor | None:
-        who = await asyncio.to_thread(data.visitor, call.token)
-        if way is SignInBy.PROXY and who is not None:
+        for token in call.tokens:
+            who = await asyncio.to_thread(data.visitor, token)
             # whoever signs out at the proxy, or in as somebody else, is not the one before any more
-            return who if who.subject == self._named_by_proxy(call) else None
-        return who
+            if who is not None and (way is not SignInBy.PROXY or who.subject == self._named_by_proxy(call)):
+                call.token = token
+                return who
+        return None
 
     def _named_by_proxy(self, call: Call) -> str | None:
         if not call.scope.get("state", {}).get("from_proxy"):
             return None
-        return call.header(self.settings.user_header).strip() or None
+        return sso.named_by_proxy(call.every(self.settings.user_header)) or None
 
     async def _turn_away(self, call: Call, send: Any, way: SignInBy, who: Visitor | None) -> None:
         """Who may not pass: a page leads to the form and comes back; anything else is refused."""
@@ -211,7 +297,7 @@ class Door:
             return
         page = call.scope["method"] in {"GET", "HEAD"} and "text/html" in call.header("accept")
         if not page:
-            await _answer(send, 401, b"Sign in first.", [(b"content-type", b"text/plain; charset=utf-8")])
+            await _answer(send, 401, b"Sign in first.", _PLAIN)
             return
         query = call.scope.get("query_string", b"").decode("latin-1")
         here = quote(call.path + (f"?{query}" if query else ""), safe="")
@@ -219,26 +305,19 @@ class Door:
             await _redirect(send, f"{self.settings.base}/password?next={here}")
             return
         if way is SignInBy.PROXY:
-            await self._let_in(call, send, Way.PROXY, self._named_by_proxy(call) or "", here)
-        elif way is SignInBy.PROVIDER and (subject := _told_by_provider(call, self.settings)) is not None:
+            await self._let_in(call, send, Way.PROXY, None, here)
+        elif way is SignInBy.PROVIDER and (told := sso.statement(call.cookies, data.store().clock())) is not None:
             onward = safe_path(unquote(call.cookies.get(_NEXT, "")))
-            await self._let_in(call, send, Way.PROVIDER, subject, quote(onward, safe=""))
+            await self._let_in(call, send, Way.PROVIDER, told, quote(onward, safe=""))
         else:
             await _redirect(send, f"{self.settings.base}/login?next={here}")
 
-    async def _let_in(self, call: Call, send: Any, way: Way, subject: str, here: str) -> None:
+    async def _let_in(self, call: Call, send: Any, way: Way, told: sso.Statement | None, here: str) -> None:
         """Open a sign-in for whom a single sign-on vouches for."""
-        clear = [_cookie(name, "", call, seconds=0) for name in (*_PROVIDER_COOKIES, _NEXT) if name in call.cookies]
+        gone = [*sso.cookies_of(call.cookies), *([_NEXT] if _NEXT in call.cookies else [])]
+        clear = [_cookie(name, "", call, seconds=0) for name in gone]
         try:
-            token, _user = await asyncio.to_thread(
-                accounts.sign_in_as,
-                data.store(),
-                subject,
-                way,
-                address=call.address,
-                agent=call.header("user-agent"),
-                terms=data.terms(),
-            )
+            token = await self._vouched_for(call, way, told)
         except Trouble as trouble:
             await asyncio.to_thread(_not_in, trouble, "", call)
             with i18n.speaking(call.language):
@@ -246,7 +325,37 @@ class Door:
             await _answer(send, 403, body, [*_page_headers(), *clear])
             return
         onward = self.settings.base + safe_path(parse_qs(f"next={here}").get("next", ["/"])[0])
-        await _redirect(send, onward, [_cookie(COOKIE, token, call), *clear])
+        await _redirect(send, onward, [_cookie(call.cookie, token, call), *clear])
+
+    async def _vouched_for(self, call: Call, way: Way, told: sso.Statement | None) -> str:
+        """A token for whom a provider's statement, or else the proxy, names. Raises Trouble."""
+        who = {"address": call.address, "agent": call.header("user-agent")[:LINE]}
+
+        def opened(subject: str) -> str:
+            return accounts.sign_in_as(data.store(), subject, way, **who, terms=data.terms())[0]
+
+        if told is not None and self.settings.provider is not None:
+            subject = told.subject(self.settings.provider.claim)
+            if not await asyncio.to_thread(first_use, data.store(), told.text, 2 * sso.GOOD_FOR):
+                raise Refused(msg("This sign-in has been used already. Sign in again."))
+            return await asyncio.to_thread(opened, subject)
+        named = self._named_by_proxy(call)
+        if named is None:
+            raise Refused(
+                msg(
+                    "The server in front of this page did not say who you are, or not clearly. Ask an administrator to "
+                    "look at GRIDBOARD_USER_HEADER and at what that server sends."
+                )
+            )
+        async with self.lending:  # many at once are given one
+            for token in self.lent.candidates(named, **who):
+                found = await asyncio.to_thread(data.visitor, token)
+                if found is not None and found.subject == named:
+                    return token
+                self.lent.forget(token)
+            token = await asyncio.to_thread(opened, named)
+            self.lent.keep(named, **who, token=token)
+            return token
 
     async def _unavailable(self, call: Call, send: Any, trouble: Trouble) -> None:
         if call.scope["type"] == "websocket":
@@ -266,9 +375,13 @@ class Door:
                 return
             form: dict[str, str] = {}
             if call.scope["method"] == "POST":
-                read = await _form(receive)
+                try:
+                    read = await asyncio.wait_for(_form(receive), FORM_SECONDS)
+                except TimeoutError:
+                    await _answer(send, 408, b"It took too long.", _PLAIN)
+                    return
                 if read is None:
-                    await _answer(send, 403, b"Refused.", [(b"content-type", b"text/plain; charset=utf-8")])
+                    await _answer(send, 403, b"Refused.", _PLAIN)
                     return
                 form = read
             posted = call.scope["method"] == "POST"
@@ -285,7 +398,7 @@ class Door:
     ) -> None:
         base = self.settings.base
         if way is SignInBy.PROVIDER:
-            link = await asyncio.to_thread(_providers_link, base)
+            link = await asyncio.to_thread(sso.link, base)
             words = _("Sign in with your organisation's account")
             body = f'<a class="button" href="{html.escape(link)}">{html.escape(words)}</a>'
             keep = _cookie(_NEXT, quote(call.onward, safe="/"), call, seconds=600)
@@ -315,7 +428,7 @@ class Door:
                 metrics.sign_ins.labels(outcome="in").inc()
                 onward = quote(call.onward, safe="")
                 goal = f"{base}/password?next={onward}" if user.must_change else base + call.onward
-                await _redirect(send, goal, [_cookie(COOKIE, token, call)])
+                await _redirect(send, goal, [_cookie(call.cookie, token, call)])
                 return
         elif who is not None:
             await _redirect(send, base + call.onward)
@@ -338,8 +451,9 @@ class Door:
     ) -> None:
         base = self.settings.base
         if form is not None or who is None:
-            await asyncio.to_thread(accounts.sign_out, data.store(), call.token)
-            gone = [_cookie(name, "", call, seconds=0) for name in (COOKIE, *_PROVIDER_COOKIES)]
+            for token in call.tokens:
+                await asyncio.to_thread(accounts.sign_out, data.store(), token)
+            gone = [_cookie(name, "", call, seconds=0) for name in (call.cookie, *sso.cookies_of(call.cookies))]
             await _redirect(send, f"{base}/login", gone)
             return
         line = f"<p>{html.escape(_('You are signed in as {name}.', name=who.actor.name))}</p>"
@@ -434,38 +548,10 @@ def _not_in(trouble: Trouble, login: str, call: Call) -> None:
     logs.refused(kind, "not signed in", outcome=outcome, user=user, network=logs.network(call.address))
 
 
-# --- a single sign-on ------------------------------------------------------------------------------------------------
-def _providers_link(base: str) -> str:
-    """Streamlit's own way to the provider (what st.login leads to)."""
-    from streamlit.auth_util import encode_provider_token
-
-    return f"{base}/auth/login?provider={quote(encode_provider_token('default'))}"
-
-
-def _told_by_provider(call: Call, settings: Settings) -> str | None:
-    """The single sign-on name in the cookie that Streamlit has just set after the provider's answer; None without a
-    fresh one. It is exchanged for a sign-in of ours at once, which can be revoked, and taken away."""
-    from streamlit.auth_util import get_cookie_with_chunks
-    from streamlit.web.server.server_util import get_cookie_secret
-    from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
-
-    def signed(name: str) -> bytes | None:
-        value = call.cookies.get(name)
-        return None if value is None else decode_signed_value(get_cookie_secret(), name, value.encode("latin-1"))
-
-    try:
-        told = json.loads(get_cookie_with_chunks(signed, _PROVIDER_COOKIES[0]) or b"null")
-    except ValueError:
-        return None
-    if not isinstance(told, dict) or settings.provider is None:
-        return None
-    issued = told.get("iat")
-    if not isinstance(issued, (int, float)) or abs(data.store().clock().timestamp() - issued) > 300:
-        return None
-    return str(told.get(settings.provider.claim) or "") or "?"
-
-
 # --- answers ---------------------------------------------------------------------------------------------------------
+_PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
+
+
 async def _form(receive: Any) -> dict[str, str] | None:
     """The fields of a posted form; None when it is too long or no form."""
     body = b""

@@ -5,14 +5,16 @@ The real data sets stand beside the checkout (../shared/data or GRIDBOARD_TEST_D
 absent and their tests skip; in CI (CI=true) their absence fails.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import pytest
@@ -22,6 +24,7 @@ from repository.access import Actor, Role
 from repository.migrations import migrate
 from repository.store import Store
 
+T = TypeVar("T")
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -171,6 +174,12 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, in a loop of its own: the browser's runs in this thread."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()
 
 
 def unique(prefix: str) -> str:

@@ -16,6 +16,7 @@ class Reader:
         self._hash = ""
         self.fragment = ""  # the id of the last one that was drawn
         self.said = b""
+        self.session = ""  # its id
         self._open = ExitStack()
         self._socket = self._open.enter_context(
             connect(
@@ -49,7 +50,9 @@ class Reader:
             size += len(answer)
             self.said += answer if isinstance(answer, bytes) else answer.encode()
             kind = message.WhichOneof("type")
-            if kind == "navigation":
+            if kind == "new_session":
+                self.session = message.new_session.initialize.session_id
+            elif kind == "navigation":
                 self._hash = message.navigation.page_script_hash
             elif kind == "delta":
                 self.elements += 1

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from dashboard import sso
 from repository import accounts, embedded
+from repository.access import Refused
 from repository.store import SIGN_INS, Store
 from tests.browser import Server
 from tests.test_proxy import free_port
@@ -33,7 +36,7 @@ class Provider:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.name = "wang@street"
+        self.claims: dict[str, Any] = {"sub": "s-1", "preferred_username": "wang@street"}
         self.age = 0
         self.key = jwk.RSAKey.generate_key(2048, {"kid": "k"})
         self.asked: dict[str, dict[str, str]] = {}
@@ -76,8 +79,8 @@ class Provider:
         told = self.asked[form["code"][0]]
         now = int(time.time())
         claims = {
-            "iss": self.url, "aud": told["client_id"], "sub": "s-1", "iat": now - self.age, "exp": now + 600,
-            "nonce": told["nonce"], "preferred_username": self.name,
+            "iss": self.url, "aud": told["client_id"], "iat": now - self.age, "exp": now + 600,
+            "nonce": told["nonce"], **self.claims,
         }  # fmt: skip
         signed = jwt.encode({"alg": "RS256", "kid": "k"}, claims, self.key)
         return JSONResponse({"access_token": "a", "token_type": "Bearer", "id_token": signed, "expires_in": 600})
@@ -116,19 +119,26 @@ def store(server: Server) -> Iterator[Store]:
     """With one account that the provider knows."""
     endpoint = embedded.start(server.home)
     found = Store.connect(endpoint.uri, endpoint.database)
-    values = {"login": "wang", "name": "王芳", "role": "admin", "subject": "wang@street"}
+    values = {"login": "wang", "name": "王芳", "role": "admin", "subject": "s-1"}
     accounts.add_user(found, OPERATOR, values)
     yield found
     found.close()
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_in(store: Store) -> None:
+def _as_it_was(store: Store, provider: Provider) -> Iterator[None]:
+    """Nobody is in, and the provider says what it says at first."""
     store.db[SIGN_INS].delete_many({})
+    before = provider.claims
+    yield
+    provider.claims, provider.age = before, 0
 
 
-def walk(server: Server, page: str = "/grids?lang=en") -> tuple[httpx.Client, httpx.Response]:
-    """What a browser does, up to the answer that follows the provider's; no redirect is followed unseen."""
+def walk(
+    server: Server, page: str = "/grids?lang=en", keep: dict[str, str] | None = None
+) -> tuple[httpx.Client, httpx.Response]:
+    """What a browser does, up to the answer that follows the provider's; no redirect is followed unseen. ``keep`` is
+    given the provider's cookies."""
     reader = httpx.Client(base_url=server.address, headers=PAGE, timeout=30)
     answer = reader.get(page)
     assert answer.status_code == 303
@@ -137,6 +147,8 @@ def walk(server: Server, page: str = "/grids?lang=en") -> tuple[httpx.Client, ht
     assert link, answer.text
     for _ in range(4):  # Streamlit's own route, the provider, back to us, the front page
         place = answer.headers["location"] if answer.is_redirect else html.unescape(link[1])
+        if keep is not None:
+            keep |= {one.name: one.value or "" for one in reader.cookies.jar if one.name.startswith("_streamlit_user")}
         answer = reader.get(place)
         if urlsplit(str(answer.url)).path == "/":
             break
@@ -160,24 +172,81 @@ def test_whoever_the_provider_knows_and_we_know_comes_in(server: Server, store: 
 
 
 def test_whoever_only_the_provider_knows_is_told_so(server: Server, store: Store, provider: Provider) -> None:
-    provider.name = "stranger@elsewhere"
-    try:
-        _, answer = walk(server)
-        assert answer.status_code == 403
-        assert "stranger@elsewhere" in answer.text
-        assert store.db[SIGN_INS].count_documents({}) == 0
-    finally:
-        provider.name = "wang@street"
+    """The name that others may be given later, which is the first one's here, opens nothing."""
+    provider.claims = {"sub": "s-2", "preferred_username": "s-1"}
+    _, answer = walk(server)
+    assert answer.status_code == 403
+    assert "s-2" in answer.text
+    assert store.db[SIGN_INS].count_documents({}) == 0
 
 
 def test_a_statement_that_is_not_fresh_opens_nothing(server: Server, store: Store, provider: Provider) -> None:
     provider.age = 400
-    try:
-        _, answer = walk(server)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2F")
-        assert store.db[SIGN_INS].count_documents({}) == 0
-    finally:
-        provider.age = 0
+    _, answer = walk(server)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2F")
+    assert store.db[SIGN_INS].count_documents({}) == 0
+
+
+def test_a_statement_of_another_issuer_opens_nothing(server: Server, store: Store, provider: Provider) -> None:
+    provider.claims = {**provider.claims, "iss": "https://sso.elsewhere.example"}
+    _, answer = walk(server)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2F")
+    assert store.db[SIGN_INS].count_documents({}) == 0
+
+
+def test_a_statement_is_exchanged_once(server: Server, store: Store) -> None:
+    """Whoever got hold of the provider's cookies, say from a backup of the browser, is too late at once."""
+    stolen: dict[str, str] = {}
+    reader, answer = walk(server, keep=stolen)
+    assert answer.status_code == 303
+    assert stolen
+    again: Any = httpx.get(f"{server.address}/", headers=PAGE, cookies=stolen)
+    assert again.status_code == 403
+    assert "gridboard=" not in again.headers["set-cookie"]
+    assert store.db[SIGN_INS].count_documents({}) == 1
+    assert reader.get("/grids").status_code == 200
+
+
+def test_large_statements_are_read_and_taken_away_in_all_their_pieces(
+    server: Server, store: Store, provider: Provider
+) -> None:
+    provider.claims = {**provider.claims, "groups": [str(uuid4()) for _ in range(200)]}
+    stolen: dict[str, str] = {}
+    _, answer = walk(server, keep=stolen)
+    assert store.db[SIGN_INS].count_documents({}) == 1
+    pieces = {name for name in stolen if name.startswith("_streamlit_user")}
+    assert "_streamlit_user_2" in pieces
+    gone = {one.partition("=")[0] for one in answer.headers.get_list("set-cookie") if "Max-Age=0" in one}
+    assert pieces <= gone
+
+    head = {"cookie": "; ".join(f"{name}=x" for name in (*pieces, "other"))}
+    answer = httpx.post(f"{server.address}/logout", headers=head, data={})
+    gone = {one.partition("=")[0] for one in answer.headers.get_list("set-cookie") if "Max-Age=0" in one}
+    assert gone == {"gridboard", *pieces}
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "subject"),
+    [
+        ("sub", {"sub": "s-1"}, "s-1"),
+        ("sub", {"sub": "  "}, "did not say sub"),
+        ("sub", {"preferred_username": "wang"}, "did not say sub"),
+        ("sub", {"sub": None}, "did not say sub"),
+        ("sub", {"sub": ["s-1"]}, "did not say sub"),
+        ("name", {"name": "王芳 "}, "王芳"),
+        ("email", {"email": "a@b", "email_verified": True}, "a@b"),
+        ("email", {"email": "a@b"}, "has not checked that a@b"),
+        ("email", {"email": "a@b", "email_verified": False}, "has not checked that a@b"),
+        ("email", {"email": "a@b", "email_verified": "yes"}, "has not checked that a@b"),
+    ],
+)
+def test_whom_a_statement_is_about(claim: str, claims: dict[str, Any], subject: str) -> None:
+    said = sso.Statement(claims, "")
+    if " " not in subject:
+        assert said.subject(claim) == subject
+        return
+    with pytest.raises(Refused, match=subject):
+        said.subject(claim)
 
 
 @pytest.mark.parametrize(

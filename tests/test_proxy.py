@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -73,7 +74,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 class Behind:
     """GridBoard behind nginx."""
 
-    def __init__(self, folder: Path, user_header: str = "", **environment: str) -> None:
+    def __init__(self, folder: Path, user_header: str = "", proxy_secret: str = "", **environment: str) -> None:
         self.port = free_port()
         self.url = f"https://localhost:{self.port}/gridboard"
         self.server = Server(GRIDBOARD_PUBLIC_URL=self.url, GRIDBOARD_PROXIES="127.0.0.1", **environment)
@@ -89,6 +90,7 @@ class Behind:
             ("/etc/ssl/gridboard.key", str(key)),
             ("127.0.0.1:8501", f"127.0.0.1:{found[1]}"),
             ('X-Remote-User     ""', f'X-Remote-User     "{user_header}"'),
+            ('X-GridBoard-Proxy ""', f'X-GridBoard-Proxy "{proxy_secret}"'),
         ):
             assert old in text
             text = text.replace(old, new)
@@ -158,6 +160,11 @@ def test_the_cookie_is_for_tls_and_for_our_path_only(behind: Behind) -> None:
     parts = [part.strip() for part in answer.headers["set-cookie"].split(";")]
     assert answer.headers["location"] == "/gridboard/grids"
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/gridboard"} <= set(parts)
+    assert parts[0].startswith("__Secure-gridboard.gridboard=")
+    health = behind.call("GET", "/_stcore/health", Cookie=parts[0])
+    theirs = [part.strip() for part in health.headers["set-cookie"].split(";")]
+    assert theirs[0].startswith("_streamlit_xsrf=")
+    assert {"Secure", "Path=/gridboard"} <= set(theirs)
     assert answer.headers["strict-transport-security"]
     store = behind.store()
     (kept,) = store.db[SIGN_INS].find().sort("created_at", -1).limit(1)
@@ -232,7 +239,98 @@ def test_a_proxy_that_knows_the_reader_signs_them_in(tmp_path: Path) -> None:
         # somebody else's sign-in in this reader's browser is worth nothing
         terms = accounts.Terms()
         other, _ = accounts.sign_in_as(store, "boss@street", accounts.Way.PROXY, terms=terms)
-        assert found.call("GET", "/_stcore/stream", Cookie=f"gridboard={other}", **upgrade).status == 403
+        name = cookie.partition("=")[0]
+        assert found.call("GET", "/_stcore/stream", Cookie=f"{name}={other}", **upgrade).status == 403
         store.close()
+    finally:
+        found.stop()
+
+
+UPGRADE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
+
+
+def said(found: Behind, *names: bytes, agent: str = "a", cookie: str = "", **headers: str) -> tuple[int, str]:
+    """What the app answers to a proxy on this machine that names the reader so: status and cookie."""
+    port = re.search(r"Serving on 127\.0\.0\.1, port (\d+), as:", "".join(found.server.said))
+    assert port
+    connection = http.client.HTTPConnection("127.0.0.1", int(port[1]), timeout=30)
+    connection.putrequest("GET", "/gridboard/_stcore/stream" if cookie else "/gridboard/grids")
+    for name in names:
+        connection.putheader("X-Remote-User", name)
+    more = {"Cookie": cookie, **UPGRADE} if cookie else {"Accept": "text/html"}
+    for header, value in (more | {"User-Agent": agent, **headers}).items():
+        connection.putheader(header.replace("_", "-"), value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, (answer.headers["set-cookie"] or "").split(";")[0]
+
+
+def test_a_proxys_word_is_read_as_it_was_meant_and_opens_no_more_than_needed(tmp_path: Path) -> None:
+    """Chinese names in either spelling; two names are none; a client without a jar gets the sign-in it has."""
+    found = Behind(tmp_path, user_header="王芳", GRIDBOARD_SIGN_IN="proxy", GRIDBOARD_PROXY_SECRET="")
+    try:
+        store = found.store()
+        for login, subject in (("boss", "boss"), ("wang", "王芳")):
+            values = {"login": login, "name": login, "role": "admin", "subject": subject}
+            accounts.add_user(store, OPERATOR, values)
+        answer = found.call("GET", "/grids", Accept="text/html")
+        assert answer.status == 303, found.last.decode()
+        rows = store.db[SIGN_INS]
+        assert [row["login"] for row in rows.find()] == ["wang"]
+
+        encoded = b"%E7%8E%8B%E8%8A%B3"
+        status, cookie = said(found, encoded)
+        assert status == 303
+        assert said(found, "王芳".encode(), cookie=cookie)[0] == 101
+        assert said(found, encoded, cookie=cookie)[0] == 101
+        for names in (
+            (encoded, b"boss"),
+            (b"boss", encoded),
+            (encoded, encoded),
+            (),
+            (b"",),
+            (b"%FF",),
+            ("王芳".encode("gbk"),),
+        ):
+            assert said(found, *names)[0] == 403, names
+            assert said(found, *names, cookie=cookie)[0] == 403, names
+
+        with ThreadPoolExecutor(8) as many:
+            told = list(many.map(lambda n: said(found, b"boss", agent=f"robot {n % 2}"), range(24)))
+        assert {status for status, _cookie in told} == {303}
+        assert rows.count_documents({"login": "boss"}) == 2, "one for each client"
+        for n in range(30):
+            assert said(found, b"boss", agent=f"agent {n}")[0] == 303
+        assert rows.count_documents({"login": "boss"}) == 20
+        rows.delete_many({"login": "boss"})
+        assert said(found, b"boss", cookie=told[0][1])[0] == 403
+        status, cookie = said(found, b"boss", agent="robot 1")
+        assert (status, said(found, b"boss", cookie=cookie)[0]) == (303, 101), "one that was ended is not given again"
+        store.close()
+    finally:
+        found.stop()
+
+
+def test_with_a_secret_no_other_program_is_the_proxy(tmp_path: Path) -> None:
+    secret = "0123456789abcdef"  # pragma: allowlist secret
+    found = Behind(
+        tmp_path, user_header="boss", proxy_secret=secret, GRIDBOARD_SIGN_IN="proxy", GRIDBOARD_PROXY_SECRET=secret
+    )
+    try:
+        store = found.store()
+        accounts.add_user(store, OPERATOR, {"login": "boss", "name": "b", "role": "admin", "subject": "boss"})
+        store.close()
+        answer = found.call("GET", "/grids", Accept="text/html")
+        assert answer.status == 303
+        cookie = answer.headers["set-cookie"].split(";")[0]
+        assert found.call("GET", "/_stcore/stream", Cookie=cookie, **UPGRADE).status == 101
+        assert found.call("GET", "/_stcore/stream", Cookie=cookie, X_GridBoard_Proxy="x", **UPGRADE).status == 101
+        assert said(found, b"boss")[0] == 403
+        assert said(found, b"boss", cookie=cookie)[0] == 403
+        assert said(found, b"boss", X_GridBoard_Proxy="x" * 16)[0] == 403
+        assert secret not in "".join(found.server.log)
     finally:
         found.stop()

@@ -1,6 +1,5 @@
 """The web server: health, headers, who may connect, settings from any folder, the port."""
 
-import asyncio
 import http.client
 import ipaddress
 import json
@@ -25,6 +24,7 @@ from repository import audit, backup, people
 from repository.access import Actor
 from repository.grids import Community
 from repository.store import Full, Store, utc_now
+from tests.conftest import awaited
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -188,7 +188,7 @@ def guarded(settings: Settings, behind: Passed, *, kind: str = "websocket", sche
     head = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scheme = scheme or ("ws" if kind == "websocket" else "http")
     scope = {"type": kind, "scheme": scheme, "path": "/x", "method": "GET", "headers": head, "client": ("127.0.0.1", 1)}
-    asyncio.run(server.Guard(behind, settings)(scope, nothing, send))
+    awaited(server.Guard(behind, settings)(scope, nothing, send))
     return (behind.scopes[-1] if behind.scopes else None), sent
 
 
@@ -520,28 +520,95 @@ def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert Settings.from_environment() == settings
 
 
+class Answering:
+    """A server that answers each kind of knock as told, and notes them."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self.heard: list[str] = []
+        self.answers = answers
+        self.there = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self.there.accept()
+                with line:
+                    asked = line.recv(1000).decode()
+                    self.heard.append(asked)
+                    answer = next((told for path, told in self.answers.items() if path in asked), "403 x")
+                    line.sendall(f"HTTP/1.1 {answer}\r\n\r\n".encode() if answer else b"")
+
+
+LINE, UPLOAD, MEDIA = "GET /board/_stcore/stream ", "PUT /board/_stcore/upload_file/", "GET /board/media/"
+
+
 @pytest.mark.parametrize(
-    ("way", "answer", "shut"), [("accounts", 403, True), ("accounts", 101, False), ("none", 101, True)]
+    ("way", "answers", "found"),
+    [
+        ("accounts", {}, []),
+        ("accounts", {UPLOAD: "401 x", MEDIA: "401 x"}, []),
+        ("accounts", {LINE: "101 x"}, ["websocket"]),
+        ("accounts", {UPLOAD: "400 x"}, ["upload"]),
+        ("accounts", {MEDIA: "404 x"}, ["download"]),
+        ("accounts", {LINE: "101 x", MEDIA: "200 x"}, ["websocket", "download"]),
+        ("accounts", {UPLOAD: "503 x"}, OSError),
+        ("accounts", {MEDIA: ""}, OSError),
+        ("none", {LINE: "101 x"}, []),
+    ],
 )
 def test_a_stranger_knocks_before_readers_do(
-    monkeypatch: pytest.MonkeyPatch, way: str, answer: int, shut: bool
+    monkeypatch: pytest.MonkeyPatch, way: str, answers: dict[str, str], found: Any
 ) -> None:
     """The self-check at start-up, against a server that answers as told."""
     from dashboard import data
 
     monkeypatch.setattr(data, "way_in", lambda: SignInBy(way))
-    with socket.create_server(("127.0.0.1", 0)) as there:
+    answering = Answering(answers)
+    settings = Settings(Path("x"), public_url="https://d.example/board")
+    address = ("127.0.0.1", answering.there.getsockname()[1])
+    with answering.there:
+        if found is OSError:
+            with pytest.raises(OSError, match="no answer to a stranger"):
+                server.open_doors(settings, address)
+        else:
+            assert server.open_doors(settings, address) == found
+            assert len(answering.heard) == (3 if way == "accounts" else 0)
 
-        def reply() -> None:
-            with suppress(OSError):  # nobody knocks where nobody needs to sign in
-                line, _ = there.accept()
-                with line:
-                    line.recv(1000)
-                    line.sendall(f"HTTP/1.1 {answer} x\r\n\r\n".encode())
 
-        threading.Thread(target=reply, daemon=True).start()
-        found = server.check_the_door(Settings(Path("x")), ("127.0.0.1", there.getsockname()[1]))
-    assert found is shut
+UNSAFE = (
+    SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS")
+    .replace(
+        "from dashboard import server\n",
+        """from dashboard import server, signin
+server.KNOCK_AGAIN_SECONDS = 0.05
+if sys.argv[2] == "round":
+    async def round_it(door, scope, receive, send):
+        await door.app(scope, receive, send)
+    signin.Door.__call__ = round_it
+else:
+    def away():
+        raise Trouble("away")
+    sys.modules["dashboard.data"].way_in = away
+""",
+    )
+    .replace("import pathlib", "from repository.words import Trouble\nimport pathlib")
+)
+
+
+@pytest.mark.parametrize(("how", "said"), [("round", "was let in"), ("away", "could not be tried")])
+def test_a_door_that_is_open_or_cannot_be_tried_ends_the_serving(tmp_path: Path, how: str, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNSAFE, str(tmp_path), how],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PORT": "0", "HOST": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Serving was stopped" in done.stderr
 
 
 # --- what is done by itself

@@ -3,15 +3,18 @@
 The catalogue's A2 (websocket), A3 (uploads) and A4 (brute force) over the network. ASVS 5.0: 3.3, 3.5, 5.2, 6.3, 7.2.
 """
 
+import asyncio
 import http.client
 import json
 import os
 import re
 import secrets
 import signal
+import socket
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,16 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from dashboard.limits import Bounds, Limits
-from dashboard.signin import safe_path
+from dashboard import data, signin
+from dashboard.limits import EACH
+from dashboard.settings import Settings, SignInBy
+from dashboard.signin import Call, Given, _cookie, safe_path
 from repository import accounts, backup, embedded
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.store import RESTORING, SIGN_INS, Store
 from tests.browser import Server, visit
+from tests.conftest import awaited
 from tests.reader import Reader
 
 GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
@@ -36,16 +42,21 @@ PAGE = {"Accept": "text/html"}
 class Site:
     """A server with accounts, spoken to without a browser."""
 
-    def __init__(self) -> None:
-        self.server = Server()
+    def __init__(self, server: Server | None = None, host: str = "127.0.0.1") -> None:
+        self.server = server or Server()
+        self.host = host
         self.port = int(self.server.address.rsplit(":", 1)[1])
         self.home = Path(self.server.home)
+        self.connect()
+
+    def connect(self) -> None:
+        """The database behind it, by a connection that has no memory of slow answers."""
         endpoint = embedded.start(self.home)
         self.store = Store.connect(endpoint.uri, endpoint.database)
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> http.client.HTTPResponse:
         """One request on a connection of its own; header names are written with underscores."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         head = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body=body, headers=head)
         answer = connection.getresponse()
@@ -125,7 +136,52 @@ def test_a_socket_without_a_sign_in_is_refused(site: Site, cookie: str) -> None:
 
 
 def test_a_strange_cookie_beside_ours_keeps_nobody_out(site: Site) -> None:
-    assert site.socket(f'other={{"a": [1, 2]}}; a b=c; =; {site.sign_in()}; x') == 101
+    good = site.sign_in()
+    for cookies in (
+        f'other={{"a": [1, 2]}}; a b=c; =; {good}; x',
+        f"{good}; gridboard=junk",
+        f"gridboard=junk; {good}",
+        f"gridboard=junk; gridboard=; gridboard=more; {good}; gridboard=junk",
+    ):
+        assert site.call("GET", "/", Cookie=cookies, **PAGE).status == 200, cookies
+        reader = Reader(site.port, "", "lang=en", cookie=cookies)
+        reader.rerun()
+        assert "绝密社区".encode() in reader.said, "the page knows the reader too"
+        reader.close()
+    assert site.socket("; ".join(f"gridboard={n}" for n in range(50)) + f"; {good}") == 403, "a few are tried"
+
+
+def call(scheme: str = "http", cookie: str = "", **given: Any) -> Call:
+    """A request as the door sees it."""
+    scope = {"scheme": scheme, "path": "/", "headers": [(b"cookie", cookie.encode())]}
+    return Call(scope, Settings(Path("x"), **given))
+
+
+@pytest.mark.parametrize(
+    ("given", "scheme", "name", "parts"),
+    [
+        ({}, "http", "gridboard", {"Path=/"}),
+        ({}, "https", "__Host-gridboard", {"Path=/", "Secure"}),
+        ({"public_url": "https://d.example"}, "http", "__Host-gridboard", {"Path=/", "Secure"}),
+        ({"public_url": "http://d.example/a/b"}, "http", "gridboard.a.b", {"Path=/a/b"}),
+        ({"public_url": "https://d.example/a"}, "http", "__Secure-gridboard.a", {"Path=/a", "Secure"}),
+    ],
+)
+def test_the_cookie_is_named_by_its_place_and_what_browsers_guarantee(
+    given: Any, scheme: str, name: str, parts: set[str]
+) -> None:
+    seen = call(scheme, f"gridboard.z=1; {name}=2; __Host-gridboard.y=3; __Secure-gridboard=4", **given)
+    assert seen.cookie == name
+    assert "2" in seen.tokens
+    assert set(seen.tokens) & {"1", "3"} == set()
+    head = _cookie(seen.cookie, "t", seen)[1].decode()
+    assert set(head.split("; ")) == {f"{name}=t", "HttpOnly", "SameSite=Lax", *parts}
+
+
+def test_a_page_sees_each_cookie_once_and_the_sign_in_under_its_plain_name() -> None:
+    seen = call("https", "a=1; __Host-gridboard=t; gridboard=fixed; a=2; gridboard.x=other; _streamlit_xsrf=2|b|c|3")
+    (line,) = [value for name, value in seen.for_pages()["headers"] if name == b"cookie"]
+    assert set(line.decode().split("; ")) == {"a=1", "gridboard=t", "_streamlit_xsrf=2|b|c|3"}
 
 
 def test_headers_do_not_sign_anybody_in(site: Site) -> None:
@@ -156,6 +212,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site) -> No
         ("javascript:alert(1)", "/"),
         ("/login", "/"),
         ("/\nSet-Cookie:x=1", "/"),
+        ("//[", "/"),
         ("", "/"),
     ],
 )
@@ -186,6 +243,23 @@ def test_the_pages_before_the_door_run_nothing(site: Site) -> None:
 
 def test_a_form_that_is_far_too_long_is_refused(site: Site) -> None:
     assert site.post("/login", login="boss", password="x" * 50_000).status == 403
+
+
+def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signin, "FORM_SECONDS", 0.05)
+    monkeypatch.setattr(data, "way_in", lambda: SignInBy.ACCOUNTS)
+    sent: list[Any] = []
+
+    async def slowly() -> Any:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/login", "headers": []}
+    awaited(signin.Door(None, Settings(Path("x")))(scope, slowly, send))
+    assert sent[0]["status"] == 408
 
 
 # --- what is taken away
@@ -219,6 +293,74 @@ def test_an_open_page_shows_nothing_more_after_a_revocation(site: Site) -> None:
     assert b"not signed in any more" in reader.said
     assert not reader.failed
     reader.close()
+
+
+def template(reader: Reader) -> str:
+    """Where the empty sheet is handed out that the page offers: what a press of its button leads to."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    reader.rerun()
+    wanted = re.search(rb"template-xlsx.*?b\x20([0-9a-f]{32})", reader.said, re.DOTALL)  # the button's deferred_file_id
+    assert wanted
+    request: Any = BackMsg()
+    request.backend_operation_request.request_id = "r"
+    request.backend_operation_request.session_id = reader.session
+    request.backend_operation_request.deferred_file.file_id = wanted[1].decode()
+    reader._socket.send(request.SerializeToString())
+    while True:
+        message: Any = ForwardMsg()
+        message.ParseFromString(reader._socket.recv(timeout=30))
+        if message.WhichOneof("type") == "backend_operation_response":
+            answer = message.backend_operation_response
+            assert answer.deferred_file.url, answer
+            return str(answer.deferred_file.url)
+
+
+def test_a_download_is_refused_after_a_revocation(site: Site) -> None:
+    """So are a page, an upload, and a page's own line."""
+    id, login = account(site)
+    cookie = site.sign_in(login)
+    reader = Reader(site.port, "data", "lang=en&part=export", cookie=cookie)
+    path = template(reader)
+    assert site.call("GET", path, Cookie=cookie).status == 200
+    assert len(site.last) > 100
+
+    user = accounts.user_named(site.store, OPERATOR, login)
+    accounts.edit_user(site.store, OPERATOR, id, user.revision, {"active": False})
+
+    assert site.call("GET", path, Cookie=cookie).status == 401
+    assert upload(site, cookie, 1000) == 401
+    assert site.call("GET", "/", Cookie=cookie, **PAGE).status == 303
+    assert site.socket(cookie) == 403
+    reader.close()
+
+
+def test_a_download_is_its_readers_alone(site: Site) -> None:
+    _, one = account(site)
+    _, other = account(site, "admin")
+    cookie = site.sign_in(one)
+    reader = Reader(site.port, "data", "lang=en&part=export", cookie=cookie)
+    path = template(reader)
+    theirs = site.sign_in(other)
+    assert site.call("GET", path, Cookie=theirs).status == 404, "who heard of the address"
+    assert site.call("GET", path, Cookie=cookie).status == 200
+    assert site.call("GET", path, Cookie=site.sign_in(one)).status == 200, "their own, in another browser"
+    second = Reader(site.port, "data", "lang=en&part=export", cookie=theirs)
+    assert site.call("GET", template(second), Cookie=theirs).status == 200, "who was given one"
+    assert site.call("GET", path, Cookie=theirs).status == 404
+    reader.close()
+    second.close()
+
+
+def test_what_was_given_is_remembered_within_bounds() -> None:
+    given = Given(readers=2, files=2)
+    for n in range(3):
+        given.note("a", b"\x0a/media/%032x.csv\x12/media/x" % n)
+    assert [given.holds("a", f"/media/{n:032x}.csv") for n in range(4)] == [False, True, True, False]
+    for whose in "bc":
+        given.note(whose, b"/media/%032x" % 1)
+    assert [given.holds(whose, f"/media/{1:032x}") for whose in "abc"] == [False, True, True]
 
 
 def test_an_open_page_follows_a_demotion_at_its_next_run(site: Site) -> None:
@@ -277,7 +419,7 @@ def upload(site: Site, cookie: str, size: int, *, xsrf: bool = True, chunked: bo
         return site.call("PUT", path, body, **head).status
     pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
     try:
-        return site.call("PUT", path, pieces, Transfer_Encoding="chunked", **head).status
+        return site.call("PUT", path, pieces, **head).status
     except (BrokenPipeError, ConnectionResetError):
         return 413  # it hung up in the middle, which says the same
 
@@ -288,32 +430,36 @@ def test_uploads_need_a_sign_in_and_are_bounded(site: Site) -> None:
     assert upload(site, "gridboard=forged", 1000) == 401
     assert upload(site, cookie, 1000, xsrf=False) == 403
     assert upload(site, cookie, 11_000_000) in {400, 413}
-    assert upload(site, cookie, 30_000_000, chunked=True) in {400, 413}
+    assert upload(site, cookie, 1000, chunked=True) == 411, "who does not say how much"
+    assert upload(site, cookie, 30_000_000, chunked=True) in {411, 413}
 
 
-def test_one_visitor_uploads_so_much_and_no_more(site: Site) -> None:
-    cookie = site.sign_in()
-    told = [upload(site, cookie, 3_500_000) for _ in range(40)]
+def test_one_reader_uploads_so_much_and_no_more(site: Site) -> None:
+    _, login = account(site)
+    cookies = [site.sign_in(login), site.sign_in(login)]
+    told = [upload(site, cookies[n // 25], 3_500_000) for n in range(40)]
     assert told.count(429) >= 10
-    assert told[-1] == 429
+    assert told[-1] == 429, "another sign-in is the same reader"
     assert upload(site, site.sign_in(), 1000) != 429, "others go on"
 
 
-def test_the_bounds_let_go_with_time() -> None:
-    now = [0.0]
-    limits = Limits(Bounds(2, 3, 100), Bounds(3, 5, 150), clock=lambda: now[0])
-    limits.uploads.extend([(0.0, "a", 10), (1.0, "a", 10), (2.0, "a", 10)])
-    assert limits.spent("a")
-    assert not limits.spent("b")
-    limits.uploads.append((3.0, "b", 120))
-    assert limits.spent("c"), "all together"
-    now[0] = 601.5
-    assert not limits.spent("a")
-    limits.pages["a"] = 2
-    assert limits.full("a")
-    assert not limits.full("b")
-    limits.pages["b"] = 1
-    assert limits.full("c")
+def test_one_reader_cannot_take_all_pages(site: Site) -> None:
+    """Forty pages, however often they sign in; and everybody else still comes in."""
+    _, login = account(site, "viewer")
+    with ExitStack() as lines:
+        told = []
+        for cookie in (site.sign_in(login), site.sign_in(login)):
+            for _ in range(EACH.pages // 2 + 2):
+                line = lines.enter_context(socket.create_connection(("127.0.0.1", site.port), timeout=30))
+                line.sendall(
+                    f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\nConnection: Upgrade\r\n"
+                    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c3RyYW5nZXIncyBrbm9jaw==\r\n"
+                    "\r\n".encode()
+                )
+                told.append(int(line.recv(100).split()[1]))
+        assert told == [101] * EACH.pages + [403] * 4
+        assert site.socket(site.sign_in(login)) == 403
+        assert site.socket(site.sign_in()) == 101
 
 
 def test_the_sign_in_lasts_as_long_as_the_settings_say(site: Site) -> None:
@@ -334,14 +480,14 @@ def test_the_figures_are_closed_without_a_token(site: Site) -> None:
 
 def test_the_figures_and_the_log_name_nobody() -> None:
     """One server with both switched on, used by somebody whose name and doings must not be found in either."""
-    server = Server("--demo", GRIDBOARD_METRICS_TOKEN="open sesame", GRIDBOARD_LOG="json")
+    server = Server("--demo", GRIDBOARD_METRICS_TOKEN="open-sesame-open-sesame", GRIDBOARD_LOG="json")
     try:
         port = int(server.address.rsplit(":", 1)[1])
         reader = Reader(port, "maintenance", "q=绝密词&lang=en")
         reader.rerun()
         assert not reader.failed
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        connection.request("GET", "/metrics", headers={"Authorization": "Bearer open sesame"})
+        connection.request("GET", "/metrics", headers={"Authorization": "Bearer open-sesame-open-sesame"})
         answer = connection.getresponse()
         text = answer.read().decode()
         reader.close()
@@ -349,7 +495,7 @@ def test_the_figures_and_the_log_name_nobody() -> None:
         assert re.search(r"^gridboard_open_pages 1\.0$", text, re.M)
         assert re.search(r"^gridboard_database_seconds 0\.\d+", text, re.M)
         assert re.search(r"^gridboard_database_free_bytes \d", text, re.M)
-        connection.request("GET", "/metrics", headers={"Authorization": "Bearer open says me"})
+        connection.request("GET", "/metrics", headers={"Authorization": "Bearer open-says-me-open-says"})
         assert connection.getresponse().status == 404
         urllib.request.urlopen(f"{server.address}/grids?q={quote('绝密词')}")  # noqa: S310
     finally:
@@ -381,10 +527,10 @@ def test_the_door_says_so_and_opens_again_by_itself(site: Site) -> None:
         assert site.socket(cookie) == 403
     finally:
         os.kill(pid, signal.SIGCONT)
-    deadline = time.monotonic() + 20  # the driver notices within seconds, on a busy machine in some more
-    while site.call("GET", "/", Cookie=cookie, **PAGE).status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    site.store.close()
+    site.connect()
+    # the driver notices within seconds, on a busy machine in some more
+    awaited(lambda: site.call("GET", "/", Cookie=cookie, **PAGE).status == 200)
     assert site.socket(cookie) == 101
 
 
@@ -425,6 +571,31 @@ def test_the_door_says_when_the_database_is_being_restored(site: Site) -> None:
     finally:
         site.store.db[SIGN_INS].delete_one({"_id": RESTORING})
     assert site.call("GET", "/login", **PAGE).status == 200
+
+
+# --- without a sign-in, and over the network
+def test_a_demonstration_open_to_the_network_closes_when_real_data_comes() -> None:
+    """The reader comes over another address than the one that is printed, as from the office."""
+    site = Site(Server("--demo", GRIDBOARD_SIGN_IN="none", HOST="0.0.0.0"), host="127.0.0.2")  # noqa: S104
+    try:
+        origin = f"http://127.0.0.2:{site.port}"
+        assert site.socket(Origin=origin) == 101
+        site.store.insert(OPERATOR, Community(id="R", community_id="R", code="R", name="真社区"))
+        deadline = time.monotonic() + 10
+        while site.socket(Origin=origin) != 403:
+            assert time.monotonic() < deadline, "the door shuts within seconds"
+            time.sleep(0.1)
+        assert site.call("GET", "/", **PAGE).headers["location"] == "/login?next=%2F"
+
+        accounts.add_user(site.store, OPERATOR, {"login": "boss", "name": "b", "role": "admin"}, password=GOOD)
+        cookie = site.sign_in()
+        answer = site.post("/password", cookie, origin, old=GOOD, new=OTHER, again=OTHER)
+        assert (answer.status, answer.headers["location"]) == (303, "/")
+        assert site.socket(cookie, Origin=origin) == 101
+        assert site.socket(cookie, Origin="http://127.0.0.1:1") == 403
+    finally:
+        site.store.close()
+        site.server.stop()
 
 
 # --- in a browser
