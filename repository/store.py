@@ -249,6 +249,10 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
                 msg("The database's user lacks a right that this needs: {reason}. Nothing was changed."),
                 reason=str((error.details or {}).get("errmsg", error))[:300],
             ) from error
+        if error.code == 18:
+            raise Unsuitable(
+                msg("The database does not accept the user or the password in MONGODB_URI. Nothing was changed.")
+            ) from error
         log.exception("database refused an operation")
         raise
     except (UnicodeEncodeError, InvalidDocument, InvalidStringData, DocumentTooLarge) as error:
