@@ -209,8 +209,12 @@ async def figures(request: Any, settings: Settings) -> Any:
 
 async def backup(request: Any, settings: Settings) -> Any:
     """A backup of this moment, for an administrator; anybody else, and another site's link, is refused."""
+    from starlette.responses import Response
+
     from dashboard import backups
 
+    if request.method != "GET":  # a route for GET is one for HEAD too
+        return Response(status_code=405)
     return await asyncio.to_thread(backups.answer, request, settings)
 
 

@@ -342,6 +342,10 @@ def our_errors(*, writing: bool = False, committing: bool = False) -> Iterator[N
                 msg("The database's user lacks a right that this needs: {reason}. Nothing was changed."),
                 reason=str((error.details or {}).get("errmsg", error))[:300],
             ) from error
+        if isinstance(error, OperationFailure) and error.code == 18:
+            raise Unsuitable(
+                msg("The database does not accept the user or the password in MONGODB_URI. Nothing was changed.")
+            ) from error
         # "Sessions are not supported" is what the driver says of a deployment of which it has just lost sight
         if error.timeout or isinstance(error, (ConnectionFailure, ConfigurationError)):
             log.warning("database unavailable: %s", error)

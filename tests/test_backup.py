@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -54,7 +55,7 @@ def target(server: Callable[[str], str]) -> Iterator[Store]:
 def filled(store: Store, admin: Actor) -> Store:
     """A database with some of everything."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
-    for number in range(30):
+    for number in range(12):
         order = store.insert(admin, a_work_order(number=f"W-{number}", reported_at=AT))
         if number % 3 == 0:
             store.update(admin, WorkOrder, "D", order.id, 1, {"place": "东门 <b>=1+1</b>"})
@@ -732,20 +733,29 @@ def test_a_backup_of_a_moment_to_come_stands_for_none_and_stays(filled: Store, a
 
 
 # --- nobody comes in between
-def held_up(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
-    """Let the next restore stop at its third collection: says when it has come there, goes on when told."""
-    there, go = threading.Event(), threading.Event()
-    fill, calls = restoring._fill, []
+class Gate:
+    """Where a restore is held up: says when it has come there, goes on when told."""
+
+    def __init__(self) -> None:
+        self.arrived, self.go = threading.Event(), threading.Event()
+
+
+def held_up(monkeypatch: pytest.MonkeyPatch, restores: int = 1) -> list[Gate]:
+    """Let the next restores stop at their third collection, each at a gate of its own."""
+    gates = [Gate() for _ in range(restores)]
+    waiting, calls = list(gates), Counter[int]()
+    fill = restoring._fill
 
     def waits(*arguments: Any) -> None:
-        calls.append(1)
-        if len(calls) == 3:
-            there.set()
-            assert go.wait(60)
+        calls[threading.get_ident()] += 1
+        if calls[threading.get_ident()] == 3 and waiting:
+            gate = waiting.pop(0)
+            gate.arrived.set()
+            assert gate.go.wait(60)
         fill(*arguments)
 
     monkeypatch.setattr(restoring, "_fill", waits)
-    return there, go
+    return gates
 
 
 class Beside(threading.Thread):
@@ -776,9 +786,9 @@ def test_while_a_restore_runs_nobody_writes_and_no_other_begins(
     before = contents(filled)
     backup.take(filled, admin, path)
     migrate(target)
-    arrived, go = held_up(monkeypatch)
+    (gate,) = held_up(monkeypatch)
     first = Beside(lambda: backup.restore(target, path))
-    assert arrived.wait(60)
+    assert gate.arrived.wait(60)
 
     signed_in = replace(admin, sign_in="f" * 64)
     for actor in (admin, signed_in):
@@ -792,7 +802,7 @@ def test_while_a_restore_runs_nobody_writes_and_no_other_begins(
         backup.restore(target, path)
     assert target.restoring(), "the mark is its owner's"
     target.next_number("D", "work_orders")  # outside a transaction, as some small things are
-    go.set()
+    gate.go.set()
 
     assert first.result() is None
     assert not target.restoring()
@@ -843,16 +853,19 @@ def test_a_restore_that_was_silent_for_too_long_gives_way(
     backup.take(filled, admin, path)
     monkeypatch.setattr(restoring, "LEASE_SECONDS", 0.1)
     monkeypatch.setattr(restoring._Mark, "_keep", lambda _mark: None)
-    arrived, go = held_up(monkeypatch)
+    slow, quick = held_up(monkeypatch, 2)
     first = Beside(lambda: backup.restore(target, path))
-    assert arrived.wait(60)
+    assert slow.arrived.wait(60)
     time.sleep(0.2)
-    backup.restore(target, path)
-    target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
-    go.set()
-
+    second = Beside(lambda: backup.restore(target, path))
+    assert quick.arrived.wait(60)
+    slow.go.set()
     assert isinstance(first.result(), BackupTrouble)
+    assert target.restoring(), "the mark is the second one's now"
+    quick.go.set()
+    assert second.result() is None
     assert not target.restoring()
+    target.insert(admin, Community(id="E", community_id="E", code="E", name="E"))
     assert [each["_id"] for each in target.db["communities"].find().sort("_id", 1)] == ["D", "E"]
     assert contents(target)["work_orders"] == before["work_orders"]
 
@@ -863,40 +876,49 @@ def test_the_mark_is_renewed_while_its_owner_lives(
     path = tmp_path / "b.zip"
     backup.take(filled, admin, path)
     monkeypatch.setattr(restoring, "LEASE_SECONDS", 0.4)
-    arrived, go = held_up(monkeypatch)
+    (gate,) = held_up(monkeypatch)
     first = Beside(lambda: backup.restore(target, path))
-    assert arrived.wait(60)
+    assert gate.arrived.wait(60)
     time.sleep(1)
     with pytest.raises(BackupTrouble, match="being restored"):
         backup.restore(target, path)
-    go.set()
+    gate.go.set()
     assert first.result() is None
 
 
-def test_a_restore_asks_for_rights_and_room_before_it_marks(
+@contextmanager
+def a_user(target: Store, uri: str, *roles: str) -> Iterator[Store]:
+    """A connection of a user of the database with these roles and no others."""
+    target.db.command("createUser", "app", pwd="app-pw", roles=list(roles))
+    try:
+        parts = urlsplit(uri)
+        how = parts.query.replace("authSource=admin", f"authSource={target.db.name}")
+        app = Store.connect(f"mongodb://app:app-pw@{parts.netloc.rpartition('@')[2]}/{target.db.name}?{how}")
+        yield app
+        app.close()
+    finally:
+        target.db.command("dropUser", "app")
+
+
+def test_a_restore_asks_for_rights_and_room_before_it_writes(
     filled: Store, target: Store, server: Callable[[str], str], admin: Actor, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    path = tmp_path / "b.zip"
+    path, uri = tmp_path / "b.zip", server(target.db.name)
     backup.take(filled, admin, path)
     migrate(target)
-    database = target.db
-    everywhere = ["find", "insert", "createCollection", "createIndex", "listCollections", "listIndexes", "collMod"]
-    rows = [{"resource": {"db": database.name, "collection": ""}, "actions": [*everywhere, "update", "remove"]}]
-    database.command("createRole", "no_drops", privileges=rows, roles=[])
-    database.command("createUser", "app", pwd="app-pw", roles=["no_drops"])
+    everywhere = ["find", "insert", "createCollection", "createIndex", "listCollections", "listIndexes"]
+    everywhere += ["collMod", "dbStats"]
+    rows = [{"resource": {"db": target.db.name, "collection": ""}, "actions": [*everywhere, "update", "remove"]}]
+    target.db.command("createRole", "no_drops", privileges=rows, roles=[])
+    there = set(target.db.list_collection_names())
     try:
-        parts = urlsplit(server(database.name))
-        where = parts.netloc.rpartition("@")[2]
-        how = parts.query.replace("authSource=admin", f"authSource={database.name}")
-        app = Store.connect(f"mongodb://app:app-pw@{where}/{database.name}?{how}")
-        with pytest.raises(Unsuitable, match="lacks a right"):
+        with a_user(target, uri, "no_drops") as app, pytest.raises(Unsuitable, match="lacks a right"):
             backup.restore(app, path)
-        app.close()
     finally:
-        database.command("dropUser", "app")
-        database.command("dropRole", "no_drops")
+        target.db.command("dropRole", "no_drops")
     assert not target.restoring()
+    assert set(target.db.list_collection_names()) == there
 
     monkeypatch.setattr(Store, "room", lambda _store: ROOM_NEEDED + 100)
     with pytest.raises(BackupTrouble, match="no room"):
@@ -904,7 +926,10 @@ def test_a_restore_asks_for_rights_and_room_before_it_marks(
     monkeypatch.undo()
     assert not target.restoring()
     migrate(target)
-    backup.restore(target, path)
+
+    with a_user(target, uri, "readWrite", "dbAdmin") as app:  # as docs/operations.md says
+        backup.restore(app, path)
+    assert indexes(target) == indexes(filled)
 
 
 RESTORE = """
@@ -973,4 +998,8 @@ def test_the_commands_work_on_a_server_with_passwords(
     assert {name: after[name] for name in before} == before
     said = capsys.readouterr()
     assert "Traceback" not in said.err
+    monkeypatch.setenv("MONGODB_URI", server(target.db.name).replace("admin:", "admin:wrong", 1))
+    with speaking("en"):
+        assert cli.main(["backup", str(tmp_path / "c.zip")]) == 1
+    assert "does not accept" in capsys.readouterr().err
     assert not (tmp_path / "home").exists(), "no private database was started"

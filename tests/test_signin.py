@@ -549,7 +549,8 @@ def test_a_backup_is_handed_to_administrators_only_and_goes_on_record(site: Site
     assert site.call("GET", "/backup", Cookie=site.sign_in(login)).status == 403
     for elsewhere in ("cross-site", "same-site"):
         assert site.call("GET", "/backup", Cookie=boss, Sec_Fetch_Site=elsewhere).status == 403
-    assert site.call("POST", "/backup", Cookie=boss).status == 405
+    for method in ("POST", "HEAD"):
+        assert site.call(method, "/backup", Cookie=boss).status == 405
     assert on_record() == before
 
     answer = site.call("GET", "/backup?lang=en", Cookie=boss, Sec_Fetch_Site="same-origin")
