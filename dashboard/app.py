@@ -51,9 +51,11 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     session.say_toasts()
     with st.container(key="page", gap="small"):
         _head(row, view, communities)
+        data.mind_the_leader()
         data.mind_the_room()
         backups.mind(view)
         chosen.run()
+    session.say_what_was_lost()
 
 
 def _signed_out(landing: str) -> None:

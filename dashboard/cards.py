@@ -406,9 +406,33 @@ def offline(as_of: str | None) -> None:
     if as_of:
         rest = _("The page shows the figures of {time}; you can read but not change.", time=plain(as_of))
     else:
-        rest = _("Nothing can be shown until it is back. Try again in a minute.")
+        rest = _("Nothing can be shown until it is back.")
     first = _("The database cannot be reached just now.")
-    st.warning(f"**{first}** {rest}", icon=":material/cloud_off:")
+    last = _("The page goes on by itself, and what you typed is kept.")
+    st.warning(f"**{first}** {rest} {last}", icon=":material/cloud_off:")
+
+
+def rest_is_away() -> None:
+    """Where a page ends because what follows was not asked before the database went away."""
+    words = _("The rest of the page is shown when the database is back.")
+    st.caption(f":material/cloud_off: {words}")
+
+
+def lagging(since: str | None) -> None:
+    """Reads are answered by members that follow a leader there is not just now; ``since`` about when (a clock time)."""
+    first = _("What is shown may lag behind.")
+    if since:
+        rest = _(
+            "Since about {time} the database has no leading member: everything can be read, nothing can be saved "
+            "until it has one again. What you type stays here.",
+            time=plain(since),
+        )
+    else:
+        rest = _(
+            "The database has no leading member just now: everything can be read, nothing can be saved until it has "
+            "one again. What you type stays here."
+        )
+    st.warning(f"**{first}** {rest}", icon=":material/sync_disabled:")
 
 
 def scarce(free: int, *, readonly: bool) -> None:

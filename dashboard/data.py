@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -49,6 +49,7 @@ KEPT_ANSWERS = 500
 clock = utc_now  # what the store calls now; a test puts its own here before the store is made
 WAY_SECONDS = 2.0  # how long it holds that nothing but demonstration data is there
 REVIVE_SECONDS = 10.0  # between two attempts to start a private server that died
+LOOK_SECONDS = 3.0  # how often a page that bears a banner looks whether it may go
 
 
 @st.cache_resource(on_release=lambda store: store.close(), show_spinner=False)
@@ -272,6 +273,22 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     While the database is away: one banner with the time of what is shown, and the last good answer to the same
     question; without one the page ends there. A refusal or another Trouble is said and ends the page too.
     """
+    try:
+        return _answer(query, args, kwargs)
+    except Unavailable:
+        _end_here()
+
+
+def ask_in_passing(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """As ``ask``, for what the page can do without: None while the database is away and did not answer it before."""
+    try:
+        return _answer(query, args, kwargs)
+    except Unavailable:
+        return None
+
+
+def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    """See ``ask``. Raises Unavailable."""
     who = _present()
     told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
     key = (f"{query.__module__}.{query.__qualname__}", who.eyes, repr(args), repr(sorted(told.items())))
@@ -290,10 +307,8 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
             answer = query(store(), who, *args, **kwargs)
     except Unavailable:
         if kept is None:
-            cards.offline(None)
-            st.stop()
-        if session.first_time("offline"):
-            cards.offline(time_(kept[0], session.zone()))
+            raise
+        say_away(kept[0])
         return _lent(kept[2])
     except Trouble as trouble:
         cards.told(trouble, icon=":material/block:")
@@ -312,18 +327,101 @@ def _present() -> Actor:
         cards.told(trouble, icon=":material/lock:")
         st.stop()
     except Unavailable:
-        cards.offline(None)
-        st.stop()
+        _end_here()
+
+
+# --- banners that go by themselves -----------------------------------------------------------------------------------
+@st.fragment(run_every=LOOK_SECONDS)
+def _until(over: Callable[[], bool]) -> None:
+    """Stands below a banner: runs the page again once it is ``over``. What was typed stays, as after any click."""
+    if over():
+        st.rerun()
+
+
+class _Look:
+    """Whether the database is back, looked at for all pages together: a hundred that wait must not be what it meets
+    first, and each look may take seconds."""
+
+    def __init__(self) -> None:
+        self._at, self._back = -1e9, True
+        self._lock = threading.Lock()
+
+    def lost(self) -> None:
+        """A page has just found it away."""
+        self._at, self._back = time.monotonic(), False
+
+    def back(self) -> bool:
+        """Does it answer again? Starts a private server that died."""
+        if time.monotonic() - self._at > LOOK_SECONDS / 2 and self._lock.acquire(blocking=False):
+            try:
+                self._back = database_alive()
+            except Trouble:
+                self._back = False
+            finally:
+                self._at = time.monotonic()
+                self._lock.release()
+        return self._back
+
+
+_look = _Look()
+
+
+def say_away(as_of: datetime | None) -> bool:
+    """The banner of a database that is away, once a run, with the time of what is shown if anything is; False when it
+    stands already."""
+    if not session.first_time("offline"):
+        return False
+    cards.offline(None if as_of is None else time_(as_of, session.zone()))
+    _look.lost()
+    _until(_look.back)
+    return True
+
+
+def _end_here() -> NoReturn:
+    """End the run where the database would have to be asked; what stands in inputs below is kept for the next one."""
+    if not say_away(None):
+        cards.rest_is_away()
+    session.keep_typing()
+    st.stop()
 
 
 def mind_the_room() -> None:
     """Say when the database's disk is nearly full, before and after nothing can be written any more."""
+    if (level := _scarcity()) is not None:
+        free, readonly = level
+        cards.scarce(free, readonly=readonly)
+        _until(lambda: (now := _scarcity()) is None or now[1] is not readonly)
+
+
+def _scarcity() -> tuple[int, bool] | None:
+    """How much disk is free where that is little, and whether it is too little to write."""
     try:
-        free = store().room()
+        free = None if session.is_away() else store().room()
     except Trouble:
-        return  # the banner of a database that is away stands there already
-    if free is not None and free < ROOM_SCARCE:
-        cards.scarce(free, readonly=free < ROOM_NEEDED)
+        free = None  # the banner of a database that is away stands there already
+    return None if free is None or free >= ROOM_SCARCE else (free, free < ROOM_NEEDED)
+
+
+_led_at: datetime | None = None
+
+
+def mind_the_leader() -> None:
+    """Say when a replica set has no primary: what is read may lag behind, and nothing can be written."""
+    if session.is_away():
+        return
+    if _led():
+        return
+    cards.lagging(None if _led_at is None else time_(_led_at, session.zone()))
+    _until(_led)
+
+
+def _led() -> bool:
+    """Does a replica set have a primary, as far as this process knows? The driver hears of a change by itself."""
+    global _led_at  # noqa: PLW0603 (one database a process)
+    led = store().client.topology_description.topology_type_name != "ReplicaSetNoPrimary"
+    if led:
+        _led_at = store().clock()
+    return led
 
 
 def _lent(answer: T) -> T:

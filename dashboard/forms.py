@@ -5,6 +5,7 @@ Not an ``st.form``: the fields of a facility's details follow its category, and 
 widgets commit with ``on_change="ignore"`` instead, so typing costs no rerun until a button is pressed.
 """
 
+import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,6 +51,12 @@ class _Entry:
     sent: Values | None = None
     """What an earlier press sent that brought no record back."""
 
+    @property
+    def mark(self) -> str:
+        """What ends the keys of its inputs. The revision is in it so that what a browser held on to over a restart is
+        taken up only where nobody has changed the record since."""
+        return str(self.round) if self.opened is None else f"{self.round}.{self.opened.revision}"
+
 
 @dataclass
 class _Drawn:
@@ -90,7 +97,8 @@ def edit(
     shown here; None (it has told the user itself) keeps everything as it is. After a record came back, close the form
     or call ``st.rerun()``: this run still shows what was typed, the next one an empty form.
 
-    Widget keys are ``{key}-{field}-{round}``, the round starting at 1; the button's is ``do_{key}-{round}``.
+    Widget keys are ``{key}-{field}-{round}``, the round starting at 1, with ``.{revision}`` for a record that is there;
+    the button's is ``do_{key}-{round}``.
     """
     entry = _entry(key, current)
     names = {collection: _told_apart(labels) for collection, labels in (references or {}).items()}
@@ -137,9 +145,16 @@ def _entry(key: str, current: Record | None) -> _Entry:
 
 def _reset(key: str, current: Record | None) -> _Entry:
     before = st.session_state.get(f"form.{key}")
-    entry = _Entry(current.id if current else None, current, before.round + 1 if before else 1)
+    round_ = before.round + 1 if before else 1
+    if before is None and (found := session.taken_up(rf"-{re.escape(key)}-.+-(\d+){_revision(current)}$")):
+        round_ = int(found[1])
+    entry = _Entry(current.id if current else None, current, round_)
     st.session_state[f"form.{key}"] = entry
     return entry
+
+
+def _revision(current: Record | None) -> str:
+    return "" if current is None else rf"\.{current.revision}"
 
 
 @dataclass
@@ -220,7 +235,7 @@ class _Form:
 
     def _widget(self, path: str, spec: FieldSpec, start: Any, demanded: bool, reruns: bool) -> _Drawn:
         shared: dict[str, Any] = {
-            "key": f"{self.key}-{path}-{self.entry.round}",
+            "key": f"{self.key}-{path}-{self.entry.mark}",
             "help": self._help(spec) or None,
             "on_change": "rerun" if reruns else "ignore",
         }
@@ -276,8 +291,10 @@ class _Form:
             )
         else:  # text and numbers: typed, so that nothing is cut, clamped or rounded before it is judged
             drawn.before = _as_typed(spec, start)
-            draw = st.text_area if spec.mark.long else st.text_input
-            drawn.typed = draw(label, value=drawn.before, **shared)
+            if spec.mark.long:
+                drawn.typed = st.text_area(label, value=drawn.before, **shared)
+            else:
+                drawn.typed = st.text_input(label, value=drawn.before, **(shared | session.STAGED))
         return drawn
 
     def _pick(

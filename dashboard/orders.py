@@ -342,7 +342,10 @@ def _steps(story: Story) -> None:
     facts: dict[str, Any] = {}
     if to is Status.ON_HOLD:
         facts["hold_reason"] = st.text_input(
-            _("What does it wait for?"), placeholder=_("Such as a spare part"), key=f"hold-{order.id}"
+            _("What does it wait for?"),
+            placeholder=_("Such as a spare part"),
+            key=f"hold-{order.id}",
+            **session.STAGED,
         )
     if to is Status.ASSIGNED:
         facts["assignee_id"] = _person(order, key=f"who-{order.id}")
@@ -365,7 +368,9 @@ def _steps(story: Story) -> None:
                 )
                 facts["cost_cents"] = None if yuan is None else round(yuan * 100)
     demanded = to is Status.REJECTED
-    note = st.text_input(_("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}")
+    note = st.text_input(
+        _("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}", **session.STAGED
+    )
     label, icon = STEPS[to]
     if st.button(
         plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"

@@ -126,6 +126,7 @@ def application(settings: Settings) -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from dashboard.rejoin import Rejoin
     from dashboard.signin import Door
 
     return st.App(
@@ -141,7 +142,7 @@ def application(settings: Settings) -> Any:
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
             Route(f"{settings.base}{BACKUP_PATH}", partial(backup, settings=settings), methods=["GET"]),
         ],
-        middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings)],
+        middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings), Middleware(Rejoin)],
         on_script_error=explain,
     )
 
@@ -226,8 +227,12 @@ def explain(error: Exception) -> bool:
     """
     import streamlit as st
 
-    from dashboard import cards
+    from dashboard import cards, data
+    from repository.store import Unavailable
 
+    if isinstance(error, Unavailable):
+        data.say_away(None)
+        return True
     if isinstance(error, Trouble):
         cards.told(error)
         return True

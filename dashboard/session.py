@@ -4,6 +4,7 @@ The only file that touches bare session state. Choices: ``lang``, ``community``,
 in demonstration mode also the role to look through. A choice that equals its default is left out of the URL.
 """
 
+import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import i18n
+from dashboard.i18n import _
 from dashboard.settings import Settings
 from repository.access import Actor, Role
 from repository.metrics import Period, PeriodTrouble
@@ -23,6 +25,9 @@ from repository.words import Trouble
 CHOICES = ("lang", "community", "period", "grid", "category")
 KINDS = ("month", "quarter", "year", "ever")
 DEFAULT_PERIOD = "quarter"
+STAGED: Mapping[str, Any] = {"on_change": "ignore", "live": True}
+"""For a line of text that is sent later: each pause in typing puts it aside at the server, without running the page.
+Else it would be shown, and not sent, once the connection broke while the cursor stood in it."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,11 @@ def begin() -> None:
     """At the start of every run: take over what the URL says, and write what it lacks (moving to another page clears
     it, the choices stay)."""
     state, url = st.session_state, st.query_params
+    if "rejoined" not in state:
+        came = _sent()
+        state["rejoined"] = (_run(), any(came.values())) if came else None
     _set_again(state.pop("typing kept", ()))
     mark(None)
-    state["said"] = set()
     for name in CHOICES:
         if name in url:
             state[f"choice.{name}"] = url[name][:200]
@@ -144,10 +151,12 @@ def community_before_settling() -> str:
 
 
 def first_time(what: str) -> bool:
-    """Whether this run says ``what`` for the first time."""
-    said: set[str] = st.session_state.setdefault("said", set())
+    """Whether this run, be it of the script or of a fragment, says ``what`` for the first time."""
+    run, said = st.session_state.get("said", (None, set()))
+    if run is not _run():
+        said = set()
     new = what not in said
-    said.add(what)
+    st.session_state["said"] = (_run(), said | {what})
     return new
 
 
@@ -197,6 +206,48 @@ def last_recognised() -> Actor | None:
 def cookie(name: str) -> str:
     """A cookie the browser sent when it connected."""
     return str(st.context.cookies.get(name) or "")
+
+
+def _sent() -> dict[str, str]:
+    """The inputs whose values came from the browser with this run and were not drawn in it yet: the text in each, by
+    widget id."""
+    try:
+        context = get_script_run_ctx()
+        inside: Any = context.session_state._state._new_widget_state if context else None
+        if inside is None:
+            return {}
+        waiting = {id: inside.states[id] for id in inside.states if id not in inside.widget_metadata}
+        return {id: str(getattr(state.value, "string_value", "")).strip() for id, state in waiting.items()}
+    except AttributeError:  # another Streamlit: what was typed is lost then, and nobody says so
+        return {}
+
+
+def _is_first_of_a_rejoined_page() -> bool:
+    rejoined: tuple[object, bool] | None = st.session_state.get("rejoined")
+    return rejoined is not None and rejoined[0] is _run()
+
+
+def taken_up(pattern: str) -> re.Match[str] | None:
+    """In the first run of a page that was open before this session was (see ``rejoin``): the first input it still has
+    whose key matches ``pattern``. Whoever draws inputs under the same keys gets what was typed."""
+    if not _is_first_of_a_rejoined_page():
+        return None
+    return next((found for id in _sent() if (found := re.search(pattern, id))), None)
+
+
+def say_what_was_lost() -> None:
+    """At the end of such a run: what was typed is still there, or part of it is not."""
+    if not _is_first_of_a_rejoined_page() or not st.session_state["rejoined"][1]:
+        return
+    if any(_sent().values()):
+        said = _(
+            "The connection to GridBoard was lost for a while, and part of what you had typed with it. Look over what "
+            "stands here before you save."
+        )
+        st.toast(i18n.plain(said), icon=":material/sync_problem:", duration="infinite")
+    else:
+        said = _("The connection to GridBoard was lost for a while. What you typed is still here; choose files anew.")
+        st.toast(i18n.plain(said), icon=":material/sync:", duration="long")
 
 
 def keep_typing() -> None:
@@ -312,7 +363,11 @@ def say_toasts() -> None:
 def submission(form: str) -> str:
     """The idempotency key of a hand-drawn form's next submission: the same until ``submitted``, so that a double click
     or a retry counts once. Put it into the widgets' keys, and a submitted form starts empty."""
-    return str(st.session_state.setdefault(f"submission.{form}", secrets.token_hex(16)))
+    key = f"submission.{form}"
+    if key not in st.session_state:
+        found = taken_up(rf"-({re.escape(form)}\.[0-9a-f]{{32}})$")
+        st.session_state[key] = found[1] if found else f"{form}.{secrets.token_hex(16)}"
+    return str(st.session_state[key])
 
 
 def submitted(form: str) -> None:

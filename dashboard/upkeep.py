@@ -112,7 +112,12 @@ def _examine(view: session.View, found: Facility) -> None:
             format_func=lambda condition: say(condition.label),
             key=f"examine-{found.id}-{found.revision}",
         )
-        note = st.text_input(_("Remark (optional)"), key=f"examine-note-{found.id}-{found.revision}", max_chars=200)
+        note = st.text_input(
+            _("Remark (optional)"),
+            key=f"examine-note-{found.id}-{found.revision}",
+            max_chars=200,
+            **session.STAGED,
+        )
     if st.button(
         _("Note this condition"), type="primary", key="do_examine", icon=":material/check:", disabled=not grade
     ):

@@ -101,11 +101,11 @@ class Visit:
 
     def settled(self) -> None:
         """Wait until the script's run is over and drawn."""
-        self.page.wait_for_selector("[data-testid=stAppViewContainer]", timeout=30_000)
+        self.page.wait_for_selector("[data-testid=stAppViewContainer]", timeout=60_000)
         self.page.wait_for_function(
             "() => !document.querySelector('[data-testid=stStatusWidget]')"
             " && document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') !== 'running'",
-            timeout=30_000,
+            timeout=60_000,
         )
         self.page.wait_for_timeout(250)
 

@@ -76,7 +76,7 @@ class Form:
 
     def widget(self, path: str, round: int | None = None) -> Any:
         entry = self.at.session_state["form.f"]
-        key = f"f-{path}-{round or entry.round}"
+        key = f"f-{path}-{round or entry.mark}"
         for kind in [
             "text_input",
             "text_area",

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, navigation, session
-from dashboard.data import ask, tell
+from dashboard.data import ask, ask_in_passing, tell
 from dashboard.i18n import _, ago, day_short, n_, number, plain, say
 from dashboard.i18n import date as date_
 from dashboard.session import View
@@ -55,6 +55,7 @@ def render() -> None:
             placeholder=_("Such as: bolt missing on the left post"),
             max_chars=300,
             key=f"remark-{form}",
+            **session.STAGED,
         )
         caller = _caller(form)
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
@@ -100,7 +101,9 @@ def _where(view: View, form: str) -> dict[str, Any]:
 
 
 def _elsewhere(view: View, form: str) -> dict[str, Any]:
-    place = st.text_input(_("Place"), placeholder=_("Such as: building 6, ground floor"), key=f"place-{form}")
+    place = st.text_input(
+        _("Place"), placeholder=_("Such as: building 6, ground floor"), key=f"place-{form}", **session.STAGED
+    )
     grids = ask(grid_names, view.community_id)
     grid = st.selectbox(
         _("Grid"),
@@ -145,8 +148,8 @@ def _age(facility: Facility, today: date) -> str | None:
 def _caller(form: str) -> dict[str, str]:
     """Whom to call back, if anybody: behind a button, for it is seldom needed and kept apart."""
     with st.expander(_("Call somebody back (optional)"), icon=":material/call:"):
-        name = st.text_input(_("Person's name"), key=f"caller-{form}", max_chars=60)
-        phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20)
+        name = st.text_input(_("Person's name"), key=f"caller-{form}", max_chars=60, **session.STAGED)
+        phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20, **session.STAGED)
         st.caption(_("Kept apart from the order, masked, and forgotten after {n} days.", n=number(CONTACT_DAYS)))
     return {"caller_name": name, "caller_phone": phone}
 
@@ -156,7 +159,7 @@ def _already_known(view: View, facility_id: str | None, fault: Fault | None) -> 
     """The same fault on the same facility is open: offered, not forced."""
     if not facility_id or not fault:
         return
-    alike = ask(maintenance.open_orders_like, view.community_id, facility_id, fault)
+    alike = ask_in_passing(maintenance.open_orders_like, view.community_id, facility_id, fault)
     if alike:
         with st.container(border=True, gap="xxsmall"):
             st.markdown(
@@ -174,13 +177,15 @@ def _already_known(view: View, facility_id: str | None, fault: Fault | None) -> 
 
 def _promise(view: View, where: dict[str, Any], dangerous: bool) -> str:
     priority = Priority.URGENT if dangerous else Priority.NORMAL
-    kept: Promise = ask(
+    kept: Promise | None = ask_in_passing(
         maintenance.promise,
         view.community_id,
         facility=where.get("facility"),
         grid_id=where.get("grid_id"),
         priority=priority,
     )
+    if kept is None:
+        return ""
     hours = number(kept.answer_hours)
     if kept.assignee:
         return _("Goes to {who}, answered within {hours} hours", who=plain(kept.assignee), hours=hours)

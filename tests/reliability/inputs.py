@@ -22,10 +22,17 @@ from repository.words import Trouble
 from tests.benchmarks.stand import Report
 from tests.reliability.ground import ACTOR, home, opened
 
-TEXTS = (
-    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠x", "\x00", "\x00=1", "\u202egnp.exe",
-    "\U0001f469\u200d\U0001f467", "\ud800", "x" * 1_000_000, "$ne", '{"$gt": ""}', "a.b", "..", "$where: 1",
+LIVELY = (  # what Markdown, HTML, KaTeX or plotly would make a link, a picture or a script of
+    "[Sign in again here](https://evil.example/x)", "![x](https://evil.example/i.png)", "<https://evil.example/y>",
+    "https://evil.example/auto", "www.evil.example", "a@evil.example", "<a href=https://evil.example>x</a>",
     "[x](javascript:alert(1))", "javascript:alert(1)", "<img src=x onerror=alert(1)>", "<script>alert(1)</script>",
+    "</style><script>alert(1)</script>", "<svg onload=alert(1)>", "<iframe src=https://evil.example></iframe>",
+    "$\\href{https://evil.example}{x}$", "`x` **x** :red[x] :material/home: :smile:", "[x]: https://evil.example",
+    "| a | b |\n|---|---|", "# x", "&lt;img src=x&gt;", "%{hovertext}<br><a href='https://evil.example'>x</a>",
+)  # fmt: skip
+TEXTS = (
+    *LIVELY, "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠x", "\x00", "\x00=1", "\u202egnp.exe",
+    "\U0001f469\u200d\U0001f467", "\ud800", "x" * 1_000_000, "$ne", '{"$gt": ""}', "a.b", "..", "$where: 1",
     "../../x", "%s%n", "{0.__class__}", "{{7*7}}", "'; drop table x;--", "\r\nSet-Cookie: x=1", "\ufeff", "\u200b",
     "\U00020bb7", "Z\u0351\u036b\u0343\u036a",
 )  # fmt: skip
