@@ -442,18 +442,21 @@ def check_the_door(settings: Settings, address: tuple[str, int]) -> bool:
 
 
 def tend(settings: Settings) -> None:
-    """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail, forget
+    """While the server runs for weeks: seal the audit trail, keep the private database's log within bounds, forget
     contacts whose time is over, take the day's backup."""
     from dashboard import data
     from repository import audit, backup, embedded, people
 
     while True:
+        try:  # also at once: what was written before the last server ended is to be sealed soon
+            audit.seal(data.store(), settings.audit_key(), head_file=settings.audit_head)
+        except (OSError, Trouble) as error:
+            log.warning("the audit trail was not sealed: %s", error)
         time.sleep(TEND_SECONDS)
         try:
             if settings.embedded:
                 embedded.rotate_log(settings.home)
             store = data.store()
-            audit.seal(store, settings.audit_key())
             for one in store.communities(TENDER):
                 today = store.clock().astimezone(store.zone(one["_id"])).date()
                 people.forget_expired(store, TENDER, one["_id"], on=today)

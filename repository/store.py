@@ -194,6 +194,26 @@ def _unnamed(record: type[Record], document: Document | None) -> Document | None
 
 
 @cache
+def _names(record: type[Record]) -> tuple[str, ...]:
+    """The fields by which people name a record, as far as the audit may keep them."""
+    specs = field_specs(record)
+    wanted = dict.fromkeys((record.name_field, *record.natural_key))
+    return tuple(
+        name for name in wanted if name in specs and specs[name].kind == "text" and name not in record.personal
+    )
+
+
+def _difference(before: Document | None, after: Document | None) -> tuple[Document | None, Document | None]:
+    """Of two states of a document the fields that differ; all of them of what was made or taken out."""
+    if before is None or after is None:
+        return before, after
+    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return {name: before[name] for name in differing if name in before}, {
+        name: after[name] for name in differing if name in after
+    }
+
+
+@cache
 def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
     """The fields of ``record`` that name another record."""
     return tuple(spec for spec in field_specs(record).values() if spec.kind == "ref")
@@ -257,9 +277,9 @@ def our_errors(*, writing: bool = False) -> Iterator[None]:
         raise Unavailable(msg("The database cannot be reached just now. Nothing was changed; try again.")) from error
 
 
-def entry_mark(at: datetime) -> str:
-    """How the id of an audit entry of this second begins: ids sort by time, so sealing needs no index of its own."""
-    return f"{int(at.timestamp()):08x}"
+def entry_mark(mark: int) -> str:
+    """How the ids of the audit entries begin that were written under a seal of this ``mark`` (0: before the first)."""
+    return f"{mark:08x}"
 
 
 def utc_now() -> datetime:
@@ -855,7 +875,15 @@ class Write:
         self, operation: str, collection: str, community_id: str, record_id: str, facts: Document | None = None
     ) -> None:
         """An audit entry of something that is no change of one record: a batch, a sign-in, a look at personal data."""
-        self._entry(collection, community_id, record_id, operation, None, facts)
+        entry = {"collection": collection, "record_id": record_id, "before": None, "after": facts}
+        self._entry(community_id, operation, entry)
+
+    def note_row(self, batch_id: str, record: type[Record], before: Document | None, after: Document | None) -> None:
+        """An audit entry of one row of a batch. Who did it and what it was is said by the batch's own entry (``note``
+        with its id), which comes last: without that one the row never counted."""
+        community_id = (after or before or {})["community_id"]
+        row = {"_id": str(ObjectId()), "community_id": community_id, "at": self.at, "batch": batch_id}
+        self._audit.append(row | self._change(record, before, after))
 
     def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
         if not isinstance(id, str) or not isinstance(community_id, str):
@@ -932,47 +960,43 @@ class Write:
         presence = self._presence.setdefault(community_id, rollups.Presence())
         presence.add(record, after, zone, 1)
         presence.add(record, before, zone, -1)
-        if before and after:
-            differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-            before = {name: before[name] for name in differing if name in before}
-            after = {name: after[name] for name in differing if name in after}
-        self._entry(
-            record.collection, community_id, kept["_id"], operation, _unnamed(record, before), _unnamed(record, after)
-        )
+        self._entry(community_id, operation, self._change(record, before, after))
 
-    def _entry(
-        self,
-        collection: str,
-        community_id: str,
-        record_id: str,
-        operation: str,
-        before: Document | None,
-        after: Document | None,
-    ) -> None:
+    def _change(self, record: type[Record], before: Document | None, after: Document | None) -> Document:
+        """What an entry says of one record: which it is, how people name it, and the fields that differ."""
+        names = {each[name] for each in (before, after) if each for name in _names(record) if each.get(name)}
+        then, now = _difference(before, after)
+        facts: Document = {"collection": record.collection, "record_id": (after or before or {})["_id"]}
+        if names:
+            facts["names"] = sorted(names)
+        return facts | {"before": _unnamed(record, then), "after": _unnamed(record, now)}
+
+    def _entry(self, community_id: str, operation: str, facts: Document) -> None:
         entry: Document = {
-            "_id": entry_mark(self.at) + str(ObjectId())[8:],
+            "_id": str(ObjectId()),  # the mark comes before it in the end
             "community_id": community_id,
             "at": self.at,
             "actor_id": self.actor.id,
             "actor_name": self.actor.name,
             "role": str(self.actor.role),
             "operation": operation,
-            "collection": collection,
-            "record_id": record_id,
-            "before": before,
-            "after": after,
+            **facts,
         }
         if self._key is not None and not self._audit:
             entry["key"] = self._key
         self._audit.append(entry)
         self.touch(community_id)
-        if collection == "communities":
+        if facts["collection"] == "communities":
             self.touch(EVERYWHERE)
 
     def _finish(self) -> None:
         self._require_named()
         if self._audit:
             audit = self.store.db[AUDIT]
+            seal = self.store.db[SEALS].find_one({}, {"mark": 1}, sort=[("_id", -1)], session=self.session)
+            mark = entry_mark(seal.get("mark", 0) if seal else 0)
+            for entry in self._audit:
+                entry["_id"] = mark + entry["_id"]
             first, *rest = self._audit
             audit.insert_one(first, session=self.session)  # alone: a key used before must show as a duplicate
             if rest:

@@ -1,29 +1,38 @@
 """The audit trail cannot be changed unseen: A5 of the catalogue."""
 
+import json
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
-from repository import audit, embedded, migrations
-from repository.access import Actor
-from repository.audit import Search
-from repository.embedded.bootstrap import CHANGEABLE
+from dashboard.i18n import translator
+from repository import audit, embedded, importer, migrations
+from repository.access import Actor, Role
+from repository.audit import Search, Unsealed, sealing
+from repository.embedded.bootstrap import CHANGEABLE, TRAIL
 from repository.facilities import Category, Facility
 from repository.grids import Community
+from repository.importer import Sheet
 from repository.migrations import migrate
 from repository.record import RECORDS
-from repository.store import AUDIT, META, SEALS, Store
-from tests.conftest import NOW, Clock
+from repository.store import AUDIT, DURABLE, META, SEALS, Store, Unsuitable, Write, entry_mark
+from tests.conftest import NOW, Clock, empty
 from tests.test_record import AT, a_work_order
 
 KEY = b"a key that is not in the database"
+STEP = timedelta(minutes=6)  # longer than a seal rests
 
 
 @pytest.fixture
@@ -31,110 +40,435 @@ def clock() -> Clock:
     return Clock()
 
 
+def settle(store: Store, clock: Clock, key: bytes = KEY, **how: Any) -> int:
+    """Seal everything that was written so far: one seal closes its time, the next one takes it in."""
+    sealed = 0
+    for _ in range(2):
+        clock.now += STEP
+        sealed += audit.seal(store, key, now=clock.now, **how)
+    return sealed
+
+
 @pytest.fixture
 def busy(store: Store, admin: Actor, clock: Clock) -> Store:
-    """A community in which something was done each minute, sealed in three steps."""
+    """A community in which something was done each minute, sealed in three parts."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
     for part in range(3):
         for number in range(10):
             clock.now += timedelta(minutes=1)
             store.insert(admin, a_work_order(number=f"W-{part}-{number}", reported_at=AT))
-        clock.now += timedelta(minutes=6)
-        assert audit.seal(store, KEY) > 0
+        assert settle(store, clock) == (11 if part == 0 else 10)
     return store
 
 
 def verdict(store: Store, admin: Actor, **how: Any) -> audit.Verdict:
     """What checking finds."""
-    return audit.verify(store, admin, key=KEY, **how)
+    return audit.verify(store, admin, **{"key": KEY, **how})
 
 
+def said(found: audit.Verdict) -> str:
+    """All problems in words."""
+    return " ".join(map(str, found.problems))
+
+
+# --- whole, and tampered with
 def test_what_is_as_it_was_holds(busy: Store, admin: Actor) -> None:
     found = verdict(busy, admin)
-    assert found.problems == ()
-    assert (found.seals, found.entries, found.unsealed) == (3, 31, 0)
+    assert (found.problems, found.warnings) == ((), ())
+    assert (found.seals, found.entries, found.reread, found.unsealed) == (6, 31, 31, 0)
     assert found.head == audit.seals(busy, admin)[0].digest
     assert verdict(busy, admin, head=found.head).problems == ()
 
 
 def test_what_is_not_at_rest_is_not_sealed_yet(busy: Store, admin: Actor, clock: Clock) -> None:
     busy.insert(admin, a_work_order(number="late", reported_at=AT))
-    assert audit.seal(busy, KEY) == 0
+    assert audit.seal(busy, KEY, now=clock.now) == 0
     assert verdict(busy, admin).unsealed == 1
-    clock.now += audit.REST + timedelta(seconds=1)
-    assert audit.seal(busy, KEY) == 1
+    clock.now += STEP
+    assert audit.seal(busy, KEY, now=clock.now) == 0
+    clock.now += audit.REST - timedelta(seconds=1)
+    assert audit.seal(busy, KEY, now=clock.now) == 0
+    clock.now += timedelta(seconds=1)
+    assert audit.seal(busy, KEY, now=clock.now) == 1
 
 
-@pytest.mark.parametrize(
-    "tamper",
-    [
-        lambda db: db[AUDIT].update_one({"record_id": {"$exists": True}}, {"$set": {"actor_name": "somebody else"}}),
-        lambda db: db[AUDIT].update_one({"operation": "create"}, {"$set": {"after.fault": "nothing"}}),
-        lambda db: db[AUDIT].update_one({"operation": "create"}, {"$unset": {"after": ""}}),
-        lambda db: db[AUDIT].delete_one({}),
-        lambda db: db[AUDIT].delete_many({"operation": "create"}),
-        lambda db: db[AUDIT].insert_one(
-            {**db[AUDIT].find_one({}, {"_id": 0}), "_id": db[AUDIT].find_one()["_id"][:8] + "f" * 16}
-        ),
-        lambda db: db[AUDIT].update_one({}, {"$set": {"at": NOW + timedelta(minutes=20)}}),
-        lambda db: db[SEALS].delete_one({"_id": 2}),
-        lambda db: db[SEALS].update_one({"_id": 2}, {"$set": {"digest": "0" * 64}}),
-        lambda db: db[SEALS].update_one({"_id": 2}, {"$inc": {"count": 1}}),
-        lambda db: db[SEALS].update_many({}, {"$set": {"keyed": False}}),
-    ],
-)
+def test_where_nothing_happens_nothing_is_sealed(busy: Store, clock: Clock) -> None:
+    for _ in range(5):
+        assert settle(busy, clock) == 0
+    assert busy.db[SEALS].count_documents({}) == 6
+
+
+def an_entry(db: Any, mark: str, **facts: Any) -> dict[str, Any]:
+    """An entry like another one, under a mark."""
+    return {**db[AUDIT].find_one({}, {"_id": 0}), "_id": mark + str(ObjectId()), **facts}
+
+
+TAMPERINGS: dict[str, Callable[[Any], Any]] = {
+    "another actor": lambda db: db[AUDIT].update_one({"record_id": {"$exists": True}}, {"$set": {"actor_name": "x"}}),
+    "another value": lambda db: db[AUDIT].update_one({"operation": "create"}, {"$set": {"after.fault": "nothing"}}),
+    "no value": lambda db: db[AUDIT].update_one({"operation": "create"}, {"$unset": {"after": ""}}),
+    "another order of fields": lambda db: db[AUDIT].update_one({}, [{"$replaceWith": {"$mergeObjects": [
+        {"_id": "$_id", "role": "$role"}, "$$ROOT"]}}]),
+    "another time": lambda db: db[AUDIT].update_one({}, {"$set": {"at": NOW + timedelta(minutes=20)}}),
+    "one taken out": lambda db: db[AUDIT].delete_one({}),
+    "many taken out": lambda db: db[AUDIT].delete_many({"operation": "create"}),
+    "all taken out": lambda db: db[AUDIT].delete_many({}),
+    "one put in": lambda db: db[AUDIT].insert_one(an_entry(db, db[AUDIT].find_one()["_id"][:8])),
+    "one put in before all": lambda db: db[AUDIT].insert_one(an_entry(db, "")),
+    "one under no mark": lambda db: db[AUDIT].insert_one(an_entry(db, "zzzzzzzz")),
+    "one for later": lambda db: db[AUDIT].insert_one(an_entry(db, "ffffffff")),
+    "one with a number": lambda db: db[AUDIT].insert_one({**an_entry(db, ""), "_id": 5}),
+    "one with an object": lambda db: db[AUDIT].insert_one({**an_entry(db, ""), "_id": {"a": 5}}),
+    "the first seal taken out": lambda db: db[SEALS].delete_one({"_id": 1}),
+    "a seal taken out": lambda db: db[SEALS].delete_one({"_id": 2}),
+    "another digest": lambda db: db[SEALS].update_one({"_id": 2}, {"$set": {"digest": "0" * 64}}),
+    "another count": lambda db: db[SEALS].update_one({"_id": 2}, {"$inc": {"count": 1}}),
+    "another end": lambda db: db[SEALS].update_one({"_id": 6}, {"$set": {"end": "00000000"}}),
+    "a seal's other time": lambda db: db[SEALS].update_one({"_id": 6}, {"$set": {"at": NOW}}),
+    "no keys": lambda db: db[SEALS].update_many({}, {"$set": {"keyed": False}}),
+    "a seal that is none": lambda db: db[SEALS].insert_one({"_id": 7}),
+    "a seal with a name": lambda db: db[SEALS].insert_one({**db[SEALS].find_one({"_id": 6}), "_id": "6"}),
+    "an index by which entries expire": lambda db: db[AUDIT].create_index([("x", 1)], expireAfterSeconds=10**9),
+    "an index by which seals expire": lambda db: db[SEALS].create_index([("x", 1)], expireAfterSeconds=10**9),
+    "a rule that keeps entries out": lambda db: db.command("collMod", AUDIT, validator={"x": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS.values(), ids=TAMPERINGS)
 def test_whatever_is_changed_afterwards_is_found(busy: Store, admin: Actor, tamper: Callable[[Any], Any]) -> None:
     tamper(busy.db)
-    assert verdict(busy, admin).problems
+    try:
+        assert verdict(busy, admin).problems
+    finally:  # rules stay when the next test empties the collections
+        for name in (AUDIT, SEALS):
+            busy.db.command("collMod", name, validator={})
+            if "x_1" in busy.db[name].index_information():
+                busy.db[name].drop_index("x_1")
 
 
-def test_seals_made_anew_without_the_key_are_found(busy: Store, admin: Actor) -> None:
+def test_only_so_many_of_the_newest_entries_are_read_again(busy: Store, admin: Actor) -> None:
+    busy.db[AUDIT].delete_one({"names": "W-0-3"})
+    assert "10 are there" in said(verdict(busy, admin))
+    found = verdict(busy, admin, most=15)
+    assert (found.entries, found.reread, found.problems) == (31, 20, ())
+    busy.db[AUDIT].delete_one({"names": "W-2-3"})
+    assert "9 are there" in said(verdict(busy, admin, most=1))
+
+
+# --- the key, and what is noted outside
+def remade(store: Store, clock: Clock, key: bytes) -> None:
+    """All seals made anew by somebody who owns the database, as if they had always been so."""
+    store.db[SEALS].delete_many({})
+    for each in store.db[AUDIT].find({}):
+        store.db[AUDIT].delete_one({"_id": each["_id"]})
+        store.db[AUDIT].insert_one({**each, "_id": "00000000" + each["_id"][8:]})
+    settle(store, clock, key)
+
+
+def test_seals_made_anew_without_the_key_are_found(busy: Store, admin: Actor, clock: Clock) -> None:
     head = verdict(busy, admin).head
     busy.db[AUDIT].delete_one({"operation": "create"})
-    busy.db[SEALS].delete_many({})
-    audit.seal(busy, b"another key")
-    assert verdict(busy, admin).problems
-    busy.db[SEALS].delete_many({})
-    audit.seal(busy)  # without any key: whole in itself, but not what was written down
-    assert verdict(busy, admin, head=head).problems
+    for key in (b"another key", b""):
+        remade(busy, clock, key)
+        assert "not made with the key" in said(verdict(busy, admin))
+    assert verdict(busy, admin, key=b"").problems == ()  # whole in itself, but not what was written down
+    assert "No seal bears" in said(verdict(busy, admin, key=b"", head=head))
 
 
-def test_the_last_seals_taken_out_are_found_by_what_was_written_down(busy: Store, admin: Actor) -> None:
+def test_without_the_key_a_keyed_seal_proves_nothing(busy: Store, admin: Actor) -> None:
+    assert "not made with the key" in said(verdict(busy, admin, key=b""))
+
+
+def test_all_seals_taken_out_are_missed(busy: Store, admin: Actor, clock: Clock) -> None:
+    busy.db[SEALS].delete_many({})
+    assert "the mark of a seal that is not there" in said(verdict(busy, admin))
+    remade(busy, clock, KEY)
+    busy.db[SEALS].delete_many({})  # and the entries made to look as if there had never been one
+    assert "entries are not sealed" in said(verdict(busy, admin))
+
+
+def test_the_last_seals_taken_out_are_missed(busy: Store, admin: Actor, tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "audit.head"
+    busy.insert(admin, a_work_order(number="x", reported_at=AT))
+    assert settle(busy, clock, head_file=file) == 1
+    assert file.stat().st_mode & 0o077 == 0
     head = verdict(busy, admin).head
-    busy.db[SEALS].delete_one({"_id": 3})
-    assert verdict(busy, admin).unsealed == 10
-    assert verdict(busy, admin, head=head).problems
+    assert verdict(busy, admin, head=head, head_file=file).problems == ()
+    busy.db[SEALS].delete_one({"_id": 8})
+    assert "the mark of a seal" not in said(verdict(busy, admin))  # nothing was written under it
+    assert "No seal bears" in said(verdict(busy, admin, head=head))
+    assert "Seal 8" in said(verdict(busy, admin, head_file=file))
+    clock.now += STEP
+    with pytest.raises(Unsealed):  # another one in its place would hide it
+        audit.seal(busy, KEY, head_file=file, now=clock.now)
+    audit.seal(busy, KEY, now=clock.now)  # by somebody who has the key and not the file
+    assert "Seal 8" in said(verdict(busy, admin, head_file=file))
 
 
-def test_many_sealers_make_each_seal_once(busy: Store, admin: Actor, clock: Clock) -> None:
+def test_what_is_noted_may_be_old_absent_or_unreadable(busy: Store, admin: Actor, tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "audit.head"
+    assert verdict(busy, admin, head_file=file).problems == ()
+    second = busy.db[SEALS].find_one({"_id": 2}) or {}
+    file.write_text(json.dumps({"number": 2, "digest": second["digest"]}))
+    assert verdict(busy, admin, head_file=file).problems == ()
+    busy.insert(admin, a_work_order(number="x", reported_at=AT))
+    settle(busy, clock, head_file=file)
+    assert json.loads(file.read_text())["number"] == 8
+    for nonsense in ("", "{}", "[1]", "\x00"):
+        file.write_text(nonsense)
+        assert "can't be read" in said(verdict(busy, admin, head_file=file))
+        with pytest.raises(Unsealed, match="can't be read"):
+            audit.seal(busy, KEY, head_file=file, now=clock.now)
+
+
+@pytest.mark.parametrize("earlier", [b"", b"a key that was lost"], ids=["none", "lost"])
+def test_a_new_key_seals_nothing_until_a_person_vouches(
+    store: Store, admin: Actor, clock: Clock, tmp_path: Path, earlier: bytes
+) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    settle(store, clock, earlier)
+    store.insert(admin, a_work_order(number="x", reported_at=AT))
+    clock.now += STEP
+    with pytest.raises(Unsealed, match="--adopt"):
+        audit.seal(store, KEY, now=clock.now)
+    assert "2 seals (1 to 2) were not made with the key" in said(verdict(store, admin))
+
+    file = tmp_path / "audit.head"
+    file.write_text('{"number": 99, "digest": ""}')
+    assert audit.seal(store, KEY, now=clock.now, adopt=True, head_file=file) == 1  # begins anew
+    found = verdict(store, admin, head_file=file)
+    assert found.problems == ()
+    assert "Seal 3" in str(found.warnings[0])
+    assert settle(store, clock, head_file=file) == 1
+    found = verdict(store, admin, head_file=file)
+    assert (found.entries, found.problems) == (2, ())
+    store.db[SEALS].update_one({"_id": 1}, {"$set": {"count": 7}})  # what does not count any more is still in the chain
+    assert said(verdict(store, admin)) == ""
+    store.db[AUDIT].update_one({"names": "D"}, {"$set": {"actor_name": "x"}})
+    assert "an entry was changed" in said(verdict(store, admin))
+
+
+def test_nobody_without_the_key_vouches(busy: Store, admin: Actor, clock: Clock) -> None:
+    busy.db[AUDIT].delete_one({"names": "W-1-1"})
+    clock.now += STEP
+    audit.seal(busy, b"another key", now=clock.now, adopt=True)
+    assert "9 are there" in said(verdict(busy, admin))
+
+
+def test_what_is_no_seal_stops_sealing_until_it_is_taken_out(busy: Store, admin: Actor, clock: Clock) -> None:
+    for false in ({"_id": "z"}, {"_id": 2**60}, {"_id": 7, "mark": 2**40}, {"_id": 7, "mark": "x"}):
+        busy.db[SEALS].insert_one(dict(false))
+        with pytest.raises(Unsealed, match="no seal"):
+            audit.seal(busy, KEY, now=clock.now, adopt=True)
+        assert verdict(busy, admin).problems
+        busy.db[SEALS].delete_one({"_id": false["_id"]})
+    assert verdict(busy, admin).problems == ()
+
+
+# --- clocks
+def test_a_database_that_was_a_year_ahead_is_sealed_on(busy: Store, admin: Actor, clock: Clock) -> None:
+    right, clock.now = clock.now, clock.now + timedelta(days=365)
+    busy.insert(admin, a_work_order(number="ahead", reported_at=AT))
+    assert settle(busy, clock) == 1
+    busy.insert(admin, a_work_order(number="under a seal of next year", reported_at=AT))
+    clock.now = right
+    busy.insert(admin, a_work_order(number="right again", reported_at=AT))
+    assert settle(busy, clock) == 2
+    found = verdict(busy, admin)
+    assert (found.unsealed, found.problems) == (0, ())
+
+
+@pytest.mark.parametrize("hours", [-9000, -1, 1, 9000])
+def test_a_writer_whose_clock_is_wrong_does_no_harm_and_shows(
+    busy: Store, admin: Actor, clock: Clock, hours: int
+) -> None:
+    right = clock.now
+    clock.now += timedelta(hours=hours)
+    busy.insert(admin, a_work_order(number="odd", reported_at=AT))
+    clock.now = right
+    assert settle(busy, clock) == 1
+    found = verdict(busy, admin)
+    assert found.problems == ()
+    assert "1 entries" in str(found.warnings[0])
+
+
+def test_an_entry_that_is_dated_back_shows(busy: Store, admin: Actor, clock: Clock) -> None:
+    newest = str((busy.db[SEALS].find_one({"_id": 6}) or {})["mark"])
+    busy.db[AUDIT].insert_one(an_entry(busy.db, entry_mark(int(newest)), at=NOW, record_id="x"))
+    assert settle(busy, clock) == 1
+    found = verdict(busy, admin)
+    assert found.problems == ()
+    assert found.warnings
+
+
+def begun(store: Store, admin: Actor, number: str) -> Callable[[], None]:
+    """A write that has begun, and that no other write stands in the way of; calling what is returned ends it."""
+    session = store.client.start_session()
+    session.start_transaction(ReadConcern("snapshot"), DURABLE)
+    write = Write(store, admin, session, None)
+    document = {"_id": number, "community_id": "D", "name": number}
+    store.db[Facility.collection].find_one({}, session=session)  # what it sees is what stands there now
+    write.note_row("batch", Facility, None, document)
+
+    def end() -> None:
+        with session:
+            write._finish()
+            session.commit_transaction()
+
+    return end
+
+
+def test_a_write_that_began_before_a_seal_and_ended_after_it_is_sealed_later(
+    busy: Store, admin: Actor, clock: Clock
+) -> None:
+    end = begun(busy, admin, "slow")
+    busy.insert(admin, a_work_order(number="quick", reported_at=AT))
+    clock.now += STEP
+    assert audit.seal(busy, KEY, now=clock.now) == 0
+    end()
+    clock.now += STEP
+    assert audit.seal(busy, KEY, now=clock.now) == 2  # and not one that came too late
+    assert verdict(busy, admin).problems == ()
+
+
+HOUR = timedelta(hours=1)
+STEPS = st.one_of(
+    st.tuples(st.just("write"), st.timedeltas(-400 * 24 * HOUR, 400 * 24 * HOUR)),  # by a clock so wrong
+    st.tuples(st.just("begin"), st.timedeltas(-HOUR, HOUR)),
+    st.tuples(st.just("end"), st.just(timedelta())),
+    st.tuples(st.just("wait"), st.timedeltas(timedelta(), HOUR)),
+    st.tuples(st.just("turn"), st.timedeltas(-400 * 24 * HOUR, 400 * 24 * HOUR)),  # the database's clock
+    st.tuples(st.just("seal"), st.just(timedelta())),
+)
+QUIET: dict[str, Callable[[Any, str], Any]] = {
+    "change": lambda db, id: db[AUDIT].update_one({"_id": id}, {"$set": {"actor_name": "x"}}),
+    "take out": lambda db, id: db[AUDIT].delete_one({"_id": id}),
+    "put in": lambda db, id: db[AUDIT].insert_one(an_entry(db, id[:8])),
+    "cut": lambda db, _: db[SEALS].delete_one({"_id": db[SEALS].count_documents({})}),
+    "gap": lambda db, _: db[SEALS].delete_one({"_id": 1}),
+    "all seals": lambda db, _: db[SEALS].delete_many({}),
+    "forge": lambda db, _: db[SEALS].update_one({"_id": 2}, {"$inc": {"count": -1}}),
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=25), tampering=st.sampled_from(sorted(QUIET)), data=st.data())
+def test_no_clock_makes_a_false_alarm_and_no_tampering_goes_unseen(
+    store: Store, clock: Clock, steps: list[tuple[str, timedelta]], tampering: str, data: st.DataObject
+) -> None:
+    admin = Actor("tester", "测试员", Role.ADMIN)
+    empty(store)
+    writer, there, number = Clock(), NOW, 0  # an app's clock, the database's
+    store.clock = writer
+    open_ones: list[Callable[[], None]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "audit.head"
+
+        def seal() -> None:
+            audit.seal(store, KEY, now=there, head_file=file)
+
+        for step, by in [*steps, ("write", timedelta())]:
+            number += 1
+            if step in ("wait", "turn"):
+                while open_ones:  # the server lets no transaction live so long
+                    open_ones.pop()()
+                there += by
+            elif step == "seal":
+                seal()
+            elif step == "end" and open_ones:
+                open_ones.pop(0)()
+            elif step in ("write", "begin"):
+                writer.now = there + by
+                end = begun(store, admin, str(number))
+                if step == "begin" and len(open_ones) < 3:
+                    open_ones.append(end)
+                else:
+                    end()
+        while open_ones:
+            open_ones.pop()()
+        ended = verdict(store, admin, head_file=file)
+        assert not [each for each in ended.problems if "are not sealed" not in each.text]
+        for _ in range(3):
+            there += STEP
+            seal()
+        found = verdict(store, admin, head_file=file)
+        assert (found.problems, found.unsealed, found.entries) == ((), 0, store.db[AUDIT].count_documents({}))
+
+        ids = sorted(each["_id"] for each in store.db[AUDIT].find({}, {"_id": 1}))
+        QUIET[tampering](store.db, data.draw(st.sampled_from(ids)))
+        assert verdict(store, admin, head_file=file).problems
+        with suppress(Unsealed):  # and sealing on does not hide it
+            there += STEP
+            seal()
+        assert verdict(store, admin, head_file=file).problems
+
+
+def test_many_sealers_make_each_seal_once(busy: Store, admin: Actor, clock: Clock, tmp_path: Path) -> None:
     for number in range(20):
         busy.insert(admin, a_work_order(number=f"x{number}", reported_at=AT))
-    clock.now += timedelta(minutes=6)
     sealed: list[int] = []
-    threads = [threading.Thread(target=lambda: sealed.append(audit.seal(busy, KEY))) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+    def work() -> None:
+        sealed.append(audit.seal(busy, KEY, now=clock.now, head_file=tmp_path / "audit.head"))
+
+    for _ in range(2):
+        clock.now += STEP
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert sum(sealed) == 20
-    found = verdict(busy, admin)
-    assert (found.seals, found.problems) == (4, ())
+    found = verdict(busy, admin, head_file=tmp_path / "audit.head")
+    assert (found.seals, found.problems) == (8, ())
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.head"]
 
 
 def test_a_seal_holds_only_so_many_entries(
     busy: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr(audit, "AT_ONCE", 7)
-    for number in range(30):  # many of one moment among them
-        clock.now += timedelta(milliseconds=number // 12)
-        busy.insert(admin, a_work_order(number=f"x{number}", reported_at=AT))
-    clock.now += timedelta(minutes=6)
-    assert audit.seal(busy, KEY) == 30
+    monkeypatch.setattr(sealing, "AT_ONCE", 7)
+    busy.write(admin, lambda write: [write.note("x", AUDIT, "D", str(number)) for number in range(30)])
+    assert settle(busy, clock) == 30
     found = verdict(busy, admin)
-    assert found.problems == ()
-    assert found.seals > 4
+    assert (found.seals, found.problems) == (6 + 1 + 5, ())
 
 
+def test_the_database_tells_the_time_of_a_seal(store: Store, admin: Actor) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    audit.seal(store, KEY)
+    (made,) = audit.seals(store, admin)
+    assert abs(made.at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert made.mark == int(made.at.timestamp())
+
+
+def test_verifying_while_people_work_raises_no_alarm(busy: Store, admin: Actor, clock: Clock) -> None:
+    stop = threading.Event()
+
+    def note(write: Write) -> None:
+        write.note("x", AUDIT, "D", "x")
+
+    def work() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            busy.write(admin, note)
+            if number % 5 == 0:
+                clock.now += STEP
+                audit.seal(busy, KEY, now=clock.now)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(30):
+            assert verdict(busy, admin).problems == ()
+    finally:
+        stop.set()
+        thread.join()
+    assert busy.db[SEALS].count_documents({}) > 8
+
+
+# --- looking
 def test_a_search_finds_by_who_what_when_and_where(busy: Store, admin: Actor, clock: Clock) -> None:
     other = Actor("o", "另一人", admin.role)
     busy.insert(other, Facility(community_id="D", code="F", name="秋千", category=Category.FITNESS))
@@ -155,7 +489,7 @@ def test_a_records_history_tells_each_step(busy: Store, admin: Actor) -> None:
     facility = busy.insert(admin, Facility(community_id="D", code="F", name="秋千", category=Category.FITNESS))
     busy.update(admin, Facility, "D", facility.id, 1, {"name": "跷跷板"})
     busy.delete(admin, Facility, "D", facility.id, 2)
-    made, changed, gone = audit.history(busy, admin, "D", "facilities", facility.id)
+    gone, changed, made = audit.history(busy, admin, "D", "facilities", facility.id)
     assert (made.operation, made.before, made.after["name"]) == ("create", {}, "秋千")
     assert (changed.before["name"], changed.after["name"]) == ("秋千", "跷跷板")
     assert "code" not in changed.after

@@ -664,6 +664,10 @@ class _Run:
                 if all(problem["code"] == 11000 for problem in error.details["writeErrors"]):
                     raise _Taken from error
                 raise
+        pairs: list[tuple[Document | None, Document | None]] = [(None, row) for row in inserts]
+        pairs += [(there[row["_id"]], row) for row in after] + [(there[id], None) for id in out]
+        for before, now in pairs:
+            write.note_row(self.id, record, before, now)
         return list(there.values()), after, left
 
     def _is_held(self, document: Document) -> bool:
