@@ -18,7 +18,7 @@ from repository.words import msg
 
 AT_ONCE = 200
 STEPS = 20  # of one record's history on a page
-REREAD = 200_000  # entries read again for one press of a button: some seconds
+REREAD = 100_000  # entries read again for one press of a button: some seconds
 OPERATIONS: Mapping[str, str] = {
     "create": msg("Entered"),
     "update": msg("Changed"),

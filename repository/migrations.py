@@ -34,7 +34,9 @@ _STEPS: dict[str, Step] = {}
 PLAIN_COLLECTIONS = {
     AUDIT: (
         Index(("community_id", "collection", "record_id", "at"), "one record's history"),
-        Index(("community_id", "at"), "the newest, but the rows of imports", where={"operation": {"$exists": True}}),
+        Index(
+            ("community_id", "at", "_id"), "the newest, but the rows of imports", where={"operation": {"$exists": True}}
+        ),
         Index(("community_id", "names"), "all about what is called so", where={"names": {"$exists": True}}),
         Index(("key",), "a submission counts once", unique=True, where={"key": {"$exists": True}}),
     ),

@@ -299,6 +299,7 @@ class Engine:
 
 META, RESTORING = "meta", "restoring"  # facts of the database; the mark of a restore that is under way
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
+_NEWEST_SEAL: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"mark": 1}}]
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
@@ -666,8 +667,7 @@ class Store:
         self.require_room()
 
         def attempt(session: ClientSession) -> T:
-            self._require_still(actor, session)
-            write = Write(self, actor, session, key)
+            write = Write(self, actor, session, key, self._require_still(actor, session))
             result = work(write)
             write._finish()
             return result
@@ -705,16 +705,19 @@ class Store:
                     raise
                 return cast(T, made)
 
-    def _require_still(self, actor: Actor, session: ClientSession) -> None:
-        """Raise SignedOut or Refused unless the sign-in holds and still gives these rights."""
+    def _require_still(self, actor: Actor, session: ClientSession) -> list[Document] | None:
+        """Raise SignedOut or Refused unless the sign-in holds and still gives these rights; returns the newest seal,
+        read on the same way, or None where there is no sign-in to look up."""
         if not actor.sign_in:
-            return
-        found = self.db[SIGN_INS].find_one({"_id": actor.sign_in}, session=session)
+            return None
+        seal = {"$lookup": {"from": SEALS, "pipeline": _NEWEST_SEAL, "as": "seal"}}
+        found = next(self.db[SIGN_INS].aggregate([{"$match": {"_id": actor.sign_in}}, seal], session=session), None)
         now = self.clock()
         if found is None or found["ends_at"] <= now or found["idle_at"] <= now or found["must_change"]:
             raise SignedOut
         if actor_of(found) != actor:
             raise Refused(msg("Your rights have just been changed. Nothing was changed; look at the page again."))
+        return list(found["seal"])
 
     def insert(self, actor: Actor, record: R, *, key: str | None = None) -> R:
         """Add one record; see ``write`` for ``key`` and errors."""
@@ -779,12 +782,15 @@ class Store:
 class Write:
     """What one transaction does; ``Store.write`` hands it to the callback and ends it with audit and counters."""
 
-    def __init__(self, store: Store, actor: Actor, session: ClientSession, key: str | None) -> None:
+    def __init__(
+        self, store: Store, actor: Actor, session: ClientSession, key: str | None, seal: list[Document] | None = None
+    ) -> None:
         self.store = store
         self.actor = actor
         self.session = session
         self.at = store.clock()
         self._key = key
+        self._seal = seal
         self._audit: list[Document] = []
         self._atoms: dict[str, rollups.Tally] = {}
         self._presence: dict[str, rollups.Presence] = {}
@@ -878,12 +884,14 @@ class Write:
         entry = {"collection": collection, "record_id": record_id, "before": None, "after": facts}
         self._entry(community_id, operation, entry)
 
-    def note_row(self, batch_id: str, record: type[Record], before: Document | None, after: Document | None) -> None:
-        """An audit entry of one row of a batch. Who did it and what it was is said by the batch's own entry (``note``
-        with its id), which comes last: without that one the row never counted."""
-        community_id = (after or before or {})["community_id"]
-        row = {"_id": str(ObjectId()), "community_id": community_id, "at": self.at, "batch": batch_id}
-        self._audit.append(row | self._change(record, before, after))
+    def note_row(
+        self, whole: Mapping[str, str], record: type[Record], before: Document | None, after: Document | None
+    ) -> None:
+        """An audit entry of one row of a batch. ``whole`` is what ``note`` will be given of the batch itself when it is
+        complete: ``collection``, ``community_id``, ``record_id``. That entry tells who did it, and when; without it the
+        row never counted."""
+        row = {"_id": str(ObjectId()), "community_id": (after or before or {})["community_id"], "at": self.at}
+        self._audit.append({**row, "part_of": dict(whole), **self._change(record, before, after)})
 
     def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
         if not isinstance(id, str) or not isinstance(community_id, str):
@@ -993,8 +1001,10 @@ class Write:
         self._require_named()
         if self._audit:
             audit = self.store.db[AUDIT]
-            seal = self.store.db[SEALS].find_one({}, {"mark": 1}, sort=[("_id", -1)], session=self.session)
-            mark = entry_mark(seal.get("mark", 0) if seal else 0)
+            seal = self._seal
+            if seal is None:
+                seal = list(self.store.db[SEALS].aggregate(_NEWEST_SEAL, session=self.session))
+            mark = entry_mark(seal[0].get("mark", 0) if seal else 0)
             for entry in self._audit:
                 entry["_id"] = mark + entry["_id"]
             first, *rest = self._audit

@@ -14,17 +14,20 @@ import pytest
 from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymongo import DeleteMany
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from dashboard import cli
 from dashboard.i18n import translator
-from repository import audit, embedded, importer, migrations
+from repository import audit, backup, embedded, importer, migrations
 from repository.access import Actor, Role
 from repository.audit import Search, Unsealed, sealing
 from repository.embedded.bootstrap import CHANGEABLE, TRAIL
 from repository.facilities import Category, Facility
 from repository.grids import Community
-from repository.importer import Sheet
+from repository.importer import Sheet, batch
+from repository.maintenance import WorkOrder
 from repository.migrations import migrate
 from repository.record import RECORDS
 from repository.store import AUDIT, DURABLE, META, SEALS, Store, Unsuitable, Write, entry_mark
@@ -265,6 +268,63 @@ def test_what_is_no_seal_stops_sealing_until_it_is_taken_out(busy: Store, admin:
     assert verdict(busy, admin).problems == ()
 
 
+def test_a_restored_database_holds_and_is_sealed_on(
+    busy: Store, admin: Actor, clock: Clock, tmp_path: Path, server: Callable[[str], str]
+) -> None:
+    """Also on a machine whose clock is behind, and what was not sealed yet when the backup was taken."""
+    for number in range(5):
+        clock.now += timedelta(hours=1)
+        busy.insert(admin, a_work_order(number=f"y{number}", reported_at=AT))
+        audit.seal(busy, KEY, now=clock.now)
+    file = tmp_path / "audit.head"
+    backup.take(busy, admin, tmp_path / "b.zip")
+    other = Store.connect(server("gridboard_restored"), clock=clock)
+    try:
+        other.client.drop_database(other.db.name)
+        backup.restore(other, tmp_path / "b.zip")
+        found = verdict(other, admin, head_file=file)
+        assert (found.unsealed, found.problems, found.warnings) == (1, (), ())
+        clock.now -= timedelta(days=400)
+        other.insert(admin, a_work_order(number="z", reported_at=AT))
+        assert settle(other, clock, head_file=file) == 2
+        found = verdict(other, admin, head_file=file)
+        assert (found.unsealed, found.problems) == (0, ())
+    finally:
+        other.client.drop_database(other.db.name)
+        other.close()
+
+
+@pytest.mark.kills
+def test_the_restore_drill_of_a_private_database(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As docs/operations.md has it; the folder is one in which another database was once."""
+    monkeypatch.delenv("MONGODB_URI", raising=False)
+    homes = [Path(tempfile.mkdtemp(prefix="gb-drill-")) for _ in range(2)]
+    try:
+        monkeypatch.setenv("GRIDBOARD_HOME", str(homes[0]))
+        assert cli.main(["user", "add", "boss", "--role", "admin"]) == 0
+        assert cli.main(["audit", "seal"]) == 0
+        assert (homes[0] / "audit.head").exists()
+        assert cli.main(["backup", str(tmp_path / "b.zip")]) == 0
+        monkeypatch.setenv("GRIDBOARD_HOME", str(homes[1]))
+        (homes[1] / "audit.head").write_text('{"number": 7, "digest": "x"}')
+        (homes[1] / "audit.key").write_text("another key")
+        assert cli.main(["restore", str(tmp_path / "b.zip")]) == 0
+        assert cli.main(["audit", "verify"]) == 1, "with another key"
+        assert cli.main(["audit", "seal"]) == 1
+        shutil.copy(homes[0] / "audit.key", homes[1])
+        capsys.readouterr()
+        assert cli.main(["audit", "verify"]) == 0
+        assert "!" not in capsys.readouterr().out
+        assert cli.main(["audit", "seal", "--adopt"]) == 0
+        assert "? Seal 2" in capsys.readouterr().out
+    finally:
+        for home in homes:
+            embedded.stop(home)
+            shutil.rmtree(home, ignore_errors=True)
+
+
 # --- clocks
 def test_a_database_that_was_a_year_ahead_is_sealed_on(busy: Store, admin: Actor, clock: Clock) -> None:
     right, clock.now = clock.now, clock.now + timedelta(days=365)
@@ -308,7 +368,7 @@ def begun(store: Store, admin: Actor, number: str) -> Callable[[], None]:
     write = Write(store, admin, session, None)
     document = {"_id": number, "community_id": "D", "name": number}
     store.db[Facility.collection].find_one({}, session=session)  # what it sees is what stands there now
-    write.note_row("batch", Facility, None, document)
+    write.note_row({"collection": "facilities", "community_id": "D", "record_id": "b"}, Facility, None, document)
 
     def end() -> None:
         with session:
@@ -496,6 +556,114 @@ def test_a_records_history_tells_each_step(busy: Store, admin: Actor) -> None:
     assert (gone.operation, gone.before["name"], gone.after) == ("delete", "跷跷板", {})
 
 
+def test_a_long_history_is_shown_newest_first_in_parts(busy: Store, admin: Actor, clock: Clock) -> None:
+    swing = Facility(id="F", community_id="D", code="F", name="0", category=Category.FITNESS)
+    busy.insert(admin, swing)
+    for number in range(1, 31):
+        clock.now += timedelta(seconds=1)
+        busy.update(admin, Facility, "D", "F", number, {"name": str(number)})
+    told = [step.after["name"] for step in audit.history(busy, admin, "D", "facilities", "F", most=10)]
+    assert told == [str(number) for number in range(30, 20, -1)]
+    rest = audit.history(busy, admin, "D", "facilities", "F", most=100, skip=10)
+    assert [step.after["name"] for step in rest] == [str(number) for number in range(20, -1, -1)]
+
+
+def bring(store: Store, admin: Actor, text: str, name: str) -> Any:
+    """An import of work orders."""
+    languages = [translator("zh")]
+    of = Sheet(text.encode(), name)
+    found = importer.propose(WorkOrder, of, languages)
+    shown = importer.preview(store, admin, "D", of, found, languages=languages)
+    return importer.commit(store, admin, shown, patience=0)
+
+
+def test_a_records_history_tells_what_imports_did_to_it(busy: Store, admin: Actor, clock: Clock) -> None:
+    clerk = Actor("c", "文员", Role.ADMIN)
+    head = "工单号,故障,地点,报修时间\n"
+    first = bring(busy, admin, head + "I-1,松动,东门,2026-03-01 08:00\nI-2,漏水,,2026-03-02 08:00\n", "三月.csv")
+    order = busy.db["work_orders"].find_one({"number": "I-1"}) or {}
+    clock.now += timedelta(minutes=1)
+    second = bring(busy, clerk, head + "I-1,松动,西门,2026-03-01 08:00\n", "四月.csv")
+    clock.now += timedelta(minutes=1)
+    third = importer.undo(busy, clerk, "D", second.id, patience=0)
+
+    back, changed, made = audit.history(busy, admin, "D", "work_orders", order["_id"])
+    assert [(step.operation, step.change, step.actor) for step in (made, changed, back)] == [
+        ("import", "create", "测试员"),
+        ("import", "update", "文员"),
+        ("undo", "update", "文员"),
+    ]
+    assert (made.file, changed.file, back.file) == ("三月.csv", "四月.csv", "四月.csv")
+    assert (made.batch, changed.batch, back.batch) == (first.id, second.id, third.id)
+    assert made.after["place"] == "东门"
+    assert (changed.before["place"], changed.after["place"]) == ("东门", "西门")
+    assert (back.before["place"], back.after["place"]) == ("西门", "东门")
+    assert "fault" not in changed.after
+
+    newest = audit.trail(busy, admin, "D", Search(), most=4)  # three batches and no rows among them
+    assert [entry.collection for entry in newest] == ["work_orders"] * 4
+    assert [entry.operation for entry in newest] == ["undo", "import", "import", "create"]
+    clock.now += timedelta(minutes=1)
+    importer.undo(busy, clerk, "D", first.id, patience=0)
+    assert busy.db["import_changes"].delete_many({})  # what the app may change tells nothing here
+    gone = audit.history(busy, admin, "D", "work_orders", order["_id"])[0]
+    assert (gone.operation, gone.change, gone.before["place"]) == ("undo", "delete", "东门")
+    assert settle(busy, clock) == 4 + 2 + 1 + 1 + 2
+    assert verdict(busy, admin).problems == ()
+
+
+def test_rows_of_an_import_that_was_broken_off_are_no_history(
+    busy: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    order = busy.db["work_orders"].find_one({"number": "W-0-0"}) or {}
+    monkeypatch.setattr(batch._Run, "flip", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        bring(busy, admin, "工单号,故障,地点,报修时间\nW-0-0,松动,西门,2026-03-01 08:00\n", "x.csv")
+    rows = list(busy.db[AUDIT].find({"part_of": {"$exists": True}}))
+    assert [row["record_id"] for row in rows] == [order["_id"]]
+    assert [step.change for step in audit.history(busy, admin, "D", "work_orders", order["_id"])] == ["create"]
+    assert "西门" not in str(audit.trail(busy, admin, "D", Search(which="W-0-0")))
+
+
+def test_all_about_one_record_is_found_by_what_it_is_called(busy: Store, admin: Actor, clock: Clock) -> None:
+    swing = busy.insert(admin, Facility(community_id="D", code="F-12", name="秋千", category=Category.FITNESS))
+    other = busy.insert(admin, Facility(community_id="D", code="F-13", name="秋千", category=Category.FITNESS))
+    clock.now += timedelta(minutes=1)
+    busy.update(admin, Facility, "D", swing.id, 1, {"name": "跷跷板"})
+    clock.now += timedelta(minutes=1)
+    busy.delete(Actor("o", "另一人", admin.role), Facility, "D", swing.id, 2)
+    bring(busy, admin, "工单号,故障,地点,报修时间\nI-1,松动,东门,2026-03-01 08:00\n", "三月.csv")
+
+    def found(which: str, **more: Any) -> list[tuple[str, str]]:
+        return [(one.change, one.record_id) for one in audit.trail(busy, admin, "D", Search(which=which, **more))]
+
+    all_of_it = [("delete", swing.id), ("update", swing.id), ("create", swing.id)]
+    for which in ("F-12", " F-12 ", "跷跷板", swing.id):
+        assert found(which) == all_of_it
+    assert found("秋千") == [*all_of_it[:2], *sorted([("create", swing.id), ("create", other.id)], reverse=True)]
+    assert found("F-12", actor="另一人") == all_of_it[:1]
+    assert found("F-12", operation="update", collection="facilities") == all_of_it[1:2]
+    assert found("F-12", since=clock.now) == all_of_it[:1]
+    assert found("F-12", until=clock.now) == all_of_it[1:]
+    assert [change for change, _ in found("I-1", operation="import")] == ["create"]
+    assert found("W-1-3") != []
+    assert found("F-") == []
+    assert len(audit.trail(busy, admin, "D", Search(which="F-12"), most=1, skip=1)) == 1
+    plan = busy.db[AUDIT].find({"community_id": "D", "names": {"$eq": "F-12"}}).explain()["queryPlanner"]["winningPlan"]
+    assert "community_id_names_where" in str(plan)
+    plan = (
+        busy.db[AUDIT]
+        .find({"community_id": "D", "operation": {"$exists": True}})
+        .sort([("at", -1), ("_id", -1)])
+        .explain()
+    )
+    assert "community_id_at__id_where" in str(plan["queryPlanner"]["winningPlan"])
+    assert "SORT" not in str(plan["queryPlanner"]["winningPlan"])
+
+
 # --- what the app's own user may do to it
 @pytest.fixture(scope="module")
 def private() -> Iterator[Store]:
@@ -513,34 +681,134 @@ def private() -> Iterator[Store]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+SOON = datetime(2020, 1, 1, tzinfo=UTC)
+ATTEMPTS: dict[str, Callable[[Any, str], Any]] = {
+    "update": lambda db, name: db[name].update_one({}, {"$set": {"x": 1}}),
+    "update by pipeline": lambda db, name: db[name].update_many({}, [{"$set": {"x": 1}}]),
+    "upsert": lambda db, name: db[name].update_one({"_id": "new"}, {"$set": {"x": 1}}, upsert=True),
+    "replace": lambda db, name: db[name].replace_one({}, {"x": 1}),
+    "find and delete": lambda db, name: db[name].find_one_and_delete({}),
+    "find and change": lambda db, name: db[name].find_one_and_update({}, {"$set": {"x": 1}}),
+    "delete one": lambda db, name: db[name].delete_one({}),
+    "delete all": lambda db, name: db[name].delete_many({}),
+    "bulk": lambda db, name: db[name].bulk_write([DeleteMany({})]),
+    "drop": lambda db, name: db[name].drop(),
+    "drop database": lambda db, _name: db.client.drop_database(db.name),
+    "$out": lambda db, name: list(db["users"].aggregate([{"$out": name}])),
+    "$merge": lambda db, name: list(db["users"].aggregate([{"$merge": name}])),
+    "$merge over": lambda db, name: list(
+        db[name].aggregate([{"$set": {"x": 1}}, {"$merge": {"into": name, "whenMatched": "replace"}}])
+    ),
+    "$merge on": lambda db, name: list(
+        db[name].aggregate([{"$merge": {"into": name, "whenMatched": [{"$unset": "at"}], "whenNotMatched": "discard"}}])
+    ),
+    "map and reduce": lambda db, name: db.command(
+        {"mapReduce": "users", "map": "function(){}", "reduce": "function(){}", "out": {"replace": name}}
+    ),
+    "rename onto": lambda db, name: db["people"].rename(name, dropTarget=True),
+    "rename from": lambda db, name: db[name].rename("elsewhere"),
+    "swap": lambda db, name: db.client.admin.command("renameCollection", f"{db.name}.{name}", to=f"{db.name}.people"),
+    "convert": lambda db, name: db.command("convertToCapped", name, size=4096),
+    "clone onto": lambda db, name: db.command("cloneCollectionAsCapped", "people", toCollection=name, size=4096),
+    "TTL index": lambda db, name: db[name].create_index([("at", 1)], expireAfterSeconds=0),
+    "TTL index in part": lambda db, name: db[name].create_index(
+        [("at", 1)], name="other", expireAfterSeconds=0, partialFilterExpression={"at": {"$gt": SOON}}
+    ),
+    "unique index": lambda db, name: db[name].create_index([("community_id", 1)], unique=True),
+    "TTL on an index that is there": lambda db, name: db.command(
+        "collMod",
+        name,
+        index={"keyPattern": {"community_id": 1, "collection": 1, "record_id": 1, "at": 1}, "expireAfterSeconds": 0},
+    ),
+    "validator": lambda db, name: db.command("collMod", name, validator={"x": 1}),
+    "validation off": lambda db, name: db.command("collMod", name, validationLevel="off"),
+    "hidden index": lambda db, name: db.command("collMod", name, index={"name": "key_where", "hidden": True}),
+    "size": lambda db, name: db.command("collMod", name, cappedSize=4096),
+    "drop indexes": lambda db, name: db[name].drop_indexes(),
+    "drop index": lambda db, name: db[name].drop_index("key_where"),
+    "create anew": lambda db, name: db.command("create", name, capped=True, size=4096),
+    "view over it": lambda db, name: db.command("create", name, viewOn="people", pipeline=[]),
+    "view": lambda db, name: db.command("create", f"{name}_view", viewOn=name, pipeline=[]),
+    "views": lambda db, name: db["system.views"].insert_one({"_id": f"{db.name}.{name}", "viewOn": "people"}),
+    "applyOps": lambda db, name: db.client.admin.command(
+        "applyOps", [{"op": "d", "ns": f"{db.name}.{name}", "o": {"_id": 1}}]
+    ),
+    "grant": lambda db, _name: db.command("grantRolesToUser", "gridboard", roles=["dbOwner"]),
+    "grant to role": lambda db, name: db.command(
+        "grantPrivilegesToRole",
+        "application",
+        privileges=[{"resource": {"db": db.name, "collection": name}, "actions": ["remove"]}],
+    ),
+}
+
+
+def standing(store: Store, name: str) -> Any:
+    """Documents, indexes and rules of a collection."""
+    options = [info["options"] for info in store.db.list_collections(filter={"name": name})]
+    return list(store.db[name].find()), store.db[name].index_information(), options
+
+
 @pytest.mark.parametrize("name", [AUDIT, SEALS])
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        lambda db, name: db[name].update_one({}, {"$set": {"x": 1}}),
-        lambda db, name: db[name].update_many({}, [{"$set": {"x": 1}}]),
-        lambda db, name: db[name].replace_one({}, {"x": 1}),
-        lambda db, name: db[name].find_one_and_delete({}),
-        lambda db, name: db[name].delete_one({}),
-        lambda db, name: db[name].delete_many({}),
-        lambda db, name: db[name].drop(),
-        lambda db, _name: db.client.drop_database(db.name),
-        lambda db, name: list(db["users"].aggregate([{"$out": name}])),
-        lambda db, name: list(db["users"].aggregate([{"$merge": name}])),
-        lambda db, name: db["people"].rename(name, dropTarget=True),
-        lambda db, name: db[name].rename("elsewhere"),
-        lambda db, name: db.command("convertToCapped", name, size=4096),
-        lambda db, name: db[name].drop_indexes(),
-    ],
-)
+@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
 def test_the_app_itself_could_not_change_it(private: Store, attempt: Callable[[Any, str], Any], name: str) -> None:
-    before = list(private.db[name].find())
+    before = standing(private, name)
     with pytest.raises(OperationFailure) as refused:
         attempt(private.db, name)
-    assert refused.value.code == 13
-    assert list(private.db[name].find()) == before
+    assert refused.value.code in (13, 73)  # Unauthorized; no name a client may use
+    assert standing(private, name) == before
+
+
+def test_the_trail_of_an_old_data_folder_is_put_right_at_the_next_start(private: Store, admin: Actor) -> None:
+    """An earlier role let the app's user give any collection an index or a rule."""
+    home = Path(private.client.address[0]).parent  # type: ignore[index]
+    right = {name: standing(private, name)[1] for name in (AUDIT, SEALS)}
+    owner = Store.connect(embedded.operator_uri(home), embedded.APP_DATABASE)
+    for name in (AUDIT, SEALS):
+        owner.db[name].create_index([("x", 1)], expireAfterSeconds=0)
+        owner.db.command("collMod", name, validator={"x": 1})
+    owner.db[AUDIT].drop_index("key_where")
+    owner.db[AUDIT].drop_index("community_id_at__id_where")
+    owner.db[AUDIT].create_index([("at", 1), ("community_id", 1)], name="community_id_at__id_where")
+    actions = ["find", "insert", "update", "listCollections", "listIndexes", "createIndex", "collMod"]
+    everywhere = {"resource": {"db": private.db.name, "collection": ""}, "actions": actions}
+    owner.db.command("updateRole", "application", privileges=[everywhere])
+    assert len(audit.verify(private, admin).problems) == 4
+    meta = home / "meta.json"
+    meta.write_text(json.dumps({**json.loads(meta.read_text()), "rights": "of an earlier version"}))
+
+    embedded.start(home)
+
+    for name in (AUDIT, SEALS):
+        assert standing(private, name)[1] == right[name]
+    assert audit.verify(private, admin).problems == ()
+    with pytest.raises(OperationFailure):
+        private.db[AUDIT].create_index("x")
+    private.insert(admin, Facility(community_id="D", code="F", name="秋千", category=Category.FITNESS))
+    owner.close()
+
+
+def test_the_app_makes_what_is_missing_elsewhere_and_asks_for_an_owner_where_it_may_not(private: Store) -> None:
+    home = Path(private.client.address[0]).parent  # type: ignore[index]
+    owner = Store.connect(embedded.operator_uri(home), embedded.APP_DATABASE)
+    owner.db["numbers"].drop()
+    owner.db["facilities"].drop_indexes()
+    assert migrate(private)
+    assert migrate(private) == []
+    owner.db[AUDIT].drop_index("community_id_names_where")
+    with pytest.raises(Unsuitable, match=r"index audit community_id_names_where.*owner"):
+        migrate(private)
+    assert migrate(owner) == ["index audit community_id_names_where"]
+    assert migrate(private) == []
+    owner.close()
 
 
 def test_every_collection_is_either_changeable_or_only_added_to() -> None:
     kept = {*RECORDS, *migrations.PLAIN_COLLECTIONS, "migrations", META}
     assert set(CHANGEABLE) == kept - {AUDIT, SEALS}
+
+
+def test_the_administrator_makes_the_indexes_that_the_migrations_declare(store: Store) -> None:
+    assert set(TRAIL) == {AUDIT, SEALS}
+    for name, indexes in TRAIL.items():
+        there = [{**each, "key": dict(each["key"])} for each in store.db[name].list_indexes() if each["name"] != "_id_"]
+        assert [{"v": 2, **each} for each in indexes] == there

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,6 +274,18 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     assert settings.uri == "mongodb://u:{}@there".format("hushhush")
     assert settings.audit_key() == b"hushhush"
     assert "hushhush" not in repr(settings)
+
+
+def test_processes_that_start_at_once_share_one_audit_key(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"GRIDBOARD_HOME": str(tmp_path)})
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: settings.audit_key(), range(64)))
+    assert [len(key) for key in keys] == [64]
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.key"]
+    assert (tmp_path / "audit.key").stat().st_mode & 0o077 == 0
+    assert settings.audit_head == tmp_path / "audit.head"
+    assert Settings.from_environment({"GRIDBOARD_AUDIT_KEY": "x"}).audit_head is None
+    assert Settings.from_environment({"MONGODB_URI": "mongodb://there"}).audit_head is None
 
 
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

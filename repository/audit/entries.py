@@ -11,7 +11,7 @@ import pymongo
 
 from repository.access import Actor, Operation, Refused, reach, require
 from repository.record import RECORDS
-from repository.store import AUDIT, EVERYWHERE, READ_SECONDS, Document, Store, our_errors
+from repository.store import AUDIT, READ_SECONDS, Document, Store, our_errors
 from repository.words import msg
 
 
@@ -128,7 +128,7 @@ def _called(store: Store, community_id: str, which: str) -> list[Document]:
     ids: dict[str, set[str]] = {name: {text} for name in (*RECORDS, AUDIT)}
     bearing = {"community_id": community_id, "names": {"$eq": text}}
     for each in store.db[AUDIT].find(bearing, {"collection": 1, "record_id": 1}).limit(5_000):
-        ids[each["collection"]].add(each["record_id"])
+        ids.setdefault(each["collection"], set()).add(each["record_id"])
     return [{"collection": name, "record_id": {"$in": sorted(each)}} for name, each in ids.items()]
 
 
@@ -144,27 +144,21 @@ def _entries(store: Store, documents: Iterable[Document]) -> Iterator[Entry]:
             if record.name_field not in record.personal and record.name_field in record.model_fields:
                 named = store.db[collection].find({"_id": {"$in": ids}}, {record.name_field: 1})
                 names |= {each["_id"]: str(each[record.name_field]) for each in named if record.name_field in each}
-        batches = _batches(store, chunk)
+        wholes = _wholes(store, chunk)
         for each in chunk:
-            if "batch" not in each:
+            part_of = each.get("part_of")
+            if part_of is None:
                 yield _entry(each, each, names)
-            elif each["batch"] in batches:
-                yield _entry(each, batches[each["batch"]], names)
+            elif part_of["record_id"] in wholes:
+                yield _entry(each, wholes[part_of["record_id"]], names)
 
 
-def _batches(store: Store, rows: Iterable[Document]) -> dict[str, Document]:
-    """The entries of the batches to which rows belong."""
-    rows = [row for row in rows if "batch" in row]
-    if not rows:
+def _wholes(store: Store, chunk: Iterable[Document]) -> dict[str, Document]:
+    """The entries of the batches to which rows belong, by the batch's id."""
+    wanted = {each["part_of"]["record_id"]: each["part_of"] for each in chunk if "part_of" in each}
+    if not wanted:
         return {}
-    found = store.db[AUDIT].find(
-        {
-            "community_id": {"$in": [*{row["community_id"] for row in rows}, EVERYWHERE]},
-            "collection": {"$in": list(RECORDS)},
-            "record_id": {"$in": list({row["batch"] for row in rows})},
-            "operation": {"$exists": True},
-        }
-    )
+    found = store.db[AUDIT].find({"operation": {"$exists": True}, "$or": list(wanted.values())})
     return {each["record_id"]: each for each in found}
 
 
@@ -174,8 +168,8 @@ def _entry(document: Document, whole: Document, names: Mapping[str, str]) -> Ent
     before, after = document.get("before"), document.get("after")
     told = {**(before or {}), **(after or {})}
     own = told.get(record.name_field) if record else told.get("file")
-    row = "batch" in document
-    changes = row or whole["operation"] in ("create", "update", "delete")
+    part_of = document.get("part_of")
+    changes = part_of or whole["operation"] in ("create", "update", "delete")
     return Entry(
         name=names.get(document["record_id"]) or str(own or next(iter(document.get("names", ())), "")),
         id=document["_id"],
@@ -190,6 +184,6 @@ def _entry(document: Document, whole: Document, names: Mapping[str, str]) -> Ent
         before=before or {},
         after=after or {},
         change="" if not changes else "create" if before is None else "delete" if after is None else "update",
-        batch=document.get("batch", ""),
-        file=str((whole.get("after") or {}).get("source", "")) if row else "",
+        batch=part_of["record_id"] if part_of else "",
+        file=str((whole.get("after") or {}).get("source", "")) if part_of else "",
     )

@@ -57,8 +57,8 @@ TRAIL: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             "key": {"community_id": 1, "collection": 1, "record_id": 1, "at": 1},
         },
         {
-            "name": "community_id_at_where",
-            "key": {"community_id": 1, "at": 1},
+            "name": "community_id_at__id_where",
+            "key": {"community_id": 1, "at": 1, "_id": 1},
             "partialFilterExpression": {"operation": {"$exists": True}},
         },
         {

@@ -666,8 +666,9 @@ class _Run:
                 raise
         pairs: list[tuple[Document | None, Document | None]] = [(None, row) for row in inserts]
         pairs += [(there[row["_id"]], row) for row in after] + [(there[id], None) for id in out]
+        whole = {"collection": self.record.collection, "community_id": self.community_id, "record_id": self.id}
         for before, now in pairs:
-            write.note_row(self.id, record, before, now)
+            write.note_row(whole, record, before, now)
         return list(there.values()), after, left
 
     def _is_held(self, document: Document) -> bool:
