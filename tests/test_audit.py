@@ -411,7 +411,7 @@ QUIET: dict[str, Callable[[Any, str], Any]] = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=25), tampering=st.sampled_from(sorted(QUIET)), data=st.data())
 def test_no_clock_makes_a_false_alarm_and_no_tampering_goes_unseen(
     store: Store, clock: Clock, steps: list[tuple[str, timedelta]], tampering: str, data: st.DataObject
@@ -773,14 +773,26 @@ def test_the_trail_of_an_old_data_folder_is_put_right_at_the_next_start(private:
     everywhere = {"resource": {"db": private.db.name, "collection": ""}, "actions": actions}
     owner.db.command("updateRole", "application", privileges=[everywhere])
     assert len(audit.verify(private, admin).problems) == 4
+    for name in (AUDIT, SEALS):
+        owner.db.command("collMod", name, validator={})  # they may come back to an empty one
+    entry = owner.db[AUDIT].find_one() or {}
+    owner.db[AUDIT].insert_one({**entry, "_id": f"{int(entry['at'].timestamp()):08x}" + "0" * 16})
+    owner.db[SEALS].insert_one({"_id": 1, "until": entry["at"], "count": 1, "digest": "x", "keyed": True})
+    for name in (AUDIT, SEALS):
+        owner.db.command("collMod", name, validator={"x": 1})
     meta = home / "meta.json"
     meta.write_text(json.dumps({**json.loads(meta.read_text()), "rights": "of an earlier version"}))
 
     embedded.start(home)
 
     for name in (AUDIT, SEALS):
-        assert standing(private, name)[1] == right[name]
+        _, indexes, (options,) = standing(private, name)
+        assert (indexes, "validator" in options) == (right[name], False)
     assert audit.verify(private, admin).problems == ()
+    for minutes in (1, 2):  # marks of those that were given by time are below these
+        audit.seal(private, KEY, now=entry["at"] + minutes * STEP)
+    found = audit.verify(private, admin, key=KEY)
+    assert (found.entries, found.unsealed, found.problems) == (2, 0, ())
     with pytest.raises(OperationFailure):
         private.db[AUDIT].create_index("x")
     private.insert(admin, Facility(community_id="D", code="F", name="秋千", category=Category.FITNESS))

@@ -265,23 +265,25 @@ class _Check:
         """What no seal covers: how many entries, and whether all of them may be there."""
         if not ends:
             return 0
-        last = ends[-1]
-        allowed = entry_mark((self.last.mark if self.last else 0) + 1)
         for id in ends:
             if not isinstance(id, str):
                 self.problem(msg("Entry {id} is none that GridBoard made: another hand put it in."), id=repr(id)[:80])
-        if isinstance(last, str) and last >= allowed:
-            with pymongo.timeout(SEAL_SECONDS):
-                n = stored_entries(self.store).count_documents({"_id": {"$gte": allowed, "$lte": last}})
+        there: Document = {"$lte": ends[-1]} if isinstance(ends[-1], str) else {}
+        beyond: Document = {"$gte": entry_mark((self.last.mark if self.last else 0) + 1), **there}
+        if self.last is None:
+            beyond["$regex"] = "^.{32}$"  # shorter ones are from before there were marks; the first seals take them in
+        with pymongo.timeout(SEAL_SECONDS):
+            n = stored_entries(self.store).count_documents({"_id": beyond}, session=self.session)
+        if n:
             self.problem(
                 msg(
                     "{n} entries (such as {id}) bear the mark of a seal that is not there: seals were taken out, or "
                     "another hand put the entries in."
                 ),
                 n=n,
-                id=last,
+                id=ends[-1],
             )
-        open_ones = {"_id": {"$gte": self.last.end if self.last else "", "$lte": last}}
+        open_ones = {"_id": {"$gte": self.last.end if self.last else "", **there}}
         span = {"_id": None, "n": {"$sum": 1}, "oldest": {"$min": "$at"}, "newest": {"$max": "$at"}}
         with pymongo.timeout(SEAL_SECONDS):
             rows = self.store.db[AUDIT].aggregate([{"$match": open_ones}, {"$group": span}], session=self.session)

@@ -206,7 +206,11 @@ def _create_app_user(places: Places) -> bool:
 
 def _make_trail(database: Database[dict[str, Any]]) -> None:
     """The trail's collections with their indexes and nothing else: what an earlier role let the app's user put on them,
-    such as an index that makes entries expire, is taken off."""
+    such as an index that makes entries expire, is taken off. Seals of the first form, which none of today's can follow,
+    are put aside."""
+    seals = database["audit_seals"]
+    if seals.find_one({}) is not None and seals.find_one({"mark": {"$exists": True}}) is None:
+        seals.rename("audit_seals_first_form")
     there = {info["name"]: info for info in database.list_collections()}
     for name, wanted in TRAIL.items():
         if name not in there:
