@@ -1,5 +1,6 @@
 """The audit trail cannot be changed unseen: A5 of the catalogue."""
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -156,6 +157,17 @@ def test_only_so_many_of_the_newest_entries_are_read_again(busy: Store, admin: A
     assert (found.entries, found.reread, found.problems) == (31, 20, ())
     busy.db[AUDIT].delete_one({"names": "W-2-3"})
     assert "9 are there" in said(verdict(busy, admin, most=1))
+
+
+def test_seals_that_leave_entries_out_are_found(store: Store, admin: Actor, clock: Clock) -> None:
+    """Without a key anybody can sign; but what a seal leaves out shows."""
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    settle(store, clock, b"")
+    second = store.db[SEALS].find_one({"_id": 2}) or {}
+    nothing = {"start": second["end"], "count": 0, "entries": hashlib.sha256().hexdigest()}
+    second |= nothing
+    store.db[SEALS].replace_one({"_id": 2}, {**second, "digest": sealing._signed(second, b"")})
+    assert "does not follow" in said(verdict(store, admin, key=b""))
 
 
 # --- the key, and what is noted outside
@@ -359,6 +371,14 @@ def test_an_entry_that_is_dated_back_shows(busy: Store, admin: Actor, clock: Clo
     found = verdict(busy, admin)
     assert found.problems == ()
     assert found.warnings
+
+
+def test_an_entry_under_a_mark_that_never_was_shows(busy: Store, admin: Actor, clock: Clock) -> None:
+    mark = (busy.db[SEALS].find_one({"_id": 5}) or {})["mark"]
+    busy.db[AUDIT].insert_one(an_entry(busy.db, entry_mark(mark + 1), record_id="x"))
+    busy.insert(admin, a_work_order(number="x", reported_at=AT))
+    assert settle(busy, clock) == 2
+    assert "bear the mark of no seal" in said(verdict(busy, admin))
 
 
 def begun(store: Store, admin: Actor, number: str) -> Callable[[], None]:
@@ -652,6 +672,10 @@ def test_all_about_one_record_is_found_by_what_it_is_called(busy: Store, admin: 
     assert found("W-1-3") != []
     assert found("F-") == []
     assert len(audit.trail(busy, admin, "D", Search(which="F-12"), most=1, skip=1)) == 1
+    old = Facility(id="old", community_id="D", code="F-14", name="单杠", category=Category.FITNESS)
+    busy.db["facilities"].insert_one(old.to_document())  # as the demonstration does, without an entry of its own
+    busy.update(admin, Facility, "D", "old", 1, {"name": "双杠"})
+    assert found("单杠") == found("双杠") == [("update", "old")]
     plan = busy.db[AUDIT].find({"community_id": "D", "names": {"$eq": "F-12"}}).explain()["queryPlanner"]["winningPlan"]
     assert "community_id_names_where" in str(plan)
     plan = (
@@ -733,6 +757,7 @@ ATTEMPTS: dict[str, Callable[[Any, str], Any]] = {
     "applyOps": lambda db, name: db.client.admin.command(
         "applyOps", [{"op": "d", "ns": f"{db.name}.{name}", "o": {"_id": 1}}]
     ),
+    "repair": lambda db, name: db.command("validate", name, full=True, repair=True),
     "grant": lambda db, _name: db.command("grantRolesToUser", "gridboard", roles=["dbOwner"]),
     "grant to role": lambda db, name: db.command(
         "grantPrivilegesToRole",
@@ -754,7 +779,7 @@ def test_the_app_itself_could_not_change_it(private: Store, attempt: Callable[[A
     before = standing(private, name)
     with pytest.raises(OperationFailure) as refused:
         attempt(private.db, name)
-    assert refused.value.code in (13, 73)  # Unauthorized; no name a client may use
+    assert refused.value.code in (13, 72, 73)  # not authorized; not on a replica set; no name a client may use
     assert standing(private, name) == before
 
 

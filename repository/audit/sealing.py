@@ -147,12 +147,10 @@ def _seal_next(
 def _insert(
     store: Store, newest: Document | None, facts: Document, key: bytes, given: datetime | None
 ) -> Document | None:
-    """Put a seal behind the ``newest``, unless another one is there by now. Its time is read inside the transaction, so
-    that it is at most a minute older than the moment from which writers see the seal, however long this took."""
+    """Put a seal behind the ``newest``; None if one of its number is there by now. Its time is read inside the
+    transaction, so that it is at most a minute older than the moment from which writers see the seal."""
 
-    def attempt(session: ClientSession) -> Document | None:
-        if _newest(store, session) != newest:
-            return None
+    def attempt(session: ClientSession) -> Document:
         told = next(store.db[AUDIT].aggregate([{"$limit": 1}, {"$project": {"now": "$$NOW"}}], session=session), None)
         at: datetime = given or (told["now"] if told else _time_there(store))
         made = {

@@ -116,16 +116,8 @@ def converge(places: Places, deadline: float, *, check_login: bool) -> bool:
 
 def _privileges() -> list[dict[str, Any]]:
     """What the app's user may do: read and add anywhere in its database, change and remove where it must."""
-    everywhere = [
-        "find",
-        "insert",
-        "listCollections",
-        "listIndexes",
-        "validate",
-        "collStats",
-        "dbStats",
-        "changeStream",
-    ]
+    everywhere = ["find", "insert", "listCollections", "listIndexes"]
+    everywhere += ["validate", "collStats", "dbStats", "changeStream"]
     by_name = ["update", "remove", "createCollection", "createIndex", "collMod"]
     rows = [{"resource": {"db": APP_DATABASE, "collection": ""}, "actions": everywhere}]
     return rows + [{"resource": {"db": APP_DATABASE, "collection": name}, "actions": by_name} for name in CHANGEABLE]
