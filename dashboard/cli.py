@@ -149,6 +149,9 @@ def parser() -> argparse.ArgumentParser:
         "action", choices=["seal", "verify"], help="verify changes nothing; exit code 1 if a seal breaks"
     )
     trail.add_argument("--head", metavar="DIGEST", default="", help="verify: a digest that was written down elsewhere")
+    trail.add_argument(
+        "--adopt", action="store_true", help="seal: vouch for the trail as it stands, also without the earlier key"
+    )
 
     backup = command("backup", backup_command, "write the whole database to one file, while people work", BACKUP)
     backup.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the file to write")
@@ -226,7 +229,9 @@ USER_ACTIONS = ("add", "list", "role", "password", "lock", "unlock", "sign-out",
 AUDIT = """\
 封存或核对操作记录。
 
-The running server seals by itself. The digest that is printed can be written down elsewhere and given to verify."""
+The running server seals by itself, what is written within some twenty minutes. The digest that is printed can be
+written down elsewhere and given to verify. After a lost or new key nothing is sealed until a person looked at the trail
+and ran seal --adopt; verify names that seal from then on."""
 MIGRATE = """\
 把数据库升级到本版本需要的形式。
 
@@ -800,6 +805,8 @@ def restore_command(args: argparse.Namespace) -> int:
         store = Store.connect(settings.uri)
     try:
         manifest = backup.restore(store, args.file, identity=identity)
+        if settings.audit_head is not None:  # noted of another database that was here before
+            settings.audit_head.unlink(missing_ok=True)
     finally:
         store.close()
     print(
@@ -890,9 +897,10 @@ def audit_command(args: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     store = open_store(settings)
     try:
+        proof: dict[str, Any] = {"key": settings.audit_key(), "head_file": settings.audit_head}
         if args.action == "seal":
-            print(i18n._("{n} entries sealed.", n=i18n.number(audit.seal(store, settings.audit_key()))))
-        verdict = audit.verify(store, _operator(), key=settings.audit_key(), head=args.head)
+            print(i18n._("{n} entries sealed.", n=i18n.number(audit.seal(store, **proof, adopt=args.adopt))))
+        verdict = audit.verify(store, _operator(), **proof, head=args.head)
     finally:
         store.close()
     print(
@@ -903,6 +911,8 @@ def audit_command(args: argparse.Namespace) -> int:
             open=i18n.number(verdict.unsealed),
         )
     )
+    for warning in verdict.warnings:
+        print(f"? {i18n.say(warning)}")
     for problem in verdict.problems:
         print(f"! {i18n.say(problem)}")
     if verdict.head:

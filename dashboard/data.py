@@ -135,9 +135,10 @@ def terms() -> accounts.Terms:
     return accounts.Terms(timedelta(minutes=settings.idle_minutes), timedelta(hours=settings.session_hours))
 
 
-def audit_key() -> bytes:
-    """The key that seals the audit trail; empty without one."""
-    return Settings.from_environment().audit_key()
+def seal_proof() -> dict[str, Any]:
+    """What proves the audit trail's seals from outside the database: the key, and the newest seal as it was noted."""
+    settings = Settings.from_environment()
+    return {"key": settings.audit_key(), "head_file": settings.audit_head}
 
 
 def recognise() -> Actor:

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -247,11 +248,20 @@ class Settings:
         if self.audit_key_given or not self.embedded:
             return self.audit_key_given.encode()
         path = self.home / "audit.key"
-        with suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(secrets.token_hex(32).encode())
+        if not path.exists():
+            with tempfile.NamedTemporaryFile(dir=self.home, prefix=".audit.key-") as draft:  # 0600
+                draft.write(secrets.token_hex(32).encode())
+                draft.flush()
+                os.fsync(draft.fileno())
+                with suppress(FileExistsError):  # another process was quicker; nobody ever reads half a key
+                    os.link(draft.name, path)
         return path.read_bytes()
+
+    @property
+    def audit_head(self) -> Path | None:
+        """Where the newest seal of the audit trail is noted, out of the database's reach: beside the key of the data
+        folder. With a key that is given there is no such place."""
+        return self.home / "audit.head" if self.embedded and not self.audit_key_given else None
 
     def publish(self) -> None:
         """Write these settings to the environment, where the pages of this process read them."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 import streamlit as st
@@ -16,6 +17,8 @@ from repository.store import EVERYWHERE
 from repository.words import msg
 
 AT_ONCE = 200
+STEPS = 20  # of one record's history on a page
+REREAD = 100_000  # entries read again for one press of a button: some seconds
 OPERATIONS: Mapping[str, str] = {
     "create": msg("Entered"),
     "update": msg("Changed"),
@@ -38,7 +41,8 @@ def show(view: session.View) -> None:
     """The newest entries that match, and the history of the record that is picked."""
     st.header(_("Who did what, and when"), anchor=False)
     search, community_id = _search(view)
-    page = int(st.session_state.get("trail-page", 1) or 1)
+    key = f"trail-{community_id}-{hash(search)}"  # another search begins at its newest
+    page = _page(key)
     found = data.ask(audit.trail, community_id, search, most=AT_ONCE + 1, skip=(page - 1) * AT_ONCE)
     shown = found[:AT_ONCE]
     if not shown:
@@ -48,18 +52,30 @@ def show(view: session.View) -> None:
     picked = st.dataframe(
         tables.frame(rows),
         hide_index=True,
-        key=f"trail-{page}-{community_id}",
+        key=f"{key}-{page}",
         on_select="rerun",
         selection_mode="single-row",
         alt=_("Audit trail"),
     )["selection"]["rows"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if page > 1 or len(found) > AT_ONCE:
-            st.pagination(page + (len(found) > AT_ONCE), key="trail-page")
+        _turn(key, page, more=len(found) > AT_ONCE)
         st.space("stretch")
         tables.download(rows, name="audit", title=_("Audit trail"), key="trail")
     if picked and picked[0] < len(shown):
         _history(view, shown[picked[0]])
+
+
+def _page(key: str) -> int:
+    """Which page of a list is looked at."""
+    return int(st.session_state.get(f"{key}-page", 1) or 1)
+
+
+def _turn(key: str, page: int, *, more: bool) -> None:
+    """To the other pages of a list, as far as it is known."""
+    if page > 1 or more:
+        st.pagination(page + more, key=f"{key}-page")
+    if more:
+        st.caption(_("There are older ones on the next page."))
 
 
 def _search(view: session.View) -> tuple[Search, str]:
@@ -73,6 +89,7 @@ def _search(view: session.View) -> tuple[Search, str]:
             default=view.community_id,
             key="trail-where",
         )
+        which = st.text_input(_("Which"), placeholder=_("Number, code or name"), width=180, key="trail-which")
         operation = st.selectbox(
             _("What"),
             ["", *OPERATIONS],
@@ -80,7 +97,10 @@ def _search(view: session.View) -> tuple[Search, str]:
             width=180,
         )
         collection = st.selectbox(
-            _("Records"), ["", *kinds], format_func=lambda name: kinds.get(name) or _("All records"), width=180
+            _("Records"),
+            ["", *kinds],
+            format_func=lambda name: kinds.get(name) or _("All records"),
+            width=180,
         )
         name = st.text_input(_("By"), placeholder=_("As it stands in the list"), width=180)
         since = st.date_input(_("From"), value=None, format="YYYY-MM-DD", width=150)
@@ -89,6 +109,7 @@ def _search(view: session.View) -> tuple[Search, str]:
         operation=operation or "",
         collection=collection or "",
         actor=(name or "").strip(),
+        which=(which or "").strip(),
         since=_midnight(since, view),
         until=_midnight(until + timedelta(days=1), view) if isinstance(until, date) else None,
     )
@@ -126,7 +147,7 @@ def _which(entry: Entry) -> str:
 
 def _changed(entry: Entry) -> list[str]:
     """The fields an update changed; none for what was made or taken out whole."""
-    if entry.operation != "update":
+    if entry.change != "update":
         return []
     return _told(entry)
 
@@ -143,16 +164,20 @@ def _field(collection: str, name: str) -> str:
 
 
 def _history(view: session.View, entry: Entry) -> None:
-    """One record from its beginning: each step with what stood there before and after."""
-    steps = data.ask(audit.history, entry.community_id, entry.collection, entry.record_id)
+    """What was done to one record, newest first: each step with what stood there before and after."""
+    key = f"history-{entry.record_id}"
+    page = _page(key)
+    which = (entry.community_id, entry.collection, entry.record_id)
+    steps = data.ask(audit.history, *which, most=STEPS + 1, skip=(page - 1) * STEPS)
     with st.container(border=True, key="history"):
         st.subheader(
             _("History of {what}: {which}", what=plain(_title(entry.collection)), which=plain(_which(entry))),
             anchor=False,
         )
-        for step in steps:
+        for step in steps[:STEPS]:
+            came = f" · {plain(_operation(step.change))} · {plain(step.file)}" if step.batch else ""
             st.markdown(
-                f"**{plain(_operation(step.operation))}** · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
+                f"**{plain(_operation(step.operation))}**{came} · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
                 f" ({plain(say(Role(step.role).label) if step.role in set(Role) else step.role)})"
             )
             names = _told(step)
@@ -166,6 +191,7 @@ def _history(view: session.View, entry: Entry) -> None:
             ]
             if rows:
                 tables.small(rows, key=f"step-{step.id}")
+        _turn(key, page, more=len(steps) > STEPS)
 
 
 def _value(value: Any, view: session.View) -> str:
@@ -186,29 +212,41 @@ def seals(view: session.View) -> None:
     st.header(_("Is the trail complete?"), anchor=False)
     st.caption(
         _(
-            "Entries that are older than five minutes are sealed together: a digest over them and over the seal "
-            "before. An entry that is changed, taken out or put in afterwards breaks it. Write the newest digest into "
-            "the minutes of a meeting, and nobody can make all seals anew without its being seen."
+            "Some twenty minutes after they were written, entries are sealed together: a digest over them and over "
+            "the seal before. An entry that is changed, taken out or put in afterwards breaks it. Write the newest "
+            "digest into the minutes of a meeting, and nobody can make all seals anew without its being seen."
         )
     )
     found = data.ask(audit.seals)
     if found:
-        st.markdown(_("Newest digest, of {when}:", when=datetime_(found[0].until, view.zone)))
+        st.markdown(_("Newest digest, of {when}:", when=datetime_(found[0].at, view.zone)))
         st.code(found[0].digest, language=None, wrap_lines=True)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         head = st.text_input(_("A digest you wrote down (optional)"), width=520)
         check = st.button(_("Check all seals"), icon=":material/verified:", key="do_verify", type="primary")
-    if check:
-        with st.spinner(_("Counting …")):
-            verdict = data.tell(audit.verify, key=data.audit_key(), head=(head or "").strip())
-        if verdict is not None:
-            facts = {
-                "seals": number(verdict.seals),
-                "entries": number(verdict.entries),
-                "open": number(verdict.unsealed),
-            }
-            line = _("{seals} seals over {entries} entries; {open} newer ones are not sealed yet.", **facts)
-            if verdict.problems:
-                cards.told(line, *verdict.problems)
-            else:
-                st.success(_("All seals hold.") + " " + line, icon=":material/check_circle:")
+    if not check:
+        return
+    began = monotonic()
+    with st.spinner(_("Counting …")):
+        verdict = data.tell(audit.verify, **data.seal_proof(), head=(head or "").strip(), most=REREAD)
+    if verdict is None:
+        return
+    facts = {
+        "seals": number(verdict.seals),
+        "entries": number(verdict.entries),
+        "open": number(verdict.unsealed),
+        "reread": number(verdict.reread),
+        "seconds": number(monotonic() - began, 1),
+    }
+    lines = [
+        _("{seals} seals over {entries} entries; {open} newer ones are not sealed yet.", **facts),
+        _("{reread} entries were read again in {seconds} s.", **facts),
+    ]
+    if verdict.reread < verdict.entries:
+        lines.append(_("Older ones were left out here; gridboard audit verify reads all of them."))
+    if verdict.problems:
+        cards.told(*lines, *verdict.problems)
+    else:
+        st.success(_("All seals hold.") + " " + " ".join(lines), icon=":material/check_circle:")
+    if verdict.warnings:
+        st.warning("  \n".join(plain(say(each)) for each in verdict.warnings), icon=":material/warning:")

@@ -22,7 +22,8 @@ from repository import (  # noqa: F401 (importing declares the records)
     rollups,
 )
 from repository.record import RECORDS, Index, mongo_validator
-from repository.store import AUDIT, SEALS, SIGN_INS, Store
+from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unsuitable
+from repository.words import msg
 
 log = logging.getLogger("gridboard.migrations")
 
@@ -33,7 +34,10 @@ _STEPS: dict[str, Step] = {}
 PLAIN_COLLECTIONS = {
     AUDIT: (
         Index(("community_id", "collection", "record_id", "at"), "one record's history"),
-        Index(("community_id", "at"), "the newest changes"),
+        Index(
+            ("community_id", "at", "_id"), "the newest, but the rows of imports", where={"operation": {"$exists": True}}
+        ),
+        Index(("community_id", "names"), "all about what is called so", where={"names": {"$exists": True}}),
         Index(("key",), "a submission counts once", unique=True, where={"key": {"$exists": True}}),
     ),
     rollups.COUNTS: (
@@ -98,8 +102,19 @@ def migrate(store: Store, *, opening: bool = False) -> list[str]:
         if name not in applied:
             step(store.db)
             store.db["migrations"].update_one({"_id": name}, {"$set": {"at": store.clock()}}, upsert=True)
-    for name, validator, indexes in _declared():
-        _sync(store.db, name, validator, indexes)
+    try:
+        for name, validator, indexes in _declared():
+            _sync(store.db, name, validator, indexes)
+    except OperationFailure as error:
+        if error.code != 13:
+            raise
+        raise Unsuitable(
+            msg(
+                "The database's user may not make what is missing ({missing}). Run gridboard migrate once with the "
+                "address of an owner of the database in MONGODB_URI."
+            ),
+            missing=", ".join(pending(store)),
+        ) from error
     for name in done:
         log.info("migrated: %s", name)
     return done
@@ -114,6 +129,7 @@ def _declared() -> list[tuple[str, Document | None, tuple[Index, ...]]]:
 
 
 def _sync(db: Database[Document], name: str, validator: Document | None, indexes: tuple[Index, ...]) -> None:
+    """Make what is missing, and that only: the app's own user may not touch the trail's collections."""
     try:
         options: Document = {"validator": validator} if validator else {}
         db.create_collection(name, **options)
@@ -123,7 +139,10 @@ def _sync(db: Database[Document], name: str, validator: Document | None, indexes
     except OperationFailure as error:
         if error.code != 48:  # NamespaceExists: another process made it in the same moment
             raise
+    there = db[name].index_information()
     for index in indexes:
+        if index.name in there:
+            continue
         how: Document = {"name": index.name, "unique": index.unique}
         if index.where:
             how["partialFilterExpression"] = dict(index.where)

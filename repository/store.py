@@ -289,6 +289,26 @@ def _require_impersonal(record: type[Record], filter: Any) -> None:
 
 
 @cache
+def _names(record: type[Record]) -> tuple[str, ...]:
+    """The fields by which people name a record, as far as the audit may keep them."""
+    specs = field_specs(record)
+    wanted = dict.fromkeys((record.name_field, *record.natural_key))
+    return tuple(
+        name for name in wanted if name in specs and specs[name].kind == "text" and name not in record.personal
+    )
+
+
+def _difference(before: Document | None, after: Document | None) -> tuple[Document | None, Document | None]:
+    """Of two states of a document the fields that differ; all of them of what was made or taken out."""
+    if before is None or after is None:
+        return before, after
+    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return {name: before[name] for name in differing if name in before}, {
+        name: after[name] for name in differing if name in after
+    }
+
+
+@cache
 def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
     """The fields of ``record`` that name another record."""
     return tuple(spec for spec in field_specs(record).values() if spec.kind == "ref")
@@ -372,9 +392,9 @@ def _outcome_open(error: PyMongoError, *, writing: bool, committing: bool) -> bo
     return sent or isinstance(error, ExecutionTimeout)
 
 
-def entry_mark(at: datetime) -> str:
-    """How the id of an audit entry of this second begins: ids sort by time, so sealing needs no index of its own."""
-    return f"{int(at.timestamp()):08x}"
+def entry_mark(mark: int) -> str:
+    """How the ids of the audit entries begin that were written under a seal of this ``mark`` (0: before the first)."""
+    return f"{mark:08x}"
 
 
 def utc_now() -> datetime:
@@ -395,6 +415,7 @@ class Engine:
 META = "meta"  # facts of the database
 RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
+_NEWEST_SEAL: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"mark": 1}}]
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
@@ -793,8 +814,7 @@ class Store:
         def attempt(session: ClientSession) -> T:
             if time.monotonic() - began > BLOCKED_SECONDS:
                 self.end_abandoned()
-            self._require_still(actor, session)
-            write = Write(self, actor, session, key)
+            write = Write(self, actor, session, key, self._require_still(actor, session))
             result = work(write)
             write._finish()
             return result
@@ -832,20 +852,25 @@ class Store:
                     raise
                 return cast(T, made)
 
-    def _require_still(self, actor: Actor, session: ClientSession) -> None:
+    def _require_still(self, actor: Actor, session: ClientSession) -> list[Document]:
         """Raise Restoring while nobody may write; SignedOut or Refused unless the sign-in holds and still gives these
-        rights. The first read of every write's transaction: a restore waits for those that have not seen its mark."""
+        rights. Returns the newest seal, read on the same way, or none. The first read of every write's transaction: a
+        restore waits for those that have not seen its mark."""
         wanted = [RESTORING, actor.sign_in] if actor.sign_in else [RESTORING]
-        rows = {row["_id"]: row for row in self.db[SIGN_INS].find({"_id": {"$in": wanted}}, session=session)}
+        seal = {"$unionWith": {"coll": SEALS, "pipeline": _NEWEST_SEAL}}
+        found_there = self.db[SIGN_INS].aggregate([{"$match": {"_id": {"$in": wanted}}}, seal], session=session)
+        rows = {row["_id"]: row for row in found_there}
+        seals = [row for id, row in rows.items() if not isinstance(id, str)]
         if RESTORING in rows:
             raise Restoring
         if not actor.sign_in:
-            return
+            return seals
         found, now = rows.get(actor.sign_in), self.clock()
         if found is None or found["ends_at"] <= now or found["idle_at"] <= now or found["must_change"]:
             raise SignedOut
         if actor_of(found) != actor:
             raise Refused(msg("Your rights have just been changed. Nothing was changed; look at the page again."))
+        return list(found["seal"])
 
     def end_abandoned(self) -> int:
         """End transactions that a process left open when it was killed: until the server gives them up itself, after a
@@ -936,12 +961,15 @@ class Store:
 class Write:
     """What one transaction does; ``Store.write`` hands it to the callback and ends it with audit and counters."""
 
-    def __init__(self, store: Store, actor: Actor, session: ClientSession, key: str | None) -> None:
+    def __init__(
+        self, store: Store, actor: Actor, session: ClientSession, key: str | None, seal: list[Document] | None = None
+    ) -> None:
         self.store = store
         self.actor = actor
         self.session = session
         self.at = store.clock()
         self._key = key
+        self._seal = seal
         self._audit: list[Document] = []
         self._atoms: dict[str, rollups.Tally] = {}
         self._presence: dict[str, rollups.Presence] = {}
@@ -1041,7 +1069,17 @@ class Write:
         self, operation: str, collection: str, community_id: str, record_id: str, facts: Document | None = None
     ) -> None:
         """An audit entry of something that is no change of one record: a batch, a sign-in, a look at personal data."""
-        self._entry(collection, community_id, record_id, operation, None, facts)
+        entry = {"collection": collection, "record_id": record_id, "before": None, "after": facts}
+        self._entry(community_id, operation, entry)
+
+    def note_row(
+        self, whole: Mapping[str, str], record: type[Record], before: Document | None, after: Document | None
+    ) -> None:
+        """An audit entry of one row of a batch. ``whole`` is what ``note`` will be given of the batch itself when it is
+        complete: ``collection``, ``community_id``, ``record_id``. That entry tells who did it, and when; without it the
+        row never counted."""
+        row = {"_id": str(ObjectId()), "community_id": (after or before or {})["community_id"], "at": self.at}
+        self._audit.append({**row, "part_of": dict(whole), **self._change(record, before, after)})
 
     def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
         if not isinstance(id, str) or not isinstance(community_id, str):
@@ -1118,47 +1156,45 @@ class Write:
         presence = self._presence.setdefault(community_id, rollups.Presence())
         presence.add(record, after, zone, 1)
         presence.add(record, before, zone, -1)
-        if before and after:
-            differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-            before = {name: before[name] for name in differing if name in before}
-            after = {name: after[name] for name in differing if name in after}
-        self._entry(
-            record.collection, community_id, kept["_id"], operation, _unnamed(record, before), _unnamed(record, after)
-        )
+        self._entry(community_id, operation, self._change(record, before, after))
 
-    def _entry(
-        self,
-        collection: str,
-        community_id: str,
-        record_id: str,
-        operation: str,
-        before: Document | None,
-        after: Document | None,
-    ) -> None:
+    def _change(self, record: type[Record], before: Document | None, after: Document | None) -> Document:
+        """What an entry says of one record: which it is, how people name it, and the fields that differ."""
+        names = {each[name] for each in (before, after) if each for name in _names(record) if each.get(name)}
+        then, now = _difference(before, after)
+        facts: Document = {"collection": record.collection, "record_id": (after or before or {})["_id"]}
+        if names:
+            facts["names"] = sorted(names)
+        return facts | {"before": _unnamed(record, then), "after": _unnamed(record, now)}
+
+    def _entry(self, community_id: str, operation: str, facts: Document) -> None:
         entry: Document = {
-            "_id": entry_mark(self.at) + str(ObjectId())[8:],
+            "_id": str(ObjectId()),  # the mark comes before it in the end
             "community_id": community_id,
             "at": self.at,
             "actor_id": self.actor.id,
             "actor_name": self.actor.name,
             "role": str(self.actor.role),
             "operation": operation,
-            "collection": collection,
-            "record_id": record_id,
-            "before": before,
-            "after": after,
+            **facts,
         }
         if self._key is not None and not self._audit:
             entry["key"] = _own_key(self.actor, self._key)
         self._audit.append(entry)
         self.touch(community_id)
-        if collection == "communities":
+        if facts["collection"] == "communities":
             self.touch(EVERYWHERE)
 
     def _finish(self) -> None:
         self._require_named()
         if self._audit:
             audit = self.store.db[AUDIT]
+            seal = self._seal
+            if seal is None:
+                seal = list(self.store.db[SEALS].aggregate(_NEWEST_SEAL, session=self.session))
+            mark = entry_mark(seal[0].get("mark", 0) if seal else 0)
+            for entry in self._audit:
+                entry["_id"] = mark + entry["_id"]
             first, *rest = self._audit
             audit.insert_one(first, session=self.session)  # alone: a key used before must show as a duplicate
             if rest:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from dashboard import tending
-from dashboard.i18n import speaking
+from dashboard import tending, trail
+from dashboard.i18n import speaking, translator
 from dashboard.settings import Settings
-from repository import accounts, audit, backup
+from repository import accounts, audit, backup, importer
 from repository.access import Actor, Role
 from repository.facilities import Category, Facility
 from repository.grids import Community
@@ -92,13 +92,78 @@ def test_a_trail_line_tells_what_was_changed(town: Store, mongodb_uri: str, visi
 
 
 def test_seals_are_checked_on_the_page(town: Store, mongodb_uri: str, visit: Visit) -> None:
-    town.clock = lambda: NOW + timedelta(hours=1)
-    audit.seal(town)
+    for minutes in (10, 20):
+        audit.seal(town, now=NOW + timedelta(minutes=minutes))
     at = press(visit(mongodb_uri, "admin", lang="en", part="seals"), "do_verify")
-    assert "All seals hold" in said(at)
+    assert "All seals hold. 2 seals over 3 entries" in said(at)
+    assert "3 entries were read again in" in said(at)
     town.db["audit"].delete_one({"collection": "facilities"})
     at = press(visit(mongodb_uri, "admin", lang="en", part="seals"), "do_verify")
     assert "3 entries were sealed, 2 are there" in said(at).replace("\\", "")
+
+
+def test_what_one_press_does_not_read_again_is_said(
+    town: Store, mongodb_uri: str, visit: Visit, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit.seal(town, now=NOW)
+    for minutes in (10, 20):
+        town.update(admin, Community, "d", "d", minutes // 10, {"district": str(minutes)})
+        audit.seal(town, now=NOW + timedelta(minutes=minutes))
+    audit.seal(town, now=NOW + timedelta(minutes=30))
+    monkeypatch.setattr(trail, "REREAD", 1)
+    at = press(visit(mongodb_uri, "admin", lang="en", part="seals"), "do_verify")
+    assert "1 entries were read again" in said(at)
+    assert "gridboard audit verify reads all of them" in said(at)
+
+
+def search(at: Any, which: str) -> Any:
+    """Look for what is done to one thing."""
+    return next(box for box in at.text_input if box.key == "trail-which").set_value(which).run()
+
+
+def test_everything_about_one_record_is_found_by_its_code(
+    town: Store, mongodb_uri: str, visit: Visit, admin: Actor
+) -> None:
+    sheet = importer.Sheet("编号,名称,类别\nF-1,秋千,健身器材\nF-2,单杠,健身器材\n".encode(), "四月 <b>.csv")
+    languages = [translator("zh")]
+    mapping = importer.propose(Facility, sheet, languages)
+    shown = importer.preview(town, admin, "d", sheet, mapping, languages=languages)
+    importer.commit(town, admin, shown, patience=0)
+    at = search(visit(mongodb_uri, "admin", lang="en", part="trail"), "F-1")
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert list(table["What"]) == ["Imported", "Changed", "Entered"]
+    assert table["Fields"][0] == "Name"
+    key = f"trail-d-{hash(audit.Search(which='F-1'))}-1"
+    at.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    assert "**Imported** · Changed · 四月 \\<b" in said(at.run())
+    changed = at.dataframe[1].value
+    assert dict(zip(changed["Before"], changed["After"], strict=True)) == {"跷跷板 <b>": "秋千"}
+    at = search(at, "F-2")
+    assert list(at.dataframe[0].value["What"]) == ["Imported"]
+    at = search(at, "F-")
+    assert "Nothing was done that matches" in said(at)
+
+
+def test_a_history_too_long_for_one_page_says_so(
+    town: Store, mongodb_uri: str, visit: Visit, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for revision in range(1, 4):
+        town.update(admin, Community, "d", "d", revision, {"district": f"district {revision}"})
+    monkeypatch.setattr(trail, "STEPS", 3)
+
+    def history(at: Any, page: int) -> list[str]:
+        at.session_state[f"trail-d-{hash(audit.Search())}-1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+        at.session_state["history-d-page"] = page
+        at = at.run()
+        assert not at.exception
+        return [str(line.value) for line in at.markdown if str(line.value).startswith("**")]
+
+    at = visit(mongodb_uri, "admin", lang="en", part="trail")
+    assert [line.split("**")[1] for line in history(at, 1)] == ["Changed"] * 3
+    assert "There are older ones on the next page" in said(at)
+    assert [line.split("**")[1] for line in history(at, 2)] == ["Entered"]
+    assert "There are older ones on the next page" not in said(at)
 
 
 def test_a_backup_that_is_too_old_is_said(

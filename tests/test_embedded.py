@@ -202,18 +202,18 @@ def test_the_app_user_gets_what_the_app_needs(served: Endpoint) -> None:
         assert concern == {"w": "majority", "j": True}
         assert client.options.retry_writes is True
         database = client[APP_DATABASE]
-        database.create_collection("needs", validator={"$jsonSchema": {"bsonType": "object"}})
-        database.command("collMod", "needs", validator={"$jsonSchema": {"required": ["a"]}})
-        database.needs.create_index("a")
+        database.create_collection("people", validator={"$jsonSchema": {"bsonType": "object"}})
+        database.command("collMod", "people", validator={"$jsonSchema": {"required": ["a"]}})
+        database.people.create_index("a")
         with client.start_session() as session, session.start_transaction():
-            database.needs.insert_one({"a": 1}, session=session)
-            database.other.insert_one({"a": 1}, session=session)
+            database.people.insert_one({"a": 1}, session=session)
+            database.grids.insert_one({"a": 1}, session=session)
         with client.start_session(snapshot=True) as session:
-            assert database.needs.count_documents({}, session=session) == 1
+            assert database.people.count_documents({}, session=session) == 1
         with database.watch() as changes:
-            database.needs.insert_one({"a": 2})
+            database.people.insert_one({"a": 2})
             assert changes.next()["operationType"] == "insert"
-        assert database.command("validate", "needs")["valid"]
+        assert database.command("validate", "people")["valid"]
         assert database.command("dbStats")["fsTotalSize"] > 0
 
 
@@ -224,6 +224,11 @@ def test_the_app_user_gets_what_the_app_needs(served: Endpoint) -> None:
         ("admin", {"createUser": "x", "pwd": "x", "roles": []}),
         (APP_DATABASE, {"createUser": "x", "pwd": "x", "roles": []}),
         (APP_DATABASE, {"grantRolesToUser": "gridboard", "roles": ["dbOwner"]}),
+        (APP_DATABASE, {"grantPrivilegesToRole": "application", "privileges": []}),
+        (APP_DATABASE, {"updateUser": "gridboard", "roles": ["dbOwner"]}),
+        (APP_DATABASE, {"createIndexes": "kept", "indexes": [{"key": {"a": 1}, "name": "a"}]}),
+        (APP_DATABASE, {"collMod": "kept", "validator": {"a": 1}}),
+        (APP_DATABASE, {"dropDatabase": 1}),
         ("admin", {"replSetGetConfig": 1}),
         ("admin", {"getLog": "global"}),
         ("admin", {"setParameter": 1, "logLevel": 1}),

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -510,6 +511,50 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     assert settings.uri == "mongodb://u:{}@there".format("hushhush")
     assert settings.audit_key() == b"hushhush"
     assert "hushhush" not in repr(settings)
+
+
+def test_processes_that_start_at_once_share_one_audit_key(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"GRIDBOARD_HOME": str(tmp_path)})
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: settings.audit_key(), range(64)))
+    assert [len(key) for key in keys] == [64]
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.key"]
+    assert (tmp_path / "audit.key").stat().st_mode & 0o077 == 0
+    assert settings.audit_head == tmp_path / "audit.head"
+    assert Settings.from_environment({"GRIDBOARD_AUDIT_KEY": "x"}).audit_head is None
+    assert Settings.from_environment({"MONGODB_URI": "mongodb://there"}).audit_head is None
+
+
+def test_a_trail_that_can_not_be_sealed_is_logged_and_keeps_nothing_else_from_being_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from dashboard import data
+    from repository import audit, embedded
+
+    class Enough(Exception):  # noqa: N818
+        pass
+
+    calls: list[str] = []
+
+    def refuse(_store: object, key: bytes, *, head_file: Path | None) -> int:
+        calls.append(f"seal {len(key)} {head_file}")
+        raise audit.Unsealed("not the key")
+
+    def sleep(_seconds: float) -> None:
+        calls.append("sleep")
+
+    def rotate(_home: Path) -> None:
+        calls.append("rotate")
+        raise Enough
+
+    monkeypatch.setattr(data, "store", object)
+    monkeypatch.setattr(audit, "seal", refuse)
+    monkeypatch.setattr(embedded, "rotate_log", rotate)
+    monkeypatch.setattr(server.time, "sleep", sleep)
+    with pytest.raises(Enough):
+        server.tend(Settings.from_environment({"GRIDBOARD_HOME": str(tmp_path)}))
+    assert calls == [f"seal 64 {tmp_path}/audit.head", "sleep", "rotate"]
+    assert "not the key" in caplog.text
 
 
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from pymongo import MongoClient
+from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from repository.embedded.directory import PAUSE, EmbeddedTrouble, Places, note, read_meta
@@ -46,7 +47,36 @@ CHANGEABLE = (
     "users",
     "work_orders",
 )
-"""Collections in which the app's user may change and remove; everywhere else, as in the audit trail, it only adds."""
+"""Collections in which the app's user may change and remove, and to which it may give indexes and rules. Everywhere
+else, as in the audit trail, it only adds: an index can make documents expire, and a rule keep new ones out."""
+
+TRAIL: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "audit": (
+        {
+            "name": "community_id_collection_record_id_at",
+            "key": {"community_id": 1, "collection": 1, "record_id": 1, "at": 1},
+        },
+        {
+            "name": "community_id_at__id_where",
+            "key": {"community_id": 1, "at": 1, "_id": 1},
+            "partialFilterExpression": {"operation": {"$exists": True}},
+        },
+        {
+            "name": "community_id_names_where",
+            "key": {"community_id": 1, "names": 1},
+            "partialFilterExpression": {"names": {"$exists": True}},
+        },
+        {
+            "name": "key_where",
+            "key": {"key": 1},
+            "unique": True,
+            "partialFilterExpression": {"key": {"$exists": True}},
+        },
+    ),
+    "audit_seals": (),
+}
+"""The trail's collections with their indexes, as the migrations declare them; the administrator makes them, because the
+app's user may not."""
 
 
 class _Code:
@@ -86,18 +116,16 @@ def converge(places: Places, deadline: float, *, check_login: bool) -> bool:
 
 def _privileges() -> list[dict[str, Any]]:
     """What the app's user may do: read and add anywhere in its database, change and remove where it must."""
-    everywhere = ["find", "insert", "createCollection", "createIndex", "listCollections", "listIndexes"]
-    # for keeping a collection's validator in step, and for checking it whole
-    everywhere += ["collMod", "validate", "collStats", "dbStats", "changeStream"]
+    everywhere = ["find", "insert", "listCollections", "listIndexes"]
+    everywhere += ["validate", "collStats", "dbStats", "changeStream"]
+    by_name = ["update", "remove", "createCollection", "createIndex", "collMod"]
     rows = [{"resource": {"db": APP_DATABASE, "collection": ""}, "actions": everywhere}]
-    return rows + [
-        {"resource": {"db": APP_DATABASE, "collection": name}, "actions": ["update", "remove"]} for name in CHANGEABLE
-    ]
+    return rows + [{"resource": {"db": APP_DATABASE, "collection": name}, "actions": by_name} for name in CHANGEABLE]
 
 
 def _rights() -> str:
-    """A mark of the privileges, by which a later start sees that they have to be brought up to date."""
-    return hashlib.sha256(json.dumps(_privileges()).encode()).hexdigest()[:16]
+    """A mark of the privileges and the trail, by which a later start sees that they have to be brought up to date."""
+    return hashlib.sha256(json.dumps([_privileges(), TRAIL]).encode()).hexdigest()[:16]
 
 
 def _await_primary(places: Places, bare: MongoClient[dict[str, Any]], deadline: float) -> None:
@@ -146,6 +174,7 @@ def _create_app_user(places: Places) -> bool:
     try:
         with _admin(places) as admin:
             database = admin[APP_DATABASE]
+            _make_trail(database)
             role: Mapping[str, Any] = {"roles": [], "privileges": _privileges(), "writeConcern": _MAJORITY}
             try:
                 database.command("createRole", _APP_ROLE, **role)
@@ -167,6 +196,33 @@ def _create_app_user(places: Places) -> bool:
         raise
 
 
+def _make_trail(database: Database[dict[str, Any]]) -> None:
+    """The trail's collections with their indexes and nothing else: what an earlier role let the app's user put on them,
+    such as an index that makes entries expire, is taken off. Seals of the first form, which none of today's can follow,
+    are put aside."""
+    seals = database["audit_seals"]
+    if seals.find_one({}) is not None and seals.find_one({"mark": {"$exists": True}}) is None:
+        seals.rename("audit_seals_first_form")
+    there = {info["name"]: info for info in database.list_collections()}
+    for name, wanted in TRAIL.items():
+        if name not in there:
+            database.create_collection(name)
+        elif there[name]["options"].get("validator"):
+            database.command("collMod", name, validator={})
+        found = {each["name"]: each for each in database[name].list_indexes() if each["name"] != "_id_"}
+        right = {each["name"] for each in wanted if _is_same(each, found.get(each["name"], {}))}
+        for foreign in found.keys() - right:
+            database[name].drop_index(foreign)
+        if missing := [each for each in wanted if each["name"] not in right]:
+            database.command("createIndexes", name, indexes=missing)
+
+
+def _is_same(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether an index as the server tells of it is the one that was asked for."""
+    told = {name: value for name, value in found.items() if name != "v"}
+    return told == wanted and list(told["key"]) == list(wanted["key"])
+
+
 def _login_refused(places: Places) -> bool:
     try:
         with MongoClient[dict[str, Any]](app_uri(places)) as app:
@@ -183,15 +239,15 @@ def _client(places: Places, **options: Any) -> MongoClient[dict[str, Any]]:
         f"mongodb://{quote_plus(str(places.socket))}/",
         directConnection=True,
         serverSelectionTimeoutMS=500,  # its socket has just answered; if it fails, the caller looks again
-        socketTimeoutMS=30_000,
         retryWrites=False,
-        **options,
+        **{"socketTimeoutMS": 30_000, **options},
     )
 
 
 def _admin(places: Places) -> MongoClient[dict[str, Any]]:
     return _client(
         places,
+        socketTimeoutMS=None,  # an index over a trail of many years takes its time
         username=_ADMIN_USER,
         password=places.admin_password.read_text(),
         authSource="admin",

@@ -752,6 +752,11 @@ class _Run:
                 if all(problem["code"] == 11000 for problem in error.details["writeErrors"]):
                     raise _Taken from error
                 raise
+        pairs: list[tuple[Document | None, Document | None]] = [(None, row) for row in inserts]
+        pairs += [(there[row["_id"]], row) for row in after] + [(there[id], None) for id in out]
+        whole = {"collection": self.record.collection, "community_id": self.community_id, "record_id": self.id}
+        for before, now in pairs:
+            write.note_row(whole, record, before, now)
         return list(there.values()), after, left
 
     def _require_reach(self, record: type[Record], documents: Iterable[Document]) -> None:
