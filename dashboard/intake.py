@@ -448,6 +448,8 @@ def _save(view: session.View, bench: _Bench) -> None:
 
 # --- what would happen -----------------------------------------------------------------------------------------------
 def _check(view: session.View, bench: _Bench) -> None:
+    if bench.preview is not None and bench.preview.eyes != session.actor().eyes:
+        bench.preview = None  # it may show what the reader may not see any more
     stale = bench.preview is not None and bench.preview.mapping != bench.mapping
     if stale:
         bench.preview = None

@@ -13,7 +13,7 @@ from dashboard import data, intake, session, tables
 from dashboard.pages import data as page
 from dashboard.settings import SignInBy
 from repository import accounts, importer, recount
-from repository.access import Actor, Refused
+from repository.access import Actor, Refused, Role
 from repository.grids import Community
 from repository.maintenance import Status, WorkOrder
 from repository.people import Person, add_person
@@ -78,6 +78,17 @@ def test_from_upload_to_undo(opened: Any, store: Store, admin: Actor) -> None:
     assert store.count(admin, WorkOrder, C) == 0
     assert [batch.status for batch in importer.batches(store, admin, C)][1] == "undone"
     assert recount.check(store, admin, C) == []
+
+
+def test_a_preview_made_with_other_rights_is_not_shown_any_more(opened: Any) -> None:
+    at = press(opened, "do_intake-check")
+    bench = at.session_state[intake.BENCH]
+    assert "没有一行能导入" in said(at)
+    bench.preview.eyes = (Role.EDITOR, None, None)
+    at.run()
+    assert not at.exception
+    assert at.session_state[intake.BENCH].preview is None
+    assert "没有一行能导入" not in said(at)
 
 
 def test_cancelling_writes_nothing(opened: Any, store: Store, admin: Actor) -> None:
