@@ -569,9 +569,11 @@ def test_a_stranger_knocks_before_readers_do(
             assert len(answering.heard) == (3 if way == "accounts" else 0)
 
 
-UNSAFE = SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS").replace(
-    "from dashboard import server\n",
-    """from dashboard import server, signin
+UNSAFE = (
+    SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS")
+    .replace(
+        "from dashboard import server\n",
+        """from dashboard import server, signin
 server.KNOCK_AGAIN_SECONDS = 0.05
 if sys.argv[2] == "round":
     async def round_it(door, scope, receive, send):
@@ -582,7 +584,9 @@ else:
         raise Trouble("away")
     sys.modules["dashboard.data"].way_in = away
 """,
-).replace("import pathlib", "from repository.words import Trouble\nimport pathlib")
+    )
+    .replace("import pathlib", "from repository.words import Trouble\nimport pathlib")
+)
 
 
 @pytest.mark.parametrize(("how", "said"), [("round", "was let in"), ("away", "could not be tried")])
