@@ -44,7 +44,7 @@ VARIABLES = {
     "GRIDBOARD_PUBLIC_URL": "the address readers use, where a proxy stands before GridBoard: https://host/path",
     "GRIDBOARD_NAMES": "further names by which readers reach the page: host names, or https://host:port where unusual",
     "GRIDBOARD_PROXIES": "addresses or networks of proxies whose word on the reader's address is taken",
-    "GRIDBOARD_PROXY_SECRET": "taken only with this in the header X-GridBoard-Proxy",  # pragma: allowlist secret
+    "GRIDBOARD_PROXY_SECRET": "believed only if it sends this as X-GridBoard-Proxy",  # pragma: allowlist secret
     "GRIDBOARD_SIGN_IN": "accounts, provider, proxy or none (default: accounts; none for the demonstration)",
     "GRIDBOARD_ROLE": "with none: what whoever opens the page may do (default admin)",
     "GRIDBOARD_IDLE_MINUTES": "how long a sign-in holds without any action",

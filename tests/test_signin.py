@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from dashboard import data, signin
-from dashboard.limits import EACH
+from dashboard.limits import EACH, Bounds, Limits
 from dashboard.settings import Settings, SignInBy
 from dashboard.signin import Call, Given, _cookie, safe_path
 from repository import accounts, backup, embedded
@@ -260,6 +260,30 @@ def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/login", "headers": []}
     awaited(signin.Door(None, Settings(Path("x")))(scope, slowly, send))
     assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize(("role", "let_in"), [(Role.VIEWER, False), (Role.EDITOR, False), (Role.ADMIN, True)])
+def test_administrators_come_in_when_all_places_are_taken(
+    monkeypatch: pytest.MonkeyPatch, role: Role, let_in: bool
+) -> None:
+    who = accounts.Visitor(Actor("x", "x", role, sign_in="s"), "x", None, must_change=False)
+    monkeypatch.setattr(data, "way_in", lambda: SignInBy.ACCOUNTS)
+    monkeypatch.setattr(data, "visitor", lambda _token: who)
+    passed: list[Any] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        passed.append(scope["path"])
+
+    async def send(_message: Any) -> None:
+        pass
+
+    door = signin.Door(app, Settings(Path("x")))
+    door.limits = Limits(everybody=Bounds(0, 0, 0, 0))
+    head = [(b"cookie", b"gridboard=t"), (b"content-length", b"10")]
+    for kind, path in (("websocket", "/_stcore/stream"), ("http", "/_stcore/upload_file/a/b")):
+        scope = {"type": kind, "method": "PUT", "scheme": "http", "path": path, "headers": head}
+        awaited(door(scope, None, send))
+    assert passed == (["/_stcore/stream", "/_stcore/upload_file/a/b"] if let_in else [])
 
 
 # --- what is taken away
