@@ -29,6 +29,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     )
     st.logo(str(STATIC / f"logo-{session.language()}.svg"), size="large")
     cards.style()
+    session.room_for_banners()
     likely = session.community_before_settling()
     data.look_again(likely)
     try:

@@ -372,9 +372,10 @@ def say_away(as_of: datetime | None) -> bool:
     stands already."""
     if not session.first_time("offline"):
         return False
-    cards.offline(None if as_of is None else time_(as_of, session.zone()))
     _look.lost()
-    _until(_look.back)
+    with session.banners():
+        cards.offline(None if as_of is None else time_(as_of, session.zone()))
+        _until(_look.back)
     return True
 
 
@@ -390,8 +391,9 @@ def mind_the_room() -> None:
     """Say when the database's disk is nearly full, before and after nothing can be written any more."""
     if (level := _scarcity()) is not None:
         free, readonly = level
-        cards.scarce(free, readonly=readonly)
-        _until(lambda: (now := _scarcity()) is None or now[1] is not readonly)
+        with session.banners():
+            cards.scarce(free, readonly=readonly)
+            _until(lambda: (now := _scarcity()) is None or now[1] is not readonly)
 
 
 def _scarcity() -> tuple[int, bool] | None:
@@ -412,8 +414,9 @@ def mind_the_leader() -> None:
         return
     if _led():
         return
-    cards.lagging(None if _led_at is None else time_(_led_at, session.zone()))
-    _until(_led)
+    with session.banners():
+        cards.lagging(None if _led_at is None else time_(_led_at, session.zone()))
+        _until(_led)
 
 
 def _led() -> bool:

@@ -44,6 +44,7 @@ def show(name: str, title: str, draw: Callable[[], None]) -> None:
     """Draw what is open at the right side of the page until it is dismissed. Once a run, last."""
 
     def run() -> None:
+        session.room_for_banners()
         data.look_again(session.view().community_id)  # it runs again by itself
         draw()
 

@@ -348,6 +348,19 @@ def in_url(name: str, options: Collection[str] | None = None, default: str = "")
     return {"key": key, "on_change": changed}
 
 
+# --- what comes and goes
+def room_for_banners() -> None:
+    """Keep a place here, at the top of the page or of a dialog, for banners that come and go: what stands below must
+    not move up and down the tree of elements, for the browser would make it anew, without what is half typed."""
+    st.session_state["banners"] = (_run(), st.container(gap="xsmall"))
+
+
+def banners() -> Any:
+    """The place kept in this run, or a new one right here."""
+    run, place = st.session_state.get("banners", (None, None))
+    return place if place is not None and run is _run() else st.container()
+
+
 # --- what survives a rerun
 def toast(text: str) -> None:
     """Say ``text`` in passing, after the rerun that follows a write."""
