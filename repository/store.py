@@ -852,19 +852,18 @@ class Store:
                     raise
                 return cast(T, made)
 
-    def _require_still(self, actor: Actor, session: ClientSession) -> list[Document]:
+    def _require_still(self, actor: Actor, session: ClientSession) -> list[Document] | None:
         """Raise Restoring while nobody may write; SignedOut or Refused unless the sign-in holds and still gives these
-        rights. Returns the newest seal, read on the same way, or none. The first read of every write's transaction: a
-        restore waits for those that have not seen its mark."""
+        rights. Returns the newest seal, read on the same way, or None where there is no sign-in to look up. The first
+        read of every write's transaction: a restore waits for those that have not seen its mark."""
         wanted = [RESTORING, actor.sign_in] if actor.sign_in else [RESTORING]
-        seal = {"$unionWith": {"coll": SEALS, "pipeline": _NEWEST_SEAL}}
-        found_there = self.db[SIGN_INS].aggregate([{"$match": {"_id": {"$in": wanted}}}, seal], session=session)
-        rows = {row["_id"]: row for row in found_there}
-        seals = [row for id, row in rows.items() if not isinstance(id, str)]
+        seal = {"$lookup": {"from": SEALS, "pipeline": _NEWEST_SEAL, "as": "seal"}}
+        there = self.db[SIGN_INS].aggregate([{"$match": {"_id": {"$in": wanted}}}, seal], session=session)
+        rows = {row["_id"]: row for row in there}
         if RESTORING in rows:
             raise Restoring
         if not actor.sign_in:
-            return seals
+            return None
         found, now = rows.get(actor.sign_in), self.clock()
         if found is None or found["ends_at"] <= now or found["idle_at"] <= now or found["must_change"]:
             raise SignedOut
