@@ -472,7 +472,15 @@ NO_ACTOR: Mapping[str, str] = {
     "accounts.set_up": "opens the first account and no other, with the code",
     # the machine's own upkeep
     "audit.seal": "hashes what is at rest; gives a number",
+    "audit.missing_head": "what a file beside the key says of a seal, for the command line and a verdict",
+    "audit.stored_entries": "builds what verify and seal read; both ask for the whole reach",
     "backup.due": "looks at file names only",
+    "backup.database_id": "a random word that names the database, no part of any record",
+    "backup.strangers": "names of collections that are not ours",
+    "backup.Sink": "the file a backup is written to",
+    "backup.Sink.flush": "the file a backup is written to",
+    "backup.Sink.write": "the file a backup is written to",
+    "once.first_use": "remembers the hash of what was redeemed; gives yes or no",
     "backup.is_empty": "yes or no, before a restore",
     "backup.restore": "fills an empty database, from the command line, before there is anybody",
     "importer.recover": "ends what a killed process left half done",
@@ -489,6 +497,8 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Store.room": "bytes free",
     "store.Store.require_room": "bytes free",
     "store.Store.restoring": "yes or no",
+    "store.Store.require_open": "yes or no",
+    "store.Store.end_abandoned": "ends transactions that a killed process left open; gives a number",
     "store.Store.ping": "yes or no",
     "store.Store.close": "closes connections",
     "store.Store.zone": "a time zone, which cuts months for everybody",
@@ -506,6 +516,7 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Write.add_counts": "numbers of rows that were written through an import's own checks",
     "store.Write.touch": "says that something was written",
     "store.Write.note": "adds an entry under the actor's name",
+    "store.Write.note_row": "adds an import's entry of one row, which the batch's own checks let through",
 }
 """Public functions that take a store and no actor, because …"""
 
@@ -520,6 +531,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "audit": "_require_whole: of a whole community, for whoever has all of it",
     "backup": "of everything, for whoever has all of it",
     "migrations": "no records",
+    "once.first_use": "hashes of what was redeemed, no records",
     "recount": "WHOLE: for whoever has the whole community",
     "activities.commands": "inside a Write, of an activity that was read through it; codes are no secret, see told",
     "activities.queries._People": "its own documents: of counters, cut by seen",

@@ -285,7 +285,7 @@ def test_a_chart_card_has_its_table_and_its_download() -> None:
     assert not at.exception
     assert list(at.dataframe[0].value["件"]) == [1]
     assert len(at.get("download_button")) == 2
-    assert "16:12" in at.warning[0].value
+    assert "16\\:12" in at.warning[0].value
     assert "<b>" not in at.error[0].value
 
 

@@ -224,7 +224,13 @@ def test_the_app_user_gets_what_the_app_needs(served: Endpoint) -> None:
         ("admin", {"createUser": "x", "pwd": "x", "roles": []}),
         (APP_DATABASE, {"createUser": "x", "pwd": "x", "roles": []}),
         (APP_DATABASE, {"grantRolesToUser": "gridboard", "roles": ["dbOwner"]}),
-        (APP_DATABASE, {"grantPrivilegesToRole": "application", "privileges": []}),
+        (
+            APP_DATABASE,
+            {
+                "grantPrivilegesToRole": "application",
+                "privileges": [{"resource": {"db": APP_DATABASE, "collection": "audit"}, "actions": ["remove"]}],
+            },
+        ),
         (APP_DATABASE, {"updateUser": "gridboard", "roles": ["dbOwner"]}),
         (APP_DATABASE, {"createIndexes": "kept", "indexes": [{"key": {"a": 1}, "name": "a"}]}),
         (APP_DATABASE, {"collMod": "kept", "validator": {"a": 1}}),

@@ -133,7 +133,7 @@ def test_the_holder_leaves(town: Store, admin: Actor, mongodb_uri: str, visit: V
 
 def test_a_grid_keeps_its_responsible_person(town: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     at = visit(mongodb_uri, "grids", lang="en", edit_grid="g1")
-    next(each for each in at.selectbox if each.key == "edit_grid-edit-responsible_id-1").set_value("").run()
+    next(each for each in at.selectbox if each.key == "edit_grid-edit-responsible_id-1.1").set_value("").run()
 
     at.button(key="do_edit_grid-edit-1").click().run()
 
@@ -165,7 +165,7 @@ def test_settings_of_the_community(town: Store, admin: Actor, mongodb_uri: str, 
     at = visit(mongodb_uri, "grids", lang="en", settings="community")
     assert not at.exception
 
-    next(each for each in at.text_input if each.key == "settings-residents-1").set_value("9102").run()
+    next(each for each in at.text_input if each.key == "settings-residents-1.1").set_value("9102").run()
     at.button(key="do_settings-1").click().run()
 
     assert not at.exception

@@ -178,7 +178,7 @@ def test_hours_and_cost_add_up(mongodb_uri: str, yard: Store, admin: Actor, orde
 def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     at.segmented_control("order-section").set_value("edit").run()
-    at.text_area(f"order-{order.id}-description-1").set_value("左侧立柱螺栓脱落")
+    at.text_area(f"order-{order.id}-description-1.{order.revision}").set_value("左侧立柱螺栓脱落")
     at.button(f"do_order-{order.id}-1").click().run()
     assert not at.exception
     assert stored(yard, admin, order).description == "左侧立柱螺栓脱落"
