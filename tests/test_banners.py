@@ -230,27 +230,6 @@ def test_a_database_that_pauses_is_said_and_the_page_goes_on_afterwards(
     seen.settled()
 
 
-def test_an_open_drawer_goes_on_too(app: App, home: Path, seen: Visit) -> None:
-    seen.page.goto(f"{app.address}/activities?activity=A")
-    dialog = seen.page.get_by_role("dialog")
-    dialog.wait_for(timeout=60_000)
-    seen.settled()
-    dialog.get_by_role("tab", name="Change").click()
-    typed = dialog.get_by_role("textbox", name=re.compile("Remark")).first
-    typed.fill(HALF)
-    pid = embedded.status(home).pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        dialog.locator("[class*='st-key-do_activity-edit'] button").click()
-        dialog.get_by_test_id("stAlert").first.wait_for(timeout=90_000)
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    seen.page.get_by_test_id("stAlert").filter(has_text=AWAY).first.wait_for(state="detached", timeout=90_000)
-    seen.settled()
-    assert typed.input_value() == HALF
-
-
 def test_a_disk_that_is_nearly_full_is_said_and_saving_says_so(app: App, store: Store, seen: Visit) -> None:
     (app.folder / "room").write_text("300000000")
     typed = report(app, seen)
@@ -310,46 +289,6 @@ def test_what_was_saved_as_the_app_was_killed_counts_once(app: App, store: Store
     seen.page.locator(".st-key-do_send button").click()
     seen.page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=60_000)
     assert orders(store) == 1, list(store.db["work_orders"].find({}, {"number": 1, "description": 1, "fault": 1}))
-
-
-def test_a_drawer_finds_back_too_and_says_what_it_could_not_keep(app: App, store: Store, seen: Visit) -> None:
-    """A click in a drawer is one in a fragment, which the new app has never heard of. What was typed is kept while
-    nobody else has changed the record, and else said to be lost."""
-    page = seen.page
-    page.goto(f"{app.address}/activities?activity=A")
-    dialog = page.get_by_role("dialog")
-    dialog.wait_for(timeout=60_000)
-    seen.settled()
-
-    def again(text: str) -> Any:
-        dialog.get_by_role("tab", name="Change").click()
-        typed = dialog.get_by_role("textbox", name=re.compile("Remark")).first
-        typed.fill(text)
-        page.keyboard.press("Tab")
-        app.kill()
-        app.start()
-        wait(lambda: page.get_by_test_id("stApp").get_attribute("data-test-connection-state") == "CONNECTED")
-        return typed
-
-    def remark() -> str:
-        return str((store.db["activities"].find_one({"_id": "A"}) or {}).get("remark"))
-
-    again(HALF)
-    dialog.locator("[class*='st-key-do_activity-edit'] button").click()
-    wait(lambda: remark() == HALF)
-    page.get_by_test_id("stToast").filter(has_text="What you typed is still here").wait_for(timeout=60_000)
-
-    page.get_by_test_id("stApp").wait_for()
-    seen.settled()
-    if not dialog.count():
-        page.get_by_role("button", name=re.compile("讲座")).first.click()
-    typed = again("something else")
-    store.update(ACTOR, Activity, "D", "A", 2, {"theme": "by another"})
-    dialog.locator("[class*='st-key-do_activity-edit'] button").click()
-    page.get_by_test_id("stToast").filter(has_text="part of what you had typed").wait_for(timeout=60_000)
-    seen.settled()
-    assert typed.input_value() == HALF, "what stands there"
-    assert remark() == HALF
 
 
 # --- a replica set ---------------------------------------------------------------------------------------------------
