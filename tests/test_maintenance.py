@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from repository import recount
 from repository.access import Actor, Refused, Role
-from repository.facilities import Category, Facility, ServiceStatus
-from repository.grids import Community, Grid
+from repository.facilities import Facility, ServiceStatus
 from repository.maintenance import (
     OPEN,
     TRANSITIONS,
@@ -37,45 +36,12 @@ from repository.maintenance import (
     work_story,
 )
 from repository.maintenance.commands import CLOSING, moved
-from repository.people import Person
 from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, build
 
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LOCAL = NOW.astimezone(SHANGHAI)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def yard(store: Store, admin: Actor) -> Store:
-    """A community with two grids, three people and two machines; a neighbour with the same codes."""
-    for community in ("d", "e"):
-        store.insert(admin, Community(id=community, community_id=community, code=community, name=community))
-        for person in ("li", "wang", "zhao"):
-            store.insert(admin, Person(id=f"{community}-{person}", community_id=community, name=person))
-        for number in ("1", "2"):
-            grid = Grid(id=f"{community}-g{number}", community_id=community, code=number, name=f"{number} 号网格")
-            store.insert(admin, grid.model_copy(update={"responsible_id": f"{community}-li"}))
-        for code, grid, responsible in (("F-01", "g1", "wang"), ("F-02", "g2", None)):
-            store.insert(
-                admin,
-                Facility(
-                    id=f"{community}-{code}",
-                    community_id=community,
-                    code=code,
-                    name="单杠",
-                    site="体育公园",
-                    category=Category.FITNESS,
-                    grid_id=f"{community}-{grid}",
-                    responsible_id=responsible and f"{community}-{responsible}",
-                ),
-            )
-    return store
-
-
-@pytest.fixture
-def mender() -> Actor:
-    return Actor("d-wang", "王师傅", Role.FACILITY_MANAGER)
 
 
 def facility(store: Store, admin: Actor, id: str = "d-F-01") -> Facility:

@@ -27,7 +27,7 @@ from repository.maintenance import (
 )
 from repository.store import Conflict, Invalid, Store
 from tests.conftest import NOW
-from tests.test_maintenance import HOUR, facility, mender, yard  # noqa: F401 (fixtures)
+from tests.test_maintenance import HOUR, facility
 
 OTHER = Actor("other", "赵验收", Role.FACILITY_MANAGER)
 
@@ -61,7 +61,7 @@ def test_the_same_fault_within_thirty_days_is_a_repeat(
     days_ago: int,
     fault: str,
     machine: str,
-    repeat: bool,  # noqa: F811
+    repeat: bool,
 ) -> None:
     before = mended(yard, mender, days_ago, fault, machine)
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
@@ -69,7 +69,7 @@ def test_the_same_fault_within_thirty_days_is_a_repeat(
     assert month(yard).get("repeat", 0) == repeat
 
 
-def test_a_place_without_a_facility_has_no_repeats(yard: Store, mender: Actor) -> None:  # noqa: F811
+def test_a_place_without_a_facility_has_no_repeats(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", place="东门", reported_at=NOW - 3 * HOUR)
     move(yard, mender, "d", order.id, 1, Status.DONE, at=NOW - 2 * HOUR)
     assert log_repair(yard, mender, "d", fault="loose", place="东门").repeat_of is None
@@ -78,7 +78,7 @@ def test_a_place_without_a_facility_has_no_repeats(yard: Store, mender: Actor) -
 def test_not_fixed_is_rework_and_a_cancelled_one_opened_again_is_not(
     yard: Store,
     mender: Actor,
-    admin: Actor,  # noqa: F811
+    admin: Actor,
 ) -> None:
     order = mended(yard, mender, 1)
     move(yard, OTHER, "d", order.id, order.revision, Status.REOPENED, note="还在晃")
@@ -89,7 +89,7 @@ def test_not_fixed_is_rework_and_a_cancelled_one_opened_again_is_not(
     assert recount.check(yard, admin, "d") == []
 
 
-def test_who_did_the_work_is_known_by_account_not_by_name(yard: Store, mender: Actor) -> None:  # noqa: F811
+def test_who_did_the_work_is_known_by_account_not_by_name(yard: Store, mender: Actor) -> None:
     done = mended(yard, Actor("u1", "王芳", Role.FACILITY_MANAGER), 1)
     namesake = Actor("u2", "王芳", Role.FACILITY_MANAGER)
     with pytest.raises(Invalid):
@@ -112,7 +112,7 @@ def test_time_on_hold_is_what_lies_between_hold_and_the_next_step(steps: list[tu
     assert held_seconds(events, None) == expected - lasting, "what still lasts does not count yet"
 
 
-def test_held_time_is_kept_apart_and_stops_no_clock(yard: Store, mender: Actor) -> None:  # noqa: F811
+def test_held_time_is_kept_apart_and_stops_no_clock(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", reported_at=NOW - 10 * HOUR)
     order = move(yard, mender, "d", order.id, 1, Status.ON_HOLD, at=NOW - 8 * HOUR, hold_reason="等配件")
     due = order.due_at
@@ -123,7 +123,7 @@ def test_held_time_is_kept_apart_and_stops_no_clock(yard: Store, mender: Actor) 
 
 
 # --- merging
-def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Actor, admin: Actor) -> None:  # noqa: F811
+def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Actor, admin: Actor) -> None:
     stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=["p1"])
     twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=["p2"], dangerous=True)
     kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
@@ -135,7 +135,7 @@ def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Acto
     assert recount.check(yard, admin, "d") == []
 
 
-def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:  # noqa: F811
+def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", place="东门")
     done = mended(yard, mender, 1)
     for id, into in ((order.id, order.id), (order.id, done.id), (done.id, order.id)):
@@ -149,7 +149,7 @@ def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:  
 
 
 # --- remarks, hours, parts
-def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: Actor, admin: Actor) -> None:  # noqa: F811
+def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: Actor, admin: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
     comment(yard, OTHER, "d", order.id, "钥匙在物业")
     comment(yard, mender, "d", order.id, "", photos=["p1"])
@@ -167,7 +167,7 @@ def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: A
     assert recount.check(yard, admin, "d") == []
 
 
-def test_whoever_gets_it_has_not_seen_it_yet(yard: Store, mender: Actor) -> None:  # noqa: F811
+def test_whoever_gets_it_has_not_seen_it_yet(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
     assert (order.assigned_at, order.noticed_at) == (NOW, None)
     assert notice(yard, mender, "d", order.id).noticed_at == NOW
@@ -176,7 +176,7 @@ def test_whoever_gets_it_has_not_seen_it_yet(yard: Store, mender: Actor) -> None
 
 
 # --- many at once
-def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None:  # noqa: F811
+def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None:
     orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(3)]
     comment(yard, mender, "d", orders[1].id, "有人先改了")
     wanted = {order.id: order.revision for order in orders}
