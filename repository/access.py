@@ -82,6 +82,7 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyTyp
         "communities": _row(_ALL, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
         "grids": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "posts": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "special_days": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "contacts": _row(_FIELD, _FIELD, _EDITORS, _EDITORS, _NOBODY),
         "facilities": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
@@ -107,7 +108,9 @@ _ORDER_OF_A_WORKER = frozenset(
     {
         "fault", "facility_id", "place", "grid_id", "category", "priority", "dangerous", "status", "is_open", "outcome",
         "responded_at", "due_at", "ended_at", "repair_seconds", "respond_seconds", "assignee_id", "hold_reason",
-        "estimated_hours", "actual_hours", "description", "events", "reopenings", "source",
+        "estimated_hours", "actual_hours", "description", "events", "reopenings", "source", "company_id", "assigned_at",
+        "noticed_at", "kind", "plan_id", "inspection_id", "scheduled_for", "repeat_of", "merged_into", "held_seconds",
+        "satisfaction", "labour", "photos",
     }
 )  # fmt: skip
 _ACTIVITY_OF_A_WORKER = frozenset(
@@ -117,7 +120,17 @@ _ACTIVITY_OF_A_WORKER = frozenset(
     }
 )  # fmt: skip
 _COMMUNITY_OF_AN_EDITOR = frozenset(
-    {"name", "district", "households", "residents", "crew_hours_per_week", "population", "service_lives"}
+    {
+        "name",
+        "district",
+        "households",
+        "residents",
+        "crew_hours_per_week",
+        "population",
+        "service_lives",
+        "working_hours",
+        "service_levels",
+    }
 )
 
 _WRITES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE, Operation.IMPORT)

@@ -20,6 +20,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     maintenance,
     people,
     rollups,
+    worktime,
 )
 from repository.record import RECORDS, Index, mongo_validator
 from repository.store import AUDIT, SEALS, SIGN_INS, Store

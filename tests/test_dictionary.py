@@ -8,7 +8,7 @@ from dashboard import dictionary
 from dashboard.i18n import translator
 from repository import rollups
 from repository.activities import Activity, ActivityStatus, Attendance
-from repository.maintenance import Outcome, Priority, Reopening, Status, WorkOrder
+from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
 from repository.record import RECORDS, Record, field_specs
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -53,6 +53,20 @@ def _orders() -> list[Record]:
                     reopenings=(Reopening(ended_at=AT + HOUR, reopened_at=AT + HOUR, outcome=outcome),),
                 )
             )
+    held = (Event(at=AT, by="x", status=Status.ON_HOLD), Event(at=AT + HOUR, by="x", status=Status.DONE))
+    found.append(
+        WorkOrder(
+            **base,
+            status=Status.DONE,
+            outcome=Outcome.COMPLETED,
+            ended_at=AT + HOUR,
+            actual_hours=1,
+            kind=WorkKind.PREVENTIVE,
+            repeat_of="w",
+            satisfaction=4,
+            events=held,
+        )
+    )
     return [*found, WorkOrder(**base, status=Status.CLOSED)]
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import cards, navigation, session
 from dashboard.data import ask, tell
-from dashboard.i18n import _, ago, day_short, n_, number, plain, say
+from dashboard.i18n import _, ago, day_short, moment_short, n_, number, plain, say
 from dashboard.i18n import date as date_
 from dashboard.session import View
 from repository import maintenance
@@ -180,11 +180,15 @@ def _promise(view: View, where: dict[str, Any], dangerous: bool) -> str:
         facility=where.get("facility"),
         grid_id=where.get("grid_id"),
         priority=priority,
+        now=view.now,
     )
-    hours = number(kept.answer_hours)
-    if kept.assignee:
-        return _("Goes to {who}, answered within {hours} hours", who=plain(kept.assignee), hours=hours)
-    return _("Answered within {hours} hours", hours=hours)
+    when = moment_short(kept.answer_by, view.now)
+    said = (
+        _("Goes to {who}, answered by {when}", who=plain(kept.assignee), when=when)
+        if kept.assignee
+        else _("Answered by {when}", when=when)
+    )
+    return said + (" · " + _("holidays of that year are not announced yet") if kept.provisional else "")
 
 
 def _send(

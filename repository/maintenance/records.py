@@ -1,16 +1,18 @@
 """Work orders: what is broken, who mends it, how long it takes. The clock starts when the fault is reported."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from repository.record import LINE, PAGE, Choice, Flag, Index, Money, Part, Record, Ref, Shown, Term
+from repository.grids import ServiceLevel
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Record, Ref, Shown, Term
 from repository.rollups import Atom, day_of, duration_bin, month_of
 from repository.words import msg
+from repository.worktime import Worktime
 
 
 class Status(Choice):
@@ -90,12 +92,28 @@ class Priority(Choice):
     LOW = "low", msg("Low"), "不急", "低"
 
 
-DUE_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 24, Priority.NORMAL: 72, Priority.LOW: 240})
-"""Hours from report to due, unless the order says otherwise."""
+SERVICE_LEVELS: Mapping[Priority, ServiceLevel] = MappingProxyType(
+    {
+        # as Beijing asks where life or property is at stake (metric N5)
+        Priority.URGENT: ServiceLevel(priority=Priority.URGENT, answer_hours=2, due_hours=24, round_the_clock=True),
+        Priority.NORMAL: ServiceLevel(priority=Priority.NORMAL, answer_hours=8, due_hours=24),
+        Priority.LOW: ServiceLevel(priority=Priority.LOW, answer_hours=24, due_hours=80),
+    }
+)
+"""What is promised where a community has not said otherwise: a working day is eight hours by default."""
 
-ANSWER_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 2, Priority.NORMAL: 24, Priority.LOW: 72})
-"""Hours within which whoever reports a fault is promised a first answer (urgent: as Beijing asks where life or
-property is at stake)."""
+
+def service_level(levels: Iterable[ServiceLevel], priority: Priority, category: str) -> ServiceLevel:
+    """The promise for a priority and category: the community's own line for both, else for the priority, else ours."""
+    own = {level.category: level for level in levels if level.priority == priority}
+    return own.get(category) or own.get(None) or SERVICE_LEVELS[priority]
+
+
+def promised(level: ServiceLevel, times: Worktime, reported_at: datetime) -> tuple[datetime, datetime]:
+    """By when a report is to be answered and mended."""
+    if level.round_the_clock:
+        return reported_at + timedelta(hours=level.answer_hours), reported_at + timedelta(hours=level.due_hours)
+    return times.after(reported_at, level.answer_hours), times.after(reported_at, level.due_hours)
 
 
 class Source(Choice):
@@ -132,10 +150,11 @@ class Fault(Choice):
 
 
 class Event(Part):
-    """One step of a work order's story."""
+    """One step of a work order's story. A note between two steps has the status that stands."""
 
     at: datetime = Field(title=msg("At"))
     by: str = Field(max_length=LINE, title=msg("By"))
+    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     status: Status = Field(title=msg("Status"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
 
@@ -148,8 +167,71 @@ class Reopening(Part):
     outcome: Outcome = Field(title=msg("Outcome"))
 
 
+class WorkKind(Choice):
+    """Why there is work: something broke, or it was time."""
+
+    CORRECTIVE = "corrective", msg("Repair"), "维修", "报修"
+    PREVENTIVE = "preventive", msg("Preventive maintenance"), "预防性维护", "保养"
+    INSPECTION = "inspection", msg("Found by an inspection"), "巡检发现"
+
+
+class Labour(Part):
+    """Hours somebody worked on an order."""
+
+    person_id: str | None = Field(default=None, max_length=64, title=msg("Person"))
+    on: date = Field(title=msg("Day"))
+    hours: float = Field(gt=0, le=10_000, title=msg("Hours"))
+
+
+class SparePart(Part):
+    """Material that went into a repair; the price is of one unit."""
+
+    name: str = Field(min_length=1, max_length=LINE, title=msg("Part"))
+    quantity: float = Field(default=1, gt=0, le=100_000, title=msg("Quantity"))
+    unit_cost_cents: int = Field(default=0, ge=0, le=10_000_000_000, title=msg("Unit price"))
+
+    @property
+    def cost_cents(self) -> int:
+        """What all of it cost, in 分."""
+        return round(self.quantity * self.unit_cost_cents)
+
+
+REPEAT_DAYS = 30
+"""The same fault on the same facility within so many days after it was mended is a repeat (metric M11)."""
+
+
+def _verified_at(document: Mapping[str, Any]) -> datetime | None:
+    """When the last "done" was found to be so: the step after it."""
+    since: list[datetime] = []
+    for event in document.get("events", ()):
+        since = [*since, event["at"]] if event["status"] in _AFTER_DONE else []
+    return since[0] if since else None
+
+
+_AFTER_DONE = (Status.VERIFIED.value, Status.CLOSED.value)
+
+
+def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
+    """Seconds on hold: from each step to "on hold" to the next step, the last one to ``until`` (None: it does not
+    count yet)."""
+    total, since = timedelta(0), None
+    for event in events:
+        if since is not None and event.status is not Status.ON_HOLD:
+            total += event.at - since
+            since = None
+        elif since is None and event.status is Status.ON_HOLD:
+            since = event.at
+    if since is not None and until is not None:
+        total += max(timedelta(0), until - since)
+    return int(total.total_seconds())
+
+
 BY_DUE = ("community_id", "is_open", "due_at", "grid_id", "category")
-BY_AGE = ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category")
+BY_AGE = (
+    *("community_id", "is_open", "reported_at", "due_at", "grid_id", "category"),
+    *("facility_id", "assignee_id", "company_id"),
+)
+BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
 
@@ -170,11 +252,11 @@ class WorkOrder(Record):
         ),
         Index(
             BY_AGE,
-            "open work by age",
+            "open work by age, and whose it is, from keys alone",
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
-        Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
+        Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
         Index(
             BY_END,
             "ended in a period; a month's rebuild; the exact median, from keys alone",
@@ -191,7 +273,9 @@ class WorkOrder(Record):
     )
     subjects = ("work_orders",)
     moments = ("reported_at", "responded_at", "due_at", "ended_at", "reopenings.ended_at", "reopenings.reopened_at")
-    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType({"is_open": True})
+    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
+        {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
+    )
 
     number: Annotated[str, Shown(aliases=("工单号", "工单编号", "SRNumber"))] = Field(
         min_length=1, max_length=60, title=msg("Number")
@@ -244,6 +328,48 @@ class WorkOrder(Record):
     assignee_id: Annotated[str | None, Ref(to="people", aliases=("处理人", "维修人", "责任人"))] = Field(
         default=None, max_length=64, title=msg("Assignee")
     )
+    company_id: Annotated[str | None, Ref(to="organizations", aliases=("承修单位", "物业公司"))] = Field(
+        default=None, max_length=64, title=msg("Company")
+    )
+    assigned_at: Annotated[datetime | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Assigned at")
+    )
+    noticed_at: Annotated[datetime | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Seen by the assignee at")
+    )
+    kind: Annotated[WorkKind, Shown(aliases=("工单类型",), form=False)] = Field(
+        default=WorkKind.CORRECTIVE, title=msg("Kind of work")
+    )
+    plan_id: Annotated[str | None, Ref(to="maintenance_plans", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Maintenance plan")
+    )
+    inspection_id: Annotated[str | None, Ref(to="inspections", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Inspection")
+    )
+    scheduled_for: Annotated[date | None, Day(form=False)] = Field(
+        default=None, ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Scheduled for")
+    )
+    repeat_of: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Repeat of")
+    )
+    merged_into: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Merged into")
+    )
+    held_seconds: Annotated[int | None, Shown(form=False, table=False, unit=msg("seconds"))] = Field(
+        default=None, ge=0, title=msg("Time on hold")
+    )
+    satisfaction: Annotated[int | None, Shown(form=False, aliases=("满意度",))] = Field(
+        default=None, ge=1, le=5, title=msg("Satisfaction (1 to 5)")
+    )
+    labour: Annotated[tuple[Labour, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=200, title=msg("Hours worked")
+    )
+    parts: Annotated[tuple[SparePart, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Parts used")
+    )
+    photos: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=20, title=msg("Photos")
+    )
     hold_reason: Annotated[str | None, Shown(form=False)] = Field(
         default=None, max_length=LINE, title=msg("Hold reason")
     )
@@ -270,6 +396,9 @@ class WorkOrder(Record):
         """As every record's, with ``is_open`` and the durations made to agree with status and moments."""
         document = super().to_document()
         document["is_open"] = self.status in OPEN
+        document.pop("held_seconds", None)
+        if held := held_seconds(self.events, self.ended_at):
+            document["held_seconds"] = held
         document.pop("repair_seconds", None)
         document.pop("respond_seconds", None)
         if document["flags"]:
@@ -316,10 +445,17 @@ class WorkOrder(Record):
             yield flow(reported, "estimated_minutes", round(estimate * 60))
         if document.get("dangerous"):
             yield flow(reported, "dangerous")
+        if document.get("repeat_of"):
+            yield flow(reported, "repeat")
+        if document.get("kind") == WorkKind.PREVENTIVE.value:
+            yield flow(reported, "preventive")
         if (seconds := document.get("respond_seconds")) is not None:
             yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
         is_open = document["is_open"]
+        if document["status"] != Status.REPORTED.value:  # some answered by ending it, some nobody knows when
+            first = min((past["ended_at"] for past in document.get("reopenings", ())), default=ended)
+            yield flow(min(filter(None, (document.get("responded_at"), first)), default=reported), "answered")
         if not is_open and not ended:
             yield flow(reported, "end_unknown")  # it left the backlog nobody knows when, so the course leaves it out
         if not is_open and ended:
@@ -330,6 +466,8 @@ class WorkOrder(Record):
             yield flow(end, f"ended_{outcome}")
             if reopened:
                 yield flow(reopened, "reopened")
+                if outcome == Outcome.COMPLETED.value:
+                    yield flow(reopened, "rework")  # it was said to be mended and was not
             if due is None or doubtful:
                 yield flow(end, "no_due")
             elif end > due:
@@ -343,9 +481,22 @@ class WorkOrder(Record):
             yield flow(ended, "cost_cents", cost)
         if (hours := document.get("actual_hours")) and ended:
             yield flow(ended, "actual_minutes", round(hours * 60))
+            if document.get("kind") == WorkKind.PREVENTIVE.value:
+                yield flow(ended, "preventive_minutes", round(hours * 60))
+        if (held := document.get("held_seconds")) and ended:
+            yield flow(ended, "held_n")
+            yield flow(ended, "held_seconds", held)
+        if (score := document.get("satisfaction")) and ended:
+            yield flow(ended, "satisfaction_n")
+            yield flow(ended, "satisfaction_sum", score)
         if (seconds := document.get("repair_seconds")) is not None and ended:
             yield from duration(ended, "repair", seconds)
         if not is_open:
+            if ended and document.get("outcome") == Outcome.COMPLETED.value:
+                if document["status"] == Status.DONE.value:
+                    yield ("work_orders", "stock", "now", grid, category, "to_verify"), 1
+                else:
+                    yield flow(_verified_at(document) or ended, "verified")
             return
         yield ("work_orders", "stock", "now", grid, category, "open"), 1
         yield ("work_orders", "stock", "now", grid, category, f"priority_{document['priority']}"), 1
