@@ -13,10 +13,23 @@ from repository.maintenance.commands import (
     correct,
     delete,
     edit,
+    found_again,
+    found_in_order,
     log_repair,
     merge,
     move,
     notice,
+    number_text,
+    numbered,
+    open_order,
+)
+from repository.maintenance.dangers import (
+    Danger,
+    HazardReview,
+    hazard,
+    hazard_review,
+    hazards_over,
+    standing_dangers,
 )
 from repository.maintenance.metrics import (
     AGE_BANDS,
@@ -60,6 +73,7 @@ from repository.maintenance.records import (
     OPEN,
     REPEAT_DAYS,
     SERVICE_LEVELS,
+    STANDING,
     TRANSITIONS,
     Event,
     Fault,
@@ -79,6 +93,18 @@ from repository.maintenance.records import (
 )
 
 __all__ = [
+    "Danger",
+    "HazardReview",
+    "hazard",
+    "hazard_review",
+    "hazards_over",
+    "standing_dangers",
+    "STANDING",
+    "found_again",
+    "found_in_order",
+    "number_text",
+    "numbered",
+    "open_order",
     "Changed",
     "Labour",
     "Promises",
