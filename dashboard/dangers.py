@@ -232,9 +232,9 @@ def _steps(view: session.View, found: Hazard, order: WorkOrder | None) -> None:
         if found.state is State.FOUND:
             if st.button(_("It is rectified"), type="primary", key="do_rectify", icon=":material/task_alt:"):
                 _tell(view, found, hazards.rectify, _("Noted; somebody else looks again."), note=note or None)
-            if order is None and may(session.actor(), Operation.CREATE, WorkOrder.collection):
-                if st.button(_("Open a work order"), key="hazard-order", icon=":material/build:"):
-                    _open_order(view, found)
+            opens = order is None and may(session.actor(), Operation.CREATE, WorkOrder.collection)
+            if opens and st.button(_("Open a work order"), key="hazard-order", icon=":material/build:"):
+                _open_order(view, found)
         else:
             if st.button(_("Looked again: it is gone"), type="primary", key="do_recheck", icon=":material/verified:"):
                 _tell(view, found, hazards.recheck, _("Re-checked."), passed=True, note=note or None)

@@ -52,7 +52,7 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
             soon = int(found.overdue.detail or 0)
             cards.tile(found.overdue, page="", detail=_("{n} more within 7 days", n=number(soon)))
             cards.tile(found.failed, page="")
-        _due(view, found, names)
+        _due(found, names)
         _registers(view, found, names)
     _drawers(view, names)
 
@@ -104,7 +104,7 @@ def _finding(found: Rounds) -> str:
     return _("No inspection is overdue; the next is due on {day}", day=i18n.day_short(found.due[0].due_on))
 
 
-def _due(view: session.View, found: Rounds, names: Names) -> None:
+def _due(found: Rounds, names: Names) -> None:
     words = {"": _("All due"), "overdue": _("Overdue"), **{str(kind): say(kind.label) for kind in InspectionKind}}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(plain(_finding(found)), anchor=False, width="content")

@@ -14,7 +14,7 @@ from repository.access import Actor, Role
 from repository.hazards import Hazard, Level, State
 from repository.maintenance import Status, WorkOrder, hazard_review, hazards_over, log_repair, move, standing_dangers
 from repository.metrics import Period
-from repository.store import Conflict, Invalid, InUse, Store
+from repository.store import Conflict, InUse, Invalid, Store
 from repository.worktime import worktime
 from tests.conftest import NOW
 
@@ -98,7 +98,14 @@ def test_a_linked_order_carries_the_hazard_along(yard: Store, mender: Actor, adm
 def test_a_dangerous_order_is_a_hazard_by_itself(yard: Store, mender: Actor, admin: Actor) -> None:
     long_ago = NOW - timedelta(days=20)
     order = log_repair(
-        yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True, reported_at=long_ago, description="立柱晃"
+        yard,
+        mender,
+        "d",
+        fault="loose",
+        facility_id="d-F-01",
+        dangerous=True,
+        reported_at=long_ago,
+        description="立柱晃",
     )
     found(yard, mender, found_at=long_ago, deadline_on=date(2026, 3, 20))
     found(yard, mender)
@@ -149,9 +156,7 @@ def test_s1_is_what_pandas_counts_on_raw_rows(
     period = Period.of("2026Q1")
     review = hazard_review(yard, admin, "d", period, now=NOW)
 
-    raw = [
-        (each["found_at"], each["level"], each["state"] == "rechecked") for each in yard.db["hazards"].find({})
-    ] + [
+    raw = [(each["found_at"], each["level"], each["state"] == "rechecked") for each in yard.db["hazards"].find({})] + [
         (each["reported_at"], "major", each["status"] in ("verified", "closed"))
         for each in yard.db[WorkOrder.collection].find({"dangerous": True})
     ]

@@ -27,7 +27,7 @@ from repository.inspections import (
 )
 from repository.maintenance import STANDING, Outcome, Status, WorkKind, WorkOrder, log_repair, merge, move
 from repository.metrics import Period
-from repository.store import Conflict, Invalid, InUse, Store
+from repository.store import Conflict, InUse, Invalid, Store
 from tests.conftest import NOW
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -105,9 +105,7 @@ def test_a_dangerous_one_stops_the_facility_in_the_same_transaction(
     assert recount.check(yard, admin, "d") == []
 
 
-def test_the_same_item_again_is_linked_and_opens_no_second_order(
-    yard: Store, mender: Actor, rounds: Checklist
-) -> None:
+def test_the_same_item_again_is_linked_and_opens_no_second_order(yard: Store, mender: Actor, rounds: Checklist) -> None:
     before = inspect(yard, mender, rounds, PASS, PASS, FAIL)
     again = inspect(yard, mender, rounds, PASS, PASS, FAIL)
     assert again.results[2].order_id == before.results[2].order_id
