@@ -66,7 +66,7 @@ def test_what_has_no_answer_yet_keeps_what_was_tapped(
     at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i1="f")
     button(at, "Save the inspection").click().run()
     assert "1 item still has no answer." in said(at)
-    assert at.query_params["i1"] == ["f"]
+    assert "f" in at.query_params["i1"]
     assert yard.count(admin, Inspection, "d") == 0
     fresh = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="n", i1="f")
     assert "1 work order will be opened" in said(fresh), "the address holds what was tapped"
@@ -109,9 +109,8 @@ def test_a_facilitys_drawer_says_what_is_due_and_was_found(
     at = visit(mongodb_uri, "facilities", lang="en", facility="d-F-01")
     assert "1 item not in order" in said(at)
     assert any("2026-04-09" in str(table.value) for table in at.table)
-    opened = visit(
-        mongodb_uri, "facilities", lang="en", part="inspections", inspection=yard.find(admin, Inspection, "d")[0].id
-    )
+    (done,) = yard.find(admin, Inspection, "d")
+    opened = visit(mongodb_uri, "facilities", lang="en", part="inspections", inspection=done.id)
     assert "标牌清晰" in said(opened)
 
 
