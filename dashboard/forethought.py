@@ -34,7 +34,11 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
             cards.tile(found.schedule, page="")
             cards.tile(found.planned, page="", detail=_("of {hours} h", hours=number(found.planned.n)))
             late = int(found.coming.detail or 0)
-            cards.tile(found.coming, page="", detail=_("{n} past their day", n=number(late)) if late else None)
+            cards.tile(
+                found.coming,
+                page="",
+                detail=_("{n} past their day", n=number(late)) if late else _("none past its day"),
+            )
         _coming(view, found, names)
         _plans(plans, names, category)
     _drawers(view, names, plans)

@@ -101,7 +101,7 @@ def _rounds(
         due = record.installed_on
     days: set[date] = {day for day in faults if day >= plan.since}
     while due < as_of:
-        late = rng.choice((0, 0, 0, 0, 0, 0, 1, 2)) + (rng.choice((0, 0, 3)) if lagging else 0)
+        late = rng.choice((0,) * 24 + (1,)) + (rng.choice((0, 0, 0, 0, 3)) if lagging else 0)
         done = due + timedelta(days=late)
         if not (lagging and weekly and done > as_of - timedelta(days=LEFT_OUT)):
             days.add(done)

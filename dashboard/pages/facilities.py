@@ -29,7 +29,7 @@ def render() -> None:
             "register": (_("Register"), _estate),
             "inspections": (_("Inspections"), _inspections),
             "preventive": (_("Preventive maintenance"), _preventive),
-            "hazards": (_("Hazards"), _hazards),
+            "hazards": (_("Hazard register"), _hazards),
         },
         session.view(),
     )

@@ -56,7 +56,7 @@ def render() -> None:
             width="stretch",
             key="do_save",
         )
-        st.caption(_summary(answered, left), text_alignment="center")
+        st.caption(_summary(answered, left, task), text_alignment="center")
     if pressed:
         with trouble:
             if left:
@@ -168,16 +168,16 @@ def _item(place: int, item: inspections.ChecklistItem, task: Task) -> ItemResult
 
 
 # --- then
-def _summary(answered: Sequence[ItemResult], left: int) -> str:
+def _summary(answered: Sequence[ItemResult], left: int, task: Task) -> str:
     faulty = [result for result in answered if result.verdict is Verdict.FAIL]
     said = []
     if left:
         said.append(n_("{n} item left", "{n} items left", left))
-    if faulty:
-        said.append(n_("{n} work order will be opened", "{n} work orders will be opened", len(faulty)))
+    if new := sum(result.text not in task.orders for result in faulty):
+        said.append(n_("{n} work order will be opened", "{n} work orders will be opened", new))
     if any(result.dangerous for result in faulty):
         said.append(_("it is taken out of service at once"))
-    return plain(" · ".join(said) or _("Everything is in order."))
+    return plain(" · ".join(said) or ("" if faulty else _("Everything is in order.")))
 
 
 def _save(

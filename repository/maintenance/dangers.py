@@ -24,7 +24,7 @@ RECTIFIED = declare(
     Metric(
         key="S1",
         title=msg("Hazards rectified and re-checked"),
-        short=msg("Rectified"),
+        short=msg("Rectification"),
         unit="percent",
         formula=msg(
             "Hazards rectified and re-checked by somebody else ÷ hazards found in the period; dangerous work orders "
