@@ -441,7 +441,9 @@ def _actions(
             )
         )
     shut = {risk.order_id for risk in stopped[:2]}
-    for order in maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS - 3):
+    for order in maintenance.most_overdue(
+        store, actor, community_id, seen, now=now, most=MOST_ACTIONS - 3 - len(found)
+    ):
         if order.id in shut:
             continue
         where = estate.names.get(order.facility_id or "", order.place)
