@@ -87,6 +87,11 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyTyp
         "contacts": _row(_FIELD, _FIELD, _EDITORS, _EDITORS, _NOBODY),
         "facilities": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "work_orders": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "checklists": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _NOBODY),
+        "inspection_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "inspections": _row(_ALL, _FIELD, _FIELD, _EDITORS, _NOBODY),
+        "hazards": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "maintenance_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
         "attendances": _row(
             _EDITORS | {Role.GRID_WORKER},
@@ -110,7 +115,7 @@ _ORDER_OF_A_WORKER = frozenset(
         "responded_at", "due_at", "ended_at", "repair_seconds", "respond_seconds", "assignee_id", "hold_reason",
         "estimated_hours", "actual_hours", "description", "events", "reopenings", "source", "company_id", "assigned_at",
         "noticed_at", "kind", "plan_id", "inspection_id", "scheduled_for", "repeat_of", "merged_into", "held_seconds",
-        "satisfaction", "labour", "photos",
+        "satisfaction", "labour", "photos", "hazard_id",
     }
 )  # fmt: skip
 _ACTIVITY_OF_A_WORKER = frozenset(

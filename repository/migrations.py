@@ -16,9 +16,12 @@ from repository import (  # noqa: F401 (importing declares the records)
     activities,
     facilities,
     grids,
+    hazards,
     importer,
+    inspections,
     maintenance,
     people,
+    preventive,
     rollups,
     worktime,
 )

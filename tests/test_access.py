@@ -28,11 +28,15 @@ from repository import (
     audit,
     backup,
     facilities,
+    flows,
     grids,
+    hazards,
     importer,
+    inspections,
     maintenance,
     overview,
     people,
+    preventive,
     recount,
 )
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
@@ -40,11 +44,14 @@ from repository.accounts import User
 from repository.activities import Activity, Attendance
 from repository.facilities import Category, Condition, Facility
 from repository.grids import Community, Grid, Post, Tier
+from repository.hazards import Hazard
 from repository.importer import Sheet
+from repository.inspections import Checklist, Inspection, InspectionPlan, ItemResult
 from repository.maintenance import Status, WorkOrder
 from repository.metrics import Period
 from repository.migrations import migrate
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
+from repository.preventive import MaintenancePlan
 from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, Conflict, InUse, NotFound, Store, Wanted, Write
 from repository.words import Trouble
@@ -89,6 +96,36 @@ def world(store: Store) -> None:
                 id=f"c-{grid}", about_id=f"w-{grid}", grid_id=grid, name=f"{mark} caller", phone="13800138000",
                 expires_on=TODAY, **at,
             ),
+            WorkOrder(
+                id=f"pm-{grid}", number=f"{mark}-PM", fault=f"{mark} oil", grid_id=grid, facility_id=f"f-{grid}",
+                reported_at=when, kind="preventive", scheduled_for=TODAY, plan_id=f"mp-{grid}", category="fitness",
+                dangerous=True, inspection_id=f"i-{grid}", **at,
+            ),
+            MaintenancePlan(
+                id=f"mp-{grid}", name=f"{mark} oil", category=Category.FITNESS, grid_id=grid, since=TODAY, **at
+            ),
+            MaintenancePlan(
+                id=f"free-mp-{grid}", name=f"{mark} free", category=Category.FITNESS, grid_id=grid, since=TODAY,
+                active=False, **at,
+            ),
+            InspectionPlan(
+                id=f"ip-{grid}", name=f"{mark} weekly", checklist_id=f"l-{home}", every_days=7, since=TODAY,
+                grid_id=grid, **at,
+            ),
+            Inspection(
+                id=f"i-{grid}", name="list", inspection_kind="routine", facility_id=f"f-{grid}", category="fitness",
+                grid_id=grid, checklist_id=f"l-{home}", done_at=when, done_on=when.date(), due_days=(when.date(),),
+                results=(ItemResult(text=f"{mark} post", verdict="fail", order_id=f"pm-{grid}"),),
+                inspector=f"{mark} eye",
+                **at,
+            ),
+            Hazard(
+                id=f"h-{grid}", what=f"{mark} wire", place="x", grid_id=grid, found_at=when, deadline_on=TODAY, **at
+            ),
+            Hazard(
+                id=f"over-{grid}", what=f"{mark} gone", place="x", grid_id=grid, found_at=when, deadline_on=TODAY,
+                state="rechecked", **at,
+            ),
             Activity(
                 id=f"a-{grid}", name=f"{mark} talk", held_on=TODAY, format="lecture", grid_id=grid,
                 place=f"{mark} hall", **at,
@@ -102,6 +139,10 @@ def world(store: Store) -> None:
     homes: list[Record] = [Community(id=home, community_id=home, code=home, name=home) for home in "DE"]
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
     homes += [Person(id=f"free-{home}", community_id=home, name=f"free-{home}") for home in "DE"]
+    homes += [Checklist(id=f"l-{home}", community_id=home, name="list", category=Category.FITNESS) for home in "DE"]
+    homes += [
+        Checklist(id=f"free-l-{home}", community_id=home, name="free", category=Category.FITNESS) for home in "DE"
+    ]
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
@@ -141,7 +182,7 @@ def restore(store: Store, before: Dump) -> None:
     store.reread_pending()
 
 
-PREPARE = ("grids.remove_grid", "importer.undo")
+PREPARE = ("grids.remove_grid", "hazards.recheck", "inspections.remove_inspection", "importer.undo")
 """Rows that prepare the ground before they are refused."""
 
 # --- the table
@@ -208,7 +249,8 @@ def an_undo(store: Store, actor: Actor) -> Any:
 
 def _bare(store: Store, call: Callable[[], Any]) -> Any:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
-    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts"):
+    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards",
+                 "inspections", "inspection_plans", "maintenance_plans"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
     return call()
 
@@ -216,6 +258,21 @@ def _bare(store: Store, call: Callable[[], Any]) -> Any:
 def a_path() -> Path:
     """A file that is not there yet."""
     return Path(tempfile.mkdtemp(prefix="gb-access-")) / "b.zip"
+
+
+def _without(store: Store, name: str, call: Callable[[], Any]) -> Any:
+    """No record of a collection is there any more."""
+    store.db[name].delete_many({})
+    return call()
+
+
+def _rechecked(store: Store, actor: Actor) -> Any:
+    """Somebody says it is gone; the actor looks again."""
+    now = store.db["hazards"].find_one({"_id": "h-g1"}) or {}
+    if now["state"] == "found":
+        hazards.rectify(store, ROOT, "D", "h-g1", now["revision"])
+    stands = store.db["hazards"].find_one({"_id": "h-g1"}) or {}
+    return hazards.recheck(store, actor, "D", "h-g1", stands["revision"], passed=True)
 
 
 F1 = ("D", "f-g1", 1)
@@ -423,6 +480,102 @@ ROWS: Mapping[str, Row] = {
     "activities.known_residents": read(
         "attendances", lambda s, a: activities.known_residents(s, a, "D", [f"{MARK}-R"])
     ),
+    # hazards
+    "hazards.report_hazard": change(
+        CREATE,
+        "hazards",
+        lambda s, a: hazards.report_hazard(s, a, "D", {"what": "x", "place": "y", "grid_id": "g1"}),
+    ),
+    "hazards.edit_hazard": change(
+        UPDATE, "hazards", lambda s, a: hazards.edit_hazard(s, a, "D", "h-g1", 1, {"measures": "x"})
+    ),
+    "hazards.rectify": change(UPDATE, "hazards", lambda s, a: hazards.rectify(s, a, "D", "h-g1", 1)),
+    "hazards.recheck": change(UPDATE, "hazards", _rechecked),
+    "hazards.remove_hazard": change(DELETE, "hazards", lambda s, a: hazards.remove_hazard(s, a, "D", "h-g1", 1)),
+    "maintenance.hazard": read("hazards", lambda s, a: maintenance.hazard(s, a, "D", "h-g1"), "refused"),
+    "maintenance.hazard_review": read(
+        "hazards", lambda s, a: maintenance.hazard_review(s, a, "D", QUARTER, now=NOW), "cut", (READ, "work_orders")
+    ),
+    "maintenance.standing_dangers": read(
+        "hazards", lambda s, a: maintenance.standing_dangers(s, a, "D", now=NOW), "cut", (READ, "work_orders")
+    ),
+    "maintenance.hazards_over": read("hazards", lambda s, a: maintenance.hazards_over(s, a, "D")),
+    # inspections
+    "inspections.add_checklist": change(
+        CREATE,
+        "checklists",
+        lambda s, a: inspections.add_checklist(s, a, "D", {"name": "new", "category": "fitness"}),
+        "whole",
+    ),
+    "inspections.edit_checklist": change(
+        UPDATE, "checklists", lambda s, a: inspections.edit_checklist(s, a, "D", "l-D", 1, {"name": "x"}), "whole"
+    ),
+    "inspections.remove_checklist": change(
+        DELETE, "checklists", lambda s, a: inspections.remove_checklist(s, a, "D", "free-l-D", 1), "whole"
+    ),
+    "inspections.enter_standard_checklists": change(
+        CREATE, "checklists", lambda s, a: inspections.enter_standard_checklists(s, a, "D", since=TODAY), "whole"
+    ),
+    "inspections.add_plan": change(
+        CREATE,
+        "inspection_plans",
+        lambda s, a: inspections.add_plan(
+            s, a, "D", {"name": "x", "checklist_id": "l-D", "every_days": 7, "since": TODAY, "grid_id": "g1"}
+        ),
+    ),
+    "inspections.edit_plan": change(
+        UPDATE, "inspection_plans", lambda s, a: inspections.edit_plan(s, a, "D", "ip-g1", 1, {"every_days": 9})
+    ),
+    "inspections.remove_plan": change(
+        DELETE, "inspection_plans", lambda s, a: inspections.remove_plan(s, a, "D", "ip-g1", 1)
+    ),
+    "inspections.record_inspection": change(
+        CREATE,
+        "inspections",
+        lambda s, a: inspections.record_inspection(
+            s, a, "D", "f-g1", "l-D", [ItemResult(text="x", dangerous=True, verdict="fail")]
+        ),
+    ),
+    "inspections.remove_inspection": change(
+        DELETE,
+        "inspections",
+        lambda s, a: _without(s, "work_orders", lambda: inspections.remove_inspection(s, a, "D", "i-g1", 1)),
+    ),
+    "inspections.dues": read("inspections", lambda s, a: inspections.dues(s, a, "D", today=TODAY)),
+    "inspections.rounds": read("inspections", lambda s, a: inspections.rounds(s, a, "D", QUARTER, today=TODAY)),
+    "inspections.task": read(
+        "inspections", lambda s, a: inspections.task(s, a, "D", facility_id="f-g1", today=TODAY), "refused"
+    ),
+    "inspections.inspections_of": read("inspections", lambda s, a: inspections.inspections_of(s, a, "D", "f-g1")),
+    "inspections.inspection": read("inspections", lambda s, a: inspections.inspection(s, a, "D", "i-g1"), "refused"),
+    "inspections.checklists": read("checklists", lambda s, a: inspections.checklists(s, a, "D"), "whole"),
+    "inspections.checklist_names": read("checklists", lambda s, a: inspections.checklist_names(s, a, "D"), "whole"),
+    "inspections.plans": read("inspection_plans", lambda s, a: inspections.plans(s, a, "D")),
+    # preventive
+    "preventive.add_plan": change(
+        CREATE,
+        "maintenance_plans",
+        lambda s, a: preventive.add_plan(
+            s, a, "D", {"name": "x", "category": "fitness", "since": TODAY, "grid_id": "g1"}
+        ),
+    ),
+    "preventive.edit_plan": change(
+        UPDATE, "maintenance_plans", lambda s, a: preventive.edit_plan(s, a, "D", "mp-g1", 1, {"every": 9})
+    ),
+    "preventive.remove_plan": change(
+        DELETE, "maintenance_plans", lambda s, a: preventive.remove_plan(s, a, "D", "free-mp-g1", 1)
+    ),
+    "preventive.generate": change(
+        CREATE, "work_orders", lambda s, a: preventive.generate(s, a, "D", until=date(2026, 6, 30)), "whole"
+    ),
+    "preventive.skip": change(UPDATE, "work_orders", lambda s, a: preventive.skip(s, a, "D", "pm-g1", 1, "x")),
+    "preventive.postpone": change(
+        UPDATE, "work_orders", lambda s, a: preventive.postpone(s, a, "D", "pm-g1", 1, date(2026, 5, 1), "x")
+    ),
+    "preventive.plans": read("maintenance_plans", lambda s, a: preventive.plans(s, a, "D")),
+    "preventive.review": read("work_orders", lambda s, a: preventive.review(s, a, "D", QUARTER, today=TODAY)),
+    "preventive.upkeep": read("facilities", lambda s, a: preventive.upkeep(s, a, "D", "f-g1", today=TODAY), "refused"),
+    "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
     "overview.compare": Row(READS, lambda s, a: overview.compare(s, a, "D", QUARTER, now=NOW)),
@@ -455,7 +608,9 @@ ROWS: Mapping[str, Row] = {
 
 TAKES_GRIDS = {"facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
-               "activities.calendar", "activities.upcoming", "overview.glance"}  # fmt: skip
+               "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
+               "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
+               "maintenance.hazards_over"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {
@@ -745,7 +900,7 @@ def test_nobody_reaches_into_another_community(filled: Store, name: str) -> None
         pass
     else:
         assert answer is None or not answer, "somebody of E got an answer about D"
-    if name != "grids.remove_grid":
+    if name not in ("grids.remove_grid", "hazards.recheck", "inspections.remove_inspection"):
         assert everything(filled) == before
 
 
@@ -781,6 +936,9 @@ def test_what_belongs_to_no_grid_touches_none(filled: Store, name: str, actor: A
     answer = repr(ROWS[name].call(filled, actor))
     assert MARK not in answer
     assert of_g1(everything(filled)) == before
+    assert stopped(lambda: ROWS[name].call(filled, NEXT_DOOR))
+    if name not in ("grids.remove_grid", "hazards.recheck", "inspections.remove_inspection"):
+        assert everything(filled) == before
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.where == "cut"])
@@ -811,6 +969,8 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
         more["most"] = 9
     if name == "facilities.inventory":
         more["on"] = TODAY
+    if "today" in inspect.signature(function).parameters:
+        more["today"] = TODAY
     period = [QUARTER] if "period" in inspect.signature(function).parameters else []
 
     in_charge = function(filled, NEXT_DOOR, "D", *period, **more)
@@ -841,7 +1001,8 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         there = record.from_document(kept)
         copy = there.model_copy(update={"id": "copy", **({"code": "copy"} if hasattr(there, "code") else {})})
         copy = copy.model_copy(update={"community_id": "copy"}) if isinstance(copy, Community) else copy
-        copy = copy.model_copy(update={"number": "copy"}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"number": "copy", "plan_id": None}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]

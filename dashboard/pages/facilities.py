@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, inventory, navigation, session, upkeep
+from dashboard import cards, dangers, data, drawer, forethought, i18n, inventory, navigation, rounds, session, upkeep
 from dashboard.i18n import _, n_, say
 from repository.access import Operation, may
 from repository.facilities import (
@@ -12,6 +12,7 @@ from repository.facilities import (
     ServiceStatus,
     age_years,
     end_of_life,
+    facility_names,
     register,
 )
 from repository.facilities import inventory as stock
@@ -22,8 +23,49 @@ COLUMNS = ["code", "name", "kind", "grid_id", "site", "condition", "status", "in
 
 
 def render() -> None:
+    """Its parts: what there is, its inspections, preventive maintenance, the hazards."""
+    cards.one_part(
+        {
+            "register": (_("Register"), _estate),
+            "inspections": (_("Inspections"), _inspections),
+            "preventive": (_("Preventive maintenance"), _preventive),
+            "hazards": (_("Hazard register"), _hazards),
+        },
+        session.view(),
+    )
+
+
+def _names(view: session.View) -> dict[str, dict[str, str]]:
+    return {
+        "grids": data.ask(grid_names, view.community_id),
+        "people": data.ask(people_by_id, view.community_id),
+        "facilities": data.ask(facility_names, view.community_id),
+    }
+
+
+def _inspections(view: session.View) -> None:
+    category = _category()
+    _categories(category)
+    rounds.render(view, _names(view), category)
+
+
+def _preventive(view: session.View) -> None:
+    category = _category()
+    _categories(category)
+    forethought.render(view, _names(view), category)
+
+
+def _hazards(view: session.View) -> None:
+    names = _names(view)
+    found = data.ask(stock, view.community_id, on=view.now.date(), grids=view.grids, category=None)
+    if wanted := dangers.render(view, names, found):
+        drawer.open_at(upkeep.PARAMETER, wanted)
+    if not drawer.opened(dangers.HAZARD):
+        upkeep.show(view, names, found.lives, None)
+
+
+def _estate(view: session.View) -> None:
     """Six tiles, four findings, one register, and the drawer of one facility."""
-    view = session.view()
     category = _category()
     today = view.now.date()
     found = data.ask(stock, view.community_id, on=today, grids=view.grids, category=category)

@@ -1,19 +1,22 @@
 """What can be done to a work order. Each command is one transaction and names its actor; a stale ``revision`` raises
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from repository import hazards
 from repository.access import Actor, Operation, require
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
     OPEN,
     REPEAT_DAYS,
+    STANDING,
     TRANSITIONS,
     Event,
     Labour,
@@ -34,6 +37,7 @@ from repository.words import Message, Trouble, msg
 from repository.worktime import Worktime, worktime
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 SERIES = "work_orders"  # of numbers
 MANY_AT_ONCE = 200  # orders that one press may change
@@ -108,61 +112,125 @@ def log_repair(
     require(actor, Operation.CREATE, WorkOrder.collection)
     promise = Promises.of(store, actor, community_id)
 
-    def work(write: Write) -> WorkOrder:
-        facility = _referred(write, Facility, community_id, "facility_id", facility_id)
-        where = (facility.grid_id if facility else None) or grid_id or _only_grid(actor)
-        if actor.grids is not None and where is None:
-            raise Invalid({"grid_id": Message(msg("Choose the grid"))})
-        if facility is None and not (place or "").strip():
-            raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-        _referred(write, Person, community_id, "assignee_id", assignee_id)
-        at = reported_at or write.at
-        urgency = Priority.URGENT if dangerous else priority or Priority.NORMAL
-        values: dict[str, Any] = {
-            "community_id": community_id,
-            "number": numbers[-1],
-            "fault": fault or "",
-            "facility_id": facility.id if facility else None,
-            "place": place or (facility.site if facility else None),
-            "grid_id": where,
-            "priority": urgency,
-            "source": source,
-            "dangerous": dangerous,
-            "reported_at": at,
-            "due_at": due_at,
-            "assignee_id": assignee_id or _responsible(write, community_id, facility, where),
-            "estimated_hours": estimated_hours,
-            "description": description or None,
-            "photos": tuple(photos),
-            **(also or {}),
-        }
-        if category or facility:
-            values["category"] = category or str(facility.category if facility else "")
-        order = build(WorkOrder, values)
-        first = Event(at=order.reported_at, by=actor.name, by_id=actor.id, status=Status.REPORTED)
-        update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
-        if order.assignee_id or order.company_id:
-            update["assigned_at"] = write.at
-        if order.kind is WorkKind.CORRECTIVE:
-            update["repeat_of"] = _mended_lately(write, order)
-        order = order.model_copy(update=update)
-        _check_moments(order, write.at)
-        made = write.insert(order)
-        keep_contact(write, community_id, made.id, made.grid_id, name=caller_name, phone=caller_phone)
-        if dangerous and facility:
-            _stop(write, facility, made)
-        return made
+    def work(write: Write, number: int) -> WorkOrder:
+        order = open_order(
+            write,
+            promise,
+            community_id,
+            number,
+            fault=fault,
+            facility_id=facility_id,
+            place=place,
+            grid_id=grid_id,
+            category=category,
+            priority=priority,
+            source=source,
+            dangerous=dangerous,
+            reported_at=reported_at,
+            due_at=due_at,
+            assignee_id=assignee_id,
+            estimated_hours=estimated_hours,
+            description=description,
+            photos=photos,
+            also=also,
+        )
+        keep_contact(write, community_id, order.id, order.grid_id, name=caller_name, phone=caller_phone)
+        return order
 
-    numbers: list[str] = []
+    return numbered(store, actor, community_id, 1, work, key=key)
+
+
+def numbered(
+    store: Store, actor: Actor, community_id: str, many: int, work: Callable[[Write, int], T], *, key: str | None = None
+) -> T:
+    """Run ``work`` as one write with the first of ``many`` free numbers of work orders; again with others when an
+    import has taken one of them. Raises what ``Store.write`` raises."""
     for _ in range(20):
-        numbers.append(f"W-{store.next_number(community_id, SERIES):05d}")
+        first = store.next_number(community_id, SERIES, many) if many else 0
         try:
-            return store.write(actor, work, key=key)
+            return store.write(actor, partial(_from, work, first), key=key)
         except Duplicate as duplicate:
             if "number" not in duplicate.fields:
                 raise
             _skip_taken(store, community_id)
     raise Invalid({"number": Message(msg("No free number was found; give this order a number of your own."))})
+
+
+def _from(work: Callable[[Write, int], T], first: int, write: Write) -> T:
+    return work(write, first)
+
+
+def open_order(
+    write: Write,
+    promise: "Promises",
+    community_id: str,
+    number: int,
+    *,
+    fault: str | None,
+    facility_id: str | None = None,
+    place: str | None = None,
+    grid_id: str | None = None,
+    category: str | None = None,
+    priority: Priority | str | None = None,
+    source: str | None = None,
+    dangerous: bool = False,
+    reported_at: datetime | None = None,
+    due_at: datetime | None = None,
+    assignee_id: str | None = None,
+    estimated_hours: float | None = None,
+    description: str | None = None,
+    photos: Sequence[str] = (),
+    also: Mapping[str, Any] | None = None,
+) -> WorkOrder:
+    """What ``log_repair`` does, as a part of a larger write: see there."""
+    actor = write.actor
+    facility = _referred(write, Facility, community_id, "facility_id", facility_id)
+    where = (facility.grid_id if facility else None) or grid_id or _only_grid(actor)
+    if actor.grids is not None and where is None:
+        raise Invalid({"grid_id": Message(msg("Choose the grid"))})
+    if facility is None and not (place or "").strip():
+        raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
+    _referred(write, Person, community_id, "assignee_id", assignee_id)
+    values: dict[str, Any] = {
+        "community_id": community_id,
+        "number": number_text(number),
+        "fault": fault or "",
+        "facility_id": facility.id if facility else None,
+        "place": place or (facility.site if facility else None),
+        "grid_id": where,
+        "priority": Priority.URGENT if dangerous else priority or Priority.NORMAL,
+        "source": source,
+        "dangerous": dangerous,
+        "reported_at": reported_at or write.at,
+        "due_at": due_at,
+        "assignee_id": assignee_id or _responsible(write, community_id, facility, where),
+        "estimated_hours": estimated_hours,
+        "description": description or None,
+        "photos": tuple(photos),
+        **(also or {}),
+    }
+    if category or facility:
+        values["category"] = category or str(facility.category if facility else "")
+    order = build(WorkOrder, values)
+    first = Event(at=order.reported_at, by=actor.name, by_id=actor.id, status=Status.REPORTED)
+    update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
+    if order.assignee_id or order.company_id:
+        update["assigned_at"] = write.at
+    if order.kind is WorkKind.CORRECTIVE:
+        update["repeat_of"] = _mended_lately(write, order)
+    order = order.model_copy(update=update)
+    _check_moments(order, write.at)
+    made = write.insert(order)
+    if dangerous and facility:
+        _stop(write, facility, made)
+    if made.hazard_id:
+        hazards.link_order(write, community_id, made.hazard_id, made.id)
+    return made
+
+
+def number_text(number: int) -> str:
+    """A number of the series as it stands on an order."""
+    return f"W-{number:05d}"
 
 
 @dataclass(frozen=True)
@@ -290,11 +358,65 @@ def move(
         if cost_cents is not None:
             changes["cost_cents"] = cost_cents
         changed = write.update(WorkOrder, community_id, order_id, revision, changes)
-        if target is Status.VERIFIED and order.dangerous:
-            _restore(write, changed)
+        _follow(write, changed)
         return changed
 
     return store.write(actor, work, key=key)
+
+
+def _follow(write: Write, order: WorkOrder) -> None:
+    """What a step of the order does to its facility and its hazard."""
+    if order.dangerous and order.status is Status.VERIFIED:
+        _restore(write, order)
+    if order.dangerous and order.status is Status.REOPENED and order.facility_id:
+        _stop(write, write.read(Facility, order.community_id, order.facility_id), order)
+    if order.hazard_id:
+        steps = {
+            Status.DONE: hazards.Step.RECTIFIED,
+            Status.VERIFIED: hazards.Step.RECHECKED,
+            Status.REOPENED: hazards.Step.FAILED,
+        }
+        if step := steps.get(order.status):
+            hazards.follow(write, order.community_id, order.hazard_id, step, order.number)
+
+
+def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, *, dangerous: bool) -> WorkOrder:
+    """An inspection met the fault of a standing order: its story says so, one that was said to be done is reopened, and
+    what turned out to be dangerous becomes so. For the room of inspections."""
+    if order.status is Status.DONE:
+        changes = moved(order, Status.REOPENED, at=_now(order, write.at), by=write.actor, note=note)
+    else:
+        changes = {"events": (*order.events, _said(order, write, write.actor, note))}
+    if dangerous and not order.dangerous:
+        soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
+        changes |= {"dangerous": True, "priority": Priority.URGENT, "due_at": min(order.due_at or soon, soon)}
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    _follow(write, changed)
+    if changed.dangerous and changed.facility_id:
+        _stop(write, write.read(Facility, changed.community_id, changed.facility_id), changed)
+    return changed
+
+
+def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | None:
+    """An inspection passed what an order was opened for: done, if nobody had said so, and verified. None, and nothing
+    changes, when the inspector is who did the work: somebody else must look. For the room of inspections."""
+    actor, at = write.actor, _now(order, write.at)
+    try:
+        _check_verifier(order, actor)
+    except Invalid:
+        return None
+    changes: dict[str, Any] = {}
+    if order.status is not Status.DONE:
+        changes = moved(order, Status.DONE, at=at, by=actor, note=note)
+        order = order.model_copy(update=changes)
+    # whoever mended it did not say so: the inspector only found it mended, and may verify
+    seen = Event(at=at, by=actor.name, by_id=actor.id, status=Status.VERIFIED, note=note)
+    changes |= {"status": Status.VERIFIED, "is_open": False, "hold_reason": None, "events": (*order.events, seen)}
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    if changed.hazard_id:
+        hazards.follow(write, changed.community_id, changed.hazard_id, hazards.Step.RECTIFIED, changed.number)
+    _follow(write, changed)
+    return changed
 
 
 def moved(
@@ -660,14 +782,14 @@ def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
 
 
 def _restore(write: Write, order: WorkOrder) -> None:
-    """Back in service, unless another danger is still open there or it was taken down meanwhile."""
+    """Back in service, unless another danger still stands there or it was taken down meanwhile."""
     if order.facility_id is None:
         return
     others = write.store.db[WorkOrder.collection].find_one(
         {
             "community_id": order.community_id,
             "facility_id": order.facility_id,
-            "is_open": True,
+            "status": {"$in": sorted(STANDING)},
             "dangerous": True,
             "_id": {"$ne": order.id},
         },

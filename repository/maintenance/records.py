@@ -84,6 +84,13 @@ class Outcome(Choice):
     DUPLICATE = "duplicate", msg("Duplicate"), "重复"
 
 
+NO_DANGER = frozenset({Outcome.REJECTED.value, Outcome.CANCELLED.value, Outcome.DUPLICATE.value})
+"""Endings after which a reported danger was none, or is another order's."""
+
+STANDING = OPEN | {Status.DONE}
+"""The statuses in which a danger still stands: what is done has not been looked at by somebody else yet."""
+
+
 class Priority(Choice):
     """How soon."""
 
@@ -269,10 +276,33 @@ class WorkOrder(Record):
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
         Index(("community_id", "category", "reported_at"), "which categories there are; one's newest"),
+        Index(
+            ("community_id", "plan_id", "facility_id", "scheduled_for"),
+            "a plan makes one order for a facility and day, whoever generates and how often",
+            unique=True,
+            where={"plan_id": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "scheduled_for", "is_open"),
+            "what is scheduled; a month's rebuild",
+            where={"scheduled_for": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "dangerous", "status", "due_at"),
+            "dangers that stand until they are verified",
+            where={"dangerous": True},
+        ),
+        Index(
+            ("community_id", "inspection_id"), "what an inspection opened", where={"inspection_id": {"$exists": True}}
+        ),
+        Index(("community_id", "hazard_id"), "the order of a hazard", where={"hazard_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("work_orders",)
-    moments = ("reported_at", "responded_at", "due_at", "ended_at", "reopenings.ended_at", "reopenings.reopened_at")
+    moments = (
+        *("reported_at", "responded_at", "due_at", "ended_at", "scheduled_for"),
+        *("reopenings.ended_at", "reopenings.reopened_at"),
+    )
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
     )
@@ -349,6 +379,12 @@ class WorkOrder(Record):
     scheduled_for: Annotated[date | None, Day(form=False)] = Field(
         default=None, ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Scheduled for")
     )
+    grace_days: Annotated[int | None, Shown(form=False, table=False, unit=msg("days"))] = Field(
+        default=None, ge=0, le=28, title=msg("Days of grace")
+    )
+    hazard_id: Annotated[str | None, Ref(to="hazards", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Hazard")
+    )
     repeat_of: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
         default=None, max_length=64, title=msg("Repeat of")
     )
@@ -401,7 +437,7 @@ class WorkOrder(Record):
             document["held_seconds"] = held
         document.pop("repair_seconds", None)
         document.pop("respond_seconds", None)
-        if document["flags"]:
+        if document["flags"] or self.kind is WorkKind.PREVENTIVE:  # nobody waited for it: no report, no failure
             return document
         if self.outcome is Outcome.COMPLETED and self.ended_at:
             document["repair_seconds"] = int((self.ended_at - self.reported_at).total_seconds())
@@ -449,6 +485,25 @@ class WorkOrder(Record):
             yield flow(reported, "repeat")
         if document.get("kind") == WorkKind.PREVENTIVE.value:
             yield flow(reported, "preventive")
+        if (day := document.get("scheduled_for")) is not None:  # a day: no zone may move it
+            scheduled = "work_orders", "month", f"{day.year:04d}-{day.month:02d}", grid, category
+            done = document.get("outcome") == Outcome.COMPLETED.value and ended
+            late = (day_of(ended, zone) - day.date()).days if done and ended else None
+            yield (*scheduled, "scheduled"), 1
+            if late is not None and late <= 0:
+                yield (*scheduled, "as_scheduled"), 1
+            if document.get("kind") == WorkKind.PREVENTIVE.value:
+                yield (*scheduled, "preventive_due"), 1
+                if late is not None and late <= document.get("grace_days", 0):
+                    yield (*scheduled, "preventive_met"), 1
+        if document.get("dangerous") and not document.get("hazard_id"):
+            # a danger is a hazard by itself (S1), counted where it was found; what was never one is none
+            if document.get("outcome") not in NO_DANGER:
+                yield flow(reported, "hazard")
+            if document["status"] in (Status.VERIFIED.value, Status.CLOSED.value) and (
+                document.get("outcome") == Outcome.COMPLETED.value
+            ):
+                yield flow(reported, "hazard_checked")
         if (seconds := document.get("respond_seconds")) is not None:
             yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
