@@ -10,6 +10,7 @@ from repository.maintenance.commands import (
     assign,
     change_many,
     comment,
+    confirm,
     correct,
     delete,
     edit,
@@ -17,6 +18,7 @@ from repository.maintenance.commands import (
     merge,
     move,
     notice,
+    see_too,
 )
 from repository.maintenance.metrics import (
     AGE_BANDS,
@@ -88,6 +90,7 @@ __all__ = [
     "WorkKind",
     "change_many",
     "comment",
+    "confirm",
     "held_seconds",
     "merge",
     "notice",
@@ -141,6 +144,7 @@ __all__ = [
     "open_orders_like",
     "promise",
     "reportable",
+    "see_too",
     "work_categories",
     "work_figures",
     "work_glance",
