@@ -5,6 +5,7 @@ Names, texts and query strings stay out of it: a person is an id, a page is its 
 
 import json
 import logging
+import re
 import secrets
 import time
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from dashboard.settings import Settings
 request_id: ContextVar[str] = ContextVar("gridboard_request", default="")
 user_id: ContextVar[str] = ContextVar("gridboard_user", default="")
 access = logging.getLogger("gridboard.access")
+_PRIVATE = re.compile(r"(/t/)[^/?]+")
 
 
 class Json(logging.Formatter):
@@ -58,5 +60,6 @@ def answered(method: str, path: str, status: int, began: float) -> None:
     """Note a request that was answered; ``began`` is of the monotonic clock."""
     if access.isEnabledFor(logging.INFO):
         took = round((time.monotonic() - began) * 1000, 1)
+        path = _PRIVATE.sub(r"\1…", path)  # whoever reads the log must not follow it
         facts = {"method": method, "path": path[:200], "status": status, "ms": took}
         access.info("%s %s %s", method, path[:200], status, extra={"facts": facts})

@@ -128,14 +128,18 @@ def application(settings: Settings) -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from dashboard.public import Public
     from dashboard.signin import Door
 
+    public = Public(settings)
     return st.App(
         script(),
         secrets=provider_secrets(settings),
         routes=[
             Route(f"{settings.base}/healthz", health, methods=["GET", "HEAD"]),
             Route(f"{settings.base}/readyz", ready, methods=["GET", "HEAD"]),
+            Route(f"{settings.base}/r/{{rest:path}}", public),
+            Route(f"{settings.base}/t/{{rest:path}}", public),
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
         ],
         middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings)],
@@ -443,9 +447,9 @@ def check_the_door(settings: Settings, address: tuple[str, int]) -> bool:
 
 def tend(settings: Settings) -> None:
     """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail, forget
-    contacts whose time is over, take the day's backup."""
+    contacts and private links whose time is over, sweep photos that nothing names, take the day's backup."""
     from dashboard import data
-    from repository import audit, backup, embedded, people
+    from repository import audit, backup, embedded, people, photos, reports
 
     while True:
         time.sleep(TEND_SECONDS)
@@ -457,6 +461,8 @@ def tend(settings: Settings) -> None:
             for one in store.communities(TENDER):
                 today = store.clock().astimezone(store.zone(one["_id"])).date()
                 people.forget_expired(store, TENDER, one["_id"], on=today)
+            photos.sweep(store, TENDER)
+            reports.clear_links(store)
             if settings.backup_folder is not None and backup.due(store, settings.backup_folder):
                 keep = backup.Keep(*settings.backup_keep)
                 backup.take_into(store, TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)
