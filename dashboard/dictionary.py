@@ -41,6 +41,8 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "repair.{bin}": msg("Their number by duration bin: 0 is zero, 1 under a minute, then 16 bins to a decade"),
         "cost_cents": msg("Cost of the work orders that ended in the month, 1/100 yuan"),
         "actual_minutes": msg("Working time of the work orders that ended in the month, minutes"),
+        "answered": msg("Work orders that were first answered, or ended without an answer, in the month"),
+        "verified": msg("Completed work orders that were verified or closed in the month"),
         "preventive": msg("Preventive work orders opened in the month"),
         "preventive_minutes": msg("Working time of the preventive ones that ended in the month, minutes"),
         "repeat": msg("Reports of a fault that had been mended on the same facility within 30 days"),
@@ -52,6 +54,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
     },
     ("work_orders", "stock"): {
         "open": msg("Work orders open now"),
+        "to_verify": msg("Work orders said to be done and not verified yet"),
         "priority_{priority}": msg("Of these: by priority"),
         "status_{status}": msg("Of these: by status"),
         "estimated_minutes": msg("Estimated working time of the open ones, minutes"),

@@ -1,5 +1,21 @@
 """Work orders: what is broken, who mends it, how long it takes. The clock starts when the fault is reported."""
 
+from repository.maintenance.analysis import (
+    HELD,
+    NEWEST,
+    REWORK,
+    SATISFACTION,
+    Ageing,
+    Often,
+    Quality,
+    Ranking,
+    Side,
+    Spread,
+    Stages,
+    ageing,
+    quality,
+    ranking,
+)
 from repository.maintenance.commands import (
     CLOSING,
     CORRECTABLE,
@@ -81,6 +97,20 @@ from repository.maintenance.records import (
 )
 
 __all__ = [
+    "Ageing",
+    "HELD",
+    "NEWEST",
+    "Often",
+    "Quality",
+    "REWORK",
+    "Ranking",
+    "SATISFACTION",
+    "Side",
+    "Spread",
+    "Stages",
+    "ageing",
+    "quality",
+    "ranking",
     "Changed",
     "Labour",
     "Promises",

@@ -204,6 +204,17 @@ REPEAT_DAYS = 30
 """The same fault on the same facility within so many days after it was mended is a repeat (metric M11)."""
 
 
+def _verified_at(document: Mapping[str, Any]) -> datetime | None:
+    """When the last "done" was found to be so: the step after it."""
+    since: list[datetime] = []
+    for event in document.get("events", ()):
+        since = [*since, event["at"]] if event["status"] in _AFTER_DONE else []
+    return since[0] if since else None
+
+
+_AFTER_DONE = (Status.VERIFIED.value, Status.CLOSED.value)
+
+
 def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
     """Seconds on hold: from each step to "on hold" to the next step, the last one to ``until`` (None: it does not
     count yet)."""
@@ -220,7 +231,11 @@ def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
 
 
 BY_DUE = ("community_id", "is_open", "due_at", "grid_id", "category")
-BY_AGE = ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category")
+BY_AGE = (
+    *("community_id", "is_open", "reported_at", "due_at", "grid_id", "category"),
+    *("facility_id", "assignee_id", "company_id"),
+)
+BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
 
@@ -241,11 +256,11 @@ class WorkOrder(Record):
         ),
         Index(
             BY_AGE,
-            "open work by age",
+            "open work by age, and whose it is, from keys alone",
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
-        Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
+        Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
         Index(
             BY_END,
             "ended in a period; a month's rebuild; the exact median, from keys alone",
@@ -267,7 +282,9 @@ class WorkOrder(Record):
     )
     subjects = ("work_orders",)
     moments = ("reported_at", "responded_at", "due_at", "ended_at", "reopenings.ended_at", "reopenings.reopened_at")
-    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType({"is_open": True})
+    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
+        {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
+    )
 
     number: Annotated[str, Shown(aliases=("工单号", "工单编号", "SRNumber"))] = Field(
         min_length=1, max_length=60, title=msg("Number")
@@ -451,6 +468,9 @@ class WorkOrder(Record):
             yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
         is_open = document["is_open"]
+        if document["status"] != Status.REPORTED.value:  # some answered by ending it, some nobody knows when
+            first = min((past["ended_at"] for past in document.get("reopenings", ())), default=ended)
+            yield flow(min(filter(None, (document.get("responded_at"), first)), default=reported), "answered")
         if not is_open and not ended:
             yield flow(reported, "end_unknown")  # it left the backlog nobody knows when, so the course leaves it out
         if not is_open and ended:
@@ -487,6 +507,11 @@ class WorkOrder(Record):
         if (seconds := document.get("repair_seconds")) is not None and ended:
             yield from duration(ended, "repair", seconds)
         if not is_open:
+            if ended and document.get("outcome") == Outcome.COMPLETED.value:
+                if document["status"] == Status.DONE.value:
+                    yield ("work_orders", "stock", "now", grid, category, "to_verify"), 1
+                else:
+                    yield flow(_verified_at(document) or ended, "verified")
             return
         yield ("work_orders", "stock", "now", grid, category, "open"), 1
         yield ("work_orders", "stock", "now", grid, category, f"priority_{document['priority']}"), 1
