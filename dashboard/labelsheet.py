@@ -198,7 +198,7 @@ def _wrapped(text: str, millimetres: float, room: float, most: int, *, bold: boo
         if line and _wide(line + word, millimetres, bold=bold) > room:
             if len(lines) == most - 1:
                 return [*lines, _cut(line + "".join(words[number:]), millimetres, room, bold=bold)]
-            lines.append(line.rstrip())
+            lines.append(_cut(line.rstrip(), millimetres, room, bold=bold))
             line = word.lstrip()
         else:
             line += word

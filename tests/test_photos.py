@@ -145,10 +145,10 @@ def test_a_child_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_a_photo_belongs_to_the_order_that_names_it(yard: Store, mender: Actor) -> None:
     id = keep(yard, mender, "d", picture())
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[id])
-    assert [one.id for one in thumbnails(yard, mender, WorkOrder, "d", order.id)] == [id]
-    assert opened(photo(yard, mender, WorkOrder, "d", order.id, id)).size == (640, 480)
+    assert [one.id for one in thumbnails(yard, mender, "d", WorkOrder, order.id)] == [id]
+    assert opened(photo(yard, mender, "d", WorkOrder, order.id, id)).size == (640, 480)
     with pytest.raises(NotFound):
-        photo(yard, mender, WorkOrder, "d", order.id, "another")
+        photo(yard, mender, "d", WorkOrder, order.id, "another")
 
 
 def test_nobody_sees_or_takes_a_photo_beyond_their_reach(yard: Store, mender: Actor) -> None:
@@ -160,9 +160,9 @@ def test_nobody_sees_or_takes_a_photo_beyond_their_reach(yard: Store, mender: Ac
         Actor("g", "g", Role.GRID_WORKER, grids=frozenset({"d-g2"})),
     ):
         with pytest.raises((Refused, NotFound)):
-            photo(yard, stranger, WorkOrder, "d", order.id, id)
+            photo(yard, stranger, "d", WorkOrder, order.id, id)
         with pytest.raises((Refused, NotFound)):
-            thumbnails(yard, stranger, WorkOrder, "d", order.id)
+            thumbnails(yard, stranger, "d", WorkOrder, order.id)
     # naming somebody else's photo would be a way to see it
     with pytest.raises(Invalid):
         comment(yard, Actor("g", "g", Role.GRID_WORKER, grids=frozenset({"d-g2"})), "d", other.id, "", photos=[id])
@@ -206,7 +206,7 @@ def test_a_merged_order_hands_its_photos_over(yard: Store, mender: Actor, admin:
     delete(yard, admin, "d", gone.id, gone.revision)
     clock.now = NOW + timedelta(days=3)
     assert sweep(yard, admin) == 0
-    assert [one.id for one in thumbnails(yard, mender, WorkOrder, "d", stays.id)] == ids
+    assert [one.id for one in thumbnails(yard, mender, "d", WorkOrder, stays.id)] == ids
 
 
 def test_an_order_has_twenty_photos_at_most(yard: Store, mender: Actor) -> None:

@@ -197,10 +197,10 @@ def sweep(store: Store, actor: Actor, *, most: int = 500) -> int:
 
 # --- looking ---------------------------------------------------------------------------------------------------------
 def thumbnails(
-    store: Store, actor: Actor, record: type[Record], community_id: str, record_id: str
+    store: Store, actor: Actor, community_id: str, record: type[Record], record_id: str
 ) -> tuple[Thumbnail, ...]:
     """The photos of a record, small, in its order. Raises NotFound, Refused."""
-    names = _photos(store, actor, record, community_id, record_id)
+    names = _photos(store, actor, community_id, record, record_id)
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = store.db[FILES].find(
             {"_id": {"$in": list(names)}, "metadata.community_id": community_id}, {"metadata.small": 1}
@@ -209,10 +209,10 @@ def thumbnails(
     return tuple(Thumbnail(id, small[id]) for id in names if id in small)
 
 
-def photo(store: Store, actor: Actor, record: type[Record], community_id: str, record_id: str, photo_id: str) -> bytes:
+def photo(store: Store, actor: Actor, community_id: str, record: type[Record], record_id: str, photo_id: str) -> bytes:
     """One photo of a record, as a JPEG. Raises NotFound when the record does not name it, Refused."""
     gone = NotFound(msg("This photo is not there any more."))
-    if photo_id not in _photos(store, actor, record, community_id, record_id):
+    if photo_id not in _photos(store, actor, community_id, record, record_id):
         raise gone
     with our_errors(), pymongo.timeout(READ_SECONDS):
         try:
@@ -221,7 +221,7 @@ def photo(store: Store, actor: Actor, record: type[Record], community_id: str, r
             raise gone from None
 
 
-def _photos(store: Store, actor: Actor, record: type[Record], community_id: str, record_id: str) -> tuple[str, ...]:
+def _photos(store: Store, actor: Actor, community_id: str, record: type[Record], record_id: str) -> tuple[str, ...]:
     require(actor, Operation.READ, COLLECTION)
     named: tuple[str, ...] = getattr(store.get(actor, record, community_id, record_id), "photos", ())
     return named
