@@ -304,6 +304,19 @@ def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwarg
     return _lent(answer)
 
 
+def ask_anew(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``ask``, for what is too large to be kept, such as a photo: read anew each time."""
+    who = _present()
+    try:
+        return query(store(), who, *args, **kwargs)
+    except Unavailable:
+        cards.offline(None)
+        st.stop()
+    except Trouble as trouble:
+        cards.told(trouble, icon=":material/block:")
+        st.stop()
+
+
 def _present() -> Actor:
     """Who acts; says so and ends the run when it is nobody any more."""
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, forms, session, tables
+from dashboard import cards, forms, gallery, session, tables
 from dashboard.data import ask, look_again, tell
 from dashboard.i18n import (
     MISSING,
@@ -26,7 +26,7 @@ from dashboard.i18n import (
     time_,
 )
 from repository import maintenance
-from repository.access import Operation, may, may_set
+from repository.access import Operation, Outsider, may, may_set
 from repository.facilities import ServiceStatus
 from repository.grids import grid_names
 from repository.maintenance import (
@@ -35,6 +35,7 @@ from repository.maintenance import (
     OPEN,
     REPEAT_DAYS,
     Changed,
+    Event,
     Fault,
     Outcome,
     Priority,
@@ -315,6 +316,9 @@ def _facts(story: Story) -> None:
     if order.repeat_of:
         words = n_("Again within {n} day", "Again within {n} days", REPEAT_DAYS)
         badges.append(f":orange-badge[:material/replay: {plain(words)}]")
+    if order.also_reported:
+        words = n_("{n} more sees it too", "{n} more see it too", order.also_reported)
+        badges.append(f":gray-badge[:material/group: {plain(words)}]")
     if order.kind is not WorkKind.CORRECTIVE:
         badges.append(f":blue-badge[{plain(say(order.kind.label))}]")
     if order.outcome and order.outcome is not Outcome.COMPLETED:
@@ -525,18 +529,53 @@ def _timeline(story: Story) -> None:
         note = f"  \n{plain(event.note)}" if event.note else ""
         lines.append(
             f":{colour}-badge[{plain(say(event.status.label))}] "
-            f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"
+            f":small[:gray[{datetime_(event.at, zone)} · {plain(_by(event))}]]{note}"
         )
     if not lines:
         lines.append(":gray[" + _("No steps were recorded: this order was imported.") + "]")
     with st.container(gap="xxsmall"):
         for line in lines:
             st.markdown(line)
+    gallery.show(WorkOrder, order.community_id, order.id, order.photos)
     if story.moves:
+        _add_photos(order)
         _remark(order)
     if order.reopenings:
         again = n_("Reopened {n} time.", "Reopened {n} times.", len(order.reopenings))
         st.caption(again)
+
+
+def _by(event: Event) -> str:
+    """Who took a step; whoever scanned a label has no name but a word for what they are."""
+    return say(Outsider.RESIDENT.label) if event.by == Outsider.RESIDENT.label else event.by
+
+
+def _add_photos(order: WorkOrder) -> None:
+    key = session.submission(f"photos-{order.id}")
+    with st.popover(_("Add photos"), icon=":material/add_a_photo:", key=f"add-photos-{order.id}"):
+        pictures = gallery.choose(key)
+        pressed = st.button(_("Add"), type="primary", disabled=not pictures, key=f"do_add_photos-{key}")
+    if not pressed:
+        return
+    ids = gallery.keep(order.community_id, pictures)
+    if ids is None:
+        return
+
+    def add() -> WorkOrder | None:
+        changed = tell(
+            maintenance.comment,
+            order.community_id,
+            order.id,
+            "",
+            photos=ids,
+            done=_("Added to {number}", number=order.number),
+            key=key,
+        )
+        if changed is not None:
+            session.submitted(f"photos-{order.id}")
+        return changed
+
+    _act(add)
 
 
 def _remark(order: WorkOrder) -> None:

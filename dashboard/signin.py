@@ -30,6 +30,7 @@ log = logging.getLogger("gridboard.signin")
 OURS = ("/login", "/logout", "/password", "/setup")
 BODY_BYTES = 20_000
 OPEN_PREFIXES = ("/static/", "/_stcore/health", "/favicon", "/healthz", "/readyz", "/metrics")
+BY_LABEL = ("/r/", "/t/")  # see public: who scans a label has no account
 PROVIDERS_PATHS = ("/auth/login", "/oauth2callback")
 _PROVIDER_COOKIES = ("_streamlit_user", "_streamlit_user_tokens")
 _NEXT = "gridboard_next"
@@ -145,7 +146,7 @@ class Door:
             await self.app(scope, receive, send)
             return
         call = Call(scope, self.settings)
-        if call.path.startswith(OPEN_PREFIXES):
+        if call.path.startswith(OPEN_PREFIXES) or (scope["type"] == "http" and call.path.startswith(BY_LABEL)):
             await self.app(scope, receive, send)
             return
         try:

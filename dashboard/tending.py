@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import audit, backup, embedded, people, preventive
+from repository import audit, backup, embedded, people, photos, preventive, reports
 from repository.access import Actor, Role
 from repository.store import Store, utc_now
 from repository.words import Message, Trouble, msg
@@ -92,6 +92,12 @@ def _forget(_settings: Settings) -> None:
     _everywhere(forget_there)
 
 
+def _sweep(_settings: Settings) -> None:
+    store = data.store()
+    photos.sweep(store, TENDER)
+    reports.clear_links(store)
+
+
 def _plan(_settings: Settings) -> None:
     _everywhere(lambda store, community_id: preventive.generate(store, TENDER, community_id))
 
@@ -108,6 +114,7 @@ JOBS = (
     Job(BACKUP, msg("Take a backup every day"), _back_up, lambda settings: settings.backup_folder is not None),
     Job("seal", msg("Seal the audit trail"), _seal),
     Job("contacts", msg("Erase contacts whose time is over"), _forget),
+    Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,11 @@ from repository import (
     hazards,
     importer,
     inspections,
+    labels,
     maintenance,
     overview,
     people,
+    photos,
     preventive,
     recount,
 )
@@ -47,7 +50,8 @@ from repository.grids import Community, Grid, Post, Tier
 from repository.hazards import Hazard
 from repository.importer import Sheet
 from repository.inspections import Checklist, Inspection, InspectionPlan, ItemResult
-from repository.maintenance import Status, WorkOrder
+from repository.labels import Label, Place
+from repository.maintenance import Outcome, Status, WorkOrder
 from repository.metrics import Period
 from repository.migrations import migrate
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
@@ -56,6 +60,7 @@ from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, Conflict, InUse, NotFound, Store, Wanted, Write
 from repository.words import Trouble
 from tests.conftest import NOW
+from tests.pages import picture
 
 TODAY = date(2026, 4, 2)
 QUARTER = Period.of("2026Q2")
@@ -90,7 +95,8 @@ def world(store: Store) -> None:
             Facility(id=f"free-{grid}", code=f"{mark}-X", name="x", category=Category.PROPERTY, grid_id=grid, **at),
             WorkOrder(
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
-                reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind", **at,
+                reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind",
+                photos=(f"{mark}-photo",), **at,
             ),
             Contact(
                 id=f"c-{grid}", about_id=f"w-{grid}", grid_id=grid, name=f"{mark} caller", phone="13800138000",
@@ -126,6 +132,12 @@ def world(store: Store) -> None:
                 id=f"over-{grid}", what=f"{mark} gone", place="x", grid_id=grid, found_at=when, deadline_on=TODAY,
                 state="rechecked", **at,
             ),
+            WorkOrder(
+                id=f"done-{grid}", number=f"{mark}-D", fault="dead", grid_id=grid, reported_at=when, ended_at=NOW,
+                status=Status.DONE, outcome=Outcome.COMPLETED, place=f"{mark} place", category=f"{mark} kind", **at,
+            ),
+            Place(id=f"y-{grid}", name=f"{mark} stairs", grid_id=grid, **at),
+            Label(id=f"{mark}-L", facility_id=f"f-{grid}", grid_id=grid, **at),
             Activity(
                 id=f"a-{grid}", name=f"{mark} talk", held_on=TODAY, format="lecture", grid_id=grid,
                 place=f"{mark} hall", **at,
@@ -146,7 +158,18 @@ def world(store: Store) -> None:
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
+    a_photo(store)
     a_sign_in(store)
+
+
+def a_photo(store: Store) -> None:
+    """Of the order in grid g1; and one that nobody has named for a week."""
+    for id, community, more in ((f"{MARK}-photo", "D", {}), ("loose", "D", {"loose_at": NOW - timedelta(days=7)})):
+        facts = {"community_id": community, "small": MARK.encode(), **more}
+        store.db[photos.FILES].insert_one(
+            {"_id": id, "length": 6, "chunkSize": 9, "uploadDate": NOW, "metadata": facts}
+        )
+        store.db[photos.CHUNKS].insert_one({"_id": id, "files_id": id, "n": 0, "data": MARK.encode()})
 
 
 def a_sign_in(store: Store) -> None:
@@ -249,8 +272,8 @@ def an_undo(store: Store, actor: Actor) -> Any:
 
 def _bare(store: Store, call: Callable[[], Any]) -> Any:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
-    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards",
-                 "inspections", "inspection_plans", "maintenance_plans"):  # fmt: skip
+    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
+                 "labels", "inspections", "inspection_plans", "maintenance_plans"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
     return call()
 
@@ -273,6 +296,12 @@ def _rechecked(store: Store, actor: Actor) -> Any:
         hazards.rectify(store, ROOT, "D", "h-g1", now["revision"])
     stands = store.db["hazards"].find_one({"_id": "h-g1"}) or {}
     return hazards.recheck(store, actor, "D", "h-g1", stands["revision"], passed=True)
+
+
+@cache
+def a_picture() -> bytes:
+    """A photo that can be kept."""
+    return picture((9, 9))
 
 
 F1 = ("D", "f-g1", 1)
@@ -427,6 +456,33 @@ ROWS: Mapping[str, Row] = {
     ),
     "maintenance.reportable": read("facilities", lambda s, a: maintenance.reportable(s, a, "D")),
     "maintenance.work_categories": read("work_orders", lambda s, a: maintenance.work_categories(s, a, "D")),
+    "maintenance.see_too": change(UPDATE, "work_orders", lambda s, a: maintenance.see_too(s, a, "D", "w-g1")),
+    "maintenance.confirm": change(
+        UPDATE, "work_orders", lambda s, a: maintenance.confirm(s, a, "D", "done-g1", mended=True)
+    ),
+    # photos and labels
+    "photos.keep": change(CREATE, "photos", lambda s, a: photos.keep(s, a, "D", a_picture()), "whole"),
+    "photos.sweep": change(DELETE, "photos", photos.sweep, "whole"),
+    "photos.thumbnails": read(
+        "photos", lambda s, a: photos.thumbnails(s, a, "D", WorkOrder, "w-g1"), "refused", (READ, "work_orders")
+    ),
+    "photos.photo": read(
+        "photos",
+        lambda s, a: photos.photo(s, a, "D", WorkOrder, "w-g1", f"{MARK}-photo"),
+        "refused",
+        (READ, "work_orders"),
+    ),
+    "labels.add_place": change(
+        CREATE, "places", lambda s, a: labels.add_place(s, a, "D", {"name": "新", "grid_id": "g1"})
+    ),
+    "labels.edit_place": change(UPDATE, "places", lambda s, a: labels.edit_place(s, a, "D", "y-g1", 1, {"site": "x"})),
+    "labels.remove_place": change(DELETE, "places", lambda s, a: labels.remove_place(s, a, "D", "y-g1", 1)),
+    "labels.mint": change(CREATE, "labels", lambda s, a: labels.mint(s, a, "D", places=["y-g1"])),
+    "labels.renew": Row(
+        ((UPDATE, "labels"), (CREATE, "labels")), lambda s, a: labels.renew(s, a, "D", facility_id="f-g1"), "refused"
+    ),
+    "labels.places": read("places", lambda s, a: labels.places(s, a, "D")),
+    "labels.code_of": read("labels", lambda s, a: labels.code_of(s, a, "D", facility_id="f-g1")),
     # activities
     "activities.add_activity": change(
         CREATE,
@@ -877,7 +933,12 @@ def test_each_role_may_what_the_table_of_permissions_says(filled: Store, name: s
         restore(filled, before)
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if any(need != READ for need, _ in row.needs)])
+UNSEEN = {"photos.keep", "photos.sweep"}  # of photos that no record names, so that no answer tells of them
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in ROWS.items() if any(need != READ for need, _ in row.needs) and name not in UNSEEN]
+)
 def test_every_command_is_counted_so_that_answers_are_asked_anew(filled: Store, name: str) -> None:
     before, stood = filled.writes(["D", EVERYWHERE]), everything(filled)
 
@@ -1003,6 +1064,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"community_id": "copy"}) if isinstance(copy, Community) else copy
         copy = copy.model_copy(update={"number": "copy", "plan_id": None}) if isinstance(copy, WorkOrder) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]

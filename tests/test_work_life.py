@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repository import recount
+from repository import photos, recount
 from repository.access import Actor, Refused, Role
 from repository.maintenance import (
     Event,
@@ -27,6 +27,7 @@ from repository.maintenance import (
 )
 from repository.store import Conflict, Invalid, Store
 from tests.conftest import NOW
+from tests.pages import picture
 from tests.test_maintenance import HOUR, facility
 
 OTHER = Actor("other", "赵验收", Role.FACILITY_MANAGER)
@@ -124,12 +125,13 @@ def test_held_time_is_kept_apart_and_stops_no_clock(yard: Store, mender: Actor) 
 
 # --- merging
 def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Actor, admin: Actor) -> None:
-    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=["p1"])
-    twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=["p2"], dangerous=True)
+    p1, p2 = (photos.keep(yard, mender, "d", picture()) for _ in range(2))
+    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p1])
+    twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p2], dangerous=True)
     kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
     gone = yard.get(admin, WorkOrder, "d", twice.id)
     assert (gone.status, gone.outcome, gone.merged_into) == (Status.CLOSED, Outcome.DUPLICATE, stays.id)
-    assert (kept.photos, kept.dangerous, kept.priority) == (("p1", "p2"), True, Priority.URGENT)
+    assert (kept.photos, kept.dangerous, kept.priority) == ((p1, p2), True, Priority.URGENT)
     assert kept.due_at == twice.due_at
     assert twice.number in (kept.events[-1].note or "")
     assert recount.check(yard, admin, "d") == []
@@ -152,7 +154,7 @@ def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
 def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: Actor, admin: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
     comment(yard, OTHER, "d", order.id, "钥匙在物业")
-    comment(yard, mender, "d", order.id, "", photos=["p1"])
+    comment(yard, mender, "d", order.id, "", photos=[photos.keep(yard, mender, "d", picture())])
     with pytest.raises(Invalid):
         comment(yard, mender, "d", order.id, "  ")
     bolts = SparePart(name="螺栓", quantity=4, unit_cost_cents=250)

@@ -2,7 +2,20 @@
 
 import streamlit as st
 
-from dashboard import cards, dangers, data, drawer, forethought, i18n, inventory, navigation, rounds, session, upkeep
+from dashboard import (
+    cards,
+    dangers,
+    data,
+    drawer,
+    forethought,
+    i18n,
+    inventory,
+    labels,
+    navigation,
+    rounds,
+    session,
+    upkeep,
+)
 from dashboard.i18n import _, n_, say
 from repository.access import Operation, may
 from repository.facilities import (
@@ -87,7 +100,9 @@ def _estate(view: session.View) -> None:
             inventory.ages(found, category, names)
         with right:
             inventory.plan(found, today, names)
-        _register(view, found, category, names)
+        shown = _register(view, found, category, names)
+        if labels.opened() and not drawer.opened(upkeep.PARAMETER):
+            labels.show(view, shown, names)
     upkeep.show(view, names, found.lives, category)
 
 
@@ -142,7 +157,8 @@ def _tiles(found: Inventory, category: Category | None) -> None:
         )
 
 
-def _register(view: session.View, found: Inventory, category: Category | None, names: upkeep.Names) -> None:
+def _register(view: session.View, found: Inventory, category: Category | None, names: upkeep.Names) -> list[Facility]:
+    """The register; returns what it shows."""
     words = {"": _("All not retired"), "hazard": _("Hazards")}
     words |= {str(each): say(each.label) for each in ServiceStatus}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -160,6 +176,7 @@ def _register(view: session.View, found: Inventory, category: Category | None, n
             _("Enter a facility"), icon=":material/add:", type="primary", key="do_facility", width="content"
         ):
             drawer.open_at(upkeep.PARAMETER)
+        labels.button()
     retired = status == ServiceStatus.RETIRED
     rows = data.ask(register, view.community_id, grids=view.grids, category=category, retired=retired)
     if status == "hazard":
@@ -182,3 +199,4 @@ def _register(view: session.View, found: Inventory, category: Category | None, n
             end: lambda row: end_of_life(row, today, found.lives),
         },
     )
+    return [] if retired else rows

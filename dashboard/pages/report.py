@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, navigation, session
+from dashboard import cards, gallery, navigation, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, ago, day_short, moment_short, n_, number, plain, say
 from dashboard.i18n import date as date_
@@ -56,6 +56,7 @@ def render() -> None:
             max_chars=300,
             key=f"remark-{form}",
         )
+        pictures = gallery.choose(form)
         caller = _caller(form)
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
         trouble = st.container()  # where the thumb is, not under the bar
@@ -65,7 +66,7 @@ def render() -> None:
         st.caption(_promise(view, where, bool(dangerous)), text_alignment="center")
     if pressed:
         with trouble:
-            _send(view, where, fault, dangerous, remark, form, caller)
+            _send(view, where, fault, dangerous, remark, form, caller, pictures)
 
 
 # --- where
@@ -199,6 +200,7 @@ def _send(
     remark: str,
     form: str,
     caller: dict[str, str],
+    pictures: list[bytes],
 ) -> None:
     if fault is None or dangerous is None or not where:
         missing = [
@@ -212,6 +214,9 @@ def _send(
         ]
         st.error(_("Still to answer: {questions}", questions=", ".join(missing)), icon=":material/arrow_upward:")
         return
+    photos = gallery.keep(view.community_id, pictures)
+    if photos is None:
+        return
     try:
         order = tell(
             maintenance.log_repair,
@@ -222,6 +227,7 @@ def _send(
             grid_id=where.get("grid_id"),
             dangerous=dangerous,
             description=remark or None,
+            photos=photos,
             **caller,
             key=form,
         )

@@ -26,6 +26,7 @@ from repository.maintenance.commands import (
     assign,
     change_many,
     comment,
+    confirm,
     correct,
     delete,
     edit,
@@ -38,6 +39,7 @@ from repository.maintenance.commands import (
     number_text,
     numbered,
     open_order,
+    see_too,
 )
 from repository.maintenance.dangers import (
     Danger,
@@ -144,6 +146,7 @@ __all__ = [
     "WorkKind",
     "change_many",
     "comment",
+    "confirm",
     "held_seconds",
     "merge",
     "notice",
@@ -197,6 +200,7 @@ __all__ = [
     "open_orders_like",
     "promise",
     "reportable",
+    "see_too",
     "work_categories",
     "work_figures",
     "work_glance",

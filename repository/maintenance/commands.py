@@ -14,6 +14,7 @@ from repository.access import Actor, Operation, require
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
+    ALSO,
     OPEN,
     REPEAT_DAYS,
     STANDING,
@@ -31,6 +32,8 @@ from repository.maintenance.records import (
     service_level,
 )
 from repository.people import Person, drop_contact, keep_contact
+from repository.photos import MOST as MOST_PHOTOS
+from repository.photos import hand_over, let_go, link
 from repository.record import Record
 from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build, invalid
 from repository.words import Message, Trouble, msg
@@ -221,6 +224,7 @@ def open_order(
     order = order.model_copy(update=update)
     _check_moments(order, write.at)
     made = write.insert(order)
+    link(write, made, made.photos)
     if dangerous and facility:
         _stop(write, facility, made)
     if made.hazard_id:
@@ -571,6 +575,10 @@ def comment(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
+        if len(order.photos) + len(photos) > MOST_PHOTOS:
+            most = {"most": MOST_PHOTOS}
+            raise Invalid({"photos": Message(msg("{most} photos are the most an order can have."), most)})
+        link(write, order, photos)
         changes: dict[str, Any] = {"photos": (*order.photos, *photos)}
         if text.strip():
             changes["events"] = (*order.events, _said(order, write, actor, text))
@@ -621,13 +629,65 @@ def merge(
         write.update(WorkOrder, community_id, order_id, revision, {**closed, "merged_into": stays.id})
         changes: dict[str, Any] = {
             "events": (*stays.events, _said(stays, write, actor, f"← {order.number}")),
-            "photos": (*stays.photos, *order.photos)[:20],
+            "photos": (*stays.photos, *order.photos)[:MOST_PHOTOS],
         }
+        hand_over(write, order, stays, changes["photos"])
         if order.dangerous and not stays.dangerous:
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
                 changes["due_at"] = order.due_at
         return write.update(WorkOrder, community_id, into_id, stays.revision, changes)
+
+    return store.write(actor, work, key=key)
+
+
+def see_too(store: Store, actor: Actor, community_id: str, order_id: str, *, key: str | None = None) -> WorkOrder:
+    """Somebody else sees the same fault: counted on the open order, so that nobody opens a second one. Raises Invalid
+    when it is over, NotFound, Refused."""
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        if order.status not in OPEN:
+            raise Invalid({"order_id": Message(msg("This report is closed by now. Report the fault anew."))})
+        seen = min(order.also_reported + 1, ALSO)
+        return write.update(WorkOrder, community_id, order_id, order.revision, {"also_reported": seen})
+
+    return store.write(actor, work, key=key)
+
+
+def confirm(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    order_id: str,
+    *,
+    mended: bool,
+    satisfaction: int | None = None,
+    key: str | None = None,
+) -> WorkOrder:
+    """What whoever reported a fault says of its repair. Mended: verified, unless somebody did so before, with
+    ``satisfaction`` (1 to 5). Not mended: reopened, which counts as rework, within REPEAT_DAYS of its end; after that
+    it is a new fault. Raises Invalid, NotFound, Refused."""
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        if order.outcome is not Outcome.COMPLETED or order.ended_at is None:
+            raise Invalid({"mended": Message(msg("This repair is not done yet."))})
+        at = _now(order, write.at)
+        changes: dict[str, Any] = {}
+        if mended:
+            if order.status is Status.DONE:
+                changes = moved(order, Status.VERIFIED, at=at, by=actor)
+            if satisfaction is not None:
+                changes["satisfaction"] = satisfaction
+        elif write.at - order.ended_at > timedelta(days=REPEAT_DAYS):
+            raise Invalid({"mended": Message(msg("This repair was long ago. Report the fault anew."))})
+        else:
+            changes = moved(order, Status.REOPENED, at=at, by=actor) | {"satisfaction": None}
+        changed = write.update(WorkOrder, community_id, order_id, order.revision, changes)
+        if changed.status is Status.VERIFIED and order.status is Status.DONE and order.dangerous:
+            _restore(write, changed)
+        return changed
 
     return store.write(actor, work, key=key)
 
@@ -747,6 +807,7 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
         order = write.read(WorkOrder, community_id, order_id)
         write.delete(WorkOrder, community_id, order_id, revision)
         drop_contact(write, community_id, order_id)
+        let_go(write, order, order.photos)
         return order
 
     return store.write(actor, work)

@@ -203,6 +203,8 @@ class SparePart(Part):
         return round(self.quantity * self.unit_cost_cents)
 
 
+ALSO = 9_999  # residents who say that they see the same; nobody counts further
+
 REPEAT_DAYS = 30
 """The same fault on the same facility within so many days after it was mended is a repeat (metric M11)."""
 
@@ -275,6 +277,11 @@ class WorkOrder(Record):
         ),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
+        Index(
+            ("community_id", "place_id", "reported_at"),
+            "a labelled place's story",
+            where={"place_id": {"$exists": True}},
+        ),
         Index(("community_id", "category", "reported_at"), "which categories there are; one's newest"),
         Index(
             ("community_id", "plan_id", "facility_id", "scheduled_for"),
@@ -318,6 +325,9 @@ class WorkOrder(Record):
     )
     place: Annotated[str | None, Shown(aliases=("地点", "地址", "Address"))] = Field(
         default=None, max_length=LINE, title=msg("Place")
+    )
+    place_id: Annotated[str | None, Ref(to="places", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Labelled place")
     )
     grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
         default=None, max_length=64, title=msg("Grid")
@@ -402,6 +412,9 @@ class WorkOrder(Record):
     )
     parts: Annotated[tuple[SparePart, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Parts used")
+    )
+    also_reported: Annotated[int, Shown(form=False, table=False)] = Field(
+        default=0, ge=0, le=ALSO, title=msg("Reported by others too"), description=msg("How often, by the label")
     )
     photos: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=20, title=msg("Photos")
