@@ -445,7 +445,7 @@ def tend(settings: Settings) -> None:
     """While the server runs for weeks: keep the private database's log within bounds, seal the audit trail, forget
     contacts whose time is over, take the day's backup."""
     from dashboard import data
-    from repository import audit, backup, embedded, people
+    from repository import audit, backup, embedded, entries, people
 
     while True:
         time.sleep(TEND_SECONDS)
@@ -457,6 +457,7 @@ def tend(settings: Settings) -> None:
             for one in store.communities(TENDER):
                 today = store.clock().astimezone(store.zone(one["_id"])).date()
                 people.forget_expired(store, TENDER, one["_id"], on=today)
+                entries.forget_expired(store, TENDER, one["_id"], on=today)
             if settings.backup_folder is not None and backup.due(store, settings.backup_folder):
                 keep = backup.Keep(*settings.backup_keep)
                 backup.take_into(store, TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)

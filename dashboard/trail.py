@@ -28,6 +28,7 @@ OPERATIONS: Mapping[str, str] = {
     "password_change": msg("Password changed"),
     "password_reset": msg("First password given"),
     "reveal": msg("Looked at personal data"),
+    "forget": msg("Erased who came, after its time"),
 }
 """What can have been done."""
 

@@ -14,10 +14,12 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from repository import (  # noqa: F401 (importing declares the records)
     accounts,
     activities,
+    entries,
     facilities,
     grids,
     importer,
     maintenance,
+    organizations,
     people,
     rollups,
     worktime,
@@ -53,6 +55,11 @@ PLAIN_COLLECTIONS = {
     importer.LEDGER: (
         Index(("community_id", "batch_id"), "what a batch replaced and took out"),
         Index(("community_id", "record_id"), "content that an undo brought back"),
+        Index(
+            ("community_id", "collection", "before.entered_at"),
+            "who came through a gate, to be forgotten",
+            where={"before.who": {"$exists": True}},
+        ),
     ),
 }
 """Collections that are not Records, and their indexes."""

@@ -16,7 +16,7 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from repository import activities, maintenance, rollups  # noqa: F401 (importing declares what is counted)
+from repository import activities, entries, maintenance, rollups  # noqa: F401 (importing declares what is counted)
 from repository.access import Actor, Operation, reach, require
 from repository.record import RECORDS, Record
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally

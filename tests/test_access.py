@@ -23,10 +23,12 @@ from repository import (
     activities,
     audit,
     backup,
+    entries,
     facilities,
     grids,
     importer,
     maintenance,
+    organizations,
     overview,
     people,
     recount,
@@ -34,12 +36,14 @@ from repository import (
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
 from repository.accounts import User
 from repository.activities import Activity, Attendance
+from repository.entries import LOOKING, EntryException, EntryLog
 from repository.facilities import Category, Condition, Facility
 from repository.grids import Community, Grid, Post, Tier
 from repository.importer import Sheet
 from repository.maintenance import Status, WorkOrder
 from repository.metrics import Period
 from repository.migrations import migrate
+from repository.organizations import Organization
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, InUse, NotFound, Store, Wanted
@@ -80,6 +84,16 @@ def world(store: Store) -> None:
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
                 reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind", **at,
             ),
+            Facility(id=f"gate-{grid}", code=f"{mark}-G", name=f"{mark} gate", category="vehicle_access", grid_id=grid,
+                     **at),
+            EntryLog(
+                id=f"e-{grid}", gate_id=f"gate-{grid}", grid_id=grid, who=f"{mark} plate", entered_at=when, remark=mark,
+                exceptions=(EntryException.BY_HAND,), **at,
+            ),
+            WorkOrder(
+                id=f"wc-{grid}", number=f"{mark}-C", fault="loose", place=f"{mark} c", grid_id=grid, reported_at=when,
+                company_id=f"o-{home}", **at,
+            ),
             Contact(
                 id=f"c-{grid}", about_id=f"w-{grid}", grid_id=grid, name=f"{mark} caller", phone="13800138000",
                 expires_on=TODAY, **at,
@@ -97,6 +111,7 @@ def world(store: Store) -> None:
     homes: list[Record] = [Community(id=home, community_id=home, code=home, name=home) for home in "DE"]
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
     homes += [Person(id=f"free-{home}", community_id=home, name=f"free-{home}") for home in "DE"]
+    homes += [Organization(id=f"{id}-{home}", community_id=home, name=f"{id} co") for home in "DE" for id in ("o", "p")]
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
@@ -189,7 +204,7 @@ def an_undo(store: Store, actor: Actor) -> Any:
 
 def _bare(store: Store, call: Callable[[], Any]) -> Any:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
-    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts"):
+    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "entry_logs"):
         store.db[name].delete_many({"grid_id": "g1"})
     return call()
 
@@ -248,6 +263,59 @@ ROWS: Mapping[str, Row] = {
     "people.forget_contact": change(DELETE, "contacts", lambda s, a: people.forget_contact(s, a, "D", "c-g1", 1)),
     "people.forget_expired": change(
         DELETE, "contacts", lambda s, a: people.forget_expired(s, a, "D", on=date(2027, 1, 1)), "whole"
+    ),
+    # entries
+    "entries.log_entry": change(
+        CREATE, "entry_logs", lambda s, a: entries.log_entry(s, a, "D", {"gate_id": "gate-g1", "who": "x"})
+    ),
+    "entries.let_out": change(UPDATE, "entry_logs", lambda s, a: entries.let_out(s, a, "D", "e-g1", 1)),
+    "entries.close_unknown": change(
+        UPDATE, "entry_logs", lambda s, a: entries.close_unknown(s, a, "D", {"e-g1": 1})
+    ),
+    "entries.edit_entry": change(
+        UPDATE, "entry_logs", lambda s, a: entries.edit_entry(s, a, "D", "e-g1", 1, {"host": "6"})
+    ),
+    "entries.remove_entry": change(DELETE, "entry_logs", lambda s, a: entries.remove_entry(s, a, "D", "e-g1", 1)),
+    "entries.reveal_entry": change(
+        READ, LOOKING, lambda s, a: entries.reveal_entry(s, a, "D", "e-g1", entries.Reason.DAMAGE)
+    ),
+    "entries.forget_expired": change(
+        DELETE, "entry_logs", lambda s, a: entries.forget_expired(s, a, "D", on=date(2027, 1, 1)), "whole"
+    ),
+    "entries.entry_rules": read("communities", lambda s, a: entries.entry_rules(s, a, "D")),
+    "entries.gates": read("facilities", lambda s, a: entries.gates(s, a, "D")),
+    "entries.entry_review": read(
+        "entry_logs", lambda s, a: entries.entry_review(s, a, "D", QUARTER, now=NOW), "cut", (READ, "facilities")
+    ),
+    "entries.entry_list": read("entry_logs", lambda s, a: entries.entry_list(s, a, "D", now=NOW, show="all")),
+    "entries.entry": read("entry_logs", lambda s, a: entries.entry(s, a, "D", "e-g1"), "refused"),
+    # organizations
+    "organizations.add_organization": change(
+        CREATE, "organizations", lambda s, a: organizations.add_organization(s, a, "D", {"name": "新"}), "whole"
+    ),
+    "organizations.edit_organization": change(
+        UPDATE,
+        "organizations",
+        lambda s, a: organizations.edit_organization(s, a, "D", "o-D", 1, {"staff": 3}),
+        "whole",
+    ),
+    "organizations.set_contact": Row(
+        ((UPDATE, "organizations"), (DELETE, "contacts")),
+        lambda s, a: organizations.set_contact(s, a, "D", "o-D", name="x", phone=None),
+        "whole",
+    ),
+    "organizations.remove_organization": change(
+        DELETE, "organizations", lambda s, a: organizations.remove_organization(s, a, "D", "p-D", 1), "whole"
+    ),
+    "organizations.organizations": read("organizations", lambda s, a: organizations.organizations(s, a, "D"), "whole"),
+    "organizations.companies": read("organizations", lambda s, a: organizations.companies(s, a, "D"), "whole"),
+    "organizations.company_names": read("organizations", lambda s, a: organizations.company_names(s, a, "D"), "whole"),
+    "maintenance.company_scores": read(
+        "work_orders", lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW), "cut",
+        (READ, "organizations"),
+    ),
+    "maintenance.company_orders": read(
+        "work_orders", lambda s, a: maintenance.company_orders(s, a, "D", "o-D", now=NOW, show="all")
     ),
     # grids
     "grids.found_community": change(
@@ -441,7 +509,9 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-TAKES_GRIDS = {"facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
+TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
+               "maintenance.company_orders",
+               "facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance"}  # fmt: skip
 
@@ -573,7 +643,7 @@ def test_nothing_of_another_grid_is_seen(filled: Store, name: str) -> None:
     assert MARK not in seen
     assert "'g1'" not in seen
     if name not in ("people.people", "people.people_by_id", "grids.community", "facilities.service_lives",
-                    "importer.saved_mappings", "importer.batches", "activities.upcoming",
+                    "entries.entry_rules",                    "importer.saved_mappings", "importer.batches", "activities.upcoming",
                     "maintenance.my_work"):  # fmt: skip
         assert seen != everybody, "the row proves nothing: the world has nothing to hide here"
 
@@ -589,6 +659,8 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
         more["most"] = 9
     if name == "facilities.inventory":
         more["on"] = TODAY
+    if name == "maintenance.company_orders":
+        more["company_id"] = "o-D"
     period = [QUARTER] if "period" in inspect.signature(function).parameters else []
 
     in_charge = function(filled, NEXT_DOOR, "D", *period, **more)
@@ -620,6 +692,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = there.model_copy(update={"id": "copy", **({"code": "copy"} if hasattr(there, "code") else {})})
         copy = copy.model_copy(update={"community_id": "copy"}) if isinstance(copy, Community) else copy
         copy = copy.model_copy(update={"number": "copy"}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]

@@ -43,9 +43,10 @@ def export(
     form: Form,
     translate: Translate,
 ) -> int:
-    """Write the records the actor sees to ``file``; returns how many. Raises Refused, Unavailable."""
+    """Write the records the actor sees to ``file``; returns how many. What is personal is left out: it is seen one by
+    one, with its reason. Raises Refused, Unavailable."""
     require(actor, Operation.READ, record.collection)
-    targets = list(fields_of(record).values())
+    targets = [target for target in fields_of(record).values() if target.name not in record.personal]
     header = [translate(msg("Id")), *(target.title(translate) for target in targets)]
     if record.collection == "communities":
         within: dict[str, Any] = {"community_id": community_id} if community_id else {}

@@ -18,6 +18,16 @@ from repository.maintenance.commands import (
     move,
     notice,
 )
+from repository.maintenance.companies import (
+    CERTIFIED,
+    REWORK,
+    SATISFACTION,
+    CompanyReview,
+    CompanyScore,
+    CompanyShow,
+    company_orders,
+    company_scores,
+)
 from repository.maintenance.metrics import (
     AGE_BANDS,
     BACKLOG_WEEKS,
@@ -79,7 +89,13 @@ from repository.maintenance.records import (
 )
 
 __all__ = [
+    "CERTIFIED",
+    "REWORK",
+    "SATISFACTION",
     "Changed",
+    "CompanyReview",
+    "CompanyScore",
+    "CompanyShow",
     "Labour",
     "Promises",
     "REPEAT_DAYS",
@@ -88,6 +104,8 @@ __all__ = [
     "WorkKind",
     "change_many",
     "comment",
+    "company_orders",
+    "company_scores",
     "held_seconds",
     "merge",
     "notice",

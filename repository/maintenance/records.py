@@ -220,7 +220,17 @@ def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
 BY_DUE = ("community_id", "is_open", "due_at", "grid_id", "category")
 BY_AGE = ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
+BY_COMPANY = ("community_id", "company_id", "due_at")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
+
+
+OF_A_COMPANY = frozenset(
+    {
+        "opened", "ended", "ended_completed", "on_time", "late", "no_due", "fell_overdue", "left_overdue", "rework",
+        "repeat", "respond_n", "respond_seconds", "cost_cents", "satisfaction_n", "satisfaction_sum",
+    }
+)  # fmt: skip
+"""The flows (and the histogram of responses) that are counted by company too."""
 
 
 class WorkOrder(Record):
@@ -243,6 +253,16 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
+        Index(
+            BY_COMPANY,
+            "what a company owes, overdue first",
+            where={"is_open": True, "company_id": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "company_id", "reported_at"),
+            "a company's orders, newest first",
+            where={"company_id": {"$exists": True}},
+        ),
         Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
         Index(
             BY_END,
@@ -258,7 +278,7 @@ class WorkOrder(Record):
         Index(("community_id", "category", "reported_at"), "which categories there are; one's newest"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = ("work_orders",)
+    subjects = ("work_orders", "company_orders")
     moments = ("reported_at", "responded_at", "due_at", "ended_at", "reopenings.ended_at", "reopenings.reopened_at")
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType({"is_open": True})
 
@@ -406,7 +426,20 @@ class WorkOrder(Record):
 
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters.
+        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters. Most of its
+        flows are kept a second time for the company that has it: one small document a month and grid."""
+        company = document.get("company_id")
+        if company is None:
+            yield from WorkOrder._counted(document, zone)
+            return
+        for atom, n in WorkOrder._counted(document, zone):
+            yield atom, n
+            if atom[1] == "month" and (atom[5] in OF_A_COMPANY or atom[5].startswith("respond.")):
+                yield ("company_orders", "cells", atom[2], atom[3], company, atom[5]), n
+
+    @staticmethod
+    def _counted(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """What it adds whoever has it.
 
         Flows stand in the month they happened: ``opened`` (of these ``end_unknown``: over, but nobody knows when),
         ``ended`` (and by outcome), ``reopened``, ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``;
