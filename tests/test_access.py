@@ -269,9 +269,7 @@ ROWS: Mapping[str, Row] = {
         CREATE, "entry_logs", lambda s, a: entries.log_entry(s, a, "D", {"gate_id": "gate-g1", "who": "x"})
     ),
     "entries.let_out": change(UPDATE, "entry_logs", lambda s, a: entries.let_out(s, a, "D", "e-g1", 1)),
-    "entries.close_unknown": change(
-        UPDATE, "entry_logs", lambda s, a: entries.close_unknown(s, a, "D", {"e-g1": 1})
-    ),
+    "entries.close_unknown": change(UPDATE, "entry_logs", lambda s, a: entries.close_unknown(s, a, "D", {"e-g1": 1})),
     "entries.edit_entry": change(
         UPDATE, "entry_logs", lambda s, a: entries.edit_entry(s, a, "D", "e-g1", 1, {"host": "6"})
     ),
@@ -311,7 +309,9 @@ ROWS: Mapping[str, Row] = {
     "organizations.companies": read("organizations", lambda s, a: organizations.companies(s, a, "D"), "whole"),
     "organizations.company_names": read("organizations", lambda s, a: organizations.company_names(s, a, "D"), "whole"),
     "maintenance.company_scores": read(
-        "work_orders", lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW), "cut",
+        "work_orders",
+        lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW),
+        "cut",
         (READ, "organizations"),
     ),
     "maintenance.company_orders": read(
@@ -643,7 +643,7 @@ def test_nothing_of_another_grid_is_seen(filled: Store, name: str) -> None:
     assert MARK not in seen
     assert "'g1'" not in seen
     if name not in ("people.people", "people.people_by_id", "grids.community", "facilities.service_lives",
-                    "entries.entry_rules",                    "importer.saved_mappings", "importer.batches", "activities.upcoming",
+                    "entries.entry_rules", "importer.saved_mappings", "importer.batches", "activities.upcoming",
                     "maintenance.my_work"):  # fmt: skip
         assert seen != everybody, "the row proves nothing: the world has nothing to hide here"
 

@@ -106,6 +106,8 @@ def _pattern(level: str, name: str, subject: str) -> str:
     name = re.sub(r"\.\d+$", ".{bin}", name)
     for prefix in ("priority", "status"):
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
+    if subject == "company_orders":
+        return name
     return re.sub(rf"^ended_({'|'.join(Outcome)})$", "ended_{outcome}", name)
 
 

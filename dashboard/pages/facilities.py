@@ -1,8 +1,9 @@
-"""Facilities: what is a hazard, in what condition things are, how old, what to replace when; then the register."""
+"""Facilities, part by part: what is a hazard, in what condition and how old, with the register; what comes through the
+gates; the companies that keep it all."""
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, inventory, navigation, session, upkeep
+from dashboard import cards, companies, data, drawer, entrances, i18n, inventory, navigation, session, upkeep
 from dashboard.i18n import _, n_, say
 from repository.access import Operation, may
 from repository.facilities import (
@@ -16,18 +17,29 @@ from repository.facilities import (
 )
 from repository.facilities import inventory as stock
 from repository.grids import grid_names
+from repository.organizations import company_names
 from repository.people import people_by_id
 
 COLUMNS = ["code", "name", "kind", "grid_id", "site", "condition", "status", "installed_on"]
 
 
 def render() -> None:
+    """One part at a time."""
+    parts = {
+        "inventory": (_("Inventory"), _inventory),
+        "entrances": (_("Entrances"), entrances.show),
+        "companies": (_("Property companies"), companies.show),
+    }
+    cards.one_part(parts, session.view())
+
+
+def _inventory(view: session.View) -> None:
     """Six tiles, four findings, one register, and the drawer of one facility."""
-    view = session.view()
     category = _category()
     today = view.now.date()
     found = data.ask(stock, view.community_id, on=today, grids=view.grids, category=category)
     names = {"grids": data.ask(grid_names, view.community_id), "people": data.ask(people_by_id, view.community_id)}
+    names["organizations"] = data.ask(company_names, view.community_id)
     _categories(category)
     if not found.total.standing and not view.grid_id and not category:
         _begin()
@@ -92,7 +104,7 @@ def _tiles(found: Inventory, category: Category | None) -> None:
         cards.tile(found.hazards, page="")
         cards.tile(found.age_mix, page="", detail=inventory.mixed(found))
         if gated:
-            cards.tile(found.smart, page="", detail=inventory.gates(found))
+            cards.tile(found.smart, params={"part": "entrances"}, detail=inventory.gates(found))
         cards.tile(
             found.next_year,
             page="",

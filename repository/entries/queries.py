@@ -264,21 +264,21 @@ def entry_list(
     *,
     now: datetime,
     show: Show | str = Show.INSIDE,
-    period: Period | None = None,
+    within: Period | None = None,
     grids: frozenset[str] | None = None,
     gate_id: str | None = None,
     exception: EntryException | str | None = None,
     page: int = 1,
     rows: int = PAGE_ROWS,
 ) -> EntryPage:
-    """Which entries match, newest first? Of a ``period`` where the list is of the past: who is inside is inside now.
-    Raises Refused, Unavailable."""
+    """Which entries match, newest first? Those ``within`` a period where the list is of the past: who is inside is
+    inside now. Raises Refused, Unavailable."""
     local = now.astimezone(store.zone(community_id))
     midnight = datetime.combine(local.date(), time(), local.tzinfo).astimezone(UTC)
     shown_ones = Show(show)
     where = _where(shown_ones, midnight, gate_id, EntryException(exception) if exception else None)
-    if period is not None and shown_ones not in (Show.INSIDE, Show.LEFT_OPEN):
-        start, end = period.bounds(store.zone(community_id))
+    if within is not None and shown_ones not in (Show.INSIDE, Show.LEFT_OPEN):
+        start, end = within.bounds(store.zone(community_id))
         where["entered_at"] = {"$gte": start, "$lt": end}
     skip = max(page - 1, 0) * rows
     found = store.find(

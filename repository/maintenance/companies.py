@@ -9,7 +9,7 @@ from typing import Any
 
 from repository.access import Actor, Operation, reach, require
 from repository.maintenance.metrics import ON_TIME, RESPOND
-from repository.maintenance.queries import MANY, WorkList, WorkRow, work_rows
+from repository.maintenance.queries import MANY, WorkList, _rows
 from repository.maintenance.records import BY_COMPANY, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.organizations import Organization, companies
@@ -291,5 +291,4 @@ def company_orders(
         )
         return next((int(one["n"]) for one in counted), 0)
 
-    listed: tuple[WorkRow, ...] = tuple(work_rows(store, actor, community_id, found, now))
-    return WorkList(listed, many(where), many(late))
+    return WorkList(_rows(store, actor, community_id, found, now), many(where), many(late))

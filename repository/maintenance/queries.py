@@ -165,7 +165,7 @@ def work_list(
         orders = _with_undated_last(store, actor, community_id, where, grids, skip, rows)
     else:
         orders = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=order, skip=skip, limit=rows)
-    return WorkList(work_rows(store, actor, community_id, _in_order(orders, now), now), total, late)
+    return WorkList(_rows(store, actor, community_id, _in_order(orders, now), now), total, late)
 
 
 def most_overdue(
@@ -265,7 +265,7 @@ def _newest(
     orders = store.find(actor, WorkOrder, community_id, {"_id": {"$in": some}}, grids=grids, sort=[("reported_at", -1)])
     older = [order for order in numbered if order.id not in set(found)]
     orders = (orders + older)[:rows]
-    return WorkList(work_rows(store, actor, community_id, orders, now), len(found) + len(older), 0)
+    return WorkList(_rows(store, actor, community_id, orders, now), len(found) + len(older), 0)
 
 
 def _count(
@@ -322,7 +322,7 @@ def _in_order(orders: Iterable[WorkOrder], now: datetime) -> list[WorkOrder]:
     return sorted(orders, key=key)
 
 
-def work_rows(
+def _rows(
     store: Store, actor: Actor, community_id: str, orders: Sequence[WorkOrder], now: datetime
 ) -> tuple[WorkRow, ...]:
     """Orders with the names of what they point at, looked up once each."""
@@ -396,7 +396,7 @@ def work_story(store: Store, actor: Actor, community_id: str, order_id: str, *, 
         if may(actor, Operation.UPDATE, WorkOrder.collection)
         else ()
     )
-    return Story(work_rows(store, actor, community_id, [order], now)[0], facility, moves, alike)
+    return Story(_rows(store, actor, community_id, [order], now)[0], facility, moves, alike)
 
 
 def work_story_if_any(store: Store, actor: Actor, community_id: str, order_id: str, *, now: datetime) -> Story | None:
