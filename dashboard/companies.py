@@ -296,8 +296,9 @@ def _contact(company: Organization) -> None:
         st.markdown(":material/call: " + plain(said), width="content")
         if kept is not None:
             with st.popover(_("Show"), key=f"reveal-{company.id}"):
+                reasons = {str(each): say(each.label) for each in Purpose}
                 why = st.selectbox(
-                    _("What for?"), list(Purpose), format_func=lambda one: say(one.label), key=f"why-{company.id}"
+                    _("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{company.id}"
                 )
                 st.caption(_("Who looked, when and why goes on record."))
                 if st.button(_("Show"), type="primary", key=f"do_reveal-{company.id}"):

@@ -108,12 +108,13 @@ def _no_gates() -> None:
 
 
 def _head(view: session.View, gates: Mapping[str, str]) -> None:
+    words = {"": _("All gates"), **gates}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         periods(view)
         st.selectbox(
             _("Gate"),
-            ["", *gates],
-            format_func=lambda id: gates.get(id) or _("All gates"),
+            list(words),
+            format_func=words.__getitem__,
             label_visibility="collapsed",
             width=200,
             **session.in_url("gate", gates),
@@ -356,11 +357,11 @@ def _list(view: session.View, found: EntryReview, names: Mapping[str, Mapping[st
         )
         which = None
         if shown == Show.EXCEPTIONS:
-            kinds = [str(each) for each in EntryException]
+            kinds = {"": _("All exceptions")} | {str(each): say(each.label) for each in EntryException}
             which = st.selectbox(
                 _("Exception"),
-                ["", *kinds],
-                format_func=lambda word: say(EntryException(word).label) if word else _("All exceptions"),
+                list(kinds),
+                format_func=kinds.__getitem__,
                 label_visibility="collapsed",
                 width=240,
                 **session.in_url("exception", kinds),
@@ -532,9 +533,8 @@ def _who(found: EntryLog) -> None:
         if not may(session.actor(), Operation.READ, LOOKING):
             return
         with st.popover(_("Show"), key=f"reveal-{found.id}"):
-            why = st.selectbox(
-                _("What for?"), list(Reason), format_func=lambda one: say(one.label), key=f"why-{found.id}"
-            )
+            reasons = {str(each): say(each.label) for each in Reason}
+            why = st.selectbox(_("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{found.id}")
             st.caption(_("Who looked, when and why goes on record."))
             if st.button(_("Show"), type="primary", key=f"do_reveal-{found.id}"):
                 seen = data.tell(entries.reveal_entry, found.community_id, found.id, why)
