@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard import backups, cards, data, i18n, navigation, session
-from dashboard.i18n import _, say
+from dashboard.i18n import _, plain, say
 from dashboard.session import View
 from dashboard.settings import Settings, SignInBy
 from repository import accounts
@@ -91,7 +91,7 @@ def _welcome(landing: str) -> None:
     try:
         data.store().require_open()
     except Trouble as trouble:  # it is empty only until its backup is back
-        st.info(say(trouble), icon=":material/settings_backup_restore:")
+        st.info(plain(say(trouble)), icon=":material/settings_backup_restore:")
         return
     welcome.render()
 

@@ -249,8 +249,10 @@ class Settings:
             return self.audit_key_given.encode()
         path = self.home / "audit.key"
         if not path.exists():
-            with tempfile.NamedTemporaryFile(dir=self.home, prefix=".audit.key-") as draft:  # 0600
-                draft.write(secrets.token_hex(32).encode())
+            with tempfile.NamedTemporaryFile(
+                "w", dir=self.home, prefix=".audit.key-", encoding="ascii"
+            ) as draft:  # 0600
+                print(secrets.token_hex(32), end="", file=draft)
                 draft.flush()
                 os.fsync(draft.fileno())
                 with suppress(FileExistsError):  # another process was quicker; nobody ever reads half a key

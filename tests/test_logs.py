@@ -98,7 +98,9 @@ class Served:
         self.process = subprocess.Popen(
             [sys.executable, "-c", PAGES],
             cwd=ROOT,
-            env=os.environ | ours | {"GRIDBOARD_SIGN_IN": "accounts", "GRIDBOARD_METRICS_TOKEN": "figures"},
+            env=os.environ
+            | ours
+            | {"GRIDBOARD_SIGN_IN": "accounts", "GRIDBOARD_METRICS_TOKEN": "figures of the tests".replace(" ", "-")},
             stdout=subprocess.PIPE,
             stderr=self.file.open("w"),
             text=True,
@@ -257,7 +259,7 @@ def test_strange_names_and_foreign_pages_are_said_now_and_then_and_counted(serve
     assert len([line for line in lines if "given evil.example" in line]) == 1
     assert len([line for line in lines if "given http://evil.example" in line]) == 1
     assert not [line for line in served.lines(before) if line.startswith("forged")]
-    status, figures = served.ask("/metrics", Authorization="Bearer figures")
+    status, figures = served.ask("/metrics", Authorization="Bearer figures-of-the-tests")
     assert status == 200
     assert 'gridboard_refusals_total{kind="name"} 3.0' in figures
     assert 'gridboard_refusals_total{kind="origin"} 2.0' in figures
