@@ -29,7 +29,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def ignored(path: str) -> bool:
-    """Whether .dockerignore keeps a path of the checkout out: the last line that matches it, or a folder above, says."""
+    """Whether .dockerignore keeps a path of the checkout out: the last line that matches it or a folder above says."""
     out = False
     parts = path.split("/")
     above = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
