@@ -28,7 +28,7 @@ test: lint ## Lint, then run every test (installs Chromium and a CJK font as roo
 	@.ci/need proxy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets
+lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

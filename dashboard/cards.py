@@ -91,8 +91,6 @@ def style() -> None:
         '[class*="st-key-do_"] button{color:light-dark(#FFFFFF,#12171E)}'
         # a finger always shows a table's toolbar, over the line above it; search and download stand there already
         '@media (max-width:640px){[data-testid="stElementToolbar"]{display:none}}'
-        # Streamlit's own download writes a text that begins with = as a formula; ours, beside the search, does not
-        '[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]){display:none}'
         # 44 px for thumbs
         '[class*="st-key-thumb"] button{min-height:2.75rem}'
         # a table of many columns on a desktop, the same as a list of large buttons on a phone

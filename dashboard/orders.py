@@ -228,6 +228,7 @@ def drawer() -> None:
 
 
 def _draw(story: Story) -> None:
+    session.room_for_banners()
     look_again(story.row.order.community_id)  # a dialog runs by itself
     _facts(story)
     if story.moves:

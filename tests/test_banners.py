@@ -230,6 +230,27 @@ def test_a_database_that_pauses_is_said_and_the_page_goes_on_afterwards(
     seen.settled()
 
 
+def test_an_open_drawer_goes_on_too(app: App, home: Path, seen: Visit) -> None:
+    seen.page.goto(f"{app.address}/facilities?facility=F")
+    dialog = seen.page.get_by_role("dialog")
+    dialog.wait_for(timeout=60_000)
+    seen.settled()
+    typed = dialog.get_by_role("textbox", name=re.compile("Remark")).first
+    typed.fill(HALF)
+    pid = embedded.status(home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        dialog.get_by_role("radio").nth(1).click()
+        banner(seen, AWAY).wait_for(timeout=90_000)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    banner(seen, AWAY).wait_for(state="detached", timeout=90_000)
+    seen.settled()
+    assert typed.input_value() == HALF
+    assert dialog.get_by_role("radio").nth(1).get_attribute("aria-checked") == "true"
+
+
 def test_a_disk_that_is_nearly_full_is_said_and_saving_says_so(app: App, store: Store, seen: Visit) -> None:
     (app.folder / "room").write_text("300000000")
     typed = report(app, seen)
@@ -289,6 +310,47 @@ def test_what_was_saved_as_the_app_was_killed_counts_once(app: App, store: Store
     seen.page.locator(".st-key-do_send button").click()
     seen.page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=60_000)
     assert orders(store) == 1, list(store.db["work_orders"].find({}, {"number": 1, "description": 1, "fault": 1}))
+
+
+def test_a_drawer_finds_back_too_and_says_what_it_could_not_keep(app: App, store: Store, seen: Visit) -> None:
+    """A click in a drawer is one in a fragment, which the new app has never heard of. What was typed is kept while
+    nobody else has changed the record, and else said to be lost."""
+    page = seen.page
+    page.goto(f"{app.address}/activities?activity=A")
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for(timeout=60_000)
+    seen.settled()
+    save = dialog.locator("[class*='st-key-do_activity-edit'] button")
+    typed = dialog.get_by_role("textbox", name=re.compile("Theme"))
+
+    def theme() -> str:
+        return str((store.db["activities"].find_one({"_id": "A"}) or {}).get("theme"))
+
+    def killed_while(text: str) -> None:
+        dialog.get_by_role("tab", name="Change").click()
+        typed.fill(text)
+        page.wait_for_timeout(600)  # a pause in typing
+        app.kill()
+        app.start()
+        wait(lambda: page.get_by_test_id("stApp").get_attribute("data-test-connection-state") == "CONNECTED")
+        assert typed.input_value() == text
+
+    killed_while(HALF)
+    save.click()
+    wait(lambda: theme() == HALF)
+    dialog.wait_for(state="detached", timeout=60_000)
+
+    page.evaluate("history.pushState({}, '', '?activity=A')")
+    page.get_by_role("radio", name="Year").click()
+    dialog.wait_for(timeout=60_000)
+    seen.settled()
+    killed_while("something else")
+    store.update(ACTOR, Activity, "D", "A", 2, {"place": "by another"})
+    save.click()
+    page.get_by_test_id("stToast").filter(has_text="part of what you had typed").wait_for(timeout=60_000)
+    seen.settled()
+    assert theme() == HALF
+    assert typed.input_value() == HALF, "what stands there"
 
 
 # --- a replica set ---------------------------------------------------------------------------------------------------

@@ -209,6 +209,28 @@ def codes(store: Store, start: str) -> list[str]:
     return sorted(facility["code"] for facility in found)
 
 
+@pytest.mark.parametrize("path", ["grids", "facilities", "maintenance", "activities", "data?part=dictionary", "admin"])
+def test_a_table_has_no_download_and_no_copy_but_ours(server: Server, browser: Any, path: str) -> None:
+    """Streamlit's own write a text that begins with = as a formula (docs/reliability.md)."""
+    with visit(browser, language="en-US") as visitor:
+        page = visitor.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"{server.address}/{path}")
+        table = page.get_by_test_id("stDataFrame").first
+        table.wait_for(timeout=60_000)
+        visitor.settled()
+        table.scroll_into_view_if_needed()
+        table.hover()
+        page.get_by_test_id("stElementToolbarButton").first.wait_for(state="attached", timeout=30_000)
+        names = [button.get_attribute("aria-label") or "" for button in page.get_by_role("button").all()]
+        assert [name for name in names if re.search("download as|copy", name, re.I)] == []
+        page.evaluate("navigator.clipboard.writeText('untouched')")
+        table.click(position={"x": 60, "y": 60})
+        page.keyboard.press("Control+c")
+        page.wait_for_timeout(300)
+        assert page.evaluate("navigator.clipboard.readText()") == "untouched"
+
+
 def test_markup_in_data_stays_text(server: Server, browser: Any, store: Store) -> None:
     """Catalogue I2, in a real browser: what people typed is shown as they typed it."""
     nasty = "<img src=x onerror=alert(1)> **x** [l](javascript:alert(2)) $x$ :red[r] =1+1"

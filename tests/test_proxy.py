@@ -83,7 +83,10 @@ class Behind:
         text = EXAMPLE.read_text()
         crt, key = certificate(folder)
         self.context = ssl.create_default_context(cafile=crt)
+        self.plain, self.log = free_port(), folder / "access.log"
         for old, new in (
+            ("listen 80;", f"listen 127.0.0.1:{self.plain};"),
+            ("/var/log/nginx/gridboard.log", str(self.log)),
             ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
             ("dash.example.gov.cn;", "localhost;"),
             ("/etc/ssl/gridboard.crt", str(crt)),
@@ -98,7 +101,7 @@ class Behind:
         (folder / "nginx.conf").write_text(
             f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;\n"
             "events { worker_connections 256; }\n"
-            f"http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path "
+            f"http {{ client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path "
             f"{folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n include {folder}/site.conf; }}\n"
         )
         assert NGINX is not None
@@ -145,6 +148,28 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         yield found
     finally:
         found.stop()
+
+
+def test_without_tls_one_is_led_to_it(behind: Behind) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", behind.plain, timeout=30)
+    connection.request("GET", "/gridboard/grids?q=x", headers={"Host": "localhost"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["location"]) == (301, "https://localhost/gridboard/grids?q=x")
+
+
+def test_the_proxy_s_log_holds_no_code_and_no_search(behind: Behind) -> None:
+    behind.call("GET", "/setup?code=hushhush")
+    behind.call("GET", "/grids?q=hushhush", Referer=f"{behind.url}/setup?code=hushhush")
+    said = behind.log.read_text()
+    assert '"GET /gridboard/setup" 403' in said
+    assert '"GET /gridboard/grids"' in said
+    assert "hushhush" not in said
+
+
+def test_an_office_behind_one_address_is_let_in(behind: Behind) -> None:
+    """A hundred and fifty readers who open a page within a moment."""
+    told = [behind.call("GET", "/healthz").status for _ in range(300)]
+    assert set(told) == {200}
 
 
 def test_what_is_printed_is_the_public_address(behind: Behind) -> None:
