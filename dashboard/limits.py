@@ -98,7 +98,7 @@ class Limits:
             return message
 
         try:
-            async with asyncio.timeout(9999):
+            async with asyncio.timeout(UPLOAD_SECONDS):
                 await app(scope, counting, send)
         finally:
             upload.size, upload.under_way = arrived, False

@@ -360,6 +360,22 @@ def test_a_download_is_refused_after_a_revocation(site: Site) -> None:
     reader.close()
 
 
+def test_a_download_is_its_readers_alone(site: Site) -> None:
+    _, one = account(site)
+    _, other = account(site, "admin")
+    cookie = site.sign_in(one)
+    reader = Reader(site.port, "data", "lang=en&part=export", cookie=cookie)
+    path = template(reader)
+    theirs = site.sign_in(other)
+    assert site.call("GET", path, Cookie=theirs).status == 404, "who heard of the address"
+    assert site.call("GET", path, Cookie=cookie).status == 200
+    assert site.call("GET", path, Cookie=site.sign_in(one)).status == 200, "their own, in another browser"
+    second = Reader(site.port, "data", "lang=en&part=export", cookie=theirs)
+    assert site.call("GET", template(second), Cookie=theirs).status == 200, "who was given one"
+    reader.close()
+    second.close()
+
+
 def test_what_was_given_is_remembered_within_bounds() -> None:
     given = Given(readers=2, files=2)
     for n in range(3):
