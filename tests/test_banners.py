@@ -350,6 +350,7 @@ def test_a_drawer_finds_back_too_and_says_what_it_could_not_keep(app: App, store
     page.get_by_test_id("stToast").filter(has_text="part of what you had typed").wait_for(timeout=60_000)
     seen.settled()
     assert theme() == HALF
+    dialog.get_by_role("tab", name="Change").click()
     assert typed.input_value() == HALF, "what stands there"
 
 

@@ -606,7 +606,9 @@ else:
         raise Trouble("away")
     sys.modules["dashboard.data"].way_in = away
 """
-UNSAFE = SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS").replace("settings = Settings", f"{SABOTAGE}settings = Settings")
+UNSAFE = SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS").replace(
+    "settings = Settings", f"{SABOTAGE}settings = Settings"
+)
 
 
 @pytest.mark.parametrize(("how", "said"), [("round", "was let in"), ("away", "could not be tried")])

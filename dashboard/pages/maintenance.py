@@ -41,7 +41,7 @@ def render() -> None:
         backlog.categories(view, review)
     if len(review.grids) > 1:
         backlog.grids(view, review, ask(grid_names, view.community_id))
-    orders.drawer()
+    orders.open_drawer()
 
 
 def _nothing_yet() -> None:
