@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from dashboard import data, i18n, logs, metrics, sso
+from dashboard import data, i18n, logs, metrics, rejoin, sso
 from dashboard.i18n import _, say
 from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import COOKIE, Settings, SignInBy
@@ -248,13 +248,24 @@ class Door:
                 await send({"type": "websocket.close", "code": 1013, "reason": "Too many open pages."})
                 return
 
+            over = False
+
             async def noting(message: Any) -> None:
                 if message["type"] == "websocket.send" and message.get("bytes"):
                     self.given.note(whose, message["bytes"])
-                await send(message)
+                if not over:
+                    await send(message)
+
+            async def until_followed() -> Any:
+                nonlocal over
+                message = await receive()
+                if not over and rejoin.goes_on(message) and await asyncio.to_thread(_followed, call.token):
+                    over = True
+                    await rejoin.connect_anew(send)
+                return rejoin.GONE if over else message
 
             with metrics.pages.track_inprogress():
-                await self.limits.page(whose, self.app, scope, receive, noting)
+                await self.limits.page(whose, self.app, scope, until_followed, noting)
         elif call.path.startswith(UPLOADS) and scope["method"] not in {"GET", "HEAD", "OPTIONS", "DELETE"}:
             await self._upload(call, scope, receive, send, whose, first=first)
         elif who is not None and call.path.startswith(Given.PATH) and not self.given.holds(whose, call.path):
@@ -332,7 +343,7 @@ class Door:
         who = {"address": call.address, "agent": call.header("user-agent")[:LINE]}
 
         def opened(subject: str) -> str:
-            return accounts.sign_in_as(data.store(), subject, way, **who, terms=data.terms())[0]
+            return accounts.sign_in_as(data.store(), subject, way, **who, again=call.token, terms=data.terms())[0]
 
         if told is not None and self.settings.provider is not None:
             subject = told.subject(self.settings.provider.claim)
@@ -534,6 +545,13 @@ class Door:
         fields += _new_password_fields()
         page = _document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
         await _answer(send, 200 if trouble is None else 400, page, _page_headers())
+
+
+def _followed(token: str) -> bool:
+    try:
+        return accounts.followed(data.store(), token)
+    except Trouble:  # the page says so
+        return False
 
 
 def _not_in(trouble: Trouble, login: str, call: Call) -> None:

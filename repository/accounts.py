@@ -428,8 +428,8 @@ def set_up(store: Store, code: str, login: str, name: str, password: str) -> Use
 def sign_in(
     store: Store, login: str, password: str, *, address: str = "", agent: str = "", again: str = "", terms: Terms
 ) -> tuple[str, User]:
-    """A token for whoever knows the password. ``again`` is the token the browser still has: one of the same person
-    that ended for lack of use is taken up again, so that what was typed on an open page can still be saved.
+    """A new token for whoever knows the password. ``again`` is the token the browser still has: if it is the same
+    person's it is over from now on, and ``followed``, so that what was typed on an open page can still be saved.
 
     Raises Wrong (unknown name, wrong password, closed account: no telling which) and Locked.
     """
@@ -442,16 +442,17 @@ def sign_in(
 
 
 def sign_in_as(
-    store: Store, subject: str, way: Way, *, address: str = "", agent: str = "", terms: Terms
+    store: Store, subject: str, way: Way, *, address: str = "", agent: str = "", again: str = "", terms: Terms
 ) -> tuple[str, User]:
-    """A token for whom a single sign-on vouches for. Raises Refused for a name without an active account."""
+    """A new token for whom a single sign-on vouches for; ``again`` as for ``sign_in``. Raises Refused for a name
+    without an active account."""
     user = _user(store, {"community_id": EVERYWHERE, "subject": {"$eq": subject}}) if subject else None
     if user is None or not user.active:
         raise Refused(
             msg("{subject} has no account here. Ask an administrator to enter it as a single sign-on name."),
             subject=subject or "?",
         )
-    return _open(store, user, way, address, agent, "", terms), user
+    return _open(store, user, way, address, agent, again, terms), user
 
 
 _WRONG = msg("Name and password do not belong together, or the account is closed.")
@@ -579,28 +580,26 @@ def _open(store: Store, user: User, way: Way, address: str, agent: str, again: s
             raise Wrong(_WRONG)
         rows.delete_many({"ends_at": {"$lt": now - _KEPT_AFTER_END}}, session=write.session)
         write.store.db[ATTEMPTS].delete_many({"until": {"$lt": now}}, session=write.session)
-        until = {"seen_at": now, "idle_at": now + terms.idle, "ends_at": now + terms.longest}
-        kept = token
-        if again:
+        if again:  # a token never lives again; the mark gives no rights, it tells an open page to come with the new one
             mine = {"_id": _fingerprint(again), "user_id": user.id}
-            if rows.update_one(mine, {"$set": {**_copy_of(user), **until}}, session=write.session).matched_count:
-                kept = again
-        if kept is token:
-            rows.insert_one(
-                {
-                    "_id": _fingerprint(token),
-                    "user_id": user.id,
-                    **_copy_of(user),
-                    "way": str(way),
-                    "created_at": now,
-                    **until,
-                    "address": address[:64],
-                    "agent": agent[:LINE],
-                },
-                session=write.session,
-            )
+            rows.update_one(mine, {"$set": {"followed": True}, "$min": {"ends_at": now}}, session=write.session)
+        rows.insert_one(
+            {
+                "_id": _fingerprint(token),
+                "user_id": user.id,
+                **_copy_of(user),
+                "way": str(way),
+                "created_at": now,
+                "seen_at": now,
+                "idle_at": now + terms.idle,
+                "ends_at": now + terms.longest,
+                "address": address[:64],
+                "agent": agent[:LINE],
+            },
+            session=write.session,
+        )
         write.note("sign_in", User.collection, EVERYWHERE, user.id, {"way": str(way), "address": address[:64]})
-        return kept
+        return token
 
     return store.write(replace(SYSTEM, id=user.id, name=user.name, role=user.role), work, vital=True)
 
@@ -626,6 +625,15 @@ def visitor(store: Store, token: str, terms: Terms) -> Visitor | None:
             later = {"seen_at": now, "idle_at": min(now + terms.idle, found["ends_at"])}
             store.db[SIGN_INS].update_one({"_id": found["_id"]}, {"$set": later})
     return Visitor(actor_of(found), found["login"], found["subject"], found["must_change"])
+
+
+def followed(store: Store, token: str) -> bool:
+    """Whether the person whose token this was has signed in again, in the same browser. Raises Unavailable."""
+    if not token or len(token) > 200:
+        return False
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = store.db[SIGN_INS].find_one({"_id": _fingerprint(token), "followed": True}, {"_id": 1})
+    return found is not None
 
 
 def sign_out(store: Store, token: str) -> None:

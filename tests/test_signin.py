@@ -415,6 +415,49 @@ def test_a_first_password_opens_only_the_form_for_another(site: Site) -> None:
     assert site.socket(cookie) == 101
 
 
+# --- signing in again
+def pressed(reader: Reader, key: str) -> int | None:
+    """Press a button on the page; how the connection was closed for it, None when it was not."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.exceptions import ConnectionClosed
+
+    request: Any = BackMsg()
+    state = request.rerun_script.widget_states.widgets.add()
+    state.id, state.trigger_value = f"$$ID-0-{key}", True
+    reader._socket.send(request.SerializeToString())
+    try:
+        while True:
+            message: Any = ForwardMsg()
+            message.ParseFromString(reader._socket.recv(timeout=30))
+            if message.WhichOneof("type") == "script_finished":
+                return None
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 0
+
+
+@pytest.mark.parametrize("end", ["idle_at", "ends_at"])
+def test_an_open_page_goes_on_with_the_new_sign_in_of_the_same_person_only(site: Site, end: str) -> None:
+    _, login = account(site)
+    before = site.sign_in(login)
+    reader = Reader(site.port, "", "lang=en", cookie=before)
+    reader.rerun()
+    site.store.db[SIGN_INS].update_one(site.open(before), {"$set": {end: site.store.clock()}})
+    reader.rerun()
+    assert b"not signed in any more" in reader.said
+    assert pressed(reader, "go-on") is None, "nobody has signed in again"
+    assert site.post("/login", before, login="boss", password=GOOD).status == 303
+    assert pressed(reader, "go-on") is None, "somebody else has"
+
+    answer = site.post("/login", before, login=login, password=GOOD)
+    cookie = (answer.headers["set-cookie"] or "").split(";")[0]
+    assert cookie != before
+    assert pressed(reader, "another") is None
+    assert pressed(reader, "go-on") == 1012
+    assert (site.socket(before), site.socket(cookie)) == (403, 101)
+    reader.close()
+
+
 # --- guessing
 def test_a_hundred_guesses_get_five_answers(site: Site) -> None:
     _, login = account(site)
@@ -627,7 +670,9 @@ def test_a_demonstration_open_to_the_network_closes_when_real_data_comes() -> No
 
 # --- in a browser
 @pytest.mark.browser
-def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any) -> None:
+@pytest.mark.parametrize("end", ["idle_at", "ends_at"])
+def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any, end: str) -> None:
+    """In another tab, after the sign-in was not used for too long or came to its absolute end."""
     _, login = account(site)
     with visit(browser, language="en-US") as visitor:
         page = visitor.page
@@ -640,11 +685,14 @@ def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browse
         typed.fill("half a sentence about the left post")
         page.keyboard.press("Tab")
         visitor.settled()
-        site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {"idle_at": site.store.clock()}})
+        site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {end: site.store.clock()}})
 
         page.get_by_text("Loose", exact=False).first.click()
         page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
         assert typed.count() == 0
+        page.get_by_role("button", name="Go on").click()
+        visitor.settled()
+        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
 
         other = page.context.new_page()
         other.goto(f"{site.server.address}/login")
