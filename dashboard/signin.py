@@ -21,7 +21,7 @@ from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts
 from repository.access import Refused, Role
-from repository.accounts import Locked, Visitor, Way, Wrong
+from repository.accounts import Expired, Locked, Visitor, Way, Wrong
 from repository.once import first_use
 from repository.record import LINE
 from repository.store import Invalid
@@ -62,7 +62,7 @@ _POLICY = (
 )
 
 
-_STATUS: dict[type, int] = {Wrong: 401, Locked: 429, Invalid: 400}
+_STATUS: dict[type, int] = {Wrong: 401, Expired: 403, Locked: 429, Invalid: 400}
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -492,7 +492,7 @@ class Door:
                     )
             except Trouble as caught:
                 trouble = caught
-                if isinstance(caught, (Wrong, Locked)):
+                if isinstance(caught, (Wrong, Locked, Expired)):
                     await asyncio.to_thread(_not_in, caught, who.login, call)
             else:
                 await _redirect(send, self.settings.base + call.onward)
@@ -559,7 +559,7 @@ def _not_in(trouble: Trouble, login: str, call: Call) -> None:
     which may be a password. A guess is said each time, for guesses are bounded; all else once a minute."""
     outcome, user = type(trouble).__name__.lower(), "unknown"
     metrics.sign_ins.labels(outcome=outcome).inc()
-    if isinstance(trouble, (Wrong, Locked)):
+    if isinstance(trouble, (Wrong, Locked, Expired)):
         with suppress(Trouble):
             user = accounts.user_named(data.store(), accounts.SYSTEM, login).id
     kind = "" if isinstance(trouble, Wrong) else f"sign-in {outcome} {user}"

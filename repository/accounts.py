@@ -50,6 +50,7 @@ TRIES_OF_AN_ADDRESS = 50  # of all names that have not come in from it lately
 KNOWN = timedelta(days=30)  # how long an address counts as one that a name comes in from
 SHORTEST, LONGEST = 10, 128
 SETUP_HOURS = 24
+FIRST_HOURS = 72  # how long a password holds that an administrator gave
 _SETUP = "setup"
 _KEPT_AFTER_END = timedelta(days=7)  # how long the list of sign-ins still tells of one that is over
 _SEEN_EVERY = timedelta(seconds=60)
@@ -64,6 +65,10 @@ class Wrong(Trouble):
 
 class Locked(Trouble):
     """Too many wrong passwords from this address, for this name."""
+
+
+class Expired(Trouble):
+    """The right password, but a first one that was not replaced in time."""
 
 
 class Way(StrEnum):
@@ -224,8 +229,9 @@ def _put(write: Write, collection: str, id: str, values: Mapping[str, Any]) -> N
 
 # --- accounts: commands ----------------------------------------------------------------------------------------------
 def add_user(store: Store, actor: Actor, values: Mapping[str, Any], *, password: str | None = None) -> User:
-    """Open an account. A ``password`` given here is a first one: it has to be changed at the first sign-in; without
-    one the account can only be reached through a single sign-on. Raises Invalid, Duplicate, Refused."""
+    """Open an account. A ``password`` given here is a first one: it has to be changed at the first sign-in, within
+    FIRST_HOURS; without one the account can only be reached through a single sign-on. Raises Invalid, Duplicate,
+    Refused."""
     require(actor, Operation.CREATE, User.collection)
     user = build(User, {**values, "community_id": EVERYWHERE, "must_change": password is not None})
     hashed = None if password is None else _hash(password, user)
@@ -288,13 +294,13 @@ def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
 
 
 def change_password(store: Store, visitor: Visitor, old: str, new: str, *, address: str = "") -> None:
-    """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Invalid,
-    SignedOut, and Conflict when the account was changed while the old password was judged."""
+    """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Expired,
+    Invalid, SignedOut, and Conflict when the account was changed while the old password was judged."""
     actor = visitor.actor
     user = _user(store, {"_id": actor.id})
     if user is None:
         raise SignedOut
-    _check(store, user.login, user, old, address)
+    _require_in_time(store, user, _check(store, user.login, user, old, address))
     if secrets.compare_digest(old.encode(), new.encode()):
         raise Invalid({"password": Message(msg("This is the old one. Choose another."))})
     hashed = _hash(new, user)
@@ -431,13 +437,15 @@ def sign_in(
     """A new token for whoever knows the password. ``again`` is the token the browser still has: if it is the same
     person's it is over from now on, and ``followed``, so that what was typed on an open page can still be saved.
 
-    Raises Wrong (unknown name, wrong password, closed account: no telling which) and Locked.
+    Raises Wrong (unknown name, wrong password, closed account: no telling which), Locked, and Expired, which only who
+    knows the password hears.
     """
     login = login.strip().casefold()[:60]
     user = _user(store, {"community_id": EVERYWHERE, "login": {"$eq": login}})
-    _check(store, login, user, password, address)
+    given_at = _check(store, login, user, password, address)
     if user is None or not user.active:
         raise Wrong(_WRONG)
+    _require_in_time(store, user, given_at)
     return _open(store, user, Way.PASSWORD, address, agent, again, terms), user
 
 
@@ -458,9 +466,19 @@ def sign_in_as(
 _WRONG = msg("Name and password do not belong together, or the account is closed.")
 
 
-def _check(store: Store, login: str, user: User | None, password: str, address: str) -> None:
-    """Hold a password against the account's. Each try is entered before it is judged, so that a hundred at once get
-    no more than five.
+def _require_in_time(store: Store, user: User, given_at: datetime) -> None:
+    if user.must_change and given_at + timedelta(hours=FIRST_HOURS) <= store.clock():
+        raise Expired(
+            msg(
+                "This first password is too old: it held for {hours} hours. Ask an administrator to give you a new one."
+            ),
+            hours=FIRST_HOURS,
+        )
+
+
+def _check(store: Store, login: str, user: User | None, password: str, address: str) -> datetime:
+    """Hold a password against the account's; returns since when it is that. Each try is entered before it is judged,
+    so that a hundred at once get no more than five.
 
     One name from one address has five tries; a name, from all addresses it has not come in from lately, and an
     address, of all names that have not come in from it lately, have more. So nobody locks out whoever comes in where
@@ -491,6 +509,8 @@ def _check(store: Store, login: str, user: User | None, password: str, address: 
         tries.delete_one({"_id": pair})
         tries.update_many({"_id": {"$in": [name, all_names]}}, {"$inc": {"n": -1}})
         tries.update_one({"_id": known}, {"$set": {"until": now + KNOWN}}, upsert=True)
+    given_at: datetime = kept["at"]
+    return given_at
 
 
 def _network(address: str) -> str:
@@ -672,6 +692,15 @@ def user_named(store: Store, actor: Actor, login: str) -> User:
     if not found:
         raise NotFound(msg("There is no account called {login}."), login=login)
     return found[0]
+
+
+def first_passwords(store: Store, actor: Actor) -> dict[str, datetime]:
+    """Until when each first password holds, or held, that its owner has not replaced yet, by the account's id. Raises
+    Refused."""
+    waiting = [user.id for user in users(store, actor) if user.must_change]
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = list(store.db[PASSWORDS].find({"_id": {"$in": waiting}}, {"at": 1}))
+    return {each["_id"]: each["at"] + timedelta(hours=FIRST_HOURS) for each in found}
 
 
 def sign_ins(store: Store, actor: Actor, user_id: str | None = None) -> list[SignIn]:

@@ -13,7 +13,7 @@ import pytest
 
 from repository import accounts
 from repository.access import Actor, Refused, Role
-from repository.accounts import Locked, Terms, User, Visitor, Way, Wrong
+from repository.accounts import FIRST_HOURS, Expired, Locked, Terms, User, Visitor, Way, Wrong
 from repository.grids import Community
 from repository.people import Person, add_person
 from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
@@ -108,6 +108,30 @@ def test_a_first_password_opens_nothing_but_the_form_for_another(store: Store, a
     with pytest.raises(Wrong):
         accounts.sign_in(store, "boss", GOOD, terms=TERMS)
     signed_in(store, "boss", OTHER)
+
+
+def test_a_first_password_holds_for_three_days(store: Store, admin: Actor, clock: Clock) -> None:
+    made = accounts.add_user(store, admin, {"login": "boss", "name": "书记", "role": "admin"}, password=GOOD)
+    until = clock.now + timedelta(hours=FIRST_HOURS)
+    assert accounts.first_passwords(store, admin) == {made.id: until}
+    clock.now = until - timedelta(seconds=1)
+    _, visitor = signed_in(store, "boss")
+    clock.now = until
+    with pytest.raises(Expired):  # also on the form that was open already
+        accounts.change_password(store, visitor, GOOD, OTHER)
+    for _ in range(accounts.TRIES + 1):
+        with pytest.raises(Expired):
+            accounts.sign_in(store, "boss", GOOD, terms=TERMS)
+    with pytest.raises(Wrong):  # who does not know it learns nothing
+        accounts.sign_in(store, "boss", OTHER, terms=TERMS)
+
+    accounts.reset_password(store, admin, made.id, OTHER)
+    assert accounts.first_passwords(store, admin) == {made.id: until + timedelta(hours=FIRST_HOURS)}
+    _, visitor = signed_in(store, "boss", OTHER)
+    accounts.change_password(store, visitor, OTHER, GOOD)
+    assert accounts.first_passwords(store, admin) == {}
+    clock.now += timedelta(days=1000)
+    signed_in(store, "boss", GOOD)  # one's own holds for as long as one likes
 
 
 def test_a_new_password_ends_the_other_sign_ins(store: Store, boss: User, admin: Actor) -> None:

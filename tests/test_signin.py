@@ -415,6 +415,16 @@ def test_a_first_password_opens_only_the_form_for_another(site: Site) -> None:
     assert site.socket(cookie) == 101
 
 
+def test_a_first_password_that_is_too_old_is_said_to_be_so(site: Site) -> None:
+    login = f"u{secrets.token_hex(4)}"
+    made = accounts.add_user(site.store, OPERATOR, {"login": login, "name": login, "role": "viewer"}, password=GOOD)
+    long_ago = site.store.clock() - timedelta(hours=accounts.FIRST_HOURS)
+    site.store.db[accounts.PASSWORDS].update_one({"_id": made.id}, {"$set": {"at": long_ago}})
+    answer = site.post("/login?lang=en", login=login, password=GOOD)
+    assert (answer.status, answer.headers["set-cookie"]) == (403, None)
+    assert b"This first password is too old" in site.last
+
+
 # --- signing in again
 def pressed(reader: Reader, key: str) -> int | None:
     """Press a button on the page; how the connection was closed for it, None when it was not."""
