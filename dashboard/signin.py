@@ -197,6 +197,7 @@ class Door:
         self.app = app
         self.settings = settings
         self.hashing = asyncio.Semaphore(2)  # a password costs 64 MiB and 50 ms
+        self.choosing = asyncio.Semaphore(1)  # a new one up to a second more, for which nobody who signs in waits
         self.limits = Limits()
         self.given = Given()
         self.lent = sso.Lent()
@@ -481,7 +482,7 @@ class Door:
         if form is not None:
             try:
                 new = _typed_twice(form)
-                async with self.hashing:
+                async with self.choosing:
                     await asyncio.to_thread(
                         accounts.change_password,
                         data.store(),
@@ -523,7 +524,7 @@ class Door:
         if form is not None:
             try:
                 new = _typed_twice(form)
-                async with self.hashing:
+                async with self.choosing:
                     await asyncio.to_thread(
                         accounts.set_up,
                         data.store(),

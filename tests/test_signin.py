@@ -11,6 +11,7 @@ import re
 import secrets
 import signal
 import socket
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -260,6 +261,55 @@ def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/login", "headers": []}
     awaited(signin.Door(None, Settings(Path("x")))(scope, slowly, send))
     assert sent[0]["status"] == 408
+
+
+def test_nobody_who_signs_in_waits_for_those_who_choose_a_password(
+    monkeypatch: pytest.MonkeyPatch, store: Store, admin: Actor
+) -> None:
+    who = accounts.Visitor(Actor("x", "x", Role.VIEWER, sign_in="s"), "x", None, must_change=False)
+    user = accounts.add_user(store, admin, {"login": "wang", "name": "王芳", "role": "viewer"}, password=GOOD)
+    enough, at_once, most = threading.Event(), 0, 0
+
+    def judged(*_given: Any, **_more: Any) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        enough.wait(10)
+        at_once -= 1
+
+    monkeypatch.setattr(data, "way_in", lambda: SignInBy.ACCOUNTS)
+    monkeypatch.setattr(data, "visitor", lambda _token: who)
+    monkeypatch.setattr(data, "store", lambda: store)
+    for name in ("change_password", "set_up"):
+        monkeypatch.setattr(accounts, name, judged)
+    monkeypatch.setattr(accounts, "setup_open", lambda *_given: True)
+    monkeypatch.setattr(accounts, "sign_in", lambda *_given, **_more: ("t", user))
+    door = signin.Door(None, Settings(Path("x")))
+
+    async def posted(path: str) -> int:
+        answers: list[Any] = []
+
+        async def form() -> Any:
+            return {"type": "http.request", "body": b"new=a&again=a"}
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        head = [(b"cookie", b"gridboard=t")]
+        await door({"type": "http", "method": "POST", "scheme": "http", "path": path, "headers": head}, form, send)
+        return int(answers[0]["status"])
+
+    async def all_at_once() -> int:
+        choosing = [asyncio.create_task(posted(path)) for path in ("/password", "/setup", "/password", "/setup")]
+        await asyncio.sleep(0.3)
+        try:
+            return await asyncio.wait_for(posted("/login"), 5)
+        finally:
+            enough.set()
+            await asyncio.gather(*choosing)
+
+    assert awaited(all_at_once()) == 303
+    assert most == 1
 
 
 @pytest.mark.parametrize(("role", "let_in"), [(Role.VIEWER, False), (Role.EDITOR, False), (Role.ADMIN, True)])
