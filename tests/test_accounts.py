@@ -490,13 +490,14 @@ def test_a_sign_in_with_the_old_password_does_not_outlive_the_new_one(
         accounts.reset_password(store, admin, worker.id, GOOD)
     judge = accounts._check
 
-    def slow(*args: Any) -> None:
-        judge(*args)
+    def slow(*args: Any) -> datetime:
+        since = judge(*args)
         monkeypatch.setattr(accounts, "_check", judge)
         if new == "given":
             accounts.reset_password(store, admin, worker.id, OTHER)
         else:
             accounts.change_password(store, visitor, GOOD, OTHER)
+        return since
 
     monkeypatch.setattr(accounts, "_check", slow)
     with pytest.raises(Wrong):
@@ -513,9 +514,10 @@ def test_a_first_password_that_is_given_is_not_replaced_by_who_knew_the_old_one(
     _, thief = signed_in(store, "wang")
     judge = accounts._check
 
-    def slow(*args: Any) -> None:
-        judge(*args)
+    def slow(*args: Any) -> datetime:
+        since = judge(*args)
         accounts.reset_password(store, admin, worker.id, OTHER)
+        return since
 
     monkeypatch.setattr(accounts, "_check", slow)
     with pytest.raises((Conflict, SignedOut)):
