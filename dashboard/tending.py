@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import audit, backup, embedded, people
+from repository import audit, backup, embedded, people, photos, preventive, reports
 from repository.access import Actor, Role
-from repository.store import utc_now
+from repository.store import Store, utc_now
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.tending")
@@ -72,17 +72,34 @@ def _seal(settings: Settings) -> None:
     audit.seal(data.store(), settings.audit_key(), head_file=settings.audit_head)
 
 
-def _forget(_settings: Settings) -> None:
+def _everywhere(work: Callable[[Store, str], object]) -> None:
     """In every community, also when it fails in one."""
     store, failed = data.store(), None
     for one in store.communities(TENDER):
         try:
-            today = store.clock().astimezone(store.zone(one["_id"])).date()
-            people.forget_expired(store, TENDER, one["_id"], on=today)
+            work(store, one["_id"])
         except Trouble as trouble:
             failed = trouble
     if failed is not None:
         raise failed
+
+
+def _forget(_settings: Settings) -> None:
+    def forget_there(store: Store, community_id: str) -> None:
+        today = store.clock().astimezone(store.zone(community_id)).date()
+        people.forget_expired(store, TENDER, community_id, on=today)
+
+    _everywhere(forget_there)
+
+
+def _sweep(_settings: Settings) -> None:
+    store = data.store()
+    photos.sweep(store, TENDER)
+    reports.clear_links(store)
+
+
+def _plan(_settings: Settings) -> None:
+    _everywhere(lambda store, community_id: preventive.generate(store, TENDER, community_id))
 
 
 def _back_up(settings: Settings) -> None:
@@ -97,6 +114,8 @@ JOBS = (
     Job(BACKUP, msg("Take a backup every day"), _back_up, lambda settings: settings.backup_folder is not None),
     Job("seal", msg("Seal the audit trail"), _seal),
     Job("contacts", msg("Erase contacts whose time is over"), _forget),
+    Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
+    Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )
 

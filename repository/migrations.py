@@ -16,10 +16,17 @@ from repository import (  # noqa: F401 (importing declares the records)
     activities,
     facilities,
     grids,
+    hazards,
     importer,
+    inspections,
+    labels,
     maintenance,
     people,
+    photos,
+    preventive,
+    reports,
     rollups,
+    worktime,
 )
 from repository.record import RECORDS, Index, mongo_validator
 from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unsuitable
@@ -52,6 +59,12 @@ PLAIN_COLLECTIONS = {
     ),
     accounts.PASSWORDS: (),
     accounts.ATTEMPTS: (Index(("until",), "those that are over are cleared away"),),
+    photos.FILES: (photos.LOOSE,),
+    photos.CHUNKS: (Index(("files_id", "n"), "a photo's pieces in order", unique=True),),
+    reports.LINKS: (
+        Index(("community_id", "order_id"), "who follows this order"),
+        Index(("ends_at",), "those that are over are cleared away"),
+    ),
     importer.LEDGER: (
         Index(("community_id", "batch_id"), "what a batch replaced and took out"),
         Index(("community_id", "record_id"), "content that an undo brought back"),

@@ -16,9 +16,9 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from repository import activities, maintenance, rollups  # noqa: F401 (importing declares what is counted)
+from repository import activities, hazards, inspections, maintenance, rollups  # noqa: F401 (declares what is counted)
 from repository.access import Actor, Operation, reach, require
-from repository.record import RECORDS, Record
+from repository.record import RECORDS, Record, field_specs
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
 from repository.store import DURABLE, Store, Unavailable
 from repository.words import msg
@@ -151,14 +151,19 @@ def _months(store: Store, record: type[Record], community_id: str, zone: ZoneInf
     for moment in record.moments:
         root = moment.split(".", maxsplit=1)[0]
         pipeline: list[Document] = [{"$match": {"community_id": community_id, root: {"$exists": True}}}]
-        pipeline += [{"$unwind": f"${root}"}] if "." in moment else []
-        # days are stored as UTC midnights: no zone may move them
-        cut = {"date": f"${moment}", "unit": "month", "timezone": "UTC" if moment.endswith("_on") else str(zone)}
-        pipeline += [{"$group": {"_id": {"$dateTrunc": cut}}}]
+        pipeline += [{"$unwind": f"${root}"}] if field_specs(record)[root].many else []
+        own = _clock(record, moment, zone)
+        pipeline += [{"$group": {"_id": {"$dateTrunc": {"date": f"${moment}", "unit": "month", "timezone": str(own)}}}}]
         for group in store.db[record.collection].aggregate(pipeline):
             if group["_id"] is not None:
-                months.add(rollups.month_of(group["_id"], ZoneInfo("UTC") if moment.endswith("_on") else zone))
+                months.add(rollups.month_of(group["_id"], own))
     return sorted(months)
+
+
+def _clock(record: type[Record], moment: str, zone: ZoneInfo) -> ZoneInfo:
+    """By whose clock a moment is cut into months. Days are stored as UTC midnights: no zone may move them."""
+    spec = field_specs(record)[moment.split(".", maxsplit=1)[0]]
+    return ZoneInfo("UTC") if spec.kind == "day" else zone
 
 
 def _replace(store: Store, session: ClientSession, community_id: str, existing: list[Document], atoms: Tally) -> None:
@@ -191,7 +196,7 @@ def _month(
     )
     within: list[Document] = []
     for moment in record.moments:
-        start, end = rollups.month_bounds(month, ZoneInfo("UTC") if moment.endswith("_on") else zone)
+        start, end = rollups.month_bounds(month, _clock(record, moment, zone))
         if "." in moment:
             root, leaf = moment.split(".")
             within.append({root: {"$elemMatch": {leaf: {"$gte": start, "$lt": end}}}})

@@ -8,7 +8,9 @@ from dashboard import dictionary
 from dashboard.i18n import translator
 from repository import rollups
 from repository.activities import Activity, ActivityStatus, Attendance
-from repository.maintenance import Outcome, Priority, Reopening, Status, WorkOrder
+from repository.hazards import Hazard
+from repository.inspections import Inspection, ItemResult, Verdict
+from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
 from repository.record import RECORDS, Record, field_specs
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -53,6 +55,25 @@ def _orders() -> list[Record]:
                     reopenings=(Reopening(ended_at=AT + HOUR, reopened_at=AT + HOUR, outcome=outcome),),
                 )
             )
+    for hazard, status in ((None, Status.VERIFIED), ("h", Status.DONE)):
+        day = {"kind": WorkKind.PREVENTIVE, "scheduled_for": AT.date(), "grace_days": 2, "hazard_id": hazard}
+        found.append(
+            WorkOrder(**base, **day, status=status, is_open=False, outcome=Outcome.COMPLETED, ended_at=AT + HOUR)
+        )
+    held = (Event(at=AT, by="x", status=Status.ON_HOLD), Event(at=AT + HOUR, by="x", status=Status.DONE))
+    found.append(
+        WorkOrder(
+            **base,
+            status=Status.DONE,
+            outcome=Outcome.COMPLETED,
+            ended_at=AT + HOUR,
+            actual_hours=1,
+            kind=WorkKind.PREVENTIVE,
+            repeat_of="w",
+            satisfaction=4,
+            events=held,
+        )
+    )
     return [*found, WorkOrder(**base, status=Status.CLOSED)]
 
 
@@ -62,10 +83,18 @@ def _activities() -> list[Record]:
     return [counted, *(Activity(**base, status=status) for status in ActivityStatus)]
 
 
+def _watched() -> list[Record]:
+    failed = ItemResult(text="x", verdict=Verdict.FAIL)
+    facts = {"community_id": "c", "name": "x", "inspection_kind": "routine", "facility_id": "f", "inspector": "x"}
+    facts |= {"checklist_id": "l", "done_at": AT, "done_on": AT.date(), "due_days": (AT.date(),), "failed": 1}
+    hazard = {"community_id": "c", "what": "x", "found_at": AT, "deadline_on": AT.date(), "state": "rechecked"}
+    return [Inspection(**facts, category="fitness", results=(failed,)), Hazard(**hazard)]
+
+
 def test_every_counter_is_explained_and_no_other() -> None:
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
     atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
-    for record in (*_orders(), *_activities(), came):
+    for record in (*_orders(), *_activities(), *_watched(), came):
         atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
     told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
     met = {(subject, level, _pattern(level, name)) for subject, level, _, _, _, name in atoms}
