@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import audit, backup, embedded, people, photos, preventive, reports
+from repository import audit, backup, embedded, entries, people, photos, preventive, reports
 from repository.access import Actor, Role
 from repository.store import Store, utc_now
 from repository.words import Message, Trouble, msg
@@ -84,12 +84,16 @@ def _everywhere(work: Callable[[Store, str], object]) -> None:
         raise failed
 
 
-def _forget(_settings: Settings) -> None:
-    def forget_there(store: Store, community_id: str) -> None:
-        today = store.clock().astimezone(store.zone(community_id)).date()
-        people.forget_expired(store, TENDER, community_id, on=today)
+def _today(store: Store, community_id: str) -> date:
+    return store.clock().astimezone(store.zone(community_id)).date()
 
-    _everywhere(forget_there)
+
+def _forget(_settings: Settings) -> None:
+    _everywhere(lambda store, id: people.forget_expired(store, TENDER, id, on=_today(store, id)))
+
+
+def _forget_entries(_settings: Settings) -> None:
+    _everywhere(lambda store, id: entries.forget_expired(store, TENDER, id, on=_today(store, id)))
 
 
 def _sweep(_settings: Settings) -> None:
@@ -114,6 +118,7 @@ JOBS = (
     Job(BACKUP, msg("Take a backup every day"), _back_up, lambda settings: settings.backup_folder is not None),
     Job("seal", msg("Seal the audit trail"), _seal),
     Job("contacts", msg("Erase contacts whose time is over"), _forget),
+    Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),

@@ -33,6 +33,7 @@ OPERATIONS: Mapping[str, str] = {
     "password_reset": msg("First password given"),
     "reveal": msg("Looked at personal data"),
     "backup": msg("Backup taken"),
+    "forget": msg("Erased who came, after its time"),
 }
 """What can have been done."""
 

@@ -109,6 +109,9 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "inspections": _row(_ALL, _FIELD, _FIELD, _EDITORS, _NOBODY),
         "hazards": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
         "maintenance_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "entry_logs": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "entry_names": _row(_FIELD, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
+        "organizations": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
         "attendances": _row(
             _EDITORS | {Role.GRID_WORKER},
@@ -161,6 +164,8 @@ _COMMUNITY_OF_AN_EDITOR = frozenset(
         "service_lives",
         "working_hours",
         "service_levels",
+        "entry_days",
+        "entry_rules",
     }
 )
 

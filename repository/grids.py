@@ -64,6 +64,15 @@ class ServiceLevel(Part):
     round_the_clock: bool = Field(default=False, title=msg("Nights and holidays count"))
 
 
+class EntryRule(Part):
+    """What must be noted of everything of one kind that comes through a gate, beside its exit."""
+
+    kind: str = Field(min_length=1, max_length=20, title=msg("Vehicle or person"))
+    required: tuple[Annotated[str, Field(max_length=20)], ...] = Field(
+        default=(), max_length=10, title=msg("Must be noted")
+    )
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     """Read off the disk once: it takes some 20 ms, and every page reads a community."""
@@ -112,6 +121,16 @@ class Community(Record):
     )
     service_levels: Annotated[tuple[ServiceLevel, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Promised times")
+    )
+    entry_days: Annotated[int, Shown(unit=msg("days"))] = Field(
+        default=30,
+        ge=1,
+        le=3660,
+        title=msg("Plates and visitors' names are kept"),
+        description=msg("After that the entry stays for the figures, without who it was"),
+    )
+    entry_rules: Annotated[tuple[EntryRule, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=10, title=msg("What must be noted of an entry")
     )
     demonstration: Annotated[bool, Shown(form=False, table=False)] = Field(
         default=False, title=msg("Demonstration data")

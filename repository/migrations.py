@@ -14,6 +14,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from repository import (  # noqa: F401 (importing declares the records)
     accounts,
     activities,
+    entries,
     facilities,
     grids,
     hazards,
@@ -21,6 +22,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     inspections,
     labels,
     maintenance,
+    organizations,
     people,
     photos,
     preventive,
@@ -68,6 +70,11 @@ PLAIN_COLLECTIONS = {
     importer.LEDGER: (
         Index(("community_id", "batch_id"), "what a batch replaced and took out"),
         Index(("community_id", "record_id"), "content that an undo brought back"),
+        Index(
+            ("community_id", "collection", "before.entered_at"),
+            "who came through a gate, to be forgotten",
+            where={"before.who": {"$exists": True}},
+        ),
     ),
 }
 """Collections that are not Records, and their indexes."""

@@ -94,6 +94,7 @@ class Flag(Choice):
     ENDED_BEFORE_REPORTED = "ended_before_reported", msg("Ended before it was reported")
     YEAR_FAR_AWAY = "year_far_away", msg("Year far away")
     RENEWED_BEFORE_INSTALLED = "renewed_before_installed", msg("Renewed before it was installed")
+    LEFT_BEFORE_ENTERED = "left_before_entered", msg("Left before it came in")
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

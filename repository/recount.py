@@ -16,7 +16,14 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from repository import activities, hazards, inspections, maintenance, rollups  # noqa: F401 (declares what is counted)
+from repository import (  # noqa: F401 (importing declares what is counted)
+    activities,
+    entries,
+    hazards,
+    inspections,
+    maintenance,
+    rollups,
+)
 from repository.access import Actor, Operation, reach, require
 from repository.record import RECORDS, Record, field_specs
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally

@@ -417,6 +417,7 @@ META = "meta"  # facts of the database
 RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
 _NEWEST_SEAL: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"mark": 1}}]
+LEDGER = "import_changes"  # what imports replaced and took out, for their undo: see importer.batch
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
@@ -751,7 +752,7 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = [
                 self.db[rollups.COUNTS].find_one({**within, "subject": subject}, {"period": 1}, sort=[("period", 1)])
-                for subject in ("work_orders", "activities", "attendances")
+                for subject in ("work_orders", "activities", "attendances", "entries")
             ]
         return min((document["period"] for document in found if document), default=None)
 

@@ -24,22 +24,25 @@ from datetime import date, timedelta
 from random import Random
 
 from repository.activities import Activity, Attendance
+from repository.entries import EntryLog
 from repository.facilities import Facility
 from repository.grids import Community, Grid, Post
 from repository.hazards import Hazard
 from repository.inspections import Checklist, Inspection, InspectionPlan
 from repository.maintenance import WorkOrder
 from repository.maintenance.commands import SERIES
+from repository.organizations import Organization
 from repository.people import Person
 from repository.preventive import MaintenancePlan
 from repository.record import Record
 from repository.store import Store
-from seed import estate, gatherings, history, watch
+from seed import estate, gates, gatherings, history, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
 
 CREW_HOURS_PER_WEEK = 36.0
+ENTRY_DAYS = 455  # of entry logs: a year since the east gate became smart, and some weeks before
 
 
 def community() -> Community:
@@ -92,6 +95,7 @@ def _write(batch: Batch, as_of: date) -> None:
 
     standing = estate.facilities(as_of)
     add(Person, stamped(estate.people()))
+    add(Organization, stamped(estate.companies(as_of)))
     add(Grid, stamped(estate.grids()))
     add(Post, stamped(estate.posts(as_of)))
     orders = history.work_orders(as_of, standing, Random(42))
@@ -103,6 +107,11 @@ def _write(batch: Batch, as_of: date) -> None:
     add(Inspection, watched.inspections)
     add(Hazard, watched.hazards)
     add(MaintenancePlan, stamped(watched.maintenance))
+    gone = {one.record.id: (as_of - one.gone_after).days for one in standing if one.gone_after}
+    used = gates.traffic([one.record for one in standing], gone, ENTRY_DAYS)
+    batch.add(
+        EntryLog, estate.COMMUNITY_ID, gates.entries(estate.COMMUNITY_ID, used, end, ENTRY_DAYS, ZONE, Random(42)), ZONE
+    )
     rng = Random(42)
     held = gatherings.activities(as_of, rng)
     add(Activity, held)

@@ -28,6 +28,7 @@ from repository import (
     activities,
     audit,
     backup,
+    entries,
     facilities,
     flows,
     grids,
@@ -36,6 +37,7 @@ from repository import (
     inspections,
     labels,
     maintenance,
+    organizations,
     overview,
     people,
     photos,
@@ -46,6 +48,7 @@ from repository import (
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
 from repository.accounts import User
 from repository.activities import Activity, Attendance
+from repository.entries import LOOKING, EntryException, EntryLog
 from repository.facilities import Category, Condition, Facility
 from repository.grids import Community, Grid, Post, Tier
 from repository.hazards import Hazard
@@ -55,6 +58,7 @@ from repository.labels import Label, Place
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.metrics import Period
 from repository.migrations import migrate
+from repository.organizations import Organization
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.preventive import MaintenancePlan
 from repository.record import RECORDS, Record
@@ -99,6 +103,16 @@ def world(store: Store) -> None:
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
                 reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind",
                 photos=(f"{mark}-photo",), **at,
+            ),
+            Facility(id=f"gate-{grid}", code=f"{mark}-G", name=f"{mark} gate", category="vehicle_access", grid_id=grid,
+                     **at),
+            EntryLog(
+                id=f"e-{grid}", gate_id=f"gate-{grid}", grid_id=grid, who=f"{mark} plate", entered_at=when, remark=mark,
+                exceptions=(EntryException.BY_HAND,), **at,
+            ),
+            WorkOrder(
+                id=f"wc-{grid}", number=f"{mark}-C", fault="loose", place=f"{mark} c", grid_id=grid, reported_at=when,
+                company_id=f"o-{home}", **at,
             ),
             Contact(
                 id=f"c-{grid}", about_id=f"w-{grid}", grid_id=grid, name=f"{mark} caller", phone="13800138000",
@@ -158,6 +172,7 @@ def world(store: Store) -> None:
     homes += [
         Checklist(id=f"free-l-{home}", community_id=home, name="free", category=Category.FITNESS) for home in "DE"
     ]
+    homes += [Organization(id=f"{id}-{home}", community_id=home, name=f"{id} co") for home in "DE" for id in ("o", "p")]
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
@@ -273,7 +288,7 @@ def an_undo(store: Store, actor: Actor) -> Any:
 def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
-                 "labels", "inspections", "inspection_plans", "maintenance_plans"):  # fmt: skip
+                 "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -368,6 +383,59 @@ ROWS: Mapping[str, Row] = {
     "people.forget_contact": change(DELETE, "contacts", lambda s, a: people.forget_contact(s, a, "D", "c-g1", 1)),
     "people.forget_expired": change(
         DELETE, "contacts", lambda s, a: people.forget_expired(s, a, "D", on=date(2027, 1, 1)), "common"
+    ),
+    # entries
+    "entries.log_entry": change(
+        CREATE, "entry_logs", lambda s, a: entries.log_entry(s, a, "D", {"gate_id": "gate-g1", "who": "x"})
+    ),
+    "entries.let_out": change(UPDATE, "entry_logs", lambda s, a: entries.let_out(s, a, "D", "e-g1", 1)),
+    "entries.close_unknown": change(UPDATE, "entry_logs", lambda s, a: entries.close_unknown(s, a, "D", {"e-g1": 1})),
+    "entries.edit_entry": change(
+        UPDATE, "entry_logs", lambda s, a: entries.edit_entry(s, a, "D", "e-g1", 1, {"host": "6"})
+    ),
+    "entries.remove_entry": change(DELETE, "entry_logs", lambda s, a: entries.remove_entry(s, a, "D", "e-g1", 1)),
+    "entries.reveal_entry": change(
+        READ, LOOKING, lambda s, a: entries.reveal_entry(s, a, "D", "e-g1", entries.Reason.DAMAGE)
+    ),
+    "entries.forget_expired": change(
+        DELETE, "entry_logs", lambda s, a: entries.forget_expired(s, a, "D", on=date(2027, 1, 1)), "common"
+    ),
+    "entries.entry_rules": read("communities", lambda s, a: entries.entry_rules(s, a, "D")),
+    "entries.gates": read("facilities", lambda s, a: entries.gates(s, a, "D")),
+    "entries.entry_review": read(
+        "entry_logs", lambda s, a: entries.entry_review(s, a, "D", QUARTER, now=NOW), "cut", (READ, "facilities")
+    ),
+    "entries.entry_list": read("entry_logs", lambda s, a: entries.entry_list(s, a, "D", now=NOW, show="all")),
+    "entries.entry": read("entry_logs", lambda s, a: entries.entry(s, a, "D", "e-g1"), "refused"),
+    # organizations
+    "organizations.add_organization": change(
+        CREATE, "organizations", lambda s, a: organizations.add_organization(s, a, "D", {"name": "新"}), "common"
+    ),
+    "organizations.edit_organization": change(
+        UPDATE,
+        "organizations",
+        lambda s, a: organizations.edit_organization(s, a, "D", "o-D", 1, {"staff": 3}),
+        "common",
+    ),
+    "organizations.set_contact": Row(
+        ((UPDATE, "organizations"), (DELETE, "contacts")),
+        lambda s, a: organizations.set_contact(s, a, "D", "o-D", name="x", phone=None),
+        "refused",
+    ),
+    "organizations.remove_organization": change(
+        DELETE, "organizations", lambda s, a: organizations.remove_organization(s, a, "D", "p-D", 1), "common"
+    ),
+    "organizations.organizations": read("organizations", lambda s, a: organizations.organizations(s, a, "D"), "common"),
+    "organizations.companies": read("organizations", lambda s, a: organizations.companies(s, a, "D"), "common"),
+    "organizations.company_names": read("organizations", lambda s, a: organizations.company_names(s, a, "D"), "common"),
+    "maintenance.company_scores": read(
+        "work_orders",
+        lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW),
+        "cut",
+        (READ, "organizations"),
+    ),
+    "maintenance.company_orders": read(
+        "work_orders", lambda s, a: maintenance.company_orders(s, a, "D", "o-D", now=NOW, show="all")
     ),
     # grids
     "grids.found_community": change(
@@ -714,7 +782,9 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-TAKES_GRIDS = {"facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
+TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
+               "maintenance.company_orders",
+               "facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
                "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
@@ -823,6 +893,10 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "activities.queries._counted": "counters, cut by seen in figures",
     "activities.queries._held": "counters, cut by seen",
     "activities.queries.came_by_grid": "a counter, cut to the grids of the setting",
+    "entries.commands.forget_expired": "scope",
+    "entries.queries._counts": "counters, cut by seen",
+    "entries.queries._hours": "counters, cut by seen",
+    "entries.queries._masked": "scope; only for the mask",
     "flows.by_month": "counters, cut by reach",
     "grids._require_active": "inside a Write: whether a person is active",
     "grids._settle": "inside a Write, of a post that was read through it",
@@ -838,8 +912,10 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.commands._restore": "inside a Write: whether another danger is open",
     "maintenance.commands._skip_taken": "the last number",
     "maintenance.commands._mended_lately": "inside a Write, of an order's own facility",
+    "maintenance.companies.company_scores": "counters, cut by seen",
     "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
     "maintenance.queries.work_categories": "counters of the grids in reach",
+    "organizations.remove_organization": "inside a Write: whether a facility names it",
     "photos": "bytes without a grid; named by a record that was read, or linked inside a Write",
     "reports": "private links and the secret they are made with; records are read as the outsider they stand for",
     "people.contact_of": "scope; only for the mask",
@@ -1103,7 +1179,7 @@ def test_nothing_of_another_grid_is_seen(filled: Store, name: str) -> None:
     assert MARK not in seen
     assert "'g1'" not in seen
     if name not in ("people.people", "people.people_by_id", "grids.community", "facilities.service_lives",
-                    "importer.saved_mappings", "importer.batches", "activities.upcoming",
+                    "entries.entry_rules", "importer.saved_mappings", "importer.batches", "activities.upcoming",
                     "maintenance.my_work"):  # fmt: skip
         assert seen != everybody, "the row proves nothing: the world has nothing to hide here"
 
@@ -1121,6 +1197,8 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
         more["on"] = TODAY
     if "today" in inspect.signature(function).parameters:
         more["today"] = TODAY
+    if name == "maintenance.company_orders":
+        more["company_id"] = "o-D"
     period = [QUARTER] if "period" in inspect.signature(function).parameters else []
 
     in_charge = function(filled, NEXT_DOOR, "D", *period, **more)
@@ -1155,6 +1233,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]
@@ -1207,10 +1286,18 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
 
 
 # --- who somebody is
+PERSONAL: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "contacts": ("c-g1", {"expires_on": TODAY + timedelta(days=1)}),
+    "entry_logs": ("e-g1", {"host": "6"}),
+}
+"""A record with personal fields, and a change of another one."""
+
+
 @pytest.mark.parametrize("record", [one for one in RECORDS.values() if one.personal], ids=lambda one: one.collection)
 def test_personal_fields_come_out_of_nothing_but_reveal(filled: Store, record: type[Record]) -> None:
     """Absent, not hidden: whoever asks, however they ask."""
-    kept = filled.db[record.collection].find_one({"_id": "c-g1"})
+    id, change = PERSONAL[record.collection]
+    kept = filled.db[record.collection].find_one({"_id": id})
     assert kept is not None
     said = [str(kept[name]) for name in record.personal]
     whole = Actor("whole", "全", Role.ADMIN)
@@ -1218,31 +1305,31 @@ def test_personal_fields_come_out_of_nothing_but_reveal(filled: Store, record: t
 
     def conflict() -> Any:
         with pytest.raises(Conflict) as told:
-            filled.update(whole, record, "D", "c-g1", 9, {"expires_on": TODAY})
+            filled.update(whole, record, "D", id, 9, change)
         with pytest.raises(Conflict) as more:
-            filled.delete(whole, record, "D", "c-g1", 9)
+            filled.delete(whole, record, "D", id, 9)
         return told.value.current, more.value.current
 
     ways: list[Callable[[], Any]] = [
         lambda: filled.find(whole, record, "D"),
-        lambda: filled.get(whole, record, "D", "c-g1"),
+        lambda: filled.get(whole, record, "D", id),
         lambda: filled.aggregate(whole, record, "D", [{"$set": {"copy": f"${named}"}}]),
         lambda: filled.together(whole, "D", [Wanted(record)]),
         lambda: filled.together(whole, "D", [Wanted(record, fields=(named,))]),
-        lambda: filled.write(whole, lambda write: write.read(record, "D", "c-g1")),
-        lambda: filled.update(whole, record, "D", "c-g1", 1, {}),
+        lambda: filled.write(whole, lambda write: write.read(record, "D", id)),
+        lambda: filled.update(whole, record, "D", id, 1, {}),
         conflict,
-        lambda: filled.update(whole, record, "D", "c-g1", 1, {"expires_on": TODAY + timedelta(days=1)}),
+        lambda: filled.update(whole, record, "D", id, 1, change),
     ]
     for way in ways:
         answer = repr(way())
         assert answer
         assert not any(each in answer for each in said), answer
-    still = filled.db[record.collection].find_one({"_id": "c-g1"})
+    still = filled.db[record.collection].find_one({"_id": id})
     assert still is not None
     assert [str(still[name]) for name in record.personal] == said  # what was not shown was not lost
     entries = filled.db[AUDIT].count_documents({"operation": "reveal"})
-    shown = filled.write(whole, lambda write: write.reveal(record, "D", "c-g1", {"purpose": "test"}))
+    shown = filled.write(whole, lambda write: write.reveal(record, "D", id, {"purpose": "test"}))
     assert all(each in repr(shown) for each in said)
     assert filled.db[AUDIT].count_documents({"operation": "reveal", "actor_id": "whole"}) == entries + 1
 
@@ -1298,7 +1385,8 @@ def test_every_kind_of_record_goes_out_within_rights_and_reach(filled: Store, re
 
 CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "remark", "work_orders": "description",
            "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
-           "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name"}  # fmt: skip
+           "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
+           "entry_logs": "remark", "organizations": "remark"}  # fmt: skip
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW, ELSEWHERE], ids=["of a grid", "of a grid anywhere", "of E"])

@@ -8,6 +8,7 @@ from dashboard import dictionary
 from dashboard.i18n import translator
 from repository import rollups
 from repository.activities import Activity, ActivityStatus, Attendance
+from repository.entries import EntryException, EntryKind, EntryLog
 from repository.hazards import Hazard
 from repository.inspections import Inspection, ItemResult, Verdict
 from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
@@ -91,17 +92,28 @@ def _watched() -> list[Record]:
     return [Inspection(**facts, category="fitness", results=(failed,)), Hazard(**hazard)]
 
 
+def _entries() -> list[Record]:
+    base = {"community_id": "c", "gate_id": "f", "entered_at": AT}
+    every = {"complete": True, "handling": "smart", "left_at": AT + HOUR, "exceptions": tuple(EntryException)}
+    return [EntryLog(**base, **every, kind=kind) for kind in EntryKind]
+
+
 def test_every_counter_is_explained_and_no_other() -> None:
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
     atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
-    for record in (*_orders(), *_activities(), *_watched(), came):
+    of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
+    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries()):
         atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
     told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
-    met = {(subject, level, _pattern(level, name)) for subject, level, _, _, _, name in atoms}
+    met = {(subject, level, _pattern(level, name, subject)) for subject, level, _, _, _, name in atoms}
     assert met == told
 
 
-def _pattern(level: str, name: str) -> str:
+def _pattern(level: str, name: str, subject: str) -> str:
+    if subject.startswith("entr"):
+        name = re.sub(r"\.\d{3}$", ".{hour}", name)
+        name = re.sub(rf"^({'|'.join(EntryKind)})(?=$|_|\.)", "{kind}", name)
+        return "{exception}" if name in set(EntryException) else name
     if level == "due":
         return re.sub(r"^\d\d$", "{day}", name)
     if level == "age":
@@ -109,6 +121,8 @@ def _pattern(level: str, name: str) -> str:
     name = re.sub(r"\.\d+$", ".{bin}", name)
     for prefix in ("priority", "status"):
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
+    if subject == "company_orders":
+        return name
     return re.sub(rf"^ended_({'|'.join(Outcome)})$", "ended_{outcome}", name)
 
 

@@ -1,12 +1,15 @@
-"""Facilities: what is a hazard, in what condition things are, how old, what to replace when; then the register."""
+"""Facilities, part by part: what is a hazard, in what condition and how old, with the register; what comes through the
+gates; the companies that keep it all."""
 
 import streamlit as st
 
 from dashboard import (
     cards,
+    companies,
     dangers,
     data,
     drawer,
+    entrances,
     forethought,
     i18n,
     inventory,
@@ -30,19 +33,22 @@ from repository.facilities import (
 )
 from repository.facilities import inventory as stock
 from repository.grids import grid_names
+from repository.organizations import company_names
 from repository.people import people_by_id
 
 COLUMNS = ["code", "name", "kind", "grid_id", "site", "condition", "status", "installed_on"]
 
 
 def render() -> None:
-    """Its parts: what there is, its inspections, preventive maintenance, the hazards."""
+    """Its parts: what there is, its inspections, preventive maintenance, the hazards, who came in, who keeps it."""
     cards.one_part(
         {
             "register": (_("Register"), _estate),
             "inspections": (_("Inspections"), _inspections),
             "preventive": (_("Preventive maintenance"), _preventive),
             "hazards": (_("Hazard register"), _hazards),
+            "entrances": (_("Entrances"), entrances.show),
+            "companies": (_("Property companies"), companies.show),
         },
         session.view(),
     )
@@ -83,6 +89,7 @@ def _estate(view: session.View) -> None:
     today = view.now.date()
     found = data.ask(stock, view.community_id, on=today, grids=view.grids, category=category)
     names = {"grids": data.ask(grid_names, view.community_id), "people": data.ask(people_by_id, view.community_id)}
+    names["organizations"] = data.ask(company_names, view.community_id)
     _categories(category)
     if not found.total.standing and not view.grid_id and not category:
         _begin()
@@ -149,7 +156,7 @@ def _tiles(found: Inventory, category: Category | None) -> None:
         cards.tile(found.hazards, page="")
         cards.tile(found.age_mix, page="", detail=inventory.mixed(found))
         if gated:
-            cards.tile(found.smart, page="", detail=inventory.gates(found))
+            cards.tile(found.smart, params={"part": "entrances"}, detail=inventory.gates(found))
         cards.tile(
             found.next_year,
             page="",

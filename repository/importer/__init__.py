@@ -6,7 +6,6 @@ killed process left. The other way: ``export`` and ``template``.
 """
 
 from repository.importer.batch import (
-    LEDGER,
     BatchKind,
     BatchStatus,
     Busy,
@@ -42,6 +41,7 @@ from repository.importer.mapping import (
 )
 from repository.importer.preparing import Change, Counts, Earlier, Preview, Problem
 from repository.importer.sheets import BadSheet, Row, Sheet, guarded
+from repository.store import LEDGER
 
 __all__ = [
     "ID",

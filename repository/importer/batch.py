@@ -40,13 +40,12 @@ from repository.importer.preparing import UNNUMBERED, Earlier, Preview, plain_na
 from repository.importer.sheets import Sheet
 from repository.maintenance.commands import SERIES
 from repository.record import LINE, RECORDS, Choice, Index, Part, Record, Ref, Shown, field_specs
-from repository.store import PENDING_SECONDS, WRITE_SECONDS, Duplicate, Store, Write, build, our_errors
+from repository.store import LEDGER, PENDING_SECONDS, WRITE_SECONDS, Duplicate, Store, Write, build, our_errors
 from repository.words import Trouble, msg
 
 log = logging.getLogger("gridboard.importer")
 
 Document = dict[str, Any]
-LEDGER = "import_changes"
 CHUNK = 1000
 LEASE = timedelta(seconds=60)
 PATIENCE = 2 * PENDING_SECONDS

@@ -41,6 +41,14 @@ from repository.maintenance.commands import (
     open_order,
     see_too,
 )
+from repository.maintenance.companies import (
+    CERTIFIED,
+    CompanyReview,
+    CompanyScore,
+    CompanyShow,
+    company_orders,
+    company_scores,
+)
 from repository.maintenance.dangers import (
     Danger,
     HazardReview,
@@ -137,7 +145,11 @@ __all__ = [
     "number_text",
     "numbered",
     "open_order",
+    "CERTIFIED",
     "Changed",
+    "CompanyReview",
+    "CompanyScore",
+    "CompanyShow",
     "Labour",
     "Promises",
     "REPEAT_DAYS",
@@ -147,6 +159,8 @@ __all__ = [
     "change_many",
     "comment",
     "confirm",
+    "company_orders",
+    "company_scores",
     "held_seconds",
     "merge",
     "notice",

@@ -242,7 +242,17 @@ BY_AGE = (
 )
 BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
+BY_COMPANY = ("community_id", "company_id", "due_at")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
+
+
+OF_A_COMPANY = frozenset(
+    {
+        "opened", "ended", "ended_completed", "on_time", "late", "no_due", "fell_overdue", "left_overdue", "rework",
+        "repeat", "respond_n", "respond_seconds", "cost_cents", "satisfaction_n", "satisfaction_sum",
+    }
+)  # fmt: skip
+"""The flows (and the histogram of responses) that are counted by company too."""
 
 
 class WorkOrder(Record):
@@ -266,6 +276,16 @@ class WorkOrder(Record):
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
         Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
+        Index(
+            BY_COMPANY,
+            "what a company owes, overdue first",
+            where={"is_open": True, "company_id": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "company_id", "reported_at"),
+            "a company's orders, newest first",
+            where={"company_id": {"$exists": True}},
+        ),
         Index(
             BY_END,
             "ended in a period; a month's rebuild; the exact median, from keys alone",
@@ -305,7 +325,7 @@ class WorkOrder(Record):
         Index(("community_id", "hazard_id"), "the order of a hazard", where={"hazard_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = ("work_orders",)
+    subjects = ("work_orders", "company_orders")
     moments = (
         *("reported_at", "responded_at", "due_at", "ended_at", "scheduled_for"),
         *("reopenings.ended_at", "reopenings.reopened_at"),
@@ -470,7 +490,20 @@ class WorkOrder(Record):
 
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters.
+        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters. Most of its
+        flows are kept a second time for the company that has it: one small document a month and grid."""
+        company = document.get("company_id")
+        if company is None:
+            yield from WorkOrder._counted(document, zone)
+            return
+        for atom, n in WorkOrder._counted(document, zone):
+            yield atom, n
+            if atom[1] == "month" and (atom[5] in OF_A_COMPANY or atom[5].startswith("respond.")):
+                yield ("company_orders", "cells", atom[2], atom[3], company, atom[5]), n
+
+    @staticmethod
+    def _counted(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """What it adds whoever has it.
 
         Flows stand in the month they happened: ``opened`` (of these ``end_unknown``: over, but nobody knows when),
         ``ended`` (and by outcome), ``reopened``, ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``;
