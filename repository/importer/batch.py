@@ -796,15 +796,17 @@ class _Run:
         """The new rows but those whose key is in use by now; a number that we gave is given anew."""
         kept = wanted
         for fields in unique_fields(record):
+            bound = [document for document in kept if document.get(fields[0]) is not None]
             filter = {**self.within(record)}
-            filter |= {name: {"$in": list({document.get(name) for document in kept})} for name in fields}
+            filter |= {name: {"$in": list({document.get(name) for document in bound})} for name in fields}
             with our_errors(), pymongo.timeout(WRITE_SECONDS):
                 taken = {
                     tuple(one.get(name) for name in fields) for one in self.store.db[record.collection].find(filter)
                 }
             free = []
             for document in kept:
-                if tuple(document.get(name) for name in fields) not in taken:
+                key = tuple(document.get(name) for name in fields)
+                if key[0] is None or key not in taken:
                     free.append(document)
                 elif document.get("number") in self._given:
                     document["number"] = UNNUMBERED

@@ -166,7 +166,7 @@ class Mapping(BaseModel):
 
 @cache
 def unique_fields(record: type[Record]) -> tuple[tuple[str, ...], ...]:
-    """The sets of fields that no two records of a community share."""
+    """The sets of fields that no two records of a community share, those that have the first of them at least."""
     return tuple(tuple(key for key in index.keys if key != "community_id") for index in record.indexes if index.unique)
 
 
