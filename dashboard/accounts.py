@@ -59,7 +59,10 @@ def _new(names: Names) -> None:
     by_password = st.toggle(
         _("With a first password"),
         value=True,
-        help=_("It is shown once after saving. Its owner has to change it at the first sign-in."),
+        help=_(
+            "It is shown once after saving. Its owner has to change it at the first sign-in, within {hours} hours.",
+            hours=accounts.FIRST_HOURS,
+        ),
     )
 
     def save(values: Any, _submission: str) -> User | None:
@@ -80,6 +83,12 @@ def _one(view: session.View, names: Names, user: User) -> None:
     if forms.edit(User, key="account", save=save, current=user, fields=FIELDS, references=names) is not None:
         drawer.done(OPEN)
     st.subheader(_("Password"), anchor=False)
+    if (until := data.ask(accounts.first_passwords).get(user.id)) is not None:
+        when = datetime_(until, view.zone)
+        if until > view.now:
+            st.caption(_("The first password holds until {until}.", until=when))
+        else:
+            st.caption(_("The first password held until {until}. Give a new one.", until=when))
     with st.container(horizontal=True, gap="small"):
         if st.button(_("Give a new first password"), icon=":material/key:", key="do_reset"):
             password = accounts.new_password()
@@ -132,7 +141,12 @@ def _password_once() -> None:
     login, password = once
     with st.container(border=True, key="once"):
         st.markdown(
-            _("First password of **{login}**. It is shown only here and now; hand it over.", login=plain(login))
+            _(
+                "First password of **{login}**. It is shown only here and now; hand it over. "
+                "It holds for {hours} hours.",
+                login=plain(login),
+                hours=accounts.FIRST_HOURS,
+            )
         )
         st.code(password, language=None)
         if st.button(_("Done"), key="do_put_away"):

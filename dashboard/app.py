@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import backups, cards, data, i18n, navigation, session
+from dashboard import backups, cards, data, i18n, navigation, rejoin, session
 from dashboard.i18n import _, plain, say
 from dashboard.session import View
 from dashboard.settings import Settings, SignInBy
@@ -80,7 +80,7 @@ def _signed_out(landing: str) -> None:
                 type="primary",
                 icon=":material/login:",
             )
-            st.button(_("Go on"), icon=":material/refresh:", key="go-on")
+            st.button(_("Go on"), icon=":material/refresh:", key=rejoin.GO_ON)
 
 
 def _welcome(landing: str) -> None:

@@ -223,8 +223,8 @@ The file is judged before anything is written; the database opens only when ever
 USER = """\
 管理可以登录的账号。
 
-add and password print a first password once; its owner has to change it at the first sign-in. lock ends all sign-ins of
-the account; what its owner did stays on record."""
+add and password print a first password once; its owner has to change it at the first sign-in, within three days. lock
+ends all sign-ins of the account; what its owner did stays on record."""
 USER_ACTIONS = ("add", "list", "role", "password", "lock", "unlock", "sign-out", "remove")
 AUDIT = """\
 封存或核对操作记录。
@@ -829,8 +829,11 @@ def user_command(args: argparse.Namespace) -> int:
     try:
         migrations.migrate(store)
         if args.action == "list":
+            waiting = accounts.first_passwords(store, operator)
             for each in accounts.users(store, operator):
                 state = "" if each.active else i18n._("closed")
+                if each.active and (until := waiting.get(each.id)) is not None:
+                    state = i18n._("first password until {until}", until=i18n.datetime_(until))
                 print("\t".join((each.login, each.name, i18n.say(each.role.label), state)))
             return 0
         if args.action == "add":
@@ -861,8 +864,11 @@ def user_command(args: argparse.Namespace) -> int:
 
 
 def _print_password(password: str | None) -> None:
+    from repository.accounts import FIRST_HOURS
+
     if password is not None:
         print(i18n._("First password, shown only here: {password}", password=password))
+        print(i18n._("It holds for {hours} hours.", hours=FIRST_HOURS))
 
 
 def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def show(view: session.View) -> None:
         _orders(view, found)
     _drawer(view, found)
     if not drawer.opened(PARAMETER):
-        orders.drawer()
+        orders.open_drawer()
 
 
 def _nothing_yet() -> None:

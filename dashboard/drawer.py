@@ -46,6 +46,8 @@ def show(name: str, title: str, draw: Callable[[], None]) -> None:
     def run() -> None:
         session.room_for_banners()
         data.look_again(session.view().community_id)  # it runs again by itself
+        if session.is_away():  # what stands here already need not be asked for, and saving would be the first to say it
+            data.say_away(session.view().now)
         draw()
 
     st.dialog(title, width="medium", position="right", on_dismiss=lambda: close(name))(run)()

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, forms, gallery, session, tables
-from dashboard.data import ask, look_again, tell
+from dashboard import cards, drawer, forms, gallery, session, tables
+from dashboard.data import ask, tell
 from dashboard.i18n import (
     MISSING,
     _,
@@ -133,7 +133,7 @@ def _table(found: WorkList, key: str) -> None:
     clicked = f"{key}-deal"
 
     def opened() -> None:
-        open_drawer(found.rows[st.session_state[clicked]["row"]].order.id)
+        drawer.open_at(PARAMETER, found.rows[st.session_state[clicked]["row"]].order.id)
 
     worst = max((row.overdue_days for row in found.rows), default=1)
     may_change = may(session.actor(), Operation.UPDATE, WorkOrder.collection)
@@ -213,8 +213,8 @@ def _phone_row(row: WorkRow, key: str) -> None:
         f"{plain(say(order.status.label))}]]",
         key=f"{key}-{order.id}",
         width="stretch",
-        on_click=open_drawer,
-        args=(order.id,),
+        on_click=drawer.open_at,
+        args=(PARAMETER, order.id),
     )
 
 
@@ -258,18 +258,9 @@ def _when_badge(row: WorkRow) -> str:
 
 
 # --- the drawer ------------------------------------------------------------------------------------------------------
-def open_drawer(order_id: str) -> None:
-    """Open an order's drawer in the next run: it stands in the URL, so that it can be shared."""
-    st.query_params[PARAMETER] = order_id
-
-
-def _close_drawer() -> None:
-    st.query_params.pop(PARAMETER, None)
-
-
-def drawer() -> None:
+def open_drawer() -> None:
     """The drawer of the order the URL names, if it names one."""
-    order_id = st.query_params.get(PARAMETER)
+    order_id = drawer.opened(PARAMETER)
     if not order_id:
         return
     view = session.view()
@@ -278,12 +269,10 @@ def drawer() -> None:
         st.warning(_("This work order is not there any more, or not in your charge."), icon=":material/link_off:")
         return
     title = f"{plain(story.row.order.number)} · {plain(fault_of(story.row.order))}"
-    st.dialog(title, width="medium", position="right", on_dismiss=_close_drawer)(_draw)(story)
+    drawer.show(PARAMETER, title, lambda: _draw(story))
 
 
 def _draw(story: Story) -> None:
-    session.room_for_banners()
-    look_again(story.row.order.community_id)  # a dialog runs by itself
     _facts(story)
     if story.moves:
         _steps(story)
@@ -367,7 +356,9 @@ def _facts(story: Story) -> None:
 
 
 def _to_order(order_id: str, label: str, icon: str) -> None:
-    st.button(label, type="tertiary", icon=icon, key=f"to-{order_id}", on_click=open_drawer, args=(order_id,))
+    st.button(
+        label, type="tertiary", icon=icon, key=f"to-{order_id}", on_click=drawer.open_at, args=(PARAMETER, order_id)
+    )
 
 
 def _merge(order: WorkOrder, other: WorkOrder) -> None:
@@ -714,7 +705,7 @@ def _edit(story: Story) -> None:
         with st.popover(_("Delete"), icon=":material/delete:", type="tertiary"):
             st.markdown(_("Delete an order that was entered by mistake: the figures then stand as if it never was."))
             if st.button(_("Delete it"), key=f"delete-{order.id}"):
-                _close_drawer()
+                drawer.close(PARAMETER)
                 _act(
                     lambda: tell(
                         maintenance.delete,

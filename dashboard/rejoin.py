@@ -3,9 +3,33 @@
 Streamlit opens a new session for it and waits for a click. One inside a fragment (a drawer, a filter) it drops without
 a word, for the new session has no such fragment yet. Here the first click of such a page runs the whole page, with all
 that stands in its inputs; ``session`` takes that up.
+
+A page whose sign-in is over comes back on purpose: a socket is whose it was when it was opened, so the browser has to
+open another one, with the cookie it has now.
 """
 
+from collections.abc import Mapping
 from typing import Any
+
+GO_ON = "go-on"
+"""The key of the button by which somebody goes on who has signed in again in another tab."""
+GONE = {"type": "websocket.disconnect", "code": 1012}
+"""What the server is told of a browser that was sent away to connect anew."""
+
+
+def goes_on(message: Mapping[str, Any]) -> bool:
+    """Whether a page's message says that this button was pressed: only then is it in there."""
+    return f"-{GO_ON}".encode() in (message.get("bytes") or b"")
+
+
+async def connect_anew(send: Any) -> None:
+    """Let the browser open another socket, in the same session, and run the page on it."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    running: Any = ForwardMsg()
+    running.session_status_changed.script_is_running = True  # what was running is run again by a page that comes back
+    await send({"type": "websocket.send", "bytes": running.SerializeToString()})
+    await send({"type": "websocket.close", "code": GONE["code"], "reason": "Signed in again."})
 
 
 class Rejoin:

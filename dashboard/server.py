@@ -520,13 +520,6 @@ def open_doors(settings: Settings, address: tuple[str, int]) -> list[str]:
     return found
 
 
-def tend(settings: Settings) -> None:
-    """Begin with what is done by itself while the server runs for weeks."""
-    from dashboard import tending
-
-    tending.start(settings)
-
-
 def serve(settings: Settings, door: socket.socket | None = None, ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` is called once when requests are answered.
 
@@ -534,6 +527,8 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
     Unsafe when strangers are let in.
     """
     import uvicorn
+
+    from dashboard import tending
 
     app = application(settings)
     quiet_log(settings)
@@ -547,7 +542,7 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
             if self.started:
                 threading.Thread(target=self.look_after_the_door, name="door", daemon=True).start()
                 threading.Thread(target=warm, name="warm", daemon=True).start()
-                threading.Thread(target=tend, args=(settings,), name="tend", daemon=True).start()
+                tending.start(settings)
                 if ready:
                     ready()
 

@@ -15,13 +15,13 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from dashboard import data, i18n, logs, metrics, sso
+from dashboard import data, i18n, logs, metrics, rejoin, sso
 from dashboard.i18n import _, say
 from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts
 from repository.access import Refused, Role
-from repository.accounts import Locked, Visitor, Way, Wrong
+from repository.accounts import Expired, Locked, Visitor, Way, Wrong
 from repository.once import first_use
 from repository.record import LINE
 from repository.store import Invalid
@@ -63,7 +63,7 @@ _POLICY = (
 )
 
 
-_STATUS: dict[type, int] = {Wrong: 401, Locked: 429, Invalid: 400}
+_STATUS: dict[type, int] = {Wrong: 401, Expired: 403, Locked: 429, Invalid: 400}
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -198,6 +198,7 @@ class Door:
         self.app = app
         self.settings = settings
         self.hashing = asyncio.Semaphore(2)  # a password costs 64 MiB and 50 ms
+        self.choosing = asyncio.Semaphore(1)  # a new one up to a second more, for which nobody who signs in waits
         self.limits = Limits()
         self.given = Given()
         self.lent = sso.Lent()
@@ -250,13 +251,24 @@ class Door:
                 await send({"type": "websocket.close", "code": 1013, "reason": "Too many open pages."})
                 return
 
+            over = False
+
             async def noting(message: Any) -> None:
                 if message["type"] == "websocket.send" and message.get("bytes"):
                     self.given.note(whose, message["bytes"])
-                await send(message)
+                if not over:
+                    await send(message)
+
+            async def until_followed() -> Any:
+                nonlocal over
+                message = await receive()
+                if not over and rejoin.goes_on(message) and await asyncio.to_thread(_followed, call.token):
+                    over = True
+                    await rejoin.connect_anew(send)
+                return rejoin.GONE if over else message
 
             with metrics.pages.track_inprogress():
-                await self.limits.page(whose, self.app, scope, receive, noting)
+                await self.limits.page(whose, self.app, scope, until_followed, noting)
         elif call.path.startswith(UPLOADS) and scope["method"] not in {"GET", "HEAD", "OPTIONS", "DELETE"}:
             await self._upload(call, scope, receive, send, whose, first=first)
         elif who is not None and call.path.startswith(Given.PATH) and not self.given.holds(whose, call.path):
@@ -334,7 +346,7 @@ class Door:
         who = {"address": call.address, "agent": call.header("user-agent")[:LINE]}
 
         def opened(subject: str) -> str:
-            return accounts.sign_in_as(data.store(), subject, way, **who, terms=data.terms())[0]
+            return accounts.sign_in_as(data.store(), subject, way, **who, again=call.token, terms=data.terms())[0]
 
         if told is not None and self.settings.provider is not None:
             subject = told.subject(self.settings.provider.claim)
@@ -472,7 +484,7 @@ class Door:
         if form is not None:
             try:
                 new = _typed_twice(form)
-                async with self.hashing:
+                async with self.choosing:
                     await asyncio.to_thread(
                         accounts.change_password,
                         data.store(),
@@ -483,7 +495,7 @@ class Door:
                     )
             except Trouble as caught:
                 trouble = caught
-                if isinstance(caught, (Wrong, Locked)):
+                if isinstance(caught, (Wrong, Locked, Expired)):
                     await asyncio.to_thread(_not_in, caught, who.login, call)
             else:
                 await _redirect(send, self.settings.base + call.onward)
@@ -514,7 +526,7 @@ class Door:
         if form is not None:
             try:
                 new = _typed_twice(form)
-                async with self.hashing:
+                async with self.choosing:
                     await asyncio.to_thread(
                         accounts.set_up,
                         data.store(),
@@ -538,12 +550,19 @@ class Door:
         await _answer(send, 200 if trouble is None else 400, page, _page_headers())
 
 
+def _followed(token: str) -> bool:
+    try:
+        return accounts.followed(data.store(), token)
+    except Trouble:  # the page says so
+        return False
+
+
 def _not_in(trouble: Trouble, login: str, call: Call) -> None:
     """Count and note an attempt that failed: whose account, as what, from which network; never the name that was typed,
     which may be a password. A guess is said each time, for guesses are bounded; all else once a minute."""
     outcome, user = type(trouble).__name__.lower(), "unknown"
     metrics.sign_ins.labels(outcome=outcome).inc()
-    if isinstance(trouble, (Wrong, Locked)):
+    if isinstance(trouble, (Wrong, Locked, Expired)):
         with suppress(Trouble):
             user = accounts.user_named(data.store(), accounts.SYSTEM, login).id
     kind = "" if isinstance(trouble, Wrong) else f"sign-in {outcome} {user}"

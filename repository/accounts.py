@@ -50,6 +50,7 @@ TRIES_OF_AN_ADDRESS = 50  # of all names that have not come in from it lately
 KNOWN = timedelta(days=30)  # how long an address counts as one that a name comes in from
 SHORTEST, LONGEST = 10, 128
 SETUP_HOURS = 24
+FIRST_HOURS = 72  # how long a password holds that an administrator gave
 _SETUP = "setup"
 _KEPT_AFTER_END = timedelta(days=7)  # how long the list of sign-ins still tells of one that is over
 _SEEN_EVERY = timedelta(seconds=60)
@@ -64,6 +65,10 @@ class Wrong(Trouble):
 
 class Locked(Trouble):
     """Too many wrong passwords from this address, for this name."""
+
+
+class Expired(Trouble):
+    """The right password, but a first one that was not replaced in time."""
 
 
 class Way(StrEnum):
@@ -224,8 +229,9 @@ def _put(write: Write, collection: str, id: str, values: Mapping[str, Any]) -> N
 
 # --- accounts: commands ----------------------------------------------------------------------------------------------
 def add_user(store: Store, actor: Actor, values: Mapping[str, Any], *, password: str | None = None) -> User:
-    """Open an account. A ``password`` given here is a first one: it has to be changed at the first sign-in; without
-    one the account can only be reached through a single sign-on. Raises Invalid, Duplicate, Refused."""
+    """Open an account. A ``password`` given here is a first one: it has to be changed at the first sign-in, within
+    FIRST_HOURS; without one the account can only be reached through a single sign-on. Raises Invalid, Duplicate,
+    Refused."""
     require(actor, Operation.CREATE, User.collection)
     user = build(User, {**values, "community_id": EVERYWHERE, "must_change": password is not None})
     hashed = None if password is None else _hash(password, user)
@@ -288,13 +294,13 @@ def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
 
 
 def change_password(store: Store, visitor: Visitor, old: str, new: str, *, address: str = "") -> None:
-    """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Invalid,
-    SignedOut, and Conflict when the account was changed while the old password was judged."""
+    """The owner of an account changes its password; other sign-ins of the account end. Raises Wrong, Locked, Expired,
+    Invalid, SignedOut, and Conflict when the account was changed while the old password was judged."""
     actor = visitor.actor
     user = _user(store, {"_id": actor.id})
     if user is None:
         raise SignedOut
-    _check(store, user.login, user, old, address)
+    _require_in_time(store, user, _check(store, user.login, user, old, address))
     if secrets.compare_digest(old.encode(), new.encode()):
         raise Invalid({"password": Message(msg("This is the old one. Choose another."))})
     hashed = _hash(new, user)
@@ -428,38 +434,51 @@ def set_up(store: Store, code: str, login: str, name: str, password: str) -> Use
 def sign_in(
     store: Store, login: str, password: str, *, address: str = "", agent: str = "", again: str = "", terms: Terms
 ) -> tuple[str, User]:
-    """A token for whoever knows the password. ``again`` is the token the browser still has: one of the same person
-    that ended for lack of use is taken up again, so that what was typed on an open page can still be saved.
+    """A new token for whoever knows the password. ``again`` is the token the browser still has: if it is the same
+    person's it is over from now on, and ``followed``, so that what was typed on an open page can still be saved.
 
-    Raises Wrong (unknown name, wrong password, closed account: no telling which) and Locked.
+    Raises Wrong (unknown name, wrong password, closed account: no telling which), Locked, and Expired, which only who
+    knows the password hears.
     """
     login = login.strip().casefold()[:60]
     user = _user(store, {"community_id": EVERYWHERE, "login": {"$eq": login}})
-    _check(store, login, user, password, address)
+    given_at = _check(store, login, user, password, address)
     if user is None or not user.active:
         raise Wrong(_WRONG)
+    _require_in_time(store, user, given_at)
     return _open(store, user, Way.PASSWORD, address, agent, again, terms), user
 
 
 def sign_in_as(
-    store: Store, subject: str, way: Way, *, address: str = "", agent: str = "", terms: Terms
+    store: Store, subject: str, way: Way, *, address: str = "", agent: str = "", again: str = "", terms: Terms
 ) -> tuple[str, User]:
-    """A token for whom a single sign-on vouches for. Raises Refused for a name without an active account."""
+    """A new token for whom a single sign-on vouches for; ``again`` as for ``sign_in``. Raises Refused for a name
+    without an active account."""
     user = _user(store, {"community_id": EVERYWHERE, "subject": {"$eq": subject}}) if subject else None
     if user is None or not user.active:
         raise Refused(
             msg("{subject} has no account here. Ask an administrator to enter it as a single sign-on name."),
             subject=subject or "?",
         )
-    return _open(store, user, way, address, agent, "", terms), user
+    return _open(store, user, way, address, agent, again, terms), user
 
 
 _WRONG = msg("Name and password do not belong together, or the account is closed.")
 
 
-def _check(store: Store, login: str, user: User | None, password: str, address: str) -> None:
-    """Hold a password against the account's. Each try is entered before it is judged, so that a hundred at once get
-    no more than five.
+def _require_in_time(store: Store, user: User, given_at: datetime) -> None:
+    if user.must_change and given_at + timedelta(hours=FIRST_HOURS) <= store.clock():
+        raise Expired(
+            msg(
+                "This first password is too old: it held for {hours} hours. Ask an administrator to give you a new one."
+            ),
+            hours=FIRST_HOURS,
+        )
+
+
+def _check(store: Store, login: str, user: User | None, password: str, address: str) -> datetime:
+    """Hold a password against the account's; returns since when it is that. Each try is entered before it is judged,
+    so that a hundred at once get no more than five.
 
     One name from one address has five tries; a name, from all addresses it has not come in from lately, and an
     address, of all names that have not come in from it lately, have more. So nobody locks out whoever comes in where
@@ -490,6 +509,8 @@ def _check(store: Store, login: str, user: User | None, password: str, address: 
         tries.delete_one({"_id": pair})
         tries.update_many({"_id": {"$in": [name, all_names]}}, {"$inc": {"n": -1}})
         tries.update_one({"_id": known}, {"$set": {"until": now + KNOWN}}, upsert=True)
+    given_at: datetime = kept["at"]
+    return given_at
 
 
 def _network(address: str) -> str:
@@ -579,28 +600,26 @@ def _open(store: Store, user: User, way: Way, address: str, agent: str, again: s
             raise Wrong(_WRONG)
         rows.delete_many({"ends_at": {"$lt": now - _KEPT_AFTER_END}}, session=write.session)
         write.store.db[ATTEMPTS].delete_many({"until": {"$lt": now}}, session=write.session)
-        until = {"seen_at": now, "idle_at": now + terms.idle, "ends_at": now + terms.longest}
-        kept = token
-        if again:
+        if again:  # a token never lives again; the mark gives no rights, it tells an open page to come with the new one
             mine = {"_id": _fingerprint(again), "user_id": user.id}
-            if rows.update_one(mine, {"$set": {**_copy_of(user), **until}}, session=write.session).matched_count:
-                kept = again
-        if kept is token:
-            rows.insert_one(
-                {
-                    "_id": _fingerprint(token),
-                    "user_id": user.id,
-                    **_copy_of(user),
-                    "way": str(way),
-                    "created_at": now,
-                    **until,
-                    "address": address[:64],
-                    "agent": agent[:LINE],
-                },
-                session=write.session,
-            )
+            rows.update_one(mine, {"$set": {"followed": True}, "$min": {"ends_at": now}}, session=write.session)
+        rows.insert_one(
+            {
+                "_id": _fingerprint(token),
+                "user_id": user.id,
+                **_copy_of(user),
+                "way": str(way),
+                "created_at": now,
+                "seen_at": now,
+                "idle_at": now + terms.idle,
+                "ends_at": now + terms.longest,
+                "address": address[:64],
+                "agent": agent[:LINE],
+            },
+            session=write.session,
+        )
         write.note("sign_in", User.collection, EVERYWHERE, user.id, {"way": str(way), "address": address[:64]})
-        return kept
+        return token
 
     return store.write(replace(SYSTEM, id=user.id, name=user.name, role=user.role), work, vital=True)
 
@@ -626,6 +645,15 @@ def visitor(store: Store, token: str, terms: Terms) -> Visitor | None:
             later = {"seen_at": now, "idle_at": min(now + terms.idle, found["ends_at"])}
             store.db[SIGN_INS].update_one({"_id": found["_id"]}, {"$set": later})
     return Visitor(actor_of(found), found["login"], found["subject"], found["must_change"])
+
+
+def followed(store: Store, token: str) -> bool:
+    """Whether the person whose token this was has signed in again, in the same browser. Raises Unavailable."""
+    if not token or len(token) > 200:
+        return False
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = store.db[SIGN_INS].find_one({"_id": _fingerprint(token), "followed": True}, {"_id": 1})
+    return found is not None
 
 
 def sign_out(store: Store, token: str) -> None:
@@ -664,6 +692,15 @@ def user_named(store: Store, actor: Actor, login: str) -> User:
     if not found:
         raise NotFound(msg("There is no account called {login}."), login=login)
     return found[0]
+
+
+def first_passwords(store: Store, actor: Actor) -> dict[str, datetime]:
+    """Until when each first password holds, or held, that its owner has not replaced yet, by the account's id. Raises
+    Refused."""
+    waiting = [user.id for user in users(store, actor) if user.must_change]
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = list(store.db[PASSWORDS].find({"_id": {"$in": waiting}}, {"at": 1}))
+    return {each["_id"]: each["at"] + timedelta(hours=FIRST_HOURS) for each in found}
 
 
 def sign_ins(store: Store, actor: Actor, user_id: str | None = None) -> list[SignIn]:

@@ -358,6 +358,7 @@ ROWS: Mapping[str, Row] = {
     "accounts.end_sign_in": change(UPDATE, "users", lambda s, a: accounts.end_sign_in(s, a, "s-guest"), "refused"),
     "accounts.users": read("users", accounts.users, "refused"),
     "accounts.user_named": read("users", lambda s, a: accounts.user_named(s, a, "guest"), "refused"),
+    "accounts.first_passwords": read("users", accounts.first_passwords, "refused"),
     "accounts.sign_ins": read("users", lambda s, a: accounts.sign_ins(s, a, "u-guest"), "refused"),
     # audit
     "audit.trail": read(AUDIT, lambda s, a: audit.trail(s, a, "D", audit.Search()), "refused"),
@@ -796,6 +797,7 @@ NO_ACTOR: Mapping[str, str] = {
     "accounts.sign_in": "makes an actor of a password",
     "accounts.sign_in_as": "makes an actor of what a single sign-on says",
     "accounts.visitor": "tells the actor a token stands for",
+    "accounts.followed": "yes or no, for whoever has the token",
     "accounts.sign_out": "ends the sign-in whose token is shown, and no other",
     "accounts.change_password": "one's own, with the old password and an open sign-in; a Visitor says whose",
     "accounts.anybody": "yes or no, before anybody is signed in",

@@ -6,14 +6,14 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from repository import accounts
 from repository.access import Actor, Refused, Role
-from repository.accounts import Locked, Terms, User, Visitor, Way, Wrong
+from repository.accounts import FIRST_HOURS, Expired, Locked, Terms, User, Visitor, Way, Wrong
 from repository.grids import Community
 from repository.people import Person, add_person
 from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
@@ -108,6 +108,30 @@ def test_a_first_password_opens_nothing_but_the_form_for_another(store: Store, a
     with pytest.raises(Wrong):
         accounts.sign_in(store, "boss", GOOD, terms=TERMS)
     signed_in(store, "boss", OTHER)
+
+
+def test_a_first_password_holds_for_three_days(store: Store, admin: Actor, clock: Clock) -> None:
+    made = accounts.add_user(store, admin, {"login": "boss", "name": "书记", "role": "admin"}, password=GOOD)
+    until = clock.now + timedelta(hours=FIRST_HOURS)
+    assert accounts.first_passwords(store, admin) == {made.id: until}
+    clock.now = until - timedelta(seconds=1)
+    _, visitor = signed_in(store, "boss")
+    clock.now = until
+    with pytest.raises(Expired):  # also on the form that was open already
+        accounts.change_password(store, visitor, GOOD, OTHER)
+    for _ in range(accounts.TRIES + 1):
+        with pytest.raises(Expired):
+            accounts.sign_in(store, "boss", GOOD, terms=TERMS)
+    with pytest.raises(Wrong):  # who does not know it learns nothing
+        accounts.sign_in(store, "boss", OTHER, terms=TERMS)
+
+    accounts.reset_password(store, admin, made.id, OTHER)
+    assert accounts.first_passwords(store, admin) == {made.id: until + timedelta(hours=FIRST_HOURS)}
+    _, visitor = signed_in(store, "boss", OTHER)
+    accounts.change_password(store, visitor, OTHER, GOOD)
+    assert accounts.first_passwords(store, admin) == {}
+    clock.now += timedelta(days=1000)
+    signed_in(store, "boss", GOOD)  # one's own holds for as long as one likes
 
 
 def test_a_new_password_ends_the_other_sign_ins(store: Store, boss: User, admin: Actor) -> None:
@@ -303,6 +327,9 @@ def test_a_single_sign_on_needs_an_account_of_that_name(store: Store, boss: User
     visitor = accounts.visitor(store, token, TERMS)
     assert visitor is not None
     assert (visitor.actor.role, visitor.subject, visitor.must_change) == (Role.VIEWER, "wang@street", False)
+    assert not accounts.followed(store, token)
+    accounts.sign_in_as(store, "wang@street", Way.PROXY, again=token, terms=TERMS)
+    assert accounts.followed(store, token)
     with pytest.raises(Wrong):  # an account without a password has none to guess
         accounts.sign_in(store, "wang", "", terms=TERMS)
     with pytest.raises(Refused):
@@ -329,19 +356,41 @@ def test_a_sign_in_ends_after_eight_hours_whatever_is_done(store: Store, boss: U
         store.insert(visitor.actor, Community(id="D", community_id="D", code="D", name="D"))
 
 
-def test_what_is_typed_on_an_open_page_can_be_saved_after_signing_in_again(
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(hours=1), timedelta(hours=9), timedelta(days=6)])
+def test_who_signs_in_again_gets_another_token_and_the_one_before_never_lives_again(
+    store: Store, boss: User, clock: Clock, after: timedelta
+) -> None:
+    """While it holds, after it was not used, after its longest time: ASVS 7.2.4, 7.3.2."""
+    before, visitor = signed_in(store, "boss")
+    clock.now += after
+    token, _ = signed_in(store, "boss", again=before)
+    assert token != before
+    assert accounts.visitor(store, before, TERMS) is None
+    with pytest.raises(SignedOut):
+        store.insert(visitor.actor, Community(id="D", community_id="D", code="D", name="D"))
+    kept = store.db[SIGN_INS].find_one({"_id": accounts._fingerprint(token)})
+    assert kept is not None
+    assert kept["ends_at"] == clock.now + TERMS.longest, "its own time, not the rest of the one before"
+
+
+def test_an_open_page_learns_that_its_reader_and_nobody_else_has_signed_in_again(
     store: Store, boss: User, worker: User, clock: Clock
 ) -> None:
-    token, _ = signed_in(store, "boss")
+    before, _ = signed_in(store, "boss")
     clock.now += timedelta(hours=1)
-    assert accounts.visitor(store, token, TERMS) is None
+    for token in (before, "", "x", "a" * 500):
+        assert not accounts.followed(store, token)
+    signed_in(store, "wang", again=before)
+    assert not accounts.followed(store, before), "somebody else"
+    signed_in(store, "boss")
+    assert not accounts.followed(store, before), "in another browser"
+    signed_in(store, "boss", again=before)
+    assert accounts.followed(store, before)
 
-    assert signed_in(store, "boss", again=token)[0] == token
-    assert accounts.visitor(store, token, TERMS) is not None
-    # somebody else who signs in there gets a token of their own, and so does whoever was signed out
-    assert signed_in(store, "wang", again=token)[0] != token
-    accounts.sign_out(store, token)
-    assert signed_in(store, "boss", again=token)[0] != token
+    out, _ = signed_in(store, "boss")
+    accounts.sign_out(store, out)
+    signed_in(store, "boss", again=out)
+    assert not accounts.followed(store, out), "who signed out has left"
 
 
 @pytest.mark.parametrize("token", ["", "x", "a" * 500, "\ud800", "$ne", "../..", "\x00"])
@@ -441,13 +490,14 @@ def test_a_sign_in_with_the_old_password_does_not_outlive_the_new_one(
         accounts.reset_password(store, admin, worker.id, GOOD)
     judge = accounts._check
 
-    def slow(*args: Any) -> None:
-        judge(*args)
+    def slow(*args: Any) -> datetime:
+        since = judge(*args)
         monkeypatch.setattr(accounts, "_check", judge)
         if new == "given":
             accounts.reset_password(store, admin, worker.id, OTHER)
         else:
             accounts.change_password(store, visitor, GOOD, OTHER)
+        return since
 
     monkeypatch.setattr(accounts, "_check", slow)
     with pytest.raises(Wrong):
@@ -464,9 +514,10 @@ def test_a_first_password_that_is_given_is_not_replaced_by_who_knew_the_old_one(
     _, thief = signed_in(store, "wang")
     judge = accounts._check
 
-    def slow(*args: Any) -> None:
-        judge(*args)
+    def slow(*args: Any) -> datetime:
+        since = judge(*args)
         accounts.reset_password(store, admin, worker.id, OTHER)
+        return since
 
     monkeypatch.setattr(accounts, "_check", slow)
     with pytest.raises((Conflict, SignedOut)):

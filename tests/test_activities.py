@@ -352,6 +352,9 @@ def test_codes_of_another_making_stay_as_they_are() -> None:
     assert resident_code("r-0O1l") == "R-0O1L"
     assert resident_code(" Card 12 ") == "Card 12"
     assert resident_code("ab12") == "ab12"
+    assert resident_code("x" * 40) == "x" * 40
+    with pytest.raises(Invalid):
+        resident_code("x" * 41)
 
 
 def test_codes_have_no_look_alikes_and_differ() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import tending, trail
+from dashboard import data, tending, trail
 from dashboard.i18n import speaking, translator
 from dashboard.settings import Settings
 from repository import accounts, audit, backup, importer
@@ -79,8 +79,22 @@ def test_an_account_is_opened_and_its_first_password_shown_once(
     assert (user.login, user.role, user.must_change) == ("wang", Role.VIEWER, True)
     password = at.code[0].value
     accounts.sign_in(town, "wang", password, terms=accounts.Terms())
+    assert "It holds for 72 hours" in said(at)
     at = press(at, "do_put_away")
     assert password not in said(at)
+
+
+def test_an_account_tells_until_when_its_first_password_holds(
+    town: Store, mongodb_uri: str, visit: Visit, admin: Actor
+) -> None:
+    made = accounts.add_user(town, admin, {"login": "wang", "name": "王芳", "role": "viewer"}, password=GOOD)
+    assert "The first password holds until " in said(visit(mongodb_uri, "admin", lang="en", account=made.id))
+    long_ago = town.clock() - timedelta(hours=accounts.FIRST_HOURS, seconds=1)
+    town.db[accounts.PASSWORDS].update_one({"_id": made.id}, {"$set": {"at": long_ago}})
+    data.forget()
+    assert "Give a new one" in said(visit(mongodb_uri, "admin", lang="en", account=made.id))
+    accounts.edit_user(town, admin, made.id, made.revision, {"must_change": False})
+    assert "The first password" not in said(visit(mongodb_uri, "admin", lang="en", account=made.id))
 
 
 def test_a_trail_line_tells_what_was_changed(town: Store, mongodb_uri: str, visit: Visit) -> None:

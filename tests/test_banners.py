@@ -281,7 +281,8 @@ def test_an_answer_that_was_lost_is_said_and_pressing_again_counts_once(app: App
     banner(seen, "It is not known whether this was saved").wait_for(timeout=60_000)
     assert typed.input_value() == HALF
     seen.page.locator(".st-key-do_send button").click()
-    seen.page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=60_000)
+    wait(lambda: orders(store) > 0)
+    seen.settled()
     assert orders(store) == 1, list(store.db["work_orders"].find({}, {"number": 1, "description": 1, "fault": 1}))
 
 
@@ -293,7 +294,8 @@ def test_a_page_finds_back_to_an_app_that_was_killed_with_what_was_typed(app: Ap
     wait(lambda: seen.page.get_by_test_id("stApp").get_attribute("data-test-connection-state") == "CONNECTED")
     assert typed.input_value() == HALF
     seen.page.locator(".st-key-do_send button").click()
-    seen.page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=60_000)
+    wait(lambda: orders(store) > 0)
+    seen.settled()
     assert orders(store) == 1, list(store.db["work_orders"].find({}, {"number": 1, "description": 1, "fault": 1}))
 
 
@@ -308,7 +310,8 @@ def test_what_was_saved_as_the_app_was_killed_counts_once(app: App, store: Store
     wait(lambda: seen.page.get_by_test_id("stApp").get_attribute("data-test-connection-state") == "CONNECTED")
     assert typed.input_value() == HALF
     seen.page.locator(".st-key-do_send button").click()
-    seen.page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=60_000)
+    wait(lambda: orders(store) > 0)
+    seen.settled()
     assert orders(store) == 1, list(store.db["work_orders"].find({}, {"number": 1, "description": 1, "fault": 1}))
 
 
@@ -350,6 +353,7 @@ def test_a_drawer_finds_back_too_and_says_what_it_could_not_keep(app: App, store
     page.get_by_test_id("stToast").filter(has_text="part of what you had typed").wait_for(timeout=60_000)
     seen.settled()
     assert theme() == HALF
+    dialog.get_by_role("tab", name="Change").click()
     assert typed.input_value() == HALF, "what stands there"
 
 

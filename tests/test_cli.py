@@ -322,3 +322,15 @@ def test_files_of_the_dead_are_cleared_away(tmp_path: Path) -> None:
     assert cli.serving(tmp_path) == []
     assert not (tmp_path / "serving" / "999999").exists()
     assert cli.serving(tmp_path / "nowhere") == []
+
+
+def test_the_list_of_accounts_tells_until_when_a_first_password_holds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
+) -> None:
+    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(type(store), "close", lambda _store: None)
+    assert cli.main(["user", "add", "wang", "--role", "viewer"]) == 0
+    assert "72" in capsys.readouterr().out
+    assert cli.main(["user", "list"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.search(r"first password until \d{4}-\d\d-\d\d \d\d:\d\d$", line), line

@@ -315,9 +315,12 @@ def test_a_toast_and_an_alert_show_letters(looking: Looking, ids: dict[str, str]
     looking.look("a toast")
     looking.at(f"activities?activity={ids['activity']}")
     code = looking.page.get_by_role("textbox", name="Resident's code")
-    code.fill(LINK)
+    code.fill("[x](//evil.example)")
     code.press("Tab")
-    looking.page.get_by_role("dialog").get_by_role("alert").first.wait_for(timeout=30_000)
+    dialog.get_by_text("Nobody has come with this code before").wait_for(timeout=30_000)
+    looking.visitor.settled()
+    dialog.get_by_role("button", name="Record").click()
+    dialog.get_by_role("alert").filter(has_text="evil.example").wait_for(timeout=30_000)
     looking.look("an alert")
 
 

@@ -529,38 +529,6 @@ def test_processes_that_start_at_once_share_one_audit_key(tmp_path: Path) -> Non
     assert Settings.from_environment({"MONGODB_URI": "mongodb://there"}).audit_head is None
 
 
-def test_a_trail_that_can_not_be_sealed_is_logged_and_keeps_nothing_else_from_being_done(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    from dashboard import data
-    from repository import audit, embedded
-
-    class Enough(Exception):  # noqa: N818
-        pass
-
-    calls: list[str] = []
-
-    def refuse(_store: object, key: bytes, *, head_file: Path | None) -> int:
-        calls.append(f"seal {len(key)} {head_file}")
-        raise audit.Unsealed("not the key")
-
-    def sleep(_seconds: float) -> None:
-        calls.append("sleep")
-
-    def rotate(_home: Path) -> None:
-        calls.append("rotate")
-        raise Enough
-
-    monkeypatch.setattr(data, "store", object)
-    monkeypatch.setattr(audit, "seal", refuse)
-    monkeypatch.setattr(embedded, "rotate_log", rotate)
-    monkeypatch.setattr(server.time, "sleep", sleep)
-    with pytest.raises(Enough):
-        server.tend(Settings.from_environment({"GRIDBOARD_HOME": str(tmp_path)}))
-    assert calls == [f"seal 64 {tmp_path}/audit.head", "sleep", "rotate"]
-    assert "not the key" in caplog.text
-
-
 def test_published_settings_are_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, "")
@@ -625,11 +593,9 @@ def test_a_stranger_knocks_before_readers_do(
             assert len(answering.heard) == (3 if way == "accounts" else 0)
 
 
-UNSAFE = (
-    SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS")
-    .replace(
-        "from dashboard import server\n",
-        """from dashboard import server, signin
+SABOTAGE = """
+from dashboard import signin
+from repository.words import Trouble
 server.KNOCK_AGAIN_SECONDS = 0.05
 if sys.argv[2] == "round":
     async def round_it(door, scope, receive, send):
@@ -639,9 +605,9 @@ else:
     def away():
         raise Trouble("away")
     sys.modules["dashboard.data"].way_in = away
-""",
-    )
-    .replace("import pathlib", "from repository.words import Trouble\nimport pathlib")
+"""
+UNSAFE = SERVE.replace("SignInBy.NONE", "SignInBy.ACCOUNTS").replace(
+    "settings = Settings", f"{SABOTAGE}settings = Settings"
 )
 
 

@@ -11,6 +11,7 @@ import re
 import secrets
 import signal
 import socket
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -262,6 +263,55 @@ def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     assert sent[0]["status"] == 408
 
 
+def test_nobody_who_signs_in_waits_for_those_who_choose_a_password(
+    monkeypatch: pytest.MonkeyPatch, store: Store, admin: Actor
+) -> None:
+    who = accounts.Visitor(Actor("x", "x", Role.VIEWER, sign_in="s"), "x", None, must_change=False)
+    user = accounts.add_user(store, admin, {"login": "wang", "name": "王芳", "role": "viewer"}, password=GOOD)
+    enough, at_once, most = threading.Event(), 0, 0
+
+    def judged(*_given: Any, **_more: Any) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        enough.wait(10)
+        at_once -= 1
+
+    monkeypatch.setattr(data, "way_in", lambda: SignInBy.ACCOUNTS)
+    monkeypatch.setattr(data, "visitor", lambda _token: who)
+    monkeypatch.setattr(data, "store", lambda: store)
+    for name in ("change_password", "set_up"):
+        monkeypatch.setattr(accounts, name, judged)
+    monkeypatch.setattr(accounts, "setup_open", lambda *_given: True)
+    monkeypatch.setattr(accounts, "sign_in", lambda *_given, **_more: ("t", user))
+    door = signin.Door(None, Settings(Path("x")))
+
+    async def posted(path: str) -> int:
+        answers: list[Any] = []
+
+        async def form() -> Any:
+            return {"type": "http.request", "body": b"new=a&again=a"}
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        head = [(b"cookie", b"gridboard=t")]
+        await door({"type": "http", "method": "POST", "scheme": "http", "path": path, "headers": head}, form, send)
+        return int(answers[0]["status"])
+
+    async def all_at_once() -> int:
+        choosing = [asyncio.create_task(posted(path)) for path in ("/password", "/setup", "/password", "/setup")]
+        await asyncio.sleep(0.3)
+        try:
+            return await asyncio.wait_for(posted("/login"), 5)
+        finally:
+            enough.set()
+            await asyncio.gather(*choosing)
+
+    assert awaited(all_at_once()) == 303
+    assert most == 1
+
+
 @pytest.mark.parametrize(("role", "let_in"), [(Role.VIEWER, False), (Role.EDITOR, False), (Role.ADMIN, True)])
 def test_administrators_come_in_when_all_places_are_taken(
     monkeypatch: pytest.MonkeyPatch, role: Role, let_in: bool
@@ -413,6 +463,59 @@ def test_a_first_password_opens_only_the_form_for_another(site: Site) -> None:
     answer = site.post("/password?next=/maintenance", cookie, old=GOOD, new=OTHER, again=OTHER)
     assert (answer.status, answer.headers["location"]) == (303, "/maintenance")
     assert site.socket(cookie) == 101
+
+
+def test_a_first_password_that_is_too_old_is_said_to_be_so(site: Site) -> None:
+    login = f"u{secrets.token_hex(4)}"
+    made = accounts.add_user(site.store, OPERATOR, {"login": login, "name": login, "role": "viewer"}, password=GOOD)
+    long_ago = site.store.clock() - timedelta(hours=accounts.FIRST_HOURS)
+    site.store.db[accounts.PASSWORDS].update_one({"_id": made.id}, {"$set": {"at": long_ago}})
+    answer = site.post("/login?lang=en", login=login, password=GOOD)
+    assert (answer.status, answer.headers["set-cookie"]) == (403, None)
+    assert b"This first password is too old" in site.last
+
+
+# --- signing in again
+def pressed(reader: Reader, key: str) -> int | None:
+    """Press a button on the page; how the connection was closed for it, None when it was not."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.exceptions import ConnectionClosed
+
+    request: Any = BackMsg()
+    state = request.rerun_script.widget_states.widgets.add()
+    state.id, state.trigger_value = f"$$ID-0-{key}", True
+    reader._socket.send(request.SerializeToString())
+    try:
+        while True:
+            message: Any = ForwardMsg()
+            message.ParseFromString(reader._socket.recv(timeout=30))
+            if message.WhichOneof("type") == "script_finished":
+                return None
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 0
+
+
+@pytest.mark.parametrize("end", ["idle_at", "ends_at"])
+def test_an_open_page_goes_on_with_the_new_sign_in_of_the_same_person_only(site: Site, end: str) -> None:
+    _, login = account(site)
+    before = site.sign_in(login)
+    reader = Reader(site.port, "", "lang=en", cookie=before)
+    reader.rerun()
+    site.store.db[SIGN_INS].update_one(site.open(before), {"$set": {end: site.store.clock()}})
+    reader.rerun()
+    assert b"not signed in any more" in reader.said
+    assert pressed(reader, "go-on") is None, "nobody has signed in again"
+    assert site.post("/login", before, login="boss", password=GOOD).status == 303
+    assert pressed(reader, "go-on") is None, "somebody else has"
+
+    answer = site.post("/login", before, login=login, password=GOOD)
+    cookie = (answer.headers["set-cookie"] or "").split(";")[0]
+    assert cookie != before
+    assert pressed(reader, "another") is None
+    assert pressed(reader, "go-on") == 1012
+    assert (site.socket(before), site.socket(cookie)) == (403, 101)
+    reader.close()
 
 
 # --- guessing
@@ -627,7 +730,9 @@ def test_a_demonstration_open_to_the_network_closes_when_real_data_comes() -> No
 
 # --- in a browser
 @pytest.mark.browser
-def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any) -> None:
+@pytest.mark.parametrize("end", ["idle_at", "ends_at"])
+def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any, end: str) -> None:
+    """In another tab, after the sign-in was not used for too long or came to its absolute end."""
     _, login = account(site)
     with visit(browser, language="en-US") as visitor:
         page = visitor.page
@@ -640,11 +745,14 @@ def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browse
         typed.fill("half a sentence about the left post")
         page.keyboard.press("Tab")
         visitor.settled()
-        site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {"idle_at": site.store.clock()}})
+        site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {end: site.store.clock()}})
 
         page.get_by_text("Loose", exact=False).first.click()
         page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
         assert typed.count() == 0
+        page.get_by_role("button", name="Go on").click()
+        visitor.settled()
+        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
 
         other = page.context.new_page()
         other.goto(f"{site.server.address}/login")

@@ -30,7 +30,7 @@ def render() -> None:
         },
         view,
     )
-    orders.drawer()
+    orders.open_drawer()
 
 
 def _all_of_it(view: View, review: WorkReview) -> None:

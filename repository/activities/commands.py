@@ -14,7 +14,7 @@ from bson import ObjectId
 from repository import rollups
 from repository.access import Actor, Refused, Role, reach, require_reach
 from repository.activities.queries import known_residents
-from repository.activities.records import Activity, ActivityStatus, Attendance
+from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance
 from repository.grids import Grid
 from repository.people import AgeBand, Sex
 from repository.record import Choice
@@ -231,15 +231,21 @@ def code_of(number: int, length: int = 4) -> str:
 def resident_code(text: str) -> str:
     """A code as it is kept, from how somebody typed it: ``r7k3q`` is ``R-7K3Q``; other codes stay as they are.
 
-    Raises Invalid for what looks like a name, an ID number or a phone number: those are never kept.
+    Raises Invalid for what looks like a name, an ID number or a phone number, which are never kept, and for a text.
     """
     typed = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper().replace("—", "-").replace("–", "-")
     if not typed:
         raise Invalid({"resident": Message(msg("Please fill this in"))})
     if _PERSONAL.fullmatch(typed.replace("-", "")) or _HAN.search(typed):
         raise Invalid({"resident": Message(msg("A code such as R-7K3Q, never a name, an ID or a phone number"))})
-    found = _CODE.fullmatch(typed)
-    return f"R-{found[1] or found[2]}" if found else unicodedata.normalize("NFKC", text).strip()
+    if found := _CODE.fullmatch(typed):
+        return f"R-{found[1] or found[2]}"
+    other = unicodedata.normalize("NFKC", text).strip()
+    if len(other) > LONGEST_CODE:
+        raise Invalid(
+            {"resident": Message(msg("Too long: {max_length} characters at most"), {"max_length": LONGEST_CODE})}
+        )
+    return other
 
 
 def _new_codes(many: int, length: int) -> list[str]:

@@ -146,6 +146,9 @@ class Activity(Record):
             yield flow("spend_cents", spend)
 
 
+LONGEST_CODE = 40  # letters
+
+
 class Attendance(Record):
     """One resident came to one activity. Age band, sex and grid are as they were that day."""
 
@@ -166,7 +169,10 @@ class Attendance(Record):
         max_length=64, title=msg("Activity")
     )
     resident: Annotated[str, Shown(aliases=("居民代码", "短码"))] = Field(
-        min_length=1, max_length=40, title=msg("Resident code"), description=msg("A code, never a name or an ID number")
+        min_length=1,
+        max_length=LONGEST_CODE,
+        title=msg("Resident code"),
+        description=msg("A code, never a name or an ID number"),
     )
     held_on: Annotated[date, Day(aliases=("日期",))] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Held on"))
     format: Annotated[str, Term(of=Format, form=False)] = Field(min_length=1, max_length=100, title=msg("Format"))

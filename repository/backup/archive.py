@@ -99,12 +99,20 @@ def opened(path: Path, identity: str) -> Iterator[zipfile.ZipFile]:
                 _decrypt(path, file, plain, identity)
                 source = plain
             source.seek(0)
-            with zipfile.ZipFile(source) as archive:
+            with unpacked(path, source) as archive:
                 yield archive
     except OSError as error:
         raise BackupTrouble(
             msg("{path} can't be read: {reason}. Nothing was changed."), path=path, reason=error.strerror or str(error)
         ) from error
+
+
+@contextmanager
+def unpacked(path: Path, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """The zip in a file that is called ``path``, or going to be. Raises Damaged, also for what is found on reading."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
         raise Damaged(path, str(error) or type(error).__name__) from error
 

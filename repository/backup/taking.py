@@ -35,6 +35,7 @@ from repository.backup.archive import (
     recipient_of,
     sealed,
     told,
+    unpacked,
 )
 from repository.record import RECORDS
 from repository.store import (
@@ -220,7 +221,7 @@ def _write(store: Store, file: IO[bytes], path: Path, recipient: str) -> Manifes
         if not recipient:
             manifest, _text = _pack(store, file, mind)
             _settle(file)
-            with zipfile.ZipFile(file) as archive:
+            with unpacked(path, file) as archive:
                 whole = judged(path, archive) == manifest
         else:
             with sealed(file, recipient_of(recipient)) as (sink, key):
@@ -231,10 +232,10 @@ def _write(store: Store, file: IO[bytes], path: Path, recipient: str) -> Manifes
             whole = told(path, [*names, MANIFEST], text) == manifest and opens_again(file, key, sink)
         if not whole:
             raise Damaged(path, "it reads back as something else")
-    except (Damaged, zipfile.BadZipFile) as error:
+    except Damaged as error:
         raise BackupTrouble(
             msg("The backup does not read back as it was written ({reason}), so it was thrown away. Look at the disk."),
-            reason=error.reason if isinstance(error, Damaged) else str(error),
+            reason=error.reason,
         ) from error
     return manifest
 
