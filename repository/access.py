@@ -135,7 +135,7 @@ _ORDER_OF_A_WORKER = frozenset(
         "responded_at", "due_at", "ended_at", "repair_seconds", "respond_seconds", "assignee_id", "hold_reason",
         "estimated_hours", "actual_hours", "description", "events", "reopenings", "source", "company_id", "assigned_at",
         "noticed_at", "kind", "plan_id", "inspection_id", "scheduled_for", "repeat_of", "merged_into", "held_seconds",
-        "satisfaction", "labour", "photos", "hazard_id", "place_id", "also_reported",
+        "satisfaction", "labour", "photos", "hazard_id", "verified_at", "place_id", "also_reported",
     }
 )  # fmt: skip
 _REPORT_OF_A_RESIDENT = frozenset(

@@ -1,13 +1,15 @@
-"""Bring a database to what the code declares: a ledger of named steps, then validators and indexes.
+"""Bring a database to what the code declares: validators and indexes, then a ledger of named steps, then counters.
 
 A migration is a function from an old shape to the new one; it may run again after a crash and finds nothing left to
-do. Pages never migrate; ``gridboard run`` does at start-up, ``gridboard migrate`` on its own.
+do. What is counted anew stands in RECOUNTED. Pages never migrate; ``gridboard run`` does at start-up, ``gridboard
+migrate`` on its own.
 """
 
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
@@ -26,12 +28,13 @@ from repository import (  # noqa: F401 (importing declares the records)
     people,
     photos,
     preventive,
+    recount,
     reports,
     rollups,
     worktime,
 )
-from repository.record import RECORDS, Index, mongo_validator
-from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unsuitable
+from repository.record import RECORDS, Index, Record, mongo_validator
+from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
 from repository.words import msg
 
 log = logging.getLogger("gridboard.migrations")
@@ -80,6 +83,12 @@ PLAIN_COLLECTIONS = {
 """Collections that are not Records, and their indexes."""
 
 
+RECOUNTED: dict[str, tuple[type[Record], ...]] = {
+    "repairs_are_counted_to_their_end": (maintenance.WorkOrder,),
+}
+"""Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
+
+
 def migration(step: Step) -> Step:
     """Enter a step into the ledger's list, in order of definition, under its function's name."""
     _STEPS[step.__name__] = step
@@ -90,7 +99,7 @@ def pending(store: Store) -> list[str]:
     """Names of the steps this database has not seen, in order; then of the collections whose validator or indexes
     differ from the declarations (``validator work_orders``, ``index work_orders name``)."""
     applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
-    waiting = [name for name in _STEPS if name not in applied]
+    waiting = [name for name in steps() if name not in applied]
     existing = {info["name"]: info for info in store.db.list_collections()}
     for name, validator, indexes in _declared():
         if name not in existing:
@@ -105,7 +114,7 @@ def pending(store: Store) -> list[str]:
 
 def steps() -> list[str]:
     """The names of all steps this version knows, in order."""
-    return list(_STEPS)
+    return [*_STEPS, *RECOUNTED]
 
 
 def migrate(store: Store, *, opening: bool = False) -> list[str]:
@@ -117,11 +126,6 @@ def migrate(store: Store, *, opening: bool = False) -> list[str]:
     done = pending(store)
     if not done:
         return []
-    applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
-    for name, step in _STEPS.items():
-        if name not in applied:
-            step(store.db)
-            store.db["migrations"].update_one({"_id": name}, {"$set": {"at": store.clock()}}, upsert=True)
     try:
         for name, validator, indexes in _declared():
             _sync(store.db, name, validator, indexes)
@@ -135,9 +139,38 @@ def migrate(store: Store, *, opening: bool = False) -> list[str]:
             ),
             missing=", ".join(pending(store)),
         ) from error
+    applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
+    for name, step in _STEPS.items():
+        if name not in applied:
+            step(store.db)
+            _enter(store, name)
+    for name, records in RECOUNTED.items():
+        if name not in applied:
+            _recount(store, name, records, opening=opening)
     for name in done:
         log.info("migrated: %s", name)
     return done
+
+
+def _enter(store: Store, name: str) -> None:
+    store.db["migrations"].update_one({"_id": name}, {"$set": {"at": store.clock()}}, upsert=True)
+
+
+def _recount(store: Store, name: str, records: tuple[type[Record], ...], *, opening: bool) -> None:
+    """Make counters again, with the indexes that stand by now. A restored import that was cut off has to be ended
+    first, which needs an open database: then it is left for the next start."""
+    try:
+        if not opening:
+            importer.recover(store)
+        for community in store.db["communities"].find({}, {"_id": 1}):
+            for record in records:
+                recount.make_again(store, record, community["_id"])
+    except Unavailable:
+        if not opening:
+            raise
+        log.warning("%s is left for the next start: an import was cut off in what was restored", name)
+        return
+    _enter(store, name)
 
 
 def _declared() -> list[tuple[str, Document | None, tuple[Index, ...]]]:
@@ -167,3 +200,23 @@ def _sync(db: Database[Document], name: str, validator: Document | None, indexes
         if index.where:
             how["partialFilterExpression"] = dict(index.where)
         db[name].create_index([(key, 1) for key in index.keys], **how)
+
+
+# --- steps, in order
+@migration
+def what_a_story_tells_is_kept(db: Database[Document]) -> None:
+    """Orders that ended, with the time that they stood still and when they were verified, read off their story."""
+    orders = db[maintenance.WorkOrder.collection]
+    writes = []
+    for order in orders.find({"ended_at": {"$exists": True}}, {"events": 1, "ended_at": 1, "outcome": 1}):
+        story = [maintenance.Event.model_validate(event) for event in order.get("events", ())]
+        found: Document = {"held_seconds": maintenance.held_seconds(story, order["ended_at"])}
+        if order.get("outcome") == maintenance.Outcome.COMPLETED.value:
+            found["verified_at"] = maintenance.verified_at(story)
+        if kept := {name: value for name, value in found.items() if value}:
+            writes.append(UpdateOne({"_id": order["_id"], "ended_at": order["ended_at"]}, {"$set": kept}))
+        if len(writes) == 1_000:
+            orders.bulk_write(writes, ordered=False)
+            writes = []
+    if writes:
+        orders.bulk_write(writes, ordered=False)

@@ -102,20 +102,25 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
     zone = store.zone(community_id)
     steps = 0
     for record in counted_records():
-        for month in _months(store, record, community_id, zone):
-            _again(
-                store,
-                lambda session, record=record, month=month: _month(store, session, record, community_id, zone, month),
-            )
-            steps += 1
-        if record.stock is not None:
-            _again(store, lambda session, record=record: _stock(store, session, record, community_id, zone))
-            steps += 1
+        steps += make_again(store, record, community_id)
         if getattr(record, "presence", None):
             steps += _residents(store, actor, record, community_id, zone)
     _again(store, lambda session: _people(store, session, community_id))
     store.write(actor, lambda write: write.touch(community_id))
     return steps + 1
+
+
+def make_again(store: Store, record: type[Record], community_id: str) -> int:
+    """Make the counters of one kind of record again, but those of people; returns how many transactions it took. Raises
+    Unavailable while an import is being written."""
+    zone = store.zone(community_id)
+    months = _months(store, record, community_id, zone)
+    for month in months:
+        _again(store, lambda session, month=month: _month(store, session, record, community_id, zone, month))
+    if record.stock is None:
+        return len(months)
+    _again(store, lambda session: _stock(store, session, record, community_id, zone))
+    return len(months) + 1
 
 
 def _place(document: Document) -> Place:

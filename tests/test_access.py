@@ -832,6 +832,7 @@ NO_ACTOR: Mapping[str, str] = {
     "once.first_use": "remembers the hash of what was redeemed; gives yes or no",
     "backup.is_empty": "yes or no, before a restore",
     "backup.restore": "fills an empty database, from the command line, before there is anybody",
+    "recount.make_again": "brings counters to the records, when what is counted has changed",
     "importer.recover": "ends what a killed process left half done",
     "migrations.pending": "names of steps",
     "migrations.migrate": "brings validators and indexes to the declarations",

@@ -116,6 +116,7 @@ from repository.maintenance.records import (
     held_seconds,
     promised,
     service_level,
+    verified_at,
 )
 
 __all__ = [
@@ -162,6 +163,7 @@ __all__ = [
     "company_orders",
     "company_scores",
     "held_seconds",
+    "verified_at",
     "merge",
     "notice",
     "promised",

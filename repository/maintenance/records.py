@@ -209,15 +209,12 @@ REPEAT_DAYS = 30
 """The same fault on the same facility within so many days after it was mended is a repeat (metric M11)."""
 
 
-def _verified_at(document: Mapping[str, Any]) -> datetime | None:
+def verified_at(events: Iterable[Event]) -> datetime | None:
     """When the last "done" was found to be so: the step after it."""
-    since: list[datetime] = []
-    for event in document.get("events", ()):
-        since = [*since, event["at"]] if event["status"] in _AFTER_DONE else []
-    return since[0] if since else None
-
-
-_AFTER_DONE = (Status.VERIFIED.value, Status.CLOSED.value)
+    since: datetime | None = None
+    for event in events:
+        since = (since or event.at) if event.status in (Status.VERIFIED, Status.CLOSED) else None
+    return since
 
 
 def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
@@ -295,6 +292,7 @@ class WorkOrder(Record):
             "a month's rebuild; the exact median, from keys alone",
             where={"responded_at": {"$exists": True}},
         ),
+        Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
         Index(
@@ -327,7 +325,7 @@ class WorkOrder(Record):
     )
     subjects = ("work_orders", "company_orders")
     moments = (
-        *("reported_at", "responded_at", "due_at", "ended_at", "scheduled_for"),
+        *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
         *("reopenings.ended_at", "reopenings.reopened_at"),
     )
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
@@ -424,6 +422,9 @@ class WorkOrder(Record):
     held_seconds: Annotated[int | None, Shown(form=False, table=False, unit=msg("seconds"))] = Field(
         default=None, ge=0, title=msg("Time on hold")
     )
+    verified_at: Annotated[datetime | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Verified at")
+    )
     satisfaction: Annotated[int | None, Shown(form=False, aliases=("满意度",))] = Field(
         default=None, ge=1, le=5, title=msg("Satisfaction (1 to 5)")
     )
@@ -468,6 +469,9 @@ class WorkOrder(Record):
         document.pop("held_seconds", None)
         if held := held_seconds(self.events, self.ended_at):
             document["held_seconds"] = held
+        document.pop("verified_at", None)
+        if self.outcome is Outcome.COMPLETED and (checked := verified_at(self.events)):
+            document["verified_at"] = checked
         document.pop("repair_seconds", None)
         document.pop("respond_seconds", None)
         if document["flags"] or self.kind is WorkKind.PREVENTIVE:  # nobody waited for it: no report, no failure
@@ -597,7 +601,7 @@ class WorkOrder(Record):
                 if document["status"] == Status.DONE.value:
                     yield ("work_orders", "stock", "now", grid, category, "to_verify"), 1
                 else:
-                    yield flow(_verified_at(document) or ended, "verified")
+                    yield flow(document.get("verified_at") or ended, "verified")
             return
         yield ("work_orders", "stock", "now", grid, category, "open"), 1
         yield ("work_orders", "stock", "now", grid, category, f"priority_{document['priority']}"), 1
