@@ -65,6 +65,7 @@ ROOM_SECONDS = 10.0  # how old the knowledge of free space may be; a server that
 BLOCKED_SECONDS = 3.0  # how long a write runs into others before it looks whether one of them is dead
 ABANDONED_SECONDS = 8.0  # a living process does not leave its transaction alone for so long
 SKEW_SECONDS = 60.0  # clocks may differ by so much; an entry is sealed after five minutes
+NO_KEYS = 211  # "No keys found for HMAC": for some moments after its start a server refuses what names a cluster time
 DURABLE = WriteConcern("majority", j=True)
 EVERYWHERE = ""  # stands for no community: for the list of them
 SIGN_INS = "sign_ins"  # who is signed in now, and with which rights: see accounts
@@ -355,6 +356,11 @@ def our_errors(*, writing: bool = False, committing: bool = False) -> Iterator[N
         if isinstance(error, ExecutionTimeout) or error.has_error_label("TransientTransactionError"):
             log.warning("database did not answer in time: %s", error)
             raise Unavailable(msg("The database did not answer in time. Nothing was changed; try again.")) from error
+        if isinstance(error, OperationFailure) and error.code == NO_KEYS:
+            log.warning("database has only just started: %s", error)
+            raise Unavailable(
+                msg("The database cannot be reached just now. Nothing was changed; try again.")
+            ) from error
         if isinstance(error, OperationFailure) and error.code == 121:
             log.error("refused by the collection's validator: %s", error.details)
             raise Invalid({"": Message(msg("The database refused these values."))}) from error
@@ -381,11 +387,14 @@ def _outcome_open(error: PyMongoError, *, writing: bool, committing: bool) -> bo
     """Whether what was asked may have been done though the answer is an error.
 
     The driver labels what fails at a commit, whatever it is; a majority that is not heard of in time is a write concern
-    error (also when the server is stopped in mid-write); a write on its own is open once it may have been sent.
+    error (also when the server is stopped in mid-write); a write on its own is open once it may have been sent. What a
+    server that has just started refuses may be the second sending of what the one before it did.
     """
     if committing and error.has_error_label("UnknownTransactionCommitResult"):
         return True
     if (writing or committing) and isinstance(error, (WTimeoutError, WriteConcernError)):
+        return True
+    if (writing or committing) and isinstance(error, OperationFailure) and error.code == NO_KEYS:
         return True
     if not writing:
         return False
@@ -413,6 +422,7 @@ class Engine:
     warnings: tuple[Message, ...]
 
 
+MONGOS = "mongos"  # the topology of a sharded cluster; else it is the replica set's name
 META = "meta"  # facts of the database
 RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
@@ -488,7 +498,12 @@ class Store:
                 msg("The address of the database cannot be used: {reason}. Look at MONGODB_URI."), reason=str(error)
             ) from error
         store = cls(client, name, clock)
-        store.engine()
+        topology, seen = store.engine().topology, client.topology_description
+        if seen.topology_type_name == "Single" and seen.replica_set_name is None and topology != MONGOS:
+            # a direct connection that names no set takes a server in which the set is only starting for one that knows
+            # no sessions, and what was opened to it then stays so
+            store.close()
+            return cls.connect(uri, database, clock, **{**options, "replicaSet": topology})
         return store
 
     def engine(self) -> Engine:
@@ -496,7 +511,7 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             hello = self.client.admin.command("hello")
             version = str(self.client.admin.command("buildInfo")["version"])
-        topology = "mongos" if hello.get("msg") == "isdbgrid" else str(hello.get("setName", ""))
+        topology = MONGOS if hello.get("msg") == "isdbgrid" else str(hello.get("setName", ""))
         if not topology:
             raise Unsuitable(
                 msg(
@@ -811,14 +826,20 @@ class Store:
         """
         began = time.monotonic()
         deadline = began + seconds
+        connected_anew = False
         self.require_room(ROOM_KEPT if vital else None)
 
         def attempt(session: ClientSession) -> T:
             if time.monotonic() - began > BLOCKED_SECONDS:
                 self.end_abandoned()
-            write = Write(self, actor, session, key, self._require_still(actor, session))
-            result = work(write)
-            write._finish()
+            try:
+                write = Write(self, actor, session, key, self._require_still(actor, session))
+                result = work(write)
+                write._finish()
+            except OperationFailure as error:
+                if error.code != NO_KEYS:
+                    raise
+                raise ConnectionFailure(str(error), ["TransientTransactionError"]) from error  # the driver tries again
             return result
 
         while True:
@@ -839,6 +860,11 @@ class Store:
             except rollups.MissingResident as missing:
                 with our_errors(), pymongo.timeout(READ_SECONDS):
                     rollups.ensure_residents(self.db, missing.community_id, missing.residents)
+            except Unavailable as trouble:
+                if connected_anew or not isinstance(trouble.__cause__, ConfigurationError):
+                    raise
+                connected_anew = True
+                self._connect_anew()
             except OutcomeUnknown:
                 # what the key tells of is settled; what it does not tell of may still come
                 made = None
@@ -853,6 +879,13 @@ class Store:
                 if made is None:
                     raise
                 return cast(T, made)
+
+    def _connect_anew(self) -> None:
+        """Let the driver open its connections again: one that was opened while a set was starting knows no sessions for
+        as long as it is used, and no other comes in its place."""
+        with suppress(AttributeError):  # another driver: whoever waits for a new connection is told to try again
+            for server in list(self.client._topology._servers.values()):
+                server.pool.reset_without_pause()
 
     def _require_still(self, actor: Actor, session: ClientSession) -> list[Document] | None:
         """Raise Restoring while nobody may write; SignedOut or Refused unless the sign-in holds and still gives these

@@ -1,18 +1,33 @@
 """Every write is one transaction, nothing is overwritten silently, and the errors are ours."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pymongo import MongoClient, monitoring
-from pymongo.errors import ConfigurationError
+from pymongo.client_session import ClientSession
+from pymongo.errors import ConfigurationError, OperationFailure
 
 from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.grids import Community, Grid
 from repository.maintenance import Outcome, Status, WorkOrder
-from repository.store import Conflict, Duplicate, Full, Invalid, NotFound, Store, Unavailable, Unsuitable, Write, build
+from repository.store import (
+    Conflict,
+    Duplicate,
+    Full,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Store,
+    Unavailable,
+    Unsuitable,
+    Write,
+    build,
+    our_errors,
+)
 from tests.test_record import AT, a_work_order
 
 
@@ -294,6 +309,66 @@ def test_a_deployment_the_driver_has_lost_sight_of_is_away_not_broken(
     monkeypatch.setattr(store.client, "start_session", lost)
     with pytest.raises(Unavailable):
         store.insert(admin, a_work_order())
+
+
+def just_started() -> OperationFailure:
+    """What a server says in its first moments to a client that knew it before."""
+    return OperationFailure("No keys found for HMAC that is valid for time: {...}", 211, {"code": 211, "ok": 0.0})
+
+
+def test_a_write_waits_for_a_server_that_has_just_started(store: Store, admin: Actor, community: str) -> None:
+    refusals = [just_started(), just_started()]
+
+    def work(write: Write) -> WorkOrder:
+        made = write.insert(a_work_order())
+        if refusals:
+            raise refusals.pop()
+        return made
+
+    store.write(admin, work)
+    assert store.count(admin, WorkOrder, "D") == 1
+    with pytest.raises(Unavailable), our_errors():
+        raise just_started()
+
+
+def test_a_commit_that_a_server_refuses_which_has_just_started_is_open(
+    store: Store, admin: Actor, community: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the second sending of one that counted before the server died."""
+    commit = ClientSession.commit_transaction
+
+    def counted_and_refused(session: ClientSession) -> None:
+        commit(session)
+        raise just_started()
+
+    monkeypatch.setattr(ClientSession, "commit_transaction", counted_and_refused)
+    with pytest.raises(OutcomeUnknown):
+        store.insert(admin, a_work_order())
+    made = store.insert(admin, a_work_order(number="W-2"), key="once")  # the key settles it
+    assert store.insert(admin, a_work_order(number="W-2"), key="once").id == made.id
+    with pytest.raises(OutcomeUnknown), our_errors(writing=True):
+        raise just_started()
+
+
+def test_a_connection_that_knows_no_sessions_is_given_up(store: Store, admin: Actor, community: str) -> None:
+    """As one that was opened to a server in which the set was only starting."""
+    store.ping()
+    servers = store.client._topology._servers.values()
+    opened = [connection for server in servers for connection in server.pool.conns]
+    assert opened
+    for connection in opened:
+        connection.supports_sessions = False
+    store.insert(admin, a_work_order())
+    assert store.count(admin, WorkOrder, "D") == 1
+
+
+def test_a_direct_connection_learns_the_name_of_its_set(store: Store, mongodb_uri: str) -> None:
+    """Else it keeps for good what it opened while the set was starting, and that knows no sessions."""
+    uri = re.sub("[?&]replicaSet=[^&]*", "", mongodb_uri)
+    found = Store.connect(uri)
+    assert found.client.topology_description.replica_set_name == found.engine().topology
+    found.ping()
+    found.close()
 
 
 def test_when_the_disk_is_nearly_full_only_what_is_vital_goes_on(

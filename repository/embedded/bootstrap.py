@@ -282,7 +282,7 @@ def admin_uri(places: Places) -> str:
 def _uri(places: Places, user: str, password: str, source: str) -> str:
     return (
         f"mongodb://{user}:{quote_plus(password)}@{quote_plus(str(places.socket))}/{APP_DATABASE}"
-        f"?directConnection=true&authSource={source}&authMechanism=SCRAM-SHA-256"
+        f"?directConnection=true&replicaSet={SET}&authSource={source}&authMechanism=SCRAM-SHA-256"
         "&w=majority&journal=true&retryWrites=true&serverSelectionTimeoutMS=3000"
     )
 
