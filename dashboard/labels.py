@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from dashboard import drawer, forms, session
-from dashboard.data import ask, tell
+from dashboard.data import ask, fetch, tell
 from dashboard.i18n import _, n_, plain, say
 from dashboard.labelsheet import Size, Words, link, sheet
 from dashboard.server import LOOPBACK
@@ -131,7 +131,7 @@ def _sheet(view: session.View, kind: str, ids: Sequence[str]) -> None:
     if ready is not None and ready[0] == asked:
         st.download_button(
             _("Download the PDF"),
-            data=ready[1],
+            data=fetch(lambda _store, _actor: ready[1]),
             file_name=f"labels-{view.now:%Y-%m-%d}.pdf",
             mime="application/pdf",
             on_click="ignore",
