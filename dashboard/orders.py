@@ -49,6 +49,7 @@ from repository.maintenance import (
     WorkRow,
     held_seconds,
 )
+from repository.organizations import company_names
 from repository.people import Contact, Person, Purpose, contact_of, people, reveal
 from repository.store import Conflict, Invalid
 from repository.words import msg
@@ -330,6 +331,8 @@ def _facts(story: Story) -> None:
         _("Ended after"): _span(order.reported_at, order.ended_at),
         _("Hours and cost"): _effort_words(order),
     }
+    if order.company_id:
+        facts[_("Company")] = ask(company_names, order.community_id).get(order.company_id, MISSING)
     if held := held_seconds(order.events, order.ended_at or session.view().now):
         facts[_("Of this on hold")] = duration(held / 3600)
     with st.grid(2, min_column_width=150, gap="xxsmall") as cells:
@@ -679,6 +682,7 @@ def _edit(story: Story) -> None:
         "facilities": ask(maintenance.reportable, view.community_id),
         "grids": ask(grid_names, view.community_id),
         "people": _people(),
+        "organizations": ask(company_names, view.community_id),
     }
 
     def save(values: forms.Values, submission: str) -> WorkOrder | None:

@@ -59,6 +59,7 @@ def _names(view: session.View) -> dict[str, dict[str, str]]:
         "grids": data.ask(grid_names, view.community_id),
         "people": data.ask(people_by_id, view.community_id),
         "facilities": data.ask(facility_names, view.community_id),
+        "organizations": data.ask(company_names, view.community_id),
     }
 
 
