@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -647,10 +648,12 @@ def test_the_door_says_so_and_opens_again_by_itself(site: Site) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
-        for path in ("/grids", "/login", "/setup?code=x"):
-            answer = site.call("GET", path, Cookie=cookie, **PAGE)
-            assert (answer.status, answer.headers["refresh"]) == (503, "5"), path
-        assert site.socket(cookie) == 403
+        paths = ("/grids", "/login", "/setup?code=x")
+        with ThreadPoolExecutor() as pool:  # each waits for some seconds
+            line = pool.submit(site.socket, cookie)
+            answers = list(pool.map(lambda path: site.call("GET", path, Cookie=cookie, **PAGE), paths))
+            assert [(answer.status, answer.headers["refresh"]) for answer in answers] == [(503, "5")] * 3
+            assert line.result() == 403
     finally:
         os.kill(pid, signal.SIGCONT)
     site.store.close()

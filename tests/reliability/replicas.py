@@ -31,6 +31,9 @@ class Members:
         self.ports = [_free_port() for _ in range(3)]
         self.processes: list[subprocess.Popen[bytes]] = [self._run(place) for place in range(3)]
         members = [{"_id": place, "host": f"127.0.0.1:{port}"} for place, port in enumerate(self.ports)]
+        for place in range(3):
+            with self.at(place, seconds=60) as one:  # the first asks the others at once, and only once
+                one.admin.command("ping")
         with self.at(0) as first:
             config = {"_id": "rs3", "members": members, "settings": {"electionTimeoutMillis": 3000}}
             first.admin.command("replSetInitiate", config)
@@ -50,10 +53,10 @@ class Members:
         )  # fmt: skip
 
     @contextmanager
-    def at(self, place: int) -> Iterator[MongoClient[Any]]:
+    def at(self, place: int, seconds: int = 10) -> Iterator[MongoClient[Any]]:
         """A client of one member alone."""
         with MongoClient[Any](
-            f"mongodb://127.0.0.1:{self.ports[place]}/", directConnection=True, serverSelectionTimeoutMS=10_000
+            f"mongodb://127.0.0.1:{self.ports[place]}/", directConnection=True, serverSelectionTimeoutMS=seconds * 1000
         ) as client:
             yield client
 
