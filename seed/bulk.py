@@ -289,6 +289,7 @@ def _work_orders(
             "labour": [],
             "parts": [],
             "photos": [],
+            "also_reported": 0,
         }
         if facility is not None:
             document["facility_id"] = facility
