@@ -34,7 +34,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     worktime,
 )
 from repository.record import RECORDS, Index, Record, mongo_validator
-from repository.store import AUDIT, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
+from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
 from repository.words import msg
 
 log = logging.getLogger("gridboard.migrations")
@@ -188,7 +188,7 @@ def _sync(db: Database[Document], name: str, validator: Document | None, indexes
         db.create_collection(name, **options)
     except CollectionInvalid:
         if validator:
-            db.command("collMod", name, validator=validator)
+            db.command("collMod", name, validator=validator, writeConcern=DURABLE.document)
     except OperationFailure as error:
         if error.code != 48:  # NamespaceExists: another process made it in the same moment
             raise

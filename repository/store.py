@@ -24,7 +24,6 @@ from bson.errors import InvalidDocument, InvalidStringData
 from pydantic import BaseModel, ValidationError
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
@@ -947,11 +946,10 @@ class Store:
 
         Outside the transaction, so that writers do not queue: a write that fails leaves a gap.
         """
-        numbers: Collection[Document] = self.db.get_collection("numbers", write_concern=WriteConcern(1))
         with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
             while True:
                 try:
-                    found = numbers.find_one_and_update(
+                    found = self.db["numbers"].find_one_and_update(
                         {"_id": f"{community_id}|{name}", "community_id": community_id},
                         {"$inc": {"next": many}},
                         upsert=True,

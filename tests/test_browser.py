@@ -209,7 +209,9 @@ def codes(store: Store, start: str) -> list[str]:
     return sorted(facility["code"] for facility in found)
 
 
-@pytest.mark.parametrize("path", ["grids", "facilities", "maintenance", "activities", "data?part=dictionary", "admin"])
+@pytest.mark.parametrize(
+    "path", ["grids", "facilities", "maintenance", "activities", "data?part=dictionary", "admin?part=trail"]
+)
 def test_a_table_has_no_download_and_no_copy_but_ours(server: Server, browser: Any, path: str) -> None:
     """Streamlit's own write a text that begins with = as a formula (docs/reliability.md)."""
     with visit(browser, language="en-US") as visitor:

@@ -26,6 +26,7 @@ from repository.backup.archive import LEFT_OUT, BackupTrouble, Manifest, Part, d
 from repository.backup.folder import IDENTITY
 from repository.backup.taking import SECONDS, plain
 from repository.store import (
+    DURABLE,
     META,
     READ_SECONDS,
     RESTORING,
@@ -295,7 +296,7 @@ def _fill(store: Store, mark: _Mark, part: Part, documents: Iterator[bytes]) -> 
         keys = list(how.pop("key").items())
         target.create_index(keys, **how)
     if judge:
-        store.db.command("collMod", name, **judge)
+        store.db.command("collMod", name, **judge, writeConcern=DURABLE.document)
 
 
 def _equal(store: Store, mark: _Mark, part: Part) -> bool:

@@ -9,16 +9,22 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from pymongo import monitoring
 
-from repository import backup, embedded, recount
+from repository import accounts, audit, backup, embedded, importer, once, recount, rollups
 from repository import store as store_room
+from repository.access import Operation
 from repository.maintenance import WorkOrder
+from repository.migrations import migrate
 from repository.store import READ_SECONDS, WRITE_SECONDS, Full, OutcomeUnknown, Store, Unavailable
 from tests.benchmarks.stand import Report
+from tests.conftest import NOW
 from tests.reliability.ground import ACTOR, Writers, an_order, home, opened
+from tests.reliability.wire import Wire
+from tests.test_access import ROOT, ROWS, everything, restore, world
 
 
 def killed_again_and_again(report: Report, long: bool) -> None:
@@ -48,11 +54,17 @@ def killed_again_and_again(report: Report, long: bool) -> None:
         store.close()
 
 
+WRITE_NOTHING = {"importer.prepare", "importer.preview", "recount.check"}
+"""Only who may change something is shown these; they change nothing themselves."""
+
+
 def every_acknowledgement_is_in_the_journal(report: Report, long: bool) -> None:
-    """One after the other, each write waits for a journal sync of its own."""
+    """One after the other, each write waits for a journal sync of its own; and every path that writes asks for it."""
     writes = 500 if long else 60
     with home() as path:
-        store = opened(path)
+        _every_path(report, path)
+        endpoint = embedded.start(path)
+        store = Store.connect(endpoint.uri, endpoint.database)
         admin = Store.connect(embedded.operator_uri(path), embedded.APP_DATABASE)
 
         def syncs() -> int:
@@ -64,8 +76,63 @@ def every_acknowledgement_is_in_the_journal(report: Report, long: bool) -> None:
             store.insert(ACTOR, an_order(f"W-{number}"))
         made = syncs() - before
         report.line(f"{writes} writes: journal syncs", str(made), f">= {writes}", made >= writes)
+        before = syncs()
+        for _ in range(writes):
+            store.next_number("D", "syncs")
+        made = syncs() - before
+        report.line(f"{writes} numbers given out: journal syncs", str(made), f">= {writes}", made >= writes)
         admin.close()
         store.close()
+
+
+def _every_path(report: Report, path: Path) -> None:
+    """Each public function that may write (the table of tests/test_access.py has them all), and those without an actor:
+    a new one is tried here from its first day."""
+    wire, now = Wire(), [NOW]
+    wire.path = "migrate"
+    endpoint = embedded.start(path)
+    store = Store.connect(endpoint.uri, endpoint.database, lambda: now[0], event_listeners=[wire])
+    migrate(store)
+    plain = Store.connect(embedded.operator_uri(path), endpoint.database, lambda: NOW)
+    world(plain)
+    before, may_write = everything(plain), set()
+    for wire.path, row in ROWS.items():
+        row.call(store, ROOT)
+        if any(operation is not Operation.READ for operation, _ in row.needs):
+            may_write.add(wire.path)
+        if wire.path in wire.paths:
+            restore(plain, before)
+            store._there.clear()
+            store.reread_pending()
+    plain.close()
+    wire.path = "accounts"
+    store.db["users"].delete_many({})
+    accounts.set_up(store, accounts.setup_code(store), "boss", "b", "violet anchor bread")
+    token, _ = accounts.sign_in(store, "boss", "violet anchor bread", terms=accounts.Terms())
+    now[0] += timedelta(minutes=5)
+    visitor = accounts.visitor(store, token, accounts.Terms())
+    assert visitor is not None
+    accounts.change_password(store, visitor, "violet anchor bread", "seven quiet lanterns")
+    accounts.sign_out(store, token)
+    for wire.path, call in {
+        "once": lambda: once.first_use(store, "x", timedelta(hours=1)),
+        "audit.seal": lambda: audit.seal(store, now=NOW + timedelta(days=1)),
+        "importer.recover": lambda: importer.recover(store, stale=timedelta(days=-9)),
+        "numbers": lambda: store.next_number("D", "x"),
+        "counters": lambda: rollups.ensure(store.db, "F", [rollups.Place("x", "month", "2026-04")]),
+    }.items():
+        call()
+    wire.path = "backup.restore"
+    backup.take(store, ROOT, path / "all.zip")
+    store.close()
+    copy = Store.connect(embedded.operator_uri(path), "copy", event_listeners=[wire])
+    backup.restore(copy, path / "all.zip")
+    copy.close()
+    silent = may_write - wire.paths
+    report.line("may write, and did not", ", ".join(sorted(silent)), "what only judges", silent == WRITE_NOTHING)
+    asked = ", ".join(f"{n} {name}" for name, n in wire.asked.most_common())
+    report.line(f"on {len(wire.paths)} paths", asked, ">= 50 paths", len(wire.paths) >= 50)
+    report.line("not with majority and journal", "; ".join(sorted(wire.hasty)) or "none", "none", not wire.hasty)
 
 
 def the_disk_fills_up(report: Report, long: bool) -> None:
