@@ -186,8 +186,15 @@ def _run() -> object:
 
 
 def recognise(actor: Actor | None) -> Any:
-    """Note who acts in this run."""
-    st.session_state["recognised"] = None if actor is None else (_run(), actor)
+    """Note who acts in this run. A browser that slept comes back to the session it had: where somebody else has signed
+    in meanwhile, the page begins anew, with nothing that was chosen, typed or shown before."""
+    state = st.session_state
+    if actor is not None and actor.sign_in:
+        if state.get("whose", actor.id) != actor.id:
+            state.clear()
+            st.rerun()
+        state["whose"] = actor.id
+    state["recognised"] = None if actor is None else (_run(), actor)
     return actor
 
 

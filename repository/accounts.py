@@ -325,12 +325,15 @@ def _carry(write: Write, user: User) -> None:
     """Bring an account's open sign-ins in line with it."""
     rows = write.store.db[SIGN_INS]
     if user.active:
-        rows.update_many({"user_id": user.id}, {"$set": _copy_of(user)}, session=write.session)
+        for way in Way:
+            mine = {"user_id": user.id, "way": str(way)}
+            rows.update_many(mine, {"$set": _copy_of(user, way)}, session=write.session)
     else:
         rows.delete_many({"user_id": user.id}, session=write.session)
 
 
-def _copy_of(user: User) -> dict[str, Any]:
+def _copy_of(user: User, way: Way) -> dict[str, Any]:
+    """What a sign-in bears of its account; a first password is nothing to who comes in by another way."""
     return {
         "login": user.login,
         "subject": user.subject,
@@ -338,7 +341,7 @@ def _copy_of(user: User) -> dict[str, Any]:
         "role": str(user.role),
         "communities": list(user.communities),
         "grids": list(user.grids),
-        "must_change": user.must_change,
+        "must_change": user.must_change and way is Way.PASSWORD,
     }
 
 
@@ -607,7 +610,7 @@ def _open(store: Store, user: User, way: Way, address: str, agent: str, again: s
             {
                 "_id": _fingerprint(token),
                 "user_id": user.id,
-                **_copy_of(user),
+                **_copy_of(user, way),
                 "way": str(way),
                 "created_at": now,
                 "seen_at": now,

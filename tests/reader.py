@@ -8,7 +8,8 @@ from typing import Any
 class Reader:
     """One session on the websocket. ``said`` is all that the last run sent, as it went over the line."""
 
-    def __init__(self, port: int, page: str, query: str, *, cookie: str = "") -> None:
+    def __init__(self, port: int, page: str, query: str, *, cookie: str = "", before: str = "") -> None:
+        """``before``: the id of a session to come back to."""
         from websockets.sync.client import connect
 
         self.page, self.query = page, query
@@ -21,7 +22,7 @@ class Reader:
         self._socket = self._open.enter_context(
             connect(
                 f"ws://127.0.0.1:{port}/_stcore/stream",
-                subprotocols=["streamlit"],  # type: ignore[list-item]
+                subprotocols=["streamlit", *(["none", before] if before else [])],  # type: ignore[list-item]
                 origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
                 additional_headers={"Cookie": cookie} if cookie else None,
                 compression=None,

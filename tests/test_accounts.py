@@ -336,6 +336,27 @@ def test_a_single_sign_on_needs_an_account_of_that_name(store: Store, boss: User
         accounts.sign_in_as(store, "", Way.PROXY, terms=TERMS)
 
 
+def test_a_first_password_is_nothing_to_who_comes_in_by_a_single_sign_on(
+    store: Store, boss: User, admin: Actor, clock: Clock
+) -> None:
+    values = {"login": "wang", "name": "王芳", "role": "viewer", "subject": "wang@street"}
+    made = accounts.add_user(store, admin, values, password=OTHER)
+    token, _ = accounts.sign_in_as(store, "wang@street", Way.PROVIDER, terms=TERMS)
+
+    def waits() -> bool:
+        visitor = accounts.visitor(store, token, TERMS)
+        assert visitor is not None
+        return visitor.must_change
+
+    assert not waits()
+    accounts.edit_user(store, admin, made.id, accounts.user_named(store, admin, "wang").revision, {"role": "editor"})
+    assert not waits(), "the account was changed, and is carried into what is open"
+    assert signed_in(store, "wang", OTHER)[1].must_change
+    clock.now += timedelta(hours=FIRST_HOURS)
+    again, _ = accounts.sign_in_as(store, "wang@street", Way.PROVIDER, terms=TERMS)
+    assert accounts.visitor(store, again, TERMS) is not None
+
+
 # --- how long it holds
 def test_a_sign_in_that_is_not_used_ends(store: Store, boss: User, clock: Clock) -> None:
     token, _ = signed_in(store, "boss")

@@ -519,6 +519,20 @@ def test_an_open_page_goes_on_with_the_new_sign_in_of_the_same_person_only(site:
     reader.close()
 
 
+def test_who_signs_in_on_anothers_open_page_finds_nothing_of_theirs(site: Site) -> None:
+    """A browser that slept comes back to the session it had, with the sign-in it has now."""
+    _, login = account(site)
+    page = Reader(site.port, "", "lang=en", cookie=site.sign_in(login))
+    page.rerun()
+    page.close()
+    for who, keeps in ((login, True), ("boss", False)):
+        again = Reader(site.port, "", "", cookie=site.sign_in(who), before=page.session)
+        again.rerun()
+        again.close()
+        assert again.session == page.session
+        assert (b"as of" in again.said) is keeps
+
+
 # --- guessing
 def test_a_hundred_guesses_get_five_answers(site: Site) -> None:
     _, login = account(site)
