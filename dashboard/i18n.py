@@ -378,14 +378,20 @@ def marked_texts(root: Path) -> Any:
     found = Catalog(project="GridBoard", charset="utf-8", fuzzy=False)
     for path in sorted(path for source in SOURCES for path in (root / source).rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in MARKS:
+            mark = _called(call) if isinstance(call, ast.Call) else ""
+            if mark not in MARKS:
                 continue
             texts = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
             if texts:
-                plural = call.func.id == "n_" and len(texts) > 1  # type: ignore[attr-defined]
+                plural = mark == "n_" and len(texts) > 1
                 text = (texts[0], texts[1]) if plural else texts[0]
                 found.add(text, None, [(str(path.relative_to(root)), call.lineno)])
     return found
+
+
+def _called(call: Any) -> str:
+    """The name of what a call calls, with or without its module."""
+    return str(getattr(call.func, "id", "") or getattr(call.func, "attr", ""))
 
 
 def read_catalogue(path: Path = CATALOGUE) -> Any:

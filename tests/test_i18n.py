@@ -44,7 +44,7 @@ def small(tmp_path: Path) -> Path:
     for source in i18n.SOURCES:
         (tmp_path / source).mkdir()
     (tmp_path / "dashboard" / "page.py").write_text(
-        '_("Open {name}")\nmsg("kB")\nn_("{n} order", "{n} orders", 3)\n', "utf-8"
+        '_("Open {name}")\ni18n.msg("kB")\nn_("{n} order", "{n} orders", 3)\n', "utf-8"
     )
     return tmp_path
 
