@@ -85,8 +85,10 @@ def style() -> None:
         # icon and number of a cell stay together
         '[class*="st-key-grids"] td *{white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit
-        '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .2rem!important}'
-        '[class*="st-key-grids"] tbody th{min-width:5.5em}}'
+        '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .12rem!important}'
+        '[class*="st-key-grids"] tbody th{min-width:5.5em}[class*="st-key-grids"] :is(td,th,td *){font-size:.8rem}}'
+        # choices beside other inputs take a second line rather than a swipe
+        '@media (max-width:640px){[class*="st-key-work-filters"] [role="radiogroup"]{flex-wrap:wrap}}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
         '[class*="st-key-do_"] button{color:light-dark(#FFFFFF,#12171E)}'
         # a finger always shows a table's toolbar, over the line above it; search and download stand there already

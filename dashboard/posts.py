@@ -69,7 +69,7 @@ def side_by_side(found: Comparison, names: Names) -> None:
 
 def _person(id: str | None, names: Names) -> str:
     if not id:
-        return cards.mark(State.OFF_TARGET, _("nobody"))
+        return cards.mark(State.OFF_TARGET, _("empty"))
     return plain(names["people"].get(id, MISSING))
 
 
@@ -113,7 +113,7 @@ def network(staffing: Staffing, grids: tuple[Grid, ...], names: Names) -> None:
 
 def _officers(ids: tuple[str, ...], names: Names) -> str:
     if not ids:
-        return cards.mark(State.OFF_TARGET, _("nobody"))
+        return cards.mark(State.OFF_TARGET, _("empty"))
     first = plain(names["people"].get(ids[0], MISSING))
     return first if len(ids) == 1 else f"{first} :small[+{len(ids) - 1}]"
 

@@ -369,7 +369,7 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
         why = Message(msg("Who came was not registered one by one."))
     elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:
         why = Message(
-            msg("{people} residents took part; {band} are {share} % of them, of the population {population} %."),
+            msg("{people} residents took part; {band} are {share}% of them, of the population {population}%."),
             {
                 "people": people,
                 "band": absent.label,

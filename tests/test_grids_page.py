@@ -88,7 +88,7 @@ def test_the_tables_name_officers_and_gaps(town: Store, mongodb_uri: str, visit:
 
     assert profile[profile.index("Households") + 1 : profile.index("Households") + 3] == ["900", "300"]
     cells = " ".join(network)
-    assert "nobody" in cells
+    assert "empty" in cells
     assert "陈\\*素\\*芳" in cells, "a name is never markup"
 
 
