@@ -504,11 +504,16 @@ class Store:
         return store
 
     def engine(self) -> Engine:
-        """What the server is. Raises Unsuitable for a standalone, Unavailable without an answer."""
+        """What the server is. Raises Unsuitable for a standalone, Unavailable without an answer, or while its replica
+        set is only starting."""
         with our_errors(), pymongo.timeout(READ_SECONDS):
             hello = self.client.admin.command("hello")
             version = str(self.client.admin.command("buildInfo")["version"])
         topology = MONGOS if hello.get("msg") == "isdbgrid" else str(hello.get("setName", ""))
+        if not topology and hello.get("isreplicaset"):
+            raise Unavailable(
+                msg("This MongoDB's replica set has not started yet; try again. A new one first needs: rs.initiate()")
+            )
         if not topology:
             raise Unsuitable(
                 msg(

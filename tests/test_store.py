@@ -1,8 +1,11 @@
 """Every write is one transaction, nothing is overwritten silently, and the errors are ours."""
 
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from pymongo.errors import ConfigurationError, OperationFailure
 
 from repository import recount
 from repository.access import Actor, Refused, Role
+from repository.embedded import find_binary
 from repository.grids import Community, Grid
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.store import (
@@ -284,6 +288,21 @@ def test_a_standalone_is_refused_with_the_reason(store: Store, monkeypatch: pyte
     monkeypatch.setattr(type(store.client.admin), "command", standalone)
     with pytest.raises(Unsuitable, match="replica set"):
         store.engine()
+
+
+@pytest.mark.kills
+def test_a_replica_set_that_is_not_there_yet_is_no_standalone(tmp_path: Path) -> None:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(find_binary()), "--dbpath", str(tmp_path), "--port", str(port), "--bind_ip", "127.0.0.1"]
+    mongod = subprocess.Popen([*command, "--nounixsocket", "--replSet", "rs0"], stdout=subprocess.DEVNULL)
+    try:
+        with pytest.raises(Unavailable, match="not started yet"):
+            Store.connect(f"mongodb://127.0.0.1:{port}/?directConnection=true")
+    finally:
+        mongod.kill()
+        mongod.wait()
 
 
 def test_clocks_that_differ_are_warned_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
