@@ -614,7 +614,7 @@ def _demanded(owner: type[BaseModel], spec: FieldSpec) -> bool:
 
 def _label(spec: FieldSpec, demanded: bool) -> str:
     title = plain(say(spec.title))
-    unit = _("yuan") if spec.kind == "money" else say(spec.mark.unit) if spec.mark.unit else ""
+    unit = tables.unit_beside(spec)
     optional = not demanded and spec.kind != "yes_no"
     if unit and optional:
         return _("{title} ({unit}, optional)", title=title, unit=plain(unit))

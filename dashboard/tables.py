@@ -79,10 +79,16 @@ def _titles(specs: Iterable[FieldSpec]) -> dict[str, FieldSpec]:
     """Specs by their column's title, units in it; a second column of the same title gets its field's name."""
     titled: dict[str, FieldSpec] = {}
     for spec in specs:
-        unit = _("yuan") if spec.kind == "money" else say(spec.mark.unit) if spec.mark.unit else ""
+        unit = unit_beside(spec)
         title = _("{title} ({unit})", title=say(spec.title), unit=unit) if unit else say(spec.title)
         titled[f"{title} [{spec.name}]" if title in titled else title] = spec
     return titled
+
+
+def unit_beside(spec: FieldSpec) -> str:
+    """The unit to write beside a field's title; empty where there is none, or the title says it ("Residents")."""
+    unit = _("yuan") if spec.kind == "money" else say(spec.mark.unit) if spec.mark.unit else ""
+    return "" if unit.casefold() == say(spec.title).casefold() else unit
 
 
 def value_of(record: BaseModel, spec: FieldSpec, names: Names, zone: tzinfo) -> Any:
