@@ -78,7 +78,7 @@ def every_acknowledgement_is_in_the_journal(report: Report, long: bool) -> None:
         report.line(f"{writes} writes: journal syncs", str(made), f">= {writes}", made >= writes)
         before = syncs()
         for _ in range(writes):
-            store.next_number("D", "syncs")
+            store.next_number(ACTOR, "D", "syncs")
         made = syncs() - before
         report.line(f"{writes} numbers given out: journal syncs", str(made), f">= {writes}", made >= writes)
         admin.close()
@@ -118,7 +118,7 @@ def _every_path(report: Report, path: Path) -> None:
         "once": lambda: once.first_use(store, "x", timedelta(hours=1)),
         "audit.seal": lambda: audit.seal(store, now=NOW + timedelta(days=1)),
         "importer.recover": lambda: importer.recover(store, stale=timedelta(days=-9)),
-        "numbers": lambda: store.next_number("D", "x"),
+        "numbers": lambda: store.next_number(ROOT, "D", "x"),
         "counters": lambda: rollups.ensure(store.db, "F", [rollups.Place("x", "month", "2026-04")]),
     }.items():
         call()
