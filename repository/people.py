@@ -157,7 +157,7 @@ def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purp
 def drop_contact(write: Write, community_id: str, about_id: str) -> None:
     """Erase the contact of what is being taken out, inside the same write."""
     about = {"community_id": community_id, "about_id": about_id}
-    for document in write.store.db[Contact.collection].find(about, {"revision": 1}, session=write.session):
+    for document in write.store.documents(Contact, about, session=write.session):
         write.delete(Contact, community_id, document["_id"], document["revision"])
 
 

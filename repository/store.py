@@ -965,7 +965,7 @@ class Store:
                 try:
                     found = self.db["numbers"].find_one_and_update(
                         {"_id": f"{community_id}|{name}", "community_id": community_id},
-                        {"$inc": {"next": many}},
+                        {"$inc": {"next": int(many)}},
                         upsert=True,
                         return_document=pymongo.ReturnDocument.BEFORE,
                     )

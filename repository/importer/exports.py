@@ -74,7 +74,7 @@ def export(
             write_csv(file, header, rows())
         else:
             write_xlsx(file, translate(record.title), header, rows())
-    facts = {"rows": written, "form": form}
+    facts = {"rows": written, "form": "csv" if form == "csv" else "xlsx"}
 
     def note(write: Write) -> None:
         write.note("export", record.collection, community_id, community_id, facts)

@@ -278,7 +278,9 @@ def _count(
     now: datetime,
 ) -> tuple[int, int]:
     """How many match and how many of these are overdue, up to MANY, the longest overdue counted first."""
-    late = {"$and": [{"$eq": ["$is_open", True]}, {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now]}]}
+    late = {
+        "$and": [{"$eq": ["$is_open", True]}, {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now.astimezone(UTC)]}]
+    }
     pipeline: list[Document] = [{"$limit": MANY}, {"$group": {"_id": late, "n": {"$sum": 1}}}]
     found = store.aggregate(
         actor,

@@ -9,15 +9,11 @@ import zipfile
 from typing import Any
 
 import openpyxl
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pymongo import monitoring
 
-from repository import accounts, activities, audit, facilities, grids, importer, maintenance, people
+from repository import importer, people
 from repository.importer import BadSheet, Sheet
 from repository.importer.sheets import guarded, write_csv, write_xlsx
 from repository.people import Person
-from repository.store import Store
 from repository.words import Trouble
 from tests.benchmarks.stand import Report
 from tests.reliability.ground import ACTOR, home, opened
@@ -164,97 +160,4 @@ def strange_texts(report: Report, long: bool) -> None:
         ]
         report.line("names found again", str(len(names)), str(len(kept)), len(names) == len(kept))
         report.line("keys that are operators", str(len(operators)), "0", not operators)
-        store.close()
-
-
-class _Watch(monitoring.CommandListener):
-    """Looks into every command that is sent: a value we were given must never be one of its operators."""
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-        self.now = ""
-        self.seen = 0
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.seen += 1
-        if "EVIL" in repr([key for key in _keys(event.command) if str(key).startswith("$")]):
-            self.found.append(self.now)
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing to see."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing to see."""
-
-
-def _keys(value: Any) -> list[Any]:
-    """Every key that the server takes as one: what stands behind $eq is a value."""
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return [key for name, inner in value.items() for key in (name, *(() if name == "$eq" else _keys(inner)))]
-    if isinstance(value, list):
-        return [key for inner in value for key in _keys(inner)]
-    return []
-
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["$EVIL", "$ne", "$gt", "$where", "a.b", "name", ""]), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-def anything_for_every_argument(report: Report, long: bool) -> None:
-    """Dictionaries, lists and operators in the place of every value: refused before they reach the database."""
-    watch = _Watch()
-    with home() as path:
-        opened(path).close()
-        from repository import embedded
-
-        uri = embedded.start(path).uri
-        store = Store.connect(uri, event_listeners=[watch])
-        calls = {
-            "an id": lambda value: grids.grids(store, ACTOR, value),
-            "a person": lambda value: people.add_person(store, ACTOR, "D", {"name": value}),
-            "values": lambda value: people.add_person(store, ACTOR, "D", value),
-            "a code": lambda value: facilities.facility_by_code(store, ACTOR, "D", value),
-            "a facility": lambda value: facilities.add_facility(store, ACTOR, "D", {"code": value, "name": value}),
-            "an order": lambda value: maintenance.work_story(store, ACTOR, "D", value, now=store.clock()),
-            "a repair": lambda value: maintenance.log_repair(store, ACTOR, "D", fault=value, place=value),
-            "an activity": lambda value: activities.add_activity(store, ACTOR, "D", {"name": value, "held_on": value}),
-            "a record": lambda value: audit.history(store, ACTOR, "D", value, value),
-            "a search": lambda value: audit.trail(store, ACTOR, "D", audit.Search(actor=value, operation=value)),
-        }
-        calls |= {
-            "an activity's id": lambda value: activities.gathering(store, ACTOR, "D", value),
-            "a person's work": lambda value: maintenance.my_work(store, ACTOR, "D", value, now=store.clock()),
-            "a mapping": lambda value: importer.saved_mappings(store, ACTOR, "D", value),
-            "a sign-in": lambda value: accounts.end_sign_in(store, ACTOR, value),
-            "a sign-in name": lambda value: accounts.user_named(store, ACTOR, value),
-            "a token": lambda value: accounts.visitor(store, value, accounts.Terms()),
-            "a brief": lambda value: maintenance.facility_brief(store, ACTOR, "D", code=value),
-        }
-        untyped: dict[str, int] = {}
-
-        @settings(max_examples=120 if long else 12, deadline=None, database=None,
-                  suppress_health_check=list(HealthCheck), derandomize=True)  # fmt: skip
-        @given(st.sampled_from(sorted(calls)), ANYTHING)
-        def attack(name: str, value: Any) -> None:
-            watch.now = name
-            try:
-                calls[name](value)
-            except Trouble:
-                pass
-            except (TypeError, ValueError, AttributeError, KeyError) as error:
-                untyped[f"{name}: {type(error).__name__}"] = untyped.get(f"{name}: {type(error).__name__}", 0) + 1
-
-        attack()
-        report.line("commands looked into", f"{watch.seen:,}", "> 0", watch.seen > 0)
-        came = ", ".join(sorted(set(watch.found))) or "none"
-        report.line("operators that came from a value", came, "none", not watch.found)
-        report.line("refused by Python's own types", str(sum(untyped.values())))
-        stored = [document for document in store.db["people"].find() if not isinstance(document["name"], str)]
-        report.line("names that are no text", str(len(stored)), "0", not stored)
         store.close()

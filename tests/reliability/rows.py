@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.benchmarks.stand import Report
-from tests.reliability import durability, editors, inputs, load, replicas
+from tests.reliability import arguments, durability, editors, inputs, load, replicas
 
 Run = Callable[[Report, bool], None]
 
@@ -21,7 +21,7 @@ ROWS: dict[str, Run] = {
     "C3": editors.imports_that_are_killed,
     "I1": inputs.strange_excel_files,
     "I2": inputs.strange_texts,
-    "I3": inputs.anything_for_every_argument,
+    "I3": arguments.anything_for_every_argument,
     "L1": load.twenty_at_once,
     "L2": load.hours_of_five,
 }
