@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.benchmarks.stand import Report
-from tests.reliability import arguments, durability, editors, inputs, load, replicas
+from tests.reliability import arguments, durability, editors, inputs, load, replicas, starts
 
 Run = Callable[[Report, bool], None]
 
@@ -11,6 +11,7 @@ ROWS: dict[str, Run] = {
     "D1": durability.killed_again_and_again,
     "D2": durability.every_acknowledgement_is_in_the_journal,
     "D3": durability.the_disk_fills_up,
+    "D4": starts.started_again_and_again,
     "D6": durability.stopped_under_load,
     "D7": durability.backups_under_writers,
     "D9": durability.silent_for_a_while,
