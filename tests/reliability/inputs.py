@@ -3,15 +3,20 @@
 import contextlib
 import io
 import random
+import re
 import resource
+import subprocess
+import threading
 import time
 import zipfile
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import openpyxl
 
 from repository import importer, people
-from repository.importer import BadSheet, Sheet
+from repository.importer import BadSheet, Sheet, child
 from repository.importer.sheets import guarded, write_csv, write_xlsx
 from repository.people import Person
 from repository.words import Trouble
@@ -51,7 +56,7 @@ def _with(parts: dict[str, bytes], base: bytes) -> bytes:
     return file.getvalue()
 
 
-def _sheet(inside: str, head: str = "") -> bytes:
+def _sheet(inside: str | bytes, head: str = "") -> bytes:
     """A workbook whose one sheet is written by hand."""
     good = _book([["编号"], ["1"]])
     out = io.BytesIO()
@@ -60,7 +65,9 @@ def _sheet(inside: str, head: str = "") -> bytes:
             content = source.read(name)
             if name == "xl/worksheets/sheet1.xml":
                 space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-                content = f'<?xml version="1.0"?>{head}<worksheet xmlns="{space}">{inside}</worksheet>'.encode()
+                inner = inside.encode() if isinstance(inside, str) else inside
+                opened = f'<?xml version="1.0"?>{head}<worksheet xmlns="{space}">'.encode()
+                content = opened + inner + b"</worksheet>"
             target.writestr(name, content)
     return out.getvalue()
 
@@ -71,7 +78,11 @@ def hostile_files() -> dict[str, bytes]:
     cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>编号</t></is></c></row>'
     laughs = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     outside = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
-    long = '<c r="B1" t="inlineStr"><is><t>' + "x" * 90_000_000 + "</t></is></c>"
+    # four bytes a character in memory, and no run long enough to be told by how well it packs
+    ends = [b"x" * 56 + letter.encode() for letter in "😀😁😂😃😄😅😆😇😈😉"]
+    long = (
+        b'<c r="B1" t="inlineStr"><is><t>' + b"".join(random.Random(11).choices(ends, k=1_500_000)) + b"</t></is></c>"
+    )
     return {
         "good": good,
         "good, larger": _book([["编号", "名称"], *([n, f"名{n}"] for n in range(3000))]),
@@ -86,10 +97,32 @@ def hostile_files() -> dict[str, bytes]:
         "far cell": _sheet(f'<sheetData>{cell}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'),
         "lying size": _sheet(f'<dimension ref="A1:XFD1048576"/><sheetData>{cell}</sheetData>'),
         "a million rows": _sheet("<sheetData>" + cell + "<row/>" * 1_100_000 + "</sheetData>"),
-        "one long text": _sheet(f"<sheetData>{cell[:-6]}{long}</row></sheetData>"),
+        "one long text": _sheet(f"<sheetData>{cell[:-6]}".encode() + long + b"</row></sheetData>"),
         "broken xml": _sheet(f"<sheetData>{cell}<row"),
         "too large": b"PK\x03\x04" + b"0" * 11_000_000,
     }
+
+
+class _Watched(subprocess.Popen[bytes]):
+    """A child whose peaks the kernel is asked for, every few milliseconds, until it has ended."""
+
+    resident = address_space = 0.0  # MB, of the largest
+    unlimited = 0  # children that read on without the limits of importer.child
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        limited, place = True, Path(f"/proc/{self.pid}")
+        with contextlib.suppress(OSError):
+            while found := dict(re.findall(r"(VmHWM|VmPeak):\s+(\d+)", (place / "status").read_text())):
+                if str(self.args[-2]) in (place / "cmdline").read_text():  # type: ignore[index]
+                    _Watched.resident = max(_Watched.resident, int(found["VmHWM"]) / 1024)
+                    _Watched.address_space = max(_Watched.address_space, int(found["VmPeak"]) / 1024)
+                    limited = f" {child.MEMORY} " in (place / "limits").read_text()
+                time.sleep(0.005)
+        _Watched.unlimited += not limited
 
 
 def strange_excel_files(report: Report, long: bool) -> None:
@@ -97,19 +130,20 @@ def strange_excel_files(report: Report, long: bool) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     files = hostile_files()
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refused, slowest = [], 0.0
+    refused, slowest = dict[str, str](), 0.0
     for name, content in files.items():
         began = time.monotonic()
         try:
-            list(Sheet(content, "x.xlsx").rows())
-        except BadSheet:
-            refused.append(name)
+            with patch.object(subprocess, "Popen", _Watched):
+                list(Sheet(content, "x.xlsx").rows())
+        except BadSheet as error:
+            refused[name] = str(error)
         slowest = max(slowest, time.monotonic() - began)
     read = sorted(set(files) - set(refused))
     report.line("read", ", ".join(read), "the good ones", {"good", "good, larger"} <= set(read))
     harmful = {"macros", "outside", "bomb", "parts", "billion laughs", "a file of the system", "a million rows",
-               "no zip", "too large", "broken xml"}  # fmt: skip
-    report.line("refused in words", str(len(refused)), "every harmful one", harmful <= set(refused))
+               "no zip", "too large", "broken xml", "one long text"}  # fmt: skip
+    report.line("refused in words", str(len(refused)), "every harmful one", harmful <= refused.keys())
     report.line("slowest answer", f"{slowest:.1f} s", "<= 32 s", slowest <= 32)
     dice, good, flips = random.Random(11), files["good, larger"], 200 if long else 12
     answered = 0
@@ -124,6 +158,12 @@ def strange_excel_files(report: Report, long: bool) -> None:
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) / 1024
     made = (base - before) / 1024
     report.line("this process grew by", f"{grown:.0f} MB (and {made:.0f} by making the files)", "< 100 MB", grown < 100)
+    most = child.MEMORY / 2**20
+    took = f"{_Watched.resident:.0f} MB, {_Watched.address_space:.0f} MB with what it only reserved"
+    report.line("a child that reads took at most", took, f"<= {most:.0f} MB", 10 < _Watched.address_space <= most)
+    stopped = "far too much memory" in refused["one long text"]
+    report.line("and one that wants more is stopped", str(stopped), "True", stopped)
+    report.line("children without limits at their end", str(_Watched.unlimited), "0", _Watched.unlimited == 0)
 
 
 def strange_texts(report: Report, long: bool) -> None:
