@@ -798,6 +798,8 @@ class Store:
     ) -> list[Document]:
         """The same of several: documents that match one of ``wanted``, each of which names subject and level."""
         either = [{"community_id": community_id, **one} for one in wanted]
+        if not either:
+            return []
         within = either[0] if len(either) == 1 else {"$or": either}
         require_plain(within)
         with our_errors(), pymongo.timeout(READ_SECONDS):

@@ -34,7 +34,7 @@ from repository.grids import Community
 from repository.store import RESTORING, SIGN_INS, Store
 from tests.browser import Server, visit
 from tests.conftest import awaited
-from tests.reader import Reader
+from tests.reader import Reader, signed_in
 
 GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
 OPERATOR = Actor("operator", "操作员", Role.ADMIN)
@@ -80,9 +80,7 @@ class Site:
 
     def sign_in(self, login: str = "boss", password: str = GOOD) -> str:
         """A cookie as the browser would send it."""
-        answer = self.post("/login", login=login, password=password)
-        assert answer.status == 303, self.last
-        return (answer.headers["set-cookie"] or "").split(";")[0]
+        return signed_in(self.port, login, password, host=self.host)
 
     def open(self, cookie: str) -> dict[str, Any]:
         """The stored sign-in behind a cookie."""

@@ -141,8 +141,8 @@ def _every_path(report: Report, path: Path) -> None:
 def the_disk_fills_up(report: Report, long: bool) -> None:
     """A small disk: writing stops before the server has to end itself, and goes on when there is room again.
 
-    In full
-    with the bounds of the product as they are; in short with lower ones, which need less disk and no waiting."""
+    In full with the bounds of the product as they are; in short with lower ones, which need less disk and no waiting.
+    """
     where = Path(tempfile.mkdtemp(prefix="gb-disk-"))
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={2200 if long else 1100}m", "tmpfs", str(where)],
