@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from repository.filters import Is
 from repository.record import Choice, Record
 from repository.words import Trouble, msg
 
@@ -196,6 +197,8 @@ def reach(actor: Actor, community_id: str, grids: frozenset[str] | None = None) 
     """
     if not isinstance(community_id, str):
         raise Refused(msg("This community is not in your charge. Nothing was changed."))
+    if grids is not None and not (isinstance(grids, (frozenset, set)) and all(isinstance(id, str) for id in grids)):
+        raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))
     if actor.communities is not None and community_id not in actor.communities:
         raise Refused(msg("This community is not in your charge. Nothing was changed."))
     if actor.grids is None:
@@ -208,7 +211,7 @@ def scope(actor: Actor, record: type[Record], community_id: str, grids: frozense
     seen = reach(actor, community_id, grids)
     own: dict[str, Any] = {"community_id": community_id}
     if record.grid_field and seen is not None:
-        own["_id" if record.grid_field == "id" else record.grid_field] = {"$in": sorted(seen)}
+        own["_id" if record.grid_field == "id" else record.grid_field] = Is(among=sorted(seen))
     return own
 
 

@@ -38,6 +38,7 @@ from repository.store import (
     actor_of,
     build,
     our_errors,
+    require_plain,
 )
 from repository.words import Message, Trouble, msg
 
@@ -444,7 +445,7 @@ def sign_in(
     knows the password hears.
     """
     login = login.strip().casefold()[:60]
-    user = _user(store, {"community_id": EVERYWHERE, "login": {"$eq": login}})
+    user = _user(store, {"community_id": EVERYWHERE, "login": login})
     given_at = _check(store, login, user, password, address)
     if user is None or not user.active:
         raise Wrong(_WRONG)
@@ -457,7 +458,7 @@ def sign_in_as(
 ) -> tuple[str, User]:
     """A new token for whom a single sign-on vouches for; ``again`` as for ``sign_in``. Raises Refused for a name
     without an active account."""
-    user = _user(store, {"community_id": EVERYWHERE, "subject": {"$eq": subject}}) if subject else None
+    user = _user(store, {"community_id": EVERYWHERE, "subject": subject}) if subject else None
     if user is None or not user.active:
         raise Refused(
             msg("{subject} has no account here. Ask an administrator to enter it as a single sign-on name."),
@@ -668,9 +669,10 @@ def sign_out(store: Store, token: str) -> None:
 def end_sign_in(store: Store, actor: Actor, id: str) -> str:
     """End one sign-in, of one's own or, as an administrator, of anybody; returns whose it was. Raises NotFound,
     Refused."""
+    require_plain({"_id": id})
 
     def work(write: Write) -> str:
-        found = write.store.db[SIGN_INS].find_one({"_id": {"$eq": id}}, session=write.session)
+        found = write.store.db[SIGN_INS].find_one({"_id": id}, session=write.session)
         if found is None:
             raise NotFound(msg("This sign-in has ended already."))
         if found["user_id"] != actor.id:
@@ -691,7 +693,7 @@ def users(store: Store, actor: Actor) -> list[User]:
 
 def user_named(store: Store, actor: Actor, login: str) -> User:
     """The account with this sign-in name. Raises NotFound, Refused."""
-    found = store.find(actor, User, EVERYWHERE, {"login": {"$eq": login.strip().casefold()}}, limit=1)
+    found = store.find(actor, User, EVERYWHERE, {"login": login.strip().casefold()}, limit=1)
     if not found:
         raise NotFound(msg("There is no account called {login}."), login=login)
     return found[0]
@@ -713,11 +715,10 @@ def sign_ins(store: Store, actor: Actor, user_id: str | None = None) -> list[Sig
     if whose != actor.id:
         require(actor, Operation.READ, User.collection)
         reach(actor, EVERYWHERE)
-    now = store.clock()
+    now, theirs = store.clock(), {"user_id": whose}
+    require_plain(theirs)
     with our_errors(), pymongo.timeout(READ_SECONDS):
-        found: Sequence[Mapping[str, Any]] = list(
-            store.db[SIGN_INS].find({"user_id": {"$eq": whose}}).sort("created_at", -1).limit(200)
-        )
+        found: Sequence[Mapping[str, Any]] = list(store.db[SIGN_INS].find(theirs).sort("created_at", -1).limit(200))
     return [
         SignIn(
             id=each["_id"],
@@ -734,6 +735,7 @@ def sign_ins(store: Store, actor: Actor, user_id: str | None = None) -> list[Sig
 
 
 def _user(store: Store, filter: Mapping[str, Any]) -> User | None:
+    require_plain(filter, User)
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = store.db[User.collection].find_one(dict(filter))
     return None if found is None else User.from_document(found)

@@ -14,6 +14,7 @@ from bson import ObjectId
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.access import Actor, Operation, reach, require
+from repository.filters import Is
 from repository.metrics import Metric, Target, Value, declare, ratio
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
@@ -311,7 +312,7 @@ def _settle(write: Write, post: Post) -> None:
     if post.tier is not Tier.GRID_LEAD or not post.grid_id:
         return
     where = {"community_id": post.community_id, "grid_id": post.grid_id, "tier": str(Tier.GRID_LEAD)}
-    others = write.store.documents(Post, {**where, "_id": {"$ne": post.id}}, session=write.session)
+    others = write.store.documents(Post, {**where, "_id": Is(ne=post.id)}, session=write.session)
     if any(Post.from_document(other).holder_on(post.since or write.at.date()) for other in others):
         raise Invalid({"holder_id": Message(msg("This grid has a director. Vacate that post first."))})
     grid = write.read(Grid, post.community_id, post.grid_id)
@@ -350,7 +351,7 @@ def posts(store: Store, actor: Actor, community_id: str) -> list[Post]:
 
 def _posts_in_reach(actor: Actor, community_id: str) -> dict[str, Any]:
     seen = reach(actor, community_id)
-    return {"community_id": community_id} | ({} if seen is None else {"grid_id": {"$in": [*sorted(seen), None]}})
+    return {"community_id": community_id} | ({} if seen is None else {"grid_id": Is(among=[*sorted(seen), None])})
 
 
 @dataclass(frozen=True)

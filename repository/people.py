@@ -12,6 +12,7 @@ from pydantic import Field
 
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
+from repository.filters import Is
 from repository.record import LINE, Choice, Day, Index, Record, Ref, Shown
 from repository.store import READ_SECONDS, Invalid, Store, Write, build, our_errors
 from repository.words import Message, msg
@@ -156,7 +157,7 @@ def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purp
 def drop_contact(write: Write, community_id: str, about_id: str) -> None:
     """Erase the contact of what is being taken out, inside the same write."""
     about = {"community_id": community_id, "about_id": about_id}
-    for document in write.store.db[Contact.collection].find(about, {"revision": 1}, session=write.session):
+    for document in write.store.documents(Contact, about, session=write.session):
         write.delete(Contact, community_id, document["_id"], document["revision"])
 
 
@@ -168,7 +169,7 @@ def forget_contact(store: Store, actor: Actor, community_id: str, id: str, revis
 def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -> int:
     """Erase the contacts whose time is over; returns how many. Raises Refused."""
     require(actor, Operation.DELETE, Contact.collection)
-    over = {"expires_on": {"$lt": datetime.combine(on, time(), UTC)}}
+    over = {"expires_on": Is(lt=datetime.combine(on, time(), UTC))}
     found = store.find(actor, Contact, community_id, over, limit=1000)
     for each in found:
         store.delete(actor, Contact, community_id, each.id, each.revision)
@@ -179,7 +180,7 @@ def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -
 def contact_of(store: Store, actor: Actor, community_id: str, about_id: str) -> Masked | None:
     """How to reach whoever reported this, masked; None when nothing is kept. Raises Refused, Unavailable."""
     require(actor, Operation.READ, Contact.collection)
-    within = {"$and": [scope(actor, Contact, community_id), {"about_id": {"$eq": about_id}}]}
+    within = {"$and": [scope(actor, Contact, community_id), {"about_id": about_id}]}
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = next(store.documents(Contact, within, limit=1), None)  # whole, for what the mask leaves of it
     if found is None:

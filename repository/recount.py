@@ -18,6 +18,7 @@ from pymongo.read_concern import ReadConcern
 
 from repository import activities, maintenance, rollups  # noqa: F401 (importing declares what is counted)
 from repository.access import Actor, Operation, reach, require
+from repository.filters import Is
 from repository.record import RECORDS, Record
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
 from repository.store import DURABLE, Store, Unavailable
@@ -194,9 +195,9 @@ def _month(
         start, end = rollups.month_bounds(month, ZoneInfo("UTC") if moment.endswith("_on") else zone)
         if "." in moment:
             root, leaf = moment.split(".")
-            within.append({root: {"$elemMatch": {leaf: {"$gte": start, "$lt": end}}}})
+            within.append({root: Is(some={leaf: Is(gte=start, lt=end)})})
         else:
-            within.append({moment: {"$gte": start, "$lt": end}})
+            within.append({moment: Is(gte=start, lt=end)})
     atoms: Tally = Counter()
     for document in store.documents(record, {"community_id": community_id, "$or": within}, session=session):
         for atom, n in rollups.contributions(record, document, zone):
@@ -262,7 +263,7 @@ def _residents(store: Store, actor: Actor, record: type[Record], community_id: s
         def put_right(write: Any, some: list[str] = some) -> None:
             change = Presence()
             for document in store.documents(
-                record, {"community_id": community_id, "resident": {"$in": some}}, session=write.session
+                record, {"community_id": community_id, "resident": Is(among=some)}, session=write.session
             ):
                 change.add(record, document, zone, 1)
             for document in store.db[SEEN].find(

@@ -43,6 +43,7 @@ from pymongo.write_concern import WriteConcern
 
 from repository import rollups
 from repository.access import Actor, Operation, Refused, Role, reach, require, require_fields, require_reach, scope
+from repository.filters import Is, strange
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
 from repository.words import Message, Trouble, msg
 
@@ -144,6 +145,7 @@ class Conflict(Trouble):
 
 
 _GONE = msg("This record is not there any more, or not in your charge.")
+_FIELD_MISFIT = msg("This value does not fit here")
 _FIELD_PROBLEMS: Mapping[str, str] = {
     "missing": msg("Please fill this in"),
     "string_too_long": msg("Too long: {max_length} characters at most"),
@@ -179,7 +181,7 @@ def invalid(error: ValidationError) -> Invalid:
                 name: int(fact) if isinstance(fact, float) and fact.is_integer() else fact
                 for name, fact in facts.items()
             }
-            message = Message(_FIELD_PROBLEMS.get(kind, msg("This value does not fit here")), bounds)
+            message = Message(_FIELD_PROBLEMS.get(kind, _FIELD_MISFIT), bounds)
         problems.setdefault(field, message)
     return Invalid(problems)
 
@@ -190,6 +192,13 @@ def build(record: type[R], values: Mapping[str, Any]) -> R:
         return record.model_validate(values)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def require_plain(filter: Any, record: type[Record] | None = None) -> None:
+    """Raise Invalid, naming the field, for a filter that asks it for what its values cannot be: for anything in a
+    caller's value that the server would take for a test (see filters)."""
+    if (field := strange(filter, record)) is not None:
+        raise Invalid({field: Message(_FIELD_MISFIT)})
 
 
 class FieldProblem(Trouble, ValueError):
@@ -626,9 +635,13 @@ class Store:
         """Ask anew which imports are in flight: for the process that has just begun or ended one."""
         self._pending = (-1e9, ())
 
-    def _seen(self, filter: Mapping[str, Any], pending: tuple[str, ...] | None = None) -> Document:
+    def _seen(
+        self, record: type[Record], filter: Mapping[str, Any], pending: tuple[str, ...] | None = None
+    ) -> Document:
+        """The filter as it is sent, for what readers see: every one passes here, and is looked at. Raises Invalid."""
+        require_plain(filter, record)
         pending = self.pending_batches() if pending is None else pending
-        return {**filter, "batch_id": {"$nin": list(pending)}} if pending and "batch_id" not in filter else {**filter}
+        return {**filter, "batch_id": Is(not_among=pending)} if pending and "batch_id" not in filter else {**filter}
 
     def _as_seen(self, document: Document, pending: tuple[str, ...] | None = None) -> Document:
         """What readers see of a document: what stood before, while a batch that replaces it is in flight."""
@@ -650,7 +663,7 @@ class Store:
     ) -> Iterator[Document]:
         """Raw documents as readers see them: for the rooms that count and import. Applies no permission."""
         pending = self.pending_batches(session)
-        cursor = self.db[record.collection].find(self._seen(filter, pending), projection, session=session)
+        cursor = self.db[record.collection].find(self._seen(record, filter, pending), projection, session=session)
         if sort:
             cursor = cursor.sort(list(sort))
         for document in cursor.skip(skip).limit(limit):
@@ -691,7 +704,7 @@ class Store:
         _require_impersonal(record, filter)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            return self.db[record.collection].count_documents(self._seen(within))
+            return self.db[record.collection].count_documents(self._seen(record, within))
 
     def aggregate(
         self,
@@ -709,7 +722,7 @@ class Store:
         first."""
         require(actor, Operation.READ, record.collection)
         _require_impersonal(record, filter)
-        match = self._seen({**scope(actor, record, community_id, grids), **(filter or {})})
+        match = self._seen(record, {**scope(actor, record, community_id, grids), **(filter or {})})
         with our_errors(), pymongo.timeout(READ_SECONDS):
             how: Document = {"batchSize": 10_000}
             if index is not None:
@@ -732,7 +745,7 @@ class Store:
                 if within["community_id"] != community_id:
                     raise ValueError("a filter of another community")
                 _require_impersonal(record, filter)
-                branch: list[Document] = [{"$match": self._seen(within, pending)}]
+                branch: list[Document] = [{"$match": self._seen(record, within, pending)}]
                 branch += [{"$unset": sorted(record.personal)}] if record.personal else []
                 branch += [{"$project": dict.fromkeys((*fields, "_before"), 1)}] if fields else []
                 branches.append((record.collection, [*branch, {"$set": {"_place": place}}]))
@@ -790,7 +803,10 @@ class Store:
     ) -> list[Document]:
         """The same of several: documents that match one of ``wanted``, each of which names subject and level."""
         either = [{"community_id": community_id, **one} for one in wanted]
+        if not either:
+            return []
         within = either[0] if len(either) == 1 else {"$or": either}
+        require_plain(within)
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = list(self.db[rollups.COUNTS].find(within, projection, batch_size=10_000))
         return sorted(found, key=lambda document: str(document.get("period", "")))
@@ -944,17 +960,19 @@ class Store:
         """Take one record out, as if it had never been entered; the audit keeps it."""
         self.write(actor, lambda write: write.delete(record, community_id, id, revision))
 
-    def next_number(self, community_id: str, name: str, many: int = 1) -> int:
+    def next_number(self, actor: Actor, community_id: str, name: str, many: int = 1) -> int:
         """The next number of a community's series, such as that of its work orders; reserves ``many`` from there on.
+        Raises Refused for a community out of reach.
 
         Outside the transaction, so that writers do not queue: a write that fails leaves a gap.
         """
+        reach(actor, community_id)
         with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
             while True:
                 try:
                     found = self.db["numbers"].find_one_and_update(
                         {"_id": f"{community_id}|{name}", "community_id": community_id},
-                        {"$inc": {"next": many}},
+                        {"$inc": {"next": int(many)}},
                         upsert=True,
                         return_document=pymongo.ReturnDocument.BEFORE,
                     )
@@ -1155,7 +1173,7 @@ class Write:
             if not doubtful:
                 continue
             there = self.store.db[collection].find(
-                self.store._seen({"_id": {"$in": doubtful}, "community_id": community_id}),
+                self.store._seen(RECORDS[collection], {"_id": Is(among=doubtful), "community_id": community_id}),
                 {"_id": 1},
                 session=self.session,
             )

@@ -122,11 +122,11 @@ Dump = dict[str, list[Any]]
 
 
 def everything(store: Store) -> Dump:
-    """All that is kept, for telling whether anything changed. Numbers that a refused write took leave a gap."""
+    """All that is kept, for telling whether anything changed."""
     return {
         name: list(store.db[name].find().sort("_id", 1))
         for name in store.db.list_collection_names()
-        if name not in ("migrations", "numbers")
+        if name != "migrations"
     }
 
 
@@ -508,7 +508,6 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Store.pending_batches": "ids of imports whose rows nobody sees",
     "store.Store.reread_pending": "what this process remembers",
     "store.Store.writes": "how many writes there were, and nothing of them",
-    "store.Store.next_number": "numbers that nobody has yet",
     # below the scope: who calls them is in PAST_THE_SCOPE, and what cuts it there
     "store.Store.documents": "the rooms' own reading",
     "store.Store.counters": "the rooms' own reading",
@@ -523,7 +522,7 @@ NO_ACTOR: Mapping[str, str] = {
 """Public functions that take a store and no actor, because …"""
 
 TRIED_BELOW = {
-    "store.Store": {"find", "count", "aggregate", "together", "get", "communities", "first_month"}
+    "store.Store": {"find", "count", "aggregate", "together", "get", "communities", "first_month", "next_number"}
     | {"write", "insert", "update", "delete"},
     "store.Write": {"read", "reveal", "insert", "update", "delete"},
 }
@@ -1207,6 +1206,17 @@ def test_the_months_and_communities_of_others_stay_unknown(filled: Store) -> Non
     with pytest.raises(Refused):
         filled.first_month(ELSEWHERE, "D")
     assert filled.first_month(ROOT, "D") == "2026-03"
+
+
+@pytest.mark.parametrize("actor", [ELSEWHERE, NEXT_DOOR, NARROW], ids=["of E", "of a grid", "of a grid anywhere"])
+@pytest.mark.parametrize("place", [{"grid_id": "g1", "place": "gate"}, {"facility_id": "f-g1"}], ids=str)
+def test_who_may_not_report_there_takes_no_number(filled: Store, actor: Actor, place: dict[str, str]) -> None:
+    with pytest.raises(Refused):
+        maintenance.log_repair(filled, actor, "D", fault="loose", **place)
+    with pytest.raises(Refused):
+        filled.next_number(ELSEWHERE, "D", maintenance.commands.SERIES)
+    assert list(filled.db["numbers"].find()) == []
+    assert maintenance.log_repair(filled, ROOT, "D", fault="loose", **place).number == "W-00001"
 
 
 def test_an_unknown_collection_is_nobodys() -> None:

@@ -801,7 +801,7 @@ def test_while_a_restore_runs_nobody_writes_and_no_other_begins(
     with pytest.raises(BackupTrouble, match=r"being restored from b\.zip"):
         backup.restore(target, path)
     assert target.restoring(), "the mark is its owner's"
-    target.next_number("D", "work_orders")  # outside a transaction, as some small things are
+    target.next_number(admin, "D", "work_orders")  # outside a transaction, as some small things are
     gate.go.set()
 
     assert first.result() is None

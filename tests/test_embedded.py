@@ -8,13 +8,12 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -27,37 +26,24 @@ from pymongo.errors import OperationFailure, PyMongoError
 from repository import embedded
 from repository.embedded import APP_DATABASE, EmbeddedTrouble, Endpoint, bootstrap, directory, server
 from repository.embedded.directory import Places
+from tests.reliability.starts import (
+    add,
+    app,
+    kept,
+    killed_in_set_up,
+    killed_over_a_stale_lock,
+    parent_killed,
+    remove,
+    run_python,
+    servers,
+    six_at_once,
+    wait_for,
+)
 
-ROOT = Path(__file__).parents[1]
 SEED = 20260402
 
 
 # --- help ---------------------------------------------------------------------------------------------------------
-
-
-def servers(home: Path) -> list[int]:
-    """The processes that run on ``home``, by what the kernel says they were called with."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            if entry.name.isdigit() and f"\0--dbpath\0{home}/db\0".encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
-
-
-def remove(home: Path) -> None:
-    for pid in servers(home):  # a test that failed may have left anything
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not servers(home))
-    shutil.rmtree(home, ignore_errors=True)
-
-
-def wait_for(true: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -90,31 +76,6 @@ def doomed() -> Iterator[Path]:
     yield above / "d"
     remove(above / "d")
     shutil.rmtree(above)
-
-
-def app(endpoint: Endpoint) -> MongoClient[dict[str, Any]]:
-    return MongoClient(endpoint.uri)
-
-
-def add(endpoint: Endpoint, *values: int) -> None:
-    with app(endpoint) as client:
-        for value in values:
-            client[APP_DATABASE].kept.insert_one({"_id": value})
-
-
-def kept(endpoint: Endpoint) -> set[int]:
-    with app(endpoint) as client:
-        return {record["_id"] for record in client[APP_DATABASE].kept.find()}
-
-
-def run_python(code: str, *arguments: object) -> "subprocess.Popen[str]":
-    """Another process of the product, running ``code`` with ``arguments`` in sys.argv[1:]."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def program(home: Path, text: str) -> Path:
@@ -183,17 +144,7 @@ def test_listens_on_its_unix_socket_only(served: Endpoint) -> None:
 
 
 def test_six_processes_at_once_share_one_server(home: Path) -> None:
-    code = """
-        import sys
-        from pathlib import Path
-        from repository import embedded
-        end = embedded.start(Path(sys.argv[1]))
-        print(end.started, end.brand_new)
-    """
-    processes = [run_python(code, home) for _ in range(6)]
-    answers = [process.communicate(timeout=60)[0].strip() for process in processes]
-    assert sorted(answers) == ["False False"] * 5 + ["True True"]
-    assert len(servers(home)) == 1
+    six_at_once(home)
 
 
 def test_the_app_user_gets_what_the_app_needs(served: Endpoint) -> None:
@@ -271,20 +222,7 @@ def test_strangers_are_refused(served: Endpoint, command: str) -> None:
 
 @pytest.mark.kills
 def test_killed_server_heals_over_stale_socket_and_lock(doomed: Path) -> None:
-    """D4: the lock file names a process that lives but is no server of ours."""
-    first = embedded.start(doomed)
-    add(first, *range(50))
-    [pid] = servers(doomed)
-    os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not embedded.status(doomed).running)  # a dying process loses its command line before its locks
-    assert (doomed / "m.sock").is_socket()
-    (doomed / "db" / "mongod.lock").write_text(f"{os.getpid()}\n")
-    assert embedded.status(doomed).running is False
-
-    second = embedded.start(doomed)
-    assert (second.started, second.brand_new, second.uri) == (True, False, first.uri)
-    assert set(range(50)) <= kept(second)
-    assert len(servers(doomed)) == 1
+    killed_over_a_stale_lock(doomed)
 
 
 @pytest.mark.kills
@@ -356,51 +294,15 @@ def test_set_up_killed_between_any_two_steps(home: Path) -> None:
 
 @pytest.mark.kills
 def test_set_up_killed_at_random_times(home: Path) -> None:
-    """D4: the starting process always, its server sometimes; seeded."""
+    """The starting process always, its server sometimes; seeded."""
     dice = random.Random(SEED)
-    code = """
-        import sys
-        from pathlib import Path
-        from repository import embedded
-        from repository.embedded import server
-        spawn = server._spawn
-        server._spawn = lambda places: (spawn(places), print("spawned", flush=True))[0]
-        embedded.start(Path(sys.argv[1]))
-    """
     for number in range(3):
-        place = home.parent / f"r{number}"
-        starter = run_python(code, place)
-        assert starter.stdout
-        starter.stdout.readline()
-        # The server spends its first second on journal files; what can go wrong comes after it.
-        time.sleep(dice.uniform(0.8, 1.5))
-        starter.kill()
-        if dice.random() < 0.6:
-            for pid in servers(place):
-                os.kill(pid, signal.SIGKILL)
-        starter.wait()
-        end = embedded.start(place)
-        add(end, number)
-        assert kept(end) == {number}
-        assert len(servers(place)) == 1
+        killed_in_set_up(home.parent / f"r{number}", dice)
 
 
 @pytest.mark.kills
 def test_server_outlives_its_parent_and_is_found_again(home: Path) -> None:
-    code = """
-        import os, signal, sys
-        from pathlib import Path
-        from repository import embedded
-        embedded.start(Path(sys.argv[1]))
-        os.kill(os.getpid(), signal.SIGKILL)
-    """
-    assert run_python(code, home).wait(60) == -signal.SIGKILL
-    [pid] = servers(home)
-    assert os.getsid(pid) == pid, "a session of its own: no terminal can interrupt it"
-    began = time.monotonic()
-    end = embedded.start(home)
-    assert time.monotonic() - began < 2
-    assert (end.started, servers(home)) == (False, [pid])
+    assert parent_killed(home) < 2
     assert embedded.stop(home)
     assert servers(home) == []
 

@@ -272,7 +272,7 @@ def test_loaded_whole_counters_agree_and_every_document_is_its_record(store: Sto
     assert (here.households, here.residents, here.demonstration) == (3034, 9102, True)
     assert sum(one.count for one in here.population) == 9102
     assert store.db["audit"].count_documents({}) == 1
-    assert store.next_number(cid, "work_orders") == store.db["work_orders"].count_documents({}) + 1
+    assert store.next_number(admin, cid, "work_orders") == store.db["work_orders"].count_documents({}) + 1
 
 
 def test_refused_where_there_is_a_community(store: Store, admin: Actor) -> None:
@@ -320,7 +320,7 @@ def test_large_sets_are_what_the_records_would_write(store: Store, admin: Actor)
     for id in ("bench-0001", "bench-0002"):
         assert recount.check(store, admin, id) == []
         assert (
-            store.next_number(id, "work_orders")
+            store.next_number(admin, id, "work_orders")
             == sum(one["community_id"] == id for one in documents["work_orders"]) + 1
         )
     assert store.db["audit"].count_documents({}) == 1

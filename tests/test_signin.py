@@ -31,10 +31,11 @@ from dashboard.signin import Call, Given, _cookie, safe_path
 from repository import accounts, backup, embedded
 from repository.access import Actor, Role
 from repository.grids import Community
+from repository.importer import BadSheet, Sheet
 from repository.store import RESTORING, SIGN_INS, Store
 from tests.browser import Server, visit
 from tests.conftest import awaited
-from tests.reader import Reader
+from tests.reader import Reader, signed_in
 
 GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
 OPERATOR = Actor("operator", "操作员", Role.ADMIN)
@@ -80,9 +81,7 @@ class Site:
 
     def sign_in(self, login: str = "boss", password: str = GOOD) -> str:
         """A cookie as the browser would send it."""
-        answer = self.post("/login", login=login, password=password)
-        assert answer.status == 303, self.last
-        return (answer.headers["set-cookie"] or "").split(";")[0]
+        return signed_in(self.port, login, password, host=self.host)
 
     def open(self, cookie: str) -> dict[str, Any]:
         """The stored sign-in behind a cookie."""
@@ -542,8 +541,13 @@ def test_a_hundred_guesses_get_five_answers(site: Site) -> None:
 
 
 # --- uploads
-def upload(site: Site, cookie: str, size: int, *, xsrf: bool = True, chunked: bool = False) -> int:
-    """PUT a file of so many bytes."""
+PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00" + b"\x00" * 48 + b"PE\x00\x00"
+
+
+def upload(
+    site: Site, cookie: str, size: int, *, page: str = "none", xsrf: bool = True, chunked: bool = False
+) -> int | None:
+    """PUT a program of so many bytes, called a sheet, to an open page; None when it hangs up in the middle."""
     head = {"Cookie": cookie, "Content_Type": "multipart/form-data; boundary=b"}
     if xsrf:
         answer = site.call("GET", "/_stcore/health", Cookie=cookie)
@@ -551,37 +555,61 @@ def upload(site: Site, cookie: str, size: int, *, xsrf: bool = True, chunked: bo
         assert token, "Streamlit hands out a token with its health"
         head |= {"Cookie": f"{cookie}; _streamlit_xsrf={token[1]}", "X_Xsrftoken": token[1]}
     body = (
-        b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.exe"\r\n\r\n'
-        + b"MZ" * (size // 2)
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.xlsx"\r\n\r\n'
+        + PROGRAM.ljust(size, b"x")
         + b"\r\n--b--\r\n"
     )
-    path = "/_stcore/upload_file/none/some"
-    if not chunked:
-        return site.call("PUT", path, body, **head).status
     pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
     try:
-        return site.call("PUT", path, pieces, **head).status
+        return site.call("PUT", f"/_stcore/upload_file/{page}/some", pieces if chunked else body, **head).status
     except (BrokenPipeError, ConnectionResetError):
-        return 413  # it hung up in the middle, which says the same
+        return None
+
+
+def an_open_page(site: Site, cookie: str) -> Reader:
+    """The page that imports, open."""
+    reader = Reader(site.port, "data", "lang=en", cookie=cookie)
+    reader.rerun()
+    return reader
 
 
 def test_uploads_need_a_sign_in_and_are_bounded(site: Site) -> None:
     cookie = site.sign_in()
-    assert upload(site, "", 1000) == 401
-    assert upload(site, "gridboard=forged", 1000) == 401
-    assert upload(site, cookie, 1000, xsrf=False) == 403
-    assert upload(site, cookie, 11_000_000) in {400, 413}
-    assert upload(site, cookie, 1000, chunked=True) == 411, "who does not say how much"
-    assert upload(site, cookie, 30_000_000, chunked=True) in {411, 413}
+    reader = an_open_page(site, cookie)
+    page = reader.session
+    assert upload(site, "", 1000, page=page) == 401
+    assert upload(site, "gridboard=forged", 1000, page=page) == 401
+    assert upload(site, cookie, 1000, page=page, xsrf=False) == 403
+    assert upload(site, cookie, 1000, page="none") == 400, "to a page that is not open"
+    assert upload(site, cookie, 11_000_000, page=page) == 413
+    assert upload(site, cookie, 1000, page=page, chunked=True) == 411, "who does not say how much"
+    # not 413: the door reads nothing of what it could not reserve room for, so it never learns that it is too large
+    assert upload(site, cookie, 30_000_000, page=page, chunked=True) in {411, None}
+    assert upload(site, cookie, 1000, page=page) == 204, "what it holds is for the page to judge"
+    reader.close()
+
+
+@pytest.mark.parametrize("name", ["a.exe", "a.xlsx", "a.csv"])
+def test_a_program_is_no_sheet_whatever_it_is_called(name: str) -> None:
+    with pytest.raises(BadSheet):
+        Sheet(PROGRAM.ljust(100_000, b"x"), name)
 
 
 def test_one_reader_uploads_so_much_and_no_more(site: Site) -> None:
     _, login = account(site)
     cookies = [site.sign_in(login), site.sign_in(login)]
-    told = [upload(site, cookies[n // 25], 3_500_000) for n in range(40)]
-    assert told.count(429) >= 10
-    assert told[-1] == 429, "another sign-in is the same reader"
-    assert upload(site, site.sign_in(), 1000) != 429, "others go on"
+    reader = an_open_page(site, cookies[0])
+    told = [upload(site, cookies[n // 25], 1000, page=reader.session) for n in range(40)]
+    assert told == [204] * EACH.files + [429] * (40 - EACH.files), "another sign-in is the same reader"
+    assert upload(site, site.sign_in(), 1000) == 400, "others go on"
+    reader.close()
+
+    _, login = account(site)
+    cookie = site.sign_in(login)
+    reader = an_open_page(site, cookie)
+    told = [upload(site, cookie, 9_000_000, page=reader.session) for _ in range(13)]
+    assert told == [204] * 11 + [429] * 2, "a hundred megabytes"
+    reader.close()
 
 
 def test_one_reader_cannot_take_all_pages(site: Site) -> None:

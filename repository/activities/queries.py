@@ -22,6 +22,7 @@ from repository.activities.metrics import (
     diversity,
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
+from repository.filters import Is
 from repository.grids import Community, Grid, Setting, setting
 from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
@@ -346,8 +347,8 @@ def _counted(
     first = min(months[0], f"{period.first:%Y-%m}")
     wanted: list[Document] = [
         {"subject": "activities", "level": "month"},
-        {"subject": "attendances", "level": "month", "period": {"$gte": first}},
-        {"subject": "residents", "level": "people", "period": {"$in": sorted(wholes)}},
+        {"subject": "attendances", "level": "month", "period": Is(gte=first)},
+        {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]
     chosen = {"$eq": ["$period", period.key]}  # the groups and grids of people are wanted of the chosen period only
     held_too = {"$or": [chosen, {"$eq": ["$subject", "activities"]}]}
@@ -395,7 +396,7 @@ def _held(store: Store, community_id: str, seen: frozenset[str] | None, document
             flows.update(document.get("by_grid", {}).get(path_key(grid), {}))
         if flows:
             found.flows[document["period"]] = flows
-    for cell in store.counters(community_id, "activities", "cell", {"_id": {"$in": cells}}) if cells else ():
+    for cell in store.counters(community_id, "activities", "cell", {"_id": Is(among=cells)}) if cells else ():
         _by_format(found, cell["period"], cell["category"], cell)
     return found
 
@@ -584,7 +585,7 @@ def calendar(
     limit: int = 30,
 ) -> Calendar:
     """The latest ``limit`` activities of a period, latest first, each with how many residents were registered."""
-    within: Document = {"held_on": {"$gte": _midnight(period.first), "$lte": _midnight(period.last)}}
+    within: Document = {"held_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
     if format is not None:
         within["format"] = format
     if status is not None:
@@ -605,7 +606,7 @@ def _registered_at(store: Store, actor: Actor, community_id: str, activity_ids: 
     not who they are: so the reach is that of the activities, which the caller has read."""
     anybody = replace(actor, role=Role.ADMIN, grids=None)
     pipeline = [{"$group": {"_id": "$activity_id", "n": {"$sum": 1}}}]
-    within = {"activity_id": {"$in": list(activity_ids)}}
+    within = {"activity_id": Is(among=list(activity_ids))}
     found = store.aggregate(anybody, Attendance, community_id, pipeline, filter=within) if activity_ids else []
     return Counter({group["_id"]: group["n"] for group in found})
 
@@ -621,13 +622,13 @@ def upcoming(
 ) -> list[Activity]:
     """What is planned from today on, soonest first."""
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
-    within = {"held_on": {"$gte": _midnight(today)}, "status": str(ActivityStatus.PLANNED)}
+    within = {"held_on": Is(gte=_midnight(today)), "status": str(ActivityStatus.PLANNED)}
     return store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", 1)], limit=limit)
 
 
 def gathering(store: Store, actor: Actor, community_id: str, id: str) -> Gathering | None:
     """One activity and who came; None if it is not there, or not in the actor's charge."""
-    found = store.find(actor, Activity, community_id, {"_id": {"$eq": id}}, limit=1)
+    found = store.find(actor, Activity, community_id, {"_id": id}, limit=1)
     if not found:
         return None
     came = _registered_at(store, actor, community_id, [id])[id]
@@ -655,7 +656,7 @@ def known_residents(
         {"$sort": {"community_id": 1, "resident": 1, "held_on": 1}},
         {"$group": {"_id": "$resident", "last": {"$last": "$$ROOT"}}},
     ]
-    within = {"resident": {"$in": list(residents)}}
+    within = {"resident": Is(among=list(residents))}
     found = store.aggregate(actor, Attendance, community_id, pipeline, filter=within) if residents else []
     return {
         last.resident: KnownResident(last.resident, last.age_band, last.sex, last.grid_id, last.held_on)

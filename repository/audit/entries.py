@@ -10,8 +10,9 @@ from typing import Any
 import pymongo
 
 from repository.access import Actor, Operation, Refused, reach, require
+from repository.filters import Is
 from repository.record import RECORDS
-from repository.store import AUDIT, READ_SECONDS, Document, Store, our_errors
+from repository.store import AUDIT, READ_SECONDS, Document, Store, our_errors, require_plain
 from repository.words import msg
 
 
@@ -83,7 +84,8 @@ def history(
     """What was done to one record, newest first; what imports did to it too, if they came to their end. Raises Refused,
     Unavailable."""
     require_whole(actor, community_id)
-    within = {"community_id": community_id, "collection": {"$eq": collection}, "record_id": {"$eq": record_id}}
+    within = {"community_id": community_id, "collection": collection, "record_id": record_id}
+    require_plain(within)
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = store.db[AUDIT].find(within).sort([("at", -1), ("_id", -1)])
         return list(islice(_entries(store, found), skip, skip + most))
@@ -97,17 +99,18 @@ def require_whole(actor: Actor, community_id: str) -> None:
 
 
 def _wanted(community_id: str, search: Search) -> Document:
-    wanted: Document = {"community_id": community_id, "operation": {"$exists": True}}  # not the rows of imports
+    wanted: Document = {"community_id": community_id, "operation": Is(exists=True)}  # not the rows of imports
     for name, value in (
         ("operation", search.operation),
         ("collection", search.collection),
         ("actor_name", search.actor),
     ):
         if value:
-            wanted[name] = {"$eq": value}
-    when = {"$gte": search.since, "$lt": search.until}
+            wanted[name] = value
+    when = {"gte": search.since, "lt": search.until}
     if any(when.values()):
-        wanted["at"] = {name: value for name, value in when.items() if value}
+        wanted["at"] = Is(**{name: value for name, value in when.items() if value})
+    require_plain(wanted)
     return wanted
 
 
@@ -126,7 +129,7 @@ def _called(store: Store, community_id: str, which: str) -> list[Document]:
     """Filters, one of which each entry passes about a record with this id or that was ever called so."""
     text = unicodedata.normalize("NFC", which).strip()
     ids: dict[str, set[str]] = {name: {text} for name in (*RECORDS, AUDIT)}
-    bearing = {"community_id": community_id, "names": {"$eq": text}}
+    bearing = {"community_id": community_id, "names": text}
     for each in store.db[AUDIT].find(bearing, {"collection": 1, "record_id": 1}).limit(5_000):
         ids.setdefault(each["collection"], set()).add(each["record_id"])
     return [{"collection": name, "record_id": {"$in": sorted(each)}} for name, each in ids.items()]

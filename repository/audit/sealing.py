@@ -139,7 +139,7 @@ def _seal_next(
             "entries": digest.hexdigest(),
             "before": hash_of(newest) if newest else "",
             "keyed": bool(key),
-            "adopts": adopt,
+            "adopts": bool(adopt),
         }
         return _insert(store, newest, facts, key, given)
 

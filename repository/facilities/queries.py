@@ -24,6 +24,7 @@ from repository.facilities.records import (
     ServiceStatus,
     last_day,
 )
+from repository.filters import Is
 from repository.grids import Community, Setting
 from repository.metrics import Value, last_months, ratio
 from repository.record import Choice
@@ -223,7 +224,7 @@ def facility(store: Store, actor: Actor, community_id: str, id: str) -> Facility
 
 def facility_by_code(store: Store, actor: Actor, community_id: str, code: str) -> Facility:
     """The facility whose label bears this code. Raises NotFound, Refused."""
-    found = store.find(actor, Facility, community_id, {"code": {"$eq": code}}, limit=1)
+    found = store.find(actor, Facility, community_id, {"code": code}, limit=1)
     if not found:
         raise NotFound(msg("No facility bears the code {code}. Look at the label again."), code=code)
     return found[0]
@@ -289,7 +290,7 @@ def wanted(
 
 
 # --- from rows to the answer: a thousand facilities are folded here in a tenth of the time of the same pipeline
-_NOT_RETIRED = {"status": {"$in": [str(status) for status in ServiceStatus if status is not ServiceStatus.RETIRED]}}
+_NOT_RETIRED = {"status": Is(among=[str(status) for status in ServiceStatus if status is not ServiceStatus.RETIRED])}
 _READ = (
     *("code", "name", "category", "kind", "grid_id", "site", "condition", "status", "responsible_id"),
     *("installed_on", "installed_precision", "renewed_on", "renewed_precision", "service_life_years"),

@@ -35,6 +35,7 @@ from pymongo.errors import BulkWriteError
 
 from repository import rollups
 from repository.access import PERMISSIONS, Actor, Operation, Refused, Role, in_reach, may, reach, require
+from repository.filters import Is
 from repository.importer.mapping import CREATABLE, Mapping, Translate, unique_fields
 from repository.importer.preparing import UNNUMBERED, Earlier, Preview, plain_name, prepare
 from repository.importer.sheets import Sheet
@@ -203,9 +204,7 @@ def save_mapping(store: Store, actor: Actor, community_id: str, name: str, mappi
 def saved_mappings(store: Store, actor: Actor, community_id: str, record: str) -> dict[str, Mapping]:
     """The saved mappings for a kind of record, by name. One that no longer fits the record is left out."""
     kept = {}
-    for saved in store.find(
-        actor, SavedMapping, community_id, {"record": {"$eq": record}}, sort=[("name", 1)], limit=200
-    ):
+    for saved in store.find(actor, SavedMapping, community_id, {"record": record}, sort=[("name", 1)], limit=200):
         try:
             kept[saved.name] = Mapping.model_validate_json(saved.mapping)
         except ValueError:
@@ -215,7 +214,7 @@ def saved_mappings(store: Store, actor: Actor, community_id: str, record: str) -
 
 def batches(store: Store, actor: Actor, community_id: str, limit: int = 100) -> list[ImportBatch]:
     """The newest imports and undos of a community; rows of other grids that they left alone are not named."""
-    shown = {"kind": {"$ne": str(BatchKind.REMOVAL)}}
+    shown = {"kind": Is(ne=str(BatchKind.REMOVAL))}
     found = store.find(actor, ImportBatch, community_id, shown, sort=[("started_at", -1)], limit=limit)
     return [_as_told(actor, batch) for batch in found]
 
@@ -246,6 +245,8 @@ def preview(
 
     Raises BadSheet, BadMapping, Refused, Unavailable.
     """
+    require(actor, Operation.IMPORT, mapping.record)
+    reach(actor, community_id)  # before the imports that stand are looked up
     return prepare(
         store,
         actor,
@@ -788,7 +789,7 @@ class _Run:
     def _number(self, orders: Sequence[Document], attempt: int) -> None:
         """Give new work orders the next numbers; numbers that turn out taken are jumped over in growing steps."""
         if orders:
-            first = self.store.next_number(self.community_id, SERIES, len(orders) * 4**attempt)
+            first = self.store.next_number(self.actor, self.community_id, SERIES, len(orders) * 4**attempt)
             for number, order in enumerate(orders, start=first):
                 order["number"] = f"W-{number:05d}"
                 self._given.add(order["number"])

@@ -7,6 +7,7 @@ from typing import IO, Any, Literal
 import pymongo
 
 from repository.access import PERMISSIONS, Actor, Operation, Refused, require, scope
+from repository.filters import Is
 from repository.importer.mapping import Target, Translate, fields_of
 from repository.importer.sheets import NOTE, write_csv, write_xlsx
 from repository.record import RECORDS, Precision, Record, Ref
@@ -55,7 +56,7 @@ def export(
     targets = [target for name, target in fields_of(record).items() if name not in record.personal]
     header = [translate(msg("Id")), *(target.title(translate) for target in targets)]
     if record.collection == "communities" and community_id == EVERYWHERE:
-        within: dict[str, Any] = {} if actor.communities is None else {"_id": {"$in": sorted(actor.communities)}}
+        within: dict[str, Any] = {} if actor.communities is None else {"_id": Is(among=sorted(actor.communities))}
     else:
         within = scope(actor, record, community_id)
     names = _Names(store, community_id)
@@ -73,7 +74,7 @@ def export(
             write_csv(file, header, rows())
         else:
             write_xlsx(file, translate(record.title), header, rows())
-    facts = {"rows": written, "form": form}
+    facts = {"rows": written, "form": "csv" if form == "csv" else "xlsx"}
 
     def note(write: Write) -> None:
         write.note("export", record.collection, community_id, community_id, facts)

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance
+from repository.filters import Is
 from repository.importer.mapping import (
     ID,
     Column,
@@ -489,7 +490,7 @@ class _Judge:
                 values.add(_stored(draft.given.get(name)))
         filter: Document = {} if self.own else {"community_id": self.community_id}
         for name, values in wanted.items():
-            filter["_id" if name == ID else name] = {"$in": list(values - {None})}
+            filter["_id" if name == ID else name] = Is(among=list(values - {None}))
         found: dict[tuple[Any, ...], list[Document]] = {}
         with our_errors(), pymongo.timeout(SECONDS):
             documents = list(self.store.documents(self.record, filter))

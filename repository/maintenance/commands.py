@@ -2,10 +2,11 @@
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from repository.access import Actor, Operation, require
+from repository.access import Actor, Operation, Refused, reach, require
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Grid
 from repository.maintenance.records import (
@@ -130,16 +131,30 @@ def log_repair(
             _stop(write, facility, made)
         return made
 
+    _require_place(store, actor, community_id, facility_id, grid_id)
     numbers: list[str] = []
     for _ in range(20):
-        numbers.append(f"W-{store.next_number(community_id, SERIES):05d}")
+        numbers.append(f"W-{store.next_number(actor, community_id, SERIES):05d}")
         try:
             return store.write(actor, work, key=key)
         except Duplicate as duplicate:
             if "number" not in duplicate.fields:
                 raise
-            _skip_taken(store, community_id)
+            _skip_taken(store, actor, community_id)
     raise Invalid({"number": Message(msg("No free number was found; give this order a number of your own."))})
+
+
+def _require_place(store: Store, actor: Actor, community_id: str, facility_id: str | None, grid_id: str | None) -> None:
+    """Raise Refused where the order would lie out of reach: asked before a number is taken for it, which stays taken.
+    What else may be wrong with the place, the write finds."""
+    seen = reach(actor, community_id)
+    if seen is None:
+        return
+    named = {"_id": facility_id}
+    there = store.find(replace(actor, grids=None), Facility, community_id, named, limit=1) if facility_id else []
+    where = there[0].grid_id if there else grid_id
+    if where is not None and where not in seen:
+        raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))
 
 
 def _only_grid(actor: Actor) -> str | None:
@@ -167,14 +182,14 @@ def _responsible(write: Write, community_id: str, facility: Facility | None, gri
         return None
 
 
-def _skip_taken(store: Store, community_id: str) -> None:
+def _skip_taken(store: Store, actor: Actor, community_id: str) -> None:
     """Move the series past the numbers an import brought."""
     taken = store.db[WorkOrder.collection].find_one(
         {"community_id": community_id, "number": {"$regex": r"^W-\d+$"}}, {"number": 1}, sort=[("number", -1)]
     )
-    reached = store.next_number(community_id, SERIES)
+    reached = store.next_number(actor, community_id, SERIES)
     if taken and (ahead := int(taken["number"][2:]) - reached) > 0:
-        store.next_number(community_id, SERIES, ahead)
+        store.next_number(actor, community_id, SERIES, ahead)
 
 
 # --- moving along

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, reach, require
+from repository.filters import Is
 from repository.grids import Community
 from repository.maintenance.records import BY_AGE, BY_DUE, BY_END, BY_RESPONSE, Priority, Status, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, months_between, ratio
@@ -452,15 +453,15 @@ class _Ledger:
         oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
         wanted: list[Document] = [
             {"level": "stock", "period": NOW},
-            {"level": "due", "period": {"$gte": self.present}},
+            {"level": "due", "period": Is(gte=self.present)},
         ]
         fields: Document | None = None
         if not detailed:  # no category is asked for, and what is left of a month is small: all of it in one reading
-            wanted.append({"level": "month", "period": {"$gte": self._from(series=True)}})
+            wanted.append({"level": "month", "period": Is(gte=self._from(series=True))})
             fields = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
         elif parts:
-            wanted.append({"level": "age", "period": {"$gte": oldest}})
-            wanted.append({"level": "month", "period": {"$gte": self._from(series=False)}})
+            wanted.append({"level": "age", "period": Is(gte=oldest)})
+            wanted.append({"level": "month", "period": Is(gte=self._from(series=False))})
         due: list[Document] = []
         wanted = [{"subject": SUBJECT, **one} for one in wanted]
         for document in self.store.counters_of(self.community_id, wanted, fields):
@@ -484,7 +485,7 @@ class _Ledger:
         for word in unestimated:
             wanted[f"by_category.{path_key(word)}.estimated_n"] = 1
             wanted[f"by_category.{path_key(word)}.estimated_minutes"] = 1
-        months = {"period": {"$gte": self._from(series=True)}}
+        months = {"period": Is(gte=self._from(series=True))}
         found = self.store.counters(self.community_id, SUBJECT, "month", months, wanted)
         self.whole = {document["period"]: document for document in found}
         return found
@@ -540,7 +541,7 @@ class _Ledger:
             WorkOrder,
             self.community_id,
             [{"$group": {"_id": kinds, "n": {"$sum": 1}}}],
-            filter={"is_open": True, "due_at": {"$gte": self._midnight(0), "$lt": self._midnight(-1)}},
+            filter={"is_open": True, "due_at": Is(gte=self._midnight(0), lt=self._midnight(-1))},
             grids=self.seen,
             index=BY_DUE,
         )
@@ -591,8 +592,8 @@ class _Ledger:
         self._read_months(
             {f"total.{name}": 1 for name in ("repair_n", "respond_n", "estimated_n", "estimated_minutes")}
         )
-        where: Document = {"period": {"$gte": self._from(series=True)}}
-        where |= {} if chosen is None else {"grid": {"$in": chosen}}
+        where: Document = {"period": Is(gte=self._from(series=True))}
+        where |= {} if chosen is None else {"grid": Is(among=chosen)}
         where |= {} if self.category is None else {"category": self.category}
         for cell in self.store.counters(self.community_id, SUBJECT, "cell", where):
             self._put(cell["grid"], cell["category"], month=cell["period"], flow=cell)
@@ -603,7 +604,7 @@ class _Ledger:
             WorkOrder,
             self.community_id,
             [{"$group": {"_id": {"g": "$grid_id", "c": "$category", "late": self._late()}, "n": {"$sum": 1}}}],
-            filter={**wanted, "due_at": {"$lt": month_end}},
+            filter={**wanted, "due_at": Is(lt=month_end)},
             grids=self.seen,
             index=BY_DUE,
         ):
@@ -620,7 +621,7 @@ class _Ledger:
                 WorkOrder,
                 self.community_id,
                 [{"$group": {"_id": {"band": self._band_switch(), "late": self._late()}, "n": {"$sum": 1}}}],
-                filter={**wanted, "reported_at": {"$gte": self._midnight(recent)}},
+                filter={**wanted, "reported_at": Is(gte=self._midnight(recent))},
                 grids=self.seen,
                 index=BY_AGE,
             ):
@@ -788,8 +789,8 @@ def _durations_around_the_middle(
         return values
     (moment, index), seconds = _MOMENT[name], f"{name}_seconds"
     start, end = ledger.period.bounds(ledger.zone)
-    around = {"$gte": min(low for low, _ in ranges.values()), "$lt": max(high for _, high in ranges.values())}
-    where: Document = {moment: {"$gte": start, "$lt": end}, seconds: around}
+    around = Is(gte=min(low for low, _ in ranges.values()), lt=max(high for _, high in ranges.values()))
+    where: Document = {moment: Is(gte=start, lt=end), seconds: around}
     if ledger.category is not None:
         where["category"] = ledger.category
     narrower: list[Document] = []

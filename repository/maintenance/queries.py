@@ -9,6 +9,7 @@ from typing import Any
 
 from repository.access import Actor, Operation, may, reach, require
 from repository.facilities import Facility, ServiceStatus
+from repository.filters import Is
 from repository.grids import Grid
 from repository.maintenance.records import (
     ANSWER_HOURS,
@@ -154,7 +155,7 @@ def work_list(
     else:
         where["is_open"] = True
         if shown is Show.OVERDUE:
-            where["due_at"] = {"$lt": now}
+            where["due_at"] = Is(lt=now)
         elif shown is Show.ON_HOLD:
             where["status"] = Status.ON_HOLD.value
     total, late = _count(store, actor, community_id, where, grids, now)
@@ -182,7 +183,7 @@ def most_overdue(
         WorkOrder,
         community_id,
         [{"$sort": {"due_at": 1}}, {"$limit": LONGEST}, {"$project": dict.fromkeys(fields, 1)}],
-        filter={"is_open": True, "due_at": {"$lt": now}},
+        filter={"is_open": True, "due_at": Is(lt=now)},
         grids=grids,
         index=BY_DUE,
     )
@@ -218,7 +219,7 @@ def _with_undated_last(
     rows: int,
 ) -> list[WorkOrder]:
     """By due time; orders without one after all others (an index sorts a missing value first)."""
-    dated = {**where, "due_at": {"$gt": datetime(1, 1, 2, tzinfo=UTC)}}
+    dated = {**where, "due_at": Is(gt=datetime(1, 1, 2, tzinfo=UTC))}
     orders = store.find(actor, WorkOrder, community_id, dated, grids=grids, sort=[("due_at", 1)], skip=skip, limit=rows)
     if len(orders) < rows:
         before = store.count(actor, WorkOrder, community_id, dated, grids=grids) if skip else 0
@@ -252,7 +253,7 @@ def _newest(
     if search.strip():
         newest += [{"$limit": SEARCHED}, {"$match": _matching(store, actor, community_id, search)}]
         if page == 1 and len(search.split()) == 1:
-            begins = {**where, "number": {"$regex": "^" + re.escape(search.strip()[:60])}}
+            begins = {**where, "number": Is(regex="^" + re.escape(search.strip()[:60]))}
             numbered = store.find(actor, WorkOrder, community_id, begins, grids=grids, limit=rows)
     newest += [{"$limit": MANY}, {"$project": {"_id": 1}}]
     found = [
@@ -260,7 +261,9 @@ def _newest(
         for document in store.aggregate(actor, WorkOrder, community_id, newest, filter=where, grids=grids)
     ]
     some = found[(page - 1) * rows : page * rows]
-    orders = store.find(actor, WorkOrder, community_id, {"_id": {"$in": some}}, grids=grids, sort=[("reported_at", -1)])
+    orders = store.find(
+        actor, WorkOrder, community_id, {"_id": Is(among=some)}, grids=grids, sort=[("reported_at", -1)]
+    )
     older = [order for order in numbered if order.id not in set(found)]
     orders = (orders + older)[:rows]
     return WorkList(_rows(store, actor, community_id, orders, now), len(found) + len(older), 0)
@@ -275,7 +278,9 @@ def _count(
     now: datetime,
 ) -> tuple[int, int]:
     """How many match and how many of these are overdue, up to MANY, the longest overdue counted first."""
-    late = {"$and": [{"$eq": ["$is_open", True]}, {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now]}]}
+    late = {
+        "$and": [{"$eq": ["$is_open", True]}, {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now.astimezone(UTC)]}]
+    }
     pipeline: list[Document] = [{"$limit": MANY}, {"$group": {"_id": late, "n": {"$sum": 1}}}]
     found = store.aggregate(
         actor,
@@ -294,13 +299,13 @@ def _matching(store: Store, actor: Actor, community_id: str, search: str) -> Doc
     """A filter for what somebody typed into a search box: every word must occur somewhere."""
     clauses = []
     for word in search.split()[:5]:
-        pattern = {"$regex": re.escape(word[:60]), "$options": "i"}
+        pattern = Is(regex=re.escape(word[:60]), options="i")
         either: list[Document] = [{name: pattern} for name in ("number", "fault", "place", "description")]
         facilities = store.find(
             actor, Facility, community_id, {"$or": [{"name": pattern}, {"code": pattern}]}, limit=200
         )
         if facilities:
-            either.append({"facility_id": {"$in": [facility.id for facility in facilities]}})
+            either.append({"facility_id": Is(among=[facility.id for facility in facilities])})
         clauses.append({"$or": either})
     return {"$and": clauses} if clauses else {}
 
@@ -361,7 +366,7 @@ def _names(
     own = {"$project": {"name": 1}}
 
     def of(record: type[Record]) -> Document:
-        return {"community_id": community_id, "_id": {"$in": sorted(filter(None, wanted[record]))}}
+        return {"community_id": community_id, "_id": Is(among=sorted(filter(None, wanted[record])))}
 
     first, *others = [record for record, ids in wanted.items() if any(ids)] or [Person]
     union = [
@@ -410,7 +415,7 @@ def open_orders_like(
 ) -> list[WorkOrder]:
     """Is this fault reported already? Open orders on the facility (with the same fault, if one is named), newest
     first: they are offered before a second one is opened, which nobody is kept from."""
-    where: Document = {"facility_id": {"$eq": facility_id}, "is_open": True}
+    where: Document = {"facility_id": facility_id, "is_open": True}
     if fault is not None:
         where["fault"] = fault
     return store.find(actor, WorkOrder, community_id, where, sort=[("reported_at", -1)], limit=20)
@@ -430,9 +435,9 @@ def promise(
     assignee = facility.responsible_id if facility else None
     where = facility.grid_id if facility else grid_id
     if assignee is None and where is not None:
-        grid = store.find(actor, Grid, community_id, {"_id": {"$eq": where}}, limit=1)
+        grid = store.find(actor, Grid, community_id, {"_id": where}, limit=1)
         assignee = grid[0].responsible_id if grid else None
-    person = store.find(actor, Person, community_id, {"_id": {"$eq": assignee}}, limit=1) if assignee else []
+    person = store.find(actor, Person, community_id, {"_id": assignee}, limit=1) if assignee else []
     return Promise(assignee, person[0].name if person else None, ANSWER_HOURS[priority], DUE_HOURS[priority])
 
 
@@ -440,7 +445,7 @@ def facility_brief(
     store: Store, actor: Actor, community_id: str, *, code: str | None = None, facility_id: str | None = None
 ) -> FacilityBrief | None:
     """What stands here, by the code on its label or its id? None if nothing does."""
-    where: Document = {"code": {"$eq": code}} if code is not None else {"_id": {"$eq": facility_id}}
+    where: Document = {"code": code} if code is not None else {"_id": facility_id}
     found = store.find(actor, Facility, community_id, where, limit=1)
     if not found:
         return None
@@ -482,5 +487,5 @@ def work_categories(store: Store, actor: Actor, community_id: str) -> tuple[str,
         found = store.aggregate(actor, WorkOrder, community_id, [{"$group": {"_id": "$category"}}])
         return tuple(sorted(document["_id"] for document in found))
     require(actor, Operation.READ, WorkOrder.collection)
-    cells = store.counters(community_id, "work_orders", "cell", {"grid": {"$in": sorted(seen)}}, {"category": 1})
+    cells = store.counters(community_id, "work_orders", "cell", {"grid": Is(among=sorted(seen))}, {"category": 1})
     return tuple(sorted({cell["category"] for cell in cells}))

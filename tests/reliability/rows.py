@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.benchmarks.stand import Report
-from tests.reliability import durability, editors, inputs, load, replicas
+from tests.reliability import arguments, durability, editors, inputs, load, replicas, starts
 
 Run = Callable[[Report, bool], None]
 
@@ -11,6 +11,7 @@ ROWS: dict[str, Run] = {
     "D1": durability.killed_again_and_again,
     "D2": durability.every_acknowledgement_is_in_the_journal,
     "D3": durability.the_disk_fills_up,
+    "D4": starts.started_again_and_again,
     "D6": durability.stopped_under_load,
     "D7": durability.backups_under_writers,
     "D9": durability.silent_for_a_while,
@@ -21,7 +22,7 @@ ROWS: dict[str, Run] = {
     "C3": editors.imports_that_are_killed,
     "I1": inputs.strange_excel_files,
     "I2": inputs.strange_texts,
-    "I3": inputs.anything_for_every_argument,
+    "I3": arguments.anything_for_every_argument,
     "L1": load.twenty_at_once,
     "L2": load.hours_of_five,
 }
