@@ -150,9 +150,7 @@ def test_what_is_referred_to_stays_and_says_why(town: Store, admin: Actor, mongo
     assert "王红" in people.people_by_id(town, admin, "d")
 
 
-@pytest.mark.parametrize(
-    ("which", "column"), [("grids", "Households"), ("posts", "Post"), ("people", "Job")]
-)
+@pytest.mark.parametrize(("which", "column"), [("grids", "Households"), ("posts", "Post"), ("people", "Job")])
 def test_each_register_has_an_address(town: Store, mongodb_uri: str, visit: Visit, which: str, column: str) -> None:
     at = visit(mongodb_uri, "grids", lang="en", list=which)
 
