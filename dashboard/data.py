@@ -78,7 +78,6 @@ def database_alive() -> bool:
     return True
 
 
-# --- who -------------------------------------------------------------------------------------------------------------
 def unready() -> list[str]:
     """Why this process should be sent no readers just now; empty when it should. Raises Trouble."""
     reasons = []
@@ -91,6 +90,7 @@ def unready() -> list[str]:
     return reasons
 
 
+# --- who -------------------------------------------------------------------------------------------------------------
 _demonstration: tuple[float, bool] = (-1e9, False)
 
 
@@ -125,6 +125,10 @@ def acting(token: str) -> Actor | None:
     if way_in() is SignInBy.NONE:
         role = Role(Settings.from_environment().role)
         return Actor(f"role:{role}", say(role.label), role)
+    return _signed_in(token)
+
+
+def _signed_in(token: str) -> Actor | None:
     found = visitor(token)
     return None if found is None or found.must_change else found.actor
 
@@ -157,16 +161,16 @@ def recognise() -> Actor:
             actor = session.anybody()
             logs.user_id.set(actor.id)
             return session.recognise(actor)
-        found = visitor(session.cookie(COOKIE))
+        found = _signed_in(session.cookie(COOKIE))
     except Unavailable:
         if before is None:
             raise
         return before
-    if found is None or found.must_change:
+    if found is None:
         session.recognise(None)
         raise SignedOut
-    logs.user_id.set(found.actor.id)
-    return session.recognise(found.actor)
+    logs.user_id.set(found.id)
+    return session.recognise(found)
 
 
 _revived_at = -1e9
@@ -420,10 +424,8 @@ def mind_the_leader() -> None:
 
 
 def _led() -> bool:
-    """Does a replica set have a primary, as far as this process knows? The driver hears of a change by itself."""
     global _led_at  # noqa: PLW0603 (one database a process)
-    led = store().client.topology_description.topology_type_name != "ReplicaSetNoPrimary"
-    if led:
+    if led := store().led():
         _led_at = store().clock()
     return led
 
@@ -468,10 +470,10 @@ def fetch(work: Callable[[Store, Actor], bytes]) -> Callable[[], bytes]:
     def pressed() -> bytes:
         who = drawn_for
         if way_in() is not SignInBy.NONE:
-            found = visitor(token)
-            if found is None or found.must_change:
+            found = _signed_in(token)
+            if found is None:
                 raise SignedOut
-            who = found.actor
+            who = found
         if who.eyes != drawn_for.eyes:
             raise Refused(msg("Your rights have been changed since this page was drawn. Look at it again."))
         with speaking(language):

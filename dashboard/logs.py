@@ -136,7 +136,7 @@ def _chain(error: BaseException, seen: set[int]) -> Iterator[BaseException]:
 
 def _argument(value: Any) -> Any:
     if isinstance(value, Trouble):
-        return str(value)  # whoever wrote the line meant it to be read
+        return kind(value) if value.of_people else str(value)  # whoever wrote the line meant it to be read
     if isinstance(value, BaseException):
         return kind(value)
     return shape(value) if isinstance(value, Mapping | list | tuple) else value

@@ -264,6 +264,20 @@ _UNTRIED_DOOR = msg(
 )
 
 
+def _address(written: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address as servers write it: some with a port, in brackets, or IPv4 within IPv6. None for what is none."""
+    bare = written.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        found = ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
 class Guard:
     """Refuses names that are not ours and pages of other sites, closes the metrics, adds the security headers.
 
@@ -346,19 +360,16 @@ class Guard:
         words = map(str.strip, reversed(told.split(",")))
         reader = next((word for word in words if word and not self.is_proxy(word)), "")
         changed: dict[str, Any] = {"state": {**scope.get("state", {}), "from_proxy": True}}
-        if reader:
-            changed["client"] = (reader, 0)
+        if (there := _address(reader)) is not None:
+            changed["client"] = (str(there), 0)
         if headers.get(b"x-forwarded-proto", b"").strip() == b"https":
             changed["scheme"] = "wss" if scope["type"] == "websocket" else "https"
         return scope | changed
 
     def is_proxy(self, address: str) -> bool:
         """Is this the address of a proxy named in GRIDBOARD_PROXIES?"""
-        try:
-            there = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(there in network for network in self.settings.proxies)
+        there = _address(address)
+        return there is not None and any(there in network for network in self.settings.proxies)
 
     def knows(self, host: str) -> bool:
         """Is the Host header one of our names, or on an open server any numeric address?"""

@@ -11,6 +11,7 @@ import logging
 import re
 from base64 import b64encode
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -21,10 +22,11 @@ from dashboard.limits import UPLOADS, Limits
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts
 from repository.access import Refused, Role
-from repository.accounts import Expired, Locked, Visitor, Way, Wrong
+from repository.accounts import Expired, Visitor, Way, Wrong
+from repository.attempts import Locked
 from repository.once import first_use
 from repository.record import LINE
-from repository.store import Invalid
+from repository.store import Conflict, Invalid
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.signin")
@@ -62,7 +64,12 @@ _POLICY = (
 )
 
 
-_STATUS: dict[type, int] = {Wrong: 401, Expired: 403, Locked: 429, Invalid: 400}
+Headers = Sequence[tuple[bytes, bytes]]
+_STATUS: dict[type, int] = {Wrong: 401, Expired: 403, Refused: 403, Conflict: 409, Locked: 429, Invalid: 400}
+
+
+def _status(trouble: Trouble | None) -> int:
+    return 200 if trouble is None else _STATUS.get(type(trouble), 503)
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -125,6 +132,11 @@ class Call:
         """The reader's language: asked for, else the browser's."""
         wish = self.query.get("lang", "")
         return wish if wish in i18n.LANGUAGES else i18n.language_of_browser(self.header("accept-language")[:20] or None)
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a browser asks for something to show, rather than a program or a part of a page."""
+        return self.scope.get("method") in {"GET", "HEAD"} and "text/html" in self.header("accept")
 
     @property
     def secure(self) -> bool:
@@ -233,6 +245,9 @@ class Door:
             return
         if way is SignInBy.PROVIDER and call.path in sso.PATHS:
             await self.app(scope, receive, send)
+        elif call.wants_page and (told := self._stated(call, way)) is not None:  # also by who is in: it may be another
+            onward = safe_path(unquote(call.cookies.get(_NEXT, "")))
+            await self._let_in(call, send, Way.PROVIDER, told, quote(onward, safe=""))
         elif who is not None and not who.must_change:
             logs.user_id.set(who.actor.id)
             await self._through(call, receive, send, who)
@@ -307,8 +322,7 @@ class Door:
         if call.scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "Sign in first."})
             return
-        page = call.scope["method"] in {"GET", "HEAD"} and "text/html" in call.header("accept")
-        if not page:
+        if not call.wants_page:
             await _answer(send, 401, b"Sign in first.", _PLAIN)
             return
         query = call.scope.get("query_string", b"").decode("latin-1")
@@ -318,11 +332,13 @@ class Door:
             return
         if way is SignInBy.PROXY:
             await self._let_in(call, send, Way.PROXY, None, here)
-        elif way is SignInBy.PROVIDER and (told := sso.statement(call.cookies, data.store().clock())) is not None:
-            onward = safe_path(unquote(call.cookies.get(_NEXT, "")))
-            await self._let_in(call, send, Way.PROVIDER, told, quote(onward, safe=""))
         else:
             await _redirect(send, f"{self.settings.base}/login?next={here}")
+
+    @staticmethod
+    def _stated(call: Call, way: SignInBy) -> sso.Statement | None:
+        """What a provider has just said of the reader."""
+        return sso.statement(call.cookies, data.store().clock()) if way is SignInBy.PROVIDER else None
 
     async def _let_in(self, call: Call, send: Any, way: Way, told: sso.Statement | None, here: str) -> None:
         """Open a sign-in for whom a single sign-on vouches for."""
@@ -332,6 +348,9 @@ class Door:
             token = await self._vouched_for(call, way, told)
         except Trouble as trouble:
             await asyncio.to_thread(_not_in, trouble, "", call)
+            if not isinstance(trouble, (Refused, Wrong)):
+                await self._unavailable(call, send, trouble, clear)
+                return
             with i18n.speaking(call.language):
                 body = _document(_("Not signed in"), f"<p>{html.escape(say(trouble))}</p>")
             await _answer(send, 403, body, [*_page_headers(), *clear])
@@ -369,14 +388,14 @@ class Door:
             self.lent.keep(named, **who, token=token)
             return token
 
-    async def _unavailable(self, call: Call, send: Any, trouble: Trouble) -> None:
+    async def _unavailable(self, call: Call, send: Any, trouble: Trouble, headers: Headers = ()) -> None:
         if call.scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1013, "reason": "Try again later."})
             return
         with i18n.speaking(call.language):
             body = _document(_("One moment"), f"<p>{html.escape(say(trouble))}</p>")
         # the browser asks again by itself
-        await _answer(send, 503, body, [*_page_headers(), (b"retry-after", b"5"), (b"refresh", b"5")])
+        await _answer(send, 503, body, [*_page_headers(), *headers, (b"retry-after", b"5"), (b"refresh", b"5")])
 
     # --- our pages
     async def _page(self, call: Call, receive: Any, send: Any, way: SignInBy, who: Visitor | None) -> None:
@@ -385,7 +404,7 @@ class Door:
             if call.scope["method"] not in {"GET", "HEAD", "POST"}:
                 await _answer(send, 405, b"", [])
                 return
-            form: dict[str, str] = {}
+            form: dict[str, str] | None = None
             if call.scope["method"] == "POST":
                 try:
                     read = await asyncio.wait_for(_form(receive), FORM_SECONDS)
@@ -396,14 +415,13 @@ class Door:
                     await _answer(send, 403, b"Refused.", _PLAIN)
                     return
                 form = read
-            posted = call.scope["method"] == "POST"
             draw = {
                 "/login": self._login,
                 "/logout": self._logout,
                 "/password": self._password,
                 "/setup": self._setup,
             }[call.path]
-            await draw(call, send, way, who, form if posted else None)
+            await draw(call, send, way, who, form)
 
     async def _login(
         self, call: Call, send: Any, way: SignInBy, who: Visitor | None, form: dict[str, str] | None
@@ -454,9 +472,8 @@ class Door:
             return
         fields = _field("login", _("Sign-in name"), (form or {}).get("login", ""), "username", autofocus=True)
         fields += _field("password", _("Password"), "", "current-password", kind="password")
-        status = 200 if trouble is None else _STATUS.get(type(trouble), 503)
         page = _document(_("Sign in"), _form_of(call, fields, _("Sign in"), trouble), call)
-        await _answer(send, status, page, _page_headers())
+        await _answer(send, _status(trouble), page, _page_headers())
 
     async def _logout(
         self, call: Call, send: Any, _way: SignInBy, who: Visitor | None, form: dict[str, str] | None
@@ -464,7 +481,7 @@ class Door:
         base = self.settings.base
         if form is not None or who is None:
             for token in call.tokens:
-                await asyncio.to_thread(accounts.sign_out, data.store(), token)
+                await asyncio.to_thread(accounts.sign_out, data.store(), token, data.terms())
             gone = [_cookie(name, "", call, seconds=0) for name in (call.cookie, *sso.cookies_of(call.cookies))]
             await _redirect(send, f"{base}/login", gone)
             return
@@ -508,7 +525,7 @@ class Door:
         )
         fields += _new_password_fields()
         page = _document(_("New password"), _form_of(call, fields, _("Save"), trouble), call)
-        await _answer(send, 200 if trouble is None else 400, page, _page_headers())
+        await _answer(send, _status(trouble), page, _page_headers())
 
     async def _setup(
         self, call: Call, send: Any, _way: SignInBy, _who: Visitor | None, form: dict[str, str] | None
@@ -545,7 +562,7 @@ class Door:
         fields += _field("name", _("Person's name"), given.get("name", ""), "name")
         fields += _new_password_fields()
         page = _document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
-        await _answer(send, 200 if trouble is None else 400, page, _page_headers())
+        await _answer(send, _status(trouble), page, _page_headers())
 
 
 def _followed(token: str) -> bool:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import audit, backup, embedded, people
+from repository import accounts, audit, backup, embedded, people
 from repository.access import Actor, Role
 from repository.store import utc_now
 from repository.words import Message, Trouble, msg
@@ -92,11 +92,16 @@ def _back_up(settings: Settings) -> None:
         backup.take_into(store, TENDER, folder, recipient=settings.backup_recipient, keep=keep)
 
 
+def _clear(_settings: Settings) -> None:
+    accounts.clear_away(data.store())
+
+
 BACKUP = "backup"
 JOBS = (
     Job(BACKUP, msg("Take a backup every day"), _back_up, lambda settings: settings.backup_folder is not None),
     Job("seal", msg("Seal the audit trail"), _seal),
     Job("contacts", msg("Erase contacts whose time is over"), _forget),
+    Job("sign-ins", msg("Clear away sign-ins and tries that are over"), _clear),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )
 

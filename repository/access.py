@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from repository.filters import Is
-from repository.record import Choice, Record
+from repository.record import SYSTEM_FIELDS, Choice, Record
 from repository.words import Trouble, msg
 
 
@@ -57,6 +57,8 @@ Eyes = tuple[Role, frozenset[str] | None, frozenset[str] | None]
 
 class Refused(Trouble):
     """The actor may not do this. Nothing was changed."""
+
+    of_people = True
 
 
 _ALL = frozenset(Role)
@@ -154,9 +156,9 @@ def may_set(actor: Actor, operation: Operation, collection: str, field: str) -> 
 
 
 def require_fields(actor: Actor, operation: Operation, record: type[Record], fields: Iterable[str]) -> None:
-    """Raise Refused, naming them, for fields that the role may not set."""
+    """Raise Refused, naming them, for fields that the role may not set, or that nobody sets."""
     open_ones = FIELDS.get((record.collection, actor.role, operation))
-    if open_ones is not None and (closed := [field for field in fields if field not in open_ones]):
+    if closed := [each for each in fields if each in SYSTEM_FIELDS or not (open_ones is None or each in open_ones)]:
         raise Refused(
             msg("Your role ({role}) may not set: {fields}. Nothing was changed."),
             role=Role(actor.role).label,

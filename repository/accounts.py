@@ -7,22 +7,21 @@ audit trail nor an export meets them. ``docs/decisions/0007-sign-in.md`` says wh
 """
 
 import hashlib
-import re
 import secrets
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from ipaddress import IPv6Address, ip_address, ip_network
-from math import ceil
 from typing import Annotated, Any
 
 import pymongo
 from pydantic import Field, field_validator
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import PyMongoError
 
+from repository import attempts
 from repository.access import Actor, Operation, Refused, Role, reach, require
 from repository.record import LINE, Index, Record, Ref, Shown
 from repository.store import (
@@ -43,18 +42,13 @@ from repository.store import (
 from repository.words import Message, Trouble, msg
 
 PASSWORDS = "passwords"  # pragma: allowlist secret (a collection)
-ATTEMPTS = "sign_in_attempts"
-LOCKED, LOCKED_LONGEST = timedelta(minutes=15), timedelta(days=1)
-TRIES = 5  # of one name from one address
-TRIES_OF_A_NAME = 20  # from all addresses it has not come in from lately; the lock doubles each time
-TRIES_OF_AN_ADDRESS = 50  # of all names that have not come in from it lately
-KNOWN = timedelta(days=30)  # how long an address counts as one that a name comes in from
 SHORTEST, LONGEST = 10, 128
 SETUP_HOURS = 24
 FIRST_HOURS = 72  # how long a password holds that an administrator gave
 _SETUP = "setup"
 _KEPT_AFTER_END = timedelta(days=7)  # how long the list of sign-ins still tells of one that is over
 _SEEN_EVERY = timedelta(seconds=60)
+_SEEN_SECONDS = 1.0  # that somebody was seen is not worth a longer wait
 
 SYSTEM = Actor("system", "GridBoard", Role.ADMIN)
 """Acts where nobody is signed in yet."""
@@ -62,10 +56,6 @@ SYSTEM = Actor("system", "GridBoard", Role.ADMIN)
 
 class Wrong(Trouble):
     """Name and password do not belong together. Says no more than that."""
-
-
-class Locked(Trouble):
-    """Too many wrong passwords from this address, for this name."""
 
 
 class Expired(Trouble):
@@ -128,7 +118,12 @@ class User(Record):
     @field_validator("login", mode="after")
     @classmethod
     def _folded(cls, value: str) -> str:
-        return value.casefold()
+        return _login(value)
+
+
+def _login(text: str) -> str:
+    """A sign-in name as it is kept, however it was typed."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().casefold())
 
 
 @dataclass(frozen=True)
@@ -287,7 +282,7 @@ def reset_password(store: Store, actor: Actor, id: str, password: str) -> User:
         user = write.update(User, EVERYWHERE, id, user.revision, changes)
         _keep_hash(write, user, hashed)
         write.store.db[SIGN_INS].delete_many({"user_id": id}, session=write.session)
-        _forget_tries(write, user)
+        attempts.forget(write, user.id, user.login)
         write.note("password_reset", User.collection, EVERYWHERE, id)
         return user
 
@@ -316,7 +311,7 @@ def change_password(store: Store, visitor: Visitor, old: str, new: str, *, addre
         if not mine.matched_count:
             raise SignedOut
         rows.delete_many({"user_id": user.id, "_id": {"$ne": actor.sign_in}}, session=write.session)
-        _forget_tries(write, changed, but=address)
+        attempts.forget(write, changed.id, changed.login, but=address)
         write.note("password_change", User.collection, EVERYWHERE, user.id)
 
     store.write(replace(SYSTEM, id=actor.id, name=actor.name), work, vital=True)
@@ -326,6 +321,8 @@ def _carry(write: Write, user: User) -> None:
     """Bring an account's open sign-ins in line with it."""
     rows = write.store.db[SIGN_INS]
     if user.active:
+        others = {"user_id": user.id, "way": {"$ne": str(Way.PASSWORD)}, "subject": {"$ne": user.subject}}
+        rows.delete_many(others, session=write.session)  # whom a single sign-on knows by another name is somebody else
         for way in Way:
             mine = {"user_id": user.id, "way": str(way)}
             rows.update_many(mine, {"$set": _copy_of(user, way)}, session=write.session)
@@ -425,7 +422,9 @@ def set_up(store: Store, code: str, login: str, name: str, password: str) -> Use
     hashed = _hash(password, user)
 
     def work(write: Write) -> User:
-        if not write.store.db[PASSWORDS].delete_one({"_id": _SETUP}, session=write.session).deleted_count:
+        mine = {"_id": _SETUP, "hash": _fingerprint(code)}
+        first = write.store.db[User.collection].find_one({}, {"_id": 1}, session=write.session) is None
+        if not first or not write.store.db[PASSWORDS].delete_one(mine, session=write.session).deleted_count:
             raise Refused(msg("Somebody else has just opened the first account."))
         made = write.insert(user)
         _keep_hash(write, made, hashed)
@@ -444,7 +443,7 @@ def sign_in(
     Raises Wrong (unknown name, wrong password, closed account: no telling which), Locked, and Expired, which only who
     knows the password hears.
     """
-    login = login.strip().casefold()[:60]
+    login = _login(login)[:200]
     user = _user(store, {"community_id": EVERYWHERE, "login": login})
     given_at = _check(store, login, user, password, address)
     if user is None or not user.active:
@@ -481,26 +480,8 @@ def _require_in_time(store: Store, user: User, given_at: datetime) -> None:
 
 
 def _check(store: Store, login: str, user: User | None, password: str, address: str) -> datetime:
-    """Hold a password against the account's; returns since when it is that. Each try is entered before it is judged,
-    so that a hundred at once get no more than five.
-
-    One name from one address has five tries; a name, from all addresses it has not come in from lately, and an
-    address, of all names that have not come in from it lately, have more. So nobody locks out whoever comes in where
-    they always do, and changing addresses or names does not help. Known or not, every try takes the same steps.
-    """
-    place, now = _network(address), store.clock()
-    known = _known_id(user.id if user else login, place)
-    with our_errors(), pymongo.timeout(READ_SECONDS):
-        found = store.db[ATTEMPTS].find_one({"_id": known})
-    apart = known if found is not None and found["until"] > now else ""  # whose tries count for nobody else
-    pair, name, all_names = f"pair|{place}|{login}", _name_id(login, apart), f"address|{apart}|{place}"
-    for id, most in ((pair, TRIES), (name, TRIES_OF_A_NAME), (all_names, TRIES_OF_AN_ADDRESS)):
-        n, anew_at = _try(store, id, doubling_at=most + 1 if id == name else None)
-        if n > most:
-            raise Locked(
-                msg("Too many wrong passwords. Try again in {minutes} minutes; the account is not lost."),
-                minutes=ceil((anew_at - now) / timedelta(minutes=1)),
-            )
+    """Hold a password against the account's; returns since when it is that. Raises Wrong, Locked."""
+    tried = attempts.count(store, login, user.id if user else None, address)
     kept = None
     if user is not None:
         with our_errors(), pymongo.timeout(READ_SECONDS):
@@ -508,85 +489,9 @@ def _check(store: Store, login: str, user: User | None, password: str, address: 
     fits = _fits(str(kept["hash"]) if kept else _nobodys_hash(), password[:LONGEST])
     if not fits or kept is None or user is None or not user.active:
         raise Wrong(_WRONG)
-    with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
-        tries = store.db[ATTEMPTS]
-        tries.delete_one({"_id": pair})
-        tries.update_many({"_id": {"$in": [name, all_names]}}, {"$inc": {"n": -1}})
-        tries.update_one({"_id": known}, {"$set": {"until": now + KNOWN}}, upsert=True)
+    attempts.came_in(store, tried)
     given_at: datetime = kept["at"]
     return given_at
-
-
-def _network(address: str) -> str:
-    """What counts as one address: an IPv6 network of 64 bits is one subscriber's, whose machines choose the rest."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address.replace("|", "")
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
-    return str(ip)
-
-
-def _known_id(user_id: str, place: str) -> str:
-    return f"known|{user_id}|{place}"
-
-
-def _name_id(login: str, apart: str = "") -> str:
-    return f"name|{apart}|{login}"
-
-
-def _forget_tries(write: Write, user: User, *, but: str | None = None) -> None:
-    """A new password: the name is unlocked, and no address but that one counts as known."""
-    others = {"$regex": f"^{re.escape(_known_id(user.id, ''))}"}
-    tries = write.store.db[ATTEMPTS]
-    tries.delete_one({"_id": _name_id(user.login)}, session=write.session)
-    tries.delete_many(
-        {"_id": others if but is None else {**others, "$ne": _known_id(user.id, _network(but))}}, session=write.session
-    )
-
-
-def _try(store: Store, id: str, doubling_at: int | None = None) -> tuple[int, datetime]:
-    """How many tries this is since the count began anew, and when it will do so again: after ``LOCKED``; where it is
-    ``doubling_at`` so many tries, after a lock twice as long as the one before, until a day without any."""
-    now = store.clock()
-    running = {"$gt": ["$anew_at", now]}
-    remembered = {"$cond": [{"$gt": ["$until", now]}, {"$ifNull": ["$locks", 0]}, 0]}
-    steps: list[dict[str, Any]] = [
-        {
-            "n": {"$cond": [running, {"$add": ["$n", 1]}, 1]},
-            "anew_at": {"$cond": [running, "$anew_at", now + LOCKED]},
-            "locks": remembered,
-        }
-    ]
-    if doubling_at is not None:
-        longer = {"$multiply": [_milliseconds(LOCKED), {"$pow": [2, "$locks"]}]}
-        lock = {"$add": [now, {"$min": [longer, _milliseconds(LOCKED_LONGEST)]}]}
-        begins = {"$eq": ["$n", doubling_at]}
-        steps.append(
-            {
-                "anew_at": {"$cond": [begins, lock, "$anew_at"]},
-                "locks": {"$cond": [begins, {"$add": ["$locks", 1]}, "$locks"]},
-            }
-        )
-    kept = 0 if doubling_at is None else _milliseconds(LOCKED_LONGEST)
-    steps.append({"until": {"$add": ["$anew_at", kept]}})
-    with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
-        while True:
-            try:
-                found = store.db[ATTEMPTS].find_one_and_update(
-                    {"_id": id},
-                    [{"$set": step} for step in steps],
-                    upsert=True,
-                    return_document=pymongo.ReturnDocument.AFTER,
-                )
-            except DuplicateKeyError:
-                continue  # two first ones at once
-            return (1, now + LOCKED) if found is None else (int(found["n"]), found["anew_at"])
-
-
-def _milliseconds(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)
 
 
 def _open(store: Store, user: User, way: Way, address: str, agent: str, again: str, terms: Terms) -> str:
@@ -602,8 +507,6 @@ def _open(store: Store, user: User, way: Way, address: str, agent: str, again: s
         )
         if not present.matched_count:
             raise Wrong(_WRONG)
-        rows.delete_many({"ends_at": {"$lt": now - _KEPT_AFTER_END}}, session=write.session)
-        write.store.db[ATTEMPTS].delete_many({"until": {"$lt": now}}, session=write.session)
         if again:  # a token never lives again; the mark gives no rights, it tells an open page to come with the new one
             mine = {"_id": _fingerprint(again), "user_id": user.id}
             rows.update_one(mine, {"$set": {"followed": True}, "$min": {"ends_at": now}}, session=write.session)
@@ -636,17 +539,18 @@ def _fingerprint(token: str) -> str:
 def visitor(store: Store, token: str, terms: Terms) -> Visitor | None:
     """Who a token stands for at this moment; None when it is unknown, over or revoked. Using it keeps it open.
 
-    One read; a write at most once a minute. Raises Unavailable.
+    One read; a write at most once a minute, which a replica set without a primary can do without. Raises Unavailable.
     """
     if not token or len(token) > 200:
         return None
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = store.db[SIGN_INS].find_one({"_id": _fingerprint(token)})
-        now = store.clock()
-        if found is None or found["ends_at"] <= now or found["idle_at"] <= now:
-            return None
-        if now - found["seen_at"] > _SEEN_EVERY:
-            later = {"seen_at": now, "idle_at": min(now + terms.idle, found["ends_at"])}
+    now = store.clock()
+    if found is None or found["ends_at"] <= now or found["idle_at"] <= now:
+        return None
+    if now - found["seen_at"] > _SEEN_EVERY and store.led():
+        later = {"seen_at": now, "idle_at": min(now + terms.idle, found["ends_at"])}
+        with suppress(PyMongoError), pymongo.timeout(_SEEN_SECONDS):
             store.db[SIGN_INS].update_one({"_id": found["_id"]}, {"$set": later})
     return Visitor(actor_of(found), found["login"], found["subject"], found["must_change"])
 
@@ -660,10 +564,19 @@ def followed(store: Store, token: str) -> bool:
     return found is not None
 
 
-def sign_out(store: Store, token: str) -> None:
-    """End the sign-in a token stands for; an unknown one is no trouble."""
+def sign_out(store: Store, token: str, terms: Terms) -> None:
+    """End the sign-in a token stands for; one that is unknown, or over, is no trouble."""
+    who = visitor(store, token, terms)
+    if who is not None:
+        with suppress(NotFound):
+            end_sign_in(store, replace(who.actor, sign_in=""), _fingerprint(token))  # also before a password is chosen
+
+
+def clear_away(store: Store) -> None:
+    """Take out the sign-ins that have been over for a week, and the tries that are over. Raises Unavailable."""
     with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS):
-        store.db[SIGN_INS].delete_one({"_id": _fingerprint(token)})
+        store.db[SIGN_INS].delete_many({"ends_at": {"$lt": store.clock() - _KEPT_AFTER_END}})
+    attempts.clear(store)
 
 
 def end_sign_in(store: Store, actor: Actor, id: str) -> str:
@@ -693,7 +606,7 @@ def users(store: Store, actor: Actor) -> list[User]:
 
 def user_named(store: Store, actor: Actor, login: str) -> User:
     """The account with this sign-in name. Raises NotFound, Refused."""
-    found = store.find(actor, User, EVERYWHERE, {"login": login.strip().casefold()}, limit=1)
+    found = store.find(actor, User, EVERYWHERE, {"login": _login(login)}, limit=1)
     if not found:
         raise NotFound(msg("There is no account called {login}."), login=login)
     return found[0]

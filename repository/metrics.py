@@ -4,6 +4,7 @@ A metric is computed by exactly one query of its area; page, tooltip, digest and
 """
 
 import calendar
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,9 @@ from repository.record import Choice
 from repository.words import Trouble, msg
 
 MINIMUM_N = 5  # below it a value is shown greyed and left out of rankings (rule R2)
+
+
+_KEY = re.compile(r"([1-8][0-9]{3})(?:-(0[1-9]|1[0-2])|Q([1-4]))?")
 
 
 class PeriodTrouble(Trouble):
@@ -33,21 +37,13 @@ class Period:
 
     @classmethod
     def of(cls, key: str) -> "Period":
-        """The period a key spells; raises PeriodTrouble."""
-        try:
-            if key == "ever":
-                return cls(key, date(1850, 1, 1), date(2100, 12, 31))
-            year = int(key[:4])
-            if len(key) == 4:
-                return cls(key, date(year, 1, 1), date(year, 12, 31))
-            if len(key) == 6 and key[4] == "Q" and key[5] in "1234":
-                month = 3 * int(key[5])
-                return cls(key, date(year, month - 2, 1), date(year, month, calendar.monthrange(year, month)[1]))
-            if len(key) == 7 and key[4] == "-":
-                month = int(key[5:])
-                return cls(key, date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1]))
-        except ValueError:
-            pass
+        """The period a key spells; raises PeriodTrouble. Its neighbours, and theirs, are periods too."""
+        if key == "ever":
+            return cls(key, date(1850, 1, 1), date(2100, 12, 31))
+        if found := _KEY.fullmatch(key):
+            year, month, quarter = int(found[1]), int(found[2] or 0), int(found[3] or 0)
+            first, last = (month, month) if month else (3 * quarter - 2, 3 * quarter) if quarter else (1, 12)
+            return cls(key, date(year, first, 1), date(year, last, calendar.monthrange(year, last)[1]))
         raise PeriodTrouble(msg("{period} is no period: write 2026-04, 2026Q2, 2026 or ever."), period=key[:40])
 
     @classmethod

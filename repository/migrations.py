@@ -21,6 +21,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     people,
     rollups,
 )
+from repository.attempts import ATTEMPTS
 from repository.record import RECORDS, Index, mongo_validator
 from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unsuitable
 from repository.words import msg
@@ -51,7 +52,7 @@ PLAIN_COLLECTIONS = {
         Index(("ends_at",), "those that are over for long are cleared away"),
     ),
     accounts.PASSWORDS: (),
-    accounts.ATTEMPTS: (Index(("until",), "those that are over are cleared away"),),
+    ATTEMPTS: (Index(("until",), "those that are over are cleared away"),),
     importer.LEDGER: (
         Index(("community_id", "batch_id"), "what a batch replaced and took out"),
         Index(("community_id", "record_id"), "content that an undo brought back"),

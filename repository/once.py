@@ -7,7 +7,7 @@ from datetime import timedelta
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
-from repository.accounts import ATTEMPTS
+from repository.attempts import ATTEMPTS
 from repository.store import WRITE_SECONDS, Store, our_errors
 
 

@@ -73,6 +73,8 @@ SIGN_INS = "sign_ins"  # who is signed in now, and with which rights: see accoun
 class NotFound(Trouble):
     """The record is not there, or not for this actor."""
 
+    of_people = True
+
 
 class Unavailable(Trouble):
     """The database does not answer. Nothing was changed."""
@@ -84,6 +86,8 @@ class OutcomeUnknown(Trouble):
 
 class Duplicate(Trouble):
     """A record with the same identifying fields exists. ``fields`` names them."""
+
+    of_people = True
 
     def __init__(self, text: str, *, fields: tuple[str, ...] = (), **params: Any) -> None:
         super().__init__(text, **params)
@@ -122,9 +126,13 @@ class Unsuitable(Trouble):
 class InUse(Trouble):
     """Other records refer to this one. Nothing was deleted."""
 
+    of_people = True
+
 
 class Invalid(Trouble):
     """Values that no record may hold. ``problems`` says what is wrong beside each field ("" for the whole)."""
+
+    of_people = True
 
     def __init__(self, problems: Mapping[str, Message]) -> None:
         super().__init__(msg("Not saved: some entries need a second look. What you typed is still here."))
@@ -133,6 +141,8 @@ class Invalid(Trouble):
 
 class Conflict(Trouble):
     """Somebody changed the record since it was opened. ``current`` is what stands there now."""
+
+    of_people = True
 
     def __init__(self, current: Record) -> None:
         super().__init__(
@@ -563,7 +573,7 @@ class Store:
         """Bytes free on the database's disk (of a replica set: the primary's), some seconds old at most; None where
         the server does not tell. Raises Unavailable."""
         looked_at, free = self._room
-        if time.monotonic() - looked_at > ROOM_SECONDS:
+        if time.monotonic() - looked_at > ROOM_SECONDS and self.led():
             self._room = (time.monotonic(), free)  # whoever asks meanwhile, or after this failed, need not wait too
             with our_errors(), pymongo.timeout(seconds):
                 told = self.db.command("dbStats")
@@ -600,7 +610,11 @@ class Store:
     def ping(self, seconds: float = 2.0) -> None:
         """Raise Unavailable unless the database answers in time."""
         with our_errors(), pymongo.timeout(seconds):
-            self.client.admin.command("ping")
+            self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY_PREFERRED)
+
+    def led(self) -> bool:
+        """Does a replica set have a primary, as far as this process knows? The driver hears of a change by itself."""
+        return self.client.topology_description.topology_type_name != "ReplicaSetNoPrimary"
 
     def close(self) -> None:
         """Close the connections."""

@@ -40,6 +40,9 @@ class Trouble(Exception):
     Raise a subclass with a marked text and its facts: ``Refused(msg("… {name} …"), name=…)``.
     """
 
+    of_people = False
+    """Whether its facts may be people's names or what they typed: then the log tells the text without them."""
+
     def __init__(self, text: str, **params: Any) -> None:
         self.message = Message(text, params)
         super().__init__(str(self.message))

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from repository import accounts
+from repository import accounts, attempts
 from repository.access import Actor, Refused, Role
-from repository.accounts import FIRST_HOURS, Expired, Locked, Terms, User, Visitor, Way, Wrong
+from repository.accounts import FIRST_HOURS, Expired, Terms, User, Visitor, Way, Wrong
+from repository.attempts import Locked
 from repository.grids import Community
 from repository.people import Person, add_person
 from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
@@ -119,7 +120,7 @@ def test_a_first_password_holds_for_three_days(store: Store, admin: Actor, clock
     clock.now = until
     with pytest.raises(Expired):  # also on the form that was open already
         accounts.change_password(store, visitor, GOOD, OTHER)
-    for _ in range(accounts.TRIES + 1):
+    for _ in range(attempts.TRIES + 1):
         with pytest.raises(Expired):
             accounts.sign_in(store, "boss", GOOD, terms=TERMS)
     with pytest.raises(Wrong):  # who does not know it learns nothing
@@ -243,9 +244,9 @@ def test_an_ipv6_network_is_one_address(store: Store, boss: User) -> None:
     told = [wrong(store, "boss", f"2001:db8:0:7:{number:x}::1") for number in range(1, 9)]
     assert told == [Wrong] * 5 + [Locked] * 3
     assert wrong(store, "boss", "2001:db8:0:8::1") is Wrong
-    assert accounts._network("::ffff:203.0.113.5") == accounts._network("203.0.113.5") == "203.0.113.5"
-    assert accounts._network("fe80::1%eth0") == "fe80::/64"
-    assert accounts._network("a|b") == "ab"
+    assert attempts.network("::ffff:203.0.113.5") == attempts.network("203.0.113.5") == "203.0.113.5"
+    assert attempts.network("fe80::1%eth0") == "fe80::/64"
+    assert attempts.network("a|b") == "ab"
 
 
 @pytest.mark.usefixtures("hashed_once")
@@ -357,6 +358,74 @@ def test_a_first_password_is_nothing_to_who_comes_in_by_a_single_sign_on(
     assert accounts.visitor(store, again, TERMS) is not None
 
 
+def test_whom_a_single_sign_on_knows_by_another_name_is_out_at_once(store: Store, boss: User, admin: Actor) -> None:
+    values = {"login": "wang", "name": "王芳", "role": "admin", "subject": "wang@stret"}
+    made = accounts.add_user(store, admin, values, password=GOOD)
+    token, _ = accounts.sign_in_as(store, "wang@stret", Way.PROVIDER, terms=TERMS)
+    own, _ = signed_in(store, "wang")
+    now = accounts.user_named(store, admin, "wang")
+    accounts.edit_user(store, admin, made.id, now.revision, {"subject": "wang@street"})
+    assert accounts.visitor(store, token, TERMS) is None
+    assert accounts.visitor(store, own, TERMS) is not None, "whoever knows the password is the same person"
+
+
+@pytest.mark.parametrize("typed", ["josé", "JOSE\u0301 ", "jose\u0301"])
+def test_a_sign_in_name_is_the_same_however_it_is_typed(store: Store, boss: User, admin: Actor, typed: str) -> None:
+    accounts.add_user(store, admin, {"login": "José", "name": "José", "role": "viewer"}, password=GOOD)
+    assert signed_in(store, typed)[1].login == "jos\u00e9"
+    assert accounts.user_named(store, admin, typed).login == "jos\u00e9"
+
+
+def test_a_new_first_password_unlocks_the_desk_it_was_forgotten_at(store: Store, boss: User, admin: Actor) -> None:
+    for _ in range(6):
+        wrong(store, "boss", "10.0.0.7")
+    accounts.reset_password(store, admin, boss.id, OTHER)
+    signed_in(store, "boss", OTHER, address="10.0.0.7")
+
+
+def test_an_address_that_is_locked_leaves_nothing_behind_and_no_name_is_kept(
+    store: Store, boss: User, clock: Clock, hashed_once: None
+) -> None:
+    for number in range(attempts.TRIES_OF_AN_ADDRESS):
+        assert wrong(store, f"my password {number}", "203.0.113.1") is Wrong
+    tries = store.db[attempts.ATTEMPTS]
+    before = tries.count_documents({})
+    for number in range(100):
+        assert wrong(store, f"other {number}", "203.0.113.1") is Locked
+    assert tries.count_documents({}) == before
+    assert "my password" not in everywhere(store)
+    clock.now += attempts.LOCKED_LONGEST + 2 * attempts.LOCKED
+    signed_in(store, "boss")
+    assert tries.count_documents({}) >= before, "nobody's way in waits for it"
+    accounts.clear_away(store)
+    assert tries.count_documents({}) == 1, "where the administrator comes from"
+
+
+def test_without_a_primary_who_is_in_stays_in(
+    store: Store, boss: User, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, _ = signed_in(store, "boss")
+    clock.now += timedelta(minutes=2)
+    monkeypatch.setattr(Store, "led", lambda _self: False)
+    assert accounts.visitor(store, token, TERMS) is not None
+    assert store.db[SIGN_INS].count_documents({"seen_at": clock.now}) == 0, "nothing was asked of a primary"
+    monkeypatch.undo()
+    assert accounts.visitor(store, token, TERMS) is not None
+    assert store.db[SIGN_INS].count_documents({"seen_at": clock.now}) == 1
+
+
+def test_signing_out_is_on_record_however_it_is_done(store: Store, boss: User, admin: Actor) -> None:
+    token, _ = signed_in(store, "boss")
+    accounts.sign_out(store, token, TERMS)
+    accounts.sign_out(store, token, TERMS)
+    assert accounts.visitor(store, token, TERMS) is None
+    assert store.db["audit"].count_documents({"operation": "sign_out", "record_id": boss.id}) == 1
+    made = accounts.add_user(store, admin, {"login": "new", "name": "新", "role": "viewer"}, password=OTHER)
+    token, _ = signed_in(store, "new", OTHER)
+    accounts.sign_out(store, token, TERMS)
+    assert store.db["audit"].count_documents({"operation": "sign_out", "record_id": made.id}) == 1
+
+
 # --- how long it holds
 def test_a_sign_in_that_is_not_used_ends(store: Store, boss: User, clock: Clock) -> None:
     token, _ = signed_in(store, "boss")
@@ -409,7 +478,7 @@ def test_an_open_page_learns_that_its_reader_and_nobody_else_has_signed_in_again
     assert accounts.followed(store, before)
 
     out, _ = signed_in(store, "boss")
-    accounts.sign_out(store, out)
+    accounts.sign_out(store, out, TERMS)
     signed_in(store, "boss", again=out)
     assert not accounts.followed(store, out), "who signed out has left"
 

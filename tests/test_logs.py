@@ -307,6 +307,8 @@ def test_only_what_cannot_be_anybody_s_data_is_said_of_an_error() -> None:
     facility = Facility(community_id="D", code="x", name="x", category="fitness", updated_by=NAME)
     assert NAME not in logs.kind(Conflict(facility))
     assert "changed this in the meantime" in logs.kind(Conflict(facility))
+    assert NAME not in logs._argument(Conflict(facility)), "also as part of a line of ours"
+    assert logs._argument(Unavailable("It is away.")) == "It is away."
     wrong = error_of(lambda: Facility(community_id="D", code="x", name=SECRET * 100, category=SECRET))
     assert isinstance(wrong, ValidationError)
     assert logs.kind(wrong) == "ValidationError: name string_too_long, category enum"

@@ -135,14 +135,18 @@ def _as_it_was(store: Store, provider: Provider) -> Iterator[None]:
 
 
 def walk(
-    server: Server, page: str = "/grids?lang=en", keep: dict[str, str] | None = None
+    server: Server,
+    page: str = "/grids?lang=en",
+    keep: dict[str, str] | None = None,
+    before: httpx.Client | None = None,
 ) -> tuple[httpx.Client, httpx.Response]:
     """What a browser does, up to the answer that follows the provider's; no redirect is followed unseen. ``keep`` is
-    given the provider's cookies."""
-    reader = httpx.Client(base_url=server.address, headers=PAGE, timeout=30)
-    answer = reader.get(page)
-    assert answer.status_code == 303
-    answer = reader.get(answer.headers["location"])
+    given the provider's cookies; ``before`` is a browser in which somebody is in already."""
+    reader = before or httpx.Client(base_url=server.address, headers=PAGE, timeout=30)
+    answer = reader.get("/login" if before else page)
+    if before is None:
+        assert answer.status_code == 303
+        answer = reader.get(answer.headers["location"])
     link = re.search(r'class="button" href="([^"]+)"', answer.text)
     assert link, answer.text
     for _ in range(4):  # Streamlit's own route, the provider, back to us, the front page
@@ -178,6 +182,19 @@ def test_whoever_only_the_provider_knows_is_told_so(server: Server, store: Store
     assert answer.status_code == 403
     assert "s-2" in answer.text
     assert store.db[SIGN_INS].count_documents({}) == 0
+
+
+def test_who_signs_in_where_somebody_else_still_is_comes_in_as_themselves(
+    server: Server, store: Store, provider: Provider
+) -> None:
+    accounts.add_user(store, OPERATOR, {"login": "li", "name": "李敏", "role": "viewer", "subject": "s-2"})
+    reader, _ = walk(server)
+    provider.claims = {"sub": "s-2"}
+    again, answer = walk(server, before=reader)
+    assert again is reader
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert accounts.visitor(store, reader.cookies["gridboard"], accounts.Terms()).login == "li"
+    assert [one.name for one in reader.cookies.jar if one.name.startswith("_streamlit_user")] == []
 
 
 def test_a_statement_that_is_not_fresh_opens_nothing(server: Server, store: Store, provider: Provider) -> None:

@@ -23,6 +23,7 @@ from repository.access import Actor, Role
 from repository.activities import Activity, Attendance
 from repository.grids import Community, Grid
 from repository.maintenance import OPEN, Outcome, Priority, Status, WorkOrder
+from repository.metrics import Period, PeriodTrouble
 from repository.people import AgeBand, Sex
 from repository.store import Store, Write
 from tests.test_record import AT, a_work_order
@@ -277,3 +278,13 @@ def test_month_bounds_follow_the_zone() -> None:
 def test_only_an_administrator_rebuilds(store: Store) -> None:
     with pytest.raises(Exception, match="role"):
         recount.rebuild(store, Actor("v", "v", Role.VIEWER), "D")
+
+
+@pytest.mark.parametrize(
+    "key", ["0001", "9999", "0001-01", "9999Q4", "2026-13", "2026-0", "٢٠٢٦", "2026-0１", "2026Q５", ""]
+)
+def test_a_period_has_neighbours_and_is_spelt_in_plain_digits(key: str) -> None:
+    with pytest.raises(PeriodTrouble):
+        Period.of(key)
+    for edge in ("1000", "8999", "1000-01", "8999-12", "1000Q1", "8999Q4"):
+        assert Period.of(edge).first <= Period.of(edge).last

@@ -290,6 +290,16 @@ def test_a_standalone_is_refused_with_the_reason(store: Store, monkeypatch: pyte
         store.engine()
 
 
+@pytest.mark.parametrize(
+    "forged", [{"community_id": "E"}, {"created_by": "forged"}, {"created_at": AT - timedelta(days=9)}]
+)
+def test_what_the_store_keeps_nobody_sets(store: Store, admin: Actor, community: str, forged: dict[str, Any]) -> None:
+    before = store.db["grids"].find_one({"_id": "g1"})
+    with pytest.raises(Refused):
+        store.write(admin, lambda write: write.update(Grid, community, "g1", 1, {"name": "甲", **forged}))
+    assert store.db["grids"].find_one({"_id": "g1"}) == before
+
+
 @pytest.mark.kills
 def test_a_replica_set_that_is_not_there_yet_is_no_standalone(tmp_path: Path) -> None:
     with socket() as free:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from repository import migrations
-from repository.accounts import ATTEMPTS
+from repository.attempts import ATTEMPTS
 from repository.store import SIGN_INS
 from repository.words import Trouble, msg
 

@@ -116,7 +116,7 @@ def _every_path(report: Report, path: Path) -> None:
     visitor = accounts.visitor(store, token, accounts.Terms())
     assert visitor is not None
     accounts.change_password(store, visitor, "violet anchor bread", "seven quiet lanterns")
-    accounts.sign_out(store, token)
+    accounts.sign_out(store, token, accounts.Terms())
     for wire.path, call in {
         "once": lambda: once.first_use(store, "x", timedelta(hours=1)),
         "audit.seal": lambda: audit.seal(store, now=NOW + timedelta(days=1)),
