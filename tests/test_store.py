@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pymongo.errors import ConfigurationError, OperationFailure
 from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.embedded import find_binary
+from repository.filters import Is
 from repository.grids import Community, Grid
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.store import (
@@ -28,6 +30,7 @@ from repository.store import (
     Store,
     Unavailable,
     Unsuitable,
+    Wanted,
     Write,
     build,
     our_errors,
@@ -178,6 +181,53 @@ def test_a_grid_worker_sees_and_writes_their_grid_only(store: Store, admin: Acto
         store.update(worker, WorkOrder, community, mine.id, 1, {"grid_id": "g2"})
     with pytest.raises(Refused):
         store.insert(worker, a_work_order(number="W-3", grid_id="g2"))
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {"place": {"$ne": None}},
+        {"place": [{"$ne": None}]},
+        {"place": re.compile("x")},
+        {"place": 5},
+        {"is_open": "true"},
+        {"due_at": "2026-04-02"},
+        {"place": Is(among=["x", {"$ne": None}])},
+        {"due_at": Is(lt={"$ne": None})},
+        {"events": Is(some={"by": {"$ne": None}})},
+        {"$or": [{"place": "x"}, {"$and": [{"place": {"$ne": None}}]}]},
+        {"$where": "1"},
+        {"$or": "x"},
+    ],
+    ids=str,
+)
+def test_a_filter_asks_for_plain_values_or_for_our_own_tests(
+    store: Store, admin: Actor, community: str, filter: dict[str, Any]
+) -> None:
+    """What came with an argument is no test, whichever way it is asked."""
+    asks: list[Callable[[], Any]] = [
+        lambda: store.find(admin, WorkOrder, community, filter),
+        lambda: store.count(admin, WorkOrder, community, filter),
+        lambda: store.aggregate(admin, WorkOrder, community, [], filter=filter),
+        lambda: store.together(admin, community, [Wanted(WorkOrder, {"community_id": community, **filter})]),
+        lambda: list(store.documents(WorkOrder, filter)),
+    ]
+    for ask in asks:
+        with pytest.raises(Invalid):
+            ask()
+
+
+def test_our_own_tests_find_what_they_say(store: Store, admin: Actor, community: str) -> None:
+    for number, place in (("W-1", "东门"), ("W-2", None), ("W-3", "西门")):
+        store.insert(admin, a_work_order(number=number, place=place))
+
+    def found(**filter: Any) -> list[str]:
+        return [order.number for order in store.find(admin, WorkOrder, community, filter, sort=[("number", 1)])]
+
+    assert found(place=None) == ["W-2"]
+    assert found(place=Is(ne=None)) == ["W-1", "W-3"]
+    assert found(number=Is(among=["W-1", "W-2"]), place=Is(regex="门")) == ["W-1"]
+    assert found(number=Is(gt="W-1", lte="W-3")) == ["W-2", "W-3"]
 
 
 def test_eight_editors_lose_nothing(store: Store, admin: Actor, community: str) -> None:
