@@ -1,4 +1,4 @@
-"""Where GridBoard keeps its data, which database it speaks to, where and to whom it serves: read once from the
+"""Where GridBoard keeps its data, which database it speaks to, where and to whom it serves: read from the
 environment."""
 
 import ipaddress

@@ -835,6 +835,9 @@ class Store:
         counts.update({ids[document["_id"]]: int(document.get("total", {}).get("n", 0)) for document in found})
         if any(self._writes.get(id) != n for id, n in counts.items()):
             self.reread_pending()  # an import may have ended with it
+            self._there.clear()  # something may have been deleted, by whichever process
+            if self._writes.get(EVERYWHERE) != counts.get(EVERYWHERE):
+                self._zones.clear()
             self._writes.update(counts)
         return counts
 

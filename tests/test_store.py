@@ -18,8 +18,9 @@ from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.embedded import find_binary
 from repository.filters import Is
-from repository.grids import Community, Grid
+from repository.grids import Community, Grid, edit_community
 from repository.maintenance import Outcome, Status, WorkOrder
+from repository.people import Person
 from repository.store import (
     Conflict,
     Duplicate,
@@ -472,3 +473,23 @@ def test_a_database_that_does_not_tell_its_room_holds_no_write_up(
 
     monkeypatch.setattr(store, "room", silent)
     assert store.insert(admin, a_work_order()).revision == 1
+
+
+def test_what_another_process_changed_is_known_at_the_next_look(
+    store: Store, mongodb_uri: str, community: str, admin: Actor
+) -> None:
+    other, seen = Store.connect(mongodb_uri), ("", community)
+    try:
+        other.writes(seen)
+        assert str(other.zone(community)) == "Asia/Shanghai"
+        store.insert(admin, Person(id="p1", community_id="D", name="王芳"))
+        other.update(admin, Grid, community, "g1", 1, {"responsible_id": "p1"})
+        store.update(admin, Grid, community, "g1", 2, {"responsible_id": None})
+        store.delete(admin, Person, community, "p1", 1)
+        edit_community(store, admin, community, 1, {"time_zone": "Asia/Urumqi"})
+        other.writes(seen)
+        assert str(other.zone(community)) == "Asia/Urumqi"
+        with pytest.raises(Invalid):
+            other.update(admin, Grid, community, "g1", 3, {"responsible_id": "p1"})
+    finally:
+        other.close()
