@@ -472,7 +472,12 @@ NO_ACTOR: Mapping[str, str] = {
     "accounts.setup_code": "for whoever starts the server, to open the first account with",
     "accounts.setup_open": "yes or no, for whoever knows the code",
     "accounts.set_up": "opens the first account and no other, with the code",
+    "attempts.count": "counts a try at signing in, before anybody is",
+    "attempts.came_in": "makes up for a try that was none",
+    "attempts.forget": "unlocks a name, within a change of its account",
     # the machine's own upkeep
+    "attempts.clear": "takes out tries that are over",
+    "accounts.clear_away": "takes out sign-ins and tries that are over",
     "audit.seal": "hashes what is at rest; gives a number",
     "audit.missing_head": "what a file beside the key says of a seal, for the command line and a verdict",
     "audit.stored_entries": "builds what verify and seal read; both ask for the whole reach",
@@ -502,6 +507,7 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Store.require_open": "yes or no",
     "store.Store.end_abandoned": "ends transactions that a killed process left open; gives a number",
     "store.Store.ping": "yes or no",
+    "store.Store.led": "yes or no",
     "store.Store.close": "closes connections",
     "store.Store.zone": "a time zone, which cuts months for everybody",
     "store.Store.forget_zone": "what this process remembers",
@@ -529,6 +535,7 @@ TRIED_BELOW = {
 
 PAST_THE_SCOPE: Mapping[str, str] = {
     "accounts": "accounts, passwords and sign-ins are nobody's grid's; each function has its row or reason above",
+    "attempts": "tries at signing in, no records",
     "audit": "_require_whole: of a whole community, for whoever has all of it",
     "backup": "of everything, for whoever has all of it",
     "migrations": "no records",
