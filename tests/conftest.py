@@ -30,6 +30,19 @@ NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares something dear - the demonstration, a module's server - goes to one worker, which makes it once."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        if item.get_closest_marker("xdist_group"):
+            continue
+        if "demo_uri" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("demo"))
+        elif any(made[-1].scope == "module" for made in fixtures.values()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 class Clock:
     """A clock the test moves."""
 
@@ -117,9 +130,16 @@ def empty(store: Store) -> None:
             store.db[name].delete_many({})
 
 
+@pytest.fixture(scope="session")
+def kept() -> dict[str, Any]:
+    """What the app in this worker is connected to, when that is the demonstration."""
+    return {"demo": None}
+
+
 @pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Open a page: ``visit(uri, "maintenance", role="viewer", lang="en", **query)`` gives an AppTest that has run."""
+def visit(monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any]) -> Callable[..., Any]:
+    """Open a page: ``visit(uri, "maintenance", role="viewer", lang="en", **query)`` gives an AppTest that has run, in
+    an app that has just started; only the demonstration, into which nobody writes, stays connected."""
 
     def open_page(uri: str, page: str = "overview", *, role: str = "admin", now: datetime = NOW, **query: str) -> Any:
         import streamlit as st
@@ -131,7 +151,11 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         monkeypatch.setenv("GRIDBOARD_ROLE", role)
         monkeypatch.setenv("GRIDBOARD_SIGN_IN", "none")
         monkeypatch.setattr(data, "clock", lambda: now)
-        st.cache_resource.clear()
+        if (uri, now) == kept["demo"]:
+            data.forget()
+        else:
+            st.cache_resource.clear()
+            kept["demo"] = (uri, now) if urlsplit(uri).path == "/gridboard_demo" else None
         at = AppTest.from_function(_script, kwargs={"page": page}, default_timeout=60)
         for name, value in query.items():
             at.query_params[name] = value
@@ -183,6 +207,16 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Any) -> Iterator[Any]:
+    """Windows that the module's tests have one after the other: ``windows(390, "en-US")`` is a Visit."""
+    from tests.browser import Windows
+
+    opened = Windows(browser)
+    yield opened
+    opened.close()
 
 
 def awaited(work: Coroutine[Any, Any, T]) -> T:
