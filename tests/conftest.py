@@ -19,14 +19,16 @@ from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import pytest
+from argon2 import PasswordHasher
 
-from repository import embedded
+from repository import accounts, embedded
 from repository.access import Actor, Role
 from repository.migrations import migrate
 from repository.store import Store
 
 T = TypeVar("T")
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
+HASHER = accounts._hasher
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -59,6 +61,24 @@ def _components_are_looked_for_once() -> None:
     from streamlit.components.v2 import manifest_scanner
 
     manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_cheap() -> Iterator[None]:
+    """Hashed as always, but for a thousandth of what guessing is to cost; see ``dear_passwords``."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: cheap)
+        yield
+
+
+@pytest.fixture
+def dear_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """At their real cost: for tests of what it is, and of what happens meanwhile."""
+    monkeypatch.setattr(accounts, "_hasher", HASHER)
+    accounts._nobodys_hash.cache_clear()
+    yield
+    accounts._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def target(server: Callable[[str], str]) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def town(template: Store) -> dict[str, list[Any]]:
-    """The documents of a database with some of everything, made once: signing in is slow on purpose."""
+    """The documents of a database with some of everything, made once for all tests that begin with it."""
     store, admin = Store(template.client, "gridboard_town", lambda: NOW), Actor("tester", "测试员", Role.ADMIN)
     store.client.drop_database(store.db.name)
     migrate(store)

@@ -72,10 +72,11 @@ def test_every_page_opens_and_asks_nobody_else(
     visitor = windows(width, language, scheme)
     found: dict[str, Any] = {}
     for row in PAGES:
+        visitor.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         visitor.page.goto(f"{server.address}/{row.key if row.key != PAGES[0].key else ''}")
         visitor.page.get_by_role("heading", name=say(row.title), exact=True).first.wait_for(timeout=30_000)
         visitor.settled()
-        for screen in (*(size for size in HEIGHTS if size != width), width):
+        for screen in (width, *(HEIGHTS.keys() - {width})):
             visitor.page.set_viewport_size({"width": screen, "height": HEIGHTS[screen]})
             visitor.settled()
             wide = visitor.page.evaluate("document.documentElement.scrollWidth")
