@@ -157,7 +157,8 @@ class Windows:
         if kind not in self.opened:
             shown = visit(self.browser, width=width, language=language, scheme=scheme)
             self.opened[kind] = self.stack.enter_context(shown)
-        self.opened[kind].forget()
+        for visitor in self.opened.values():  # a page that is left open works on
+            visitor.forget()
         return self.opened[kind]
 
     def close(self) -> None:

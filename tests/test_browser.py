@@ -15,7 +15,7 @@ from dashboard.navigation import PAGES
 from repository.facilities import Facility
 from repository.maintenance import WorkOrder
 from repository.store import Store
-from tests.browser import Server, Windows, visit
+from tests.browser import Server, Windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -116,33 +116,33 @@ def test_a_leader_goes_from_a_number_to_the_list_behind_it(
     assert unexpected(visitor.errors) == []
 
 
-def test_the_frame_s_choices_change_page_and_link(server: Server, browser: Any, store: Store) -> None:
+def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
     """What is behind the frame's buttons is drawn by itself, and still moves the page."""
     grid = store.db["grids"].find_one({}, sort=[("code", -1)])
     assert grid
-    with visit(browser, width=1440, language="en-US") as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/maintenance")
-        page.get_by_role("heading", name="Maintenance", exact=True).wait_for(timeout=30_000)
-        visitor.settled()
+    visitor = windows(language="en-US")
+    page = visitor.page
+    page.goto(f"{server.address}/maintenance")
+    page.get_by_role("heading", name="Maintenance", exact=True).wait_for(timeout=30_000)
+    visitor.settled()
 
-        page.get_by_role("button", name="tune").click()
-        page.get_by_test_id("stPopoverBody").get_by_label("Grid").click()
-        page.get_by_role("option", name=grid["name"]).click()
-        page.wait_for_url(re.compile(f"grid={grid['_id']}"))
-        page.get_by_text(re.compile(f"{grid['name']} · as of")).wait_for(timeout=30_000)
-        page.keyboard.press("Escape")
+    page.get_by_role("button", name="tune").click()
+    page.get_by_test_id("stPopoverBody").get_by_label("Grid").click()
+    page.get_by_role("option", name=grid["name"]).click()
+    page.wait_for_url(re.compile(f"grid={grid['_id']}"))
+    page.get_by_text(re.compile(f"{grid['name']} · as of")).wait_for(timeout=30_000)
+    page.keyboard.press("Escape")
 
-        page.get_by_role("button", name="account_circle").click()
-        page.get_by_test_id("stPopoverBody").get_by_text("中文").click()
-        page.get_by_role("heading", name="维修", exact=True).wait_for(timeout=30_000)
+    page.get_by_role("button", name="account_circle").click()
+    page.get_by_test_id("stPopoverBody").get_by_text("中文").click()
+    page.get_by_role("heading", name="维修", exact=True).wait_for(timeout=30_000)
 
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="数据表").first.click()
-        with page.expect_download() as taken:
-            page.get_by_test_id("stPopoverBody").get_by_role("button", name="CSV", exact=True).click()
-        assert taken.value.suggested_filename.endswith(".csv")
-        assert unexpected(visitor.errors) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="数据表").first.click()
+    with page.expect_download() as taken:
+        page.get_by_test_id("stPopoverBody").get_by_role("button", name="CSV", exact=True).click()
+    assert taken.value.suggested_filename.endswith(".csv")
+    assert unexpected(visitor.errors) == []
 
 
 @READERS
@@ -241,47 +241,52 @@ def test_a_table_has_no_download_and_no_copy_but_ours(server: Server, windows: W
     assert page.evaluate("navigator.clipboard.readText()") == "untouched"
 
 
-def test_markup_in_data_stays_text(server: Server, browser: Any, store: Store) -> None:
+def test_markup_in_data_stays_text(server: Server, windows: Windows, store: Store) -> None:
     """Catalogue I2, in a real browser: what people typed is shown as they typed it."""
     nasty = "<img src=x onerror=alert(1)> **x** [l](javascript:alert(2)) $x$ :red[r] =1+1"
     community = store.db["communities"].find_one({})
     assert community
     facility = Facility(community_id=community["_id"], code="<b>N</b>", name=nasty, category="fitness", site=nasty)
     store.db["facilities"].insert_one(facility.to_document())
+    visitor, dialogs = windows(), []
+
+    def note(dialog: Any) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    visitor.page.on("dialog", note)
     try:
-        with visit(browser) as visitor:
-            dialogs: list[str] = []
-            visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-            for path in ("facilities", "report?facility=%3Cb%3EN%3C/b%3E", ""):
-                visitor.page.goto(f"{server.address}/{path}")
-                visitor.page.wait_for_selector("h1", timeout=30_000)
-                visitor.settled()
-                assert visitor.page.locator("img[src='x']").count() == 0
-                assert visitor.page.locator("a[href^='javascript']").count() == 0
-                assert visitor.outside == []
-            assert dialogs == []
+        for path in ("facilities", "report?facility=%3Cb%3EN%3C/b%3E", ""):
+            visitor.page.goto(f"{server.address}/{path}")
+            visitor.page.wait_for_selector("h1", timeout=30_000)
+            visitor.settled()
+            assert visitor.page.locator("img[src='x']").count() == 0
+            assert visitor.page.locator("a[href^='javascript']").count() == 0
+            assert visitor.outside == []
+        assert dialogs == []
     finally:
+        visitor.page.remove_listener("dialog", note)
         store.db["facilities"].delete_one({"_id": facility.id})
 
 
-def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server, browser: Any) -> None:
+def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server, windows: Windows) -> None:
     """Killed under a running app, the private server is started again by the app itself."""
     import signal
 
     from repository import embedded
 
-    with visit(browser) as visitor:
-        visitor.page.goto(server.address)
-        visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
-        pid = embedded.status(server.home).pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+    visitor = windows()
+    visitor.page.goto(server.address)
+    visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    pid = embedded.status(server.home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
 
-        visitor.page.goto(f"{server.address}/grids")
+    visitor.page.goto(f"{server.address}/grids")
 
-        visitor.page.wait_for_selector("h1", timeout=30_000)
-        visitor.settled()
-        assert visitor.page.locator("[data-testid=stException]").count() == 0
-        visitor.page.goto(server.address)
-        visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    visitor.page.wait_for_selector("h1", timeout=30_000)
+    visitor.settled()
+    assert visitor.page.locator("[data-testid=stException]").count() == 0
+    visitor.page.goto(server.address)
+    visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
     server.log[:] = [line for line in server.log if "gridboard" not in line]  # this test's own: it killed the database
