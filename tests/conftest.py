@@ -32,17 +32,25 @@ HASHER = accounts._hasher
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares something dear - the demonstration, a module's server - goes to one worker, which makes it once."""
-    for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-        if item.get_closest_marker("xdist_group"):
-            continue
-        if "demo_uri" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("demo"))
-        elif any(made[-1].scope == "module" for made in fixtures.values()):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Modules with something dear of their own - a server, browser windows, a set of records - run in one worker, which
+    makes it once; so do all those over the demonstration. The largest begin, single tests fill up. By the modules'
+    text: xdist 3.8's own groups are lost under pytest 9.2 (pytest-xdist#1386)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    @cache
+    def shared(path: str) -> str:
+        text = (config.rootpath / path).read_text("utf-8")
+        if "demo_uri" in text:
+            return "demo"
+        return path if 'scope="module"' in text or "windows: Windows" in text else ""
+
+    class Modules(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared(nodeid.partition("::")[0]) or nodeid
+
+    return Modules(config, log)
 
 
 class Clock:

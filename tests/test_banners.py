@@ -26,7 +26,7 @@ from repository.store import Store
 from tests.browser import Visit, Windows
 from tests.reliability.replicas import Members
 
-pytestmark = [pytest.mark.browser, pytest.mark.kills, pytest.mark.xdist_group("banners")]
+pytestmark = [pytest.mark.browser, pytest.mark.kills]
 ROOT = Path(__file__).parents[1]
 ACTOR = Actor("tester", "测试员", Role.ADMIN)
 HALF = "half a sentence about the left post"

@@ -17,7 +17,7 @@ from repository.maintenance import WorkOrder
 from repository.store import Store
 from tests.browser import Server, Windows
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 READERS = pytest.mark.parametrize(
     ("width", "language", "scheme"), [(1440, "zh-CN", "light"), (390, "en-US", "dark")], ids=["1440-zh", "390-en"]
