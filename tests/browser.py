@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,6 +109,16 @@ class Visit:
         )
         self.page.wait_for_timeout(250)
 
+    def forget(self) -> None:
+        """Begin anew in the same window: nothing noted and nothing remembered, but what was loaded is at hand."""
+        if self.page.url.startswith("http"):
+            self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+        self.page.goto("about:blank")
+        self.page.context.clear_cookies()
+        self.page.context.clear_permissions()
+        self.outside.clear()
+        self.errors.clear()
+
     def text(self) -> str:
         """What the page says."""
         return str(self.page.inner_text("[data-testid=stAppViewContainer]"))
@@ -123,6 +133,7 @@ def visit(browser: Any, *, width: int = 1440, language: str = "zh-CN", scheme: s
         locale=language,
         timezone_id="Asia/Shanghai",
         color_scheme=scheme,
+        reduced_motion="reduce",  # a turning wheel costs more than the page it waits for
         has_touch=phone,
         ignore_https_errors=True,  # the tests' own certificate
         device_scale_factor=1,
@@ -131,3 +142,25 @@ def visit(browser: Any, *, width: int = 1440, language: str = "zh-CN", scheme: s
         yield Visit(context.new_page())
     finally:
         context.close()
+
+
+class Windows:
+    """One window of each kind for many tests: Streamlit's code is loaded once for all of them."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser, self.stack = browser, ExitStack()
+        self.opened: dict[tuple[int, str, str], Visit] = {}
+
+    def __call__(self, width: int = 1440, language: str = "zh-CN", scheme: str = "light") -> Visit:
+        """A visitor who was never here, in a window others had before."""
+        kind = (width, language, scheme)
+        if kind not in self.opened:
+            shown = visit(self.browser, width=width, language=language, scheme=scheme)
+            self.opened[kind] = self.stack.enter_context(shown)
+        for visitor in self.opened.values():  # a page that is left open works on
+            visitor.forget()
+        return self.opened[kind]
+
+    def close(self) -> None:
+        """Close them all."""
+        self.stack.close()

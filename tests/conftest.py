@@ -13,20 +13,44 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import pytest
+from argon2 import PasswordHasher
 
-from repository import embedded
+from repository import accounts, embedded
 from repository.access import Actor, Role
 from repository.migrations import migrate
 from repository.store import Store
 
 T = TypeVar("T")
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
+HASHER = accounts._hasher
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Modules with something dear of their own - a server, browser windows, a set of records - run in one worker, which
+    makes it once; so do all those over the demonstration. The largest begin, single tests fill up. By the modules'
+    text: xdist 3.8's own groups are lost under pytest 9.2 (pytest-xdist#1386)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    @cache
+    def shared(path: str) -> str:
+        text = (config.rootpath / path).read_text("utf-8")
+        if "demo_uri" in text:
+            return "demo"
+        return path if 'scope="module"' in text or "windows: Windows" in text else ""
+
+    class Modules(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared(nodeid.partition("::")[0]) or nodeid
+
+    return Modules(config, log)
 
 
 class Clock:
@@ -37,6 +61,32 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_are_looked_for_once() -> None:
+    """AppTest searches all installed packages for Streamlit components at every run, which takes longer than a page."""
+    from streamlit.components.v2 import manifest_scanner
+
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_cheap() -> Iterator[None]:
+    """Hashed as always, but for a thousandth of what guessing is to cost; see ``dear_passwords``."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: cheap)
+        yield
+
+
+@pytest.fixture
+def dear_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """At their real cost: for tests of what it is, and of what happens meanwhile."""
+    monkeypatch.setattr(accounts, "_hasher", HASHER)
+    accounts._nobodys_hash.cache_clear()
+    yield
+    accounts._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +158,16 @@ def empty(store: Store) -> None:
             store.db[name].delete_many({})
 
 
+@pytest.fixture(scope="session")
+def kept() -> dict[str, Any]:
+    """What the app in this worker is connected to, when that is the demonstration."""
+    return {"demo": None}
+
+
 @pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Open a page: ``visit(uri, "maintenance", role="viewer", lang="en", **query)`` gives an AppTest that has run."""
+def visit(monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any]) -> Callable[..., Any]:
+    """Open a page: ``visit(uri, "maintenance", role="viewer", lang="en", **query)`` gives an AppTest that has run, in
+    an app that has just started; only the demonstration, into which nobody writes, stays connected."""
 
     def open_page(uri: str, page: str = "overview", *, role: str = "admin", now: datetime = NOW, **query: str) -> Any:
         import streamlit as st
@@ -122,7 +179,11 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         monkeypatch.setenv("GRIDBOARD_ROLE", role)
         monkeypatch.setenv("GRIDBOARD_SIGN_IN", "none")
         monkeypatch.setattr(data, "clock", lambda: now)
-        st.cache_resource.clear()
+        if (uri, now) == kept["demo"]:
+            data.forget()
+        else:
+            st.cache_resource.clear()
+            kept["demo"] = (uri, now) if urlsplit(uri).path == "/gridboard_demo" else None
         at = AppTest.from_function(_script, kwargs={"page": page}, default_timeout=60)
         for name, value in query.items():
             at.query_params[name] = value
@@ -174,6 +235,16 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Any) -> Iterator[Any]:
+    """Windows that the module's tests have one after the other: ``windows(390, "en-US")`` is a Visit."""
+    from tests.browser import Windows
+
+    opened = Windows(browser)
+    yield opened
+    opened.close()
 
 
 def awaited(work: Coroutine[Any, Any, T]) -> T:

@@ -73,6 +73,7 @@ def test_a_password_that_is_easily_guessed_is_refused(store: Store, admin: Actor
     assert not accounts.anybody(store)
 
 
+@pytest.mark.usefixtures("dear_passwords")
 def test_a_password_is_kept_as_argon2id_and_stands_nowhere_else(store: Store, boss: User) -> None:
     kept = store.db[accounts.PASSWORDS].find_one({"_id": boss.id})
     assert kept is not None
@@ -283,6 +284,7 @@ def test_a_lock_tells_nothing_of_whether_there_is_such_a_name(store: Store, boss
     assert told["boss"] == told["nobody"]
 
 
+@pytest.mark.usefixtures("dear_passwords")
 def test_a_hundred_tries_at_once_get_no_more_than_five(store: Store, boss: User) -> None:
     told: list[type] = []
 
@@ -300,6 +302,7 @@ def test_a_hundred_tries_at_once_get_no_more_than_five(store: Store, boss: User)
     assert sorted(told, key=str) == sorted([Wrong] * 5 + [Locked] * 15, key=str)
 
 
+@pytest.mark.usefixtures("dear_passwords")
 def test_an_unknown_name_takes_as_long_as_a_known_one(store: Store, boss: User) -> None:
     def took(login: str, number: int) -> float:
         began = time.perf_counter()

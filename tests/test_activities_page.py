@@ -23,7 +23,6 @@ from repository.metrics import Period
 from repository.people import AgeBand, Sex
 from repository.store import Store
 
-pytestmark = pytest.mark.xdist_group("demo")
 C = "D"
 TODAY = date(2026, 4, 2)
 Visit = Callable[..., Any]

@@ -51,9 +51,12 @@ def target(server: Callable[[str], str]) -> Iterator[Store]:
     store.close()
 
 
-@pytest.fixture
-def filled(store: Store, admin: Actor) -> Store:
-    """A database with some of everything."""
+@pytest.fixture(scope="module")
+def town(template: Store) -> dict[str, list[Any]]:
+    """The documents of a database with some of everything, made once for all tests that begin with it."""
+    store, admin = Store(template.client, "gridboard_town", lambda: NOW), Actor("tester", "测试员", Role.ADMIN)
+    store.client.drop_database(store.db.name)
+    migrate(store)
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
     for number in range(12):
         order = store.insert(admin, a_work_order(number=f"W-{number}", reported_at=AT))
@@ -64,6 +67,19 @@ def filled(store: Store, admin: Actor) -> Store:
     store.db[META].insert_one({"_id": "demo", "filled_from": "x"})
     store.clock = lambda: NOW + timedelta(hours=1)
     audit.seal(store, b"key")
+    made = {name: list(store.db[name].find()) for name in store.db.list_collection_names()}
+    store.client.drop_database(store.db.name)
+    return made
+
+
+@pytest.fixture
+def filled(store: Store, town: dict[str, list[Any]]) -> Store:
+    """A database with some of everything."""
+    for name, documents in town.items():
+        store.db[name].delete_many({})
+        if documents:
+            store.db[name].insert_many(documents)
+    store.clock = lambda: NOW + timedelta(hours=1)
     return store
 
 

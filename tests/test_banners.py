@@ -23,10 +23,10 @@ from repository.facilities import Facility
 from repository.grids import Community
 from repository.migrations import migrate
 from repository.store import Store
-from tests.browser import Visit, visit
+from tests.browser import Visit, Windows
 from tests.reliability.replicas import Members
 
-pytestmark = [pytest.mark.browser, pytest.mark.kills, pytest.mark.xdist_group("banners")]
+pytestmark = [pytest.mark.browser, pytest.mark.kills]
 ROOT = Path(__file__).parents[1]
 ACTOR = Actor("tester", "测试员", Role.ADMIN)
 HALF = "half a sentence about the left post"
@@ -137,14 +137,19 @@ def app(home: Path, store: Store, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def seen(browser: Any) -> Iterator[Visit]:
+def seen(windows: Windows) -> Iterator[Visit]:
     """A reader who must never have to load the page again."""
-    with visit(browser, language="en-US") as visitor:
-        visitor.loads = []  # type: ignore[attr-defined]
-        visitor.page.on("load", lambda _page: visitor.loads.append(1))  # type: ignore[attr-defined]
-        yield visitor
-        assert len(visitor.loads) == 1, "no reload"  # type: ignore[attr-defined]
-        assert visitor.page.locator("[data-testid=stException]").count() == 0
+    visitor = windows(language="en-US")
+    loads = []
+
+    def note(page: Any) -> None:
+        loads.append(page.url)
+
+    visitor.page.on("load", note)
+    yield visitor
+    visitor.page.remove_listener("load", note)
+    assert len(loads) == 1, "no reload"
+    assert visitor.page.locator("[data-testid=stException]").count() == 0
 
 
 def report(app: App, seen: Visit) -> Any:
@@ -359,7 +364,7 @@ def test_a_drawer_finds_back_too_and_says_what_it_could_not_keep(app: App, store
 
 # --- a replica set ---------------------------------------------------------------------------------------------------
 def test_without_a_primary_the_page_says_that_it_may_lag_and_goes_on_when_there_is_one(
-    browser: Any, tmp_path: Path, seen: Visit
+    tmp_path: Path, seen: Visit
 ) -> None:
     folder = Path(tempfile.mkdtemp(prefix="gb-rs-"))
     members = Members(folder)

@@ -1,5 +1,6 @@
-"""The three walks in a real browser, at desktop and phone size, in both languages: a leader opens the overview, a
-manager logs a repair, a clerk imports a sheet. Nothing is asked of another machine, and its log stays quiet."""
+"""The three walks in a real browser, in Chinese on a desk's screen and in English on a phone: a leader opens the
+overview, a manager logs a repair, a clerk imports a sheet. Nothing is asked of another machine, and its log stays
+quiet."""
 
 import os
 import re
@@ -14,12 +15,14 @@ from dashboard.navigation import PAGES
 from repository.facilities import Facility
 from repository.maintenance import WorkOrder
 from repository.store import Store
-from tests.browser import Server, visit
+from tests.browser import Server, Windows
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
-SIZES = (1440, 390)
-LANGUAGES = ("zh-CN", "en-US")
+READERS = pytest.mark.parametrize(
+    ("width", "language", "scheme"), [(1440, "zh-CN", "light"), (390, "en-US", "dark")], ids=["1440-zh", "390-en"]
+)
+HEIGHTS = {1440: 900, 390: 844}
 # Streamlit looks for its server below the page's path first, when a page is opened by its address.
 EXPECTED_ERRORS = (re.compile(r"404 \(Not Found\)"),)
 
@@ -60,114 +63,119 @@ def in_language(language: str) -> Any:
     return translator("zh" if language.startswith("zh") else "en")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", SIZES)
-@pytest.mark.parametrize("key", [row.key for row in PAGES])
+@READERS
 def test_every_page_opens_and_asks_nobody_else(
-    server: Server, browser: Any, key: str, width: int, language: str
+    server: Server, windows: Windows, width: int, language: str, scheme: str
 ) -> None:
+    """Each in its language, on the screen it is opened on and, drawn anew, on the other one."""
     say = in_language(language)
-    title = next(row.title for row in PAGES if row.key == key)
-    with visit(browser, width=width, language=language, scheme="dark" if width == 390 else "light") as visitor:
-        visitor.page.goto(f"{server.address}/{key if key != PAGES[0].key else ''}")
-        visitor.page.get_by_role("heading", name=say(title), exact=True).first.wait_for(timeout=30_000)
+    visitor = windows(width, language, scheme)
+    found: dict[str, Any] = {}
+    for row in PAGES:
+        visitor.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        visitor.page.goto(f"{server.address}/{row.key if row.key != PAGES[0].key else ''}")
+        visitor.page.get_by_role("heading", name=say(row.title), exact=True).first.wait_for(timeout=30_000)
         visitor.settled()
+        for screen in (width, *(HEIGHTS.keys() - {width})):
+            visitor.page.set_viewport_size({"width": screen, "height": HEIGHTS[screen]})
+            visitor.settled()
+            wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+            if wide > screen:
+                found[f"{row.key} at {screen}"] = f"scrolls sideways: {wide}"
+        if visitor.page.locator("[data-testid=stException]").count():
+            found[f"{row.key}, an exception"] = visitor.text()
+        if wrong := visitor.outside + unexpected(visitor.errors):
+            found[row.key] = [*wrong]
+            visitor.outside.clear()
+            visitor.errors.clear()
+    assert found == {}
 
-        assert visitor.outside == []
-        assert unexpected(visitor.errors) == []
-        assert visitor.page.locator("[data-testid=stException]").count() == 0
-        wide = visitor.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, "nothing scrolls sideways"
 
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", SIZES)
+@READERS
 def test_a_leader_goes_from_a_number_to_the_list_behind_it(
-    server: Server, browser: Any, width: int, language: str
+    server: Server, windows: Windows, width: int, language: str, scheme: str
 ) -> None:
     say = in_language(language)
-    with visit(browser, width=width, language=language) as visitor:
-        page = visitor.page
-        page.goto(server.address)
-        page.locator(".st-key-tile_work_overdue a:visible").first.wait_for(timeout=30_000)
-        visitor.settled()
-        overdue = re.search(
-            r"\d+", page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
-        )
-        assert overdue
+    visitor = windows(width, language, scheme)
+    page = visitor.page
+    page.goto(server.address)
+    page.locator(".st-key-tile_work_overdue a:visible").first.wait_for(timeout=30_000)
+    visitor.settled()
+    overdue = re.search(
+        r"\d+", page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
+    )
+    assert overdue
 
-        page.locator(".st-key-tile_work_overdue a:visible").first.click()
+    page.locator(".st-key-tile_work_overdue a:visible").first.click()
 
-        page.get_by_role("heading", name=say("Maintenance"), exact=True).wait_for(timeout=30_000)
-        visitor.settled()
-        there = page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
-        assert there.startswith(overdue.group())
-        assert visitor.outside == []
-        assert unexpected(visitor.errors) == []
+    page.get_by_role("heading", name=say("Maintenance"), exact=True).wait_for(timeout=30_000)
+    visitor.settled()
+    there = page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
+    assert there.startswith(overdue.group())
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
 
 
-def test_the_frame_s_choices_change_page_and_link(server: Server, browser: Any, store: Store) -> None:
+def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
     """What is behind the frame's buttons is drawn by itself, and still moves the page."""
     grid = store.db["grids"].find_one({}, sort=[("code", -1)])
     assert grid
-    with visit(browser, width=1440, language="en-US") as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/maintenance")
-        page.get_by_role("heading", name="Maintenance", exact=True).wait_for(timeout=30_000)
-        visitor.settled()
+    visitor = windows(language="en-US")
+    page = visitor.page
+    page.goto(f"{server.address}/maintenance")
+    page.get_by_role("heading", name="Maintenance", exact=True).wait_for(timeout=30_000)
+    visitor.settled()
 
-        page.get_by_role("button", name="tune").click()
-        page.get_by_test_id("stPopoverBody").get_by_label("Grid").click()
-        page.get_by_role("option", name=grid["name"]).click()
-        page.wait_for_url(re.compile(f"grid={grid['_id']}"))
-        page.get_by_text(re.compile(f"{grid['name']} · as of")).wait_for(timeout=30_000)
-        page.keyboard.press("Escape")
+    page.get_by_role("button", name="tune").click()
+    page.get_by_test_id("stPopoverBody").get_by_label("Grid").click()
+    page.get_by_role("option", name=grid["name"]).click()
+    page.wait_for_url(re.compile(f"grid={grid['_id']}"))
+    page.get_by_text(re.compile(f"{grid['name']} · as of")).wait_for(timeout=30_000)
+    page.keyboard.press("Escape")
 
-        page.get_by_role("button", name="account_circle").click()
-        page.get_by_test_id("stPopoverBody").get_by_text("中文").click()
-        page.get_by_role("heading", name="维修", exact=True).wait_for(timeout=30_000)
+    page.get_by_role("button", name="account_circle").click()
+    page.get_by_test_id("stPopoverBody").get_by_text("中文").click()
+    page.get_by_role("heading", name="维修", exact=True).wait_for(timeout=30_000)
 
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="数据表").first.click()
-        with page.expect_download() as taken:
-            page.get_by_test_id("stPopoverBody").get_by_role("button", name="CSV", exact=True).click()
-        assert taken.value.suggested_filename.endswith(".csv")
-        assert unexpected(visitor.errors) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="数据表").first.click()
+    with page.expect_download() as taken:
+        page.get_by_test_id("stPopoverBody").get_by_role("button", name="CSV", exact=True).click()
+    assert taken.value.suggested_filename.endswith(".csv")
+    assert unexpected(visitor.errors) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", SIZES)
+@READERS
 def test_a_manager_logs_a_repair_in_three_taps(
-    server: Server, browser: Any, store: Store, width: int, language: str
+    server: Server, windows: Windows, store: Store, width: int, language: str, scheme: str
 ) -> None:
     say = in_language(language)
     facility = store.db["facilities"].find_one({"status": "in_service"}, sort=[("code", 1)])
     assert facility
     before = store.db["work_orders"].count_documents({})
-    with visit(browser, width=width, language=language) as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/report?facility={facility['code']}")
-        page.get_by_text(facility["name"]).first.wait_for(timeout=30_000)
-        visitor.settled()
+    visitor = windows(width, language, scheme)
+    page = visitor.page
+    page.goto(f"{server.address}/report?facility={facility['code']}")
+    page.get_by_text(facility["name"]).first.wait_for(timeout=30_000)
+    visitor.settled()
 
-        page.get_by_role("radio", name=say("Noise"), exact=True).click()
-        visitor.settled()
-        page.locator('[class*="st-key-danger-"] [role=radio]').nth(1).click()
-        visitor.settled()
-        page.locator(".st-key-do_send button").click()
+    page.get_by_role("radio", name=say("Noise"), exact=True).click()
+    visitor.settled()
+    page.locator('[class*="st-key-danger-"] [role=radio]').nth(1).click()
+    visitor.settled()
+    page.locator(".st-key-do_send button").click()
 
-        page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
-        visitor.settled()
-        assert unexpected(visitor.errors) == []
+    page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
+    visitor.settled()
+    assert unexpected(visitor.errors) == []
     assert store.db["work_orders"].count_documents({}) == before + 1
     newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
     assert (newest.facility_id, newest.fault, newest.dangerous) == (facility["_id"], "noise", False)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", SIZES)
+@READERS
 def test_a_clerk_imports_a_sheet_and_takes_it_back(
-    server: Server, browser: Any, store: Store, tmp_path: Path, width: int, language: str
+    server: Server, windows: Windows, store: Store, tmp_path: Path, width: int, language: str, scheme: str
 ) -> None:
     say = in_language(language)
     code = f"F-{width}-{language[:2]}"
@@ -179,28 +187,28 @@ def test_a_clerk_imports_a_sheet_and_takes_it_back(
         f"{code}-3,新道闸,道闸,8",
     ]
     sheet.write_text("\n".join(rows), encoding="utf-8-sig")
-    with visit(browser, width=width, language=language) as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/data?record=facilities")
-        page.get_by_role("heading", name=say("Data"), exact=True).wait_for(timeout=30_000)
-        visitor.settled()
-        page.locator("input[type=file]").first.set_input_files(str(sheet))
-        visitor.settled()
-        page.locator(".st-key-do_intake-check button").click()
-        page.locator(".st-key-do_intake-commit button").wait_for(timeout=30_000)
-        assert codes(store, code) == [], "nothing is written before the yes"
-        page.locator(".st-key-do_intake-commit button").click()
-        page.locator(".st-key-intake-result").wait_for(timeout=30_000)
-        assert codes(store, code) == [f"{code}-1", f"{code}-3"]
+    visitor = windows(width, language, scheme)
+    page = visitor.page
+    page.goto(f"{server.address}/data?record=facilities")
+    page.get_by_role("heading", name=say("Data"), exact=True).wait_for(timeout=30_000)
+    visitor.settled()
+    page.locator("input[type=file]").first.set_input_files(str(sheet))
+    visitor.settled()
+    page.locator(".st-key-do_intake-check button").click()
+    page.locator(".st-key-do_intake-commit button").wait_for(timeout=30_000)
+    assert codes(store, code) == [], "nothing is written before the yes"
+    page.locator(".st-key-do_intake-commit button").click()
+    page.locator(".st-key-intake-result").wait_for(timeout=30_000)
+    assert codes(store, code) == [f"{code}-1", f"{code}-3"]
 
-        page.goto(f"{server.address}/data?part=batches")
-        page.locator(".st-key-undo-ask button").click()
-        page.locator(".st-key-do_undo button").click()
-        page.get_by_text(say("The import is taken back.")).first.wait_for(timeout=30_000)
-        visitor.settled()
-        assert codes(store, code) == []
-        assert visitor.outside == []
-        assert unexpected(visitor.errors) == []
+    page.goto(f"{server.address}/data?part=batches")
+    page.locator(".st-key-undo-ask button").click()
+    page.locator(".st-key-do_undo button").click()
+    page.get_by_text(say("The import is taken back.")).first.wait_for(timeout=30_000)
+    visitor.settled()
+    assert codes(store, code) == []
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
 
 
 def codes(store: Store, start: str) -> list[str]:
@@ -212,68 +220,73 @@ def codes(store: Store, start: str) -> list[str]:
 @pytest.mark.parametrize(
     "path", ["grids", "facilities", "maintenance", "activities", "data?part=dictionary", "admin?part=trail"]
 )
-def test_a_table_has_no_download_and_no_copy_but_ours(server: Server, browser: Any, path: str) -> None:
+def test_a_table_has_no_download_and_no_copy_but_ours(server: Server, windows: Windows, path: str) -> None:
     """Streamlit's own write a text that begins with = as a formula (docs/reliability.md)."""
-    with visit(browser, language="en-US") as visitor:
-        page = visitor.page
-        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.goto(f"{server.address}/{path}")
-        table = page.get_by_test_id("stDataFrame").first
-        table.wait_for(timeout=60_000)
-        visitor.settled()
-        table.scroll_into_view_if_needed()
-        table.hover()
-        page.get_by_test_id("stElementToolbarButton").first.wait_for(state="attached", timeout=30_000)
-        names = [button.get_attribute("aria-label") or "" for button in page.get_by_role("button").all()]
-        assert [name for name in names if re.search("download as|copy", name, re.I)] == []
-        page.evaluate("navigator.clipboard.writeText('untouched')")
-        table.click(position={"x": 60, "y": 60})
-        page.keyboard.press("Control+c")
-        page.wait_for_timeout(300)
-        assert page.evaluate("navigator.clipboard.readText()") == "untouched"
+    visitor = windows(language="en-US")
+    page = visitor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server.address}/{path}")
+    table = page.get_by_test_id("stDataFrame").first
+    table.wait_for(timeout=60_000)
+    visitor.settled()
+    table.scroll_into_view_if_needed()
+    table.hover()
+    page.get_by_test_id("stElementToolbarButton").first.wait_for(state="attached", timeout=30_000)
+    names = [button.get_attribute("aria-label") or "" for button in page.get_by_role("button").all()]
+    assert [name for name in names if re.search("download as|copy", name, re.I)] == []
+    page.evaluate("navigator.clipboard.writeText('untouched')")
+    table.click(position={"x": 60, "y": 60})
+    page.keyboard.press("Control+c")
+    page.wait_for_timeout(300)
+    assert page.evaluate("navigator.clipboard.readText()") == "untouched"
 
 
-def test_markup_in_data_stays_text(server: Server, browser: Any, store: Store) -> None:
+def test_markup_in_data_stays_text(server: Server, windows: Windows, store: Store) -> None:
     """Catalogue I2, in a real browser: what people typed is shown as they typed it."""
     nasty = "<img src=x onerror=alert(1)> **x** [l](javascript:alert(2)) $x$ :red[r] =1+1"
     community = store.db["communities"].find_one({})
     assert community
     facility = Facility(community_id=community["_id"], code="<b>N</b>", name=nasty, category="fitness", site=nasty)
     store.db["facilities"].insert_one(facility.to_document())
+    visitor, dialogs = windows(), []
+
+    def note(dialog: Any) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    visitor.page.on("dialog", note)
     try:
-        with visit(browser) as visitor:
-            dialogs: list[str] = []
-            visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-            for path in ("facilities", "report?facility=%3Cb%3EN%3C/b%3E", ""):
-                visitor.page.goto(f"{server.address}/{path}")
-                visitor.page.wait_for_selector("h1", timeout=30_000)
-                visitor.settled()
-                assert visitor.page.locator("img[src='x']").count() == 0
-                assert visitor.page.locator("a[href^='javascript']").count() == 0
-                assert visitor.outside == []
-            assert dialogs == []
+        for path in ("facilities", "report?facility=%3Cb%3EN%3C/b%3E", ""):
+            visitor.page.goto(f"{server.address}/{path}")
+            visitor.page.wait_for_selector("h1", timeout=30_000)
+            visitor.settled()
+            assert visitor.page.locator("img[src='x']").count() == 0
+            assert visitor.page.locator("a[href^='javascript']").count() == 0
+            assert visitor.outside == []
+        assert dialogs == []
     finally:
+        visitor.page.remove_listener("dialog", note)
         store.db["facilities"].delete_one({"_id": facility.id})
 
 
-def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server, browser: Any) -> None:
+def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server, windows: Windows) -> None:
     """Killed under a running app, the private server is started again by the app itself."""
     import signal
 
     from repository import embedded
 
-    with visit(browser) as visitor:
-        visitor.page.goto(server.address)
-        visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
-        pid = embedded.status(server.home).pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+    visitor = windows()
+    visitor.page.goto(server.address)
+    visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    pid = embedded.status(server.home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
 
-        visitor.page.goto(f"{server.address}/grids")
+    visitor.page.goto(f"{server.address}/grids")
 
-        visitor.page.wait_for_selector("h1", timeout=30_000)
-        visitor.settled()
-        assert visitor.page.locator("[data-testid=stException]").count() == 0
-        visitor.page.goto(server.address)
-        visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    visitor.page.wait_for_selector("h1", timeout=30_000)
+    visitor.settled()
+    assert visitor.page.locator("[data-testid=stException]").count() == 0
+    visitor.page.goto(server.address)
+    visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
     server.log[:] = [line for line in server.log if "gridboard" not in line]  # this test's own: it killed the database

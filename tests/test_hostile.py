@@ -27,7 +27,7 @@ from tests.browser import Server, visit
 from tests.reliability.inputs import LIVELY, TEXTS
 from tests.test_browser import unexpected
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile")]
+pytestmark = pytest.mark.browser
 
 LINK = LIVELY[0]
 ALL = " ".join(text.replace("\n", " ") for text in LIVELY)

@@ -2,7 +2,7 @@
 without grid and category, on random orders with reopenings, doubts, missing due times, and neighbours as decoys."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from repository.maintenance import (
 )
 from repository.maintenance import metrics as room
 from repository.metrics import Period, State, last_months
+from repository.migrations import migrate
 from repository.store import Store
 
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
@@ -88,9 +89,13 @@ def rows() -> list[WorkOrder]:
     return [random_order(rng, number) for number in range(320)]
 
 
-@pytest.fixture
-def filled(store: Store, admin: Actor, rows: list[WorkOrder]) -> Store:
-    """The orders in community d, decoys in community e, and counters made from them."""
+@pytest.fixture(scope="module")
+def filled(template: Store, rows: list[WorkOrder]) -> Iterator[Store]:
+    """The orders in community d, decoys in community e, and counters made from them; the tests only read."""
+    admin = Actor("tester", "测试员", Role.ADMIN)
+    store = Store(template.client, "gridboard_figures", lambda: NOW)
+    store.client.drop_database(store.db.name)
+    migrate(store)
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区", crew_hours_per_week=60))
     store.insert(admin, Community(id="e", community_id="e", code="E", name="E社区"))
     rng = random.Random(7)
@@ -99,7 +104,8 @@ def filled(store: Store, admin: Actor, rows: list[WorkOrder]) -> Store:
     recount.rebuild(store, admin, "d")
     recount.rebuild(store, admin, "e")
     assert recount.check(store, admin, "d") == []
-    return store
+    yield store
+    store.client.drop_database(store.db.name)
 
 
 # --- the same questions, asked of the raw rows

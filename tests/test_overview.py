@@ -100,7 +100,6 @@ def test_the_worst_state_wins() -> None:
     assert worst([]) is State.ON_TARGET
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) -> None:
     """R5: one definition, the same number on every page."""
     store = Store.connect(demo_uri, clock=lambda: NOW)
@@ -128,7 +127,6 @@ def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) ->
     store.close()
 
 
-@pytest.mark.xdist_group("demo")
 def test_every_overdue_action_opens_an_order_that_is_overdue(demo_uri: str, admin: Actor) -> None:
     store = Store.connect(demo_uri, clock=lambda: NOW)
     community = store.communities(admin)[0]["_id"]

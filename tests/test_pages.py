@@ -12,7 +12,6 @@ from repository.access import Actor, Role
 from repository.grids import Community
 from repository.store import Store
 
-pytestmark = pytest.mark.xdist_group("demo")
 KEYS = [row.key for row in PAGES]
 
 
