@@ -32,7 +32,7 @@ from tests.test_access import ROOT, ROWS, everything, restore, world
 
 def killed_again_and_again(report: Report, long: bool) -> None:
     """kill -9 of mongod under four writers; nothing acknowledged is lost, nothing is torn."""
-    kills, dice = (25 if long else 3), random.Random(42)
+    kills, dice = (25 if long else 2), random.Random(42)
     with home() as path:
         store = opened(path)
         writers = Writers(store)
@@ -47,11 +47,12 @@ def killed_again_and_again(report: Report, long: bool) -> None:
             back.append(time.monotonic() - began)
         time.sleep(0.5)
         writers.stop()
-        report.line(f"{kills} kills: acknowledged", f"{sum(writers.acknowledged.values()):,}", "> 20", len(back) > 0)
+        saved = sum(writers.acknowledged.values())
+        report.line(f"{kills} kills: acknowledged", f"{saved:,}", "> 20", saved > 20)
         lost, torn = writers.lost(store), writers.torn(store)
         report.line("lost / torn", f"{lost} / {torn}", "0 / 0", lost == 0 and torn == 0)
         report.line("unexpected errors", str(len(writers.unexpected)), "0", not writers.unexpected)
-        report.line("primary again after", f"{max(back):.2f} s at most", "<= 5 s", max(back) <= 5)
+        report.line("primary again after", f"{max(back):.2f} s at most", "<= 5 s", max(back) <= 5 if long else None)
         valid = all(store.db.command("validate", name)["valid"] for name in store.db.list_collection_names())
         report.line("validate", "ok" if valid else "damaged", "ok", valid)
         store.close()
@@ -63,7 +64,7 @@ WRITE_NOTHING = {"importer.prepare", "importer.preview", "recount.check"}
 
 def every_acknowledgement_is_in_the_journal(report: Report, long: bool) -> None:
     """One after the other, each write waits for a journal sync of its own; and every path that writes asks for it."""
-    writes = 500 if long else 60
+    writes = 500 if long else 25
     with home() as path:
         _every_path(report, path)
         endpoint = embedded.start(path)
