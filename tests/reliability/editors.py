@@ -53,7 +53,7 @@ def eight_on_one_order(report: Report, long: bool) -> None:
         report.line("conflicts told", str(conflicts), "> 0", conflicts > 0)
         report.line("audit entries", str(entries), str(found.revision), entries == found.revision)
         slow = quantiles(took, n=100)[98]
-        report.line("p99 of a click", f"{slow:.3f} s", "< 1 s", slow < 1)
+        report.line("p99 of a click", f"{slow:.3f} s", "< 1 s", slow < 1 if long else None)
         store.close()
 
 
