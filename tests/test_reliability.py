@@ -7,7 +7,7 @@ from tests.reliability.rows import ROWS
 
 
 @pytest.mark.kills
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", [name for name in ROWS if name != "D4"])  # whose cases test_embedded tries
 def test_a_row_of_the_catalogue_holds(name: str) -> None:
     report = Report()
     ROWS[name](report, False)
