@@ -3,15 +3,16 @@
 import argparse
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dashboard import i18n
 from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, keep_of, port_number, role_named
@@ -47,6 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(i18n.say(trouble), file=sys.stderr)
             for field, problem in getattr(trouble, "problems", {}).items():
                 print(f"  {field}: {i18n.say(problem)}", file=sys.stderr)
+            return 1
+        except EOFError:
+            print(i18n._("There was no answer, so nothing was done."), file=sys.stderr)
+            return 1
+        except OSError as error:
+            reason = error.strerror or str(error)
+            about = f"{reason}: {error.filename}" if error.filename else reason
+            print(i18n._("The system says: {reason}.", reason=about), file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return 130
@@ -293,6 +302,41 @@ def open_store(settings: Settings) -> Any:
     return Store.connect(uri, database)
 
 
+@contextmanager
+def opened(settings: Settings | None = None) -> Iterator[Any]:
+    """The store these settings mean, else those of the environment, closed in the end. Raises Trouble."""
+    store = open_store(settings or Settings.from_environment())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """A file to fill that takes the name ``path`` when all has gone well; until then, and else, what bears that name
+    stays. Raises Stop at once where nothing can be written."""
+    kept = path.exists() and not path.is_file()  # a pipe, a terminal
+    target = path if kept else path.resolve()
+    draft = target if kept else target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        file = draft.open("wb" if kept else "xb")
+    except OSError as error:
+        raise Stop(msg("{name} can't be written: {reason}."), name=path, reason=error.strerror or str(error)) from None
+    if kept:
+        with file:
+            yield file
+        return
+    try:
+        with file:
+            yield file
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _operator() -> Any:
     """Whoever can run commands here owns the data."""
     from repository.access import Actor, Role
@@ -339,9 +383,8 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
 
     Raises Trouble.
     """
-    store = open_store(settings)
-    try:
-        from repository import accounts, importer, migrations
+    with opened(settings) as store:
+        from repository import accounts, importer, migrations  # the database starts meanwhile
 
         for warning in store.engine().warnings if settings.uri else ():
             log.warning("%s", i18n.say(warning))
@@ -362,8 +405,6 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
         way = settings.way(lambda: demonstration)
         code = accounts.setup_code(store) if way is SignInBy.ACCOUNTS and not accounts.anybody(store) else ""
         return Opening(demonstration and way is SignInBy.NONE, code)
-    finally:
-        store.close()
 
 
 # ── run and stop ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -519,8 +560,15 @@ def stop_command(_args: argparse.Namespace, *, wait_seconds: float = 15) -> int:
     settings = Settings.from_environment()
     asked = serving(settings.home)
     for process in asked:
-        with suppress(ProcessLookupError):
+        try:
             os.kill(process, signal.SIGTERM)
+        except ProcessLookupError:
+            continue
+        except PermissionError:
+            raise Stop(
+                msg("Process {number} is somebody else's, so nothing was stopped. Run this as that user."),
+                number=process,
+            ) from None
     deadline = time.monotonic() + wait_seconds
     while (left := serving(settings.home)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -547,8 +595,7 @@ def seed_command(args: argparse.Namespace) -> int:
         raise Stop(msg("Say what to write: --demo, or --work-orders N."))
     from repository import migrations
 
-    store = open_store(Settings.from_environment())
-    try:
+    with opened() as store:
         migrations.migrate(store)
         if args.demo:
             _load_demo_aloud(store, args.as_of)
@@ -563,8 +610,6 @@ def seed_command(args: argparse.Namespace) -> int:
             seed=args.seed,
             as_of=args.as_of,
         )
-    finally:
-        store.close()
     print(
         i18n._(
             "{documents} documents of {communities} communities written in {seconds} s.",
@@ -584,25 +629,24 @@ def import_command(args: argparse.Namespace) -> int:
         raise Stop(msg("Say what a row is with --record."))
     if args.file and not args.file.is_file():
         raise Stop(msg("There is no file {name}."), name=str(args.file))
-    store = open_store(Settings.from_environment())
-    try:
-        from repository import importer, migrations
+    from repository import importer, migrations
 
+    with opened() as store:
         migrations.migrate(store)
         importer.recover(store)
         return _take_back(store, args.undo) if args.undo else _bring_in(store, args)
-    finally:
-        store.close()
 
 
 def _bring_in(store: Any, args: argparse.Namespace) -> int:
-    """Preview, ask, commit."""
+    """Preview, ask, commit. A new community is entered only when rows come in."""
     from dashboard import imports
     from repository import importer
 
     operator = _operator()
     mapping = _mapping_of(args)
-    community_id = _community_of(store, args, needed=(mapping.record if mapping else args.record) != "communities")
+    new = _new_community(store, args)
+    needed = (mapping.record if mapping else args.record) != "communities"
+    community_id = new.id if new else _community_of(store, args.community, needed=needed)
     if mapping is None:
         sheet = importer.Sheet(args.file, args.file.name)
         kind = next(record for record in importer.sheet_records() if record.collection == args.record)
@@ -611,7 +655,12 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
         sheet = mapping.open(args.file, args.file.name)
     if args.create_missing:
         mapping = mapping.model_copy(update={"create_missing": mapping.creatable})
-    seen = importer.preview(store, operator, community_id, sheet, mapping, languages=imports.EVERY_LANGUAGE)
+    if new and not mapping.zone:
+        mapping = mapping.model_copy(update={"zone": new.time_zone})
+    with written(args.problems) if args.problems else nullcontext() as rejected:
+        seen = importer.preview(store, operator, community_id, sheet, mapping, languages=imports.EVERY_LANGUAGE)
+        if rejected is not None:
+            seen.write_rejected(rejected, i18n.translator(i18n.current()))
     print(f"{args.file.name} → {i18n.say(mapping.kind.title)}")
     print("  " + " · ".join(f"{name} {i18n.number(n)}" for name, n in imports.counts(seen)))
     for line in imports.remarks(seen):
@@ -620,9 +669,6 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
         print(f"  {imports.problem_line(problem, mapping.kind)}")
     if (more := sum(seen.kinds.values()) - len(seen.problems[:10])) > 0:
         print(i18n._("  … and {n} more", n=i18n.number(more)))
-    if args.problems:
-        with args.problems.open("wb") as file:
-            seen.write_rejected(file, i18n.translator(i18n.current()))
     print(imports.verdict(seen))
     if seen.does_nothing:
         return 1 if seen.counts.rejected else 0
@@ -632,6 +678,8 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
         if input(i18n._("Import the good rows? [y/N] ")).strip().lower() not in {"y", "yes", "是"}:
             print(i18n._("Nothing was imported."))
             return 1
+    if new:
+        store.insert(operator, new)
     batch = importer.commit(store, operator, seen)
     if batch is not None:
         print(
@@ -661,20 +709,22 @@ def _mapping_of(args: argparse.Namespace) -> Any:
     return mapping
 
 
-def _community_of(store: Any, args: argparse.Namespace, *, needed: bool) -> str:
-    """The id of the community meant by --community, made if that was asked for; the only one where there is one."""
-    from repository.grids import found_community
+def _new_community(store: Any, args: argparse.Namespace) -> Any:
+    """The community that --create-community names, not entered yet; None where it is not asked for or there already."""
+    from repository.grids import new_community
 
-    operator = _operator()
-    known = store.communities(operator)
-    found = [one["_id"] for one in known if args.community in {None, one["code"]}]
-    if args.create_community and not (args.community and found):
-        values = {"code": args.community or args.create_community, "name": args.create_community}
-        if args.time_zone:
-            values["time_zone"] = args.time_zone
-        return found_community(store, operator, values).id
-    if args.community and not found:
-        raise Stop(msg("There is no community with the code {code}."), code=args.community)
+    known = {one["code"] for one in store.communities(_operator())}
+    if not args.create_community or args.community in known:
+        return None
+    values = {"code": args.community or args.create_community, "name": args.create_community}
+    return new_community(values | ({"time_zone": args.time_zone} if args.time_zone else {}))
+
+
+def _community_of(store: Any, code: str | None, *, needed: bool) -> str:
+    """The id of the community with this code; without one, of the only one there is, and "" where none is needed."""
+    found = [one["_id"] for one in store.communities(_operator()) if code in {None, one["code"]}]
+    if code and not found:
+        raise Stop(msg("There is no community with the code {code}."), code=code)
     if len(found) != 1 and needed:
         raise Stop(msg("Say which community the rows belong to with --community."))
     return found[0] if len(found) == 1 else ""
@@ -708,28 +758,23 @@ def export_command(args: argparse.Namespace) -> int:
     from repository import importer
     from repository.record import RECORDS as KINDS
 
-    args.create_community = None
     if args.record not in {record.collection for record in importer.sheet_records()}:
         raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
     out = args.out or Path(f"{args.record}.xlsx")
     form = out.suffix.lower().lstrip(".")
     if form not in {"csv", "xlsx"}:
         raise Stop(msg("Name a file that ends in .xlsx or .csv."))
-    store = open_store(Settings.from_environment())
-    try:
-        community_id = _community_of(store, args, needed=args.record != "communities")
-        with out.open("wb") as file:
-            n = importer.export(
-                store,
-                _operator(),
-                community_id,
-                KINDS[args.record],
-                file,
-                form=form,
-                translate=i18n.translator(i18n.current()),
-            )
-    finally:
-        store.close()
+    with opened() as store, written(out) as file:
+        community_id = _community_of(store, args.community, needed=args.record != "communities")
+        n = importer.export(
+            store,
+            _operator(),
+            community_id,
+            KINDS[args.record],
+            file,
+            form=form,
+            translate=i18n.translator(i18n.current()),
+        )
     print(
         i18n._(
             "{n} {records} written to {file}.", n=i18n.number(n), records=i18n.say(KINDS[args.record].title), file=out
@@ -755,15 +800,12 @@ def backup_command(args: argparse.Namespace) -> int:
     recipient = args.recipient or settings.backup_recipient
     if args.file is None and folder is None:
         raise Stop(msg("Name a file, or a folder with --folder."))
-    store = open_store(settings)
-    try:
+    with opened(settings) as store:
         if args.file is not None:
             taken = backup.take(store, _operator(), args.file, recipient=recipient)
         else:
             keep = Keep(*(args.keep or settings.backup_keep))
             taken = backup.take_into(store, _operator(), folder, recipient=recipient, keep=keep)
-    finally:
-        store.close()
     size = i18n.number(taken.path.stat().st_size / 1e6, 1)
     print(i18n._("Backup written and read back: {path}, {size} MB.", path=taken.path, size=size))
     if taken.manifest.left_out:
@@ -803,12 +845,10 @@ def restore_command(args: argparse.Namespace) -> int:
         store = Store.connect(embedded.operator_uri(settings.home), embedded.APP_DATABASE)
     else:
         store = Store.connect(settings.uri)
-    try:
+    with closing(store):
         manifest = backup.restore(store, args.file, identity=identity)
         if settings.audit_head is not None:  # noted of another database that was here before
             settings.audit_head.unlink(missing_ok=True)
-    finally:
-        store.close()
     print(
         i18n._(
             "Restored and read back: {n} documents of {when}. Everybody has to sign in again.",
@@ -825,8 +865,8 @@ def user_command(args: argparse.Namespace) -> int:
 
     if not args.login and args.action != "list":
         raise Stop(msg("Name the account: gridboard user {action} NAME."), action=args.action)
-    store, operator = open_store(Settings.from_environment()), _operator()
-    try:
+    operator = _operator()
+    with opened() as store:
         migrations.migrate(store)
         if args.action == "list":
             waiting = accounts.first_passwords(store, operator)
@@ -857,8 +897,6 @@ def user_command(args: argparse.Namespace) -> int:
                 accounts.end_sign_in(store, operator, each.id)
         else:
             accounts.remove_user(store, operator, user.id, user.revision)
-    finally:
-        store.close()
     print(i18n._("Done."))
     return 0
 
@@ -873,10 +911,7 @@ def _print_password(password: str | None) -> None:
 
 def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> dict[str, Any]:
     """What the options say of an account; the rest as it stands."""
-    from repository.grids import grids
-
-    operator = _operator()
-    communities = {one["code"]: one["_id"] for one in store.communities(operator)}
+    communities = {one["code"]: one["_id"] for one in store.communities(_operator())}
     if unknown := set(args.community or ()) - set(communities):
         raise Stop(msg("There is no community with the code {code}."), code=unknown.pop())
     values: dict[str, Any] = {"login": args.login} if user is None else {}
@@ -889,11 +924,34 @@ def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> d
     if args.community:
         values["communities"] = [communities[code] for code in args.community]
     if args.grid:
-        known = {grid.code: grid.id for id in communities.values() for grid in grids(store, operator, id)}
-        if unknown := set(args.grid) - set(known):
-            raise Stop(msg("There is no grid with the code {code}."), code=unknown.pop())
-        values["grids"] = [known[code] for code in args.grid]
+        reach = values.get("communities") or (user.communities if user else ()) or communities.values()
+        within = {code: id for code, id in communities.items() if id in reach}
+        values["grids"] = [_grid_called(store, code, within) for code in args.grid]
     return values
+
+
+def _grid_called(store: Any, code: str, communities: Mapping[str, str]) -> str:
+    """The id of the one grid of this code in some communities (ids by code): a code says which only within one."""
+    from repository.grids import grids
+
+    found = {
+        where: grid.id
+        for where, id in communities.items()
+        for grid in grids(store, _operator(), id)
+        if grid.code == code
+    }
+    if not found:
+        raise Stop(msg("There is no grid with the code {code}."), code=code)
+    if len(found) > 1:
+        raise Stop(
+            msg(
+                "Several communities have a grid with the code {code}: {communities}. Choose one with --community, or "
+                "choose the grids on the page Administration."
+            ),
+            code=code,
+            communities=", ".join(sorted(found)),
+        )
+    return next(iter(found.values()))
 
 
 def audit_command(args: argparse.Namespace) -> int:
@@ -901,14 +959,11 @@ def audit_command(args: argparse.Namespace) -> int:
     from repository import audit
 
     settings = Settings.from_environment()
-    store = open_store(settings)
-    try:
+    with opened(settings) as store:
         proof: dict[str, Any] = {"key": settings.audit_key(), "head_file": settings.audit_head}
         if args.action == "seal":
             print(i18n._("{n} entries sealed.", n=i18n.number(audit.seal(store, **proof, adopt=args.adopt))))
         verdict = audit.verify(store, _operator(), **proof, head=args.head)
-    finally:
-        store.close()
     print(
         i18n._(
             "{seals} seals over {entries} entries; {open} newer ones are not sealed yet.",
@@ -930,8 +985,8 @@ def rollups_command(args: argparse.Namespace) -> int:
     """Counters against records."""
     from repository import recount
 
-    store, operator, wrong = open_store(Settings.from_environment()), _operator(), 0
-    try:
+    operator, wrong = _operator(), 0
+    with opened() as store:
         chosen = [one for one in store.communities(operator) if args.community in {None, one["code"]}]
         if args.community and not chosen:
             raise Stop(msg("There is no community with the code {code}."), code=args.community)
@@ -946,8 +1001,6 @@ def rollups_command(args: argparse.Namespace) -> int:
             for each in found[:20]:
                 where = "|".join(filter(None, (each.place.subject, each.place.level, each.place.period)))
                 print(f"  {where} {each.place.grid} {each.place.category} {each.path}: {each.kept} ≠ {each.counted}")
-    finally:
-        store.close()
     return 1 if wrong else 0
 
 
@@ -955,11 +1008,8 @@ def migrate_command(args: argparse.Namespace) -> int:
     """The ledger of steps, validators and indexes."""
     from repository import migrations
 
-    store = open_store(Settings.from_environment())
-    try:
+    with opened() as store:
         done = migrations.pending(store) if args.check else migrations.migrate(store)
-    finally:
-        store.close()
     for name in done:
         print(name)
     if not done:
@@ -1015,35 +1065,33 @@ def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
 
 def _doctor_store(settings: Settings, bad: list[str]) -> None:
     """What only a running database can tell: version, how far it is migrated, whether the counters are right."""
-    from repository import migrations, recount
-
     try:
-        store = open_store(settings)
+        with opened(settings) as store:
+            _doctor_opened(store, settings, bad)
     except Trouble as trouble:
         bad.append(i18n.say(trouble))
+
+
+def _doctor_opened(store: Any, settings: Settings, bad: list[str]) -> None:
+    from repository import migrations, recount
+
+    engine = store.engine()
+    _fact("Engine", f"MongoDB {engine.version}, {engine.topology}")
+    bad.extend(i18n.say(warning) for warning in engine.warnings if not settings.embedded)
+    waiting = migrations.pending(store)
+    _fact("Migrations", f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "none pending")
+    if waiting:
+        bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
+    names = store.db.list_collection_names()
+    _fact("Indexes", str(sum(len(store.db[name].index_information()) for name in names)))
+    orders = store.db["work_orders"].estimated_document_count()
+    if orders > DOCTOR_ORDERS:
+        _fact("Counters", f"not checked: {orders:,} work orders take a while; run gridboard rollups check")
         return
-    try:
-        engine = store.engine()
-        _fact("Engine", f"MongoDB {engine.version}, {engine.topology}")
-        bad.extend(i18n.say(warning) for warning in engine.warnings if not settings.embedded)
-        waiting = migrations.pending(store)
-        _fact("Migrations", f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "none pending")
-        if waiting:
-            bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
-        names = store.db.list_collection_names()
-        _fact("Indexes", str(sum(len(store.db[name].index_information()) for name in names)))
-        orders = store.db["work_orders"].estimated_document_count()
-        if orders > DOCTOR_ORDERS:
-            _fact("Counters", f"not checked: {orders:,} work orders take a while; run gridboard rollups check")
-            return
-        wrong = {
-            one["name"]: len(recount.check(store, _operator(), one["_id"])) for one in store.communities(_operator())
-        }
-        _fact("Counters", "agree with the records" if not any(wrong.values()) else "differ from the records")
-        if any(wrong.values()):
-            bad.append(i18n._("Some counters differ from their records. Run: gridboard rollups rebuild"))
-    finally:
-        store.close()
+    wrong = {one["name"]: len(recount.check(store, _operator(), one["_id"])) for one in store.communities(_operator())}
+    _fact("Counters", "agree with the records" if not any(wrong.values()) else "differ from the records")
+    if any(wrong.values()):
+        bad.append(i18n._("Some counters differ from their records. Run: gridboard rollups rebuild"))
 
 
 def _version_of(package: str) -> str:

@@ -334,3 +334,20 @@ def test_the_list_of_accounts_tells_until_when_a_first_password_holds(
     assert cli.main(["user", "list"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert re.search(r"first password until \d{4}-\d\d-\d\d \d\d:\d\d$", line), line
+
+
+def test_what_the_system_refuses_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_anything: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setenv("GRIDBOARD_HOME", str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setattr(cli, "serving", lambda _home: [1])
+    monkeypatch.setattr(os, "kill", refused)
+    assert cli.main(["stop"]) == 1
+    assert capsys.readouterr().err == "Process 1 is somebody else's, so nothing was stopped. Run this as that user.\n"
+    monkeypatch.setattr(cli, "serving", lambda _home: (tmp_path / "nothing").read_bytes())
+    assert cli.main(["stop"]) == 1
+    assert capsys.readouterr().err == f"The system says: No such file or directory: {tmp_path / 'nothing'}.\n"
