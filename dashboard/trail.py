@@ -13,7 +13,8 @@ from repository import audit
 from repository.access import Role
 from repository.audit import Entry, Search
 from repository.record import RECORDS, SYSTEM_FIELDS, field_specs
-from repository.store import EVERYWHERE
+from repository.rollups import COUNTS
+from repository.store import AUDIT, EVERYWHERE
 from repository.words import msg
 
 AT_ONCE = 200
@@ -33,8 +34,12 @@ OPERATIONS: Mapping[str, str] = {
     "password_reset": msg("First password given"),
     "reveal": msg("Looked at personal data"),
     "backup": msg("Backup taken"),
+    "restore": msg("Backup restored"),
+    "recount": msg("Counters made anew"),
 }
 """What can have been done."""
+WHOLES: Mapping[str, str] = {AUDIT: msg("Everything"), COUNTS: msg("Counters")}
+"""What is done to no record, but to all there is of something."""
 
 
 def show(view: session.View) -> None:
@@ -60,7 +65,7 @@ def show(view: session.View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _turn(key, page, more=len(found) > AT_ONCE)
         st.space("stretch")
-        tables.download(rows, name="audit", title=_("Audit trail"), key="trail")
+        tables.download(rows, name="audit", title=_("Audit trail"), key="trail", of=(AUDIT, community_id))
     if picked and picked[0] < len(shown):
         _history(view, shown[picked[0]])
 
@@ -137,7 +142,9 @@ def _row(entry: Entry, view: session.View) -> dict[str, Any]:
 
 
 def _title(collection: str) -> str:
-    return say(RECORDS[collection].title) if collection in RECORDS else collection
+    if collection in RECORDS:
+        return say(RECORDS[collection].title)
+    return say(WHOLES[collection]) if collection in WHOLES else collection
 
 
 def _which(entry: Entry) -> str:

@@ -108,8 +108,9 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
         if getattr(record, "presence", None):
             steps += _residents(store, actor, record, community_id, zone)
     _again(store, lambda session: _people(store, session, community_id))
-    store.write(actor, lambda write: write.touch(community_id))
-    return steps + 1
+    steps += 1
+    store.write(actor, lambda write: write.note("recount", COUNTS, community_id, community_id, {"steps": steps}))
+    return steps
 
 
 def _place(document: Document) -> Place:

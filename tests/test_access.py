@@ -242,6 +242,9 @@ ROWS: Mapping[str, Row] = {
     # audit
     "audit.trail": read(AUDIT, lambda s, a: audit.trail(s, a, "D", audit.Search()), "refused"),
     "audit.history": read(AUDIT, lambda s, a: audit.history(s, a, "D", "facilities", "f-g1"), "refused"),
+    "audit.note_export": read(
+        "facilities", lambda s, a: audit.note_export(s, a, "D", "facilities", rows=1, form="csv"), "common"
+    ),
     "audit.seals": read(AUDIT, audit.seals, "refused"),
     "audit.verify": read(AUDIT, audit.verify, "refused"),
     # backup

@@ -188,8 +188,11 @@ def test_the_check_finds_what_was_tampered_with_and_a_rebuild_mends_it(store: St
     wrong = recount.check(store, ACTOR, "D")
     assert {difference.path for difference in wrong} >= {"total.opened", "by_grid.g9.opened", "r"}
 
-    recount.rebuild(store, ACTOR, "D")
+    steps = recount.rebuild(store, ACTOR, "D")
     assert recount.check(store, ACTOR, "D") == []
+    entry = store.db["audit"].find_one({"operation": "recount"})
+    assert entry is not None
+    assert (entry["community_id"], entry["actor_id"], entry["after"]) == ("D", ACTOR.id, {"steps": steps})
 
 
 def test_a_rebuild_among_writers_loses_nothing(store: Store) -> None:

@@ -22,11 +22,15 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from repository import migrations, rollups
+from repository.access import Actor
+from repository.accounts import SYSTEM
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Manifest, Part, documents, judged, opened
 from repository.backup.folder import IDENTITY
 from repository.backup.taking import SECONDS, plain
 from repository.store import (
+    AUDIT,
     DURABLE,
+    EVERYWHERE,
     META,
     READ_SECONDS,
     RESTORING,
@@ -60,10 +64,11 @@ def is_empty(store: Store) -> bool:
         )
 
 
-def restore(store: Store, path: Path, *, identity: str = "") -> Manifest:
+def restore(store: Store, path: Path, *, identity: str = "", by: Actor = SYSTEM) -> Manifest:
     """Fill an empty database with a backup. The file is judged whole before anything is written; then every collection
     is filled under another name, read back and compared, and only then can the database be used. One that fails or is
-    stopped before that leaves the database as it was; what a killed one leaves, the next one clears away.
+    stopped before that leaves the database as it was; what a killed one leaves, the next one clears away. That ``by``
+    restored it is the first entry of its trail from then on.
 
     ``store`` must be connected with the right to drop and rename collections. Raises BackupTrouble (also while
     somebody else is restoring), Unsuitable without these rights, Full, Unavailable.
@@ -94,7 +99,18 @@ def restore(store: Store, path: Path, *, identity: str = "") -> Manifest:
                     reason=str(error)[:300],
                 ) from error
             _open(store, mark, manifest)
+    _record(store, by, path, manifest)
     return manifest
+
+
+def _record(store: Store, by: Actor, path: Path, manifest: Manifest) -> None:
+    """Put on record what the database was filled from. Raises BackupTrouble."""
+    facts = {"taken_at": manifest.at, "documents": manifest.documents}
+    try:
+        store.write(by, lambda write: write.note("restore", AUDIT, EVERYWHERE, path.name, facts), vital=True)
+    except Trouble as trouble:
+        text = msg("The database was restored and is in use, but that could not be put on record: {reason}")
+        raise BackupTrouble(text, reason=trouble.message) from trouble
 
 
 def _not_empty() -> BackupTrouble:
