@@ -846,7 +846,7 @@ def restore_command(args: argparse.Namespace) -> int:
     else:
         store = Store.connect(settings.uri)
     with closing(store):
-        manifest = backup.restore(store, args.file, identity=identity, by=_operator())
+        manifest = backup.restore(store, args.file, identity=identity, by=_operator().name)
         if settings.audit_head is not None:  # noted of another database that was here before
             settings.audit_head.unlink(missing_ok=True)
     print(

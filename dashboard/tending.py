@@ -86,10 +86,9 @@ def _forget(_settings: Settings) -> None:
 
 
 def _back_up(settings: Settings) -> None:
-    store, folder = data.store(), settings.backup_folder
-    if folder is not None and backup.due(store, folder):
+    if settings.backup_folder is not None:
         keep = backup.Keep(*settings.backup_keep)
-        backup.take_into(store, TENDER, folder, recipient=settings.backup_recipient, keep=keep)
+        backup.take_if_due(data.store(), TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)
 
 
 BACKUP = "backup"

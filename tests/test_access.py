@@ -250,6 +250,7 @@ ROWS: Mapping[str, Row] = {
     # backup
     "backup.take": read(AUDIT, lambda s, a: backup.take(s, a, a_path()), "refused"),
     "backup.take_into": read(AUDIT, lambda s, a: backup.take_into(s, a, a_path().parent), "refused"),
+    "backup.take_if_due": read(AUDIT, lambda s, a: backup.take_if_due(s, a, a_path().parent), "refused"),
     "backup.take_away": read(AUDIT, lambda s, a: backup.take_away(s, a, a_path().parent, "x").close(), "refused"),
     # people
     "people.add_person": change(CREATE, "people", lambda s, a: people.add_person(s, a, "D", {"name": "新"}), "common"),

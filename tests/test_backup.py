@@ -406,6 +406,37 @@ def test_a_folder_of_backups_keeps_what_is_wanted(filled: Store, admin: Actor, t
     assert (tmp_path / "notes.txt").exists()
 
 
+def test_of_several_processes_one_takes_the_backup_of_the_day(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They start together, so they ask at the same moment. Another database's backup stops nobody."""
+    filled.clock = lambda: datetime.now(UTC)
+    begun, go = threading.Barrier(2, timeout=30), threading.Event()
+    took: list[Any] = []
+    write = taking._write
+
+    def slow(*arguments: Any) -> Any:
+        go.wait(30)
+        return write(*arguments)
+
+    def one() -> None:
+        begun.wait()
+        took.append(backup.take_if_due(filled, admin, tmp_path))
+        go.set()
+
+    monkeypatch.setattr(taking, "_write", slow)
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(each is None for each in took) == [False, True]
+    assert len(there(filled, tmp_path).copies) == 1
+    assert backup.take_if_due(filled, admin, tmp_path) is None, "it is not due any more"
+    with pytest.raises(BackupTrouble, match="no folder"):
+        backup.take_if_due(filled, admin, tmp_path / "not there")
+
+
 @given(
     st.lists(st.dates(date(2024, 1, 1), date(2026, 12, 31)), max_size=60),
     st.integers(0, 10),

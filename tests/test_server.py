@@ -670,7 +670,7 @@ def test_a_job_that_fails_keeps_no_other_from_its_work(
     assert "ValueError" in str(tending.outcome("seal").problem)
     assert "seal failed" in caplog.text
     assert tended.backup_folder is not None
-    assert len(list(tended.backup_folder.iterdir())) == 1
+    assert len(list(tended.backup_folder.glob("*.zip"))) == 1
 
     monkeypatch.undo()
     monkeypatch.setattr("dashboard.data.store", lambda: store)

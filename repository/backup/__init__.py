@@ -11,7 +11,7 @@ which nobody can write to meanwhile, reads it back, and only when every digest i
 """
 
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Damaged, Manifest, Part, inspect, new_identity
-from repository.backup.folder import Copy, Keep, Kept, database_id, due, kept, name_of, surplus, take_into
+from repository.backup.folder import Copy, Keep, Kept, database_id, due, kept, name_of, surplus, take_if_due, take_into
 from repository.backup.restoring import is_empty, restore
 from repository.backup.taking import Taken, declared, strangers, take, take_away
 
@@ -38,5 +38,6 @@ __all__ = [
     "surplus",
     "take",
     "take_away",
+    "take_if_due",
     "take_into",
 ]

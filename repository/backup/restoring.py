@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +23,6 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from repository import migrations, rollups
-from repository.access import Actor
 from repository.accounts import SYSTEM
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Manifest, Part, documents, judged, opened
 from repository.backup.folder import IDENTITY
@@ -64,11 +64,11 @@ def is_empty(store: Store) -> bool:
         )
 
 
-def restore(store: Store, path: Path, *, identity: str = "", by: Actor = SYSTEM) -> Manifest:
+def restore(store: Store, path: Path, *, identity: str = "", by: str = SYSTEM.name) -> Manifest:
     """Fill an empty database with a backup. The file is judged whole before anything is written; then every collection
     is filled under another name, read back and compared, and only then can the database be used. One that fails or is
-    stopped before that leaves the database as it was; what a killed one leaves, the next one clears away. That ``by``
-    restored it is the first entry of its trail from then on.
+    stopped before that leaves the database as it was; what a killed one leaves, the next one clears away. That it was
+    restored, and ``by`` whom, is the first entry of its trail from then on.
 
     ``store`` must be connected with the right to drop and rename collections. Raises BackupTrouble (also while
     somebody else is restoring), Unsuitable without these rights, Full, Unavailable.
@@ -103,11 +103,15 @@ def restore(store: Store, path: Path, *, identity: str = "", by: Actor = SYSTEM)
     return manifest
 
 
-def _record(store: Store, by: Actor, path: Path, manifest: Manifest) -> None:
+def _record(store: Store, by: str, path: Path, manifest: Manifest) -> None:
     """Put on record what the database was filled from. Raises BackupTrouble."""
     facts = {"taken_at": manifest.at, "documents": manifest.documents}
     try:
-        store.write(by, lambda write: write.note("restore", AUDIT, EVERYWHERE, path.name, facts), vital=True)
+        store.write(
+            replace(SYSTEM, name=by),
+            lambda write: write.note("restore", AUDIT, EVERYWHERE, path.name, facts),
+            vital=True,
+        )
     except Trouble as trouble:
         text = msg("The database was restored and is in use, but that could not be put on record: {reason}")
         raise BackupTrouble(text, reason=trouble.message) from trouble
