@@ -248,6 +248,72 @@ def test_a_file_that_is_no_backup_is_refused_with_nothing_changed(
     assert not list(tmp_path.parent.glob("**/evil*"))
 
 
+def _of_audit(**facts: Any) -> Callable[[dict[str, bytes]], None]:
+    """A manifest that tells this of the trail."""
+    return told(lambda manifest: next(part for part in manifest["parts"] if part["name"] == "audit").update(facts))
+
+
+@pytest.mark.parametrize(
+    "options", [{"codec_options": 1}, {"capped": True, "size": 4096}, {"viewOn": "x"}, {"validator": {"x": {"$gt": 1}}}]
+)
+def test_a_file_gives_a_collection_no_options_but_a_validator_that_is_declared(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    backup.take(filled, admin, tmp_path / "good.zip")
+    backup.restore(target, rewritten(tmp_path / "good.zip", tmp_path / "odd.zip", _of_audit(options=options)))
+    assert target.db["audit"].options() == {}
+    assert indexes(target) == indexes(filled)
+    assert audit.verify(target, admin, key=b"key").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ({"name": "x"}, "damaged"),
+        ({"name": "x", "key": "at"}, "damaged"),
+        ({"name": "x", "key": {"at": {"$oid": 5}}}, "damaged"),
+        ({"name": "x", "key": {"at": 1}, "session": 1}, "does not take"),
+        ({"name": "x", "key": {"at": 1}, "expireAfterSeconds": 1}, "expire"),
+    ],
+)
+def test_a_file_makes_no_index_by_which_the_trail_would_shrink_nor_one_that_is_none(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, index: dict[str, Any], said: str
+) -> None:
+    backup.take(filled, admin, tmp_path / "good.zip")
+    bad = rewritten(tmp_path / "good.zip", tmp_path / "bad.zip", _of_audit(indexes=[index]))
+    with pytest.raises(BackupTrouble, match=said):
+        backup.restore(target, bad)
+    assert not target.restoring()
+    assert set(target.db.list_collection_names()) <= {SIGN_INS}
+
+
+def test_a_rule_that_was_put_on_the_trail_stops_no_backup(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path
+) -> None:
+    filled.db["audit"].create_index([("at", 1)], name="ttl", expireAfterSeconds=10**9)
+    try:
+        backup.take(filled, admin, tmp_path / "b.zip")
+    finally:
+        filled.db["audit"].drop_index("ttl")
+    backup.restore(target, tmp_path / "b.zip")
+    assert indexes(target) == indexes(filled)
+
+
+@pytest.mark.parametrize("error", [KeyError, ValueError, RuntimeError])
+def test_a_mistake_of_the_restores_own_is_not_told_as_the_files(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:  # fmt: skip
+    def wrong(*_arguments: Any) -> None:
+        raise error("ours")
+
+    backup.take(filled, admin, tmp_path / "b.zip")
+    monkeypatch.setattr(restoring, "_fill", wrong)
+    with pytest.raises(error, match="ours"):
+        backup.restore(target, tmp_path / "b.zip")
+    assert not target.restoring()
+
+
 def test_a_file_that_was_cut_off_or_changed_is_refused(
     filled: Store, target: Store, admin: Actor, tmp_path: Path
 ) -> None:

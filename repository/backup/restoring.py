@@ -5,7 +5,6 @@ other restores. What was cut off before the names were given has changed nothing
 """
 
 import hashlib
-import json
 import logging
 import secrets
 import threading
@@ -17,7 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import pymongo
-from bson import CodecOptions, json_util
+from bson import CodecOptions
+from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
@@ -92,7 +92,7 @@ def restore(store: Store, path: Path, *, identity: str = "", by: str = SYSTEM.na
                             names=", ".join(wrong),
                         )
                     store.db[mark.beside(META)].delete_one({"_id": IDENTITY})  # this is another database
-            except (PyMongoError, Duplicate, Invalid) as error:
+            except (PyMongoError, BSONError, Duplicate, Invalid) as error:
                 raise BackupTrouble(
                     msg("The database does not take what is in {path}: {reason}. Nothing was changed."),
                     path=path,
@@ -291,10 +291,8 @@ def _drop(store: Store, prefix: str) -> None:
 
 
 def _fill(store: Store, mark: _Mark, part: Part, documents: Iterator[bytes]) -> None:
-    name, options = mark.beside(part.name), json_util.loads(json.dumps(part.options))
-    # what an older version wrote need not please the validator; to go past it takes a right that few users have
-    judge = {key: options.pop(key) for key in ("validator", "validationLevel", "validationAction") if key in options}
-    target = store.db.create_collection(name, **options)
+    name = mark.beside(part.name)
+    target = store.db.create_collection(name)
     batch: list[RawBSONDocument] = []
     size = 0
 
@@ -311,11 +309,10 @@ def _fill(store: Store, mark: _Mark, part: Part, documents: Iterator[bytes]) -> 
             batch, size = [], 0
     if batch:
         hand_over()
-    for index in part.indexes:
-        how = json_util.loads(json.dumps(index))
-        keys = list(how.pop("key").items())
-        target.create_index(keys, **how)
-    if judge:
+    if indexes := part.made_indexes():
+        store.db.command("createIndexes", name, indexes=indexes, writeConcern=DURABLE.document)
+    # what an older version wrote need not please the validator; to go past it takes a right that few users have
+    if judge := part.validator():
         store.db.command("collMod", name, **judge, writeConcern=DURABLE.document)
 
 
