@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from dashboard import i18n
-from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, keep_of, port_number, role_named
+from dashboard.settings import (
+    ENGINE_VARIABLES,
+    HOST,
+    PORT,
+    ROLE,
+    VARIABLES,
+    Settings,
+    SignInBy,
+    keep_of,
+    port_number,
+    role_named,
+)
 from repository.words import Trouble, msg
 
 RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
@@ -26,8 +37,13 @@ GridBoard: the dashboard a Chinese urban community opens every morning.
 
 With nothing set, the data lives in a private MongoDB under GRIDBOARD_HOME; MONGODB_URI points to a server instead.
 """
-ENVIRONMENT = "environment (each NAME also as NAME_FILE, a file that holds the value):\n" + "\n".join(
-    f"  {name:<28} {what}" for name, what in {**VARIABLES, "MONGOD_PATH": "the private MongoDB's program"}.items()
+ENVIRONMENT = "\n".join(
+    [
+        "environment (each NAME also as NAME_FILE, a file that holds the value):",
+        *(f"  {name:<28} {what}" for name, what in VARIABLES.items()),
+        "for the private MongoDB (not as a file):",
+        *(f"  {name:<28} {what}" for name, what in ENGINE_VARIABLES.items()),
+    ]
 )
 
 
@@ -960,7 +976,10 @@ def audit_command(args: argparse.Namespace) -> int:
 
     settings = Settings.from_environment()
     with opened(settings) as store:
-        proof: dict[str, Any] = {"key": settings.audit_key(), "head_file": settings.audit_head}
+        proof: dict[str, Any] = {
+            "key": settings.audit_key(make=args.action == "seal"),
+            "head_file": settings.audit_head,
+        }
         if args.action == "seal":
             print(i18n._("{n} entries sealed.", n=i18n.number(audit.seal(store, **proof, adopt=args.adopt))))
         verdict = audit.verify(store, _operator(), **proof, head=args.head)

@@ -69,7 +69,7 @@ def _rotate_log(settings: Settings) -> None:
 
 
 def _seal(settings: Settings) -> None:
-    audit.seal(data.store(), settings.audit_key(), head_file=settings.audit_head)
+    audit.seal(data.store(), settings.audit_key(make=True), head_file=settings.audit_head)
 
 
 def _forget(_settings: Settings) -> None:

@@ -351,3 +351,13 @@ def test_what_the_system_refuses_is_a_sentence(
     monkeypatch.setattr(cli, "serving", lambda _home: (tmp_path / "nothing").read_bytes())
     assert cli.main(["stop"]) == 1
     assert capsys.readouterr().err == f"The system says: No such file or directory: {tmp_path / 'nothing'}.\n"
+
+
+def test_help_lists_every_variable_that_is_read() -> None:
+    read = set()
+    for path in [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "repository").rglob("*.py")]:
+        read |= set(re.findall(r"\bGRIDBOARD_[A-Z_]*[A-Z]\b|\bMONGOD_PATH\b", path.read_text("utf-8")))
+    ours = {name.removesuffix("_FILE") for name in read}
+    assert {"GRIDBOARD_CACHE_GB", "MONGOD_PATH"} <= ours
+    told = cli.parser().format_help()
+    assert [name for name in sorted(ours) if f"  {name} " not in told] == []
