@@ -1,6 +1,8 @@
 """The ``gridboard`` command: the one place where everything is wired, and the one place that prints."""
 
 import argparse
+import getpass
+import json
 import logging
 import os
 import shutil
@@ -8,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -27,9 +30,7 @@ from dashboard.settings import (
     port_number,
     role_named,
 )
-from repository.words import Trouble, msg
-
-RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
+from repository.words import Message, Trouble, msg
 
 DESCRIPTION = """\
 GridBoard: the dashboard a Chinese urban community opens every morning.
@@ -48,7 +49,11 @@ ENVIRONMENT = "\n".join(
 
 
 class Stop(Trouble):
-    """A command can't go on; the message says what to do."""
+    """A command can't go on; the message says what to do, and ``problems`` where."""
+
+    def __init__(self, text: str, problems: Mapping[str, Message] | None = None, **facts: Any) -> None:
+        super().__init__(text, **facts)
+        self.problems = problems or {}
 
 
 log = logging.getLogger("gridboard")
@@ -137,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
 
     bring = command("import", import_command, "bring in a CSV or Excel sheet, or take an import back", IMPORT)
     bring.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a .csv or .xlsx file")
-    bring.add_argument("--record", metavar="NAME", help=f"what a row is: {RECORDS}")
+    bring.add_argument("--record", metavar="NAME", help=_Late("what a row is: %(sheets)s"))
     bring.add_argument("--mapping", type=Path, metavar="FILE.json", help="a saved mapping of columns and spellings")
     bring.add_argument("--community", metavar="CODE", help="the community the rows belong to")
     bring.add_argument("--create-community", metavar="NAME", help="… which is made, under that code, if there is none")
@@ -150,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--undo", metavar="BATCH", help="take back a batch; what was edited since stays and is listed")
 
     export = command("export", export_command, "write a collection to an Excel or CSV file", EXPORT)
-    export.add_argument("record", metavar="RECORD", help=RECORDS)
+    export.add_argument("record", metavar="RECORD", help=_Late("%(sheets)s"))
     export.add_argument("--community", metavar="CODE", help="only this community")
     export.add_argument("--out", type=Path, metavar="FILE", help="FILE.xlsx or FILE.csv (default: RECORD.xlsx)")
 
@@ -208,6 +213,15 @@ def parser() -> argparse.ArgumentParser:
     migrate = command("migrate", migrate_command, "bring the database to the form this version needs", MIGRATE)
     migrate.add_argument("--check", action="store_true", help="only list what is pending; exit code 1 if anything is")
     return top
+
+
+class _Late(str):
+    """A help text that names what comes as sheets: looked up when it is printed, for it takes the whole repository."""
+
+    __slots__ = ()
+
+    def __mod__(self, facts: Any) -> str:
+        return super().__mod__({**facts, "sheets": _sheet_names()})
 
 
 RUN = """\
@@ -354,10 +368,15 @@ def written(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _operator() -> Any:
-    """Whoever can run commands here owns the data."""
+    """Whoever can run commands here owns the data. The trail knows the system's user, under one name whatever the
+    terminal's language."""
     from repository.access import Actor, Role
 
-    return Actor("command-line", i18n._("Command line"), Role.ADMIN)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid())
+    return Actor("command-line", f"command line ({user})", Role.ADMIN)
 
 
 def never_used(store: Any) -> bool:
@@ -547,8 +566,10 @@ class _Present:
         import fcntl
 
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = self._path.open("w")
+        draft = self._path.with_name(f".{self._path.name}")
+        self._file = draft.open("w")
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        draft.replace(self._path)  # so nobody ever finds it unlocked, and takes it for one of the dead
 
     def __exit__(self, *_error: object) -> None:
         self._path.unlink(missing_ok=True)
@@ -567,7 +588,8 @@ def serving(home: Path) -> list[int]:
             except BlockingIOError:
                 found.append(int(path.name))
             else:
-                path.unlink(missing_ok=True)
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # not of one that just took the number
+                    path.unlink()
     return found
 
 
@@ -709,20 +731,39 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
 
 def _mapping_of(args: argparse.Namespace) -> Any:
     """The mapping of a file, checked against --record; None without one."""
-    from repository import importer
+    from pydantic import ValidationError
 
-    names = [record.collection for record in importer.sheet_records()]
-    if args.record and args.record not in names:
-        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
+    from repository import importer
+    from repository.store import invalid
+
+    if args.record:
+        _require_sheets_of(args.record)
     if not args.mapping:
         return None
     try:
-        mapping = importer.Mapping.model_validate_json(args.mapping.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise Stop(msg("{name} is no mapping: {reason}"), name=str(args.mapping), reason=str(error)) from None
+        mapping = importer.Mapping.model_validate(json.loads(args.mapping.read_text("utf-8")))
+    except ValidationError as error:
+        raise Stop(msg("{name} is no mapping."), invalid(error).problems, name=args.mapping) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Stop(msg("{name} can't be read: {reason}."), name=args.mapping, reason=reason) from None
+    except ValueError:
+        raise Stop(msg("{name} is no mapping: it is not written in JSON."), name=args.mapping) from None
     if args.record and mapping.record != args.record:
         raise Stop(msg("That mapping makes {record}, not {other}."), record=mapping.record, other=args.record)
     return mapping
+
+
+def _sheet_names() -> str:
+    from repository import importer
+
+    return ", ".join(record.collection for record in importer.sheet_records())
+
+
+def _require_sheets_of(name: str) -> None:
+    """Raise Stop unless records of this name come and go as sheets."""
+    if name not in (names := _sheet_names()).split(", "):
+        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=name, names=names)
 
 
 def _new_community(store: Any, args: argparse.Namespace) -> Any:
@@ -774,8 +815,7 @@ def export_command(args: argparse.Namespace) -> int:
     from repository import importer
     from repository.record import RECORDS as KINDS
 
-    if args.record not in {record.collection for record in importer.sheet_records()}:
-        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
+    _require_sheets_of(args.record)
     out = args.out or Path(f"{args.record}.xlsx")
     form = out.suffix.lower().lstrip(".")
     if form not in {"csv", "xlsx"}:
@@ -1047,14 +1087,18 @@ def doctor_command(_args: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     bad: list[str] = []
     _fact("GridBoard", f"{_version()}, Python {sys.version.split()[0]}, Streamlit {_version_of('streamlit')}")
-    _fact("Program", str(Path(__file__).parent))
+    _fact(i18n._("Program"), Path(__file__).parent)
     if settings.embedded:
         running = _doctor_embedded(settings, bad)
     else:
         running = True
-        _fact("Database", "the server behind MONGODB_URI")
+        _fact(i18n._("Database"), i18n._("the server behind MONGODB_URI"))
     if running:
-        _doctor_store(settings, bad)
+        try:
+            with opened(settings) as store:
+                _doctor_store(store, settings, bad)
+        except Trouble as trouble:
+            bad.append(i18n.say(trouble))
     for line in bad:
         print(f"! {line}")
     return 1 if bad else 0
@@ -1065,11 +1109,12 @@ def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
     from repository import embedded
 
     status = embedded.status(settings.home)
-    _fact("Data folder", str(settings.home))
-    _fact("Database", f"private, running as process {status.pid}" if status.running else "private, not running")
-    _fact("mongod", f"{status.binary} {status.binary_version}" if status.binary else "not found")
-    _fact("Log", str(status.log))
-    _fact("Free disk", f"{status.free_bytes / 1e9:.1f} GB")
+    _fact(i18n._("Data folder"), settings.home)
+    running = i18n._("private, running as process {number}", number=status.pid)
+    _fact(i18n._("Database"), running if status.running else i18n._("private, not running"))
+    _fact("mongod", f"{status.binary} {status.binary_version}" if status.binary else i18n._("not found"))
+    _fact(i18n._("Log"), status.log)
+    _fact(i18n._("Free disk"), f"{status.free_bytes / 1e9:.1f} GB")
     if status.binary is None:
         try:
             embedded.find_binary()
@@ -1077,39 +1122,34 @@ def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
             bad.append(i18n.say(trouble))
     if status.free_bytes < 1_000_000_000:
         bad.append(i18n._("Less than 1 GB of disk space is free; make room before the database has to stop."))
-    pages = serving(settings.home)
-    _fact("Pages", f"served by process {', '.join(map(str, pages))}" if pages else "not served")
+    pages = ", ".join(map(str, serving(settings.home)))
+    _fact(i18n._("Pages"), i18n._("served by process {number}", number=pages) if pages else i18n._("not served"))
     return status.running
 
 
-def _doctor_store(settings: Settings, bad: list[str]) -> None:
+def _doctor_store(store: Any, settings: Settings, bad: list[str]) -> None:
     """What only a running database can tell: version, how far it is migrated, whether the counters are right."""
-    try:
-        with opened(settings) as store:
-            _doctor_opened(store, settings, bad)
-    except Trouble as trouble:
-        bad.append(i18n.say(trouble))
-
-
-def _doctor_opened(store: Any, settings: Settings, bad: list[str]) -> None:
     from repository import migrations, recount
 
     engine = store.engine()
-    _fact("Engine", f"MongoDB {engine.version}, {engine.topology}")
+    _fact(i18n._("Engine"), f"MongoDB {engine.version}, {engine.topology}")
     bad.extend(i18n.say(warning) for warning in engine.warnings if not settings.embedded)
     waiting = migrations.pending(store)
-    _fact("Migrations", f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "none pending")
+    pending = i18n._("{n} pending: {names}", n=i18n.number(len(waiting)), names=", ".join(waiting))
+    _fact(i18n._("Migrations"), pending if waiting else i18n._("none pending"))
     if waiting:
         bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
     names = store.db.list_collection_names()
-    _fact("Indexes", str(sum(len(store.db[name].index_information()) for name in names)))
+    _fact(i18n._("Indexes"), i18n.number(sum(len(store.db[name].index_information()) for name in names)))
     orders = store.db["work_orders"].estimated_document_count()
     if orders > DOCTOR_ORDERS:
-        _fact("Counters", f"not checked: {orders:,} work orders take a while; run gridboard rollups check")
+        long = i18n._("not checked: {n} work orders take a while; run gridboard rollups check", n=i18n.number(orders))
+        _fact(i18n._("Counters"), long)
         return
-    wrong = {one["name"]: len(recount.check(store, _operator(), one["_id"])) for one in store.communities(_operator())}
-    _fact("Counters", "agree with the records" if not any(wrong.values()) else "differ from the records")
-    if any(wrong.values()):
+    operator = _operator()
+    wrong = any(recount.check(store, operator, one["_id"]) for one in store.communities(operator))
+    _fact(i18n._("Counters"), i18n._("differ from the records") if wrong else i18n._("agree with the records"))
+    if wrong:
         bad.append(i18n._("Some counters differ from their records. Run: gridboard rollups rebuild"))
 
 
@@ -1119,8 +1159,9 @@ def _version_of(package: str) -> str:
     return version(package)
 
 
-def _fact(name: str, value: str) -> None:
-    print(f"{name + ':':<13}{value}")
+def _fact(name: str, value: object) -> None:
+    width = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
+    print(f"{name}:{' ' * max(1, 12 - width)}{value}")
 
 
 if __name__ == "__main__":

@@ -305,9 +305,9 @@ def _given(source: Mapping[str, str], name: str) -> str:
 
 def keep_of(text: str) -> tuple[int, int, int]:
     """Days, weeks and months, as in ``7,4,12``; ValueError for anything else."""
-    days, weeks, months = (int(word) for word in text.split(","))
-    if min(days, weeks, months) < 0:
+    if not re.fullmatch(r"\s*\d{1,5}\s*(,\s*\d{1,5}\s*){2}", text, re.A):
         raise ValueError(f"three numbers like 7,4,12, not {text!r}")
+    days, weeks, months = map(int, text.split(","))
     return days, weeks, months
 
 

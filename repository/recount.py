@@ -167,7 +167,12 @@ def _replace(store: Store, session: ClientSession, community_id: str, existing: 
     flying = {"community_id": community_id, "in_flight": True, "running": True}
     if store.db["import_batches"].find_one(flying, session=session):
         # a row it replaces may stand under another month already, where this month's search does not find it
-        raise Unavailable(msg("An import is being written just now. Nothing was changed; try again in a minute."))
+        raise Unavailable(
+            msg(
+                "An import is being written just now, so the counters were not all made anew. "
+                "Do it once more in a minute."
+            )
+        )
     wanted = rollups.spread(atoms)
     there = {_place(document) for document in existing}
     if missing := wanted.keys() - there:

@@ -79,7 +79,8 @@ def test_preview_problems_commit_undo_export(
         (("import", "台账.csv", "--record", "nonsense"), "no records called"),
         (("import", "nowhere.csv", "--record", "grids"), "no file"),
         (("import", "台账.csv", "--record", "work_orders"), "which community"),
-        (("import", "台账.csv", "--mapping", "台账.csv"), "no mapping"),
+        (("import", "台账.csv", "--mapping", "台账.csv"), "not written in JSON"),
+        (("import", "台账.csv", "--mapping", "nowhere.json"), "can't be read"),
         (("export", "work_orders", "--out", "x.pdf"), ".xlsx or .csv"),
         (("import", "--undo", "nothing"), "no import"),
     ],
@@ -168,3 +169,13 @@ def test_an_export_replaces_a_file_only_when_it_is_on_record(
     assert "A1" in out.read_text("utf-8-sig")
     assert out.stat().st_mode & 0o777 == 0o640
     assert sorted(tmp_path.iterdir()) == sorted([out, tmp_path / "台账.csv"])
+
+
+def test_what_is_wrong_with_a_mapping_is_said_by_field(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "m.json").write_text('{"record": "nonsense", "header_row": 99}')
+    assert run("import", "台账.csv", "--mapping", "m.json") == 1
+    told = capsys.readouterr().err
+    assert told.splitlines()[0] == "m.json is no mapping."
+    assert {line.split(":")[0].strip() for line in told.splitlines()[1:]} == {"record", "columns", "header_row"}
+    for word in ("pydantic", "Traceback", "input_value", "type="):
+        assert word not in told

@@ -13,7 +13,7 @@ which nobody can write to meanwhile, reads it back, and only when every digest i
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Damaged, Manifest, Part, inspect, new_identity
 from repository.backup.folder import Copy, Keep, Kept, database_id, due, kept, name_of, surplus, take_if_due, take_into
 from repository.backup.restoring import is_empty, restore
-from repository.backup.taking import Taken, declared, strangers, take, take_away
+from repository.backup.taking import Taken, declared, require_all, strangers, take, take_away
 
 __all__ = [
     "LEFT_OUT",
@@ -33,6 +33,7 @@ __all__ = [
     "kept",
     "name_of",
     "new_identity",
+    "require_all",
     "restore",
     "strangers",
     "surplus",
