@@ -96,7 +96,7 @@ def note_export(store: Store, actor: Actor, community_id: str, collection: str, 
     SignedOut, Full, Unavailable."""
     require(actor, Operation.READ, collection)
     reach(actor, community_id)
-    facts = {"rows": rows, "form": form}
+    facts = {"rows": int(rows), "form": "csv" if form == "csv" else "xlsx"}
     # what is there can be taken out when the disk is nearly full
     store.write(actor, lambda write: write.note("export", collection, community_id, community_id, facts), vital=True)
 
