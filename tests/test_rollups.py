@@ -24,7 +24,7 @@ from repository.activities import Activity, Attendance
 from repository.grids import Community, Grid
 from repository.maintenance import OPEN, Outcome, Priority, Status, WorkOrder
 from repository.people import AgeBand, Sex
-from repository.store import Store, Write
+from repository.store import Store, Unavailable, Write
 from tests.test_record import AT, a_work_order
 
 ACTOR = Actor("tester", "测试员", Role.ADMIN)
@@ -280,3 +280,14 @@ def test_month_bounds_follow_the_zone() -> None:
 def test_only_an_administrator_rebuilds(store: Store) -> None:
     with pytest.raises(Exception, match="role"):
         recount.rebuild(store, Actor("v", "v", Role.VIEWER), "D")
+
+
+def test_a_rebuild_that_an_import_stops_does_not_say_that_nothing_was_changed(store: Store) -> None:
+    """Earlier months are made anew by then."""
+    store.insert(ACTOR, Community(id="D", community_id="D", code="D", name="D"))
+    store.insert(ACTOR, a_work_order(community_id="D"))
+    flying = {"_id": "b", "community_id": "D", "in_flight": True, "running": True}
+    store.db["import_batches"].insert_one(flying, bypass_document_validation=True)
+    with pytest.raises(Unavailable, match="not all made anew") as stopped:
+        recount.rebuild(store, ACTOR, "D")
+    assert "Nothing was changed" not in str(stopped.value)
