@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -16,8 +17,8 @@ from dashboard import data, i18n, session, tables
 from dashboard.i18n import _, ago, datetime_, n_, plain, say
 from dashboard.settings import BACKUP_PATH, COOKIE, Settings
 from repository import backup
-from repository.access import Actor, Operation, Refused, may
-from repository.store import AUDIT, utc_now
+from repository.access import Actor, Refused
+from repository.store import utc_now
 from repository.words import Trouble, msg
 
 log = logging.getLogger("gridboard.backup")
@@ -152,7 +153,10 @@ def mind(view: session.View) -> None:
 
 
 def _has_all(actor: Actor) -> bool:
-    return may(actor, Operation.READ, AUDIT) and actor.communities is None and actor.grids is None
+    with suppress(Refused):
+        backup.require_all(actor)
+        return True
+    return False
 
 
 # --- handed out ------------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def style() -> None:
         # choices beside other inputs take a second line rather than a swipe
         '@media (max-width:640px){[class*="st-key-work-filters"] [role="radiogroup"]{flex-wrap:wrap}}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
-        '[class*="st-key-do_"] button{color:light-dark(#FFFFFF,#12171E)}'
+        '[class*="st-key-do_"] button[data-testid*="-primary"]{color:light-dark(#FFFFFF,#12171E)}'
         # a finger always shows a table's toolbar, over the line above it; search and download stand there already
         '@media (max-width:640px){[data-testid="stElementToolbar"]{display:none}}'
         # 44 px for thumbs

@@ -1,23 +1,36 @@
 """The ``gridboard`` command: the one place where everything is wired, and the one place that prints."""
 
 import argparse
+import getpass
+import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dashboard import i18n
-from dashboard.settings import HOST, PORT, ROLE, VARIABLES, Settings, SignInBy, keep_of, port_number, role_named
-from repository.words import Trouble, msg
-
-RECORDS = "communities, grids, posts, people, facilities, work_orders, activities, attendances"
+from dashboard.settings import (
+    ENGINE_VARIABLES,
+    HOST,
+    PORT,
+    ROLE,
+    VARIABLES,
+    Settings,
+    SignInBy,
+    keep_of,
+    port_number,
+    role_named,
+)
+from repository.words import Message, Trouble, msg
 
 DESCRIPTION = """\
 GridBoard: the dashboard a Chinese urban community opens every morning.
@@ -25,13 +38,22 @@ GridBoard: the dashboard a Chinese urban community opens every morning.
 
 With nothing set, the data lives in a private MongoDB under GRIDBOARD_HOME; MONGODB_URI points to a server instead.
 """
-ENVIRONMENT = "environment (each NAME also as NAME_FILE, a file that holds the value):\n" + "\n".join(
-    f"  {name:<28} {what}" for name, what in {**VARIABLES, "MONGOD_PATH": "the private MongoDB's program"}.items()
+ENVIRONMENT = "\n".join(
+    [
+        "environment (each NAME also as NAME_FILE, a file that holds the value):",
+        *(f"  {name:<28} {what}" for name, what in VARIABLES.items()),
+        "for the private MongoDB (not as a file):",
+        *(f"  {name:<28} {what}" for name, what in ENGINE_VARIABLES.items()),
+    ]
 )
 
 
 class Stop(Trouble):
-    """A command can't go on; the message says what to do."""
+    """A command can't go on; the message says what to do, and ``problems`` where."""
+
+    def __init__(self, text: str, problems: Mapping[str, Message] | None = None, **facts: Any) -> None:
+        super().__init__(text, **facts)
+        self.problems = problems or {}
 
 
 log = logging.getLogger("gridboard")
@@ -47,6 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(i18n.say(trouble), file=sys.stderr)
             for field, problem in getattr(trouble, "problems", {}).items():
                 print(f"  {field}: {i18n.say(problem)}", file=sys.stderr)
+            return 1
+        except EOFError:
+            print(i18n._("There was no answer, so nothing was done."), file=sys.stderr)
+            return 1
+        except OSError as error:
+            reason = error.strerror or str(error)
+            about = f"{reason}: {error.filename}" if error.filename else reason
+            print(i18n._("The system says: {reason}.", reason=about), file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return 130
@@ -112,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
 
     bring = command("import", import_command, "bring in a CSV or Excel sheet, or take an import back", IMPORT)
     bring.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a .csv or .xlsx file")
-    bring.add_argument("--record", metavar="NAME", help=f"what a row is: {RECORDS}")
+    bring.add_argument("--record", metavar="NAME", help=_Late("what a row is: %(sheets)s"))
     bring.add_argument("--mapping", type=Path, metavar="FILE.json", help="a saved mapping of columns and spellings")
     bring.add_argument("--community", metavar="CODE", help="the community the rows belong to")
     bring.add_argument("--create-community", metavar="NAME", help="… which is made, under that code, if there is none")
@@ -125,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--undo", metavar="BATCH", help="take back a batch; what was edited since stays and is listed")
 
     export = command("export", export_command, "write a collection to an Excel or CSV file", EXPORT)
-    export.add_argument("record", metavar="RECORD", help=RECORDS)
+    export.add_argument("record", metavar="RECORD", help=_Late("%(sheets)s"))
     export.add_argument("--community", metavar="CODE", help="only this community")
     export.add_argument("--out", type=Path, metavar="FILE", help="FILE.xlsx or FILE.csv (default: RECORD.xlsx)")
 
@@ -183,6 +213,15 @@ def parser() -> argparse.ArgumentParser:
     migrate = command("migrate", migrate_command, "bring the database to the form this version needs", MIGRATE)
     migrate.add_argument("--check", action="store_true", help="only list what is pending; exit code 1 if anything is")
     return top
+
+
+class _Late(str):
+    """A help text that names what comes as sheets: looked up when it is printed, for it takes the whole repository."""
+
+    __slots__ = ()
+
+    def __mod__(self, facts: Any) -> str:
+        return super().__mod__({**facts, "sheets": _sheet_names()})
 
 
 RUN = """\
@@ -293,11 +332,51 @@ def open_store(settings: Settings) -> Any:
     return Store.connect(uri, database)
 
 
+@contextmanager
+def opened(settings: Settings | None = None) -> Iterator[Any]:
+    """The store these settings mean, else those of the environment, closed in the end. Raises Trouble."""
+    store = open_store(settings or Settings.from_environment())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """A file to fill that takes the name ``path`` when all has gone well; until then, and else, what bears that name
+    stays. Raises Stop at once where nothing can be written."""
+    kept = path.exists() and not path.is_file()  # a pipe, a terminal
+    target = path if kept else path.resolve()
+    draft = target if kept else target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        file = draft.open("wb" if kept else "xb")
+    except OSError as error:
+        raise Stop(msg("{name} can't be written: {reason}."), name=path, reason=error.strerror or str(error)) from None
+    if kept:
+        with file:
+            yield file
+        return
+    try:
+        with file:
+            yield file
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _operator() -> Any:
-    """Whoever can run commands here owns the data."""
+    """Whoever can run commands here owns the data. The trail knows the system's user, under one name whatever the
+    terminal's language."""
     from repository.access import Actor, Role
 
-    return Actor("command-line", i18n._("Command line"), Role.ADMIN)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid())
+    return Actor("command-line", f"command line ({user})", Role.ADMIN)
 
 
 def never_used(store: Any) -> bool:
@@ -339,9 +418,8 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
 
     Raises Trouble.
     """
-    store = open_store(settings)
-    try:
-        from repository import accounts, importer, migrations
+    with opened(settings) as store:
+        from repository import accounts, importer, migrations  # the database starts meanwhile
 
         for warning in store.engine().warnings if settings.uri else ():
             log.warning("%s", i18n.say(warning))
@@ -362,8 +440,6 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
         way = settings.way(lambda: demonstration)
         code = accounts.setup_code(store) if way is SignInBy.ACCOUNTS and not accounts.anybody(store) else ""
         return Opening(demonstration and way is SignInBy.NONE, code)
-    finally:
-        store.close()
 
 
 # ── run and stop ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -490,8 +566,10 @@ class _Present:
         import fcntl
 
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = self._path.open("w")
+        draft = self._path.with_name(f".{self._path.name}")
+        self._file = draft.open("w")
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        draft.replace(self._path)  # so nobody ever finds it unlocked, and takes it for one of the dead
 
     def __exit__(self, *_error: object) -> None:
         self._path.unlink(missing_ok=True)
@@ -510,7 +588,8 @@ def serving(home: Path) -> list[int]:
             except BlockingIOError:
                 found.append(int(path.name))
             else:
-                path.unlink(missing_ok=True)
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # not of one that just took the number
+                    path.unlink()
     return found
 
 
@@ -519,8 +598,15 @@ def stop_command(_args: argparse.Namespace, *, wait_seconds: float = 15) -> int:
     settings = Settings.from_environment()
     asked = serving(settings.home)
     for process in asked:
-        with suppress(ProcessLookupError):
+        try:
             os.kill(process, signal.SIGTERM)
+        except ProcessLookupError:
+            continue
+        except PermissionError:
+            raise Stop(
+                msg("Process {number} is somebody else's, so nothing was stopped. Run this as that user."),
+                number=process,
+            ) from None
     deadline = time.monotonic() + wait_seconds
     while (left := serving(settings.home)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -547,8 +633,7 @@ def seed_command(args: argparse.Namespace) -> int:
         raise Stop(msg("Say what to write: --demo, or --work-orders N."))
     from repository import migrations
 
-    store = open_store(Settings.from_environment())
-    try:
+    with opened() as store:
         migrations.migrate(store)
         if args.demo:
             _load_demo_aloud(store, args.as_of)
@@ -563,8 +648,6 @@ def seed_command(args: argparse.Namespace) -> int:
             seed=args.seed,
             as_of=args.as_of,
         )
-    finally:
-        store.close()
     print(
         i18n._(
             "{documents} documents of {communities} communities written in {seconds} s.",
@@ -584,25 +667,24 @@ def import_command(args: argparse.Namespace) -> int:
         raise Stop(msg("Say what a row is with --record."))
     if args.file and not args.file.is_file():
         raise Stop(msg("There is no file {name}."), name=str(args.file))
-    store = open_store(Settings.from_environment())
-    try:
-        from repository import importer, migrations
+    from repository import importer, migrations
 
+    with opened() as store:
         migrations.migrate(store)
         importer.recover(store)
         return _take_back(store, args.undo) if args.undo else _bring_in(store, args)
-    finally:
-        store.close()
 
 
 def _bring_in(store: Any, args: argparse.Namespace) -> int:
-    """Preview, ask, commit."""
+    """Preview, ask, commit. A new community is entered only when rows come in."""
     from dashboard import imports
     from repository import importer
 
     operator = _operator()
     mapping = _mapping_of(args)
-    community_id = _community_of(store, args, needed=(mapping.record if mapping else args.record) != "communities")
+    new = _new_community(store, args)
+    needed = (mapping.record if mapping else args.record) != "communities"
+    community_id = new.id if new else _community_of(store, args.community, needed=needed)
     if mapping is None:
         sheet = importer.Sheet(args.file, args.file.name)
         kind = next(record for record in importer.sheet_records() if record.collection == args.record)
@@ -611,7 +693,12 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
         sheet = mapping.open(args.file, args.file.name)
     if args.create_missing:
         mapping = mapping.model_copy(update={"create_missing": mapping.creatable})
-    seen = importer.preview(store, operator, community_id, sheet, mapping, languages=imports.EVERY_LANGUAGE)
+    if new and not mapping.zone:
+        mapping = mapping.model_copy(update={"zone": new.time_zone})
+    with written(args.problems) if args.problems else nullcontext() as rejected:
+        seen = importer.preview(store, operator, community_id, sheet, mapping, languages=imports.EVERY_LANGUAGE)
+        if rejected is not None:
+            seen.write_rejected(rejected, i18n.translator(i18n.current()))
     print(f"{args.file.name} → {i18n.say(mapping.kind.title)}")
     print("  " + " · ".join(f"{name} {i18n.number(n)}" for name, n in imports.counts(seen)))
     for line in imports.remarks(seen):
@@ -620,9 +707,6 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
         print(f"  {imports.problem_line(problem, mapping.kind)}")
     if (more := sum(seen.kinds.values()) - len(seen.problems[:10])) > 0:
         print(i18n._("  … and {n} more", n=i18n.number(more)))
-    if args.problems:
-        with args.problems.open("wb") as file:
-            seen.write_rejected(file, i18n.translator(i18n.current()))
     print(imports.verdict(seen))
     if seen.does_nothing:
         return 1 if seen.counts.rejected else 0
@@ -632,6 +716,8 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
         if input(i18n._("Import the good rows? [y/N] ")).strip().lower() not in {"y", "yes", "是"}:
             print(i18n._("Nothing was imported."))
             return 1
+    if new:
+        store.insert(operator, new)
     batch = importer.commit(store, operator, seen)
     if batch is not None:
         print(
@@ -645,36 +731,57 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
 
 def _mapping_of(args: argparse.Namespace) -> Any:
     """The mapping of a file, checked against --record; None without one."""
-    from repository import importer
+    from pydantic import ValidationError
 
-    names = [record.collection for record in importer.sheet_records()]
-    if args.record and args.record not in names:
-        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
+    from repository import importer
+    from repository.store import invalid
+
+    if args.record:
+        _require_sheets_of(args.record)
     if not args.mapping:
         return None
     try:
-        mapping = importer.Mapping.model_validate_json(args.mapping.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise Stop(msg("{name} is no mapping: {reason}"), name=str(args.mapping), reason=str(error)) from None
+        mapping = importer.Mapping.model_validate(json.loads(args.mapping.read_text("utf-8")))
+    except ValidationError as error:
+        raise Stop(msg("{name} is no mapping."), invalid(error).problems, name=args.mapping) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Stop(msg("{name} can't be read: {reason}."), name=args.mapping, reason=reason) from None
+    except ValueError:
+        raise Stop(msg("{name} is no mapping: it is not written in JSON."), name=args.mapping) from None
     if args.record and mapping.record != args.record:
         raise Stop(msg("That mapping makes {record}, not {other}."), record=mapping.record, other=args.record)
     return mapping
 
 
-def _community_of(store: Any, args: argparse.Namespace, *, needed: bool) -> str:
-    """The id of the community meant by --community, made if that was asked for; the only one where there is one."""
-    from repository.grids import found_community
+def _sheet_names() -> str:
+    from repository import importer
 
-    operator = _operator()
-    known = store.communities(operator)
-    found = [one["_id"] for one in known if args.community in {None, one["code"]}]
-    if args.create_community and not (args.community and found):
-        values = {"code": args.community or args.create_community, "name": args.create_community}
-        if args.time_zone:
-            values["time_zone"] = args.time_zone
-        return found_community(store, operator, values).id
-    if args.community and not found:
-        raise Stop(msg("There is no community with the code {code}."), code=args.community)
+    return ", ".join(record.collection for record in importer.sheet_records())
+
+
+def _require_sheets_of(name: str) -> None:
+    """Raise Stop unless records of this name come and go as sheets."""
+    if name not in (names := _sheet_names()).split(", "):
+        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=name, names=names)
+
+
+def _new_community(store: Any, args: argparse.Namespace) -> Any:
+    """The community that --create-community names, not entered yet; None where it is not asked for or there already."""
+    from repository.grids import new_community
+
+    known = {one["code"] for one in store.communities(_operator())}
+    if not args.create_community or args.community in known:
+        return None
+    values = {"code": args.community or args.create_community, "name": args.create_community}
+    return new_community(values | ({"time_zone": args.time_zone} if args.time_zone else {}))
+
+
+def _community_of(store: Any, code: str | None, *, needed: bool) -> str:
+    """The id of the community with this code; without one, of the only one there is, and "" where none is needed."""
+    found = [one["_id"] for one in store.communities(_operator()) if code in {None, one["code"]}]
+    if code and not found:
+        raise Stop(msg("There is no community with the code {code}."), code=code)
     if len(found) != 1 and needed:
         raise Stop(msg("Say which community the rows belong to with --community."))
     return found[0] if len(found) == 1 else ""
@@ -708,28 +815,22 @@ def export_command(args: argparse.Namespace) -> int:
     from repository import importer
     from repository.record import RECORDS as KINDS
 
-    args.create_community = None
-    if args.record not in {record.collection for record in importer.sheet_records()}:
-        raise Stop(msg("There are no records called {name}. Choose one of: {names}."), name=args.record, names=RECORDS)
+    _require_sheets_of(args.record)
     out = args.out or Path(f"{args.record}.xlsx")
     form = out.suffix.lower().lstrip(".")
     if form not in {"csv", "xlsx"}:
         raise Stop(msg("Name a file that ends in .xlsx or .csv."))
-    store = open_store(Settings.from_environment())
-    try:
-        community_id = _community_of(store, args, needed=args.record != "communities")
-        with out.open("wb") as file:
-            n = importer.export(
-                store,
-                _operator(),
-                community_id,
-                KINDS[args.record],
-                file,
-                form=form,
-                translate=i18n.translator(i18n.current()),
-            )
-    finally:
-        store.close()
+    with opened() as store, written(out) as file:
+        community_id = _community_of(store, args.community, needed=args.record != "communities")
+        n = importer.export(
+            store,
+            _operator(),
+            community_id,
+            KINDS[args.record],
+            file,
+            form=form,
+            translate=i18n.translator(i18n.current()),
+        )
     print(
         i18n._(
             "{n} {records} written to {file}.", n=i18n.number(n), records=i18n.say(KINDS[args.record].title), file=out
@@ -755,15 +856,12 @@ def backup_command(args: argparse.Namespace) -> int:
     recipient = args.recipient or settings.backup_recipient
     if args.file is None and folder is None:
         raise Stop(msg("Name a file, or a folder with --folder."))
-    store = open_store(settings)
-    try:
+    with opened(settings) as store:
         if args.file is not None:
             taken = backup.take(store, _operator(), args.file, recipient=recipient)
         else:
             keep = Keep(*(args.keep or settings.backup_keep))
             taken = backup.take_into(store, _operator(), folder, recipient=recipient, keep=keep)
-    finally:
-        store.close()
     size = i18n.number(taken.path.stat().st_size / 1e6, 1)
     print(i18n._("Backup written and read back: {path}, {size} MB.", path=taken.path, size=size))
     if taken.manifest.left_out:
@@ -803,12 +901,10 @@ def restore_command(args: argparse.Namespace) -> int:
         store = Store.connect(embedded.operator_uri(settings.home), embedded.APP_DATABASE)
     else:
         store = Store.connect(settings.uri)
-    try:
-        manifest = backup.restore(store, args.file, identity=identity)
+    with closing(store):
+        manifest = backup.restore(store, args.file, identity=identity, by=_operator().name)
         if settings.audit_head is not None:  # noted of another database that was here before
             settings.audit_head.unlink(missing_ok=True)
-    finally:
-        store.close()
     print(
         i18n._(
             "Restored and read back: {n} documents of {when}. Everybody has to sign in again.",
@@ -825,8 +921,8 @@ def user_command(args: argparse.Namespace) -> int:
 
     if not args.login and args.action != "list":
         raise Stop(msg("Name the account: gridboard user {action} NAME."), action=args.action)
-    store, operator = open_store(Settings.from_environment()), _operator()
-    try:
+    operator = _operator()
+    with opened() as store:
         migrations.migrate(store)
         if args.action == "list":
             waiting = accounts.first_passwords(store, operator)
@@ -857,8 +953,6 @@ def user_command(args: argparse.Namespace) -> int:
                 accounts.end_sign_in(store, operator, each.id)
         else:
             accounts.remove_user(store, operator, user.id, user.revision)
-    finally:
-        store.close()
     print(i18n._("Done."))
     return 0
 
@@ -873,10 +967,7 @@ def _print_password(password: str | None) -> None:
 
 def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> dict[str, Any]:
     """What the options say of an account; the rest as it stands."""
-    from repository.grids import grids
-
-    operator = _operator()
-    communities = {one["code"]: one["_id"] for one in store.communities(operator)}
+    communities = {one["code"]: one["_id"] for one in store.communities(_operator())}
     if unknown := set(args.community or ()) - set(communities):
         raise Stop(msg("There is no community with the code {code}."), code=unknown.pop())
     values: dict[str, Any] = {"login": args.login} if user is None else {}
@@ -889,11 +980,34 @@ def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> d
     if args.community:
         values["communities"] = [communities[code] for code in args.community]
     if args.grid:
-        known = {grid.code: grid.id for id in communities.values() for grid in grids(store, operator, id)}
-        if unknown := set(args.grid) - set(known):
-            raise Stop(msg("There is no grid with the code {code}."), code=unknown.pop())
-        values["grids"] = [known[code] for code in args.grid]
+        reach = values.get("communities") or (user.communities if user else ()) or communities.values()
+        within = {code: id for code, id in communities.items() if id in reach}
+        values["grids"] = [_grid_called(store, code, within) for code in args.grid]
     return values
+
+
+def _grid_called(store: Any, code: str, communities: Mapping[str, str]) -> str:
+    """The id of the one grid of this code in some communities (ids by code): a code says which only within one."""
+    from repository.grids import grids
+
+    found = {
+        where: grid.id
+        for where, id in communities.items()
+        for grid in grids(store, _operator(), id)
+        if grid.code == code
+    }
+    if not found:
+        raise Stop(msg("There is no grid with the code {code}."), code=code)
+    if len(found) > 1:
+        raise Stop(
+            msg(
+                "Several communities have a grid with the code {code}: {communities}. Choose one with --community, or "
+                "choose the grids on the page Administration."
+            ),
+            code=code,
+            communities=", ".join(sorted(found)),
+        )
+    return next(iter(found.values()))
 
 
 def audit_command(args: argparse.Namespace) -> int:
@@ -901,14 +1015,14 @@ def audit_command(args: argparse.Namespace) -> int:
     from repository import audit
 
     settings = Settings.from_environment()
-    store = open_store(settings)
-    try:
-        proof: dict[str, Any] = {"key": settings.audit_key(), "head_file": settings.audit_head}
+    with opened(settings) as store:
+        proof: dict[str, Any] = {
+            "key": settings.audit_key(make=args.action == "seal"),
+            "head_file": settings.audit_head,
+        }
         if args.action == "seal":
             print(i18n._("{n} entries sealed.", n=i18n.number(audit.seal(store, **proof, adopt=args.adopt))))
         verdict = audit.verify(store, _operator(), **proof, head=args.head)
-    finally:
-        store.close()
     print(
         i18n._(
             "{seals} seals over {entries} entries; {open} newer ones are not sealed yet.",
@@ -930,8 +1044,8 @@ def rollups_command(args: argparse.Namespace) -> int:
     """Counters against records."""
     from repository import recount
 
-    store, operator, wrong = open_store(Settings.from_environment()), _operator(), 0
-    try:
+    operator, wrong = _operator(), 0
+    with opened() as store:
         chosen = [one for one in store.communities(operator) if args.community in {None, one["code"]}]
         if args.community and not chosen:
             raise Stop(msg("There is no community with the code {code}."), code=args.community)
@@ -946,8 +1060,6 @@ def rollups_command(args: argparse.Namespace) -> int:
             for each in found[:20]:
                 where = "|".join(filter(None, (each.place.subject, each.place.level, each.place.period)))
                 print(f"  {where} {each.place.grid} {each.place.category} {each.path}: {each.kept} ≠ {each.counted}")
-    finally:
-        store.close()
     return 1 if wrong else 0
 
 
@@ -955,11 +1067,8 @@ def migrate_command(args: argparse.Namespace) -> int:
     """The ledger of steps, validators and indexes."""
     from repository import migrations
 
-    store = open_store(Settings.from_environment())
-    try:
+    with opened() as store:
         done = migrations.pending(store) if args.check else migrations.migrate(store)
-    finally:
-        store.close()
     for name in done:
         print(name)
     if not done:
@@ -978,14 +1087,18 @@ def doctor_command(_args: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     bad: list[str] = []
     _fact("GridBoard", f"{_version()}, Python {sys.version.split()[0]}, Streamlit {_version_of('streamlit')}")
-    _fact("Program", str(Path(__file__).parent))
+    _fact(i18n._("Program"), Path(__file__).parent)
     if settings.embedded:
         running = _doctor_embedded(settings, bad)
     else:
         running = True
-        _fact("Database", "the server behind MONGODB_URI")
+        _fact(i18n._("Database"), i18n._("the server behind MONGODB_URI"))
     if running:
-        _doctor_store(settings, bad)
+        try:
+            with opened(settings) as store:
+                _doctor_store(store, settings, bad)
+        except Trouble as trouble:
+            bad.append(i18n.say(trouble))
     for line in bad:
         print(f"! {line}")
     return 1 if bad else 0
@@ -996,11 +1109,12 @@ def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
     from repository import embedded
 
     status = embedded.status(settings.home)
-    _fact("Data folder", str(settings.home))
-    _fact("Database", f"private, running as process {status.pid}" if status.running else "private, not running")
-    _fact("mongod", f"{status.binary} {status.binary_version}" if status.binary else "not found")
-    _fact("Log", str(status.log))
-    _fact("Free disk", f"{status.free_bytes / 1e9:.1f} GB")
+    _fact(i18n._("Data folder"), settings.home)
+    running = i18n._("private, running as process {number}", number=status.pid)
+    _fact(i18n._("Database"), running if status.running else i18n._("private, not running"))
+    _fact("mongod", f"{status.binary} {status.binary_version}" if status.binary else i18n._("not found"))
+    _fact(i18n._("Log"), status.log)
+    _fact(i18n._("Free disk"), f"{status.free_bytes / 1e9:.1f} GB")
     if status.binary is None:
         try:
             embedded.find_binary()
@@ -1008,42 +1122,35 @@ def _doctor_embedded(settings: Settings, bad: list[str]) -> bool:
             bad.append(i18n.say(trouble))
     if status.free_bytes < 1_000_000_000:
         bad.append(i18n._("Less than 1 GB of disk space is free; make room before the database has to stop."))
-    pages = serving(settings.home)
-    _fact("Pages", f"served by process {', '.join(map(str, pages))}" if pages else "not served")
+    pages = ", ".join(map(str, serving(settings.home)))
+    _fact(i18n._("Pages"), i18n._("served by process {number}", number=pages) if pages else i18n._("not served"))
     return status.running
 
 
-def _doctor_store(settings: Settings, bad: list[str]) -> None:
+def _doctor_store(store: Any, settings: Settings, bad: list[str]) -> None:
     """What only a running database can tell: version, how far it is migrated, whether the counters are right."""
     from repository import migrations, recount
 
-    try:
-        store = open_store(settings)
-    except Trouble as trouble:
-        bad.append(i18n.say(trouble))
+    engine = store.engine()
+    _fact(i18n._("Engine"), f"MongoDB {engine.version}, {engine.topology}")
+    bad.extend(i18n.say(warning) for warning in engine.warnings if not settings.embedded)
+    waiting = migrations.pending(store)
+    pending = i18n._("{n} pending: {names}", n=i18n.number(len(waiting)), names=", ".join(waiting))
+    _fact(i18n._("Migrations"), pending if waiting else i18n._("none pending"))
+    if waiting:
+        bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
+    names = store.db.list_collection_names()
+    _fact(i18n._("Indexes"), i18n.number(sum(len(store.db[name].index_information()) for name in names)))
+    orders = store.db["work_orders"].estimated_document_count()
+    if orders > DOCTOR_ORDERS:
+        long = i18n._("not checked: {n} work orders take a while; run gridboard rollups check", n=i18n.number(orders))
+        _fact(i18n._("Counters"), long)
         return
-    try:
-        engine = store.engine()
-        _fact("Engine", f"MongoDB {engine.version}, {engine.topology}")
-        bad.extend(i18n.say(warning) for warning in engine.warnings if not settings.embedded)
-        waiting = migrations.pending(store)
-        _fact("Migrations", f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "none pending")
-        if waiting:
-            bad.append(i18n._("The database is not up to date. Run: gridboard migrate"))
-        names = store.db.list_collection_names()
-        _fact("Indexes", str(sum(len(store.db[name].index_information()) for name in names)))
-        orders = store.db["work_orders"].estimated_document_count()
-        if orders > DOCTOR_ORDERS:
-            _fact("Counters", f"not checked: {orders:,} work orders take a while; run gridboard rollups check")
-            return
-        wrong = {
-            one["name"]: len(recount.check(store, _operator(), one["_id"])) for one in store.communities(_operator())
-        }
-        _fact("Counters", "agree with the records" if not any(wrong.values()) else "differ from the records")
-        if any(wrong.values()):
-            bad.append(i18n._("Some counters differ from their records. Run: gridboard rollups rebuild"))
-    finally:
-        store.close()
+    operator = _operator()
+    wrong = any(recount.check(store, operator, one["_id"]) for one in store.communities(operator))
+    _fact(i18n._("Counters"), i18n._("differ from the records") if wrong else i18n._("agree with the records"))
+    if wrong:
+        bad.append(i18n._("Some counters differ from their records. Run: gridboard rollups rebuild"))
 
 
 def _version_of(package: str) -> str:
@@ -1052,8 +1159,9 @@ def _version_of(package: str) -> str:
     return version(package)
 
 
-def _fact(name: str, value: str) -> None:
-    print(f"{name + ':':<13}{value}")
+def _fact(name: str, value: object) -> None:
+    width = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
+    print(f"{name}:{' ' * max(1, 12 - width)}{value}")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ class SignInBy(StrEnum):
     NONE = "none"
 
 
+ENGINE_VARIABLES = {
+    "MONGOD_PATH": "the private MongoDB's program (default: the packaged one, else mongod of PATH)",
+    "GRIDBOARD_CACHE_GB": "how much memory it may fill with what it read (default 0.25)",
+}
+"""What the private MongoDB is started with. No secrets: these are given as they are, never in a file."""
 VARIABLES = {
     "GRIDBOARD_HOME": "the data folder",
     "MONGODB_URI": "a replica set or mongos to use; the private MongoDB is then off",
@@ -242,13 +247,15 @@ class Settings:
                 )
             )
 
-    def audit_key(self) -> bytes:
-        """The key that seals the audit trail: the given one; with the private database that of the data folder, made
-        on first use; empty with a database elsewhere."""
+    def audit_key(self, *, make: bool = False) -> bytes:
+        """The key that seals the audit trail: the given one; with the private database that of the data folder, which
+        is there once something was sealed (``make``); empty with a database elsewhere."""
         if self.audit_key_given or not self.embedded:
             return self.audit_key_given.encode()
         path = self.home / "audit.key"
         if not path.exists():
+            if not make:
+                return b""
             with tempfile.NamedTemporaryFile(
                 "w", dir=self.home, prefix=".audit.key-", encoding="ascii"
             ) as draft:  # 0600
@@ -298,9 +305,9 @@ def _given(source: Mapping[str, str], name: str) -> str:
 
 def keep_of(text: str) -> tuple[int, int, int]:
     """Days, weeks and months, as in ``7,4,12``; ValueError for anything else."""
-    days, weeks, months = (int(word) for word in text.split(","))
-    if min(days, weeks, months) < 0:
+    if not re.fullmatch(r"\s*\d{1,5}\s*(,\s*\d{1,5}\s*){2}", text, re.A):
         raise ValueError(f"three numbers like 7,4,12, not {text!r}")
+    days, weeks, months = map(int, text.split(","))
     return days, weeks, months
 
 

@@ -13,6 +13,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,10 @@ from pydantic import BaseModel
 
 from dashboard import data, session
 from dashboard.i18n import MISSING, _, current, number, plain, say, term
+from repository import audit
+from repository.access import Actor
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
+from repository.store import Store
 
 Row = Mapping[str, Any]
 Names = Mapping[str, Mapping[str, str]]
@@ -162,7 +166,11 @@ def register(
         found = matching(shown, wanted or "")
         count = st.empty()
         download(
-            [shown[place] for place in found], name=record_class.collection, title=say(record_class.title), key=key
+            [shown[place] for place in found],
+            name=record_class.collection,
+            title=say(record_class.title),
+            key=key,
+            of=(record_class.collection, rows[0].community_id) if rows else None,
         )
     everything = max(total or 0, len(rows))
     if not found:
@@ -283,15 +291,23 @@ def small(rows: Sequence[Row], *, key: str) -> None:
     st.dataframe(frame(rows), hide_index=True, key=key, placeholder="", height="auto")
 
 
-def download(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str) -> None:
+Of = tuple[str, str]
+"""Whose rows these are: a collection, and the community they are of."""
+
+
+def download(
+    rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str, of: Of | None = None
+) -> None:
     """A small button that offers the rows, or what makes them, as an Excel sheet or as CSV; written only when asked
-    for."""
+    for. Rows ``of`` a collection, other than figures, are put on record when they are taken."""
     with st.container(width="content"):  # a fragment by itself takes all the room there is
-        _offer(rows, name=name, title=title, key=key)
+        _offer(rows, name=name, title=title, key=key, of=of)
 
 
 @st.fragment
-def _offer(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str) -> None:
+def _offer(
+    rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, title: str, key: str, of: Of | None
+) -> None:
     inside = st.popover(
         "",
         icon=":material/download:",
@@ -302,15 +318,15 @@ def _offer(rows: Sequence[Row] | Callable[[], Sequence[Row]], *, name: str, titl
     )
     if inside.open:
         with inside:
-            download_line(rows() if callable(rows) else rows, name=name, title=title, key=key)
+            download_line(rows() if callable(rows) else rows, name=name, title=title, key=key, of=of)
 
 
-def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> None:
+def download_line(rows: Sequence[Row], *, name: str, title: str, key: str, of: Of | None = None) -> None:
     """The two buttons themselves, in a row."""
     with st.container(horizontal=True, gap="xsmall"):
         st.download_button(
             _("Excel sheet"),
-            data=data.fetch(lambda _store, _actor: sheet(rows, title=title)),
+            data=data.fetch(partial(_taken, rows, "xlsx", title, of)),
             file_name=f"{name}.xlsx",
             mime=XLSX,
             on_click="ignore",
@@ -319,13 +335,22 @@ def download_line(rows: Sequence[Row], *, name: str, title: str, key: str) -> No
         )
         st.download_button(
             "CSV",
-            data=data.fetch(lambda _store, _actor: csv_sheet(rows)),
+            data=data.fetch(partial(_taken, rows, "csv", title, of)),
             file_name=f"{name}.csv",
             mime="text/csv",
             on_click="ignore",
             icon=":material/download:",
             key=f"{key}-csv",
         )
+
+
+def _taken(rows: Sequence[Row], form: str, title: str, of: Of | None, store: Store, actor: Actor) -> bytes:
+    """The rows as a file, on record by the time it is handed out."""
+    content = sheet(rows, title=title) if form == "xlsx" else csv_sheet(rows)
+    if of is not None:
+        collection, community_id = of
+        audit.note_export(store, actor, community_id, collection, rows=len(rows), form=form)
+    return content
 
 
 def sheet(rows: Sequence[Row], columns: Sequence[str] | None = None, *, title: str = "") -> bytes:

@@ -69,7 +69,7 @@ def _rotate_log(settings: Settings) -> None:
 
 
 def _seal(settings: Settings) -> None:
-    audit.seal(data.store(), settings.audit_key(), head_file=settings.audit_head)
+    audit.seal(data.store(), settings.audit_key(make=True), head_file=settings.audit_head)
 
 
 def _forget(_settings: Settings) -> None:
@@ -86,10 +86,9 @@ def _forget(_settings: Settings) -> None:
 
 
 def _back_up(settings: Settings) -> None:
-    store, folder = data.store(), settings.backup_folder
-    if folder is not None and backup.due(store, folder):
+    if settings.backup_folder is not None:
         keep = backup.Keep(*settings.backup_keep)
-        backup.take_into(store, TENDER, folder, recipient=settings.backup_recipient, keep=keep)
+        backup.take_if_due(data.store(), TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)
 
 
 def _clear(_settings: Settings) -> None:

@@ -1,19 +1,20 @@
 """The audit trail on the page: search, one record's history with what differed, and whether the trail is complete."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from time import monotonic
 from typing import Any
 
 import streamlit as st
 
 from dashboard import cards, data, session, tables
-from dashboard.i18n import MISSING, _, datetime_, number, plain, say
+from dashboard.i18n import MISSING, _, datetime_, money, number, plain, say
 from repository import audit
 from repository.access import Role
 from repository.audit import Entry, Search
-from repository.record import RECORDS, SYSTEM_FIELDS, field_specs
-from repository.store import EVERYWHERE
+from repository.record import RECORDS, SYSTEM_FIELDS, FieldSpec, field_specs
+from repository.rollups import COUNTS
+from repository.store import AUDIT, EVERYWHERE
 from repository.words import msg
 
 AT_ONCE = 200
@@ -33,8 +34,12 @@ OPERATIONS: Mapping[str, str] = {
     "password_reset": msg("First password given"),
     "reveal": msg("Looked at personal data"),
     "backup": msg("Backup taken"),
+    "restore": msg("Backup restored"),
+    "recount": msg("Counters made anew"),
 }
 """What can have been done."""
+WHOLES: Mapping[str, str] = {AUDIT: msg("Everything"), COUNTS: msg("Counters")}
+"""What is done to no record, but to all there is of something."""
 
 
 def show(view: session.View) -> None:
@@ -60,7 +65,7 @@ def show(view: session.View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _turn(key, page, more=len(found) > AT_ONCE)
         st.space("stretch")
-        tables.download(rows, name="audit", title=_("Audit trail"), key="trail")
+        tables.download(rows, name="audit", title=_("Audit trail"), key="trail", of=(AUDIT, community_id))
     if picked and picked[0] < len(shown):
         _history(view, shown[picked[0]])
 
@@ -137,7 +142,9 @@ def _row(entry: Entry, view: session.View) -> dict[str, Any]:
 
 
 def _title(collection: str) -> str:
-    return say(RECORDS[collection].title) if collection in RECORDS else collection
+    if collection in RECORDS:
+        return say(RECORDS[collection].title)
+    return say(WHOLES[collection]) if collection in WHOLES else collection
 
 
 def _which(entry: Entry) -> str:
@@ -158,9 +165,13 @@ def _told(entry: Entry) -> list[str]:
 
 
 def _field(collection: str, name: str) -> str:
-    record = RECORDS.get(collection)
-    spec = field_specs(record).get(name) if record else None
+    spec = _spec(collection, name)
     return say(spec.title) if spec else name
+
+
+def _spec(collection: str, name: str) -> FieldSpec | None:
+    record = RECORDS.get(collection)
+    return field_specs(record).get(name) if record else None
 
 
 def _history(view: session.View, entry: Entry) -> None:
@@ -184,8 +195,8 @@ def _history(view: session.View, entry: Entry) -> None:
             rows = [
                 {
                     _("Field"): _field(step.collection, name),
-                    _("Before"): _value(step.before.get(name), view),
-                    _("After"): _value(step.after.get(name), view),
+                    _("Before"): value_said(step.before.get(name), _spec(step.collection, name), view.zone),
+                    _("After"): value_said(step.after.get(name), _spec(step.collection, name), view.zone),
                 }
                 for name in names
             ]
@@ -194,17 +205,27 @@ def _history(view: session.View, entry: Entry) -> None:
         _turn(key, page, more=len(steps) > STEPS)
 
 
-def _value(value: Any, view: session.View) -> str:
+def value_said(value: Any, spec: FieldSpec | None, zone: tzinfo) -> str:
+    """A value as the database has it in the reader's words: enum labels, yuan, days, moments on the clock of ``zone``.
+    Without a ``spec`` it is a fact of what is no change of a record."""
     if value is None or value == []:
         return MISSING
-    if isinstance(value, datetime):
-        local = value.astimezone(view.zone)
-        return f"{value:%Y-%m-%d}" if value.time() == time() else f"{local:%Y-%m-%d %H:%M}"
     if isinstance(value, list):
-        return "、".join(_value(each, view) for each in value)
+        return "、".join(value_said(each, spec, zone) for each in value)
     if isinstance(value, dict):
-        return " · ".join(f"{name}: {_value(each, view)}" for name, each in value.items())
-    return str(value)
+        inner = {name: each for part in (spec.parts if spec else ()) for name, each in field_specs(part).items()}
+        return " · ".join(
+            f"{say(inner[name].title) if name in inner else name}: {value_said(each, inner.get(name), zone)}"
+            for name, each in value.items()
+        )
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}" if spec is not None and spec.kind == "day" else datetime_(value, zone)
+    if spec is not None and spec.kind == "money":
+        return money(value, exact=True)
+    labels = {member.value: member.label for member in (spec.choices if spec else None) or ()}
+    return say(labels[value]) if value in labels else str(value)
 
 
 def seals(view: session.View) -> None:

@@ -234,6 +234,7 @@ def add_user(store: Store, actor: Actor, values: Mapping[str, Any], *, password:
 
     def work(write: Write) -> User:
         made = write.insert(user)
+        _require_within(write, made)
         if hashed is not None:
             _keep_hash(write, made, hashed)
         return made
@@ -247,8 +248,11 @@ def edit_user(store: Store, actor: Actor, id: str, revision: int, changes: Mappi
     may manage accounts."""
 
     def work(write: Write) -> User:
+        before = write.read(User, EVERYWHERE, id)
         with _somebody_left(write):
             changed = write.update(User, EVERYWHERE, id, revision, changes)
+        if (changed.communities, changed.grids) != (before.communities, before.grids):
+            _require_within(write, changed)
         _carry(write, changed)
         return changed
 
@@ -315,6 +319,17 @@ def change_password(store: Store, visitor: Visitor, old: str, new: str, *, addre
         write.note("password_change", User.collection, EVERYWHERE, user.id)
 
     store.write(replace(SYSTEM, id=actor.id, name=actor.name), work, vital=True)
+
+
+def _require_within(write: Write, user: User) -> None:
+    """Raise Invalid for a grid of a community that is none of the account's. What is gone binds nobody to anything."""
+    if not (user.communities and user.grids):
+        return
+    outside = {"_id": {"$in": list(user.grids)}, "community_id": {"$nin": list(user.communities)}}
+    found = write.store.db["grids"].find(outside, {"name": 1}, session=write.session)
+    if names := sorted(each["name"] for each in found):
+        text = msg("Not of the communities chosen: {names}")
+        raise Invalid({"grids": Message(text, {"names": "、".join(names)})})
 
 
 def _carry(write: Write, user: User) -> None:

@@ -191,9 +191,14 @@ grid reaches all of them."""
 
 # --- commands: the community
 def found_community(store: Store, actor: Actor, values: Mapping[str, Any], *, key: str | None = None) -> Community:
-    """Enter a community; its id is its own ``community_id``. Raises Invalid, Duplicate, Refused."""
+    """Enter a community. Raises Invalid, Duplicate, Refused."""
+    return store.insert(actor, new_community(values), key=key)
+
+
+def new_community(values: Mapping[str, Any]) -> Community:
+    """A community that is not entered yet; its id is its own ``community_id``. Raises Invalid."""
     id = str(ObjectId())
-    return store.insert(actor, build(Community, {**values, "id": id, "community_id": id}), key=key)
+    return build(Community, {**values, "id": id, "community_id": id})
 
 
 def edit_community(

@@ -68,8 +68,10 @@ def migration(step: Step) -> Step:
 
 
 def pending(store: Store) -> list[str]:
-    """Names of the steps this database has not seen, in order; then of the collections whose validator or indexes
-    differ from the declarations (``validator work_orders``, ``index work_orders name``)."""
+    """Names of the steps this database has not seen, in order; then the collections that are not
+    there, those whose validator differs from the declaration, and the indexes of which none bears the name
+    (``collection posts``, ``validator work_orders``, ``index work_orders name``): what an index of that name is made
+    of is not compared."""
     applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
     waiting = [name for name in _STEPS if name not in applied]
     existing = {info["name"]: info for info in store.db.list_collections()}

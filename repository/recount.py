@@ -108,8 +108,9 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
         if getattr(record, "presence", None):
             steps += _residents(store, actor, record, community_id, zone)
     _again(store, lambda session: _people(store, session, community_id))
-    store.write(actor, lambda write: write.touch(community_id))
-    return steps + 1
+    steps += 1
+    store.write(actor, lambda write: write.note("recount", COUNTS, community_id, community_id, {"steps": steps}))
+    return steps
 
 
 def _place(document: Document) -> Place:
@@ -166,7 +167,12 @@ def _replace(store: Store, session: ClientSession, community_id: str, existing: 
     flying = {"community_id": community_id, "in_flight": True, "running": True}
     if store.db["import_batches"].find_one(flying, session=session):
         # a row it replaces may stand under another month already, where this month's search does not find it
-        raise Unavailable(msg("An import is being written just now. Nothing was changed; try again in a minute."))
+        raise Unavailable(
+            msg(
+                "An import is being written just now, so the counters were not all made anew. "
+                "Do it once more in a minute."
+            )
+        )
     wanted = rollups.spread(atoms)
     there = {_place(document) for document in existing}
     if missing := wanted.keys() - there:

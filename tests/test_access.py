@@ -242,11 +242,15 @@ ROWS: Mapping[str, Row] = {
     # audit
     "audit.trail": read(AUDIT, lambda s, a: audit.trail(s, a, "D", audit.Search()), "refused"),
     "audit.history": read(AUDIT, lambda s, a: audit.history(s, a, "D", "facilities", "f-g1"), "refused"),
+    "audit.note_export": read(
+        "facilities", lambda s, a: audit.note_export(s, a, "D", "facilities", rows=1, form="csv"), "common"
+    ),
     "audit.seals": read(AUDIT, audit.seals, "refused"),
     "audit.verify": read(AUDIT, audit.verify, "refused"),
     # backup
     "backup.take": read(AUDIT, lambda s, a: backup.take(s, a, a_path()), "refused"),
     "backup.take_into": read(AUDIT, lambda s, a: backup.take_into(s, a, a_path().parent), "refused"),
+    "backup.take_if_due": read(AUDIT, lambda s, a: backup.take_if_due(s, a, a_path().parent), "refused"),
     "backup.take_away": read(AUDIT, lambda s, a: backup.take_away(s, a, a_path().parent, "x").close(), "refused"),
     # people
     "people.add_person": change(CREATE, "people", lambda s, a: people.add_person(s, a, "D", {"name": "新"}), "common"),

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from dashboard import cli
 from repository import accounts, attempts
 from repository.access import Actor, Refused, Role
 from repository.accounts import FIRST_HOURS, Expired, Terms, User, Visitor, Way, Wrong
 from repository.attempts import Locked
-from repository.grids import Community
+from repository.grids import Community, Grid
 from repository.people import Person, add_person
 from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
 from repository.words import Trouble
@@ -752,3 +753,60 @@ def test_somebody_bound_manages_no_accounts(store: Store, boss: User, bound: dic
     for call in calls:
         with pytest.raises(Refused):
             call()
+
+
+# --- how far an account reaches
+@pytest.fixture
+def two_communities(store: Store, admin: Actor) -> None:
+    """A and B, each with a grid 1; B with a grid 2 as well."""
+    for community, codes in (("A", ["1"]), ("B", ["1", "2"])):
+        store.insert(admin, Community(id=community, community_id=community, code=community, name=community))
+        for code in codes:
+            id = f"{community}{code}"
+            store.insert(admin, Grid(id=id, community_id=community, code=code, name=id))
+
+
+@pytest.mark.usefixtures("two_communities")
+def test_an_account_is_bound_to_no_grid_outside_its_communities(store: Store, admin: Actor) -> None:
+    who = {"login": "li", "name": "李", "role": "grid_worker", "communities": ["A"]}
+    with pytest.raises(Invalid) as refused:
+        accounts.add_user(store, admin, {**who, "grids": ["A1", "B1"]})
+    assert "B1" in str(refused.value.problems["grids"])
+    assert "A1" not in str(refused.value.problems["grids"])
+    assert not accounts.anybody(store)
+
+    li = accounts.add_user(store, admin, {**who, "grids": ["A1"]})
+    for wrong in ({"grids": ["B2"]}, {"communities": ["B"]}):
+        with pytest.raises(Invalid) as refused:
+            accounts.edit_user(store, admin, li.id, li.revision, wrong)
+        assert set(refused.value.problems) == {"grids"}
+    moved = accounts.edit_user(store, admin, li.id, li.revision, {"communities": ["B"], "grids": ["B1", "gone"]})
+    free = accounts.edit_user(store, admin, li.id, moved.revision, {"communities": [], "grids": ["A1", "B1"]})
+    assert free.grids == ("A1", "B1")
+
+    store.db["users"].update_one({"_id": li.id}, {"$set": {"communities": ["A"]}})  # from before this was asked
+    assert not accounts.edit_user(store, admin, li.id, free.revision, {"active": False}).active, "can still be closed"
+
+
+@pytest.mark.usefixtures("two_communities")
+def test_a_grids_code_names_it_only_within_a_community(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(store, "close", lambda: None)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+
+    def grids_of(login: str) -> tuple[str, ...]:
+        return accounts.user_named(store, admin, login).grids
+
+    assert cli.main(["user", "add", "wang", "--no-password", "--community", "A", "--grid", "1"]) == 0
+    assert grids_of("wang") == ("A1",)
+    assert cli.main(["user", "role", "wang", "--grid", "1", "--role", "grid_worker"]) == 0, "within what it reaches"
+    assert grids_of("wang") == ("A1",)
+    assert cli.main(["user", "add", "zhao", "--no-password", "--grid", "2"]) == 0
+    assert grids_of("zhao") == ("B2",)
+    capsys.readouterr()
+    assert cli.main(["user", "add", "li", "--no-password", "--grid", "1"]) == 1
+    assert "A, B" in capsys.readouterr().err
+    assert cli.main(["user", "add", "li", "--no-password", "--community", "A", "--grid", "2"]) == 1
+    assert "no grid with the code 2" in capsys.readouterr().err

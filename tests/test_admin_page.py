@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,6 +16,8 @@ from repository import accounts, audit, backup, importer
 from repository.access import Actor, Role
 from repository.facilities import Category, Facility
 from repository.grids import Community
+from repository.maintenance import WorkOrder
+from repository.record import field_specs
 from repository.store import RESTORING, SIGN_INS, Full, Store
 from tests.conftest import NOW
 from tests.test_accounts import GOOD
@@ -277,3 +280,24 @@ def test_the_last_administrator_cannot_be_closed_and_a_new_password_ends_sign_in
     password = at.code[0].value
     assert accounts.visitor(town, token, accounts.Terms()) is None
     accounts.sign_in(town, "boss", password, terms=accounts.Terms())
+
+
+def test_the_history_says_values_as_people_read_them() -> None:
+    shanghai, midnight = ZoneInfo("Asia/Shanghai"), datetime(2026, 4, 2, tzinfo=UTC)
+    facility, order = field_specs(Facility), field_specs(WorkOrder)
+    kept = [
+        (midnight, facility["installed_on"], "2026-04-02"),
+        (midnight, order["reported_at"], "2026-04-02 08:00"),
+        (midnight, None, "2026-04-02 08:00"),
+        (123_45, facility["replacement_cost_cents"], "123.45 元"),
+        ("fitness", facility["category"], "健身器材"),
+        (True, None, "是"),
+        (False, None, "否"),
+        (None, facility["name"], trail.MISSING),
+        (7, None, "7"),
+        ({"x": True}, None, "x: 是"),
+    ]
+    with speaking("zh"):
+        assert [trail.value_said(value, spec, shanghai) for value, spec, _said in kept] == [said for *_, said in kept]
+        parts = trail.value_said({"category": "fitness"}, facility["details"], shanghai)
+    assert "category" not in parts

@@ -295,10 +295,10 @@ def test_a_restored_database_holds_and_is_sealed_on(
         other.client.drop_database(other.db.name)
         backup.restore(other, tmp_path / "b.zip")
         found = verdict(other, admin, head_file=file)
-        assert (found.unsealed, found.problems, found.warnings) == (1, (), ())
+        assert (found.unsealed, found.problems, found.warnings) == (2, (), ()), "the last one, and the restore"
         clock.now -= timedelta(days=400)
         other.insert(admin, a_work_order(number="z", reported_at=AT))
-        assert settle(other, clock, head_file=file) == 2
+        assert settle(other, clock, head_file=file) == 3
         found = verdict(other, admin, head_file=file)
         assert (found.unsealed, found.problems) == (0, ())
     finally:
@@ -321,8 +321,10 @@ def test_the_restore_drill_of_a_private_database(
         assert cli.main(["backup", str(tmp_path / "b.zip")]) == 0
         monkeypatch.setenv("GRIDBOARD_HOME", str(homes[1]))
         (homes[1] / "audit.head").write_text('{"number": 7, "digest": "x"}')
-        (homes[1] / "audit.key").write_text("another key")
         assert cli.main(["restore", str(tmp_path / "b.zip")]) == 0
+        assert cli.main(["audit", "verify"]) == 1, "without its key"
+        assert not (homes[1] / "audit.key").exists(), "to look makes none"
+        (homes[1] / "audit.key").write_text("another key")
         assert cli.main(["audit", "verify"]) == 1, "with another key"
         assert cli.main(["audit", "seal"]) == 1
         shutil.copy(homes[0] / "audit.key", homes[1])

@@ -33,7 +33,8 @@ from repository.backup import BackupTrouble, Keep, archive, restoring, taking
 from repository.grids import Community
 from repository.maintenance import WorkOrder
 from repository.migrations import migrate
-from repository.store import META, RESTORING, ROOM_NEEDED, SIGN_INS, Full, Restoring, Store, Unsuitable
+from repository.rollups import COUNTS
+from repository.store import EVERYWHERE, META, RESTORING, ROOM_NEEDED, SIGN_INS, Full, Restoring, Store, Unsuitable
 from repository.words import Trouble
 from tests.conftest import NOW, empty
 from tests.test_record import AT, a_work_order
@@ -84,9 +85,10 @@ def filled(store: Store, town: dict[str, list[Any]]) -> Store:
 
 
 def contents(store: Store) -> dict[str, list[Any]]:
-    """All that a backup is of."""
+    """All that a backup is of; without what a restore adds, which is its entry, and how often all was written to."""
+    added = {"audit": {"operation": {"$ne": "restore"}}, COUNTS: {"community_id": {"$ne": EVERYWHERE}}}
     return {
-        name: list(store.db[name].find().sort("_id", 1))
+        name: list(store.db[name].find(added.get(name, {})).sort("_id", 1))
         for name in store.db.list_collection_names()
         if name not in backup.LEFT_OUT
     }
@@ -106,9 +108,10 @@ def indexes(store: Store) -> dict[str, Any]:
 def test_what_was_taken_comes_back_as_it_was(filled: Store, target: Store, admin: Actor, tmp_path: Path) -> None:
     path = tmp_path / "b.zip"
     before = contents(filled)
+    documents = sum(filled.db[name].count_documents({}) for name in before)
     manifest = backup.take(filled, admin, path).manifest
     assert backup.inspect(path) == manifest
-    assert manifest.documents == sum(len(documents) for documents in before.values())
+    assert manifest.documents == documents
     assert path.stat().st_mode & 0o077 == 0
 
     backup.restore(target, path)
@@ -122,6 +125,8 @@ def test_what_was_taken_comes_back_as_it_was(filled: Store, target: Store, admin
     assert target.db[SIGN_INS].count_documents({}) == 0
     accounts.sign_in(target, "boss", GOOD, terms=accounts.Terms())
     migrate(target)
+    (entry,) = audit.trail(target, admin, EVERYWHERE, audit.Search(operation="restore"))
+    assert (entry.actor, entry.record_id, entry.after["documents"]) == ("GridBoard", "b.zip", manifest.documents)
 
 
 def test_photos_are_in_it(filled: Store, target: Store, admin: Actor, tmp_path: Path) -> None:
@@ -257,6 +262,72 @@ def test_a_file_that_is_no_backup_is_refused_with_nothing_changed(
         backup.restore(target, bad)
     assert target.db.list_collection_names() == []
     assert not list(tmp_path.parent.glob("**/evil*"))
+
+
+def _of_audit(**facts: Any) -> Callable[[dict[str, bytes]], None]:
+    """A manifest that tells this of the trail."""
+    return told(lambda manifest: next(part for part in manifest["parts"] if part["name"] == "audit").update(facts))
+
+
+@pytest.mark.parametrize(
+    "options", [{"codec_options": 1}, {"capped": True, "size": 4096}, {"viewOn": "x"}, {"validator": {"x": {"$gt": 1}}}]
+)
+def test_a_file_gives_a_collection_no_options_but_a_validator_that_is_declared(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    backup.take(filled, admin, tmp_path / "good.zip")
+    backup.restore(target, rewritten(tmp_path / "good.zip", tmp_path / "odd.zip", _of_audit(options=options)))
+    assert target.db["audit"].options() == {}
+    assert indexes(target) == indexes(filled)
+    assert audit.verify(target, admin, key=b"key").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ({"name": "x"}, "damaged"),
+        ({"name": "x", "key": "at"}, "damaged"),
+        ({"name": "x", "key": {"at": {"$oid": 5}}}, "damaged"),
+        ({"name": "x", "key": {"at": 1}, "session": 1}, "does not take"),
+        ({"name": "x", "key": {"at": 1}, "expireAfterSeconds": 1}, "expire"),
+    ],
+)
+def test_a_file_makes_no_index_by_which_the_trail_would_shrink_nor_one_that_is_none(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, index: dict[str, Any], said: str
+) -> None:
+    backup.take(filled, admin, tmp_path / "good.zip")
+    bad = rewritten(tmp_path / "good.zip", tmp_path / "bad.zip", _of_audit(indexes=[index]))
+    with pytest.raises(BackupTrouble, match=said):
+        backup.restore(target, bad)
+    assert not target.restoring()
+    assert set(target.db.list_collection_names()) <= {SIGN_INS}
+
+
+def test_a_rule_that_was_put_on_the_trail_stops_no_backup(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path
+) -> None:
+    filled.db["audit"].create_index([("at", 1)], name="ttl", expireAfterSeconds=10**9)
+    try:
+        backup.take(filled, admin, tmp_path / "b.zip")
+    finally:
+        filled.db["audit"].drop_index("ttl")
+    backup.restore(target, tmp_path / "b.zip")
+    assert indexes(target) == indexes(filled)
+
+
+@pytest.mark.parametrize("error", [KeyError, ValueError, RuntimeError])
+def test_a_mistake_of_the_restores_own_is_not_told_as_the_files(
+    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:  # fmt: skip
+    def wrong(*_arguments: Any) -> None:
+        raise error("ours")
+
+    backup.take(filled, admin, tmp_path / "b.zip")
+    monkeypatch.setattr(restoring, "_fill", wrong)
+    with pytest.raises(error, match="ours"):
+        backup.restore(target, tmp_path / "b.zip")
+    assert not target.restoring()
 
 
 def test_a_file_that_was_cut_off_or_changed_is_refused(
@@ -415,6 +486,37 @@ def test_a_folder_of_backups_keeps_what_is_wanted(filled: Store, admin: Actor, t
         assert not backup.due(filled, tmp_path)
     assert len(there(filled, tmp_path).copies) == 3
     assert (tmp_path / "notes.txt").exists()
+
+
+def test_of_several_processes_one_takes_the_backup_of_the_day(
+    filled: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They start together, so they ask at the same moment. Another database's backup stops nobody."""
+    filled.clock = lambda: datetime.now(UTC)
+    begun, go = threading.Barrier(2, timeout=30), threading.Event()
+    took: list[Any] = []
+    write = taking._write
+
+    def slow(*arguments: Any) -> Any:
+        go.wait(30)
+        return write(*arguments)
+
+    def one() -> None:
+        begun.wait()
+        took.append(backup.take_if_due(filled, admin, tmp_path))
+        go.set()
+
+    monkeypatch.setattr(taking, "_write", slow)
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(each is None for each in took) == [False, True]
+    assert len(there(filled, tmp_path).copies) == 1
+    assert backup.take_if_due(filled, admin, tmp_path) is None, "it is not due any more"
+    with pytest.raises(BackupTrouble, match="no folder"):
+        backup.take_if_due(filled, admin, tmp_path / "not there")
 
 
 @given(

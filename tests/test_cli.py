@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from dashboard import cli
+from dashboard.i18n import speaking
 from dashboard.settings import Settings, SignInBy
 from repository.access import Actor
 from repository.grids import Community
@@ -334,3 +335,98 @@ def test_the_list_of_accounts_tells_until_when_a_first_password_holds(
     assert cli.main(["user", "list"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert re.search(r"first password until \d{4}-\d\d-\d\d \d\d:\d\d$", line), line
+
+
+def test_what_the_system_refuses_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_anything: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setenv("GRIDBOARD_HOME", str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setattr(cli, "serving", lambda _home: [1])
+    monkeypatch.setattr(os, "kill", refused)
+    assert cli.main(["stop"]) == 1
+    assert capsys.readouterr().err == "Process 1 is somebody else's, so nothing was stopped. Run this as that user.\n"
+    monkeypatch.setattr(cli, "serving", lambda _home: (tmp_path / "nothing").read_bytes())
+    assert cli.main(["stop"]) == 1
+    assert capsys.readouterr().err == f"The system says: No such file or directory: {tmp_path / 'nothing'}.\n"
+
+
+def test_help_lists_every_variable_that_is_read() -> None:
+    read = set()
+    for path in [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "repository").rglob("*.py")]:
+        read |= set(re.findall(r"\bGRIDBOARD_[A-Z_]*[A-Z]\b|\bMONGOD_PATH\b", path.read_text("utf-8")))
+    ours = {name.removesuffix("_FILE") for name in read}
+    assert {"GRIDBOARD_CACHE_GB", "MONGOD_PATH"} <= ours
+    told = cli.parser().format_help()
+    assert [name for name in sorted(ours) if f"  {name} " not in told] == []
+
+
+def test_the_doctor_speaks_the_readers_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
+) -> None:
+    monkeypatch.setenv("GRIDBOARD_HOME", str(tmp_path))
+    monkeypatch.setenv("MONGODB_URI", "")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    cli.main(["doctor"])
+    private = capsys.readouterr().out
+    monkeypatch.setenv("MONGODB_URI", "mongodb://there")
+    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(type(store), "close", lambda _store: None)
+    cli.main(["doctor"])
+    for told in (private, capsys.readouterr().out):
+        for line in told.splitlines():
+            name, _, value = (line, "", line) if line.startswith("! ") else line.partition(":")
+            if name not in {"GridBoard", "mongod"}:
+                assert re.search("[\u4e00-\u9fff]", name), line
+            if not re.search(r"\d|/", value):
+                assert re.search("[\u4e00-\u9fff]", value), line
+    assert "没有启动" in private
+
+
+def test_the_operator_bears_one_name_in_every_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "wang")
+    names = set()
+    for language in ("zh", "en"):
+        with speaking(language):
+            names.add(cli._operator().name)
+    assert names == {"command line (wang)"}
+
+
+@pytest.mark.parametrize("wrong", ["7,4", "7,4,12,1", "a,b,c", "-1,2,3", ""])
+def test_how_many_backups_stay_is_asked_for_in_words(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["backup", "--folder", "x", f"--keep={wrong}"])
+    assert "three numbers like 7,4,12, not" in capsys.readouterr().err
+
+
+def test_the_help_names_what_comes_as_sheets(capsys: pytest.CaptureFixture[str]) -> None:
+    from repository import importer
+
+    for command in ("import", "export"):
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert ", ".join(record.collection for record in importer.sheet_records()) in told
+
+
+def test_nobody_takes_a_process_that_begins_to_serve_for_a_dead_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks, looks at the worst moment: each time a file is opened, and before it is locked."""
+    import fcntl
+
+    lock, seen = fcntl.flock, []
+
+    def looked(file: Any, how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            seen.append(cli.serving(tmp_path))
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", looked)
+    with cli._Present(tmp_path):
+        assert seen == [[]]
+        assert cli.serving(tmp_path) == [os.getpid()]
+    assert cli.serving(tmp_path) == []

@@ -1,12 +1,14 @@
 """`gridboard import` and `gridboard export`, on a database of the test's own."""
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from dashboard import cli
-from repository.access import Actor
+from repository.access import Actor, Refused
 from repository.maintenance import WorkOrder
 from repository.store import Store
 
@@ -31,12 +33,15 @@ NEW = ("import", "台账.csv", "--record", "work_orders", "--community", "D", "-
 
 
 def test_a_sheet_into_a_new_community(store: Store, admin: Actor, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*NEW, "--time-zone", "Asia/Tokyo", "--yes") == 1  # nobody said that grids may be made
+    new = (*NEW, "--time-zone", "Asia/Tokyo")
+    assert run(*new, "--yes") == 1  # nobody said that grids may be made
     assert "Kept out 3" in capsys.readouterr().out
-    assert run(*NEW, "--create-missing", "--yes") == 0
+    assert run(*new, "--create-missing", "--yes") == 0
     assert "New 2 · Changed 0 · Unchanged 0 · Flagged 0 · Kept out 1" in capsys.readouterr().out
     (community,) = store.communities(admin)
     assert (community["name"], community["code"], community["time_zone"]) == ("D社区", "D", "Asia/Tokyo")
+    first = store.find(admin, WorkOrder, community["_id"])[0]
+    assert first.reported_at.astimezone(ZoneInfo("Asia/Tokyo")).hour == 0, "the sheet is read in its zone"
 
 
 def test_preview_problems_commit_undo_export(
@@ -74,7 +79,8 @@ def test_preview_problems_commit_undo_export(
         (("import", "台账.csv", "--record", "nonsense"), "no records called"),
         (("import", "nowhere.csv", "--record", "grids"), "no file"),
         (("import", "台账.csv", "--record", "work_orders"), "which community"),
-        (("import", "台账.csv", "--mapping", "台账.csv"), "no mapping"),
+        (("import", "台账.csv", "--mapping", "台账.csv"), "not written in JSON"),
+        (("import", "台账.csv", "--mapping", "nowhere.json"), "can't be read"),
         (("export", "work_orders", "--out", "x.pdf"), ".xlsx or .csv"),
         (("import", "--undo", "nothing"), "no import"),
     ],
@@ -86,3 +92,90 @@ def test_what_cannot_be_done_is_said(
     shown: Any = capsys.readouterr()
     assert said in shown.err
     assert store.db["work_orders"].count_documents({}) == 0
+
+
+# --- nothing is left of what was not done
+class Terminal(io.StringIO):
+    """Somebody sits before it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("n\n", "Nothing was imported"), ("", "no answer, so nothing was done")], ids=["no", "Ctrl-D"]
+)
+def test_a_community_is_made_only_after_the_yes(
+    answer: str, said: str, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert run(*NEW, "--create-missing") == 1
+    shown = capsys.readouterr()
+    assert said in shown.out + shown.err
+    assert "Traceback" not in shown.err
+    assert store.db["communities"].count_documents({}) == 0
+    assert store.db["audit"].count_documents({}) == 0
+
+
+def test_a_sheet_that_cannot_be_read_makes_no_community(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "台账.csv").write_bytes(b"\0\1\2")
+    assert run(*NEW, "--create-missing", "--yes") == 1
+    assert store.db["communities"].count_documents({}) == 0
+
+
+def test_a_community_that_cannot_be_is_said_before_the_question(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*NEW, "--create-missing", "--yes", "--time-zone", "Mars/North") == 1
+    assert "time_zone" in capsys.readouterr().err
+    assert store.db["communities"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "work_orders", "--out", "nowhere/x.xlsx"),
+        (*NEW, "--create-missing", "--yes", "--problems", "no/p.csv"),
+    ],
+    ids=["export", "import"],
+)
+def test_a_file_that_cannot_be_written_is_said_first(
+    words: tuple[str, ...], store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words) == 1
+    told = capsys.readouterr()
+    assert "can't be written" in told.err
+    assert "Rows" not in told.out
+    assert store.db["audit"].count_documents({}) == 0
+
+
+def test_an_export_replaces_a_file_only_when_it_is_on_record(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(*NEW, "--create-missing", "--yes") == 0
+    out = tmp_path / "o.csv"
+    out.write_text("of last month")
+    out.chmod(0o640)
+
+    def refused(*_anything: Any, **_more: Any) -> NoReturn:
+        raise Refused("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", refused)
+        assert run("export", "work_orders", "--out", "o.csv") == 1
+    assert out.read_text() == "of last month"
+    assert sorted(tmp_path.iterdir()) == sorted([out, tmp_path / "台账.csv"]), "no draft is left"
+    assert run("export", "work_orders", "--out", "o.csv") == 0
+    assert "A1" in out.read_text("utf-8-sig")
+    assert out.stat().st_mode & 0o777 == 0o640
+    assert sorted(tmp_path.iterdir()) == sorted([out, tmp_path / "台账.csv"])
+
+
+def test_what_is_wrong_with_a_mapping_is_said_by_field(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "m.json").write_text('{"record": "nonsense", "header_row": 99}')
+    assert run("import", "台账.csv", "--mapping", "m.json") == 1
+    told = capsys.readouterr().err
+    assert told.splitlines()[0] == "m.json is no mapping."
+    assert {line.split(":")[0].strip() for line in told.splitlines()[1:]} == {"record", "columns", "header_row"}
+    for word in ("pydantic", "Traceback", "input_value", "type="):
+        assert word not in told

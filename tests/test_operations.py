@@ -152,6 +152,20 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert ours == []
 
 
+def lines_of(unit: str) -> set[str]:
+    """What a unit says, without comments."""
+    return {line for line in (FOLDER / unit).read_text().splitlines() if line and not line.startswith("#")}
+
+
+def test_no_unit_kills_the_database() -> None:
+    """After a crash systemd passes ExecStop over and kills the rest of the group, unless it is told to leave it."""
+    served, backup = lines_of("gridboard.service"), lines_of("gridboard-backup.service")
+    assert {"KillMode=process", "ExecStopPost=/opt/gridboard/bin/gridboard stop"} <= served
+    assert {"KillMode=process", "After=gridboard.service"} <= backup
+    assert not [line for line in served | backup if line.startswith("ExecStop=")]
+    assert not [line for line in backup if "stop" in line.lower()], "others may use it"
+
+
 def test_the_timer_starts_a_unit_that_is_there() -> None:
     for timer in FOLDER.glob("*.timer"):
         assert timer.with_suffix(".service").exists()

@@ -25,7 +25,7 @@ from repository.grids import Community, Grid
 from repository.maintenance import OPEN, Outcome, Priority, Status, WorkOrder
 from repository.metrics import Period, PeriodTrouble
 from repository.people import AgeBand, Sex
-from repository.store import Store, Write
+from repository.store import Store, Unavailable, Write
 from tests.test_record import AT, a_work_order
 
 ACTOR = Actor("tester", "测试员", Role.ADMIN)
@@ -189,8 +189,11 @@ def test_the_check_finds_what_was_tampered_with_and_a_rebuild_mends_it(store: St
     wrong = recount.check(store, ACTOR, "D")
     assert {difference.path for difference in wrong} >= {"total.opened", "by_grid.g9.opened", "r"}
 
-    recount.rebuild(store, ACTOR, "D")
+    steps = recount.rebuild(store, ACTOR, "D")
     assert recount.check(store, ACTOR, "D") == []
+    entry = store.db["audit"].find_one({"operation": "recount"})
+    assert entry is not None
+    assert (entry["community_id"], entry["actor_id"], entry["after"]) == ("D", ACTOR.id, {"steps": steps})
 
 
 def test_a_rebuild_among_writers_loses_nothing(store: Store) -> None:
@@ -288,3 +291,14 @@ def test_a_period_has_neighbours_and_is_spelt_in_plain_digits(key: str) -> None:
         Period.of(key)
     for edge in ("1000", "8999", "1000-01", "8999-12", "1000Q1", "8999Q4"):
         assert Period.of(edge).first <= Period.of(edge).last
+
+
+def test_a_rebuild_that_an_import_stops_does_not_say_that_nothing_was_changed(store: Store) -> None:
+    """Earlier months are made anew by then."""
+    store.insert(ACTOR, Community(id="D", community_id="D", code="D", name="D"))
+    store.insert(ACTOR, a_work_order(community_id="D"))
+    flying = {"_id": "b", "community_id": "D", "in_flight": True, "running": True}
+    store.db["import_batches"].insert_one(flying, bypass_document_validation=True)
+    with pytest.raises(Unavailable, match="not all made anew") as stopped:
+        recount.rebuild(store, ACTOR, "D")
+    assert "Nothing was changed" not in str(stopped.value)

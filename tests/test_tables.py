@@ -3,7 +3,9 @@ downloaded sheet runs."""
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +17,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import tables
 from dashboard.i18n import speaking
+from repository import audit
+from repository.access import Actor, Refused, Role
 from repository.facilities import Category, Condition, Facility
 from repository.maintenance import WorkOrder
 from repository.record import Flag, Precision
+from repository.store import Store
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NAMES = {"grids": {"g1": "3 号网格"}, "people": {"p1": "李建国"}, "facilities": {"f1": "单杠"}}
@@ -245,3 +250,37 @@ def test_no_text_whatever_begins_a_formula_in_csv(text: str) -> None:
         pytest.fail(f"{safe!r} runs")
     if first == "-":
         assert float(safe.rstrip("%").replace(",", "").replace(".", "", max(0, safe.count(".") - 1))) <= 0
+
+
+# --- what is taken away is on record
+def test_a_registers_rows_are_on_record_when_they_are_taken(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an export of the same records is; nothing is handed out that could not be entered."""
+    offered: list[Any] = []
+    monkeypatch.setattr(tables, "download", lambda rows, **how: offered.append((rows, how["title"], how["of"])))
+    run(3)
+    ((rows, title, of),) = offered
+    assert of == ("facilities", "c")
+
+    for form in ("xlsx", "csv"):
+        assert tables._taken(rows, form, title, of, store, admin)
+    assert tables._taken([{"n": 1}], "csv", "figures", None, store, admin)
+    entries = audit.trail(store, admin, "c", audit.Search(operation="export"))
+    assert [(entry.actor, entry.collection, entry.after) for entry in entries] == [
+        (admin.name, "facilities", {"rows": 3, "form": form}) for form in ("csv", "xlsx")
+    ]
+    elsewhere = Actor("e", "E", Role.EDITOR, communities=frozenset({"E"}))
+    with pytest.raises(Refused):
+        tables._taken(rows, "csv", title, of, store, elsewhere)
+
+
+def test_the_operations_of_the_trail_have_words() -> None:
+    """Every word that a write notes, as the sources have it."""
+    from dashboard import trail
+
+    noted = set()
+    for path in Path(trail.__file__).parents[1].joinpath("repository").rglob("*.py"):
+        noted |= set(re.findall(r'\.note\(\s*"(\w+)"', path.read_text("utf-8")))
+    assert {"restore", "recount", "backup", "export"} <= noted
+    assert noted <= set(trail.OPERATIONS)

@@ -97,7 +97,9 @@ def _work(view: View) -> None:
         st.header(_finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
         rows = (lambda: orders.rows_to_take_away(found)) if found.rows else ()
-        tables.download(rows, name="work_orders", title=_("Work orders"), key="work")
+        tables.download(
+            rows, name="work_orders", title=_("Work orders"), key="work", of=("work_orders", view.community_id)
+        )
         if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
             navigation.go("report")
     orders.work_table(found, key="work")

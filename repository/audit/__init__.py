@@ -14,7 +14,7 @@ the entries that bear their marks, and by the newest seal as it was noted outsid
 """
 
 from repository.audit.checking import Verdict, verify
-from repository.audit.entries import Entry, Search, history, trail
+from repository.audit.entries import Entry, Search, history, note_export, trail
 from repository.audit.sealing import EVERY, REST, Seal, Unsealed, seal, seals
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Unsealed",
     "Verdict",
     "history",
+    "note_export",
     "seal",
     "seals",
     "trail",

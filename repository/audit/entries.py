@@ -91,6 +91,16 @@ def history(
         return list(islice(_entries(store, found), skip, skip + most))
 
 
+def note_export(store: Store, actor: Actor, community_id: str, collection: str, *, rows: int, form: str) -> None:
+    """Enter that so many rows of a collection leave as a sheet; only after that may they be handed out. Raises Refused,
+    SignedOut, Full, Unavailable."""
+    require(actor, Operation.READ, collection)
+    reach(actor, community_id)
+    facts = {"rows": int(rows), "form": "csv" if form == "csv" else "xlsx"}
+    # what is there can be taken out when the disk is nearly full
+    store.write(actor, lambda write: write.note("export", collection, community_id, community_id, facts), vital=True)
+
+
 def require_whole(actor: Actor, community_id: str) -> None:
     """The trail is of a whole community or of all of them: nobody sees it who has but some grids in charge."""
     require(actor, Operation.READ, AUDIT)

@@ -11,9 +11,9 @@ which nobody can write to meanwhile, reads it back, and only when every digest i
 """
 
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Damaged, Manifest, Part, inspect, new_identity
-from repository.backup.folder import Copy, Keep, Kept, database_id, due, kept, name_of, surplus, take_into
+from repository.backup.folder import Copy, Keep, Kept, database_id, due, kept, name_of, surplus, take_if_due, take_into
 from repository.backup.restoring import is_empty, restore
-from repository.backup.taking import Taken, declared, strangers, take, take_away
+from repository.backup.taking import Taken, declared, require_all, strangers, take, take_away
 
 __all__ = [
     "LEFT_OUT",
@@ -33,10 +33,12 @@ __all__ = [
     "kept",
     "name_of",
     "new_identity",
+    "require_all",
     "restore",
     "strangers",
     "surplus",
     "take",
     "take_away",
+    "take_if_due",
     "take_into",
 ]

@@ -15,13 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from bson import json_util
+from bson.errors import BSONError
+
 from repository import migrations
 from repository.attempts import ATTEMPTS
-from repository.store import SIGN_INS
+from repository.record import RECORDS
+from repository.store import AUDIT, SEALS, SIGN_INS
 from repository.words import Trouble, msg
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+VALIDATOR = frozenset({"validator", "validationLevel", "validationAction"})
+TRAIL = frozenset({AUDIT, SEALS})
 LEFT_OUT = frozenset({SIGN_INS, ATTEMPTS})
 MOST_UNPACKED = 200_000_000_000
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_.]{0,79}$")
@@ -53,6 +59,25 @@ class Part:
     sha256: str
     options: Mapping[str, Any]
     indexes: Sequence[Mapping[str, Any]]
+
+    def validator(self) -> dict[str, Any]:
+        """The options that a restore takes over: those of the validator, where one is declared. A collection is capped,
+        or made a view, by no file."""
+        there = dict(self.options) if self.name in RECORDS else {}
+        return {name: _typed(there[name]) for name in VALIDATOR & there.keys()}
+
+    def made_indexes(self) -> list[dict[str, Any]]:
+        """The indexes as the server is told to make them. KeyError, TypeError for what is none."""
+        found = [dict(_typed(index)) for index in self.indexes]
+        for index in found:
+            if not (isinstance(index["name"], str) and isinstance(index["key"], dict)):
+                raise TypeError(index)
+        return found
+
+
+def _typed(value: Any) -> Any:
+    """What stands in the manifest, with the server's types."""
+    return json_util.loads(json.dumps(value))
 
 
 @dataclass(frozen=True)
@@ -109,10 +134,18 @@ def opened(path: Path, identity: str) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def unpacked(path: Path, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """The zip in a file that is called ``path``, or going to be. Raises Damaged, also for what is found on reading."""
+    """The zip in a file that is called ``path``, or going to be. Raises Damaged."""
+    with _reading(path):
+        archive = zipfile.ZipFile(file)
+    with archive:
+        yield archive
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What the zip's reader raises is Damaged. Nothing else belongs in here: its errors would be told as the file's."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
         raise Damaged(path, str(error) or type(error).__name__) from error
 
@@ -122,7 +155,9 @@ def judged(path: Path, archive: zipfile.ZipFile) -> Manifest:
     names = archive.namelist()
     if MANIFEST not in names or archive.getinfo(MANIFEST).file_size > 10_000_000:
         raise Damaged(path, "no manifest")
-    manifest = told(path, names, archive.read(MANIFEST))
+    with _reading(path):
+        text = archive.read(MANIFEST)
+    manifest = told(path, names, text)
     for part in manifest.parts:
         count, size, digest = 0, 0, hashlib.sha256()
         for raw in documents(path, archive, part):
@@ -149,9 +184,13 @@ def told(path: Path, names: Sequence[str], text: str | bytes) -> Manifest:
         manifest = Manifest(**{**said, **lists, "parts": tuple(Part(**one) for one in said["parts"])})
         expected = {f"{part.name}.bson": part for part in manifest.parts}
         unpacked = manifest.bytes
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        unknown = set(manifest.steps) - set(migrations.steps())
+        for part in manifest.parts:
+            part.validator()
+            part.made_indexes()
+    except (KeyError, TypeError, ValueError, AttributeError, BSONError) as error:
         raise Damaged(path, f"the manifest: {type(error).__name__}") from error
-    if unknown := set(manifest.steps) - set(migrations.steps()):
+    if unknown:
         raise BackupTrouble(
             msg("{path} was made by a newer GridBoard (it knows the step {step}). Nothing was changed."),
             path=path,
@@ -164,6 +203,15 @@ def told(path: Path, names: Sequence[str], text: str | bytes) -> Manifest:
     for part in manifest.parts:
         if not _NAME.match(part.name) or part.name.startswith("system.") or part.name in LEFT_OUT:
             raise Damaged(path, f"a collection called {part.name[:80]!r}")
+        if part.name in TRAIL and any("expireAfterSeconds" in index for index in part.indexes):
+            raise BackupTrouble(
+                msg(
+                    "{path} would let entries of the audit trail expire (an index of {collection}). Nothing was "
+                    "changed. Look at the database it was taken of: gridboard audit verify."
+                ),
+                path=path,
+                collection=part.name,
+            )
     return manifest
 
 
@@ -171,7 +219,7 @@ def documents(path: Path, archive: zipfile.ZipFile, part: Part) -> Iterator[byte
     """One collection's documents, each a whole BSON document. Raises Damaged."""
     if archive.getinfo(f"{part.name}.bson").file_size != part.bytes:
         raise Damaged(path, f"{part.name}: its length differs")
-    with archive.open(f"{part.name}.bson") as file:
+    with _reading(path), archive.open(f"{part.name}.bson") as file:  # whoever takes a document does not raise in here
         while head := file.read(4):
             length = int.from_bytes(head, "little")
             if not 5 <= length <= 17_000_000:

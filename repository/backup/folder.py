@@ -4,10 +4,12 @@ Several databases may share a folder, so a file's name bears the database's own 
 restored copy is another database and gets another id: it neither counts nor removes what the first one left.
 """
 
+import fcntl
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,7 +118,38 @@ def take_into(store: Store, actor: Actor, folder: Path, *, recipient: str = "", 
     """Take a backup into a folder and let go of this database's older ones that ``keep`` does not want. Raises as
     ``take`` does."""
     require_all(actor)
+    return _take_into(store, actor, folder, database_id(store), recipient, keep)
+
+
+def take_if_due(
+    store: Store, actor: Actor, folder: Path, *, recipient: str = "", keep: Keep | None = None
+) -> Taken | None:
+    """The same if a backup is due; None if not, or while another process takes one: of several that ask in the same
+    moment one does it. Raises as ``take`` does, and OSError."""
+    require_all(actor)
     own = database_id(store)
+    with _alone(folder, own) as alone:
+        return _take_into(store, actor, folder, own, recipient, keep) if alone and due(store, folder) else None
+
+
+@contextmanager
+def _alone(folder: Path, database: str) -> Iterator[bool]:
+    """Whether nobody else backs this database up into the folder; then nobody else does while this is entered. Where
+    there can be no lock everybody is alone; what is wrong with the folder, whoever writes there is told."""
+    with ExitStack() as held:
+        try:
+            # it stays: a file that is taken away locks nothing for whoever opened it before
+            lock = held.enter_context((folder / f".gridboard-{database}.lock").open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError as error:
+            log.info("no lock in %s: %s", folder, error)
+        yield True
+
+
+def _take_into(store: Store, actor: Actor, folder: Path, own: str, recipient: str, keep: Keep | None) -> Taken:
     taken = take(store, actor, folder / name_of(own, store.clock(), encrypted=bool(recipient)), recipient=recipient)
     if keep is not None:
         _let_go(folder, own, store.clock(), keep)

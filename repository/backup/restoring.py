@@ -5,28 +5,32 @@ other restores. What was cut off before the names were given has changed nothing
 """
 
 import hashlib
-import json
 import logging
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pymongo
-from bson import CodecOptions, json_util
+from bson import CodecOptions
+from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from repository import migrations, rollups
+from repository.accounts import SYSTEM
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Manifest, Part, documents, judged, opened
 from repository.backup.folder import IDENTITY
 from repository.backup.taking import SECONDS, plain
 from repository.store import (
+    AUDIT,
     DURABLE,
+    EVERYWHERE,
     META,
     READ_SECONDS,
     RESTORING,
@@ -60,10 +64,11 @@ def is_empty(store: Store) -> bool:
         )
 
 
-def restore(store: Store, path: Path, *, identity: str = "") -> Manifest:
+def restore(store: Store, path: Path, *, identity: str = "", by: str = SYSTEM.name) -> Manifest:
     """Fill an empty database with a backup. The file is judged whole before anything is written; then every collection
     is filled under another name, read back and compared, and only then can the database be used. One that fails or is
-    stopped before that leaves the database as it was; what a killed one leaves, the next one clears away.
+    stopped before that leaves the database as it was; what a killed one leaves, the next one clears away. That it was
+    restored, and ``by`` whom, is the first entry of its trail from then on.
 
     ``store`` must be connected with the right to drop and rename collections. Raises BackupTrouble (also while
     somebody else is restoring), Unsuitable without these rights, Full, Unavailable.
@@ -87,14 +92,29 @@ def restore(store: Store, path: Path, *, identity: str = "") -> Manifest:
                             names=", ".join(wrong),
                         )
                     store.db[mark.beside(META)].delete_one({"_id": IDENTITY})  # this is another database
-            except (PyMongoError, Duplicate, Invalid) as error:
+            except (PyMongoError, BSONError, Duplicate, Invalid) as error:
                 raise BackupTrouble(
                     msg("The database does not take what is in {path}: {reason}. Nothing was changed."),
                     path=path,
                     reason=str(error)[:300],
                 ) from error
             _open(store, mark, manifest)
+    _record(store, by, path, manifest)
     return manifest
+
+
+def _record(store: Store, by: str, path: Path, manifest: Manifest) -> None:
+    """Put on record what the database was filled from. Raises BackupTrouble."""
+    facts = {"taken_at": manifest.at, "documents": manifest.documents}
+    try:
+        store.write(
+            replace(SYSTEM, name=by),
+            lambda write: write.note("restore", AUDIT, EVERYWHERE, path.name, facts),
+            vital=True,
+        )
+    except Trouble as trouble:
+        text = msg("The database was restored and is in use, but that could not be put on record: {reason}")
+        raise BackupTrouble(text, reason=trouble.message) from trouble
 
 
 def _not_empty() -> BackupTrouble:
@@ -271,10 +291,8 @@ def _drop(store: Store, prefix: str) -> None:
 
 
 def _fill(store: Store, mark: _Mark, part: Part, documents: Iterator[bytes]) -> None:
-    name, options = mark.beside(part.name), json_util.loads(json.dumps(part.options))
-    # what an older version wrote need not please the validator; to go past it takes a right that few users have
-    judge = {key: options.pop(key) for key in ("validator", "validationLevel", "validationAction") if key in options}
-    target = store.db.create_collection(name, **options)
+    name = mark.beside(part.name)
+    target = store.db.create_collection(name)
     batch: list[RawBSONDocument] = []
     size = 0
 
@@ -291,11 +309,10 @@ def _fill(store: Store, mark: _Mark, part: Part, documents: Iterator[bytes]) -> 
             batch, size = [], 0
     if batch:
         hand_over()
-    for index in part.indexes:
-        how = json_util.loads(json.dumps(index))
-        keys = list(how.pop("key").items())
-        target.create_index(keys, **how)
-    if judge:
+    if indexes := part.made_indexes():
+        store.db.command("createIndexes", name, indexes=indexes, writeConcern=DURABLE.document)
+    # what an older version wrote need not please the validator; to go past it takes a right that few users have
+    if judge := part.validator():
         store.db.command("collMod", name, **judge, writeConcern=DURABLE.document)
 
 

@@ -26,6 +26,8 @@ from repository.backup.archive import (
     FORMAT,
     LEFT_OUT,
     MANIFEST,
+    TRAIL,
+    VALIDATOR,
     BackupTrouble,
     Damaged,
     Manifest,
@@ -55,7 +57,7 @@ from repository.words import Message, Trouble, msg
 log = logging.getLogger("gridboard.backup")
 
 SECONDS = 3600.0
-BUCKETS = ("fs",)  # of GridFS, where photos are kept
+PHOTOS = frozenset({"fs.files", "fs.chunks"})  # as GridFS keeps them
 LOOK_EVERY = 64_000_000  # bytes read between two looks at how much disk is left
 _TOO_OLD = 239  # SnapshotTooOld
 _DRAFT_PREFIX, _DRAFT_SUFFIX = ".gridboard-", ".part"
@@ -72,8 +74,7 @@ class Taken:
 
 def declared() -> frozenset[str]:
     """The collections a backup is of: all that the code names, but for sign-ins."""
-    files = {f"{bucket}.{kind}" for bucket in BUCKETS for kind in ("files", "chunks")}
-    return frozenset({*RECORDS, *migrations.PLAIN_COLLECTIONS, "migrations", META, *files}) - LEFT_OUT
+    return frozenset({*RECORDS, *migrations.PLAIN_COLLECTIONS, "migrations", META, *PHOTOS}) - LEFT_OUT
 
 
 def strangers(store: Store) -> tuple[str, ...]:
@@ -321,8 +322,8 @@ def _pack(store: Store, out: Any, mind: Callable[[], None]) -> tuple[Manifest, s
                         documents,
                         size,
                         digest.hexdigest(),
-                        plain(infos[name].get("options", {})),
-                        [plain(index) for index in store.db[name].list_indexes() if index["name"] != "_id_"],
+                        {key: each for key, each in plain(infos[name].get("options", {})).items() if key in VALIDATOR},
+                        [plain(index) for index in store.db[name].list_indexes() if _is_kept(name, index)],
                     )
                 )
             steps = tuple(sorted(each["_id"] for each in store.db["migrations"].find({}, session=session)))
@@ -333,6 +334,11 @@ def _pack(store: Store, out: Any, mind: Callable[[], None]) -> tuple[Manifest, s
         text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
         archive.writestr(MANIFEST, text)
     return manifest, text
+
+
+def _is_kept(name: str, index: Mapping[str, Any]) -> bool:
+    """Not what every collection has, nor a rule by which entries of the trail would expire: no restore takes that."""
+    return index["name"] != "_id_" and not (name in TRAIL and "expireAfterSeconds" in index)
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
