@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymongo.read_concern import ReadConcern
 
 from dashboard.i18n import translator
 from repository import importer, recount, rollups
@@ -25,14 +27,14 @@ from repository.access import Actor, Refused, Role
 from repository.activities import Activity, Attendance
 from repository.facilities import Facility, FitnessDetails
 from repository.grids import Community, Grid
-from repository.importer import Column, Mapping, Preview, Sheet, mapping
+from repository.importer import Column, Mapping, Preview, Sheet, batch, mapping
 from repository.importer.mapping import DayRead, References, Unreadable, fields_of, reader
 from repository.importer.preparing import SHOWN
 from repository.importer.sheets import from_serial, guarded, write_xlsx
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.people import Person
 from repository.record import RECORDS, Flag, Precision, Record
-from repository.store import Store, Unavailable
+from repository.store import DURABLE, OutcomeUnknown, Store, Unavailable, Write
 from repository.words import Trouble
 
 LANGUAGES = [translator("zh"), translator("en")]
@@ -883,6 +885,66 @@ def test_a_silent_process_that_wakes_up_writes_nothing(
     assert state(store) == before
     exact(store, admin)
     no_leftovers(store)
+
+
+@pytest.mark.parametrize("step", ["flip", "chunk"])
+def test_a_commit_that_lands_late_is_waited_for(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The commit was sent, the server is silent just then, and does it a moment later: all of it counts, or none."""
+    bring(store, admin, sheet(ORDERS, "a.csv"), create_missing=("grid_id",))
+    seen = look(store, admin, sheet(ORDERS.replace("松动", "断裂").replace("A3", "B3"), "b.csv"))
+    before, real, late = state(store), Store.write, []
+
+    def write(self: Store, actor: Actor, work: Any, **how: Any) -> Any:
+        name = getattr(work, "__qualname__", "") or work.func.__qualname__
+        if step not in name or late:
+            return real(self, actor, work, **how)
+        session = self.client.start_session()
+        session.start_transaction(ReadConcern("snapshot"), DURABLE)
+        writing = Write(self, actor, session, None)
+        work(writing)
+        writing._finish()
+        late.append(threading.Timer(0.5, session.commit_transaction))
+        late[0].start()
+        raise OutcomeUnknown("the answer was lost")
+
+    monkeypatch.setattr(Store, "write", write)
+    if step == "flip":  # it had been sent, so it counts, whoever asks
+        batch = importer.commit(store, admin, seen, patience=0)
+        assert (batch.status, batch.new, batch.changed) == ("committed", 1, 1)
+        assert len(rows(store, admin)) == 4
+    else:
+        with pytest.raises(Unavailable):
+            importer.commit(store, admin, seen, patience=0)
+        assert state(store) == before
+    late[0].join()
+    exact(store, admin)
+    no_leftovers(store)
+
+
+def test_a_batch_that_cannot_be_ended_keeps_no_other_from_its_end(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = look(store, admin, sheet(ORDERS), create_missing=("grid_id",))
+    monkeypatch.setattr(batch._Run, "roll_back", lambda _run: None)
+    with pytest.raises(importer.TooWide):
+        monkeypatch.setattr(batch, "WIDEST", 0)
+        importer.commit(store, admin, seen, patience=0)
+    left = store.db["import_batches"].find_one({"running": True})
+    store.db["import_batches"].insert_one({**left, "_id": "another", "community_id": "c2"})
+
+    def ends(run: Any) -> None:
+        if run.id == left["_id"]:
+            raise Unavailable("no answer")
+        roll_back(run)
+
+    monkeypatch.undo()
+    roll_back = batch._Run.roll_back
+    monkeypatch.setattr(batch._Run, "roll_back", ends)
+    with pytest.raises(Unavailable):
+        importer.recover(store, stale=timedelta(0))
+    assert [one["_id"] for one in store.db["import_batches"].find({"running": True})] == [left["_id"]]
 
 
 @pytest.mark.kills

@@ -14,7 +14,9 @@ one last transaction makes them count:
   nothing has happened for readers, after it everything.
 - Then the batch is tidied: old copies go, and so do the rows taken out.
 
-Whoever dies on the way leaves a lease that runs out; ``recover`` rolls back what was not flipped and tidies what was.
+Before anything is rolled back, the batch gets another owner, in a transaction that conflicts with every chunk and with
+the flip: what is still under way has then either happened, or never will. Whoever dies on the way leaves a lease that
+runs out; ``recover`` rolls back what was not flipped and tidies what was.
 Undo is a batch too, with the same steps. Until the flip, filters (not contents) see a replaced row's new values.
 """
 
@@ -41,7 +43,17 @@ from repository.importer.preparing import UNNUMBERED, Earlier, Preview, plain_na
 from repository.importer.sheets import Sheet
 from repository.maintenance.commands import SERIES
 from repository.record import LINE, RECORDS, Choice, Index, Part, Record, Ref, Shown, field_specs
-from repository.store import PENDING_SECONDS, WRITE_SECONDS, Duplicate, Store, Write, build, our_errors
+from repository.store import (
+    PENDING_SECONDS,
+    WRITE_SECONDS,
+    Duplicate,
+    OutcomeUnknown,
+    Store,
+    Unavailable,
+    Write,
+    build,
+    our_errors,
+)
 from repository.words import Trouble, msg
 
 log = logging.getLogger("gridboard.importer")
@@ -54,6 +66,7 @@ PATIENCE = 2 * PENDING_SECONDS
 WIDEST = 20_000  # counter documents in one transaction: 20,000 take a small server some 10 s, 56,000 overrun its cache
 FLIP_SECONDS = 28.0  # the server gives a transaction up after 30
 LISTED = 1000  # rows left alone that a batch names; it counts all of them
+_SUPERSEDED = msg("This import took too long to answer and was rolled back. Nothing was imported; try again.")
 _SYSTEM = Actor("importer", "GridBoard", Role.ADMIN)
 
 
@@ -271,7 +284,8 @@ def commit(
 
     Rows that somebody changed since the preview are left as that person has them, and named in ``left_rows``.
     Raises Busy, Outdated (also for a preview made with other rights than the actor's), Superseded, Refused,
-    Unavailable, OutcomeUnknown; after each of these nothing was imported.
+    Unavailable: after each of these nothing was imported; and OutcomeUnknown, after which it ends by itself, all or
+    nothing, in a minute or two.
     """
     mapping, counts, community_id = preview.mapping, preview.counts, preview.community_id
     record = mapping.kind
@@ -338,7 +352,7 @@ def undo(store: Store, actor: Actor, community_id: str, batch_id: str, *, patien
     since, or what others refer to, stays and is named in the ``left_rows`` of the batch returned.
 
     Raises NotFound, NotUndone, Busy, Superseded, Refused (also when rows of it are not in the actor's charge: it is
-    taken back as a whole), Unavailable, OutcomeUnknown; after each of these nothing was changed.
+    taken back as a whole), Unavailable: after each of these nothing was changed; and OutcomeUnknown, see ``commit``.
     """
     batch = store.get(actor, ImportBatch, community_id, batch_id)
     require(actor, Operation.IMPORT, batch.record)
@@ -349,7 +363,6 @@ def undo(store: Store, actor: Actor, community_id: str, batch_id: str, *, patien
     record = RECORDS[batch.record]
     _require_all_of(store, actor, batch)
     run = _Run.begin(store, actor, community_id, record, {"source": batch.source, "of": batch.id}, BatchKind.UNDO)
-    returned: set[str] = set()
 
     def write_all() -> None:
         time.sleep(patience)
@@ -357,7 +370,6 @@ def undo(store: Store, actor: Actor, community_id: str, batch_id: str, *, patien
         for entries in _ledger(store, community_id, batch.id):
             run.give_back([entry for entry in entries if entry["kind"] == "replace"])
             back = [entry["before"] for entry in entries if entry["kind"] == "remove"]
-            returned.update(document["batch_id"] for document in back)
             run.write(inserts=back, again=True)
         for collection in CREATABLE:
             if collection != record.collection:
@@ -417,22 +429,29 @@ def _reaches_beyond(store: Store, actor: Actor, batch: ImportBatch, record: type
 def recover(store: Store, stale: timedelta = LEASE) -> list[str]:
     """Bring to an end what processes that are gone left half done; returns the ids of those batches.
 
-    Called at start-up and before each import. Safe while others import: only leases older than ``stale`` are taken.
+    Called at start-up, before each import, and every minute by the server. Safe while others import: only leases
+    older than ``stale`` are taken. One batch that fails keeps no other from its end; the trouble is raised afterwards.
     """
-    done = []
+    done, failed = [], None
     with our_errors(), pymongo.timeout(WRITE_SECONDS):
         since = {"running": True, "alive_at": {"$lte": store.clock() - stale}}
         found = list(store.db[ImportBatch.collection].find(since))
     for document in found:
-        run = _Run.take_over(store, document)
-        if run is None:
-            continue
-        if document["status"] == BatchStatus.WRITING:
-            run.roll_back()
+        try:
+            if (run := _Run.take_over(store, document)) is None:
+                continue
+            if run.batch.in_flight:
+                run.roll_back()
+            else:
+                run.tidy()
+        except Trouble as trouble:
+            log.warning("import %s of a process that is gone was not brought to an end: %s", document["_id"], trouble)
+            failed = trouble
         else:
-            run.tidy()
-        log.warning("import %s of a process that is gone was brought to an end", document["_id"])
-        done.append(document["_id"])
+            log.warning("import %s of a process that is gone was brought to an end", document["_id"])
+            done.append(document["_id"])
+    if failed is not None:
+        raise failed
     return done
 
 
@@ -569,16 +588,8 @@ class _Run:
     @classmethod
     def take_over(cls, store: Store, document: Document) -> "_Run | None":
         """Become the owner of a batch whose process is gone; None if somebody else was quicker."""
-        mine = {"owner": uuid.uuid4().hex, "alive_at": store.clock()}
-        same = {name: document[name] for name in ("_id", "community_id", "owner", "alive_at")}
-
-        def take(write: Write) -> int:
-            batches = write.store.db[ImportBatch.collection]
-            return batches.update_one({**same, "running": True}, {"$set": mine}, session=write.session).matched_count
-
-        if not store.write(_SYSTEM, take, vital=True):
-            return None
-        return cls(store, _SYSTEM, ImportBatch.from_document({**document, **mine}))
+        batch = _taken(store, {name: document[name] for name in ("_id", "community_id", "owner", "alive_at")})
+        return None if batch is None else cls(store, _SYSTEM, batch)
 
     def complete(
         self, work: Callable[[], None], operation: str, also: Callable[[Write], None], patience: float
@@ -587,15 +598,19 @@ class _Run:
         try:
             work()
             self.flip(operation, also)
+        except Superseded:
+            raise
         except BaseException as error:
-            if isinstance(error, Superseded):
-                raise
-            if not self._is_flipped():
-                log.info("import %s is rolled back: %s", self.id, error)
-                try:
-                    self.roll_back()
-                except Trouble as trouble:
-                    log.warning("import %s will be rolled back at the next start: %s", self.id, trouble)
+            try:
+                flipped = self._settle(error)
+            except Trouble as trouble:
+                log.warning("import %s will be brought to its end by and by: %s", self.id, trouble)
+                raise error  # noqa: TRY201 (not the trouble of ending it)
+            if not flipped and isinstance(error, OutcomeUnknown):  # by now it is known
+                raise Unavailable(
+                    msg("The database did not answer in time. Nothing was changed; try again.")
+                ) from error
+            if not flipped:
                 raise
         self.store.reread_pending()
         if self.changed or self.removed:
@@ -608,11 +623,22 @@ class _Run:
             document = self.store.db[ImportBatch.collection].find_one({"_id": self.id})
         return _as_told(self.actor, ImportBatch.from_document(document or self.batch.to_document()))
 
-    def _is_flipped(self) -> bool:
-        """Whether the last transaction counted after all, where its answer was lost."""
-        with our_errors(), pymongo.timeout(WRITE_SECONDS):
-            found = self.store.db[ImportBatch.collection].find_one({"_id": self.id, "community_id": self.community_id})
-        return found is not None and not found["in_flight"]
+    def _settle(self, error: BaseException) -> bool:
+        """After ``error``: whether the flip counted after all, its answer lost; if not, everything is as it was.
+
+        A chunk or the flip itself may be under way still. So nothing is looked at, or deleted, before the batch is
+        taken from them: whichever comes second, that or they, does not happen.
+        """
+        same = {"_id": self.id, "community_id": self.community_id, "owner": self.batch.owner}
+        batch = _taken(self.store, same)
+        if batch is None:
+            raise Superseded(_SUPERSEDED)
+        self.batch = batch
+        if not batch.in_flight:
+            return True
+        log.info("import %s is rolled back: %s", self.id, error)
+        self.roll_back()
+        return False
 
     # --- filters
     def within(self, record: type[Record]) -> Document:
@@ -620,16 +646,15 @@ class _Run:
         return _within(record, self.community_id)
 
     def _hold(self, write: Write, **facts: Any) -> None:
-        """Renew the lease inside a transaction, which fails if the batch has another owner by now."""
+        """Renew the lease inside a transaction, which fails if the batch has another owner by now, and cannot be
+        committed beside one that makes it another's: the revision is a change even where the time is the same."""
         held = write.store.db[ImportBatch.collection].update_one(
             {"_id": self.id, "community_id": self.community_id, "running": True, "owner": self.batch.owner},
-            {"$set": {"alive_at": write.at, **facts}},
+            {"$set": {"alive_at": write.at, **facts}, "$inc": {"revision": 1}},
             session=write.session,
         )
         if not held.matched_count:
-            raise Superseded(
-                msg("This import took too long to answer and was rolled back. Nothing was imported; try again.")
-            )
+            raise Superseded(_SUPERSEDED)
 
     # --- chunks
     def write(
@@ -988,7 +1013,8 @@ class _Run:
                 )
 
     def roll_back(self) -> None:
-        """Before the flip: everything as it was. May be repeated, by whoever owns the batch."""
+        """Before the flip: everything as it was. May be repeated, by whoever has just taken the batch: no transaction
+        of its former owner can come after that."""
         db = self.store.db
         with our_errors(writing=True):
             for entries in _ledger(self.store, self.community_id, self.id):
@@ -1026,7 +1052,23 @@ class _Run:
             self.store.db[ImportBatch.collection].update_one(
                 {"_id": self.id, "community_id": self.community_id, "owner": self.batch.owner}, {"$set": facts}
             )
-        self.store.write(self.actor, lambda write: write.touch(self.community_id))
+        self.store.write(_SYSTEM, lambda write: write.touch(self.community_id))
+
+
+def _taken(store: Store, same: Document) -> ImportBatch | None:
+    """Make a running batch ours, as it stands after every transaction in its name: each writes its document, as this
+    does, so one under way is waited for (or ended, when nobody is behind it any more), and a later one is none of its
+    owner's and fails. None if it is not the ``same`` any more."""
+    mine = {"owner": uuid.uuid4().hex, "alive_at": store.clock()}
+
+    def take(write: Write) -> Document | None:
+        batches = write.store.db[ImportBatch.collection]
+        after = pymongo.ReturnDocument.AFTER
+        filter = {**same, "running": True}
+        return batches.find_one_and_update(filter, {"$set": mine}, return_document=after, session=write.session)
+
+    found = store.write(_SYSTEM, take, vital=True)
+    return None if found is None else ImportBatch.from_document(found)
 
 
 def _each(value: Any) -> Iterable[str]:
