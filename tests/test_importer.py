@@ -928,8 +928,8 @@ def test_a_batch_that_cannot_be_ended_keeps_no_other_from_its_end(
 ) -> None:
     seen = look(store, admin, sheet(ORDERS), create_missing=("grid_id",))
     monkeypatch.setattr(batch._Run, "roll_back", lambda _run: None)
+    monkeypatch.setattr(batch, "WIDEST", 0)
     with pytest.raises(importer.TooWide):
-        monkeypatch.setattr(batch, "WIDEST", 0)
         importer.commit(store, admin, seen, patience=0)
     left = store.db["import_batches"].find_one({"running": True})
     store.db["import_batches"].insert_one({**left, "_id": "another", "community_id": "c2"})

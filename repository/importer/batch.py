@@ -605,7 +605,7 @@ class _Run:
                 flipped = self._settle(error)
             except Trouble as trouble:
                 log.warning("import %s will be brought to its end by and by: %s", self.id, trouble)
-                raise error  # noqa: TRY201 (not the trouble of ending it)
+                raise error  # noqa: B904 (with the cause it has)
             if not flipped and isinstance(error, OutcomeUnknown):  # by now it is known
                 raise Unavailable(
                     msg("The database did not answer in time. Nothing was changed; try again.")
@@ -977,6 +977,7 @@ class _Run:
             told = {"source": self.batch.source, "kind": str(self.batch.kind), "of": self.batch.of, **facts}
             write.note(operation, self.record.collection, cid, self.id, told)
 
+        store.write(self.actor, self._hold)  # making counters took its time, and so may the flip
         store.write(self.actor, work, seconds=FLIP_SECONDS)
 
     def tidy(self) -> None:
