@@ -298,6 +298,34 @@ def test_numbers() -> None:
             value(Activity, field, cell)
 
 
+def test_no_cell_breaks_off_the_import_of_the_others(store: Store, admin: Actor) -> None:
+    """What an old system exports as nothing, what a spreadsheet makes of too much, a format that asks twice."""
+    strange = [
+        ["Z1", "松动", "0001-01-01 00:00:00", 1],
+        ["Z2", "松动", "0001-01-01T00:00:00+08:00", 1],
+        ["Z3", "松动", "9999-12-31T23:59:59-08:00", 1],
+        ["Z4", "松动", "2026-03-01", 1e23],
+        ["Z5", "松动", "2026-03-01", 12345],  # made endless below
+        ["Z6", "松动", "2026-03-01", "9" * 400],
+    ]
+    content = excel([["工单号", "故障", "报修时间", "费用"], ["A1", "松动", "2026-03-01", 1], *strange])
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as plain, zipfile.ZipFile(file, "w") as endless:
+        for part in plain.infolist():
+            endless.writestr(part, plain.read(part).replace(b"<v>12345</v>", b"<v>1e999</v>"))
+    seen = look(store, admin, Sheet(file.getvalue(), "怪.xlsx"))
+    assert [problem.row for problem in seen.problems] == [3, 4, 5, 6, 7, 8]
+    assert seen.write_rejected(io.BytesIO(), str) == 6
+    batch = importer.commit(store, admin, seen, patience=0)
+    assert (batch.new, batch.rejected) == (1, 6)
+    exact(store, admin)
+    column = {"reported_at": Column(header="报修时间", format="%Y-%m-%d %Y")}
+    found = sheet("工单号,故障,报修时间\nA1,松动,2026-03-01\n")
+    proposed = importer.propose(WorkOrder, found, LANGUAGES)
+    seen = look(store, admin, found, mapping=proposed.model_copy(update={"columns": proposed.columns | column}))
+    assert (seen.counts.rejected, seen.problems[0].column) == (1, "报修时间")
+
+
 def test_words() -> None:
     assert [value(WorkOrder, "dangerous", cell) for cell in ("是", "否", "YES", "0", True)] == [
         True,

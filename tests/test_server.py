@@ -693,10 +693,11 @@ def test_an_import_that_broke_off_is_ended_while_the_server_runs(
         raise SystemExit
 
     bring("number,fault,reported_at\nW1,loose,2026-03-01\n")
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+    with monkeypatch.context() as patch:
         patch.setattr(importer.batch._Run, "flip", dies)
         patch.setattr(importer.batch._Run, "roll_back", dies)
-        bring("number,fault,reported_at\nW1,broken,2026-03-01\n")
+        with pytest.raises(SystemExit):
+            bring("number,fault,reported_at\nW1,broken,2026-03-01\n")
     job = {job.key: job for job in tending.JOBS}["imports"]
     assert job.every == 60
 

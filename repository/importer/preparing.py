@@ -6,6 +6,7 @@ of 100,000 rows costs little memory.
 
 import hashlib
 import json
+import logging
 import re
 import tempfile
 import unicodedata
@@ -46,6 +47,8 @@ from repository.maintenance import OPEN, Outcome, Status, WorkOrder
 from repository.record import RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
 from repository.store import Store, invalid, our_errors
 from repository.words import Message, msg
+
+log = logging.getLogger("gridboard.importer")
 
 Document = dict[str, Any]
 Level = Literal["rejected", "flagged", "note"]
@@ -229,6 +232,12 @@ def _unpack(packed: str) -> Message:
     return message if isinstance(message, Message) else Message(str(message))
 
 
+def _plain(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return "" if cell is None else str(cell).strip()
+
+
 def _shown(cell: Any) -> str:
     return "" if cell is None else str(cell)[:10_000]
 
@@ -402,18 +411,12 @@ class _Judge:
         parts = re.split(r"\{[^{}]+\}", column.template or "")
 
         def filled(row: Row) -> Any:
-            texts = [self._plain(row.cells[place]) for place in places]
+            texts = [_plain(row.cells[place]) for place in places]
             if any(not text for text in texts):
                 return None
             return "".join(part + text for part, text in zip(parts, [*texts, ""], strict=True))
 
         return filled
-
-    @staticmethod
-    def _plain(cell: Any) -> str:
-        if isinstance(cell, float) and cell.is_integer():
-            cell = int(cell)
-        return "" if cell is None else str(cell).strip()
 
     def draft(self, row: Row) -> Draft:
         """Read the mapped cells of a row."""
@@ -449,7 +452,7 @@ class _Judge:
     @staticmethod
     def _value(column: Column, read: Reader, cell: Any) -> Any:
         if column.values:
-            text = _Judge._plain(cell)
+            text = _plain(cell)
             for spelling in (text, folded(text)):
                 found = column.values.get(spelling, ...)
                 if found is ... and spelling != text:
@@ -463,6 +466,9 @@ class _Judge:
             return read(cell)
         except Unreadable as unreadable:
             return unreadable
+        except (ArithmeticError, ValueError, re.error) as error:  # no cell breaks off the import of all others
+            log.info("a cell could not be read: %r", error)
+            return Unreadable(msg("This cannot be read"))
 
     def problem(
         self,
