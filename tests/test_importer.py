@@ -115,6 +115,15 @@ def test_title_empty_and_repeated_headers_rows_as_a_spreadsheet_counts_them() ->
     assert [(row.number, row.surplus) for row in found.rows()] == [(4, False), (6, False), (7, True)]
 
 
+@pytest.mark.parametrize("header", ["," * 50_000 + "x", ",".join(["a"] * 50_000)], ids=["empty", "repeated"])
+def test_too_many_columns_cost_nothing(header: str) -> None:
+    began = time.process_time()
+    with pytest.raises(importer.BadSheet, match="200"):
+        Sheet(f"{header}\n1\n".encode(), "x.csv")
+    assert time.process_time() - began < 2
+    assert Sheet((",".join(["a"] * 200) + ",,\n1\n").encode(), "x.csv").columns[-1] == "a (200)"
+
+
 def test_a_file_that_is_no_sheet_says_so() -> None:
     for content, name in (
         (b"\x00\x01\x02" * 50, "x.csv"),

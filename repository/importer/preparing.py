@@ -250,7 +250,6 @@ class Draft:
     row: Row
     given: dict[str, Any]
     problems: list[Problem]
-    repeats: int = 0
 
 
 def complete_work_order(values: dict[str, Any], given: Facts[str, Any]) -> Iterator[tuple[str, str]]:

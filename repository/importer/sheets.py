@@ -17,6 +17,7 @@ import tempfile
 import threading
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,7 +34,6 @@ MAX_ROWS_CSV = 200_000
 MAX_ROWS_XLSX = 100_000
 MAX_BYTES_CSV = 200 * 2**20
 MAX_BYTES_XLSX = 10 * 2**20
-MAX_CELL = 100_000  # characters; a field holds far less, and says so by row
 ENCODINGS = ("utf-8-sig", "utf-16", "gb18030", "cp1252")
 NOTE = "※"  # a template's explanatory row begins with this mark and is not data
 _TOO_MANY = msg("More than {most} rows are too many for one import. Split the file, or save it as CSV.")
@@ -335,16 +335,18 @@ def _header_row(first: Sequence[Sequence[Any]]) -> int:
 
 
 def _unique(header: Sequence[Any]) -> tuple[str, ...]:
-    """The header's texts; an empty one is called by its letter, a repeated one gets a number."""
-    columns: list[str] = []
-    last = max(index for index, cell in enumerate(header) if _filled(cell))
-    for index, cell in enumerate(header[: last + 1]):
-        text = re.sub(r"\s+", " ", str(cell)).strip() if _filled(cell) else f"({column_letter(index)})"
-        name, n = text, 1
+    """The header's texts; an empty one is called by its letter, a repeated one gets a number. Raises BadSheet."""
+    width = max(index for index, cell in enumerate(header) if _filled(cell)) + 1
+    if width > MAX_COLUMNS:
+        raise BadSheet(_ENDS["columns"], columns=MAX_COLUMNS)
+    columns: dict[str, None] = {}
+    met: Counter[str] = Counter()
+    for index, cell in enumerate(header[:width]):
+        name = text = re.sub(r"\s+", " ", str(cell)).strip() if _filled(cell) else f"({column_letter(index)})"
         while name in columns:
-            n += 1
-            name = f"{text} ({n})"
-        columns.append(name)
+            met[text] += 1
+            name = f"{text} ({met[text] + 1})"
+        columns[name] = None
     return tuple(columns)
 
 
