@@ -4,7 +4,7 @@ What a person has set stays on the ``_Bench`` until they take another file: no r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import islice
@@ -135,14 +135,13 @@ def _choose(view: session.View, kinds: Sequence[type[Record]]) -> None:
 def _open(view: session.View, record: type[Record], name: str, content: bytes) -> None:
     try:
         sheet = Sheet(content, name)
+        _place(view, _Bench(name, content, record, sheet, Mapping(record=record.collection, columns={})))
     except Trouble as trouble:
         cards.told(trouble)
-        return
-    _place(view, _Bench(name, content, record, sheet, Mapping(record=record.collection, columns={})))
 
 
 def _place(view: session.View, bench: _Bench) -> None:
-    """Put a file on the bench with the mapping that fits it best."""
+    """Put a file on the bench with the mapping that fits it best. Raises BadSheet: many rows are read here."""
     saved = data.ask(importer.saved_mappings, view.community_id, bench.record.collection)
     saved_as, mapping = imports.mapping_for(bench.record, bench.sheet, list(saved.items()))
     bench.take(mapping, saved_as)
@@ -177,12 +176,10 @@ def _head(view: session.View, bench: _Bench, kinds: Sequence[type[Record]]) -> N
         st.button(_("Another file"), icon=":material/close:", on_click=_drop, key="intake-drop")
     if chosen != bench.record.collection or tab != bench.sheet.sheet:
         try:
-            bench.sheet = Sheet(bench.content, bench.name, sheet=tab)
+            sheet = Sheet(bench.content, bench.name, sheet=tab)
+            _place(view, replace(bench, sheet=sheet, record=names[chosen]))
         except Trouble as trouble:
             cards.told(trouble)
-            return
-        bench.record = names[chosen]
-        _place(view, bench)
 
 
 # --- what the columns are --------------------------------------------------------------------------------------------

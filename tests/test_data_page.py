@@ -80,6 +80,17 @@ def test_from_upload_to_undo(opened: Any, store: Store, admin: Actor) -> None:
     assert recount.check(store, admin, C) == []
 
 
+def test_a_file_that_breaks_off_behind_its_first_rows_is_told_on_the_page(
+    mongodb_uri: str, visit: Callable[..., Any]
+) -> None:
+    broken = "工单号,故障描述,报修时间\n" + "A1,松动,2026-03-01\n" * 60 + "x" * 140_000 + ",松动,2026-03-01\n"
+    at = visit(mongodb_uri, "data", lang="zh")
+    at.file_uploader(key="intake-file").upload("三月.csv", broken.encode(), "text/csv").run()
+    assert not at.exception
+    assert "文件不完整或已损坏" in said(at)
+    assert intake.BENCH not in at.session_state
+
+
 def test_a_preview_made_with_other_rights_is_not_shown_any_more(opened: Any) -> None:
     at = press(opened, "do_intake-check")
     bench = at.session_state[intake.BENCH]

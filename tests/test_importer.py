@@ -29,7 +29,7 @@ from repository.facilities import Facility, FitnessDetails
 from repository.grids import Community, Grid
 from repository.importer import Column, Mapping, Preview, Sheet, batch, mapping
 from repository.importer.mapping import DayRead, References, Unreadable, fields_of, reader
-from repository.importer.preparing import SHOWN
+from repository.importer.preparing import SHOWN, Spool
 from repository.importer.sheets import from_serial, guarded, write_xlsx
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.people import Person
@@ -172,10 +172,29 @@ def _zip(parts: dict[str, bytes], base: bytes | None = None) -> bytes:
         _zip({"../outside.xml": b"<x/>"}),
         _zip({"xl/bomb.xml": b"<x>" + b" " * (20 * 2**20)}),
         _zip({"xl/evil.xml": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><x/>'}),
+        _zip({"xl/far.xml": b"<!--" + b" " * 5000 + b"--><!DOCTYPE x [<!ELEMENT a ANY>]><x/>"}),
+        _zip(
+            {
+                "xl/wide.XML": '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ELEMENT a ANY>]><x/>'.encode(
+                    "utf-16"
+                )
+            }
+        ),
+        _zip({"xl/late.xml": b"<!--" + random.Random(1).randbytes(700_000).hex().encode() + b"--><x/>"}),
         b"PK\x03\x04" + b"0" * (11 * 2**20),
         _zip({f"xl/p{n}.xml": b"" for n in range(2001)}),
     ],
-    ids=["macros", "outside", "bomb", "doctype", "large", "parts"],
+    ids=[
+        "macros",
+        "outside",
+        "bomb",
+        "doctype",
+        "behind a comment",
+        "in UTF-16",
+        "no end of comment",
+        "large",
+        "parts",
+    ],
 )
 def test_harmful_excel_files_stay_closed(content: bytes) -> None:
     with pytest.raises(importer.BadSheet):
@@ -462,6 +481,16 @@ def test_rejected_rows_can_be_taken_home(store: Store, admin: Actor) -> None:
     assert "报修时间" in row.cells[5]
     good = kept.columns.index("报修时间")
     assert good == 2  # mend it there and bring the same file again
+
+
+def test_what_lies_on_disk_is_read_by_several_at_once() -> None:
+    spool = Spool()
+    for n in range(20_000):
+        spool.add({"n": n, "text": "x" * 50})
+    for n, (one, other) in enumerate(zip(spool, spool, strict=True)):
+        assert one["n"] == other["n"] == n
+    spool.add({"n": 20_000})
+    assert [document["n"] for document in spool] == list(range(20_001))
 
 
 def test_problems_without_end_are_counted_and_the_first_kept(store: Store, admin: Actor) -> None:

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import tempfile
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -112,23 +113,28 @@ class Earlier:
 
 
 class Spool:
-    """Documents on disk, written once and read as often as needed."""
+    """Documents on disk, written once and read as often as needed, also by several at once."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="gridboard-")  # noqa: SIM115 (lives as long as we do)
+        self._using = threading.Lock()
         self.n = 0
 
     def add(self, document: Document) -> None:
         """Append one document."""
-        self._file.write(bson.encode(document))
-        self.n += 1
+        with self._using:
+            self._file.write(bson.encode(document))
+            self.n += 1
 
     def __iter__(self) -> Iterator[Document]:
-        self._file.flush()
-        with open(self._file.fileno(), "rb", closefd=False) as file:
-            file.seek(0)
-            yield from bson.decode_file_iter(file, _CODEC)
-        self._file.seek(0, 2)
+        at, part = 0, [{}]
+        while part:
+            with self._using:  # the file has one place; each reader keeps its own
+                self._file.seek(at)
+                part = list(islice(bson.decode_file_iter(self._file, _CODEC), 100))
+                at = self._file.tell()
+                self._file.seek(0, 2)
+            yield from part
 
 
 @dataclass

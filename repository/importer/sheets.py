@@ -18,13 +18,14 @@ import threading
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
+from xml.parsers import expat
 
 from repository.importer.child import unpacked
 from repository.words import Trouble, msg
@@ -224,14 +225,47 @@ def _gate(source: Path | bytes) -> None:
                     raise BadSheet(refused, reason=_reason(msg("it is damaged.")))
                 if part.file_size > 2**20 and part.file_size > 100 * max(part.compress_size, 1):
                     raise BadSheet(refused, reason=_reason(msg("it unpacks to too much.")))
-                if part.filename.endswith((".xml", ".rels")):
+                if part.filename.lower().endswith((".xml", ".rels")):
                     with archive.open(part) as text:
-                        if b"<!DOCTYPE" in text.read(4096).upper():
+                        if _declares(text):
                             raise BadSheet(refused, reason=_reason(msg("it holds declarations no sheet needs.")))
             if "xl/workbook.xml" not in archive.namelist():
                 raise BadSheet(msg("This is not a CSV or Excel file (.csv, .xlsx)."))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, expat.ExpatError),
+        *(NotImplementedError, LookupError, RuntimeError, EOFError, ValueError, OSError),
+    ) as error:
         raise BadSheet(refused, reason=_reason(msg("it is damaged."))) from error
+
+
+_PROLOG_BYTES = 2**20  # before the first element stands a line or two
+
+
+class _Found(Exception):  # noqa: N818 (leaves the parser)
+    """What a part begins with; ``args[0]`` whether it is a DOCTYPE."""
+
+
+def _declares(text: IO[bytes]) -> bool:
+    """Whether a part of a book has a DOCTYPE, in whatever encoding and behind whatever comment. The parser gets no
+    further than the first element, before which a DOCTYPE must stand. Raises ExpatError, ValueError."""
+    parser = expat.ParserCreate()
+
+    def found(doctype: bool) -> Callable[..., None]:
+        def stop(*_: object) -> None:
+            raise _Found(doctype)
+
+        return stop
+
+    parser.StartDoctypeDeclHandler, parser.StartElementHandler = found(True), found(False)
+    try:
+        for _ in range(_PROLOG_BYTES // 4096):
+            part = text.read(4096)
+            parser.Parse(part, not part)
+            if not part:
+                break
+    except _Found as what:
+        return bool(what.args[0])
+    raise ValueError("no element")
 
 
 def _reason(text: str, **facts: Any) -> Any:
