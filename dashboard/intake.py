@@ -500,14 +500,19 @@ def _preview(bench: _Bench, preview: Preview) -> None:
         if preview.changes:
             with st.expander(n_("{n} changed row", "{n} changed rows", preview.counts.changed), key="intake-changes"):
                 tables.small(imports.change_rows(preview), key="intake-change-rows")
+        if preview.replaces and not preview.does_nothing:
+            said = st.checkbox(imports.replacing(preview), key=f"intake-replacing-{preview.fingerprint}")
+        else:
+            said = False
         with st.container(horizontal=True, gap="small"):
             if not preview.does_nothing and st.button(
                 _("Import the good rows") if preview.counts.rejected else _("Import"),
                 type="primary",
                 icon=":material/download_done:",
+                disabled=preview.replaces is not None and not said,
                 key="do_intake-commit",
             ):
-                _commit(bench, preview)
+                _commit(bench, preview, replacing=said)
             st.button(_("Cancel"), on_click=_drop, key="intake-cancel")
 
 
@@ -559,10 +564,10 @@ def _rejected(preview: Preview) -> bytes:
     return file.getvalue()
 
 
-def _commit(bench: _Bench, preview: Preview) -> None:
+def _commit(bench: _Bench, preview: Preview, *, replacing: bool) -> None:
     # nothing is drawn inside: a click in the meantime waits, instead of breaking the import off
     with st.spinner(_("Importing; nobody sees the rows before all are there …")):
-        batch = data.tell(importer.commit, preview)
+        batch = data.tell(importer.commit, preview, replacing=replacing)
         if batch is not None:
             bench.result = batch
     if batch is not None:

@@ -60,7 +60,7 @@ def look(
 
 
 def bring(store: Store, actor: Actor, of: Sheet, record: type[Record] = WorkOrder, **more: Any) -> Any:
-    return importer.commit(store, actor, look(store, actor, of, record, **more), patience=0)
+    return importer.commit(store, actor, look(store, actor, of, record, **more), replacing=True, patience=0)
 
 
 def rows(store: Store, actor: Actor, record: type[Any] = WorkOrder) -> list[Any]:
@@ -666,7 +666,9 @@ def test_a_file_without_a_key_takes_its_own_place(store: Store, admin: Actor) ->
     assert (other.new, other.removed) == (3, 0)
     seen = look(store, admin, sheet(ACTIVITIES.replace("30", "31"), "台账 (1).csv"), Activity)
     assert (seen.counts.new, seen.counts.removed, seen.replaces.id) == (3, 3, first.id)
-    second = importer.commit(store, admin, seen, patience=0)
+    with pytest.raises(importer.Unconfirmed):
+        importer.commit(store, admin, seen, patience=0)
+    second = importer.commit(store, admin, seen, replacing=True, patience=0)
     assert sorted(str(a.headcount) for a in rows(store, admin, Activity)) == ["30", "30", "31", "31", "None", "None"]
     exact(store, admin)
     importer.undo(store, admin, C, second.id, patience=0)
@@ -677,6 +679,30 @@ def test_a_file_without_a_key_takes_its_own_place(store: Store, admin: Actor) ->
     assert importer.undo(store, admin, C, first.id, patience=0).left == 0
     assert len(rows(store, admin, Activity)) == 3
     exact(store, admin)
+
+
+def test_another_sheet_is_no_later_version(store: Store, admin: Actor) -> None:
+    """Whether another year's file, or another sheet of the same book."""
+    bring(store, admin, sheet(ACTIVITIES, "活动 (2024).csv"), Activity)
+    seen = look(store, admin, sheet(ACTIVITIES.replace("30", "31"), "活动 (2025).csv"), Activity)
+    assert (seen.replaces, seen.counts.removed) == (None, 0)
+    book = openpyxl.Workbook()
+    for title, count in (("一季度", 30), ("二季度", 31)):
+        of = book.create_sheet(title)
+        of.append(["活动名称", "活动日期", "活动形式", "参加人次"])
+        of.append(["讲座", "2026-03-01", "讲座", count])
+    del book["Sheet"]
+    file = io.BytesIO()
+    book.save(file)
+    brought = bring(store, admin, Sheet(file.getvalue(), "台账.xlsx", sheet="一季度"), Activity)
+    assert brought.source == "台账.xlsx › 一季度"
+    assert look(store, admin, Sheet(file.getvalue(), "台账.xlsx", sheet="二季度"), Activity).replaces is None
+    book["一季度"]["D2"] = 32
+    file = io.BytesIO()
+    book.save(file)
+    again = look(store, admin, Sheet(file.getvalue(), "台账 (1).xlsx", sheet="一季度"), Activity)
+    assert again.replaces is not None
+    assert again.replaces.id == brought.id
 
 
 def test_rows_edited_since_stay_when_their_file_is_replaced(store: Store, admin: Actor) -> None:
@@ -777,7 +803,7 @@ def test_a_later_version_of_a_file_takes_the_place_of_the_rows_in_charge_only(st
     bring(store, admin, sheet(text, "活动.csv"), Activity)
     narrow = Actor("x", "x", Role.EDITOR, grids=frozenset({mine.id}))
     seen = look(store, narrow, sheet("活动名称,日期,形式,网格\n大讲座,2026-03-01,讲座,一网格", "活动.csv"), Activity)
-    batch = importer.commit(store, narrow, seen, patience=0)
+    batch = importer.commit(store, narrow, seen, replacing=True, patience=0)
     assert batch is not None
     (left,) = batch.left_rows
     assert (left.why, left.name, left.grid_id) == ("elsewhere", left.record_id, theirs.id)
@@ -1092,7 +1118,7 @@ def test_an_export_shows_what_the_actor_sees(store: Store, admin: Actor) -> None
 
 
 def test_every_trouble_is_a_sentence() -> None:
-    for name in ("BadSheet", "BadMapping", "Busy", "NotUndone", "Outdated", "Superseded", "TooWide"):
+    for name in ("BadSheet", "BadMapping", "Busy", "NotUndone", "Outdated", "Superseded", "TooWide", "Unconfirmed"):
         assert issubclass(getattr(importer, name), Trouble)
     assert mapping.CREATABLE == ("grids", "people")
     assert set(mapping.CREATABLE) <= RECORDS.keys()

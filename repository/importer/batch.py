@@ -39,7 +39,7 @@ from repository import rollups
 from repository.access import PERMISSIONS, Actor, Operation, Refused, Role, in_reach, may, reach, require
 from repository.filters import Is
 from repository.importer.mapping import CREATABLE, Mapping, Translate, unique_fields
-from repository.importer.preparing import UNNUMBERED, Earlier, Preview, plain_name, prepare
+from repository.importer.preparing import UNNUMBERED, Earlier, Preview, prepare, versions
 from repository.importer.sheets import Sheet
 from repository.maintenance.commands import SERIES
 from repository.record import LINE, RECORDS, Choice, Index, Part, Record, Ref, Shown, field_specs
@@ -84,6 +84,10 @@ class NotUndone(Trouble):
 
 class Outdated(Trouble):
     """What the preview showed is no longer so."""
+
+
+class Unconfirmed(Trouble):
+    """Rows of an earlier import would go, and nobody said that they may."""
 
 
 class TooWide(Trouble):
@@ -277,15 +281,19 @@ def commit(
     actor: Actor,
     preview: Preview,
     *,
+    replacing: bool = False,
     progress: Callable[[int], None] | None = None,
     patience: float = PATIENCE,
 ) -> ImportBatch | None:
     """Do what a preview showed, as one batch; returns it, or None when there was nothing to do.
 
     Rows that somebody changed since the preview are left as that person has them, and named in ``left_rows``.
-    Raises Busy, Outdated (also for a preview made with other rights than the actor's), Superseded, Refused,
-    Unavailable: after each of these nothing was imported; and OutcomeUnknown, after which it ends by itself, all or
-    nothing, in a minute or two.
+    ``replacing``: somebody has said that the rows of the import which this one takes the place of may go; that two
+    files bear one name does not say it.
+
+    Raises Unconfirmed, Busy, Outdated (also for a preview made with other rights than the actor's), Superseded,
+    Refused, Unavailable: after each of these nothing was imported; and OutcomeUnknown, after which it ends by itself,
+    all or nothing, in a minute or two.
     """
     mapping, counts, community_id = preview.mapping, preview.counts, preview.community_id
     record = mapping.kind
@@ -300,6 +308,14 @@ def commit(
         )
     if preview.does_nothing:
         return None
+    if preview.replaces and not replacing:
+        raise Unconfirmed(
+            msg(
+                "This would take out the rows of the import of {file}. Nothing was imported. Say that they may go, or, "
+                "if this is another sheet, give its file another name."
+            ),
+            file=preview.replaces.source,
+        )
     recover(store)
     run = _Run.begin(
         store,
@@ -307,7 +323,7 @@ def commit(
         community_id,
         record,
         {
-            "source": preview.source[:LINE],
+            "source": preview.source,
             "mapping": mapping.model_dump_json(exclude_defaults=True),
             "fingerprint": preview.fingerprint,
             "of": preview.replaces.id if preview.replaces else None,
@@ -316,7 +332,7 @@ def commit(
     )
 
     def write_all() -> None:
-        replaces = _replaced_by(_standing(store, community_id, record.collection), preview.source)
+        replaces = next(versions(_standing(store, community_id, record.collection), preview.source), None)
         if not mapping.keys and replaces != preview.replaces:
             raise Outdated(msg("This file was imported by somebody else in the meantime. Look at the preview again."))
         time.sleep(patience)
@@ -481,10 +497,6 @@ def _standing(store: Store, community_id: str, record: str) -> list[tuple[Earlie
             )
             for one in found
         ]
-
-
-def _replaced_by(standing: Iterable[tuple[Earlier, str, int]], source: str) -> Earlier | None:
-    return next((batch for batch, _, _ in standing if plain_name(batch.source) == plain_name(source)), None)
 
 
 def _within(record: type[Record], community_id: str) -> Document:

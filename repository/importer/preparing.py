@@ -43,9 +43,9 @@ from repository.importer.mapping import (
     folded,
     reader,
 )
-from repository.importer.sheets import Row, Sheet, write_csv
+from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, Outcome, Status, WorkOrder
-from repository.record import RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
 from repository.store import Store, invalid, our_errors
 from repository.words import Message, msg
 
@@ -127,7 +127,8 @@ class Spool:
             self.n += 1
 
     def __iter__(self) -> Iterator[Document]:
-        at, part = 0, [{}]
+        at = 0
+        part: list[Document] = [{}]
         while part:
             with self._using:  # the file has one place; each reader keeps its own
                 self._file.seek(at)
@@ -321,7 +322,7 @@ class _Judge:
         self.sheet, self.mapping, self.record = sheet, mapping, mapping.kind
         self.own = self.record.collection == "communities"  # a community is its own community
         zone = ZoneInfo(mapping.zone) if mapping.zone else store.zone(community_id)
-        self.preview = Preview(community_id, mapping, sheet.name, sheet.columns, zone, actor.eyes)
+        self.preview = Preview(community_id, mapping, sheet.source[:LINE], sheet.columns, zone, actor.eyes)
         self.references = References(self._names)
         self.activities: dict[str, Document] = {}
         self.targets: dict[str, Target] = {}
@@ -400,8 +401,7 @@ class _Judge:
                     return
                 break
         if not self.keys:
-            same_file = (batch for batch, _, _ in earlier if plain_name(batch.source) == plain_name(preview.source))
-            preview.replaces = next(same_file, None)
+            preview.replaces = next(versions(earlier, preview.source), None)
             counts.removed = preview.replaces.rows if preview.replaces else 0
 
     # --- one row
@@ -763,8 +763,14 @@ def _new_id() -> str:
 
 
 def plain_name(source: str) -> str:
-    """A file's name without what a browser adds to the second download of it."""
-    return re.sub(r"\s*\(\d+\)(?=\.\w+$)", "", source).casefold()
+    """A source without what a browser adds to the name of a file's second download: (1) and the like, but no year."""
+    return re.sub(rf"\s*\([1-9]\d?\)(?=\.\w+(?:{re.escape(WITHIN)}|$))", "", source, count=1).casefold()
+
+
+def versions(earlier: Iterable[tuple[Earlier, str, int]], source: str) -> Iterator[Earlier]:
+    """Those of the earlier batches that came from the same sheet of the same file."""
+    same = plain_name(source)
+    return (batch for batch, _, _ in earlier if plain_name(batch.source) == same)
 
 
 def _stored(value: Any) -> Any:

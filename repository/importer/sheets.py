@@ -36,6 +36,7 @@ MAX_ROWS_XLSX = 100_000
 MAX_BYTES_CSV = 200 * 2**20
 MAX_BYTES_XLSX = 10 * 2**20
 ENCODINGS = ("utf-8-sig", "utf-16", "gb18030", "cp1252")
+WITHIN = " › "  # stands between a book and its sheet
 NOTE = "※"  # a template's explanatory row begins with this mark and is not data
 _TOO_MANY = msg("More than {most} rows are too many for one import. Split the file, or save it as CSV.")
 _BROKEN = msg("The file breaks off or is damaged: {reason}")
@@ -95,6 +96,12 @@ class Sheet:
         if len(first) < self.header_row or not any(map(_filled, first[self.header_row - 1])):
             raise BadSheet(msg("The file is empty: no row of headers was found."))
         self.columns = _unique(first[self.header_row - 1])
+
+    @property
+    def source(self) -> str:
+        """Where its rows come from, as an import notes it and finds its earlier version again: the file, and the sheet
+        where the book has several."""
+        return self.name[:160] + (f"{WITHIN}{self.sheet}" if len(self.names) > 1 else "")
 
     def rows(self) -> Iterator[Row]:
         """The rows below the header, without empty ones and without a template's explanatory row.
