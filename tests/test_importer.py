@@ -768,6 +768,30 @@ def test_a_key_taken_after_the_preview_is_left_out(store: Store, admin: Actor) -
     exact(store, admin)
 
 
+def test_a_changed_key_that_is_anothers_is_left_out(store: Store, admin: Actor) -> None:
+    """Sheets exported here find their records by id, so that a code can be changed: seen in the preview, or later."""
+    bring(store, admin, sheet("编号,名称,类别\nF1,漫步机,健身器材\nF2,单杠,健身器材\nF3,双杠,健身器材"), Facility)
+    ids = [facility.id for facility in rows(store, admin, Facility)]
+
+    def coded(*codes: str) -> Sheet:
+        return sheet("id,编号,名称\n" + "\n".join(f"{id},{code},新" for id, code in zip(ids, codes, strict=True)))
+
+    seen = look(store, admin, coded("F2", "F9", "F9"), Facility)
+    assert [(problem.row, problem.column) for problem in seen.problems] == [(2, "编号"), (4, "编号")]
+    assert (seen.counts.changed, seen.counts.rejected) == (1, 2)
+    seen = look(store, admin, coded("F7", "F8", "F3"), Facility)
+    assert (seen.counts.changed, seen.problems) == (3, [])
+    store.insert(admin, Facility(community_id=C, code="F7", name="先到", category="fitness"))
+    batch = importer.commit(store, admin, seen, patience=0)
+    assert (batch.changed, [(row.record_id, row.why) for row in batch.left_rows]) == (2, [(ids[0], "taken")])
+    assert {facility.code for facility in rows(store, admin, Facility)} == {"F1", "F8", "F3", "F7"}
+    store.insert(admin, Facility(community_id=C, code="F2", name="后到", category="fitness"))
+    undone = importer.undo(store, admin, C, batch.id, patience=0)  # its old code is another's by now
+    assert [(row.record_id, row.why) for row in undone.left_rows] == [(ids[1], "taken")]
+    exact(store, admin)
+    no_leftovers(store)
+
+
 # --- who may
 def test_who_may_import_what_and_where(store: Store, admin: Actor) -> None:
     mine = store.insert(admin, Grid(community_id=C, code="一网格", name="一网格"))

@@ -25,6 +25,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -95,7 +96,17 @@ class TooWide(Trouble):
 
 
 class _Taken(Exception):  # noqa: N818 (leaves the transaction; never the module)
-    """A new row's key is in use by now."""
+    """The key of a row, new or changed, is in use by now."""
+
+
+@contextmanager
+def _taking() -> Iterator[None]:
+    try:
+        yield
+    except BulkWriteError as error:
+        if all(problem["code"] == 11000 for problem in error.details["writeErrors"]):
+            raise _Taken from error
+        raise
 
 
 # --- what is kept of an import ---------------------------------------------------------------------------------------
@@ -690,6 +701,7 @@ class _Run:
             if not again:
                 document |= {"revision": 1, "created_at": now, "updated_at": now}
                 document |= {"created_by": self.actor.name, "updated_by": self.actor.name}
+        replaces = list(replaces)
         for attempt in range(20):
             self._number([document for document in wanted if document.get("number") == UNNUMBERED], attempt)
             if not (wanted or replaces or removals):
@@ -701,6 +713,7 @@ class _Run:
                 break
             except _Taken:
                 wanted = self._without_taken(record, wanted)
+                replaces = self._without_taken_changes(record, replaces)
         else:
             raise Outdated(msg("Somebody is entering the same records just now. Nothing was imported; try again."))
         if record.subjects:
@@ -777,19 +790,16 @@ class _Run:
         if ledger:
             db[LEDGER].insert_many(ledger, ordered=False, session=session)
         if operations:
-            db[record.collection].bulk_write(operations, ordered=False, session=session)
+            with _taking():
+                db[record.collection].bulk_write(operations, ordered=False, session=session)
         if out:  # the snapshot has their revisions right; whoever changed one since makes this transaction run again
             mark = {"batch_id": self.out, "_before": {"batch_id": self.id, "document": "$$ROOT"}}
             db[record.collection].update_many(
                 {**within, "_id": {"$in": out}}, [{"$unset": "_before"}, {"$set": mark}], hint="_id_", session=session
             )
         if inserts:
-            try:
+            with _taking():
                 db[record.collection].insert_many(inserts, ordered=False, session=session)
-            except BulkWriteError as error:
-                if all(problem["code"] == 11000 for problem in error.details["writeErrors"]):
-                    raise _Taken from error
-                raise
         pairs: list[tuple[Document | None, Document | None]] = [(None, row) for row in inserts]
         pairs += [(there[row["_id"]], row) for row in after] + [(there[id], None) for id in out]
         whole = {"collection": self.record.collection, "community_id": self.community_id, "record_id": self.id}
@@ -835,12 +845,7 @@ class _Run:
         """The new rows but those whose key is in use by now; a number that we gave is given anew."""
         kept = wanted
         for fields in unique_fields(record):
-            filter = {**self.within(record)}
-            filter |= {name: {"$in": list({document.get(name) for document in kept})} for name in fields}
-            with our_errors(), pymongo.timeout(WRITE_SECONDS):
-                taken = {
-                    tuple(one.get(name) for name in fields) for one in self.store.db[record.collection].find(filter)
-                }
+            taken = self._taken_by(record, fields, kept)
             free = []
             for document in kept:
                 if tuple(document.get(name) for name in fields) not in taken:
@@ -854,6 +859,31 @@ class _Run:
                     self.leave(record, document, Why.TAKEN)
             kept = free
         return kept
+
+    def _without_taken_changes(self, record: type[Record], wanted: list[Replacement]) -> list[Replacement]:
+        """The replacements but those whose new key another record has, or another replacement before it."""
+        kept = wanted
+        for fields in unique_fields(record):
+            taken = self._taken_by(record, fields, [one.document for one in kept])
+            free = []
+            for one in kept:
+                key = tuple(one.document.get(name) for name in fields)
+                if taken.setdefault(key, one.id) == one.id:
+                    free.append(one)
+                else:
+                    self.leave(record, {**one.document, "_id": one.id}, Why.TAKEN)
+            kept = free
+        return kept
+
+    def _taken_by(
+        self, record: type[Record], fields: Sequence[str], documents: Sequence[Document]
+    ) -> dict[tuple[Any, ...], str]:
+        """Who has the keys that documents bear, or will: key -> id."""
+        filter = {**self.within(record)}
+        filter |= {name: {"$in": list({document.get(name) for document in documents})} for name in fields}
+        with our_errors(), pymongo.timeout(WRITE_SECONDS):
+            found = self.store.db[record.collection].find(filter, dict.fromkeys(fields, 1))
+            return {tuple(one.get(name) for name in fields): one["_id"] for one in found}
 
     def leave(self, record: type[Record], document: Document, why: Why) -> None:
         """Name a row that stays as it is."""

@@ -42,6 +42,7 @@ from repository.importer.mapping import (
     fields_of,
     folded,
     reader,
+    unique_fields,
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, Outcome, Status, WorkOrder
@@ -346,6 +347,7 @@ class _Judge:
         self.headers = {name: ", ".join(column.headers) for name, column in mapping.columns.items()}
         self.keys = mapping.keys
         self.first: dict[tuple[Any, ...], tuple[int, bytes]] = {}
+        self.given: dict[tuple[Any, ...], str] = {}  # a key that a changed record gets -> its id
         self.clearable = {
             name
             for name, info in self.record.model_fields.items()
@@ -612,6 +614,9 @@ class _Judge:
         if not names:
             self.preview.counts.unchanged += 1
             return
+        if problems := list(self._taken(draft.row, changed, names)):
+            self.preview.reject(draft.row, problems)
+            return
         self.preview.counts.changed += 1
         self._accept(draft.row, changed, notes)
         for name in sorted(names):
@@ -628,6 +633,19 @@ class _Judge:
                     )
                 )
         self.preview.plan.add({"id": document["_id"], "revision": document["revision"], "doc": changed})
+
+    def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
+        """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""
+        for fields in unique_fields(self.record):
+            if not set(fields) & set(names):
+                continue
+            key = {name: changed.get(name) for name in fields}
+            within: Document = {} if self.own else {"community_id": self.community_id}
+            with our_errors(), pymongo.timeout(SECONDS):
+                found = self.store.documents(self.record, {**within, **key}, projection={"_id": 1})
+                others = [one["_id"] for one in found if one["_id"] != changed["_id"]]
+            if others or self.given.setdefault((fields, *key.values()), changed["_id"]) != changed["_id"]:
+                yield self.problem(row, fields[-1], msg("Another record has this already"), {})
 
     def _holds(self, document: Document, name: str, value: Any) -> bool:
         """Whether the record says what the sheet says of one field."""
