@@ -540,6 +540,26 @@ def test_orders_without_a_number_get_one(store: Store, admin: Actor) -> None:
     assert all(number.startswith("W-") for number in numbers)
 
 
+def test_orders_without_a_number_are_recognised_in_a_corrected_sheet(store: Store, admin: Actor) -> None:
+    text = """
+    工单号,故障,状态,报修时间,完成时间
+    A1,松动,待修,2026-03-01,
+    ,漏水,待修,2026-03-02,2026-03-03
+    ,漏水,待修,2026-03-02,2026-03-03
+    """
+    bring(store, admin, sheet(text))
+    seen = look(store, admin, sheet(text.replace("松动", "断裂"), "台账 (1).csv"))
+    assert (seen.counts.new, seen.counts.changed, seen.counts.unchanged) == (0, 1, 2)
+    importer.commit(store, admin, seen, patience=0)
+    more = look(store, admin, sheet(text + "    ,漏水,待修,2026-03-02,\n    ,漏水,待修,2026-03-02,"))
+    assert (more.counts.new, more.counts.unchanged, more.counts.flagged) == (2, 2, 2)
+    assert [(p.row, p.column) for p in more.problems if p.level == "flagged"] == [(5, "工单号"), (6, "工单号")]
+    other = look(store, admin, sheet(text, "别处.csv"))  # two such orders may well have been reported twice
+    assert (other.counts.new, other.counts.flagged) == (2, 0)
+    assert importer.commit(store, admin, more, patience=0).flagged == 2
+    exact(store, admin)
+
+
 def test_pieces_of_an_embedded_value(store: Store, admin: Actor) -> None:
     text = """
     编号,名称,类别,面积,材质,车道数,position.longitude,position.latitude,安装年份

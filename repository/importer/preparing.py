@@ -347,6 +347,11 @@ class _Judge:
         self.headers = {name: ", ".join(column.headers) for name, column in mapping.columns.items()}
         self.keys = mapping.keys
         self.first: dict[tuple[Any, ...], tuple[int, bytes]] = {}
+        self.before: list[str] = []
+        """The standing imports of this very sheet."""
+        self.unnumbered: dict[Any, list[Document]] = {}
+        """What they brought, by the moment it was reported, as far as no row without a number was found to be it."""
+        self.recognised: set[str] = set()
         self.given: dict[tuple[Any, ...], str] = {}  # a key that a changed record gets -> its id
         self.clearable = {
             name
@@ -361,11 +366,13 @@ class _Judge:
     # --- one sheet
     def run(self, earlier: Sequence[tuple[Earlier, str, int]], progress: Callable[[int], None] | None) -> Preview:
         preview, counts = self.preview, self.preview.counts
+        self.before = [batch.id for batch in versions(earlier, preview.source)]
         rows = self.sheet.rows()
         while chunk := list(islice(rows, CHUNK)):
             counts.rows += len(chunk)
             drafts = [self.draft(row) for row in chunk]
             existing = self.existing(drafts)
+            self.find_unnumbered(drafts)
             for draft in drafts:
                 self.judge(draft, existing)
             if progress:
@@ -512,6 +519,34 @@ class _Judge:
             found.setdefault(key, []).append(document)
         return found
 
+    def find_unnumbered(self, drafts: Iterable[Draft]) -> None:
+        """The orders that rows without a number may have become when this sheet came in before."""
+        if self.record is not WorkOrder or self.keys != ("number",) or not self.before:
+            return
+        moments = {_stored(draft.given.get("reported_at")) for draft in drafts if draft.given.get("number") is None}
+        filter = {
+            "community_id": self.community_id,
+            "batch_id": Is(among=self.before),
+            "reported_at": Is(among=list(moments - {None})),
+        }
+        with our_errors(), pymongo.timeout(SECONDS):
+            found = list(self.store.documents(self.record, filter)) if moments - {None} else []
+        self.unnumbered = {}
+        for document in found:
+            if document["_id"] not in self.recognised and in_reach(self.actor, self.record, document):
+                self.unnumbered.setdefault(document["reported_at"], []).append(document)
+
+    def _is_there(self, draft: Draft, built: Document) -> bool:
+        """Whether a row without a number is an order that this sheet brought before, and that still says the same."""
+        whole = {name.split(".")[0] for name in draft.given} - {"number", ID}
+        candidates = self.unnumbered.get(built.get("reported_at"), [])
+        for document in candidates:
+            if all(built.get(name) == document.get(name) for name in whole):
+                candidates.remove(document)
+                self.recognised.add(document["_id"])
+                return True
+        return False
+
     def _names(self, collection: str) -> Iterator[tuple[str, Iterable[str]]]:
         """Id and names of every record of a collection that a row may name. Grids are found out of reach too: "not in
         your charge" tells more than "unknown"."""
@@ -577,8 +612,13 @@ class _Judge:
             built = self._built(draft, None)
             if built is None:
                 return
+            keyless = bool(self.keys) and None in key
+            if keyless and self._is_there(draft, built[0]):
+                counts.unchanged += 1
+                return
             counts.new += 1
-            self._accept(draft.row, *built)
+            doubt = msg("It has no number, and this sheet came in before: it may be there already")
+            self._accept(draft.row, *built, [("number", doubt)] if keyless and self.before else [])
             self.preview.plan.add({"new": built[0]})
 
     def _is_repeat(self, draft: Draft, key: tuple[Any, ...]) -> bool:
@@ -707,14 +747,16 @@ class _Judge:
             return None
         return built.to_document(), notes
 
-    def _accept(self, row: Row, made: Document, notes: Sequence[tuple[str, str]]) -> None:
-        """A row comes in: with its notes, its flags, and the references made for it."""
+    def _accept(
+        self, row: Row, made: Document, notes: Sequence[tuple[str, str]], doubts: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """A row comes in: with its notes, its flags and other doubts, and the references made for it."""
         for name, text in notes:
             self.preview.note(self.problem(row, name, text, {}, level="note"))
-        if made["flags"]:
-            self.preview.counts.flagged += 1
-            for flag in made["flags"]:
-                self.preview.note(self.problem(row, self._doubted(flag, made), Flag(flag).label, {}, level="flagged"))
+        doubts = [*doubts, *((self._doubted(flag, made), Flag(flag).label) for flag in made["flags"])]
+        self.preview.counts.flagged += bool(doubts)
+        for name, text in doubts:
+            self.preview.note(self.problem(row, name, text, {}, level="flagged"))
         for reference in self.mapping.create_missing:
             if id := made.get(reference):
                 self.used.add(id)
