@@ -27,7 +27,8 @@ from repository.access import Actor, Refused, Role
 from repository.activities import Activity, Attendance
 from repository.facilities import Facility, FitnessDetails
 from repository.grids import Community, Grid
-from repository.importer import Column, Mapping, Preview, Sheet, batch, mapping
+from repository.importer import Column, Mapping, Preview, Sheet, mapping
+from repository.importer.flight import Flight
 from repository.importer.mapping import DayRead, References, Unreadable, fields_of, reader
 from repository.importer.preparing import SHOWN, Spool
 from repository.importer.sheets import from_serial, guarded, write_xlsx
@@ -1063,8 +1064,8 @@ def test_a_batch_that_cannot_be_ended_keeps_no_other_from_its_end(
     store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = look(store, admin, sheet(ORDERS), create_missing=("grid_id",))
-    monkeypatch.setattr(batch._Run, "roll_back", lambda _run: None)
-    monkeypatch.setattr(batch, "WIDEST", 0)
+    monkeypatch.setattr(Flight, "roll_back", lambda _run: None)
+    monkeypatch.setattr("repository.importer.chunks.WIDEST", 0)
     with pytest.raises(importer.TooWide):
         importer.commit(store, admin, seen, patience=0)
     left = store.db["import_batches"].find_one({"running": True})
@@ -1076,8 +1077,8 @@ def test_a_batch_that_cannot_be_ended_keeps_no_other_from_its_end(
         roll_back(run)
 
     monkeypatch.undo()
-    roll_back = batch._Run.roll_back
-    monkeypatch.setattr(batch._Run, "roll_back", ends)
+    roll_back = Flight.roll_back
+    monkeypatch.setattr(Flight, "roll_back", ends)
     with pytest.raises(Unavailable):
         importer.recover(store, stale=timedelta(0))
     assert [one["_id"] for one in store.db["import_batches"].find({"running": True})] == [left["_id"]]
@@ -1122,7 +1123,7 @@ importer.commit(store, admin, seen, progress=lambda n: print(n, flush=True), pat
 def test_rows_that_touch_too_many_counters_are_refused(
     store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repository.importer.batch.WIDEST", 2)
+    monkeypatch.setattr("repository.importer.chunks.WIDEST", 2)
     before = state(store)
     with pytest.raises(importer.TooWide):
         bring(store, admin, sheet(ORDERS), create_missing=("grid_id",))

@@ -24,6 +24,7 @@ from dashboard.settings import VARIABLES, BadSetting, Settings, SignInBy
 from repository import audit, backup, importer, people
 from repository.access import Actor
 from repository.grids import Community
+from repository.importer.flight import Flight
 from repository.maintenance import WorkOrder
 from repository.store import Full, Store, Unavailable, utc_now
 from tests.conftest import NOW, awaited
@@ -694,8 +695,8 @@ def test_an_import_that_broke_off_is_ended_while_the_server_runs(
 
     bring("number,fault,reported_at\nW1,loose,2026-03-01\n")
     with monkeypatch.context() as patch:
-        patch.setattr(importer.batch._Run, "flip", dies)
-        patch.setattr(importer.batch._Run, "roll_back", dies)
+        patch.setattr(Flight, "flip", dies)
+        patch.setattr(Flight, "roll_back", dies)
         with pytest.raises(SystemExit):
             bring("number,fault,reported_at\nW1,broken,2026-03-01\n")
     job = {job.key: job for job in tending.JOBS}["imports"]
