@@ -150,6 +150,11 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--create-missing", action="store_true", help="make the grids and people that rows name")
     bring.add_argument("--yes", action="store_true", help="import the good rows without asking")
     bring.add_argument(
+        "--replace",
+        action="store_true",
+        help="… also where no column tells rows apart, so that the rows of this file's earlier import go",
+    )
+    bring.add_argument(
         "--problems", type=Path, metavar="OUT.csv", help="write the rejected rows and their reasons here"
     )
     bring.add_argument("--undo", metavar="BATCH", help="take back a batch; what was edited since stays and is listed")
@@ -710,15 +715,29 @@ def _bring_in(store: Any, args: argparse.Namespace) -> int:
     print(imports.verdict(seen))
     if seen.does_nothing:
         return 1 if seen.counts.rejected else 0
-    if not args.yes:
+    goes = seen.replaces is not None
+    for said, asked, without in (
+        (
+            args.yes,
+            i18n._("Import the good rows? [y/N] "),
+            msg("Nothing was imported. Add --yes to import the good rows."),
+        ),
+        (
+            args.replace or not goes,
+            i18n._("{what}? [y/N] ", what=imports.replacing(seen)),
+            msg("Nothing was imported. Add --replace to let the rows of that import go."),
+        ),
+    ):
+        if said:
+            continue
         if not sys.stdin.isatty():
-            raise Stop(msg("Nothing was imported. Add --yes to import the good rows."))
-        if input(i18n._("Import the good rows? [y/N] ")).strip().lower() not in {"y", "yes", "是"}:
+            raise Stop(without)
+        if input(asked).strip().lower() not in {"y", "yes", "是"}:
             print(i18n._("Nothing was imported."))
             return 1
     if new:
         store.insert(operator, new)
-    batch = importer.commit(store, operator, seen)
+    batch = importer.commit(store, operator, seen, replacing=goes)
     if batch is not None:
         print(
             i18n._("Imported: {what}. To take it back: gridboard import --undo {id}").format(

@@ -76,7 +76,7 @@ def remarks(preview: Preview) -> Iterator[str]:
     if preview.replaces:
         yield _(
             "No column tells the rows of this file apart, so it takes the place of the import of {file} on {when}: "
-            "{n} rows of that go.",
+            "{n} rows of that go. If this is another sheet, give its file another name.",
             file=preview.replaces.source,
             when=datetime_(preview.replaces.at, preview.zone),
             n=number(preview.counts.removed),
@@ -95,6 +95,11 @@ def remarks(preview: Preview) -> Iterator[str]:
     ]
     if unfed and preview.counts.rejected:
         yield _("No column feeds {fields}, which every new record needs.", fields=_(", ").join(unfed))
+
+
+def replacing(preview: Preview) -> str:
+    """What somebody has to say yes to before rows of an earlier import go."""
+    return n_("{n} row of the earlier import may go", "{n} rows of the earlier import may go", preview.counts.removed)
 
 
 def nameless(preview: Preview) -> dict[str, str]:

@@ -4,7 +4,7 @@ What a person has set stays on the ``_Bench`` until they take another file: no r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import islice
@@ -135,14 +135,13 @@ def _choose(view: session.View, kinds: Sequence[type[Record]]) -> None:
 def _open(view: session.View, record: type[Record], name: str, content: bytes) -> None:
     try:
         sheet = Sheet(content, name)
+        _place(view, _Bench(name, content, record, sheet, Mapping(record=record.collection, columns={})))
     except Trouble as trouble:
         cards.told(trouble)
-        return
-    _place(view, _Bench(name, content, record, sheet, Mapping(record=record.collection, columns={})))
 
 
 def _place(view: session.View, bench: _Bench) -> None:
-    """Put a file on the bench with the mapping that fits it best."""
+    """Put a file on the bench with the mapping that fits it best. Raises BadSheet: many rows are read here."""
     saved = data.ask(importer.saved_mappings, view.community_id, bench.record.collection)
     saved_as, mapping = imports.mapping_for(bench.record, bench.sheet, list(saved.items()))
     bench.take(mapping, saved_as)
@@ -177,12 +176,10 @@ def _head(view: session.View, bench: _Bench, kinds: Sequence[type[Record]]) -> N
         st.button(_("Another file"), icon=":material/close:", on_click=_drop, key="intake-drop")
     if chosen != bench.record.collection or tab != bench.sheet.sheet:
         try:
-            bench.sheet = Sheet(bench.content, bench.name, sheet=tab)
+            sheet = Sheet(bench.content, bench.name, sheet=tab)
+            _place(view, replace(bench, sheet=sheet, record=names[chosen]))
         except Trouble as trouble:
             cards.told(trouble)
-            return
-        bench.record = names[chosen]
-        _place(view, bench)
 
 
 # --- what the columns are --------------------------------------------------------------------------------------------
@@ -503,14 +500,19 @@ def _preview(bench: _Bench, preview: Preview) -> None:
         if preview.changes:
             with st.expander(n_("{n} changed row", "{n} changed rows", preview.counts.changed), key="intake-changes"):
                 tables.small(imports.change_rows(preview), key="intake-change-rows")
+        if preview.replaces and not preview.does_nothing:
+            said = st.checkbox(imports.replacing(preview), key=f"intake-replacing-{preview.fingerprint}")
+        else:
+            said = False
         with st.container(horizontal=True, gap="small"):
             if not preview.does_nothing and st.button(
                 _("Import the good rows") if preview.counts.rejected else _("Import"),
                 type="primary",
                 icon=":material/download_done:",
+                disabled=preview.replaces is not None and not said,
                 key="do_intake-commit",
             ):
-                _commit(bench, preview)
+                _commit(bench, preview, replacing=said)
             st.button(_("Cancel"), on_click=_drop, key="intake-cancel")
 
 
@@ -562,10 +564,10 @@ def _rejected(preview: Preview) -> bytes:
     return file.getvalue()
 
 
-def _commit(bench: _Bench, preview: Preview) -> None:
+def _commit(bench: _Bench, preview: Preview, *, replacing: bool) -> None:
     # nothing is drawn inside: a click in the meantime waits, instead of breaking the import off
     with st.spinner(_("Importing; nobody sees the rows before all are there …")):
-        batch = data.tell(importer.commit, preview)
+        batch = data.tell(importer.commit, preview, replacing=replacing)
         if batch is not None:
             bench.result = batch
     if batch is not None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import accounts, audit, backup, embedded, people
+from repository import accounts, audit, backup, embedded, importer, people
 from repository.access import Actor, Role
 from repository.store import utc_now
 from repository.words import Message, Trouble, msg
@@ -56,12 +56,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """Something to be done again and again; ``work`` may raise anything."""
+    """Something to be done again and again, as often as all others if ``every`` says nothing, in seconds; ``work`` may
+    raise anything."""
 
     key: str
     title: str
     work: Callable[[Settings], None]
     wanted: Callable[[Settings], bool] = lambda _settings: True
+    every: float | None = None
 
 
 def _rotate_log(settings: Settings) -> None:
@@ -70,6 +72,10 @@ def _rotate_log(settings: Settings) -> None:
 
 def _seal(settings: Settings) -> None:
     audit.seal(data.store(), settings.audit_key(make=True), head_file=settings.audit_head)
+
+
+def _end_imports(_settings: Settings) -> None:
+    importer.recover(data.store())
 
 
 def _forget(_settings: Settings) -> None:
@@ -101,6 +107,7 @@ JOBS = (
     Job("seal", msg("Seal the audit trail"), _seal),
     Job("contacts", msg("Erase contacts whose time is over"), _forget),
     Job("sign-ins", msg("Clear away sign-ins and tries that are over"), _clear),
+    Job("imports", msg("Bring imports that broke off to an end"), _end_imports, every=60.0),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )
 
@@ -149,4 +156,4 @@ def _for_ever(job: Job, settings: Settings) -> None:
     time.sleep(FIRST_SECONDS)
     while True:
         run(job, settings)
-        time.sleep(EVERY_SECONDS)
+        time.sleep(EVERY_SECONDS if job.every is None else job.every)

@@ -27,7 +27,8 @@ from repository.audit import Search, Unsealed, sealing
 from repository.embedded.bootstrap import CHANGEABLE, TRAIL
 from repository.facilities import Category, Facility
 from repository.grids import Community
-from repository.importer import Sheet, batch
+from repository.importer import Sheet
+from repository.importer.flight import Flight
 from repository.maintenance import WorkOrder
 from repository.migrations import migrate
 from repository.record import RECORDS
@@ -641,7 +642,7 @@ def test_rows_of_an_import_that_was_broken_off_are_no_history(
         raise KeyboardInterrupt
 
     order = busy.db["work_orders"].find_one({"number": "W-0-0"}) or {}
-    monkeypatch.setattr(batch._Run, "flip", break_off)
+    monkeypatch.setattr(Flight, "flip", break_off)
     with pytest.raises(KeyboardInterrupt):
         bring(busy, admin, "工单号,故障,地点,报修时间\nW-0-0,松动,西门,2026-03-01 08:00\n", "x.csv")
     rows = list(busy.db[AUDIT].find({"part_of": {"$exists": True}}))

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import dashboard
-from dashboard import data, intake, session, tables
+from dashboard import data, imports, intake, session, tables
 from dashboard.pages import data as page
 from dashboard.settings import SignInBy
 from repository import accounts, importer, recount
 from repository.access import Actor, Refused, Role
+from repository.activities import Activity
 from repository.grids import Community
 from repository.maintenance import Status, WorkOrder
 from repository.people import Person, add_person
@@ -78,6 +79,38 @@ def test_from_upload_to_undo(opened: Any, store: Store, admin: Actor) -> None:
     assert store.count(admin, WorkOrder, C) == 0
     assert [batch.status for batch in importer.batches(store, admin, C)][1] == "undone"
     assert recount.check(store, admin, C) == []
+
+
+def test_a_file_that_breaks_off_behind_its_first_rows_is_told_on_the_page(
+    mongodb_uri: str, visit: Callable[..., Any]
+) -> None:
+    broken = "工单号,故障描述,报修时间\n" + "A1,松动,2026-03-01\n" * 60 + "x" * 140_000 + ",松动,2026-03-01\n"
+    at = visit(mongodb_uri, "data", lang="zh")
+    at.file_uploader(key="intake-file").upload("三月.csv", broken.encode(), "text/csv").run()
+    assert not at.exception
+    assert "文件不完整或已损坏" in said(at)
+    assert intake.BENCH not in at.session_state
+
+
+def test_rows_of_an_earlier_import_go_only_after_a_tick(
+    mongodb_uri: str, visit: Callable[..., Any], store: Store, admin: Actor
+) -> None:
+    def text(name: str) -> bytes:
+        return f"活动名称,活动日期,活动形式\n{name},2026-03-01,讲座\n".encode()
+
+    found = importer.Sheet(text("讲座"), "活动.csv")
+    mapping = importer.propose(Activity, found, imports.EVERY_LANGUAGE)
+    first = importer.preview(store, admin, C, found, mapping, languages=imports.EVERY_LANGUAGE)
+    importer.commit(store, admin, first)
+    at = visit(mongodb_uri, "data", lang="zh", record="activities")
+    at.file_uploader(key="intake-file").upload("活动.csv", text("义诊"), "text/csv").run()
+    press(at, "do_intake-check")
+    assert at.button(key="do_intake-commit").disabled
+    (tick,) = (box for box in at.checkbox if "intake-replacing" in box.key)
+    assert "1" in tick.label
+    tick.check().run()
+    press(at, "do_intake-commit")
+    assert [row.name for row in store.find(admin, Activity, C)] == ["义诊"]
 
 
 def test_a_preview_made_with_other_rights_is_not_shown_any_more(opened: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dashboard import cli
 from repository.access import Actor, Refused
+from repository.activities import Activity
 from repository.maintenance import WorkOrder
 from repository.store import Store
 
@@ -70,6 +71,23 @@ def test_preview_problems_commit_undo_export(
     assert "3 rows taken out" in capsys.readouterr().out  # with the grid
     assert store.count(admin, WorkOrder, community_id) == 0
     assert run("import", "--undo", batch) == 1
+
+
+def test_a_yes_to_the_rows_is_none_to_what_would_go(
+    store: Store, admin: Actor, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ("import", "活动.csv", "--record", "activities", "--community", "D", "--create-community", "D社区", "--yes")
+    for name in ("讲座", "义诊"):
+        (tmp_path / "活动.csv").write_text(f"活动名称,活动日期,活动形式\n{name},2026-03-01,讲座\n", "utf-8")
+        came = run(*words)
+    assert came == 1
+    shown = capsys.readouterr()
+    assert "1 rows of that go" in shown.out
+    assert "Add --replace" in shown.err
+    community_id = store.communities(admin)[0]["_id"]
+    assert [row.name for row in store.find(admin, Activity, community_id)] == ["讲座"]
+    assert run(*words, "--replace") == 0
+    assert [row.name for row in store.find(admin, Activity, community_id)] == ["义诊"]
 
 
 @pytest.mark.parametrize(

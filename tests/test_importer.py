@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymongo.read_concern import ReadConcern
 
 from dashboard.i18n import translator
 from repository import importer, recount, rollups
@@ -26,13 +28,14 @@ from repository.activities import Activity, Attendance
 from repository.facilities import Facility, FitnessDetails
 from repository.grids import Community, Grid
 from repository.importer import Column, Mapping, Preview, Sheet, mapping
+from repository.importer.flight import Flight
 from repository.importer.mapping import DayRead, References, Unreadable, fields_of, reader
-from repository.importer.preparing import SHOWN
+from repository.importer.preparing import SHOWN, Spool
 from repository.importer.sheets import from_serial, guarded, write_xlsx
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.people import Person
 from repository.record import RECORDS, Flag, Precision, Record
-from repository.store import Store, Unavailable
+from repository.store import DURABLE, OutcomeUnknown, Store, Unavailable, Write
 from repository.words import Trouble
 
 LANGUAGES = [translator("zh"), translator("en")]
@@ -58,7 +61,7 @@ def look(
 
 
 def bring(store: Store, actor: Actor, of: Sheet, record: type[Record] = WorkOrder, **more: Any) -> Any:
-    return importer.commit(store, actor, look(store, actor, of, record, **more), patience=0)
+    return importer.commit(store, actor, look(store, actor, of, record, **more), replacing=True, patience=0)
 
 
 def rows(store: Store, actor: Actor, record: type[Any] = WorkOrder) -> list[Any]:
@@ -113,6 +116,15 @@ def test_title_empty_and_repeated_headers_rows_as_a_spreadsheet_counts_them() ->
     assert [(row.number, row.surplus) for row in found.rows()] == [(4, False), (6, False), (7, True)]
 
 
+@pytest.mark.parametrize("header", ["," * 50_000 + "x", ",".join(["a"] * 50_000)], ids=["empty", "repeated"])
+def test_too_many_columns_cost_nothing(header: str) -> None:
+    began = time.process_time()
+    with pytest.raises(importer.BadSheet, match="200"):
+        Sheet(f"{header}\n1\n".encode(), "x.csv")
+    assert time.process_time() - began < 2
+    assert Sheet((",".join(["a"] * 200) + ",,\n1\n").encode(), "x.csv").columns[-1] == "a (200)"
+
+
 def test_a_file_that_is_no_sheet_says_so() -> None:
     for content, name in (
         (b"\x00\x01\x02" * 50, "x.csv"),
@@ -161,10 +173,29 @@ def _zip(parts: dict[str, bytes], base: bytes | None = None) -> bytes:
         _zip({"../outside.xml": b"<x/>"}),
         _zip({"xl/bomb.xml": b"<x>" + b" " * (20 * 2**20)}),
         _zip({"xl/evil.xml": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><x/>'}),
+        _zip({"xl/far.xml": b"<!--" + b" " * 5000 + b"--><!DOCTYPE x [<!ELEMENT a ANY>]><x/>"}),
+        _zip(
+            {
+                "xl/wide.XML": '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ELEMENT a ANY>]><x/>'.encode(
+                    "utf-16"
+                )
+            }
+        ),
+        _zip({"xl/late.xml": b"<!--" + random.Random(1).randbytes(700_000).hex().encode() + b"--><x/>"}),
         b"PK\x03\x04" + b"0" * (11 * 2**20),
         _zip({f"xl/p{n}.xml": b"" for n in range(2001)}),
     ],
-    ids=["macros", "outside", "bomb", "doctype", "large", "parts"],
+    ids=[
+        "macros",
+        "outside",
+        "bomb",
+        "doctype",
+        "behind a comment",
+        "in UTF-16",
+        "no end of comment",
+        "large",
+        "parts",
+    ],
 )
 def test_harmful_excel_files_stay_closed(content: bytes) -> None:
     with pytest.raises(importer.BadSheet):
@@ -296,6 +327,34 @@ def test_numbers() -> None:
             value(Activity, field, cell)
 
 
+def test_no_cell_breaks_off_the_import_of_the_others(store: Store, admin: Actor) -> None:
+    """What an old system exports as nothing, what a spreadsheet makes of too much, a format that asks twice."""
+    strange = [
+        ["Z1", "松动", "0001-01-01 00:00:00", 1],
+        ["Z2", "松动", "0001-01-01T00:00:00+08:00", 1],
+        ["Z3", "松动", "9999-12-31T23:59:59-08:00", 1],
+        ["Z4", "松动", "2026-03-01", 1e23],
+        ["Z5", "松动", "2026-03-01", 12345],  # made endless below
+        ["Z6", "松动", "2026-03-01", "9" * 400],
+    ]
+    content = excel([["工单号", "故障", "报修时间", "费用"], ["A1", "松动", "2026-03-01", 1], *strange])
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as plain, zipfile.ZipFile(file, "w") as endless:
+        for part in plain.infolist():
+            endless.writestr(part, plain.read(part).replace(b"<v>12345</v>", b"<v>1e999</v>"))
+    seen = look(store, admin, Sheet(file.getvalue(), "怪.xlsx"))
+    assert [problem.row for problem in seen.problems] == [3, 4, 5, 6, 7, 8]
+    assert seen.write_rejected(io.BytesIO(), str) == 6
+    batch = importer.commit(store, admin, seen, patience=0)
+    assert (batch.new, batch.rejected) == (1, 6)
+    exact(store, admin)
+    column = {"reported_at": Column(header="报修时间", format="%Y-%m-%d %Y")}
+    found = sheet("工单号,故障,报修时间\nA1,松动,2026-03-01\n")
+    proposed = importer.propose(WorkOrder, found, LANGUAGES)
+    seen = look(store, admin, found, mapping=proposed.model_copy(update={"columns": proposed.columns | column}))
+    assert (seen.counts.rejected, seen.problems[0].column) == (1, "报修时间")
+
+
 def test_words() -> None:
     assert [value(WorkOrder, "dangerous", cell) for cell in ("是", "否", "YES", "0", True)] == [
         True,
@@ -425,6 +484,16 @@ def test_rejected_rows_can_be_taken_home(store: Store, admin: Actor) -> None:
     assert good == 2  # mend it there and bring the same file again
 
 
+def test_what_lies_on_disk_is_read_by_several_at_once() -> None:
+    spool = Spool()
+    for n in range(20_000):
+        spool.add({"n": n, "text": "x" * 50})
+    for n, (one, other) in enumerate(zip(spool, spool, strict=True)):
+        assert one["n"] == other["n"] == n
+    spool.add({"n": 20_000})
+    assert [document["n"] for document in spool] == list(range(20_001))
+
+
 def test_problems_without_end_are_counted_and_the_first_kept(store: Store, admin: Actor) -> None:
     lines = "\n".join(f"A{n},松动,昨天" for n in range(SHOWN + 500))
     found = look(store, admin, sheet("工单号,故障,报修时间\n" + lines))
@@ -470,6 +539,26 @@ def test_orders_without_a_number_get_one(store: Store, admin: Actor) -> None:
     numbers = [order.number for order in rows(store, admin)]
     assert len(set(numbers)) == 3
     assert all(number.startswith("W-") for number in numbers)
+
+
+def test_orders_without_a_number_are_recognised_in_a_corrected_sheet(store: Store, admin: Actor) -> None:
+    text = """
+    工单号,故障,状态,报修时间,完成时间
+    A1,松动,待修,2026-03-01,
+    ,漏水,待修,2026-03-02,2026-03-03
+    ,漏水,待修,2026-03-02,2026-03-03
+    """
+    bring(store, admin, sheet(text))
+    seen = look(store, admin, sheet(text.replace("松动", "断裂"), "台账 (1).csv"))
+    assert (seen.counts.new, seen.counts.changed, seen.counts.unchanged) == (0, 1, 2)
+    importer.commit(store, admin, seen, patience=0)
+    more = look(store, admin, sheet(text + "    ,漏水,待修,2026-03-02,\n    ,漏水,待修,2026-03-02,"))
+    assert (more.counts.new, more.counts.unchanged, more.counts.flagged) == (2, 2, 2)
+    assert [(p.row, p.column) for p in more.problems if p.level == "flagged"] == [(5, "工单号"), (6, "工单号")]
+    other = look(store, admin, sheet(text, "别处.csv"))  # two such orders may well have been reported twice
+    assert (other.counts.new, other.counts.flagged) == (2, 0)
+    assert importer.commit(store, admin, more, patience=0).flagged == 2
+    exact(store, admin)
 
 
 def test_pieces_of_an_embedded_value(store: Store, admin: Actor) -> None:
@@ -598,7 +687,9 @@ def test_a_file_without_a_key_takes_its_own_place(store: Store, admin: Actor) ->
     assert (other.new, other.removed) == (3, 0)
     seen = look(store, admin, sheet(ACTIVITIES.replace("30", "31"), "台账 (1).csv"), Activity)
     assert (seen.counts.new, seen.counts.removed, seen.replaces.id) == (3, 3, first.id)
-    second = importer.commit(store, admin, seen, patience=0)
+    with pytest.raises(importer.Unconfirmed):
+        importer.commit(store, admin, seen, patience=0)
+    second = importer.commit(store, admin, seen, replacing=True, patience=0)
     assert sorted(str(a.headcount) for a in rows(store, admin, Activity)) == ["30", "30", "31", "31", "None", "None"]
     exact(store, admin)
     importer.undo(store, admin, C, second.id, patience=0)
@@ -609,6 +700,30 @@ def test_a_file_without_a_key_takes_its_own_place(store: Store, admin: Actor) ->
     assert importer.undo(store, admin, C, first.id, patience=0).left == 0
     assert len(rows(store, admin, Activity)) == 3
     exact(store, admin)
+
+
+def test_another_sheet_is_no_later_version(store: Store, admin: Actor) -> None:
+    """Whether another year's file, or another sheet of the same book."""
+    bring(store, admin, sheet(ACTIVITIES, "活动 (2024).csv"), Activity)
+    seen = look(store, admin, sheet(ACTIVITIES.replace("30", "31"), "活动 (2025).csv"), Activity)
+    assert (seen.replaces, seen.counts.removed) == (None, 0)
+    book = openpyxl.Workbook()
+    for title, count in (("一季度", 30), ("二季度", 31)):
+        of = book.create_sheet(title)
+        of.append(["活动名称", "活动日期", "活动形式", "参加人次"])
+        of.append(["讲座", "2026-03-01", "讲座", count])
+    del book["Sheet"]
+    file = io.BytesIO()
+    book.save(file)
+    brought = bring(store, admin, Sheet(file.getvalue(), "台账.xlsx", sheet="一季度"), Activity)
+    assert brought.source == "台账.xlsx › 一季度"
+    assert look(store, admin, Sheet(file.getvalue(), "台账.xlsx", sheet="二季度"), Activity).replaces is None
+    book["一季度"]["D2"] = 32
+    file = io.BytesIO()
+    book.save(file)
+    again = look(store, admin, Sheet(file.getvalue(), "台账 (1).xlsx", sheet="一季度"), Activity)
+    assert again.replaces is not None
+    assert again.replaces.id == brought.id
 
 
 def test_rows_edited_since_stay_when_their_file_is_replaced(store: Store, admin: Actor) -> None:
@@ -674,6 +789,30 @@ def test_a_key_taken_after_the_preview_is_left_out(store: Store, admin: Actor) -
     exact(store, admin)
 
 
+def test_a_changed_key_that_is_anothers_is_left_out(store: Store, admin: Actor) -> None:
+    """Sheets exported here find their records by id, so that a code can be changed: seen in the preview, or later."""
+    bring(store, admin, sheet("编号,名称,类别\nF1,漫步机,健身器材\nF2,单杠,健身器材\nF3,双杠,健身器材"), Facility)
+    ids = [facility.id for facility in rows(store, admin, Facility)]
+
+    def coded(*codes: str) -> Sheet:
+        return sheet("id,编号,名称\n" + "\n".join(f"{id},{code},新" for id, code in zip(ids, codes, strict=True)))
+
+    seen = look(store, admin, coded("F2", "F9", "F9"), Facility)
+    assert [(problem.row, problem.column) for problem in seen.problems] == [(2, "编号"), (4, "编号")]
+    assert (seen.counts.changed, seen.counts.rejected) == (1, 2)
+    seen = look(store, admin, coded("F7", "F8", "F3"), Facility)
+    assert (seen.counts.changed, seen.problems) == (3, [])
+    store.insert(admin, Facility(community_id=C, code="F7", name="先到", category="fitness"))
+    batch = importer.commit(store, admin, seen, patience=0)
+    assert (batch.changed, [(row.record_id, row.why) for row in batch.left_rows]) == (2, [(ids[0], "taken")])
+    assert {facility.code for facility in rows(store, admin, Facility)} == {"F1", "F8", "F3", "F7"}
+    store.insert(admin, Facility(community_id=C, code="F2", name="后到", category="fitness"))
+    undone = importer.undo(store, admin, C, batch.id, patience=0)  # its old code is another's by now
+    assert [(row.record_id, row.why) for row in undone.left_rows] == [(ids[1], "taken")]
+    exact(store, admin)
+    no_leftovers(store)
+
+
 # --- who may
 def test_who_may_import_what_and_where(store: Store, admin: Actor) -> None:
     mine = store.insert(admin, Grid(community_id=C, code="一网格", name="一网格"))
@@ -709,7 +848,7 @@ def test_a_later_version_of_a_file_takes_the_place_of_the_rows_in_charge_only(st
     bring(store, admin, sheet(text, "活动.csv"), Activity)
     narrow = Actor("x", "x", Role.EDITOR, grids=frozenset({mine.id}))
     seen = look(store, narrow, sheet("活动名称,日期,形式,网格\n大讲座,2026-03-01,讲座,一网格", "活动.csv"), Activity)
-    batch = importer.commit(store, narrow, seen, patience=0)
+    batch = importer.commit(store, narrow, seen, replacing=True, patience=0)
     assert batch is not None
     (left,) = batch.left_rows
     assert (left.why, left.name, left.grid_id) == ("elsewhere", left.record_id, theirs.id)
@@ -885,6 +1024,66 @@ def test_a_silent_process_that_wakes_up_writes_nothing(
     no_leftovers(store)
 
 
+@pytest.mark.parametrize("step", ["flip", "chunk"])
+def test_a_commit_that_lands_late_is_waited_for(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The commit was sent, the server is silent just then, and does it a moment later: all of it counts, or none."""
+    bring(store, admin, sheet(ORDERS, "a.csv"), create_missing=("grid_id",))
+    seen = look(store, admin, sheet(ORDERS.replace("松动", "断裂").replace("A3", "B3"), "b.csv"))
+    before, real, late = state(store), Store.write, []
+
+    def write(self: Store, actor: Actor, work: Any, **how: Any) -> Any:
+        name = getattr(work, "__qualname__", "") or work.func.__qualname__
+        if step not in name or late:
+            return real(self, actor, work, **how)
+        session = self.client.start_session()
+        session.start_transaction(ReadConcern("snapshot"), DURABLE)
+        writing = Write(self, actor, session, None)
+        work(writing)
+        writing._finish()
+        late.append(threading.Timer(0.5, session.commit_transaction))
+        late[0].start()
+        raise OutcomeUnknown("the answer was lost")
+
+    monkeypatch.setattr(Store, "write", write)
+    if step == "flip":  # it had been sent, so it counts, whoever asks
+        batch = importer.commit(store, admin, seen, patience=0)
+        assert (batch.status, batch.new, batch.changed) == ("committed", 1, 1)
+        assert len(rows(store, admin)) == 4
+    else:
+        with pytest.raises(Unavailable):
+            importer.commit(store, admin, seen, patience=0)
+        assert state(store) == before
+    late[0].join()
+    exact(store, admin)
+    no_leftovers(store)
+
+
+def test_a_batch_that_cannot_be_ended_keeps_no_other_from_its_end(
+    store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = look(store, admin, sheet(ORDERS), create_missing=("grid_id",))
+    monkeypatch.setattr(Flight, "roll_back", lambda _run: None)
+    monkeypatch.setattr("repository.importer.chunks.WIDEST", 0)
+    with pytest.raises(importer.TooWide):
+        importer.commit(store, admin, seen, patience=0)
+    left = store.db["import_batches"].find_one({"running": True})
+    store.db["import_batches"].insert_one({**left, "_id": "another", "community_id": "c2"})
+
+    def ends(run: Any) -> None:
+        if run.id == left["_id"]:
+            raise Unavailable("no answer")
+        roll_back(run)
+
+    monkeypatch.undo()
+    roll_back = Flight.roll_back
+    monkeypatch.setattr(Flight, "roll_back", ends)
+    with pytest.raises(Unavailable):
+        importer.recover(store, stale=timedelta(0))
+    assert [one["_id"] for one in store.db["import_batches"].find({"running": True})] == [left["_id"]]
+
+
 @pytest.mark.kills
 def test_a_killed_import_is_rolled_back_at_the_next_start(
     store: Store, admin: Actor, mongodb_uri: str, tmp_path: Any
@@ -924,7 +1123,7 @@ importer.commit(store, admin, seen, progress=lambda n: print(n, flush=True), pat
 def test_rows_that_touch_too_many_counters_are_refused(
     store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repository.importer.batch.WIDEST", 2)
+    monkeypatch.setattr("repository.importer.chunks.WIDEST", 2)
     before = state(store)
     with pytest.raises(importer.TooWide):
         bring(store, admin, sheet(ORDERS), create_missing=("grid_id",))
@@ -964,7 +1163,7 @@ def test_an_export_shows_what_the_actor_sees(store: Store, admin: Actor) -> None
 
 
 def test_every_trouble_is_a_sentence() -> None:
-    for name in ("BadSheet", "BadMapping", "Busy", "NotUndone", "Outdated", "Superseded", "TooWide"):
+    for name in ("BadSheet", "BadMapping", "Busy", "NotUndone", "Outdated", "Superseded", "TooWide", "Unconfirmed"):
         assert issubclass(getattr(importer, name), Trouble)
     assert mapping.CREATABLE == ("grids", "people")
     assert set(mapping.CREATABLE) <= RECORDS.keys()

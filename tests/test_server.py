@@ -21,11 +21,13 @@ import pytest
 
 from dashboard import metrics, server, tending
 from dashboard.settings import VARIABLES, BadSetting, Settings, SignInBy
-from repository import audit, backup, people
+from repository import audit, backup, importer, people
 from repository.access import Actor
 from repository.grids import Community
-from repository.store import Full, Store, utc_now
-from tests.conftest import awaited
+from repository.importer.flight import Flight
+from repository.maintenance import WorkOrder
+from repository.store import Full, Store, Unavailable, utc_now
+from tests.conftest import NOW, awaited
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -698,6 +700,42 @@ def test_a_job_that_fails_keeps_no_other_from_its_work(
     monkeypatch.undo()
     monkeypatch.setattr("dashboard.data.store", lambda: store)
     assert set(all_at_once(tended).values()) == {"well"}
+
+
+def test_an_import_that_broke_off_is_ended_while_the_server_runs(
+    tended: Settings, store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash of the process that wrote it; nobody need start the server or bring in another file."""
+
+    def bring(text: str) -> None:
+        sheet = importer.Sheet(text.encode(), "o.csv")
+        mapping = importer.propose(WorkOrder, sheet, [str])
+        importer.commit(store, admin, importer.preview(store, admin, "D", sheet, mapping, languages=[str]), patience=0)
+
+    def dies(*_: object) -> None:
+        raise SystemExit
+
+    bring("number,fault,reported_at\nW1,loose,2026-03-01\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Flight, "flip", dies)
+        patch.setattr(Flight, "roll_back", dies)
+        with pytest.raises(SystemExit):
+            bring("number,fault,reported_at\nW1,broken,2026-03-01\n")
+    job = {job.key: job for job in tending.JOBS}["imports"]
+    assert job.every == 60
+
+    def edit() -> None:
+        store.reread_pending()
+        (order,) = store.find(admin, WorkOrder, "D")
+        store.update(admin, WorkOrder, "D", order.id, order.revision, {"place": "East gate"})
+
+    tending.run(job, tended)
+    with pytest.raises(Unavailable):
+        edit()  # it may still be alive
+    monkeypatch.setattr(store, "clock", lambda: NOW + timedelta(seconds=61))
+    tending.run(job, tended)
+    assert tending.outcome("imports").problem is None
+    edit()
 
 
 def test_a_strange_file_in_the_folder_ends_nothing(tended: Settings, store: Store) -> None:

@@ -5,30 +5,23 @@ row and writes nothing; ``commit`` writes the good rows as one batch; ``undo`` t
 killed process left. The other way: ``export`` and ``template``.
 """
 
-from repository.importer.batch import (
-    LEDGER,
+from repository.importer.batch import NotUndone, Unconfirmed, commit, preview, recover, undo
+from repository.importer.chunks import Outdated, TooWide
+from repository.importer.exports import export, template
+from repository.importer.flight import LEDGER, Busy, Superseded
+from repository.importer.kept import (
     BatchKind,
     BatchStatus,
-    Busy,
     ImportBatch,
     LeftAlone,
-    NotUndone,
-    Outdated,
     SavedMapping,
-    Superseded,
-    TooWide,
     Why,
     batches,
-    commit,
     importable,
-    preview,
-    recover,
     save_mapping,
     saved_mappings,
     sheet_records,
-    undo,
 )
-from repository.importer.exports import export, template
 from repository.importer.mapping import (
     ID,
     UNKNOWN_NAME,
@@ -69,6 +62,7 @@ __all__ = [
     "Superseded",
     "Target",
     "TooWide",
+    "Unconfirmed",
     "Why",
     "batches",
     "commit",

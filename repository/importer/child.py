@@ -13,7 +13,7 @@ from typing import Any
 
 MEMORY = 768 * 2**20
 CPU_SECONDS = 25
-LONGEST = 100_001  # characters of a cell: one more than a sheet's reader takes, so that it can say so
+LONGEST = 100_001  # characters of a cell: far more than any field holds, whose bound then speaks
 
 
 def limit() -> None:

@@ -308,7 +308,17 @@ def _text_of(cell: Any) -> str:
     return str(cell).strip()
 
 
+LARGEST = 10**15  # what a number of a community may be; the database holds no more than some 9 * 10**18 分
+
+
 def _number_of(cell: Any) -> Decimal:
+    number = _any_number_of(cell)
+    if not number.is_finite() or abs(number) > LARGEST:
+        raise Unreadable(msg("This number is too large"))
+    return number
+
+
+def _any_number_of(cell: Any) -> Decimal:
     if isinstance(cell, bool) or (isinstance(cell, str) and cell in _EXCEL_ERRORS):
         raise Unreadable(msg("Must be a number"))
     if isinstance(cell, int | float):
@@ -393,17 +403,29 @@ def _read_moment(text: str) -> tuple[datetime, Precision] | None:
             int(found["second"] or 0),
             int((found["part"] or "0").ljust(6, "0")[:6]),
         )
-    except ValueError:
+        if zone := found["zone"]:
+            digits = zone.replace(":", "")
+            shift = 0 if digits in "zZ" else int(digits[0] + "1") * (int(digits[1:3]) * 60 + int(digits[3:5]))
+            moment = (moment - timedelta(minutes=shift)).replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    if zone := found["zone"]:
-        digits = zone.replace(":", "")
-        shift = 0 if digits in "zZ" else int(digits[0] + "1") * (int(digits[1:3]) * 60 + int(digits[3:5]))
-        moment = (moment - timedelta(minutes=shift)).replace(tzinfo=UTC)
     return moment, Precision.DAY
+
+
+FIRST_YEAR, LAST_YEAR = 2, 9998  # beyond them no clock of another zone can be read
 
 
 def _moment_of(cell: Any, pattern: str | None, epoch: datetime | None, zone: ZoneInfo) -> tuple[datetime, Precision]:
     """A cell's moment (with zone if it names one) and how much of it is known. Raises Unreadable."""
+    moment, precision = _any_moment_of(cell, pattern, epoch, zone)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise Unreadable(msg("There is no such date"))
+    return moment, precision
+
+
+def _any_moment_of(
+    cell: Any, pattern: str | None, epoch: datetime | None, zone: ZoneInfo
+) -> tuple[datetime, Precision]:
     if isinstance(cell, datetime):
         return cell, Precision.DAY
     if isinstance(cell, date):

@@ -6,8 +6,10 @@ of 100,000 rows costs little memory.
 
 import hashlib
 import json
+import logging
 import re
 import tempfile
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,12 +42,15 @@ from repository.importer.mapping import (
     fields_of,
     folded,
     reader,
+    unique_fields,
 )
-from repository.importer.sheets import Row, Sheet, write_csv
+from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, Outcome, Status, WorkOrder
-from repository.record import RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
 from repository.store import Store, invalid, our_errors
 from repository.words import Message, msg
+
+log = logging.getLogger("gridboard.importer")
 
 Document = dict[str, Any]
 Level = Literal["rejected", "flagged", "note"]
@@ -109,23 +114,29 @@ class Earlier:
 
 
 class Spool:
-    """Documents on disk, written once and read as often as needed."""
+    """Documents on disk, written once and read as often as needed, also by several at once."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="gridboard-")  # noqa: SIM115 (lives as long as we do)
+        self._using = threading.Lock()
         self.n = 0
 
     def add(self, document: Document) -> None:
         """Append one document."""
-        self._file.write(bson.encode(document))
-        self.n += 1
+        with self._using:
+            self._file.write(bson.encode(document))
+            self.n += 1
 
     def __iter__(self) -> Iterator[Document]:
-        self._file.flush()
-        with open(self._file.fileno(), "rb", closefd=False) as file:
-            file.seek(0)
-            yield from bson.decode_file_iter(file, _CODEC)
-        self._file.seek(0, 2)
+        at = 0
+        part: list[Document] = [{}]
+        while part:
+            with self._using:  # the file has one place; each reader keeps its own
+                self._file.seek(at)
+                part = list(islice(bson.decode_file_iter(self._file, _CODEC), 100))
+                at = self._file.tell()
+                self._file.seek(0, 2)
+            yield from part
 
 
 @dataclass
@@ -229,6 +240,12 @@ def _unpack(packed: str) -> Message:
     return message if isinstance(message, Message) else Message(str(message))
 
 
+def _plain(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return "" if cell is None else str(cell).strip()
+
+
 def _shown(cell: Any) -> str:
     return "" if cell is None else str(cell)[:10_000]
 
@@ -241,7 +258,6 @@ class Draft:
     row: Row
     given: dict[str, Any]
     problems: list[Problem]
-    repeats: int = 0
 
 
 def complete_work_order(values: dict[str, Any], given: Facts[str, Any]) -> Iterator[tuple[str, str]]:
@@ -307,7 +323,7 @@ class _Judge:
         self.sheet, self.mapping, self.record = sheet, mapping, mapping.kind
         self.own = self.record.collection == "communities"  # a community is its own community
         zone = ZoneInfo(mapping.zone) if mapping.zone else store.zone(community_id)
-        self.preview = Preview(community_id, mapping, sheet.name, sheet.columns, zone, actor.eyes)
+        self.preview = Preview(community_id, mapping, sheet.source[:LINE], sheet.columns, zone, actor.eyes)
         self.references = References(self._names)
         self.activities: dict[str, Document] = {}
         self.targets: dict[str, Target] = {}
@@ -331,6 +347,12 @@ class _Judge:
         self.headers = {name: ", ".join(column.headers) for name, column in mapping.columns.items()}
         self.keys = mapping.keys
         self.first: dict[tuple[Any, ...], tuple[int, bytes]] = {}
+        self.before: list[str] = []
+        """The standing imports of this very sheet."""
+        self.unnumbered: dict[Any, list[Document]] = {}
+        """What they brought, by the moment it was reported, as far as no row without a number was found to be it."""
+        self.recognised: set[str] = set()
+        self.given: dict[tuple[Any, ...], str] = {}  # a key that a changed record gets -> its id
         self.clearable = {
             name
             for name, info in self.record.model_fields.items()
@@ -344,11 +366,13 @@ class _Judge:
     # --- one sheet
     def run(self, earlier: Sequence[tuple[Earlier, str, int]], progress: Callable[[int], None] | None) -> Preview:
         preview, counts = self.preview, self.preview.counts
+        self.before = [batch.id for batch in versions(earlier, preview.source)]
         rows = self.sheet.rows()
         while chunk := list(islice(rows, CHUNK)):
             counts.rows += len(chunk)
             drafts = [self.draft(row) for row in chunk]
             existing = self.existing(drafts)
+            self.find_unnumbered(drafts)
             for draft in drafts:
                 self.judge(draft, existing)
             if progress:
@@ -386,8 +410,7 @@ class _Judge:
                     return
                 break
         if not self.keys:
-            same_file = (batch for batch, _, _ in earlier if plain_name(batch.source) == plain_name(preview.source))
-            preview.replaces = next(same_file, None)
+            preview.replaces = next(versions(earlier, preview.source), None)
             counts.removed = preview.replaces.rows if preview.replaces else 0
 
     # --- one row
@@ -402,18 +425,12 @@ class _Judge:
         parts = re.split(r"\{[^{}]+\}", column.template or "")
 
         def filled(row: Row) -> Any:
-            texts = [self._plain(row.cells[place]) for place in places]
+            texts = [_plain(row.cells[place]) for place in places]
             if any(not text for text in texts):
                 return None
             return "".join(part + text for part, text in zip(parts, [*texts, ""], strict=True))
 
         return filled
-
-    @staticmethod
-    def _plain(cell: Any) -> str:
-        if isinstance(cell, float) and cell.is_integer():
-            cell = int(cell)
-        return "" if cell is None else str(cell).strip()
 
     def draft(self, row: Row) -> Draft:
         """Read the mapped cells of a row."""
@@ -449,7 +466,7 @@ class _Judge:
     @staticmethod
     def _value(column: Column, read: Reader, cell: Any) -> Any:
         if column.values:
-            text = _Judge._plain(cell)
+            text = _plain(cell)
             for spelling in (text, folded(text)):
                 found = column.values.get(spelling, ...)
                 if found is ... and spelling != text:
@@ -463,6 +480,9 @@ class _Judge:
             return read(cell)
         except Unreadable as unreadable:
             return unreadable
+        except (ArithmeticError, ValueError, re.error) as error:  # no cell breaks off the import of all others
+            log.info("a cell could not be read: %r", error)
+            return Unreadable(msg("This cannot be read"))
 
     def problem(
         self,
@@ -498,6 +518,34 @@ class _Judge:
             key = tuple(document.get("_id" if name == ID else name) for name in self.keys)
             found.setdefault(key, []).append(document)
         return found
+
+    def find_unnumbered(self, drafts: Iterable[Draft]) -> None:
+        """The orders that rows without a number may have become when this sheet came in before."""
+        if self.record is not WorkOrder or self.keys != ("number",) or not self.before:
+            return
+        moments = {_stored(draft.given.get("reported_at")) for draft in drafts if draft.given.get("number") is None}
+        filter = {
+            "community_id": self.community_id,
+            "batch_id": Is(among=self.before),
+            "reported_at": Is(among=list(moments - {None})),
+        }
+        with our_errors(), pymongo.timeout(SECONDS):
+            found = list(self.store.documents(self.record, filter)) if moments - {None} else []
+        self.unnumbered = {}
+        for document in found:
+            if document["_id"] not in self.recognised and in_reach(self.actor, self.record, document):
+                self.unnumbered.setdefault(document["reported_at"], []).append(document)
+
+    def _is_there(self, draft: Draft, built: Document) -> bool:
+        """Whether a row without a number is an order that this sheet brought before, and that still says the same."""
+        whole = {name.split(".")[0] for name in draft.given} - {"number", ID}
+        candidates = self.unnumbered.get(built.get("reported_at"), [])
+        for document in candidates:
+            if all(built.get(name) == document.get(name) for name in whole):
+                candidates.remove(document)
+                self.recognised.add(document["_id"])
+                return True
+        return False
 
     def _names(self, collection: str) -> Iterator[tuple[str, Iterable[str]]]:
         """Id and names of every record of a collection that a row may name. Grids are found out of reach too: "not in
@@ -564,8 +612,13 @@ class _Judge:
             built = self._built(draft, None)
             if built is None:
                 return
+            keyless = bool(self.keys) and None in key
+            if keyless and self._is_there(draft, built[0]):
+                counts.unchanged += 1
+                return
             counts.new += 1
-            self._accept(draft.row, *built)
+            doubt = msg("It has no number, and this sheet came in before: it may be there already")
+            self._accept(draft.row, *built, [("number", doubt)] if keyless and self.before else [])
             self.preview.plan.add({"new": built[0]})
 
     def _is_repeat(self, draft: Draft, key: tuple[Any, ...]) -> bool:
@@ -601,6 +654,9 @@ class _Judge:
         if not names:
             self.preview.counts.unchanged += 1
             return
+        if problems := list(self._taken(draft.row, changed, names)):
+            self.preview.reject(draft.row, problems)
+            return
         self.preview.counts.changed += 1
         self._accept(draft.row, changed, notes)
         for name in sorted(names):
@@ -617,6 +673,19 @@ class _Judge:
                     )
                 )
         self.preview.plan.add({"id": document["_id"], "revision": document["revision"], "doc": changed})
+
+    def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
+        """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""
+        for fields in unique_fields(self.record):
+            if not set(fields) & set(names):
+                continue
+            key = {name: changed.get(name) for name in fields}
+            within: Document = {} if self.own else {"community_id": self.community_id}
+            with our_errors(), pymongo.timeout(SECONDS):
+                found = self.store.documents(self.record, {**within, **key}, projection={"_id": 1})
+                others = [one["_id"] for one in found if one["_id"] != changed["_id"]]
+            if others or self.given.setdefault((fields, *key.values()), changed["_id"]) != changed["_id"]:
+                yield self.problem(row, fields[-1], msg("Another record has this already"), {})
 
     def _holds(self, document: Document, name: str, value: Any) -> bool:
         """Whether the record says what the sheet says of one field."""
@@ -678,14 +747,16 @@ class _Judge:
             return None
         return built.to_document(), notes
 
-    def _accept(self, row: Row, made: Document, notes: Sequence[tuple[str, str]]) -> None:
-        """A row comes in: with its notes, its flags, and the references made for it."""
+    def _accept(
+        self, row: Row, made: Document, notes: Sequence[tuple[str, str]], doubts: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """A row comes in: with its notes, its flags and other doubts, and the references made for it."""
         for name, text in notes:
             self.preview.note(self.problem(row, name, text, {}, level="note"))
-        if made["flags"]:
-            self.preview.counts.flagged += 1
-            for flag in made["flags"]:
-                self.preview.note(self.problem(row, self._doubted(flag, made), Flag(flag).label, {}, level="flagged"))
+        doubts = [*doubts, *((self._doubted(flag, made), Flag(flag).label) for flag in made["flags"])]
+        self.preview.counts.flagged += bool(doubts)
+        for name, text in doubts:
+            self.preview.note(self.problem(row, name, text, {}, level="flagged"))
         for reference in self.mapping.create_missing:
             if id := made.get(reference):
                 self.used.add(id)
@@ -752,8 +823,14 @@ def _new_id() -> str:
 
 
 def plain_name(source: str) -> str:
-    """A file's name without what a browser adds to the second download of it."""
-    return re.sub(r"\s*\(\d+\)(?=\.\w+$)", "", source).casefold()
+    """A source without what a browser adds to the name of a file's second download: (1) and the like, but no year."""
+    return re.sub(rf"\s*\([1-9]\d?\)(?=\.\w+(?:{re.escape(WITHIN)}|$))", "", source, count=1).casefold()
+
+
+def versions(earlier: Iterable[tuple[Earlier, str, int]], source: str) -> Iterator[Earlier]:
+    """Those of the earlier batches that came from the same sheet of the same file."""
+    same = plain_name(source)
+    return (batch for batch, _, _ in earlier if plain_name(batch.source) == same)
 
 
 def _stored(value: Any) -> Any:

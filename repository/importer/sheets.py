@@ -17,13 +17,15 @@ import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
+from xml.parsers import expat
 
 from repository.importer.child import unpacked
 from repository.words import Trouble, msg
@@ -33,8 +35,8 @@ MAX_ROWS_CSV = 200_000
 MAX_ROWS_XLSX = 100_000
 MAX_BYTES_CSV = 200 * 2**20
 MAX_BYTES_XLSX = 10 * 2**20
-MAX_CELL = 100_000  # characters; a field holds far less, and says so by row
 ENCODINGS = ("utf-8-sig", "utf-16", "gb18030", "cp1252")
+WITHIN = " › "  # stands between a book and its sheet
 NOTE = "※"  # a template's explanatory row begins with this mark and is not data
 _TOO_MANY = msg("More than {most} rows are too many for one import. Split the file, or save it as CSV.")
 _BROKEN = msg("The file breaks off or is damaged: {reason}")
@@ -94,6 +96,12 @@ class Sheet:
         if len(first) < self.header_row or not any(map(_filled, first[self.header_row - 1])):
             raise BadSheet(msg("The file is empty: no row of headers was found."))
         self.columns = _unique(first[self.header_row - 1])
+
+    @property
+    def source(self) -> str:
+        """Where its rows come from, as an import notes it and finds its earlier version again: the file, and the sheet
+        where the book has several."""
+        return self.name[:160] + (f"{WITHIN}{self.sheet}" if len(self.names) > 1 else "")
 
     def rows(self) -> Iterator[Row]:
         """The rows below the header, without empty ones and without a template's explanatory row.
@@ -224,14 +232,47 @@ def _gate(source: Path | bytes) -> None:
                     raise BadSheet(refused, reason=_reason(msg("it is damaged.")))
                 if part.file_size > 2**20 and part.file_size > 100 * max(part.compress_size, 1):
                     raise BadSheet(refused, reason=_reason(msg("it unpacks to too much.")))
-                if part.filename.endswith((".xml", ".rels")):
+                if part.filename.lower().endswith((".xml", ".rels")):
                     with archive.open(part) as text:
-                        if b"<!DOCTYPE" in text.read(4096).upper():
+                        if _declares(text):
                             raise BadSheet(refused, reason=_reason(msg("it holds declarations no sheet needs.")))
             if "xl/workbook.xml" not in archive.namelist():
                 raise BadSheet(msg("This is not a CSV or Excel file (.csv, .xlsx)."))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, expat.ExpatError),
+        *(NotImplementedError, LookupError, RuntimeError, EOFError, ValueError, OSError),
+    ) as error:
         raise BadSheet(refused, reason=_reason(msg("it is damaged."))) from error
+
+
+_PROLOG_BYTES = 2**20  # before the first element stands a line or two
+
+
+class _Found(Exception):  # noqa: N818 (leaves the parser)
+    """What a part begins with; ``args[0]`` whether it is a DOCTYPE."""
+
+
+def _declares(text: IO[bytes]) -> bool:
+    """Whether a part of a book has a DOCTYPE, in whatever encoding and behind whatever comment. The parser gets no
+    further than the first element, before which a DOCTYPE must stand. Raises ExpatError, ValueError."""
+    parser = expat.ParserCreate()
+
+    def found(doctype: bool) -> Callable[..., None]:
+        def stop(*_: object) -> None:
+            raise _Found(doctype)
+
+        return stop
+
+    parser.StartDoctypeDeclHandler, parser.StartElementHandler = found(True), found(False)
+    try:
+        for _ in range(_PROLOG_BYTES // 4096):
+            part = text.read(4096)
+            parser.Parse(part, not part)
+            if not part:
+                break
+    except _Found as what:
+        return bool(what.args[0])
+    raise ValueError("no element")
 
 
 def _reason(text: str, **facts: Any) -> Any:
@@ -335,16 +376,18 @@ def _header_row(first: Sequence[Sequence[Any]]) -> int:
 
 
 def _unique(header: Sequence[Any]) -> tuple[str, ...]:
-    """The header's texts; an empty one is called by its letter, a repeated one gets a number."""
-    columns: list[str] = []
-    last = max(index for index, cell in enumerate(header) if _filled(cell))
-    for index, cell in enumerate(header[: last + 1]):
-        text = re.sub(r"\s+", " ", str(cell)).strip() if _filled(cell) else f"({column_letter(index)})"
-        name, n = text, 1
+    """The header's texts; an empty one is called by its letter, a repeated one gets a number. Raises BadSheet."""
+    width = max(index for index, cell in enumerate(header) if _filled(cell)) + 1
+    if width > MAX_COLUMNS:
+        raise BadSheet(_ENDS["columns"], columns=MAX_COLUMNS)
+    columns: dict[str, None] = {}
+    met: Counter[str] = Counter()
+    for index, cell in enumerate(header[:width]):
+        name = text = re.sub(r"\s+", " ", str(cell)).strip() if _filled(cell) else f"({column_letter(index)})"
         while name in columns:
-            n += 1
-            name = f"{text} ({n})"
-        columns.append(name)
+            met[text] += 1
+            name = f"{text} ({met[text] + 1})"
+        columns[name] = None
     return tuple(columns)
 
 
