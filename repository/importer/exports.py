@@ -7,11 +7,12 @@ from typing import IO, Any, Literal
 import pymongo
 
 from repository.access import PERMISSIONS, Actor, Operation, Refused, require, scope
+from repository.audit import note_export
 from repository.filters import Is
 from repository.importer.mapping import Target, Translate, fields_of
 from repository.importer.sheets import NOTE, write_csv, write_xlsx
 from repository.record import RECORDS, Precision, Record, Ref
-from repository.store import EVERYWHERE, Store, Write, our_errors
+from repository.store import EVERYWHERE, Store, our_errors
 from repository.words import msg
 
 Form = Literal["csv", "xlsx"]
@@ -74,12 +75,7 @@ def export(
             write_csv(file, header, rows())
         else:
             write_xlsx(file, translate(record.title), header, rows())
-    facts = {"rows": written, "form": "csv" if form == "csv" else "xlsx"}
-
-    def note(write: Write) -> None:
-        write.note("export", record.collection, community_id, community_id, facts)
-
-    store.write(actor, note, vital=True)  # what is there can be taken out when the disk is nearly full
+    note_export(store, actor, community_id, record.collection, rows=written, form=form)
     return written
 
 
