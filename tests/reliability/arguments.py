@@ -112,6 +112,10 @@ NOT_TRIED: Mapping[str, str] = {
     "store.Store": "as Store.connect", "store.Store.connect": "the installation's own settings",
     "store.Write": "made by Store.write",
     "store.Write.note": "its facts are written in the rooms", "store.Write.note_row": "of a record that was judged",
+    **dict.fromkeys(
+        ("importer.Flight", "importer.Flight.take_over", "importer.Flight.complete", "importer.Flight.flip"),
+        "of a batch as it is stored; commit and undo, which are tried, make it",
+    ),
     "backup.Sink": "a file", "backup.Sink.write": "a file",
     "backup.restore": "its identity is a key for decryption; the rest is a file's place",
 }  # fmt: skip
