@@ -26,7 +26,7 @@ test: lint ## Lint, then run every test (installs Chromium and a CJK font as roo
 	@.ci/need database
 	@.ci/need browser
 	@.ci/need proxy
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope
 
 lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history
 	$(BIN)/ruff check .
