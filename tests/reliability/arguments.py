@@ -121,7 +121,7 @@ NOT_TRIED: Mapping[str, str] = {
 }  # fmt: skip
 """Public functions that take something and are not tried, because …"""
 
-SECRET = "violet anchor bread"
+SECRET = "violet anchor bread"  # pragma: allowlist secret
 TERMS = accounts.Terms()
 BESIDE: Mapping[str, Mapping[str, Any]] = {
     "accounts.setup_open": {"code": "x"},
