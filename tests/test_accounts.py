@@ -305,11 +305,13 @@ def test_a_hundred_tries_at_once_get_no_more_than_five(store: Store, boss: User)
 
 @pytest.mark.usefixtures("dear_passwords")
 def test_an_unknown_name_takes_as_long_as_a_known_one(store: Store, boss: User) -> None:
+    """By the work of this process: how long that takes depends on what else the machine does."""
+
     def took(login: str, number: int) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(Wrong):
             accounts.sign_in(store, login, "wrong", address=f"{login}{number}", terms=TERMS)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     took("nobody", 0)
     pairs = [(took("boss", number), took("nobody", number)) for number in range(1, 12)]

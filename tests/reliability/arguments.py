@@ -302,7 +302,7 @@ def anything_for_every_argument(report: Report, long: bool) -> None:
         store = Store.connect(endpoint.uri, endpoint.database, lambda: NOW, event_listeners=[watch])
         trial = _Trial(store, plain, watch)
         places = sum(
-            trial.try_all_of(name, function, 40 if long else 2)
+            trial.try_all_of(name, function, 40 if long else 1)
             for name, function in functions.items()
             if name not in NOT_TRIED and name not in untried and _open_to_data(function)
         )
