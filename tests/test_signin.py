@@ -246,9 +246,10 @@ def test_a_form_that_is_far_too_long_is_refused(site: Site) -> None:
     assert site.post("/login", login="boss", password="x" * 50_000).status == 403
 
 
-def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
     monkeypatch.setattr(signin, "FORM_SECONDS", 0.05)
     monkeypatch.setattr(data, "way_in", lambda: SignInBy.ACCOUNTS)
+    monkeypatch.setattr(data, "store", lambda: store)  # not the one of whoever runs the tests
     sent: list[Any] = []
 
     async def slowly() -> Any:
