@@ -22,7 +22,7 @@ Distinct people need to know who came when: ``residents_seen`` holds one small d
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -293,20 +293,34 @@ def ensure(db: Database[Document], community_id: str, places: Collection[Place])
             raise  # 11000: another writer made it in the same moment, which is all we wanted
 
 
-def apply(db: Database[Document], session: ClientSession, community_id: str, atoms: Mapping[Atom, int]) -> None:
-    """Add the atoms to the community's counters, inside the caller's transaction.
+def unchanged(community_id: str, writes: int) -> UpdateOne:
+    """Changes nothing, but counts as missing in ``apply`` unless the community has seen exactly so many writes."""
+    same = {"subject": WRITES.subject}
+    return UpdateOne({"_id": WRITES.document_id(community_id), "total.n": writes}, {"$set": same})
+
+
+def apply(
+    db: Database[Document],
+    session: ClientSession,
+    community_id: str,
+    atoms: Mapping[Atom, int],
+    before: Sequence[UpdateOne] = (),
+) -> None:
+    """Add the atoms to the community's counters, inside the caller's transaction; ``before`` that, in the same request,
+    what else is asked of the counters.
 
     Raises MissingCounters when a counter document is not there; the transaction must then be given up, ``ensure``
     called, and the transaction run again.
     """
     counts = spread(atoms)
-    if not counts:
+    # by their ids and nothing else, which takes a third less time
+    changes = (
+        UpdateOne({"_id": place.document_id(community_id)}, {"$inc": paths}) for place, paths in sorted(counts.items())
+    )
+    operations = [*before, *changes]
+    if not operations:
         return
-    operations = [
-        UpdateOne({"_id": place.document_id(community_id), "community_id": community_id}, {"$inc": paths})
-        for place, paths in sorted(counts.items())
-    ]
-    result = db[COUNTS].bulk_write(operations, ordered=False, session=session)
+    result = db[COUNTS].bulk_write(operations, ordered=True, session=session)
     if result.matched_count < len(operations):
         raise MissingCounters(community_id, counts.keys())
 

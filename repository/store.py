@@ -217,9 +217,14 @@ class FieldProblem(Trouble, ValueError):
 
 def _set(record: Record) -> Iterator[str]:
     """The fields of a new record that hold anything but what they hold by themselves."""
-    for name, info in type(record).model_fields.items():
-        if name not in SYSTEM_FIELDS and getattr(record, name) != info.get_default(call_default_factory=True):
-            yield name
+    values = dict(record)
+    return (name for name, by_itself in _by_themselves(type(record)) if values[name] != by_itself)
+
+
+@cache
+def _by_themselves(record: type[Record]) -> tuple[tuple[str, Any], ...]:
+    fields = ((name, info) for name, info in record.model_fields.items() if name not in SYSTEM_FIELDS)
+    return tuple((name, info.get_default(call_default_factory=True)) for name, info in fields)
 
 
 def _unnamed(record: type[Record], document: Document | None) -> Document | None:
@@ -443,7 +448,6 @@ MONGOS = "mongos"  # the topology of a sharded cluster; else it is the replica s
 META = "meta"  # facts of the database
 RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
-_NEWEST_SEAL: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"mark": 1}}]
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
 _PATCHED = {6: (6, 0, 27), 7: (7, 0, 28), 8: (8, 0, 17)}
@@ -459,6 +463,25 @@ def actor_of(sign_in: Mapping[str, Any]) -> Actor:
         grids=frozenset(sign_in["grids"]) or None,
         sign_in=sign_in["_id"],
     )
+
+
+class Standing(NamedTuple):
+    """What a write has to know before it begins: that its actor may write, and under which seal.
+
+    All of it is changed only together with the number of writes at EVERYWHERE: by what begins, changes and ends a
+    sign-in, and by whoever seals. So it holds for as long as that number stands at ``since``, and a write that finds it
+    there at its end need not ask again at its beginning. A restore is not begun where anybody ever signed in.
+    """
+
+    actor: Actor
+    mark: int
+    since: int | None = None
+    """None: asked for anew each time."""
+    until: datetime | None = None
+
+
+class _Doubtful(Exception):
+    """What an earlier write found out may not hold any more: begin again, and ask."""
 
 
 class Wanted(NamedTuple):
@@ -486,6 +509,7 @@ class Store:
         self._places: set[tuple[str, rollups.Place]] = set()
         self._pending: tuple[float, tuple[str, ...]] = (-1e9, ())
         self._there: dict[tuple[str, str, str], float] = {}
+        self._standings: dict[str, Standing] = {}  # by sign-in
         self._writes: dict[str, int] = {}
         self._room: tuple[float, int | None] = (-1e9, None)
         self._swept = -1e9
@@ -855,27 +879,36 @@ class Store:
 
         ``key`` makes it happen once only: a second call with the same key (a double click, a retried submit) returns
         the record the first one made. It is given up after ``seconds``. What is ``vital`` (a sign-in, the end of one,
-        rights taken away) is small and goes on when the disk is nearly full. Whoever signed in is looked up again in
-        the transaction: what was taken away a moment ago is not used any more. Raises SignedOut, Refused, Invalid,
-        Restoring, Conflict, Duplicate, NotFound, Full, Unavailable or OutcomeUnknown.
+        rights taken away) is small and goes on when the disk is nearly full. Whether the sign-in still gives these
+        rights is settled in the transaction: what was taken away a moment ago is not used any more. Raises SignedOut,
+        Refused, Invalid, Restoring, Conflict, Duplicate, NotFound, Full, Unavailable or OutcomeUnknown.
         """
         began = time.monotonic()
         deadline = began + seconds
-        connected_anew = False
+        connected_anew = doubtful = False
         self.require_room(ROOM_KEPT if vital else None)
 
-        def attempt(session: ClientSession) -> T:
+        def attempt(session: ClientSession) -> tuple[Standing, T]:
             if time.monotonic() - began > BLOCKED_SECONDS:
                 self.end_abandoned()
+            stood = None if doubtful else self._stood(actor)
             try:
-                write = Write(self, actor, session, key, self._require_still(actor, session))
+                standing = stood or self._standing(actor, session)
+                write = Write(self, actor, session, key, standing.mark)
                 result = work(write)
-                write._finish()
+                write._finish(stood and stood.since)
             except OperationFailure as error:
-                if error.code != NO_KEYS:
-                    raise
-                raise ConnectionFailure(str(error), ["TransientTransactionError"]) from error  # the driver tries again
-            return result
+                if error.code == NO_KEYS:
+                    # the driver tries again
+                    raise ConnectionFailure(str(error), ["TransientTransactionError"]) from error
+                if stood and not error.has_error_label("TransientTransactionError"):
+                    raise _Doubtful from error
+                raise
+            except (Trouble, rollups.MissingCounters) as trouble:
+                if stood:  # what it tells may not be for this actor any more
+                    raise _Doubtful from trouble
+                raise
+            return standing, result
 
         while True:
             try:
@@ -884,12 +917,19 @@ class Store:
                     pymongo.timeout(max(0.1, deadline - time.monotonic())),
                     self.client.start_session() as session,
                 ):
-                    return session.with_transaction(
+                    standing, result = session.with_transaction(
                         attempt,
                         read_concern=ReadConcern("snapshot"),
                         write_concern=DURABLE,
                         read_preference=ReadPreference.PRIMARY,
                     )
+                if standing.since is not None:  # only now: what it read can't be rolled back any more
+                    self._standings[actor.sign_in] = standing
+                    if len(self._standings) > 10_000:
+                        self._standings.clear()
+                return result
+            except _Doubtful:
+                doubtful = True
             except rollups.MissingCounters as missing:
                 self._ensure(missing.community_id, list(missing.places), again=True)
             except rollups.MissingResident as missing:
@@ -922,24 +962,30 @@ class Store:
             for server in list(self.client._topology._servers.values()):
                 server.pool.reset_without_pause()
 
-    def _require_still(self, actor: Actor, session: ClientSession) -> list[Document] | None:
+    def _standing(self, actor: Actor, session: ClientSession) -> Standing:
         """Raise Restoring while nobody may write; SignedOut or Refused unless the sign-in holds and still gives these
-        rights. Returns the newest seal, read on the same way, or None where there is no sign-in to look up. The first
-        read of every write's transaction: a restore waits for those that have not seen its mark."""
+        rights. The first reads of a write's transaction: a restore waits for those that have not seen its mark."""
         wanted = [RESTORING, actor.sign_in] if actor.sign_in else [RESTORING]
-        seal = {"$lookup": {"from": SEALS, "pipeline": _NEWEST_SEAL, "as": "seal"}}
-        there = self.db[SIGN_INS].aggregate([{"$match": {"_id": {"$in": wanted}}}, seal], session=session)
-        rows = {row["_id"]: row for row in there}
+        rows = {row["_id"]: row for row in self.db[SIGN_INS].find({"_id": {"$in": wanted}}, session=session)}
         if RESTORING in rows:
             raise Restoring
+        seal = self.db[SEALS].find_one({}, {"mark": 1}, sort=[("_id", -1)], session=session)
+        mark = int(seal.get("mark", 0)) if seal else 0
         if not actor.sign_in:
-            return None
+            return Standing(actor, mark)
         found, now = rows.get(actor.sign_in), self.clock()
         if found is None or found["ends_at"] <= now or found["idle_at"] <= now or found["must_change"]:
             raise SignedOut
         if actor_of(found) != actor:
             raise Refused(msg("Your rights have just been changed. Nothing was changed; look at the page again."))
-        return list(found["seal"])
+        writes = self.db[rollups.COUNTS].find_one({"_id": rollups.WRITES.document_id(EVERYWHERE)}, session=session)
+        since = writes.get("total", {}).get("n") if writes else None
+        return Standing(actor, mark, since, min(found["ends_at"], found["idle_at"]))
+
+    def _stood(self, actor: Actor) -> Standing | None:
+        """What the actor's last write found out, if it can still hold."""
+        stood = self._standings.get(actor.sign_in)
+        return stood if stood and stood.actor == actor and stood.until and self.clock() < stood.until else None
 
     def end_abandoned(self) -> int:
         """End transactions that a process left open when it was killed: until the server gives them up itself, after a
@@ -1031,15 +1077,13 @@ class Store:
 class Write:
     """What one transaction does; ``Store.write`` hands it to the callback and ends it with audit and counters."""
 
-    def __init__(
-        self, store: Store, actor: Actor, session: ClientSession, key: str | None, seal: list[Document] | None = None
-    ) -> None:
+    def __init__(self, store: Store, actor: Actor, session: ClientSession, key: str | None, mark: int) -> None:
         self.store = store
         self.actor = actor
         self.session = session
         self.at = store.clock()
         self._key = key
-        self._seal = seal
+        self._mark = mark
         self._audit: list[Document] = []
         self._atoms: dict[str, rollups.Tally] = {}
         self._presence: dict[str, rollups.Presence] = {}
@@ -1255,14 +1299,13 @@ class Write:
         if facts["collection"] == "communities":
             self.touch(EVERYWHERE)
 
-    def _finish(self) -> None:
+    def _finish(self, since: int | None = None) -> None:
+        """Write audit and counters. ``since`` is how many writes there must have been at EVERYWHERE (see Standing);
+        MissingCounters where there were others."""
         self._require_named()
         if self._audit:
             audit = self.store.db[AUDIT]
-            seal = self._seal
-            if seal is None:
-                seal = list(self.store.db[SEALS].aggregate(_NEWEST_SEAL, session=self.session))
-            mark = entry_mark(seal[0].get("mark", 0) if seal else 0)
+            mark = entry_mark(self._mark)
             for entry in self._audit:
                 entry["_id"] = mark + entry["_id"]
             first, *rest = self._audit
@@ -1272,5 +1315,9 @@ class Write:
         for community_id, presence in self._presence.items():
             atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
             self._atoms.setdefault(community_id, Counter()).update(atoms)
+        still = [] if since is None else [rollups.unchanged(EVERYWHERE, since)]
         for community_id, atoms in self._atoms.items():
-            rollups.apply(self.store.db, self.session, community_id, atoms)
+            rollups.apply(self.store.db, self.session, community_id, atoms, still)
+            still = []
+        if still:
+            rollups.apply(self.store.db, self.session, EVERYWHERE, {}, still)

@@ -6,19 +6,31 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dashboard import cli
-from repository import accounts, attempts
+from repository import accounts, attempts, audit
 from repository.access import Actor, Refused, Role
 from repository.accounts import FIRST_HOURS, Expired, Terms, User, Visitor, Way, Wrong
 from repository.attempts import Locked
 from repository.grids import Community, Grid
 from repository.people import Person, add_person
-from repository.store import EVERYWHERE, SIGN_INS, Conflict, Duplicate, Invalid, NotFound, SignedOut, Store
+from repository.store import (
+    AUDIT,
+    EVERYWHERE,
+    SIGN_INS,
+    Conflict,
+    Duplicate,
+    Invalid,
+    NotFound,
+    SignedOut,
+    Store,
+    Write,
+    entry_mark,
+)
 from repository.words import Trouble
 from tests.conftest import Clock
 
@@ -524,6 +536,7 @@ def test_a_demotion_holds_at_the_next_action(store: Store, worker: User, admin: 
 def test_a_revoked_sign_in_does_nothing_more(store: Store, worker: User, admin: Actor, taken: str) -> None:
     token, visitor = signed_in(store, "wang")
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    add_person(store, visitor.actor, "D", {"name": "甲"})  # from here on the store knows the sign-in
     now = accounts.user_named(store, admin, "wang")
     if taken == "signed out":
         accounts.end_sign_in(store, admin, visitor.actor.sign_in)
@@ -537,6 +550,87 @@ def test_a_revoked_sign_in_does_nothing_more(store: Store, worker: User, admin: 
     assert accounts.visitor(store, token, TERMS) is None
     with pytest.raises(SignedOut):
         add_person(store, visitor.actor, "D", {"name": "乙"})
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Actor]:
+    """Who began a write by asking what stands."""
+    real, found = Store._standing, []
+
+    def ask(self: Store, actor: Actor, session: Any) -> Any:
+        found.append(actor)
+        return real(self, actor, session)
+
+    monkeypatch.setattr(Store, "_standing", ask)
+    return found
+
+
+def test_who_goes_on_writing_is_looked_up_again_only_after_something_has_changed(
+    store: Store, worker: User, admin: Actor, asked: list[Actor], clock: Clock
+) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    audit.seal(store)
+    _, visitor = signed_in(store, "wang")
+
+    def looks() -> int:
+        """How often three writes ask."""
+        asked.clear()
+        for _ in range(3):
+            add_person(store, visitor.actor, "D", {"name": "甲"})
+        assert set(asked) <= {visitor.actor}
+        return len(asked)
+
+    assert looks() == 1
+    assert looks() == 0
+    signed_in(store, "boss")
+    assert looks() == 1
+    assert audit.seal(store, now=datetime.now(UTC) + audit.REST)
+    assert looks() == 1
+    newest = audit.seals(store, admin)[0]
+    written = store.db[AUDIT].find({"operation": "create", "actor_id": worker.id}).sort("_id", -1).limit(3)
+    assert {each["_id"][:8] for each in written} == {entry_mark(newest.mark)}
+    clock.now += TERMS.idle
+    with pytest.raises(SignedOut):
+        looks()
+
+
+def test_an_error_tells_nothing_to_who_has_just_been_signed_out(store: Store, worker: User, admin: Actor) -> None:
+    """What the store knows of a sign-in is asked again before the reason of a refusal is told."""
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    made = store.insert(admin, Grid(id="g", community_id="D", code="g", name="g"))
+    later = store.update(admin, Grid, "D", "g", made.revision, {"name": "h"})
+    tries: dict[type[Exception], Callable[[Actor], object]] = {
+        Conflict: lambda actor: store.update(actor, Grid, "D", "g", made.revision, {"name": "i"}),
+        NotFound: lambda actor: store.update(actor, Grid, "D", "h", made.revision, {"name": "i"}),
+        Duplicate: lambda actor: store.insert(actor, Grid(id="j", community_id="D", code="g", name="j")),
+    }
+    _, visitor = signed_in(store, "wang")
+    add_person(store, visitor.actor, "D", {"name": "甲"})
+    for trouble, act in tries.items():
+        with pytest.raises(trouble):
+            act(visitor.actor)
+    assert store._stood(visitor.actor)
+
+    accounts.end_sign_in(store, admin, visitor.actor.sign_in)
+    unchanging = lambda actor: store.update(actor, Grid, "D", "g", later.revision, {"name": "h"})  # noqa: E731
+    for act in (*tries.values(), unchanging):
+        with pytest.raises(SignedOut):
+            act(visitor.actor)
+
+
+def test_a_sign_in_elsewhere_does_not_stop_a_write_that_is_under_way(store: Store, worker: User, admin: Actor) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))
+    _, visitor = signed_in(store, "wang")
+    add_person(store, visitor.actor, "D", {"name": "甲"})
+    runs = []
+
+    def work(write: Write) -> None:
+        runs.append(write.insert(Person(community_id="D", name="乙")))
+        signed_in(store, "boss")  # after this one has begun, before it ends
+
+    store.write(visitor.actor, work)
+    assert len(runs) == 1
+    assert store.count(admin, Person, "D") == 2
 
 
 def test_a_reach_that_is_cut_holds_at_the_next_action(store: Store, worker: User, admin: Actor) -> None:

@@ -388,7 +388,7 @@ def begun(store: Store, admin: Actor, number: str) -> Callable[[], None]:
     """A write that has begun, and that no other write stands in the way of; calling what is returned ends it."""
     session = store.client.start_session()
     session.start_transaction(ReadConcern("snapshot"), DURABLE)
-    write = Write(store, admin, session, None)
+    write = Write(store, admin, session, None, store._standing(admin, session).mark)
     document = {"_id": number, "community_id": "D", "name": number}
     store.db[Facility.collection].find_one({}, session=session)  # what it sees is what stands there now
     write.note_row({"collection": "facilities", "community_id": "D", "record_id": "b"}, Facility, None, document)

@@ -1039,7 +1039,7 @@ def test_a_commit_that_lands_late_is_waited_for(
             return real(self, actor, work, **how)
         session = self.client.start_session()
         session.start_transaction(ReadConcern("snapshot"), DURABLE)
-        writing = Write(self, actor, session, None)
+        writing = Write(self, actor, session, None, self._standing(actor, session).mark)
         work(writing)
         writing._finish()
         late.append(threading.Timer(0.5, session.commit_transaction))

@@ -21,6 +21,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from repository import rollups
 from repository.access import Actor
 from repository.audit.entries import require_whole
 from repository.store import AUDIT, DURABLE, EVERYWHERE, READ_SECONDS, SEALS, Document, Store, entry_mark, our_errors
@@ -160,8 +161,12 @@ def _insert(
         }
         made["digest"] = _signed(made, key)
         store.db[SEALS].insert_one(made, session=session)
+        rollups.apply(
+            store.db, session, EVERYWHERE, {rollups.writes_atom(): 1}
+        )  # writers ask for it anew: see Standing
         return made
 
+    rollups.ensure(store.db, EVERYWHERE, [rollups.WRITES])
     with store.client.start_session() as session:
         try:
             return session.with_transaction(attempt, ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import count
 
-from repository import accounts, maintenance
+from repository import accounts, audit, maintenance
 from repository.access import Actor
 from repository.maintenance import WorkOrder
 from repository.migrations import mongo_validator
@@ -21,6 +21,7 @@ def run(stand: Stand, report: Report) -> None:
     store = stand.store("writes")
     if store.db["communities"].find_one({}) is None:
         bulk.load(store, work_orders=10_000)
+    audit.seal(store)  # as every database is some minutes after its first entry
     twin = store.db["plain_orders"]
     twin.drop()
     store.db.create_collection("plain_orders", validator=mongo_validator(WorkOrder))
