@@ -29,11 +29,10 @@ test: lint ## Lint, then run every test (installs Chromium and a CJK font as roo
 	$(BIN)/python -m pytest -n 3 --dist loadscope
 
 lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/python .ci/audit
+	@echo "style, types, rules; known holes and secrets beside them"
+	@$(BIN)/python .ci/audit & audit=$$!; \
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache; style=$$?; \
+	wait $$audit && exit $$style
 
 bench: $(VENV)/.test ## Measure the pages at 10,000 and 1,000,000 work orders
 	@.ci/need database
