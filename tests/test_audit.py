@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 
 from dashboard import cli
 from dashboard.i18n import translator
-from repository import audit, backup, embedded, importer, migrations
+from repository import audit, backup, embedded, importer, migrations, recount
 from repository.access import Actor, Role
 from repository.audit import Search, Unsealed, sealing
 from repository.embedded.bootstrap import CHANGEABLE, TRAIL
@@ -649,6 +649,15 @@ def test_rows_of_an_import_that_was_broken_off_are_no_history(
     assert [row["record_id"] for row in rows] == [order["_id"]]
     assert [step.change for step in audit.history(busy, admin, "D", "work_orders", order["_id"])] == ["create"]
     assert "西门" not in str(audit.trail(busy, admin, "D", Search(which="W-0-0")))
+
+
+def test_what_is_done_to_a_whole_community_bears_its_name(busy: Store, admin: Actor) -> None:
+    made = busy.get(admin, Community, "D", "D")
+    busy.update(admin, Community, "D", "D", made.revision, {"name": "滨江社区"})
+    audit.note_export(busy, admin, "D", "work_orders", rows=30, form="csv")
+    recount.rebuild(busy, admin, "D")
+    for operation in ("export", "recount"):
+        assert [one.name for one in audit.trail(busy, admin, "D", Search(operation=operation))] == ["滨江社区"]
 
 
 def test_all_about_one_record_is_found_by_what_it_is_called(busy: Store, admin: Actor, clock: Clock) -> None:

@@ -151,7 +151,9 @@ def _entries(store: Store, documents: Iterable[Document]) -> Iterator[Entry]:
     says: one small read a collection. Rows of a batch that never came to its end are left out."""
     stream = iter(documents)
     while chunk := list(islice(stream, 200)):
-        names: dict[str, str] = {}
+        whole = [each["community_id"] for each in chunk if each["record_id"] == each["community_id"]]  # exported, say
+        communities = store.db["communities"].find({"_id": {"$in": whole}}, {"name": 1}) if whole else ()
+        names = {each["_id"]: str(each["name"]) for each in communities}
         for collection in {each["collection"] for each in chunk} & RECORDS.keys():
             record = RECORDS[collection]
             ids = [each["record_id"] for each in chunk if each["collection"] == collection]
