@@ -382,6 +382,46 @@ def columns(
     return figure
 
 
+def heat(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Numbers],
+    texts: Sequence[Sequence[str]],
+    *,
+    look: Palette,
+) -> Figure:
+    """A field of cells, the darker the more: days of the week against hours. ``texts`` are what a finger on a cell
+    says; every third column is named."""
+    figure = _figure(look)
+    most = max((value or 0 for row in values for value in row), default=0) or 1
+    steps = len(look.ramp) - 1
+    _trace(
+        figure,
+        "heatmap",
+        x=list(range(len(columns))),
+        y=list(range(len(rows))),
+        z=[[value or 0 for value in row] for row in values],
+        zmin=0,
+        zmax=most,
+        colorscale=[[place / steps, colour] for place, colour in enumerate(look.ramp)],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertext=[[_safe(text) for text in row] for row in texts],
+        hoverinfo="text",
+    )
+    figure["layout"].update(height=28 * len(rows) + 48, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    named = range(0, len(columns), 3)
+    figure["layout"]["xaxis"].update(tickvals=list(named), ticktext=[_safe(columns[place]) for place in named])
+    figure["layout"]["yaxis"].update(
+        tickvals=list(range(len(rows))),
+        ticktext=[_safe(row) + "  " for row in rows],
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+    )
+    return figure
+
+
 # --- people ----------------------------------------------------------------------------------------------------------
 def pyramid(
     bands: Sequence[str],

@@ -302,14 +302,7 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
     if kept is not None and mark is not None and kept[1] == mark:
         return _lent(kept[2])
     try:
-        try:
-            if (away := session.is_away()) is not None:
-                raise away
-            answer = query(store(), who, *args, **kwargs)
-        except Unavailable:
-            if not _revive():
-                raise
-            answer = query(store(), who, *args, **kwargs)
+        answer = _read(query, who, args, kwargs)
     except Unavailable:
         if kept is None:
             raise
@@ -322,6 +315,31 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
         _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
     _answers.keep(key, store().clock(), mark, answer)
     return _lent(answer)
+
+
+def ask_anew(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``ask``, for what is too large to be kept, such as a photo: read anew each time."""
+    who = _present()
+    try:
+        return _read(query, who, args, kwargs)
+    except Unavailable:
+        _end_here()
+    except Trouble as trouble:
+        cards.told(trouble, icon=":material/block:")
+        st.stop()
+
+
+def _read(query: Callable[..., T], who: Actor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    """What the database says, with a private server that died started again for it; Unavailable at once where this
+    run has found it away before."""
+    try:
+        if (away := session.is_away()) is not None:
+            raise away
+        return query(store(), who, *args, **kwargs)
+    except Unavailable:
+        if not _revive():
+            raise
+        return query(store(), who, *args, **kwargs)
 
 
 def _present() -> Actor:

@@ -303,6 +303,17 @@ def time_(moment: dt.datetime | None, zone: str | dt.tzinfo = "Asia/Shanghai") -
     return MISSING if moment is None else f"{in_zone(moment, zone):%H:%M}"
 
 
+def moment_short(moment: dt.datetime, now: dt.datetime) -> str:
+    """today 14:05, tomorrow 09:30, 20 Apr 14:05, on the clock of ``now``."""
+    local = moment.astimezone(now.tzinfo)
+    days_ahead = (local.date() - now.date()).days
+    if days_ahead == 0:
+        return _("today {time}", time=f"{local:%H:%M}")
+    if days_ahead == 1:
+        return _("tomorrow {time}", time=f"{local:%H:%M}")
+    return f"{day_short(local.date())} {local:%H:%M}"
+
+
 def duration(hours: float | None) -> str:
     """A length of time given in hours: minutes under one hour, hours under two days, then days."""
     if _nothing(hours):

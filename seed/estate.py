@@ -24,6 +24,7 @@ from repository.facilities import (
     VehicleDetails,
 )
 from repository.grids import Grid, Point, Post, Tier
+from repository.organizations import Organization, OrganizationKind
 from repository.people import Person, PersonKind
 from seed.community import (
     GRID_PLANS,
@@ -106,6 +107,36 @@ def people() -> list[Person]:
     for number, (unit, name) in enumerate(zip(STATIONED, _CONTACTS, strict=True), 1):
         found.append(person(f"contact-{number}", name, PersonKind.ORGANIZATION, "联络员（演示人物）", unit.name))
     return found
+
+
+_COMPANIES = {
+    # key of who answers for it, name, kind, services, contract: days since it began and until it ends, staff, certified
+    "an-fu": (AN_FU, OrganizationKind.PROPERTY, ("repairs", "cleaning", "security", "greenery"), 700, 395, 26, 18),
+    "he-shun": (HE_SHUN, OrganizationKind.PROPERTY, ("repairs", "cleaning", "security"), 1_040, 55, 21, 6),
+    "maker": (MAKER, OrganizationKind.CONTRACTOR, ("fitness",), 420, 310, 5, 4),
+    "lifts": (LIFTS, OrganizationKind.CONTRACTOR, ("lifts",), 610, 485, 6, 6),
+}
+COMPANY_OF = {key: f"d-company-{key}" for key in _COMPANIES}
+"""The id of the company by the key of the person who works for it."""
+
+
+def companies(as_of: date) -> list[Organization]:
+    """The property companies and contractors; the contract of 和顺物业 ends within two months, and few of its staff are
+    certified (section 3.1: 物业管理专业程度低)."""
+    return [
+        Organization(
+            id=COMPANY_OF[key],
+            community_id=COMMUNITY_ID,
+            name=name,
+            kind=kind,
+            services=services,
+            contract_from=as_of - timedelta(days=began),
+            contract_until=as_of + timedelta(days=ends),
+            staff=staff,
+            certified_staff=certified,
+        )
+        for key, (name, kind, services, began, ends, staff, certified) in _COMPANIES.items()
+    ]
 
 
 NAMES = {key: name for key, (name, *_) in (_STAFF | _OFFICERS | _CONTRACTORS).items()}
@@ -370,7 +401,7 @@ def facilities(as_of: date) -> list[Standing]:
             kind,
             months,
             condition,
-            PropertyDetails(company=company, system=system),
+            PropertyDetails(company=company, company_id=_company_id(company), system=system),
         )
     for grid, name, category, kind, months in _GONE:
         gone_details = VehicleDetails(lanes=2) if category is Category.VEHICLE else FitnessDetails(pieces=1)
@@ -392,6 +423,10 @@ def _examinations(record: Facility, as_of: date, rng: Random) -> Iterator[Condit
         day = as_of - timedelta(days=14 * 30 if record.status is ServiceStatus.RETIRED else 7)
         at = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
         yield ConditionEntry(at=at, by=lead, condition=record.condition, status=record.status)
+
+
+def _company_id(name: str | None) -> str | None:
+    return next((COMPANY_OF[key] for key, (company, *_) in _COMPANIES.items() if company == name), None)
 
 
 def _sites(grid: str) -> Iterator[str]:

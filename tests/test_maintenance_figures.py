@@ -14,6 +14,8 @@ from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.grids import Community, Grid
 from repository.maintenance import (
+    AGE_BANDS,
+    OPEN,
     Outcome,
     Priority,
     Reopening,
@@ -23,6 +25,7 @@ from repository.maintenance import (
     work_glance,
     work_review,
 )
+from repository.maintenance import analysis as room_of
 from repository.maintenance import metrics as room
 from repository.metrics import Period, State, last_months
 from repository.migrations import migrate
@@ -59,6 +62,8 @@ def random_order(rng: random.Random, number: int, community_id: str = "d") -> Wo
         "number": f"{community_id}-{number}",
         "fault": "坏了",
         "place": "门口",
+        "facility_id": f"f{number % 7}" if number % 3 else None,
+        "assignee_id": f"p{number % 4}" if number % 5 else None,
         "grid_id": rng.choice(GRIDS),
         "category": rng.choice(CATEGORIES),
         "priority": rng.choice(list(Priority)),
@@ -113,7 +118,8 @@ def frame(rows: Sequence[WorkOrder], grids: frozenset[str] | None, category: str
     documents = [order.to_document() for order in rows]
     table = pd.DataFrame(documents).reindex(
         columns=["grid_id", "category", "priority", "status", "is_open", "outcome", "reported_at", "responded_at",
-                 "due_at", "ended_at", "estimated_hours", "reopenings", "flags"]
+                 "due_at", "ended_at", "estimated_hours", "reopenings", "flags", "facility_id", "assignee_id",
+                 "company_id"]
     )  # fmt: skip
     for column in ("reported_at", "responded_at", "due_at", "ended_at"):
         table[column] = pd.to_datetime(table[column], utc=True)
@@ -367,3 +373,65 @@ def test_hand_counted(store, admin):
     assert figures.on_time.state is State.UNKNOWN  # n = 3 is below five
     march = work_figures(store, admin, "d", Period.of("2026-03"), now=LOCAL)
     assert (march.open.value, march.overdue.value, march.repair.value) == (2, 1, None)
+
+
+# --- behind the backlog
+@pytest.mark.parametrize(("grids", "category"), [(None, None), (frozenset({"g1"}), None), (None, "fitness")])
+@pytest.mark.parametrize("side", list(room_of.Side))
+def test_ageing_agrees_with_the_raw_rows(filled, admin, rows, grids, category, side):
+    table = frame(rows, grids, category)
+    table = table[table.status.isin([str(status) for status in OPEN])]
+    days = (LOCAL.date() - table.reported_at.dt.tz_convert(SHANGHAI).dt.date).map(lambda delta: delta.days)
+    expected = {}
+    for key, own in table.assign(days=days, key=table[side.value].fillna("")).groupby("key"):
+        bands = tuple(
+            int(((own.days >= low) & (own.days <= (10**6 if high is None else high))).sum()) for low, high in AGE_BANDS
+        )
+        expected[key] = (bands, int((own.due_at < NOW).sum()))
+    found = room_of.ageing(filled, admin, "d", side, grids, category, now=NOW)
+    assert {row.key: (row.bands, row.overdue) for row in found} == expected
+    assert [row.overdue for row in found] == sorted((row.overdue for row in found), reverse=True)
+
+
+@pytest.mark.parametrize("grids", [None, frozenset({"g2"})])
+@pytest.mark.parametrize("period", ["2026-03", "2026Q1", "2025", "ever"])
+def test_quality_agrees_with_the_raw_rows(filled, admin, rows, grids, period):
+    which = Period.of(period) if period != "ever" else Period.containing("ever", LOCAL.date())
+    start, end = which.bounds(SHANGHAI)
+    mine = [row for row in rows if grids is None or row.grid_id in grids]
+
+    def within(moment):
+        return moment is not None and start <= moment < min(end, NOW)
+
+    ended = [row.ended_at for row in mine if row.ended_at and row.outcome is Outcome.COMPLETED]
+    ended += [past.ended_at for row in mine for past in row.reopenings if past.outcome is Outcome.COMPLETED]
+    n = sum(within(moment) for moment in ended)
+    rework = sum(
+        within(past.reopened_at) for row in mine for past in row.reopenings if past.outcome is Outcome.COMPLETED
+    )
+    found = room_of.quality(filled, admin, "d", which, grids, now=LOCAL)
+    assert (found.rework.n, found.rework.value) == (n, pytest.approx(rework / n) if n else None)
+    assert found.satisfaction.value is None, "nobody was asked"
+    assert found.repair.n == sum(n for _low, _high, n in found.repair.bins)
+
+
+def test_the_stages_of_the_present_are_the_statuses_of_the_rows(filled, admin, rows):
+    found = room_of.quality(filled, admin, "d", Period.containing("quarter", LOCAL.date()), now=LOCAL).stages[-1]
+    statuses = [row.status for row in rows]
+    waiting = statuses.count(Status.REPORTED)
+    assert found.waiting == waiting
+    assert found.working == sum(status in OPEN for status in statuses) - waiting
+    assert found.to_verify == sum(row.status is Status.DONE and row.outcome is Outcome.COMPLETED for row in rows)
+
+
+@pytest.mark.parametrize(("by", "field"), [("fault", "fault"), ("facility_id", "facility_id")])
+def test_what_is_reported_most_agrees_with_the_raw_rows(filled, admin, rows, by, field, monkeypatch):
+    period = Period.of("2026Q1")
+    start, end = period.bounds(SHANGHAI)
+    told = [getattr(row, field) for row in rows if start <= row.reported_at < end and getattr(row, field)]
+    found = room_of.ranking(filled, admin, "d", by, period, now=LOCAL)
+    assert (found.total, found.left_out) == (len(told), False)
+    assert {row.key: row.reports for row in found.rows} == {key: told.count(key) for key in set(told)}
+    monkeypatch.setattr(room_of, "NEWEST", 5)
+    few = room_of.ranking(filled, admin, "d", "fault", period, now=LOCAL)
+    assert (few.total, few.left_out) == (5, True)

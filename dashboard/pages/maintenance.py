@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import backlog, cards, navigation, orders, session, tables
+from dashboard import analysis, backlog, cards, navigation, orders, session, tables
 from dashboard.data import ask
 from dashboard.i18n import _, n_, number, plain, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import MANY, Show, WorkList, work_list, work_review
+from repository.maintenance import MANY, Show, WorkList, WorkReview, work_list, work_review
 from repository.people import people
 
 ROWS = 20
@@ -23,6 +23,18 @@ def render() -> None:
     if review.figures.open.value is None:
         _nothing_yet()
         return
+    cards.one_part(
+        {
+            "work": (_("Work"), lambda view: _all_of_it(view, review)),
+            "analysis": (_("Behind the backlog"), analysis.show),
+        },
+        view,
+    )
+    orders.open_drawer()
+
+
+def _all_of_it(view: View, review: WorkReview) -> None:
+    """The figures, the list to work from, and how the backlog stands."""
     with st.container(gap="small"):
         with cards.tiles(6):
             for value in review.figures:
@@ -41,7 +53,6 @@ def render() -> None:
         backlog.categories(view, review)
     if len(review.grids) > 1:
         backlog.grids(view, review, ask(grid_names, view.community_id))
-    orders.open_drawer()
 
 
 def _nothing_yet() -> None:

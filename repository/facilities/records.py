@@ -88,6 +88,9 @@ class PropertyDetails(Part):
     """What matters for what a property company keeps: lifts, lighting, pumps, pipes."""
 
     category: Literal[Category.PROPERTY] = Field(default=Category.PROPERTY, title=msg("Category"))
+    company_id: Annotated[str | None, Ref(to="organizations")] = Field(
+        default=None, max_length=64, title=msg("Company on the list")
+    )
     company: str | None = Field(default=None, max_length=LINE, title=msg("Property company"))
     system: str | None = Field(
         default=None, max_length=LINE, title=msg("System"), description=msg("Such as lift, lighting, drainage")

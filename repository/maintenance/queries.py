@@ -11,14 +11,14 @@ from repository.access import Actor, Operation, may, reach, require
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
 from repository.grids import Grid
+from repository.maintenance.commands import Promises
 from repository.maintenance.records import (
-    ANSWER_HOURS,
     BY_DUE,
-    DUE_HOURS,
     OPEN,
     TRANSITIONS,
     Priority,
     Status,
+    WorkCategory,
     WorkOrder,
 )
 from repository.people import Person
@@ -80,12 +80,14 @@ class Story:
 
 @dataclass(frozen=True)
 class Promise:
-    """Who gets a repair reported here, within how many hours is it answered, and by when is it due?"""
+    """Who gets a repair reported here now, and by when is it answered and mended? ``provisional``: the holidays of that
+    year are not known yet."""
 
     assignee_id: str | None
     assignee: str | None
-    answer_hours: int
-    due_hours: int
+    answer_by: datetime
+    due_by: datetime
+    provisional: bool
 
 
 @dataclass(frozen=True)
@@ -429,16 +431,21 @@ def promise(
     *,
     facility: Facility | None = None,
     grid_id: str | None = None,
+    category: str = WorkCategory.OTHER,
     priority: Priority = Priority.NORMAL,
+    now: datetime,
 ) -> Promise:
-    """Who gets a repair reported here, within how many hours is it answered, and by when is it due?"""
+    """Who gets a repair reported here now, and by when is it answered and mended?"""
     assignee = facility.responsible_id if facility else None
     where = facility.grid_id if facility else grid_id
     if assignee is None and where is not None:
         grid = store.find(actor, Grid, community_id, {"_id": where}, limit=1)
         assignee = grid[0].responsible_id if grid else None
     person = store.find(actor, Person, community_id, {"_id": assignee}, limit=1) if assignee else []
-    return Promise(assignee, person[0].name if person else None, ANSWER_HOURS[priority], DUE_HOURS[priority])
+    promises = Promises.of(store, actor, community_id)
+    answer_by, due_by = promises.moments(priority, str(facility.category) if facility else category, now)
+    unsure = promises.times.provisional(due_by.astimezone(promises.times.zone).date())
+    return Promise(assignee, person[0].name if person else None, answer_by, due_by, unsure)
 
 
 def facility_brief(
