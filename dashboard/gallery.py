@@ -46,12 +46,14 @@ def keep(community_id: str, pictures: Sequence[bytes]) -> list[str] | None:
 
 
 def show(record: type[Record], community_id: str, record_id: str, names: Sequence[str]) -> None:
-    """The photos of a record, small; one of them large when it is asked for. Nothing where there are none."""
+    """Those photos of a record that are named, small; one of them large when it is asked for. Nothing where there are
+    none."""
     if not names:
         return
     chosen = f"photo.{record_id}"
+    there = [one for one in ask(photos.thumbnails, community_id, record, record_id) if one.id in names]
     with st.container(horizontal=True, gap="xsmall"):
-        for place, one in enumerate(ask(photos.thumbnails, community_id, record, record_id), start=1):
+        for place, one in enumerate(there, start=1):
             with st.container(width=112, gap=None):
                 st.image(one.small, width=112)
                 if st.button(

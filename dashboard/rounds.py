@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, navigation, session, tables
+from dashboard import cards, data, drawer, forms, gallery, i18n, navigation, session, tables
 from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say, term
 from repository import inspections, preventive
 from repository.access import Operation, may
@@ -274,6 +274,7 @@ def _one(found: Inspection, numbers: Mapping[str, str]) -> None:
             st.markdown(f":{colour}[{icon}] {plain(result.text)}")
             if result.remark:
                 st.markdown(f":small[{plain(result.remark)}]")
+            gallery.show(Inspection, found.community_id, found.id, result.photos)
             if result.order_id:
                 label = numbers.get(result.order_id, MISSING)
                 navigation.link("maintenance", _("Look at {number}", number=plain(label)), order=result.order_id)

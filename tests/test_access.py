@@ -862,6 +862,7 @@ NO_ACTOR: Mapping[str, str] = {
     "people.keep_contact": "inserts through Write",
     "people.drop_contact": "deletes through Write",
     "photos.link": "names photos of the actor's own in the write that names them",
+    "photos.share": "of a record that was read through the Write with another one",
     "photos.hand_over": "of a record that was read through the Write to another one",
     "photos.let_go": "of a record that is changed through the Write",
     "hazards.link_order": "reads and updates through Write",
@@ -869,6 +870,7 @@ NO_ACTOR: Mapping[str, str] = {
     "maintenance.open_order": "reads and inserts through Write",
     "maintenance.found_again": "updates through Write",
     "maintenance.found_in_order": "updates through Write",
+    "maintenance.take_photos": "updates through Write",
     "facilities.with_history": "changes values only; the caller updates through Write",
     # the server behind the store
     "store.Store": "opens nothing by itself",

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repository import inspections as room
-from repository import recount
+from repository import photos, recount
 from repository.access import Actor, Refused, Role
 from repository.facilities import Condition, Facility, ServiceStatus
 from repository.inspections import (
@@ -25,10 +25,22 @@ from repository.inspections import (
     Verdict,
     copied,
 )
-from repository.maintenance import STANDING, Outcome, Status, WorkKind, WorkOrder, log_repair, merge, move
+from repository.maintenance import (
+    STANDING,
+    Outcome,
+    Status,
+    WorkKind,
+    WorkOrder,
+    comment,
+    delete,
+    log_repair,
+    merge,
+    move,
+)
 from repository.metrics import Period
-from repository.store import Conflict, InUse, Invalid, Store
+from repository.store import Conflict, InUse, Invalid, NotFound, Store
 from tests.conftest import NOW
+from tests.pages import picture
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 4, 2)
@@ -135,6 +147,88 @@ def test_not_mended_after_all_reopens_the_order(yard: Store, mender: Actor, roun
     order = order_of(yard, mender, again)
     assert (order.status, len(order.reopenings)) == (Status.REOPENED, 1)
     assert machine(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+
+
+# --- photos of an item
+def with_photos(store: Store, who: Actor, checklist: Checklist, *ids: str, **more: Any) -> Inspection:
+    """The last item is not in order, and these photos show it."""
+    *before, last = copied(checklist.items, [PASS, PASS, FAIL])
+    shown = [*before, last.model_copy(update={"photos": ids})]
+    return room.record_inspection(store, who, "d", "d-F-01", checklist.id, shown, **more)
+
+
+def seen(store: Store, who: Actor, record: Inspection | WorkOrder) -> list[str]:
+    return [one.id for one in photos.thumbnails(store, who, "d", type(record), record.id)]
+
+
+def test_an_item_s_photos_are_in_the_record_and_in_the_order_it_opens(
+    yard: Store, mender: Actor, rounds: Checklist
+) -> None:
+    ids = [photos.keep(yard, mender, "d", picture()) for _ in range(2)]
+    done = with_photos(yard, mender, rounds, *ids)
+    order = order_of(yard, mender, done, 2)
+    assert [result.photos for result in done.results] == [(), (), tuple(ids)]
+    assert seen(yard, mender, done) == seen(yard, mender, order) == ids
+    assert photos.photo(yard, mender, "d", Inspection, done.id, ids[0])[:2] == b"\xff\xd8"
+    elsewhere = Actor("g", "g", Role.GRID_WORKER, grids=frozenset({"d-g2"}))
+    with pytest.raises(NotFound):
+        photos.photo(yard, elsewhere, "d", Inspection, done.id, ids[0])
+
+
+def test_a_standing_order_gets_the_photos_too_up_to_what_it_holds(
+    yard: Store, mender: Actor, rounds: Checklist
+) -> None:
+    order = order_of(yard, mender, inspect(yard, mender, rounds, PASS, PASS, FAIL), 2)
+    first = [photos.keep(yard, mender, "d", picture((9, 9))) for _ in range(photos.MOST - 1)]
+    comment(yard, mender, "d", order.id, "", photos=first)
+    again = [photos.keep(yard, mender, "d", picture((9, 9))) for _ in range(2)]
+    done = with_photos(yard, mender, rounds, *again)
+    assert seen(yard, mender, order) == [*first, again[0]]
+    assert seen(yard, mender, done) == again
+
+
+def test_an_inspection_takes_only_photos_of_its_own_and_all_or_nothing(
+    yard: Store, mender: Actor, rounds: Checklist
+) -> None:
+    theirs = photos.keep(yard, OTHER, "d", picture())
+    with pytest.raises(Invalid):
+        with_photos(yard, mender, rounds, theirs)
+    assert orders(yard, mender) == []
+    assert yard.count(mender, Inspection, "d") == 0
+
+
+def test_a_photo_is_swept_when_neither_inspection_nor_order_names_it(
+    yard: Store, mender: Actor, admin: Actor, rounds: Checklist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = photos.keep(yard, mender, "d", picture())
+    done = with_photos(yard, mender, rounds, id)
+    order = order_of(yard, mender, done, 2)
+    twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    stays = merge(yard, mender, "d", order.id, order.revision, twice.id)
+
+    def swept() -> int:
+        with monkeypatch.context() as later:
+            later.setattr(yard, "clock", lambda: NOW + timedelta(days=2))
+            return photos.sweep(yard, admin)
+
+    merged = yard.get(admin, WorkOrder, "d", order.id)
+    delete(yard, admin, "d", merged.id, merged.revision)
+    room.remove_inspection(yard, admin, "d", done.id, done.revision)
+    assert (swept(), seen(yard, mender, stays)) == (0, [id]), "the order that stays has it still"
+    delete(yard, admin, "d", stays.id, stays.revision)
+    assert swept() == 1
+    assert yard.db[photos.CHUNKS].count_documents({}) == 0
+
+
+def test_the_photo_of_a_deleted_order_stays_in_the_inspection(
+    yard: Store, mender: Actor, admin: Actor, rounds: Checklist
+) -> None:
+    id = photos.keep(yard, mender, "d", picture())
+    done = with_photos(yard, mender, rounds, id)
+    order = order_of(yard, mender, done, 2)
+    delete(yard, admin, "d", order.id, order.revision)
+    assert yard.db[photos.FILES].count_documents({"metadata.loose_at": {"$exists": True}}) == 0
+    assert seen(yard, mender, done) == [id]
 
 
 # --- until somebody has looked again

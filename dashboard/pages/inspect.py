@@ -1,11 +1,12 @@
 """Inspect a facility with a phone in one hand: a big answer for each item, a remark only where something is wrong, one
-press to save. What was tapped stands in the address, so that neither a dropped connection nor a closed tab loses it."""
+press to save. What was tapped stands in the address, so that neither a dropped connection nor a closed tab loses it;
+photos have to be chosen anew."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import navigation, session
+from dashboard import gallery, navigation, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, days_badge, n_, number, plain, say
 from dashboard.i18n import date as date_
@@ -19,6 +20,9 @@ from repository.store import Invalid
 
 ANSWERS = {"p": Verdict.PASS, "f": Verdict.FAIL, "n": Verdict.NOT_APPLICABLE}
 """What stands in the address for each item: i0=p."""
+
+Answer = tuple[ItemResult | None, list[bytes]]
+"""What was found of an item, if that is said already, and the photos chosen for it."""
 
 
 def render() -> None:
@@ -37,7 +41,8 @@ def render() -> None:
     checklist = _checklist(task)
     if checklist is None:
         return
-    results = [_item(place, item, task) for place, item in enumerate(checklist.items)]
+    form = session.submission(_name(task, checklist))
+    items = [_item(place, item, task, form) for place, item in enumerate(checklist.items)]
     condition = st.segmented_control(
         _("Its condition (optional)"),
         [str(each) for each in Condition],
@@ -45,7 +50,7 @@ def render() -> None:
         **session.in_url("grade", [str(each) for each in Condition]),
     )
     remark = st.text_input(_("Anything to add? (optional)"), max_chars=300, **session.in_url("remark"))
-    answered = [result for result in results if result is not None]
+    answered = [result for result, _pictures in items if result is not None]
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
         trouble = st.container()
         left = len(checklist.items) - len(answered)
@@ -65,7 +70,7 @@ def render() -> None:
                     icon=":material/arrow_upward:",
                 )
             else:
-                _save(view, task, checklist, answered, condition, remark)
+                _save(view, form, task, checklist, items, condition, remark)
 
 
 # --- what
@@ -135,8 +140,8 @@ def _checklist(task: Task) -> Checklist | None:
     return lists[chosen]
 
 
-def _item(place: int, item: inspections.ChecklistItem, task: Task) -> ItemResult | None:
-    """One item: its three answers, and what is wrong where it is."""
+def _item(place: int, item: inspections.ChecklistItem, task: Task, form: str) -> Answer:
+    """One item: its three answers, and what is wrong where it is, in words and photos."""
     words = {"p": _("In order"), "f": _("Not in order"), "n": _("Not here")}
     with st.container(border=True, gap="xxsmall", key=f"thumb_item{place}"):
         danger = f" :orange[:material/warning: {_('dangerous')}]" if item.dangerous else ""
@@ -152,7 +157,7 @@ def _item(place: int, item: inspections.ChecklistItem, task: Task) -> ItemResult
             width="stretch",
             **session.in_url(f"i{place}", words),
         )
-        remark = None
+        remark, pictures = None, []
         if answer == "f":
             remark = st.text_input(
                 _("What is wrong? (optional)"),
@@ -160,11 +165,13 @@ def _item(place: int, item: inspections.ChecklistItem, task: Task) -> ItemResult
                 placeholder=_("Such as: bolt missing on the left post"),
                 **session.in_url(f"r{place}"),
             )
+            pictures = gallery.choose(f"{place}-{form}")
     if not answer:
-        return None
+        return None, []
+    verdict = ANSWERS[answer]
     return ItemResult(
-        text=item.text, dangerous=item.dangerous, fault=item.fault, verdict=ANSWERS[answer], remark=remark or None
-    )
+        text=item.text, dangerous=item.dangerous, fault=item.fault, verdict=verdict, remark=remark or None
+    ), pictures
 
 
 # --- then
@@ -180,15 +187,25 @@ def _summary(answered: Sequence[ItemResult], left: int, task: Task) -> str:
     return plain(" · ".join(said) or ("" if faulty else _("Everything is in order.")))
 
 
+def _name(task: Task, checklist: Checklist) -> str:
+    return f"inspect.{task.facility.id}.{checklist.id}"
+
+
 def _save(
     view: View,
+    form: str,
     task: Task,
     checklist: Checklist,
-    answered: Sequence[ItemResult],
+    items: Sequence[Answer],
     condition: str | None,
     remark: str | None,
 ) -> None:
-    form = session.submission(f"inspect.{task.facility.id}.{checklist.id}")
+    answered = []
+    for result, pictures in items:
+        photos = gallery.keep(view.community_id, pictures)
+        if photos is None or result is None:
+            return
+        answered.append(result.model_copy(update={"photos": tuple(photos)}))
     try:
         saved = tell(
             inspections.record_inspection,
@@ -205,7 +222,7 @@ def _save(
             st.error(plain(say(message)), icon=":material/error:")
         return
     if saved is not None:
-        session.submitted(f"inspect.{task.facility.id}.{checklist.id}")
+        session.submitted(_name(task, checklist))
         _clear()
         st.query_params["done"] = saved.id
         st.rerun()

@@ -31,7 +31,9 @@ from repository.maintenance import (
     numbered,
     open_order,
     require_place,
+    take_photos,
 )
+from repository.photos import let_go, link
 from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
 
@@ -148,8 +150,9 @@ def record_inspection(
     An item that is not in order opens a work order (kind "found by an inspection"), or is linked to the one that stands
     for it already: that of the same item, else a report of the same fault. A dangerous one takes the facility out of
     service at once. An item in order verifies what stands for it, unless the inspector did that work; when no danger
-    stands any more the facility is back in service. ``condition`` is noted in the facility's history. ``done_at`` may
-    lie in the past. Raises Invalid, NotFound, Refused.
+    stands any more the facility is back in service. ``condition`` is noted in the facility's history. An item's photos
+    are those of ``photos.keep``; the order that stands for it has them too. ``done_at`` may lie in the past. Raises
+    Invalid, NotFound, Refused.
     """
     require(actor, Operation.CREATE, Inspection.collection)
     promise = Promises.of(store, actor, community_id)
@@ -194,6 +197,7 @@ def record_inspection(
             },
         )
         made = write.insert(inspection)  # first: a second press of the same key is told of this one
+        link(write, made, made.photos)
         if condition is not None:
             note = f"{checklist.name}"
             changes = with_history(write, facility, {"condition": condition}, note=note, looked=True)
@@ -289,9 +293,9 @@ def _fail(
         if order.inspection_id is None:
             changes = {"inspection_id": inspection.id}
             order = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
-        orders[order.id] = order
+        orders[order.id] = take_photos(write, order, inspection, result.photos)
         return
-    open_order(
+    order = open_order(
         write,
         promise,
         inspection.community_id,
@@ -302,12 +306,18 @@ def _fail(
         dangerous=result.dangerous,
         reported_at=inspection.done_at,
         description=said,
-        photos=result.photos,
         also={"id": result.order_id, "kind": WorkKind.INSPECTION, "inspection_id": inspection.id},
     )
+    take_photos(write, order, inspection, result.photos)
 
 
 def remove_inspection(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
     """Take out an inspection entered by mistake. Raises InUse while work orders name it, Conflict, NotFound,
     Refused."""
-    store.delete(actor, Inspection, community_id, id, revision)
+
+    def work(write: Write) -> None:
+        found = write.read(Inspection, community_id, id)
+        write.delete(Inspection, community_id, id, revision)
+        let_go(write, found, found.photos)
+
+    store.write(actor, work)

@@ -204,6 +204,11 @@ class Inspection(Record):
     condition: Condition | None = Field(default=None, title=msg("Condition"))
     remark: Annotated[str | None, Shown(long=True)] = Field(default=None, max_length=PAGE, title=msg("Remark"))
 
+    @property
+    def photos(self) -> tuple[str, ...]:
+        """Those of all items."""
+        return tuple(id for result in self.results for id in result.photos)
+
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:  # noqa: ARG004
         """In the month it was done: ``done``, ``failed`` (of these, with an item not in order). In the month of each

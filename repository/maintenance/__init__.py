@@ -41,6 +41,7 @@ from repository.maintenance.commands import (
     open_order,
     require_place,
     see_too,
+    take_photos,
 )
 from repository.maintenance.companies import (
     CERTIFIED,
@@ -219,6 +220,7 @@ __all__ = [
     "promise",
     "reportable",
     "see_too",
+    "take_photos",
     "work_categories",
     "work_figures",
     "work_glance",

@@ -33,7 +33,7 @@ from repository.maintenance.records import (
 )
 from repository.people import Person, drop_contact, keep_contact
 from repository.photos import MOST as MOST_PHOTOS
-from repository.photos import hand_over, let_go, link
+from repository.photos import hand_over, let_go, link, share
 from repository.record import Record
 from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build, invalid
 from repository.words import Message, Trouble, msg
@@ -416,6 +416,15 @@ def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, 
     if changed.dangerous and changed.facility_id:
         _stop(write, write.read(Facility, changed.community_id, changed.facility_id), changed)
     return changed
+
+
+def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence[str]) -> WorkOrder:
+    """The order shows these photos of what it came from too, as far as it has room. For the room of inspections."""
+    new = tuple(id for id in photos if id not in order.photos)[: MOST_PHOTOS - len(order.photos)]
+    if not new:
+        return order
+    share(write, source, order, new)
+    return write.update(WorkOrder, order.community_id, order.id, order.revision, {"photos": (*order.photos, *new)})
 
 
 def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | None:

@@ -3,7 +3,7 @@ nothing of what a phone writes into a picture (place, time, serial number) comes
 
 GridFS takes no part in transactions. So a photo is uploaded first and is *loose*; the write that names it links it in
 its own transaction (``link``), and what nobody has linked after a day is swept. A record names its photos in a field
-``photos``; whoever may read the record may see them, and nobody else.
+or property ``photos``; whoever may read the record may see them, and nobody else. Two records may have the same one.
 """
 
 import json
@@ -153,32 +153,45 @@ def link(write: Write, record: Record, ids: Sequence[str]) -> None:
     where = {"_id": Is(among=list(ids)), "metadata.community_id": record.community_id}
     require_plain(where)
     mine = {**where, "metadata.loose_at": {"$exists": True}, "metadata.by": write.actor.id}
-    about = {"collection": record.collection, "id": record.id}
     found = files.update_many(
-        mine, {"$set": {"metadata.about": about}, "$unset": {"metadata.loose_at": ""}}, session=write.session
+        mine, {"$set": {"metadata.about": [_about(record)]}, "$unset": {"metadata.loose_at": ""}}, session=write.session
     )
     if found.matched_count != len(set(ids)):
         raise Invalid({"photos": Message(msg("A photo is not there any more. Add it again."))})
 
 
-def hand_over(write: Write, old: Record, new: Record, ids: Iterable[str]) -> None:
-    """What belonged to ``old`` belongs to ``new``, which names it from this write on."""
-    files = write.store.db[FILES]
-    about = {"collection": new.collection, "id": new.id}
+def _about(record: Record) -> dict[str, str]:
+    return {"collection": record.collection, "id": record.id}
+
+
+def share(write: Write, old: Record, new: Record, ids: Iterable[str]) -> None:
+    """What belongs to ``old`` belongs to ``new`` too, which names it from this write on."""
     theirs = {"_id": Is(among=list(ids)), "metadata.about.id": old.id}
     require_plain(theirs)
-    files.update_many(theirs, {"$set": {"metadata.about": about}}, session=write.session)
+    write.store.db[FILES].update_many(theirs, {"$addToSet": {"metadata.about": _about(new)}}, session=write.session)
+
+
+def hand_over(write: Write, old: Record, new: Record, ids: Iterable[str]) -> None:
+    """What belonged to ``old`` belongs to ``new``, which names it from this write on."""
+    named = list(ids)
+    share(write, old, new, named)
+    _take_from(write, old, named)
 
 
 def let_go(write: Write, record: Record, ids: Iterable[str]) -> None:
-    """``record`` is taken out, or names these no more: they are loose, and swept unless something links them."""
+    """``record`` is taken out, or names these no more: those that no other record has are loose, and swept unless
+    something links them."""
+    named = list(ids)
+    _take_from(write, record, named)
+    nobodys = {"_id": Is(among=named), "metadata.about": []}
+    loose = {"$set": {"metadata.loose_at": write.at}, "$unset": {"metadata.about": ""}}
+    write.store.db[FILES].update_many(nobodys, loose, session=write.session)
+
+
+def _take_from(write: Write, record: Record, ids: Sequence[str]) -> None:
     own = {"_id": Is(among=list(ids)), "metadata.about.id": record.id}
     require_plain(own)
-    write.store.db[FILES].update_many(
-        own,
-        {"$set": {"metadata.loose_at": write.at}, "$unset": {"metadata.about": ""}},
-        session=write.session,
-    )
+    write.store.db[FILES].update_many(own, {"$pull": {"metadata.about": {"id": record.id}}}, session=write.session)
 
 
 def sweep(store: Store, actor: Actor, *, most: int = 500) -> int:

@@ -173,6 +173,9 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "photos.hand_over": lambda store: {
         "old": _order(store), "new": _order(store, "pm-g1"), "ids": [f"{MARK}-photo"],
     },
+    "photos.share": lambda store: {
+        "old": _order(store), "new": _order(store, "pm-g1"), "ids": [f"{MARK}-photo"],
+    },
     "photos.let_go": lambda store: {"record": _order(store), "ids": [f"{MARK}-photo"]},
     "hazards.link_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1"},
     "hazards.follow": {"community_id": "D", "id": "h-g1", "step": hazards.Step.RECTIFIED, "number": "W-1"},
@@ -184,6 +187,9 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
         "order": _order(store), "promise": maintenance.Promises.of(store, ROOT, "D"), "note": "x", "dangerous": True,
     },
     "maintenance.found_in_order": lambda store: {"order": _order(store), "note": "x"},
+    "maintenance.take_photos": lambda store: {
+        "order": _order(store), "source": _order(store, "pm-g1"), "photos": (f"{MARK}-photo",),
+    },
     "facilities.with_history": {
         "facility": Facility(community_id="D", code="N", name="n", category=facilities.Category.FITNESS, grid_id="g1"),
         "changes": {"condition": 2},
