@@ -16,6 +16,7 @@ from repository.facilities import Facility
 from repository.maintenance import WorkOrder
 from repository.store import Store
 from tests.browser import Server, Windows
+from tests.pages import picture
 
 pytestmark = pytest.mark.browser
 
@@ -171,6 +172,70 @@ def test_a_manager_logs_a_repair_in_three_taps(
     assert store.db["work_orders"].count_documents({}) == before + 1
     newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
     assert (newest.facility_id, newest.fault, newest.dangerous) == (facility["_id"], "noise", False)
+
+
+class Hand:
+    """What a person does on a page, counted: each tap, each text typed, each file chosen."""
+
+    def __init__(self, visitor: Any) -> None:
+        self.visitor, self.done = visitor, []
+
+    def tap(self, what: Any, name: str) -> None:
+        """Tap on it, and wait until the page has answered."""
+        self._do(name, what.tap)
+
+    def type(self, what: Any, text: str) -> None:
+        """Type into it."""
+        self._do(text, lambda: what.fill(text))
+
+    def choose(self, what: Any, file: Path) -> None:
+        """Choose a file for it."""
+        self._do(file.name, lambda: what.set_input_files(str(file)))
+
+    def _do(self, name: str, act: Any) -> None:
+        act()
+        self.done.append(name)
+        self.visitor.settled()
+
+
+@pytest.mark.parametrize("start", ["", "maintenance", "label"])
+def test_a_repair_is_logged_on_a_phone_in_six_taps_or_inputs(
+    server: Server, windows: Windows, store: Store, tmp_path: Path, start: str
+) -> None:
+    """From the page a manager has open: to the form, the facility found by its code, and all that the form asks. From a
+    label's link, where the facility is known, with a photo too."""
+    facility = store.db["facilities"].find_one({"status": "in_service"}, sort=[("code", -1)])
+    assert facility
+    visitor = windows(390, "en-US")
+    page, hand = visitor.page, Hand(visitor)
+    if start == "label":
+        page.goto(f"{server.address}/report?facility={facility['code']}")
+        page.get_by_text(facility["name"]).first.wait_for(timeout=30_000)
+        visitor.settled()
+    else:
+        page.goto(f"{server.address}/{start}")
+        page.locator(".st-key-do_report button").wait_for(timeout=30_000)
+        visitor.settled()
+        hand.tap(page.locator(".st-key-do_report button"), "Log a repair")
+        page.locator('[class*="st-key-facility-"]').wait_for(timeout=30_000)
+        visitor.settled()
+        hand.type(page.locator('[class*="st-key-facility-"] input'), facility["code"])
+        hand.tap(page.get_by_role("option", name=facility["code"]).first, "the facility")
+    hand.tap(page.get_by_role("radio", name="Noise", exact=True), "Noise")
+    hand.tap(page.locator('[class*="st-key-danger-"] [role=radio]').nth(1), "No danger")
+    if photo := start == "label":
+        picked = tmp_path / "photo.jpg"
+        picked.write_bytes(picture((1200, 900)))
+        hand.choose(page.locator("input[type=file]").first, picked)
+    hand.tap(page.locator(".st-key-do_send button"), "Send the report")
+
+    page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
+    visitor.settled()
+    newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
+    assert (newest.facility_id, newest.fault, len(newest.photos)) == (facility["_id"], "noise", int(photo))
+    assert len(hand.done) <= 6, hand.done
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
 
 
 @READERS

@@ -17,6 +17,7 @@ from repository.metrics import Period
 from repository.overview import glance
 from repository.store import Store
 from tests.conftest import NOW
+from tests.pages import picture
 from tests.test_facilities_page import button, run, said
 
 Visit = Callable[..., Any]
@@ -58,6 +59,24 @@ def test_an_inspection_is_made_item_by_item_and_saved_in_one_press(
     assert "put up the sign" in said(at)
     assert "i0" not in at.query_params, "the next one starts empty"
     assert len(yard.find(admin, WorkOrder, "d")) == 1
+
+
+def test_a_photo_of_an_item_is_sent_and_shown_in_record_and_order(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="p", i1="f")
+    (chooser,) = at.get("file_uploader")  # of the one item that is not in order
+    chooser.upload("post.jpg", picture(), "image/jpeg").run()
+    button(at, "Save the inspection").click().run()
+    assert not at.exception
+    (done,) = yard.find(admin, Inspection, "d")
+    assert [len(result.photos) for result in done.results] == [0, 1]
+    (order,) = yard.find(admin, WorkOrder, "d")
+    assert order.photos == done.photos
+    drawer = visit(mongodb_uri, "facilities", lang="en", part="inspections", inspection=done.id)
+    assert button(drawer, "Photo 1")
+    drawer = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    assert button(drawer, "Photo 1")
 
 
 def test_what_has_no_answer_yet_keeps_what_was_tapped(
