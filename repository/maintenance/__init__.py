@@ -5,6 +5,7 @@ from repository.maintenance.analysis import (
     NEWEST,
     REWORK,
     SATISFACTION,
+    STEPS,
     Ageing,
     Often,
     Quality,
@@ -16,6 +17,7 @@ from repository.maintenance.analysis import (
     quality,
     ranking,
 )
+from repository.maintenance.behind import BY_FAULT, Behind, work_behind
 from repository.maintenance.commands import (
     CLOSING,
     CORRECTABLE,
@@ -123,6 +125,10 @@ from repository.maintenance.records import (
 
 __all__ = [
     "Ageing",
+    "BY_FAULT",
+    "Behind",
+    "STEPS",
+    "work_behind",
     "HELD",
     "NEWEST",
     "Often",

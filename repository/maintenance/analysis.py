@@ -9,6 +9,7 @@ latter of the newest NEWEST orders only, so that nothing costs more with every y
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import log10
 from typing import Any
 
 from repository.access import Actor
@@ -21,6 +22,8 @@ from repository.rollups import bin_bounds
 from repository.store import Store
 from repository.words import msg
 
+STEPS = (1, 4, 24, 72, 168, 720)
+"""Hours at which one step of durations ends and the next begins; the last has no end."""
 NEWEST = 20_000  # reported orders that a ranking of a period looks at
 MOST = 15  # lines of a ranking
 
@@ -127,6 +130,8 @@ class Spread:
     """How long did it take, in steps of a decade's sixteenth? ``low`` and ``high`` are hours."""
 
     bins: tuple[tuple[float, float, int], ...]
+    steps: tuple[int, ...]
+    """How many in each of STEPS, and longer: by the middle of their bins."""
     n: int
     mean_hours: float | None
 
@@ -296,4 +301,14 @@ def _spread(ledger: Ledger, name: str) -> Spread:
     held: Mapping[int, int] = ledger.all.bins(name, months)
     n = ledger.all.flow(f"{name}_n", months)
     bins = tuple((bin_bounds(number)[0] / 3600, bin_bounds(number)[1] / 3600, held[number]) for number in sorted(held))
-    return Spread(bins, n, hours(ratio(ledger.all.flow(f"{name}_seconds", months), n)))
+    steps = [0] * (len(STEPS) + 1)
+    for number, many in held.items():
+        steps[step_of(number)] += many
+    return Spread(bins, tuple(steps), n, hours(ratio(ledger.all.flow(f"{name}_seconds", months), n)))
+
+
+def step_of(bin: int) -> int:
+    """The position in STEPS that a bin of durations belongs to."""
+    low, high = (max(bound / 3600, 1e-4) for bound in bin_bounds(bin))
+    middle = 10 ** ((log10(low) + log10(high)) / 2)
+    return next((place for place, edge in enumerate(STEPS) if middle < edge), len(STEPS))

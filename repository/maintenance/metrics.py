@@ -219,6 +219,8 @@ class WorkReview:
     course: tuple[CourseMonth, ...]
     categories: tuple[CategoryRow, ...]
     grids: tuple[GridRow, ...]
+    unestimated: int
+    """Open now, and nobody estimated the hours: in the weeks of backlog their category's mean stands for them."""
 
 
 @dataclass(frozen=True)
@@ -285,6 +287,7 @@ def work_review(
         course=_course(ledger),
         categories=_categories(ledger, repairs),
         grids=_grids(ledger),
+        unestimated=ledger.all.stock_of("unestimated"),
     )
 
 

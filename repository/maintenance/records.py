@@ -292,6 +292,11 @@ class WorkOrder(Record):
             "a month's rebuild; the exact median, from keys alone",
             where={"responded_at": {"$exists": True}},
         ),
+        Index(
+            ("community_id", "reopenings.reopened_at"),
+            "what was reopened in a period, and what had ended before",
+            where={"reopenings.reopened_at": {"$exists": True}},
+        ),
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
