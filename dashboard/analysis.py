@@ -1,34 +1,31 @@
 """The second part of the maintenance page: whose the old work is, where it piles up, what breaks again, how long it
 really takes. Each title is the finding, computed from the data in the reader's language."""
 
-from collections.abc import Callable, Mapping, Sequence
-from math import log10
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard import cards, charts, session
+from dashboard import behind, cards, charts, session
 from dashboard.data import ask
-from dashboard.i18n import _, date, duration, n_, number, percent, period, say, term
+from dashboard.i18n import _, date, duration, n_, number, percent, period, say
 from dashboard.session import View
 from repository.facilities import facility_names
-from repository.grids import grid_names
 from repository.maintenance import (
-    AGE_BANDS,
+    BY_FAULT,
     NEWEST,
     Ageing,
-    Fault,
+    Behind,
     Quality,
     Ranking,
     Side,
     Spread,
     Stages,
-    WorkCategory,
     ageing,
     quality,
     ranking,
 )
-from repository.people import people_by_id
 
+STAGES = (Behind.WAITING, Behind.WORKING, Behind.TO_VERIFY)
 SHOWN = 8  # rows of a chart; the table behind it has all
 
 
@@ -36,8 +33,8 @@ def show(view: View) -> None:
     """Three tiles, and what lies behind the backlog."""
     found: Quality = ask(quality, view.community_id, view.period, view.grids, view.category, now=view.now)
     with cards.tiles(3):
-        for value in found:
-            cards.tile(value, page="")
+        for value, figure in zip(found, (Behind.REWORK, Behind.GRADED, Behind.HELD), strict=True):
+            cards.tile(value, page="maintenance", params=behind.params(figure))
     left, right = st.columns([7, 5], gap="small")
     with left:
         _ageing(view)
@@ -45,14 +42,14 @@ def show(view: View) -> None:
         _stages(found.stages)
     left, right = st.columns(2, gap="small")
     with left:
-        _often(view, "facility_id", ask(facility_names, view.community_id).get)
+        _often(view, Side.FACILITY.value, ask(facility_names, view.community_id).get)
     with right:
-        _often(view, "fault", lambda word: term(word, Fault))
+        _often(view, BY_FAULT, behind.names(view, BY_FAULT))
     left, right = st.columns(2, gap="small")
     with left:
-        _spread(view, found.respond, _("answered"), "respond")
+        _spread(view, found.respond, _("answered"), Behind.RESPONDED)
     with right:
-        _spread(view, found.repair, _("mended"), "repair")
+        _spread(view, found.repair, _("mended"), Behind.REPAIRED)
 
 
 # --- whose the open work is
@@ -67,10 +64,9 @@ def _ageing(view: View) -> None:
         **session.in_url("by", sides, Side.GRID.value),
     )
     rows: list[Ageing] = ask(ageing, view.community_id, by, view.grids, view.category, now=view.now)
-    named = _names(view, Side(by))
+    named = behind.names(view, by)
     shown = rows[:SHOWN]
-    bands = [_("{low}–{high} days", low=low, high=high) for low, high in AGE_BANDS[:-1]]
-    bands.append(_("over {n} days", n=AGE_BANDS[-1][0] - 1))
+    bands = behind.band_names()
     look = cards.look()
     parts = [
         (name, [row.bands[place] for row in shown], colour)
@@ -81,6 +77,10 @@ def _ageing(view: View) -> None:
         parts,
         [_("{n} ({late} overdue)", n=number(row.open), late=number(row.overdue)) for row in shown],
         look=look,
+        links=[behind.href(Behind.OPEN, by=by, key=row.key) for row in shown],
+        cells=[
+            [behind.href(Behind.OPEN, by=by, key=row.key, band=band) for row in shown] for band in range(len(bands))
+        ],
     )
     caption = _("Open work orders by days since the report, oldest red. As of {day}", day=date(view.now.date()))
     if len(rows) > len(shown):
@@ -100,20 +100,6 @@ def _ageing(view: View) -> None:
         ],
         key="ageing",
     )
-
-
-def _names(view: View, side: Side) -> Callable[[str], str]:
-    """How the keys of one side are said."""
-    if side is Side.CATEGORY:
-        return lambda key: term(key, WorkCategory)
-    known: Mapping[str, str] = {}
-    if side is Side.GRID:
-        known = ask(grid_names, view.community_id)
-    elif side is Side.FACILITY:
-        known = ask(facility_names, view.community_id)
-    elif side is Side.PERSON:
-        known = ask(people_by_id, view.community_id)
-    return lambda key: known.get(key, key) or _("None named")
 
 
 def _ageing_finding(rows: Sequence[Ageing], named: Callable[[str], str]) -> str:
@@ -137,7 +123,13 @@ def _stages(stages: Sequence[Stages]) -> None:
     cards.chart(
         _stage_finding(stages),
         _("Work orders by where they stood at the end of each month, the last one now or at the period's end"),
-        charts.stacked(labels, parts, [number(e.waiting + e.working + e.to_verify) for e in stages], look=look)
+        charts.stacked(
+            labels,
+            parts,
+            [number(e.waiting + e.working + e.to_verify) for e in stages],
+            look=look,
+            cells=[[behind.href(figure, period=each.month) for each in stages] for figure in STAGES],
+        )
         if any(each.waiting + each.working + each.to_verify for each in stages)
         else None,
         [
@@ -179,6 +171,7 @@ def _often(view: View, by: str, named: Callable[[str], str | None]) -> None:
             [row.reports for row in shown],
             [f"{number(row.reports)} ({percent(row.reports / found.total)})" for row in shown],
             look=cards.look(),
+            links=[behind.href(Behind.OPENED, by=by, key=row.key) for row in shown],
         )
         if shown
         else None,
@@ -208,16 +201,9 @@ def _often_finding(found: Ranking, labels: Sequence[str], by: str) -> str:
 
 
 # --- how long it takes
-def _spread(view: View, found: Spread, done: str, key: str) -> None:
+def _spread(view: View, found: Spread, done: str, figure: Behind) -> None:
     """Durations in steps that people think in."""
-    edges = ((1, _("1 h")), (4, _("4 h")), (24, _("1 day")), (72, _("3 days")), (168, _("1 week")), (720, _("30 days")))
-    counts = [0] * (len(edges) + 1)
-    for low, high, n in found.bins:
-        middle = 10 ** ((log10(max(low, 1e-4)) + log10(max(high, 1e-4))) / 2)
-        counts[next((place for place, (edge, _name) in enumerate(edges) if middle < edge), len(edges))] += n
-    names = [_("up to {time}", time=edges[0][1])]
-    names += [_("to {time}", time=name) for _edge, name in edges[1:]]
-    names.append(_("over {time}", time=edges[-1][1]))
+    counts, names = found.steps, behind.step_names()
     slow = sum(counts[5:])
     cards.chart(
         n_("{n} took more than a week to be {done}", "{n} took more than a week to be {done}", slow, done=done)
@@ -232,9 +218,10 @@ def _spread(view: View, found: Spread, done: str, key: str) -> None:
             [f"{number(n)} ({percent(n / found.n)})" if n else "0" for n in counts],
             look=cards.look(),
             red=[5, 6],
+            links=[behind.href(figure, step=step) if n else "" for step, n in enumerate(counts)],
         )
         if found.n
         else None,
         [{_("Time"): name, _("Orders"): n} for name, n in zip(names, counts, strict=True)] if found.n else [],
-        key=f"spread-{key}",
+        key=f"spread-{figure}",
     )

@@ -104,8 +104,9 @@ def work_table(found: WorkList, *, key: str) -> None:
     with st.container(key=f"wide_{key}"):
         _table(found, key)
     with st.container(key=f"narrow_{key}", gap="xsmall"):
-        for row in found.rows[:PHONE_ROWS]:
-            _phone_row(row, key)
+        for place, row in enumerate(found.rows[:PHONE_ROWS]):
+            again = any(row.order.id == before.order.id for before in found.rows[:place])  # it ended twice
+            _phone_row(row, f"{key}-{place}" if again else key)
         if len(found.rows) > PHONE_ROWS:
             st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
 
@@ -159,9 +160,13 @@ def _table(found: WorkList, key: str) -> None:
         },
         alt=_("Work orders, the most urgent first"),
     )
-    picked = [found.rows[place].order for place in (chosen["selection"]["rows"] if may_change else ())]
+    picked = (
+        {found.rows[place].order.id: found.rows[place].order for place in chosen["selection"]["rows"]}
+        if may_change
+        else {}
+    )
     if picked:
-        _many(picked)
+        _many([*picked.values()])
 
 
 def _many(picked: Sequence[WorkOrder]) -> None:

@@ -567,6 +567,9 @@ ROWS: Mapping[str, Row] = {
         "facilities", lambda s, a: maintenance.require_place(s, a, "D", "f-g1"), "refused"
     ),
     "maintenance.quality": read("work_orders", lambda s, a: maintenance.quality(s, a, "D", QUARTER, now=NOW)),
+    "maintenance.work_behind": read(
+        "work_orders", lambda s, a: maintenance.work_behind(s, a, "D", Period.of("ever"), figure="opened", now=NOW)
+    ),
     "maintenance.ageing": read("work_orders", lambda s, a: maintenance.ageing(s, a, "D", "category", now=NOW)),
     "maintenance.ranking": read(
         "work_orders", lambda s, a: maintenance.ranking(s, a, "D", "fault", Period.of("2026Q1"), now=NOW)
@@ -791,7 +794,7 @@ ROWS: Mapping[str, Row] = {
 
 
 TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
-               "maintenance.company_orders",
+               "maintenance.company_orders", "maintenance.work_behind",
                "facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
@@ -1232,6 +1235,8 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
         more["today"] = TODAY
     if name == "maintenance.company_orders":
         more["company_id"] = "o-D"
+    if name == "maintenance.work_behind":
+        more["figure"] = "opened"
     period = [QUARTER] if "period" in inspect.signature(function).parameters else []
 
     in_charge = function(filled, NEXT_DOOR, "D", *period, **more)

@@ -117,6 +117,43 @@ def test_a_leader_goes_from_a_number_to_the_list_behind_it(
     assert unexpected(visitor.errors) == []
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, width: int) -> None:
+    """The number at a bar's end, a part of a bar, a point of a line, a cell, a tile: each by one click."""
+    visitor = windows(width, "en-US")
+    page = visitor.page
+    for part, card, figure in (
+        ("work", "chart_ages", "overdue"),
+        ("work", "chart_flows", "came"),
+        ("work", "chart_course", "owed"),
+        ("analysis", "chart_ageing", "open"),
+        ("analysis", "chart_often-fault", "opened"),
+        ("analysis", "chart_spread-repaired", "repaired"),
+    ):
+        page.goto(f"{server.address}/maintenance?part={part}")
+        link = page.locator(f'.st-key-{card} svg a[*|href*="of={figure}&"]').last
+        link.wait_for(timeout=30_000)
+        visitor.settled()
+        link.scroll_into_view_if_needed()
+        link.click(timeout=10_000)
+        page.get_by_text("Back to the figures").wait_for(timeout=30_000)
+        assert f"of={figure}" in page.url
+        assert "part=analysis" in page.url or part == "work"
+    page.goto(f"{server.address}/maintenance")
+    page.locator(".st-key-tile_work_repair a:visible").first.click()
+    page.get_by_text("Back to the figures").wait_for(timeout=30_000)
+    visitor.settled()
+    page.get_by_text("Back to the figures").click()
+    cells = page.locator(".st-key-chart_by-grid canvas").first
+    cells.wait_for(timeout=30_000)
+    visitor.settled()
+    cells.scroll_into_view_if_needed()
+    cells.click(position={"x": 40, "y": 52})
+    page.wait_for_url(re.compile("of=opened.*|.*by=grid_id.*"), timeout=30_000)
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
+
+
 def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
     """What is behind the frame's buttons is drawn by itself, and still moves the page."""
     grid = store.db["grids"].find_one({}, sort=[("code", -1)])

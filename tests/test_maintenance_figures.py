@@ -486,7 +486,9 @@ def test_what_is_reported_most_agrees_with_the_raw_rows(filled, admin, rows, by,
 # --- the list behind every figure
 def listed(store, actor, figure, period, grids=None, category=None, **more):
     """How many rows the list has that a figure leads to."""
-    found = behind.work_behind(store, actor, "d", figure, period, grids, category, now=LOCAL, rows=behind.MANY, **more)
+    found = behind.work_behind(
+        store, actor, "d", period, grids, category, figure=figure, now=LOCAL, rows=behind.MANY, **more
+    )
     assert len(found.rows) == found.total
     return found.total
 
@@ -584,7 +586,7 @@ def test_a_list_behind_a_figure_stays_in_reach_and_ends(filled, admin, rows, mon
     assert listed(filled, worker, "opened", period, by="grid_id", key="g2") == 0
     assert listed(filled, worker, "opened", period, by="grid_id") == 0, "orders of no grid are not in a worker's reach"
     pages = [
-        behind.work_behind(filled, worker, "d", "opened", period, now=LOCAL, page=page, rows=7).rows
+        behind.work_behind(filled, worker, "d", period, figure="opened", now=LOCAL, page=page, rows=7).rows
         for page in range(1, -(-own // 7) + 1)
     ]
     numbers = [row.order.number for page in pages for row in page]

@@ -5,20 +5,26 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import analysis, backlog, cards, navigation, orders, session, tables
+from dashboard import analysis, backlog, behind, cards, navigation, orders, session, tables
 from dashboard.data import ask
 from dashboard.i18n import _, n_, number, plain, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import MANY, Show, WorkList, WorkReview, work_list, work_review
+from repository.maintenance import MANY, Behind, Show, WorkList, WorkReview, work_list, work_review
 from repository.people import people
 
 ROWS = 20
+FIGURES = (Behind.OWED, Behind.OWED_LATE, Behind.TIMED, Behind.OWED, Behind.RESPONDED, Behind.REPAIRED)
+"""What the tiles count, in their order."""
 
 
 def render() -> None:
     """The page."""
     view = session.view()
+    if figure := behind.asked():
+        behind.show(view, figure)
+        orders.open_drawer()
+        return
     review = ask(work_review, view.community_id, view.period, view.grids, view.category, now=view.now)
     if review.figures.open.value is None:
         _nothing_yet()
@@ -37,8 +43,9 @@ def _all_of_it(view: View, review: WorkReview) -> None:
     """The figures, the list to work from, and how the backlog stands."""
     with st.container(gap="small"):
         with cards.tiles(6):
-            for value in review.figures:
-                cards.tile(value, page="")
+            for value, figure in zip(review.figures, FIGURES, strict=True):
+                cards.tile(value, page="maintenance", params=behind.params(figure))
+        backlog.missing_estimates(review)
         with st.container(gap="small", key="lead_work"):
             _work(view)
     left, right = st.columns(2, gap="small")

@@ -150,6 +150,8 @@ def numbered(
     """Run ``work`` as one write with the first of ``many`` free numbers of work orders; again with others when an
     import has taken one of them. What is taken stays taken: whoever calls has asked for the place's reach. Raises
     what ``Store.write`` raises."""
+    if many:
+        require(actor, Operation.CREATE, WorkOrder.collection)
     for _ in range(20):
         first = store.next_number(actor, community_id, SERIES, many) if many else 0
         try:
