@@ -773,7 +773,7 @@ def _points_that_lead(figure: Figure, ticks: Sequence[str], values: Numbers, lin
                 figure,
                 x=place,
                 y=value,
-                text=_leading("●", link, plain=True),
+                text=_leading("●", link, f"color:{colour}"),
                 hovertext=f"{tick} {value:,.10g}",
                 showarrow=False,
                 font={"color": colour, "size": SMALL},
@@ -902,13 +902,10 @@ def _safe(text: str) -> str:
     return escape(str(text), quote=False)
 
 
-def _leading(words: str, link: str, *, plain: bool = False) -> str:
-    """Words that lead to a place in the app, underlined unless ``plain``; without one the words alone. Plotly makes a
-    link of such a text where it is a note, and of nothing else."""
-    if not link:
-        return words
-    line = "" if plain else ' style="text-decoration:underline"'
-    return f'<a href="{escape(link)}" target="_self"{line}>{words}</a>'
+def _leading(words: str, link: str, style: str = "text-decoration:underline") -> str:
+    """Words that lead to a place in the app; without one the words alone. Plotly makes a link of such a text where it
+    is a note, and of nothing else."""
+    return f'<a href="{escape(link)}" target="_self" style="{style}">{words}</a>' if link else words
 
 
 def _strong(text: str) -> str:

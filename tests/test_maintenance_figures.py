@@ -597,3 +597,46 @@ def test_a_list_behind_a_figure_stays_in_reach_and_ends(filled, admin, rows, mon
     assert listed(filled, admin, "opened", period) == 5
     monkeypatch.setattr(behind, "MANY", 3)
     assert listed(filled, admin, "opened", period) == 3
+
+
+# --- on the demonstration, as its seed tells it
+@pytest.mark.parametrize("period", ["2026-03", "2026Q1", "2025", "ever"])
+def test_the_demonstration_s_figures_agree_with_pandas_on_its_rows(demo_uri, admin, period):
+    """M2, M4, M5 and M11, reopened, held and merged orders among them."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    try:
+        told = [WorkOrder.from_document(document) for document in store.db["work_orders"].find()]
+        community = told[0].community_id
+        which = Period.of(period)
+        start, end = which.bounds(SHANGHAI)
+        figures = work_figures(store, admin, community, which, now=LOCAL)
+        found = room_of.quality(store, admin, community, which, now=LOCAL)
+    finally:
+        store.close()
+    table = frame(told, None, None)
+    assert (figures.on_time.value, figures.on_time.n) == on_time(spells(table), start, end, min(end, NOW))
+    asked = [row for row in told if row.kind != "preventive"]  # nobody waited for what was planned
+    for value, column in ((figures.respond, "responded_at"), (figures.repair, "ended_at")):
+        taken = durations(frame(asked, None, None), column, start, end)
+        assert len(taken) > 5
+        assert (value.n, value.value, value.detail) == (
+            len(taken),
+            pytest.approx(taken.median()),
+            pytest.approx(taken.mean()),
+        )
+    rework, n = reworked(told, start, end)
+    assert (found.rework.n, found.rework.value) == (n, pytest.approx(rework / n))
+    held = [seconds for row in told if row.ended_at and start <= row.ended_at < end and (seconds := on_hold(row))]
+    assert (found.held.n, found.held.value) == (
+        len(held),
+        pytest.approx(sum(held) / len(held) / 3600) if held else None,
+    )
+
+
+def reworked(told: Sequence[WorkOrder], start: datetime, end: datetime) -> tuple[int, int]:
+    """What was done again, and of how many repairs: from the moments alone, whatever the rows say of repeats."""
+    ends = [(row.ended_at, row.outcome) for row in told if not row.is_open and row.ended_at]
+    ends += [(past.ended_at, past.outcome) for row in told for past in row.reopenings]
+    n = sum(start <= at < end for at, outcome in ends if outcome is Outcome.COMPLETED)
+    again = sum(start <= past.reopened_at < end for row in told for past in row.reopenings)
+    return again + sum(start <= row.reported_at < end for row in told if row.repeat_of), n

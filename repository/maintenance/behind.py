@@ -104,7 +104,9 @@ def work_behind(
     late = {"$and": ["$is_open", {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now.astimezone(UTC)]}]}
     found: list[Document] = []
     for part in parts:
-        newest = [{"$sort": {part.along: 1 if part.rising else -1}}, {"$limit": NEWEST}] if part.along else []
+        newest: list[Document] = (
+            [{"$sort": {part.along: 1 if part.rising else -1}}, {"$limit": NEWEST}] if part.along else []
+        )
         found += store.aggregate(
             actor,
             WorkOrder,
