@@ -9,7 +9,7 @@ from dashboard import cards, data, drawer, forms, session
 from dashboard.i18n import _, datetime_, plain
 from repository import accounts
 from repository.accounts import User
-from repository.grids import grid_names
+from repository.grids import grid_names_of
 from repository.store import Conflict, Invalid, Store
 
 OPEN = "account"
@@ -48,8 +48,9 @@ def _names() -> Names:
     """Communities and grids by name; a grid bears its community's name where there are several."""
     communities = data.ask(Store.communities)
     grids = {}
-    for one in communities[:100]:
-        for id, name in data.ask(grid_names, one["_id"]).items():
+    of_each = data.ask(grid_names_of, [one["_id"] for one in communities])
+    for one in communities:
+        for id, name in of_each[one["_id"]].items():
             grids[id] = name if len(communities) == 1 else f"{one['name']} · {name}"
     return {"communities": {one["_id"]: one["name"] for one in communities}, "grids": grids}
 

@@ -450,6 +450,7 @@ ROWS: Mapping[str, Row] = {
         UPDATE, "communities", lambda s, a: grids.edit_community(s, a, "D", 1, {"district": "纳溪"}), "refused"
     ),
     "grids.community": read("communities", lambda s, a: grids.community(s, a, "D")),
+    "grids.grid_names_of": read("grids", lambda s, a: grids.grid_names_of(s, a, ["D"])["D"]),
     "grids.add_grid": change(
         CREATE, "grids", lambda s, a: grids.add_grid(s, a, "D", {"code": "9", "name": "9", "responsible_id": "p-D"})
     ),
