@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from repository.access import Actor
 from repository.facilities import (
+    YEARS,
     Category,
     Condition,
     Facility,
@@ -36,7 +37,7 @@ from repository.words import msg
 
 Document = dict[str, Any]
 
-YEARS = 5
+
 WINDOW_MONTHS = 36
 """Whole months before this one in which repairs are compared and failures counted."""
 NOTED_DAYS = 90

@@ -14,7 +14,7 @@ from repository.facilities.commands import (
     take_back_plan,
     with_history,
 )
-from repository.facilities.plan import Move, Need, Planned, Reason, Seen, life_of, planned, seen_on
+from repository.facilities.plan import YEARS, Move, Need, Planned, Reason, Seen, life_of, planned, seen_on
 from repository.facilities.queries import (
     Figures,
     Hazard,
@@ -53,6 +53,7 @@ from repository.facilities.records import (
 __all__ = [
     "DETAILS",
     "SERVICE_LIFE_YEARS",
+    "YEARS",
     "Category",
     "Condition",
     "ConditionEntry",
