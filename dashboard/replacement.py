@@ -300,14 +300,14 @@ def _waited(deferred: Sequence[Item]) -> str:
     told = [item.waiting_cents for item in deferred if item.waiting_cents is not None]
     said = n_("{n} was deferred", "{n} were deferred", len(deferred))
     if told:
-        said += "; " + n_(
+        said += " · " + n_(
             "waiting costs {cost} more in repairs for {n} of them",
             "waiting costs {cost} more in repairs for {n} of them",
             len(told),
             cost=money(sum(told)),
         )
     if len(told) < len(deferred):
-        said += "; " + n_("no data for {n}", "no data for {n}", len(deferred) - len(told))
+        said += " · " + n_("no data for {n}", "no data for {n}", len(deferred) - len(told))
     return said
 
 
@@ -425,10 +425,14 @@ def _waiting(review: Replacement) -> None:
     _card(finding, _waiting_words(), [{title: row[title] for title in list(row)[:4]} for row in known], rows, "waiting")
 
 
-def _card(finding: str, words: str, shown: Rows, rows: Rows, key: str) -> None:
+def _failing_words() -> str:
+    return "  \n".join(f"**{plain(say(each.title))}** {plain(say(each.formula))}" for each in (MTBF, AVAILABILITY))
+
+
+def _card(finding: str, words: str, shown: Rows, rows: Rows, key: str, explained: str | None = None) -> None:
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
         st.header(plain(finding), anchor=False)
-        st.caption(plain(words))
+        st.caption(plain(words), help=explained)
         if shown:
             st.table(
                 [
@@ -473,7 +477,7 @@ def _reliability(review: Replacement) -> None:
         words += " " + _(
             "Counted since {day}; kinds of {n} facilities or more.", day=i18n.date(review.since), n=MINIMUM_N
         )
-    _card(finding, words, known, rows, "reliability")
+    _card(finding, words, known, rows, "reliability", _failing_words())
 
 
 # --- for the budget meeting
@@ -590,14 +594,17 @@ def _how_reliable(view: session.View, found: Facility) -> None:
         said += " · " + _("available {share} of the time", share=percent(up.value))
     elif rests.noted:
         said += " · " + _("no outage was noted")
-    st.caption(plain(said), help=plain(_definition(MTBF.formula, AVAILABILITY.formula)))
+    st.caption(plain(said), help=_failing_words())
 
 
 def _decide(view: session.View, found: Facility, plan: Planned) -> None:
     """What is typed stays until it is saved; where somebody else saved first, it is said, and one's own words can be
     saved over that knowingly."""
     form = session.submission(f"plan.{found.id}")
-    opened = st.session_state.setdefault(f"plan-opened-{form}", found.revision)
+    opened, *theirs = st.session_state.setdefault(f"plan-opened-{form}", (found.revision,))
+    with st.empty():
+        if theirs:
+            cards.conflict(*theirs)
     years = list(range(view.now.year, view.now.year + AHEAD + 1))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         year = st.selectbox(
@@ -638,9 +645,10 @@ def _tell(
         return data.tell(command, view.community_id, found.id, opened, done=_("The plan is changed."), **facts)
     except Invalid as invalid:
         cards.told(*invalid.problems.values())
-    except Conflict as conflict:
-        st.session_state[f"plan-opened-{form}"] = conflict.current.revision
-        cards.conflict(conflict.current.updated_by, conflict.current.updated_at)
+    except Conflict as conflict:  # kept: another form in the drawer may run the page anew at once
+        current = conflict.current
+        st.session_state[f"plan-opened-{form}"] = (current.revision, current.updated_by, current.updated_at)
+        st.rerun()
     except Trouble as trouble:
         cards.told(trouble)
     return None
