@@ -472,11 +472,12 @@ def _reliability(review: Replacement) -> None:
     finding = _("How often things fail cannot be told yet")
     if known:
         finding = _("{kind} fails most often: every {n} days", kind=known[0][_("Kind")], n=number(known[0][often], 0))
-    words = _definition(MTBF.formula, AVAILABILITY.formula)
+    words = ""
     if review.since:
-        words += " " + _(
-            "Counted since {day}; kinds of {n} facilities or more.", day=i18n.date(review.since), n=MINIMUM_N
-        )
+        since = i18n.date(review.since)
+        words = _("Counted since {day}; kinds of {n} facilities or more.", day=since, n=MINIMUM_N)
+    up = _("Availability (%)")
+    known = [{**row, up: None if row[up] is None else percent(row[up] / 100)} for row in known]
     _card(finding, words, known, rows, "reliability", _failing_words())
 
 

@@ -87,7 +87,7 @@ def test_the_plan_says_what_is_due_what_was_put_off_and_what_is_not_known(
     assert "¥1,200 of renewal put off: condition index 57%, critical" in text
     assert "n = 2 · 1 without replacement cost" in text
     assert "1 item is due now, 3 within five years: ¥2,100" in text
-    assert "1 was deferred; no data for 1" in text
+    assert "1 was deferred · no data for 1" in text
     assert codes(at) == ["F1", "L", "F2"]
     assert codes(plan(mongodb_uri, visit, year="2028")) == ["F1", "L"]
     assert codes(plan(mongodb_uri, visit, move="deferred")) == ["F1"]
