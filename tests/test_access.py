@@ -43,6 +43,7 @@ from repository import (
     photos,
     preventive,
     recount,
+    replacement,
     worktime,
 )
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
@@ -96,7 +97,8 @@ def world(store: Store) -> None:
             Post(id=f"post-{grid}", tier=Tier.GROUP, grid_id=grid, until=date(2026, 1, 1), **at),
             Facility(
                 id=f"f-{grid}", code=f"{mark}-F", name=f"{mark} bar", category=Category.FITNESS, grid_id=grid,
-                site=f"{mark} site", installed_on=date(2010, 1, 1), condition=Condition.VERY_POOR, **at,
+                site=f"{mark} site", installed_on=date(2010, 1, 1), condition=Condition.VERY_POOR,
+                replacement_plan=({"at": when, "by": "x", "year": 2027, "reason": f"{mark} money"},), **at,
             ),
             Facility(id=f"free-{grid}", code=f"{mark}-X", name="x", category=Category.PROPERTY, grid_id=grid, **at),
             WorkOrder(
@@ -501,6 +503,10 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: facilities.replace(s, a, *F1, code="N", installed_on=TODAY),
         "refused",
     ),
+    "facilities.plan_replacement": change(
+        UPDATE, "facilities", lambda s, a: facilities.plan_replacement(s, a, *F1, year=2028, reason="x")
+    ),
+    "facilities.take_back_plan": change(UPDATE, "facilities", lambda s, a: facilities.take_back_plan(s, a, *F1)),
     "facilities.remove_facility": change(
         DELETE, "facilities", lambda s, a: facilities.remove_facility(s, a, "D", "free-g1", 1)
     ),
@@ -760,6 +766,14 @@ ROWS: Mapping[str, Row] = {
     "preventive.plans": read("maintenance_plans", lambda s, a: preventive.plans(s, a, "D")),
     "preventive.review": read("work_orders", lambda s, a: preventive.review(s, a, "D", QUARTER, today=TODAY)),
     "preventive.upkeep": read("facilities", lambda s, a: preventive.upkeep(s, a, "D", "f-g1", today=TODAY), "refused"),
+    "replacement.replacement_review": Row(
+        ((READ, "facilities"), (READ, "work_orders")), lambda s, a: replacement.replacement_review(s, a, "D", now=NOW)
+    ),
+    "replacement.facility_reliability": Row(
+        ((READ, "facilities"), (READ, "work_orders")),
+        lambda s, a: replacement.facility_reliability(s, a, "D", "f-g1", now=NOW),
+        "refused",
+    ),
     "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
@@ -797,7 +811,7 @@ TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "m
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
                "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
-               "maintenance.hazards_over"}  # fmt: skip
+               "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {

@@ -240,6 +240,7 @@ BY_AGE = (
 BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
+BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
 
 
@@ -294,7 +295,10 @@ class WorkOrder(Record):
         ),
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
-        Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
+        Index(
+            BY_FACILITY,
+            "a facility's story; repeats of a fault; failures and their cost from keys alone",
+        ),
         Index(
             ("community_id", "place_id", "reported_at"),
             "a labelled place's story",
