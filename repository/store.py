@@ -464,6 +464,8 @@ def actor_of(sign_in: Mapping[str, Any]) -> Actor:
         communities=frozenset(sign_in["communities"]) or None,
         grids=frozenset(sign_in["grids"]) or None,
         sign_in=sign_in["_id"],
+        people=tuple(sign_in.get("people", ())),  # a sign-in of an older version bears none
+        companies=tuple(sign_in.get("companies", ())),
     )
 
 

@@ -272,6 +272,16 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
+        Index(
+            ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id"),
+            "what somebody was given and has not seen yet",
+            where={"is_open": True},
+        ),
+        Index(
+            ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id"),
+            "what a company was given and has not seen yet",
+            where={"is_open": True, "company_id": {"$exists": True}},
+        ),
         Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
         Index(
             BY_COMPANY,
@@ -461,6 +471,11 @@ class WorkOrder(Record):
     reopenings: Annotated[tuple[Reopening, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Reopenings")
     )
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was given to somebody here who has not seen it yet."""
+        return self.status in OPEN and self.assigned_at is not None and self.noticed_at is None
 
     def to_document(self) -> dict[str, Any]:
         """As every record's, with ``is_open`` and the durations made to agree with status and moments."""
