@@ -218,8 +218,8 @@ def test_a_company_gets_work_and_sees_it(yard: Store, mender: Actor, admin: Acto
     assert not notice(yard, there, "d", [order.id])[0].is_new
 
 
-def test_what_is_new_is_counted_from_index_keys(yard: Store, mender: Actor, admin: Actor) -> None:
-    """The frame asks at every run: two narrow indexes, whatever else is open."""
+def test_what_is_new_is_found_by_narrow_indexes(yard: Store, mender: Actor, admin: Actor) -> None:
+    """The frame asks at every run: what else is open must cost nothing."""
     both = {"company_id": add_organization(yard, admin, "d", {"name": "和顺物业"}).id}
     for n in range(3):
         log_repair(yard, OTHER, "d", fault="loose", place=f"{n} 栋", assignee_id="d-wang", also=both)
@@ -230,10 +230,10 @@ def test_what_is_new_is_counted_from_index_keys(yard: Store, mender: Actor, admi
         assert new_work(yard, mender, "d", ["d-wang"], [both["company_id"]]) == 3
     finally:
         yard.db.command("profile", 0)
-    (asked,) = yard.db["system.profile"].find({"command.aggregate": "work_orders"})
+    asked = list(yard.db["system.profile"].find({"command.aggregate": "work_orders"}))
     yard.db["system.profile"].drop()
-    assert asked["planSummary"].count("noticed_at") == 2, asked["planSummary"]
-    assert asked["keysExamined"] <= 8
+    assert len(asked) == 2
+    assert all("noticed_at" in one["planSummary"] and one["keysExamined"] <= 4 for one in asked), asked
 
 
 # --- many at once

@@ -14,6 +14,8 @@ from repository.grids import Grid
 from repository.maintenance.commands import Promises
 from repository.maintenance.records import (
     BY_DUE,
+    NEW_TO_A_COMPANY,
+    NEW_TO_A_PERSON,
     OPEN,
     TRANSITIONS,
     Priority,
@@ -217,28 +219,34 @@ def my_work(
     limit: int = MINE,
 ) -> WorkList:
     """What was given to these people or companies, and what of it comes first? Overdue, then due today, then by
-    priority."""
-    where = _given_to(people, companies)
-    total, late = _count(store, actor, community_id, where, None, now)
-    orders = _with_undated_last(store, actor, community_id, where, None, 0, limit)
-    return WorkList(_rows(store, actor, community_id, _in_order(orders, now, urgent_first=True), now), total, late)
+    priority. Looks at the first ``limit`` by due time that each of the two has, and counts no others."""
+    found: dict[str, WorkOrder] = {}
+    for field, _keys, ids in _whose(people, companies):
+        where = {"is_open": True, field: Is(among=ids)}
+        orders = _with_undated_last(store, actor, community_id, where, None, 0, limit)
+        found |= {order.id: order for order in orders}
+    rows = _rows(store, actor, community_id, _in_order(found.values(), now, urgent_first=True), now)
+    return WorkList(rows, len(rows), sum(row.overdue_days > 0 for row in rows))
 
 
 def new_work(
     store: Store, actor: Actor, community_id: str, people: Sequence[str], companies: Sequence[str] = ()
 ) -> int:
     """How many open orders were given to these people or companies that they have not seen yet? Stops at MANY."""
-    where = _given_to(people, companies, noticed_at=None, assigned_at=Is(exists=True))
-    counting: list[Document] = [{"$limit": MANY}, {"$count": "n"}]
-    found = store.aggregate(actor, WorkOrder, community_id, counting, filter=where)
-    return next((int(one["n"]) for one in found), 0)
+    found: set[str] = set()
+    for field, keys, ids in _whose(people, companies):
+        where = {"is_open": True, field: Is(among=ids), "noticed_at": None, "assigned_at": Is(exists=True)}
+        first: list[Document] = [{"$limit": MANY}, {"$project": {"_id": 1}}]
+        documents = store.aggregate(actor, WorkOrder, community_id, first, filter=where, index=keys)
+        found |= {document["_id"] for document in documents}
+    return min(len(found), MANY)
 
 
-def _given_to(people: Sequence[str], companies: Sequence[str], **more: Any) -> Document:
-    """Open orders of these. All that is asked stands in each branch, so that each finds its own partial index."""
-    whose = {"assignee_id": list(people), "company_id": list(companies)}
-    branches = [{"is_open": True, name: Is(among=ids), **more} for name, ids in whose.items() if ids]
-    return {"$or": branches or [{"_id": Is(among=[])}]}
+def _whose(people: Sequence[str], companies: Sequence[str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
+    """The fields by which an order is somebody's, each with its index and ids; asked one after the other, since the
+    server finds no partial index for "either"."""
+    both = ("assignee_id", NEW_TO_A_PERSON, list(people)), ("company_id", NEW_TO_A_COMPANY, list(companies))
+    return [one for one in both if one[2]]
 
 
 def _with_undated_last(

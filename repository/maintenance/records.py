@@ -240,6 +240,8 @@ BY_AGE = (
 BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
+NEW_TO_A_PERSON = ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id")
+NEW_TO_A_COMPANY = ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
 
 
@@ -272,16 +274,8 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
-        Index(
-            ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id"),
-            "what somebody was given and has not seen yet",
-            where={"is_open": True},
-        ),
-        Index(
-            ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id"),
-            "what a company was given and has not seen yet",
-            where={"is_open": True, "company_id": {"$exists": True}},
-        ),
+        Index(NEW_TO_A_PERSON, "what somebody was given and has not seen yet", where={"is_open": True}),
+        Index(NEW_TO_A_COMPANY, "what a company was given and has not seen yet", where={"is_open": True}),
         Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
         Index(
             BY_COMPANY,
