@@ -10,12 +10,17 @@ from dashboard.i18n import _, datetime_, plain
 from repository import accounts
 from repository.accounts import User
 from repository.grids import grid_names
+from repository.organizations import company_names
+from repository.people import people_by_id
 from repository.store import Conflict, Invalid, Store
 
 OPEN = "account"
 """URL parameter: which account is open in the drawer."""
-FIELDS = ("login", "name", "role", "communities", "grids", "subject", "active")
-COLUMNS = ("login", "name", "role", "communities", "grids", "subject", "active", "must_change", "last_sign_in_at")
+FIELDS = ("login", "name", "role", "communities", "grids", "people", "companies", "subject", "active")
+COLUMNS = (
+    *("login", "name", "role", "people", "companies", "communities", "grids"),
+    *("subject", "active", "must_change", "last_sign_in_at"),
+)
 
 Names = Mapping[str, Mapping[str, str]]
 
@@ -45,13 +50,15 @@ def show(view: session.View) -> None:
 
 
 def _names() -> Names:
-    """Communities and grids by name; a grid bears its community's name where there are several."""
+    """Communities and what an account can name of them; it bears its community's name where there are several."""
     communities = data.ask(Store.communities)
-    grids = {}
+    names: dict[str, dict[str, str]] = {"communities": {one["_id"]: one["name"] for one in communities}}
     for one in communities[:100]:
-        for id, name in data.ask(grid_names, one["_id"]).items():
-            grids[id] = name if len(communities) == 1 else f"{one['name']} · {name}"
-    return {"communities": {one["_id"]: one["name"] for one in communities}, "grids": grids}
+        for collection, asked in (("grids", grid_names), ("people", people_by_id), ("organizations", company_names)):
+            for id, name in data.ask(asked, one["_id"]).items():
+                within = name if len(communities) == 1 else f"{one['name']} · {name}"
+                names.setdefault(collection, {})[id] = within
+    return names
 
 
 def _new(names: Names) -> None:

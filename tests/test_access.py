@@ -102,7 +102,7 @@ def world(store: Store) -> None:
             WorkOrder(
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
                 reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind",
-                photos=(f"{mark}-photo",), **at,
+                photos=(f"{mark}-photo",), assignee_id=f"p-{home}", assigned_at=when, **at,
             ),
             Facility(id=f"gate-{grid}", code=f"{mark}-G", name=f"{mark} gate", category="vehicle_access", grid_id=grid,
                      **at),
@@ -535,7 +535,8 @@ ROWS: Mapping[str, Row] = {
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
     "maintenance.most_overdue": read("work_orders", lambda s, a: maintenance.most_overdue(s, a, "D", now=NOW, most=9)),
-    "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", "p-D", now=NOW)),
+    "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", ["p-D"], now=NOW)),
+    "maintenance.new_work": read("work_orders", lambda s, a: maintenance.new_work(s, a, "D", ["p-D"], ["o-D"])),
     "maintenance.work_story": read(
         "work_orders", lambda s, a: maintenance.work_story(s, a, "D", "w-g1", now=NOW), "refused"
     ),
@@ -550,7 +551,9 @@ ROWS: Mapping[str, Row] = {
     "maintenance.reportable": read("facilities", lambda s, a: maintenance.reportable(s, a, "D")),
     "maintenance.work_categories": read("work_orders", lambda s, a: maintenance.work_categories(s, a, "D")),
     "maintenance.comment": change(UPDATE, "work_orders", lambda s, a: maintenance.comment(s, a, "D", "w-g1", "看过了")),
-    "maintenance.notice": change(UPDATE, "work_orders", lambda s, a: maintenance.notice(s, a, "D", "w-g1")),
+    "maintenance.notice": change(
+        UPDATE, "work_orders", lambda s, a: maintenance.notice(s, replace(a, people=("p-D",)), "D", ["w-g1"])
+    ),
     "maintenance.merge": change(UPDATE, "work_orders", lambda s, a: maintenance.merge(s, a, "D", "w-g1", 1, "pm-g1")),
     "maintenance.change_many": change(
         UPDATE,
@@ -1210,8 +1213,8 @@ def test_nothing_of_another_grid_is_seen(filled: Store, name: str) -> None:
     assert MARK not in seen
     assert "'g1'" not in seen
     if name not in ("people.people", "people.people_by_id", "grids.community", "facilities.service_lives",
-                    "entries.entry_rules", "importer.saved_mappings", "importer.batches", "activities.upcoming",
-                    "maintenance.my_work"):  # fmt: skip
+                    "entries.entry_rules", "importer.saved_mappings", "importer.batches",
+                    "activities.upcoming"):  # fmt: skip
         assert seen != everybody, "the row proves nothing: the world has nothing to hide here"
 
 

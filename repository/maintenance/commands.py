@@ -355,8 +355,8 @@ def move(
 ) -> WorkOrder:
     """Take a work order to another status, as TRANSITIONS allows; ``at`` defaults to now and keeps the story in order.
 
-    On hold needs ``hold_reason``, assigned a person or company to do it, rejected a ``note``, closing unfinished work an
-    ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
+    On hold needs ``hold_reason``, assigned a person or company to do it, rejected a ``note``, closing unfinished work
+    an ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
     ``reopenings``. A verified repair puts a facility that its danger had stopped back in service. Whoever moves an
     order that was given to them has seen it.
     """
@@ -549,12 +549,21 @@ def assign(
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
         _referred(write, Organization, community_id, "company_id", company_id)
-        at, who = _now(order, write.at), {"assignee_id": assignee_id, "company_id": company_id}
+        at = _now(order, write.at)
         if order.status is Status.ASSIGNED:
             step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
-            changes: dict[str, Any] = {"events": (*order.events, step), **_given(actor, at, **who)}
+            changes: dict[str, Any] = {"events": (*order.events, step)}
+            changes |= _given(actor, at, assignee_id, company_id)
         else:
-            changes = moved(order, Status.ASSIGNED, at=at, by=actor, note=note, **who)
+            changes = moved(
+                order,
+                Status.ASSIGNED,
+                at=at,
+                by=actor,
+                note=note,
+                assignee_id=assignee_id,
+                company_id=company_id,
+            )
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
