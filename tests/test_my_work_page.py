@@ -57,7 +57,7 @@ def test_overdue_first_then_today_then_by_priority(given: dict[str, WorkOrder], 
     assert sorted(places, key=text.index) == places
     assert "李家楼" not in text
     assert "1 overdue, do it first" in text
-    assert text.count("fiber_new") == 4
+    assert text.count("New for you") == 4
 
 
 def test_what_is_new_is_said_on_every_page_until_it_is_seen(

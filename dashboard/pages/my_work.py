@@ -116,7 +116,7 @@ def _card(view: View, row: WorkRow, may_change: bool) -> None:
     order = row.order
     badges = [orders.when_badge(row)]
     if order.is_new:
-        badges.insert(0, ":blue-badge[:material/fiber_new: " + _("New") + "]")
+        badges.insert(0, ":blue-badge[:material/fiber_new: " + _("New for you") + "]")
     if order.dangerous:
         badges.append(":red-badge[:material/warning: " + _("Dangerous") + "]")
     elif order.priority is Priority.URGENT:
