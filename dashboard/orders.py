@@ -269,6 +269,7 @@ def _due(row: WorkRow) -> str:
 
 
 def when_badge(row: WorkRow) -> str:
+    """How soon an open order is due, or how long overdue."""
     if row.overdue_days:
         words = _("overdue {days}", days=days_badge(row.overdue_days))
         return f":red-badge[:material/dangerous: {plain(words)}]"

@@ -314,10 +314,10 @@ def test_a_viewer_is_told_that_logging_is_for_others(mongodb_uri: str, yard: Sto
 
 def test_a_list_that_stops_counting_says_so() -> None:
     from dashboard import i18n
-    from dashboard.pages.maintenance import _finding
+    from dashboard.orders import finding
     from repository.maintenance import MANY, WorkList
 
     with i18n.speaking("en"):
-        assert _finding(WorkList((), MANY, MANY), None) == "1,000 or more overdue, do these first"
-        assert _finding(WorkList((), MANY, 0), "Chen") == "Chen: 1,000 or more work orders"
-        assert _finding(WorkList((), MANY, MANY - 1), None) == "999 overdue, do these first"
+        assert finding(WorkList((), MANY, MANY), None) == "1,000 or more overdue, do these first"
+        assert finding(WorkList((), MANY, 0), "Chen") == "Chen: 1,000 or more work orders"
+        assert finding(WorkList((), MANY, MANY - 1), None) == "999 overdue, do these first"
