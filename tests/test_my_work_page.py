@@ -71,6 +71,7 @@ def test_what_is_new_is_said_on_every_page_until_it_is_seen(
     for page in ("overview", "maintenance", "report", "data"):
         (line,) = announced(page, me="d-wang")
         assert "4 new orders for you" in line
+    assert not announced("my_work", me="d-wang"), "there it is said above the list"
     assert not announced("overview")
     assert not announced("overview", me="d-zhao")
 
