@@ -93,18 +93,6 @@ def test_grids_stand_in_the_order_people_count_them(store: Store, admin: Actor, 
     assert room.grid_names(store, WORKER, community) == {"g2": "g2 网格"}
 
 
-def test_the_grids_of_many_communities_are_one_question(store: Store, admin: Actor, community: str) -> None:
-    store.insert(admin, Community(id="F", community_id="F", code="F", name="F"))
-    for code in ("10", "9"):
-        store.insert(admin, Grid(id=f"F{code}", community_id="F", code=code, name=f"{code} 号"))
-    found = room.grid_names_of(store, admin, [community, "F"])
-    assert {id: list(names) for id, names in found.items()} == {"D": ["g1", "g2"], "F": ["F9", "F10"]}
-    assert room.grid_names_of(store, WORKER, [community]) == {"D": {"g2": "g2 网格"}}
-    assert room.grid_names_of(store, admin, []) == {}
-    with pytest.raises(Refused):
-        room.grid_names_of(store, WORKER, [community, "F"])
-
-
 @given(st.lists(st.text(max_size=8), max_size=8))
 def test_any_codes_can_be_ordered(codes: list[str]) -> None:
     assert sorted(sorted(codes, key=room._counted)) == sorted(codes)

@@ -241,6 +241,8 @@ BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", 
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
 BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
+NEW_TO_A_PERSON = ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id")
+NEW_TO_A_COMPANY = ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
 
 
@@ -273,6 +275,8 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
+        Index(NEW_TO_A_PERSON, "what somebody was given and has not seen yet", where={"is_open": True}),
+        Index(NEW_TO_A_COMPANY, "what a company was given and has not seen yet", where={"is_open": True}),
         Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
         Index(
             BY_COMPANY,
@@ -465,6 +469,11 @@ class WorkOrder(Record):
     reopenings: Annotated[tuple[Reopening, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Reopenings")
     )
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was given to somebody here who has not seen it yet."""
+        return self.status in OPEN and self.assigned_at is not None and self.noticed_at is None
 
     def to_document(self) -> dict[str, Any]:
         """As every record's, with ``is_open`` and the durations made to agree with status and moments."""
