@@ -1321,7 +1321,7 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         filled.aggregate(ELSEWHERE, record, "D", [])
     with pytest.raises(Refused):
         filled.together(ELSEWHERE, "D", [Wanted(record, {"community_id": "D"})])
-    with pytest.raises(Refused):
+    with pytest.raises(TypeError if record.name_field in record.personal else Refused):
         filled.names(ELSEWHERE, record, ["D"])
     documents = list(filled.db[name].find({"community_id": "D"}))
     for document in documents:
