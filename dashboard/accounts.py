@@ -9,7 +9,7 @@ from dashboard import cards, data, drawer, forms, session
 from dashboard.i18n import _, datetime_, plain
 from repository import accounts
 from repository.accounts import User
-from repository.grids import grid_names_of
+from repository.grids import Grid
 from repository.store import Conflict, Invalid, Store
 
 OPEN = "account"
@@ -47,12 +47,13 @@ def show(view: session.View) -> None:
 def _names() -> Names:
     """Communities and grids by name; a grid bears its community's name where there are several."""
     communities = data.ask(Store.communities)
-    grids = {}
-    of_each = data.ask(grid_names_of, [one["_id"] for one in communities])
-    for one in communities:
-        for id, name in of_each[one["_id"]].items():
-            grids[id] = name if len(communities) == 1 else f"{one['name']} · {name}"
-    return {"communities": {one["_id"]: one["name"] for one in communities}, "grids": grids}
+    titles = {one["_id"]: one["name"] for one in communities}
+    grids = {
+        id: name if len(titles) == 1 else f"{titles[community_id]} · {name}"
+        for community_id, found in data.ask(Store.names, Grid, list(titles)).items()
+        for id, name in found.items()
+    }
+    return {"communities": titles, "grids": grids}
 
 
 def _new(names: Names) -> None:

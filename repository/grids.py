@@ -18,7 +18,7 @@ from repository.filters import Is
 from repository.metrics import Metric, Target, Value, declare, ratio
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.store import FieldProblem, Invalid, NotFound, Store, Wanted, Write, build, our_errors
+from repository.store import FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
 from repository.words import Message, msg
 
 
@@ -340,21 +340,6 @@ def grid_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
     """Name by id of the grids within the actor's reach, in the order people count them: for filters and pickers."""
     found = store.aggregate(actor, Grid, community_id, [{"$project": {"code": 1, "name": 1}}, {"$limit": 5000}])
     return {grid["_id"]: grid["name"] for grid in sorted(found, key=lambda grid: _counted(grid["code"]))}
-
-
-def grid_names_of(store: Store, actor: Actor, community_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The same of several communities in one question, by community. Raises Refused when one is out of reach."""
-    require(actor, Operation.READ, Grid.collection)
-    within: dict[str, Any] = {"community_id": Is(among=sorted(set(community_ids)))}
-    for id in community_ids:
-        if (seen := reach(actor, id)) is not None:
-            within["_id"] = Is(among=sorted(seen))
-    with our_errors():
-        found = list(store.documents(Grid, within, projection={"community_id": 1, "code": 1, "name": 1, "_before": 1}))
-    names: dict[str, dict[str, str]] = {id: {} for id in community_ids}
-    for grid in sorted(found, key=lambda grid: _counted(grid["code"])):
-        names[grid["community_id"]][grid["_id"]] = grid["name"]
-    return names
 
 
 def _counted(code: str) -> list[tuple[int, str]]:

@@ -276,7 +276,6 @@ ROWS: Mapping[str, Row] = {
         UPDATE, "communities", lambda s, a: grids.edit_community(s, a, "D", 1, {"district": "纳溪"}), "refused"
     ),
     "grids.community": read("communities", lambda s, a: grids.community(s, a, "D")),
-    "grids.grid_names_of": read("grids", lambda s, a: grids.grid_names_of(s, a, ["D"])["D"]),
     "grids.add_grid": change(
         CREATE, "grids", lambda s, a: grids.add_grid(s, a, "D", {"code": "9", "name": "9", "responsible_id": "p-D"})
     ),
@@ -543,7 +542,17 @@ NO_ACTOR: Mapping[str, str] = {
 """Public functions that take a store and no actor, because …"""
 
 TRIED_BELOW = {
-    "store.Store": {"find", "count", "aggregate", "together", "get", "communities", "first_month", "next_number"}
+    "store.Store": {
+        "find",
+        "count",
+        "aggregate",
+        "together",
+        "get",
+        "communities",
+        "names",
+        "first_month",
+        "next_number",
+    }
     | {"write", "insert", "update", "delete"},
     "store.Write": {"read", "reveal", "insert", "update", "delete"},
 }
@@ -874,6 +883,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
             lambda: filled.count(actor, record, "D"),
             lambda: filled.aggregate(actor, record, "D", [{"$limit": 1}]),
             lambda: filled.together(actor, "D", [Wanted(record)]),
+            *([lambda: filled.names(actor, record, ["D"])] if record.name_field not in record.personal else []),
         ]
     }
     if kept is not None:
@@ -909,6 +919,8 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         filled.aggregate(ELSEWHERE, record, "D", [])
     with pytest.raises(Refused):
         filled.together(ELSEWHERE, "D", [Wanted(record, {"community_id": "D"})])
+    with pytest.raises(TypeError if record.name_field in record.personal else Refused):
+        filled.names(ELSEWHERE, record, ["D"])
     documents = list(filled.db[name].find({"community_id": "D"}))
     for document in documents:
         there = record.from_document(document)
@@ -928,6 +940,9 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         assert {getattr(each, record.grid_field) for each in filled.find(NEXT_DOOR, record, "D")} <= {"g2"}
         (seen,) = filled.together(NEXT_DOOR, "D", [Wanted(record)])
         assert [record.from_document(each) for each in seen] == filled.find(NEXT_DOOR, record, "D")
+        if record.name_field not in record.personal:
+            named = filled.names(NEXT_DOOR, record, ["D"])["D"]
+            assert named.keys() == {each.id for each in filled.find(NEXT_DOOR, record, "D")}
         assert filled.count(NEXT_DOOR, record, "D") == len(filled.find(NEXT_DOOR, record, "D"))
         assert filled.count(ROOT, record, "D", grids=G2) == filled.count(NEXT_DOOR, record, "D")
 

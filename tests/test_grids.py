@@ -84,6 +84,18 @@ def test_a_grid_that_came_without_one_can_still_be_put_right(store: Store, admin
     assert room.edit_grid(store, admin, community, "g3", 1, {"households": 600}).households == 600
 
 
+def test_the_names_of_many_communities_are_one_question(store: Store, admin: Actor, community: str) -> None:
+    store.insert(admin, Community(id="F", community_id="F", code="F", name="F"))
+    for code in ("8", "9"):
+        store.insert(admin, Grid(id=f"F{code}", community_id="F", code=code, name=f"{code} 号"))
+    found = store.names(admin, Grid, [community, "F"])
+    assert found == {"D": room.grid_names(store, admin, community), "F": {"F8": "8 号", "F9": "9 号"}}
+    assert store.names(WORKER, Grid, [community]) == {"D": {"g2": "g2 网格"}}
+    assert store.names(admin, Grid, []) == {}
+    with pytest.raises(Refused):
+        store.names(WORKER, Grid, [community, "F"])
+
+
 def test_grids_stand_in_the_order_people_count_them(store: Store, admin: Actor, community: str) -> None:
     for code in ("10", "9", "2"):
         store.insert(admin, Grid(id=code, community_id="D", code=code, name=f"{code} 号"))
@@ -91,18 +103,6 @@ def test_grids_stand_in_the_order_people_count_them(store: Store, admin: Actor, 
     assert [grid.code for grid in room.grids(store, admin, community)] == ["g1", "g2", "2", "9", "10"]
     assert list(room.grid_names(store, admin, community)) == ["g1", "g2", "2", "9", "10"]
     assert room.grid_names(store, WORKER, community) == {"g2": "g2 网格"}
-
-
-def test_the_grids_of_many_communities_are_one_question(store: Store, admin: Actor, community: str) -> None:
-    store.insert(admin, Community(id="F", community_id="F", code="F", name="F"))
-    for code in ("10", "9"):
-        store.insert(admin, Grid(id=f"F{code}", community_id="F", code=code, name=f"{code} 号"))
-    found = room.grid_names_of(store, admin, [community, "F"])
-    assert {id: list(names) for id, names in found.items()} == {"D": ["g1", "g2"], "F": ["F9", "F10"]}
-    assert room.grid_names_of(store, WORKER, [community]) == {"D": {"g2": "g2 网格"}}
-    assert room.grid_names_of(store, admin, []) == {}
-    with pytest.raises(Refused):
-        room.grid_names_of(store, WORKER, [community, "F"])
 
 
 @given(st.lists(st.text(max_size=8), max_size=8))
