@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, charts, data, drawer, forms, i18n, navigation, orders, session
-from dashboard.entrances import periods
 from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
 from repository import organizations
 from repository.access import Actor, Operation, may
@@ -60,7 +59,6 @@ def _nothing_yet() -> None:
 
 def _head(view: session.View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        periods(view)
         st.caption(plain(i18n.period(view.period)), width="content")
         st.space("stretch")
         if may(session.actor(), Operation.CREATE, Organization.collection) and st.button(

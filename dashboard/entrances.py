@@ -71,26 +71,6 @@ def show(view: session.View) -> None:
     _drawer(view, names, there, gate)
 
 
-def periods(view: session.View) -> None:
-    """The period this part is about: the frame offers none on a page whose other parts are of now."""
-    words = {"month": _("Month"), "quarter": _("Quarter"), "year": _("Year"), "ever": _("All")}
-    st.session_state["part.period"] = view.period.kind
-
-    def changed() -> None:
-        kind = st.session_state["part.period"]
-        session.choose("period", None if kind == session.DEFAULT_PERIOD else kind)
-
-    st.segmented_control(
-        _("Period"),
-        list(words),
-        format_func=words.__getitem__,
-        required=True,
-        key="part.period",
-        label_visibility="collapsed",
-        on_change=changed,
-    )
-
-
 def _no_gates() -> None:
     buttons = [(_("Import a sheet"), ":material/upload_file:")]
     if enter := may(session.actor(), Operation.CREATE, Facility.collection):
@@ -110,7 +90,6 @@ def _no_gates() -> None:
 def _head(view: session.View, gates: Mapping[str, str]) -> None:
     words = {"": _("All gates"), **gates}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        periods(view)
         st.selectbox(
             _("Gate"),
             list(words),

@@ -32,6 +32,7 @@ class PageRow:
 
 PAGES = (
     PageRow("overview", msg("Overview")),
+    PageRow("my_work", msg("My work"), periods=False, choices=()),
     PageRow("grids", msg("Grids"), choices=()),
     PageRow("facilities", msg("Facilities")),
     PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),

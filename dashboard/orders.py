@@ -171,12 +171,16 @@ def _table(found: WorkList, key: str) -> None:
 
 def _many(picked: Sequence[WorkOrder]) -> None:
     """What can be done to all that are picked at once."""
-    names = _people()
+    names, firms = _people(), ask(company_names, picked[0].community_id)
     with st.container(border=True, horizontal=True, gap="small", vertical_alignment="bottom", key="many-orders"):
         st.markdown("**" + n_("{n} picked", "{n} picked", len(picked)) + "**", width="content")
         who = st.selectbox(
             _("Assignee"), list(names), index=None, format_func=names.__getitem__, placeholder=_("Leave"), width=170,
             key="many-who",
+        )  # fmt: skip
+        company = st.selectbox(
+            _("Company"), list(firms), index=None, format_func=firms.__getitem__, placeholder=_("Leave"), width=170,
+            key="many-company",
         )  # fmt: skip
         urgency = st.selectbox(
             _("Priority"), list(Priority), index=None, format_func=lambda one: say(one.label), placeholder=_("Leave"),
@@ -186,7 +190,8 @@ def _many(picked: Sequence[WorkOrder]) -> None:
         pressed = st.button(_("Change all"), type="primary", key="do_many", icon=":material/done_all:")
     if not pressed:
         return
-    changes: dict[str, Any] = {"assignee_id": who} if who else {}
+    given = {"assignee_id": who, "company_id": company}
+    changes: dict[str, Any] = {name: id for name, id in given.items() if id}
     if urgency:
         changes["priority"] = urgency
     if isinstance(due, date):
@@ -215,13 +220,29 @@ def _phone_row(row: WorkRow, key: str) -> None:
     order = row.order
     where = plain(row.facility or order.place or MISSING)
     st.button(
-        f"**{plain(fault_of(order))}** · {where}  \n{_when_badge(row)} :small[:gray[{plain(order.number)} · "
+        f"**{plain(fault_of(order))}** · {where}  \n{when_badge(row)} :small[:gray[{plain(order.number)} · "
         f"{plain(say(order.status.label))}]]",
         key=f"{key}-{order.id}",
         width="stretch",
         on_click=drawer.open_at,
         args=(PARAMETER, order.id),
     )
+
+
+def finding(found: WorkList, who: str | None = None) -> str:
+    """What a list says first; ``who`` is whose it is."""
+    today = sum(row.due_today for row in found.rows)
+    if found.overdue >= maintenance.MANY:
+        said = _("{n} or more overdue, do these first", n=number(maintenance.MANY))
+    elif found.overdue:
+        said = n_("{n} overdue, do it first", "{n} overdue, do these first", found.overdue)
+    elif today:
+        said = n_("Nothing overdue, {n} due today", "Nothing overdue, {n} due today", today)
+    elif found.total >= maintenance.MANY:
+        said = _("{n} or more work orders", n=number(maintenance.MANY))
+    else:
+        said = n_("{n} work order", "{n} work orders", found.total)
+    return _("{who}: {what}", who=plain(who), what=said) if who else said
 
 
 def rows_to_take_away(found: WorkList) -> list[dict[str, Any]]:
@@ -252,7 +273,8 @@ def _due(row: WorkRow) -> str:
     return day_short(row.order.due_at.astimezone(session.zone()).date())
 
 
-def _when_badge(row: WorkRow) -> str:
+def when_badge(row: WorkRow) -> str:
+    """How soon an open order is due, or how long overdue."""
     if row.overdue_days:
         words = _("overdue {days}", days=days_badge(row.overdue_days))
         return f":red-badge[:material/dangerous: {plain(words)}]"
@@ -304,7 +326,7 @@ def _draw(story: Story) -> None:
 
 def _facts(story: Story) -> None:
     row, order, zone = story.row, story.row.order, session.zone()
-    badges = [f":{COLOURS[order.status]}-badge[{plain(say(order.status.label))}]", _when_badge(row)]
+    badges = [f":{COLOURS[order.status]}-badge[{plain(say(order.status.label))}]", when_badge(row)]
     if order.priority is Priority.URGENT:
         badges.append(f":orange-badge[:material/priority_high: {plain(say(order.priority.label))}]")
     if order.dangerous:
@@ -382,7 +404,7 @@ def _merge(order: WorkOrder, other: WorkOrder) -> None:
             )
         )
         if st.button(_("Merge into {number}", number=plain(other.number)), type="primary", key=f"do_merge-{other.id}"):
-            _act(
+            act(
                 lambda: tell(
                     maintenance.merge,
                     order.community_id,
@@ -448,6 +470,7 @@ def _steps(story: Story) -> None:
         )
     if to is Status.ASSIGNED:
         facts["assignee_id"] = _person(order, key=f"who-{order.id}")
+        facts["company_id"] = _company(order, key=f"company-{order.id}")
     if to is Status.CLOSED and order.status in OPEN:
         facts["outcome"] = st.segmented_control(
             _("How did it end?"),
@@ -474,7 +497,7 @@ def _steps(story: Story) -> None:
     if st.button(
         plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"
     ):
-        _act(
+        act(
             lambda: tell(
                 maintenance.move,
                 order.community_id,
@@ -502,6 +525,21 @@ def _person(order: WorkOrder, *, key: str) -> str | None:
     )
 
 
+def _company(order: WorkOrder, *, key: str) -> str | None:
+    names = ask(company_names, order.community_id)
+    options = list(names)
+    if not options:
+        return None
+    return st.selectbox(
+        _("Which company? (optional)"),
+        options,
+        index=options.index(order.company_id) if order.company_id in names else None,
+        format_func=names.__getitem__,
+        placeholder=_("Choose"),
+        key=key,
+    )
+
+
 def _people() -> dict[str, str]:
     """Who can be given work."""
     found: list[Person] = ask(people, session.view().community_id)
@@ -512,7 +550,7 @@ def _yuan(cents: int | None) -> float | None:
     return None if cents is None else cents / 100
 
 
-def _act(command: Callable[[], Any]) -> None:
+def act(command: Callable[[], Any]) -> None:
     """Do it, then show what stands there now; what is wrong is said here and nothing typed is lost."""
     try:
         if command() is not None:
@@ -580,7 +618,7 @@ def _add_photos(order: WorkOrder) -> None:
             session.submitted(f"photos-{order.id}")
         return changed
 
-    _act(add)
+    act(add)
 
 
 def _remark(order: WorkOrder) -> None:
@@ -601,7 +639,7 @@ def _remark(order: WorkOrder) -> None:
                 session.submitted(f"remark-{order.id}")
             return found
 
-        _act(said)
+        act(said)
 
 
 def _counts_money() -> bool:
@@ -638,7 +676,7 @@ def _effort(story: Story) -> None:
         parts = []
         if part.strip() and quantity > 0:
             parts.append(SparePart(name=part, quantity=quantity, unit_cost_cents=round(price * 100)))
-        _act(
+        act(
             lambda: tell(
                 maintenance.add_effort,
                 order.community_id,
@@ -715,7 +753,7 @@ def _edit(story: Story) -> None:
             st.markdown(_("Delete an order that was entered by mistake: the figures then stand as if it never was."))
             if st.button(_("Delete it"), key=f"delete-{order.id}"):
                 drawer.close(PARAMETER)
-                _act(
+                act(
                     lambda: tell(
                         maintenance.delete,
                         order.community_id,

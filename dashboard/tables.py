@@ -358,37 +358,46 @@ def sheet(rows: Sequence[Row], columns: Sequence[str] | None = None, *, title: s
 
     Text stays text whatever it begins with. ``columns`` picks and orders titles; default those of the first row.
     """
+    return book({title: rows}, columns)
+
+
+def book(sheets: Mapping[str, Sequence[Row]], columns: Sequence[str] | None = None) -> bytes:
+    """An .xlsx file with a sheet for each title, as ``sheet`` writes it."""
     import xlsxwriter
 
-    titles = list(columns if columns is not None else rows[0] if rows else [])
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(file, options) as book:
-        page = book.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:31] or None)
-        bold = book.add_format({"bold": True, "bottom": 1})
-        day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
-        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
-        for at, heading in enumerate(titles):
-            page.write_string(0, at, heading, bold)
-            texts = [heading, *(as_text(row.get(heading)) for row in rows[:200])]
-            page.set_column(at, at, min(60, max(_width(text) for text in texts) + 2))
-        for line, row in enumerate(rows, start=1):
-            for at, heading in enumerate(titles):
-                value = row.get(heading)
-                if value is None or (isinstance(value, float) and not math.isfinite(value)):
-                    continue
-                if isinstance(value, datetime) and value.year >= 1900:
-                    page.write_datetime(line, at, value.replace(tzinfo=None), moment)
-                elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
-                    page.write_datetime(line, at, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
-                elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
-                    page.write_number(line, at, value)
-                else:
-                    page.write_string(line, at, as_text(value)[:32_767])
-        page.freeze_panes(1, 0)
-        if rows and titles:
-            page.autofilter(0, 0, len(rows), len(titles) - 1)
+    with xlsxwriter.Workbook(file, options) as made:
+        for title, rows in sheets.items():
+            page = made.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:31] or None)
+            _fill(made, page, rows, list(columns if columns is not None else rows[0] if rows else []))
     return file.getvalue()
+
+
+def _fill(made: Any, page: Any, rows: Sequence[Row], titles: Sequence[str]) -> None:
+    bold = made.add_format({"bold": True, "bottom": 1})
+    day = made.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+    moment = made.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+    for at, heading in enumerate(titles):
+        page.write_string(0, at, heading, bold)
+        texts = [heading, *(as_text(row.get(heading)) for row in rows[:200])]
+        page.set_column(at, at, min(60, max(_width(text) for text in texts) + 2))
+    for line, row in enumerate(rows, start=1):
+        for at, heading in enumerate(titles):
+            value = row.get(heading)
+            if value is None or (isinstance(value, float) and not math.isfinite(value)):
+                continue
+            if isinstance(value, datetime) and value.year >= 1900:
+                page.write_datetime(line, at, value.replace(tzinfo=None), moment)
+            elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
+                page.write_datetime(line, at, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
+            elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
+                page.write_number(line, at, value)
+            else:
+                page.write_string(line, at, as_text(value)[:32_767])
+    page.freeze_panes(1, 0)
+    if rows and titles:
+        page.autofilter(0, 0, len(rows), len(titles) - 1)
 
 
 def csv_sheet(rows: Sequence[Row], columns: Sequence[str] | None = None) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, labels, navigation, rounds, session
+from dashboard import cards, data, drawer, forms, i18n, labels, navigation, replacement, rounds, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
 from repository import facilities
 from repository.access import Actor, Operation, may
@@ -57,9 +57,14 @@ def _one(view: session.View, names: Names, lives: Mapping[str, float], found: Fa
     labels.line(found)
     if not may(session.actor(), Operation.UPDATE, Facility.collection):
         rounds.of_facility(view, found)
+        replacement.of_facility(view, found, lives)
         _history(found)
         return
-    state, due, form, history = st.tabs([_("Condition"), _("Inspections and upkeep"), _("Edit"), _("History")])
+    state, due, plan, form, history = st.tabs(
+        [_("Condition"), _("Inspections and upkeep"), _("Replacement"), _("Edit"), _("History")]
+    )
+    with plan:
+        replacement.of_facility(view, found, lives)
     with due:
         rounds.of_facility(view, found)
     with state:

@@ -49,7 +49,9 @@ class Actor:
     """Who is acting. ``communities`` and ``grids`` bound the reach; None means all of them. ``sign_in`` names the open
     sign-in the actor stands for, which every write looks up again; empty for the command line and the open modes.
     ``bound_to``, of an outsider, is the one record it is all about, as collection and id: the facility or place whose
-    label was scanned, or the order that was reported. Of other records only those that name it are in reach."""
+    label was scanned, or the order that was reported. Of other records only those that name it are in reach.
+    ``people`` and ``companies`` say who the actor is where work is given out: entries of those registers, as the
+    account names them. They open nothing."""
 
     id: str
     name: str
@@ -58,6 +60,8 @@ class Actor:
     grids: frozenset[str] | None = None
     sign_in: str = ""
     bound_to: tuple[str, str] | None = None
+    people: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
 
     @property
     def eyes(self) -> "Eyes":

@@ -223,3 +223,11 @@ def what_a_story_tells_is_kept(db: Database[Document]) -> None:
             writes = []
     if writes:
         orders.bulk_write(writes, ordered=False)
+
+
+@migration
+def a_facilitys_orders_are_found_by_one_index(db: Database[Document]) -> None:
+    """The index of a facility's story has costs in it now; the one it began as is not needed beside it."""
+    orders, old = db[maintenance.WorkOrder.collection], "community_id_facility_id_reported_at"
+    if old in orders.index_information():
+        orders.drop_index(old)

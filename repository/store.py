@@ -464,6 +464,8 @@ def actor_of(sign_in: Mapping[str, Any]) -> Actor:
         communities=frozenset(sign_in["communities"]) or None,
         grids=frozenset(sign_in["grids"]) or None,
         sign_in=sign_in["_id"],
+        people=tuple(sign_in.get("people", ())),  # a sign-in of an older version bears none
+        companies=tuple(sign_in.get("companies", ())),
     )
 
 
@@ -813,6 +815,27 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             cursor = self.db["communities"].find(reachable, {"name": 1, "code": 1, "time_zone": 1, "demonstration": 1})
             return list(cursor.sort("name", 1).limit(1000))
+
+    def names(
+        self,
+        actor: Actor,
+        record: type[Record],
+        community_ids: Sequence[str],
+        filter: Mapping[str, Any] | None = None,
+    ) -> dict[str, dict[str, str]]:
+        """The names by id, in their order, of the records of several communities in one question, by community. Raises
+        Refused when one is out of reach."""
+        require(actor, Operation.READ, record.collection)
+        _require_impersonal(record, {**(filter or {}), record.name_field: ""})
+        names: dict[str, dict[str, str]] = {id: {} for id in community_ids}
+        for id in community_ids:
+            within = {**scope(actor, record, id), **(filter or {}), "community_id": Is(among=sorted(names))}
+        wanted = {"community_id": 1, record.name_field: 1, "_before": 1}
+        if names:
+            with our_errors(), pymongo.timeout(READ_SECONDS):
+                for found in self.documents(record, within, projection=wanted, sort=[(record.name_field, 1)]):
+                    names[found["community_id"]][found["_id"]] = str(found.get(record.name_field, ""))
+        return names
 
     def first_month(self, actor: Actor, community_id: str) -> str | None:
         """The first month any counter speaks of, as ``2026-04``; None without data."""

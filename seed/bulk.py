@@ -313,6 +313,11 @@ def _work_orders(
                 "cost_cents": 1_000 * (mixed & 255),
             }
             document["events"].append({"at": ended, "by": "测试人员 01", "status": "done"})
+            checked = ended + timedelta(hours=1 + (mixed & 63))
+            if checked < end:
+                last = checked
+                document |= {"status": "verified", "verified_at": checked}
+                document["events"].append({"at": checked, "by": "测试人员 02", "status": "verified"})
         document["updated_at"] = last
         yield document
 

@@ -197,7 +197,7 @@ def yard(store: Store, admin: Actor) -> Store:
 @pytest.fixture
 def mender() -> Actor:
     """Who mends: the person d-wang."""
-    return Actor("d-wang", "王师傅", Role.FACILITY_MANAGER)
+    return Actor("d-wang", "王师傅", Role.FACILITY_MANAGER, people=("d-wang",))
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ from repository import (
     photos,
     preventive,
     recount,
+    replacement,
     worktime,
 )
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
@@ -96,13 +97,14 @@ def world(store: Store) -> None:
             Post(id=f"post-{grid}", tier=Tier.GROUP, grid_id=grid, until=date(2026, 1, 1), **at),
             Facility(
                 id=f"f-{grid}", code=f"{mark}-F", name=f"{mark} bar", category=Category.FITNESS, grid_id=grid,
-                site=f"{mark} site", installed_on=date(2010, 1, 1), condition=Condition.VERY_POOR, **at,
+                site=f"{mark} site", installed_on=date(2010, 1, 1), condition=Condition.VERY_POOR,
+                replacement_plan=({"at": when, "by": "x", "year": 2027, "reason": f"{mark} money"},), **at,
             ),
             Facility(id=f"free-{grid}", code=f"{mark}-X", name="x", category=Category.PROPERTY, grid_id=grid, **at),
             WorkOrder(
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
                 reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind",
-                photos=(f"{mark}-photo",), **at,
+                photos=(f"{mark}-photo",), assignee_id=f"p-{home}", assigned_at=when, **at,
             ),
             Facility(id=f"gate-{grid}", code=f"{mark}-G", name=f"{mark} gate", category="vehicle_access", grid_id=grid,
                      **at),
@@ -500,6 +502,10 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: facilities.replace(s, a, *F1, code="N", installed_on=TODAY),
         "refused",
     ),
+    "facilities.plan_replacement": change(
+        UPDATE, "facilities", lambda s, a: facilities.plan_replacement(s, a, *F1, year=2028, reason="x")
+    ),
+    "facilities.take_back_plan": change(UPDATE, "facilities", lambda s, a: facilities.take_back_plan(s, a, *F1)),
     "facilities.remove_facility": change(
         DELETE, "facilities", lambda s, a: facilities.remove_facility(s, a, "D", "free-g1", 1)
     ),
@@ -535,7 +541,8 @@ ROWS: Mapping[str, Row] = {
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
     "maintenance.most_overdue": read("work_orders", lambda s, a: maintenance.most_overdue(s, a, "D", now=NOW, most=9)),
-    "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", "p-D", now=NOW)),
+    "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", ["p-D"], now=NOW)),
+    "maintenance.new_work": read("work_orders", lambda s, a: maintenance.new_work(s, a, "D", ["p-D"], ["o-D"])),
     "maintenance.work_story": read(
         "work_orders", lambda s, a: maintenance.work_story(s, a, "D", "w-g1", now=NOW), "refused"
     ),
@@ -550,7 +557,9 @@ ROWS: Mapping[str, Row] = {
     "maintenance.reportable": read("facilities", lambda s, a: maintenance.reportable(s, a, "D")),
     "maintenance.work_categories": read("work_orders", lambda s, a: maintenance.work_categories(s, a, "D")),
     "maintenance.comment": change(UPDATE, "work_orders", lambda s, a: maintenance.comment(s, a, "D", "w-g1", "看过了")),
-    "maintenance.notice": change(UPDATE, "work_orders", lambda s, a: maintenance.notice(s, a, "D", "w-g1")),
+    "maintenance.notice": change(
+        UPDATE, "work_orders", lambda s, a: maintenance.notice(s, replace(a, people=("p-D",)), "D", ["w-g1"])
+    ),
     "maintenance.merge": change(UPDATE, "work_orders", lambda s, a: maintenance.merge(s, a, "D", "w-g1", 1, "pm-g1")),
     "maintenance.change_many": change(
         UPDATE,
@@ -762,6 +771,14 @@ ROWS: Mapping[str, Row] = {
     "preventive.plans": read("maintenance_plans", lambda s, a: preventive.plans(s, a, "D")),
     "preventive.review": read("work_orders", lambda s, a: preventive.review(s, a, "D", QUARTER, today=TODAY)),
     "preventive.upkeep": read("facilities", lambda s, a: preventive.upkeep(s, a, "D", "f-g1", today=TODAY), "refused"),
+    "replacement.replacement_review": Row(
+        ((READ, "facilities"), (READ, "work_orders")), lambda s, a: replacement.replacement_review(s, a, "D", now=NOW)
+    ),
+    "replacement.facility_reliability": Row(
+        ((READ, "facilities"), (READ, "work_orders")),
+        lambda s, a: replacement.facility_reliability(s, a, "D", "f-g1", now=NOW),
+        "refused",
+    ),
     "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
@@ -799,7 +816,7 @@ TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "m
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
                "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
-               "maintenance.hazards_over"}  # fmt: skip
+               "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {
@@ -906,7 +923,17 @@ NO_ACTOR: Mapping[str, str] = {
 """Public functions that take a store and no actor, because …"""
 
 TRIED_BELOW = {
-    "store.Store": {"find", "count", "aggregate", "together", "get", "communities", "first_month", "next_number"}
+    "store.Store": {
+        "find",
+        "count",
+        "aggregate",
+        "together",
+        "get",
+        "communities",
+        "names",
+        "first_month",
+        "next_number",
+    }
     | {"write", "insert", "update", "delete"},
     "store.Write": {"read", "reveal", "insert", "insert_many", "update", "delete"},
 }
@@ -1215,8 +1242,8 @@ def test_nothing_of_another_grid_is_seen(filled: Store, name: str) -> None:
     assert MARK not in seen
     assert "'g1'" not in seen
     if name not in ("people.people", "people.people_by_id", "grids.community", "facilities.service_lives",
-                    "entries.entry_rules", "importer.saved_mappings", "importer.batches", "activities.upcoming",
-                    "maintenance.my_work"):  # fmt: skip
+                    "entries.entry_rules", "importer.saved_mappings", "importer.batches",
+                    "activities.upcoming"):  # fmt: skip
         assert seen != everybody, "the row proves nothing: the world has nothing to hide here"
 
 
@@ -1261,6 +1288,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
             lambda: filled.count(actor, record, "D"),
             lambda: filled.aggregate(actor, record, "D", [{"$limit": 1}]),
             lambda: filled.together(actor, "D", [Wanted(record)]),
+            *([lambda: filled.names(actor, record, ["D"])] if record.name_field not in record.personal else []),
         ]
     }
     if kept is not None:
@@ -1300,6 +1328,8 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         filled.aggregate(ELSEWHERE, record, "D", [])
     with pytest.raises(Refused):
         filled.together(ELSEWHERE, "D", [Wanted(record, {"community_id": "D"})])
+    with pytest.raises(TypeError if record.name_field in record.personal else Refused):
+        filled.names(ELSEWHERE, record, ["D"])
     documents = list(filled.db[name].find({"community_id": "D"}))
     for document in documents:
         there = record.from_document(document)
@@ -1319,6 +1349,10 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         assert {getattr(each, record.grid_field) for each in filled.find(NEXT_DOOR, record, "D")} <= {"g2"}
         (seen,) = filled.together(NEXT_DOOR, "D", [Wanted(record)])
         assert [record.from_document(each) for each in seen] == filled.find(NEXT_DOOR, record, "D")
+        if record.name_field not in record.personal:
+            assert filled.names(NEXT_DOOR, record, ["D"])["D"].keys() == {
+                each.id for each in filled.find(NEXT_DOOR, record, "D")
+            }
         assert filled.count(NEXT_DOOR, record, "D") == len(filled.find(NEXT_DOOR, record, "D"))
         assert filled.count(ROOT, record, "D", grids=G2) == filled.count(NEXT_DOOR, record, "D")
 

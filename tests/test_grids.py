@@ -84,6 +84,18 @@ def test_a_grid_that_came_without_one_can_still_be_put_right(store: Store, admin
     assert room.edit_grid(store, admin, community, "g3", 1, {"households": 600}).households == 600
 
 
+def test_the_names_of_many_communities_are_one_question(store: Store, admin: Actor, community: str) -> None:
+    store.insert(admin, Community(id="F", community_id="F", code="F", name="F"))
+    for code in ("8", "9"):
+        store.insert(admin, Grid(id=f"F{code}", community_id="F", code=code, name=f"{code} 号"))
+    found = store.names(admin, Grid, [community, "F"])
+    assert found == {"D": room.grid_names(store, admin, community), "F": {"F8": "8 号", "F9": "9 号"}}
+    assert store.names(WORKER, Grid, [community]) == {"D": {"g2": "g2 网格"}}
+    assert store.names(admin, Grid, []) == {}
+    with pytest.raises(Refused):
+        store.names(WORKER, Grid, [community, "F"])
+
+
 def test_grids_stand_in_the_order_people_count_them(store: Store, admin: Actor, community: str) -> None:
     for code in ("10", "9", "2"):
         store.insert(admin, Grid(id=code, community_id="D", code=code, name=f"{code} 号"))

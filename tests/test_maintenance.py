@@ -402,7 +402,7 @@ def numbers(found) -> list[str]:
 
 
 def test_my_work_overdue_first_then_today_then_priority(busy, mender):
-    found = my_work(busy, mender, "d", "d-li", now=LOCAL)
+    found = my_work(busy, mender, "d", ["d-li"], now=LOCAL)
     assert numbers(found) == ["1-oldest", "2-late", "3-today-urgent", "4-today", "5-tomorrow", "6-undated"]
     assert (found.total, found.overdue) == (6, 2)
     assert [row.overdue_days for row in found.rows] == [9, 1, 0, 0, 0, 0]

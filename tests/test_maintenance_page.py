@@ -13,6 +13,7 @@ from repository.access import Actor
 from repository.facilities import Category, Facility, ServiceStatus
 from repository.grids import Community, Grid
 from repository.maintenance import Fault, Outcome, Status, WorkOrder, log_repair, move
+from repository.organizations import add_organization
 from repository.people import Person
 from repository.store import Store
 
@@ -216,6 +217,7 @@ def test_a_duplicate_is_offered_for_merging(
 
 
 def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, visit: Visit) -> None:
+    company = add_organization(yard, admin, "d", {"name": "和顺物业"})
     made = [maintenance.log_repair(yard, admin, "d", fault="loose", place=f"{n} 栋", grid_id="g3") for n in range(3)]
     at = visit(mongodb_uri, "maintenance", lang="en")
     rows = [f"{order.id}.{order.revision}" for order in _as_listed(at, made)]
@@ -224,8 +226,10 @@ def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, v
     at.run()
     assert "2 picked" in said(at)
     labelled(at.selectbox, "Assignee").set_value("wang")
+    at.selectbox("many-company").set_value(company.id)
     at.button("do_many").click().run()
     assert not at.exception
+    assert [stored(yard, admin, order).company_id for order in made].count(company.id) == 2
     listed = _as_listed(at, made)
     assert [stored(yard, admin, order).assignee_id == "wang" for order in listed].count(True) >= 2
     assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
@@ -310,10 +314,10 @@ def test_a_viewer_is_told_that_logging_is_for_others(mongodb_uri: str, yard: Sto
 
 def test_a_list_that_stops_counting_says_so() -> None:
     from dashboard import i18n
-    from dashboard.pages.maintenance import _finding
+    from dashboard.orders import finding
     from repository.maintenance import MANY, WorkList
 
     with i18n.speaking("en"):
-        assert _finding(WorkList((), MANY, MANY), None) == "1,000 or more overdue, do these first"
-        assert _finding(WorkList((), MANY, 0), "Chen") == "Chen: 1,000 or more work orders"
-        assert _finding(WorkList((), MANY, MANY - 1), None) == "999 overdue, do these first"
+        assert finding(WorkList((), MANY, MANY), None) == "1,000 or more overdue, do these first"
+        assert finding(WorkList((), MANY, 0), "Chen") == "Chen: 1,000 or more work orders"
+        assert finding(WorkList((), MANY, MANY - 1), None) == "999 overdue, do these first"

@@ -74,7 +74,7 @@ ABSURD = {
 PARAMETERS = (
     *("grid", "category", "community", "period", "lang"),
     *("order", "facility", "logged", "activity", "person", "post", "edit_grid", "settings"),
-    *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all"),
+    *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all", "me", "hold"),
 )
 
 

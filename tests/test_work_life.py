@@ -19,12 +19,16 @@ from repository.maintenance import (
     assign,
     change_many,
     comment,
+    edit,
     held_seconds,
     log_repair,
     merge,
     move,
+    my_work,
+    new_work,
     notice,
 )
+from repository.organizations import add_organization
 from repository.store import Conflict, Invalid, Store
 from tests.conftest import NOW
 from tests.pages import picture
@@ -170,11 +174,66 @@ def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: A
 
 
 def test_whoever_gets_it_has_not_seen_it_yet(yard: Store, mender: Actor) -> None:
-    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
-    assert (order.assigned_at, order.noticed_at) == (NOW, None)
-    assert notice(yard, mender, "d", order.id).noticed_at == NOW
+    order = log_repair(yard, OTHER, "d", fault="loose", facility_id="d-F-01")
+    assert (order.assigned_at, order.noticed_at, order.is_new) == (NOW, None, True)
+    assert new_work(yard, OTHER, "d", ["d-wang"]) == 1
+    with pytest.raises(Refused, match="somebody else"):
+        notice(yard, OTHER, "d", [order.id])
+    (seen,) = notice(yard, mender, "d", [order.id])
+    assert (seen.noticed_at, seen.is_new, new_work(yard, mender, "d", ["d-wang"])) == (NOW, False, 0)
+    assert notice(yard, mender, "d", [order.id])[0].revision == seen.revision, "once is enough"
     again = assign(yard, mender, "d", order.id, 2, "d-li")
     assert (again.assignee_id, again.noticed_at) == ("d-li", None)
+    assert (new_work(yard, OTHER, "d", ["d-li"]), new_work(yard, OTHER, "d", [])) == (1, 0)
+
+
+def test_whoever_takes_or_moves_their_own_work_has_seen_it(yard: Store, mender: Actor) -> None:
+    own = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    assert (own.assignee_id, own.noticed_at) == ("d-wang", NOW)
+    given = log_repair(yard, OTHER, "d", fault="noise", facility_id="d-F-01")
+    assert move(yard, OTHER, "d", given.id, 1, Status.ACCEPTED).is_new, "others do not see it for them"
+    assert not move(yard, mender, "d", given.id, 2, Status.IN_PROGRESS).is_new
+    assert edit(yard, OTHER, "d", given.id, 3, {"assignee_id": "d-li"}).is_new
+    assert not edit(yard, mender, "d", given.id, 4, {"assignee_id": "d-wang"}).is_new
+    done = move(yard, OTHER, "d", given.id, 5, Status.DONE)
+    with pytest.raises(Invalid) as own_work:
+        move(yard, mender, "d", done.id, 6, Status.VERIFIED)
+    assert set(own_work.value.problems) == {"status"}
+
+
+def test_a_company_gets_work_and_sees_it(yard: Store, mender: Actor, admin: Actor) -> None:
+    company = add_organization(yard, admin, "d", {"name": "和顺物业"})
+    there = Actor("desk", "和顺", Role.FACILITY_MANAGER, companies=(company.id,))
+    order = log_repair(yard, mender, "d", fault="loose", place="1 栋")
+    with pytest.raises(Invalid) as nobody:
+        assign(yard, mender, "d", order.id, 1)
+    assert set(nobody.value.problems) == {"assignee_id"}
+    with pytest.raises(Invalid) as wrong:
+        assign(yard, mender, "d", order.id, 1, company_id="nobody")
+    assert set(wrong.value.problems) == {"company_id"}
+    given = assign(yard, mender, "d", order.id, 1, company_id=company.id)
+    assert (given.status, given.company_id, given.assignee_id) == (Status.ASSIGNED, company.id, None)
+    assert new_work(yard, there, "d", ["d-wang"], there.companies) == 1
+    assert [row.order.id for row in my_work(yard, there, "d", (), there.companies, now=NOW).rows] == [order.id]
+    assert not notice(yard, there, "d", [order.id])[0].is_new
+
+
+def test_what_is_new_is_found_by_narrow_indexes(yard: Store, mender: Actor, admin: Actor) -> None:
+    """The frame asks at every run: what else is open must cost nothing."""
+    both = {"company_id": add_organization(yard, admin, "d", {"name": "和顺物业"}).id}
+    for n in range(3):
+        log_repair(yard, OTHER, "d", fault="loose", place=f"{n} 栋", assignee_id="d-wang", also=both)
+    seen = [log_repair(yard, OTHER, "d", fault="loose", place="x", assignee_id="d-wang").id for _ in range(20)]
+    notice(yard, mender, "d", seen)
+    yard.db.command("profile", 2)
+    try:
+        assert new_work(yard, mender, "d", ["d-wang"], [both["company_id"]]) == 3
+    finally:
+        yard.db.command("profile", 0)
+    asked = list(yard.db["system.profile"].find({"command.aggregate": "work_orders"}))
+    yard.db["system.profile"].drop()
+    assert len(asked) == 2
+    assert all("noticed_at" in one["planSummary"] and one["keysExamined"] <= 4 for one in asked), asked
 
 
 # --- many at once
@@ -192,3 +251,13 @@ def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None
     with pytest.raises(Refused):
         comment(yard, Actor("v", "看", Role.VIEWER), "d", orders[0].id, "x")
     assert facility(yard, mender) is not None
+
+
+def test_many_go_to_a_company_at_once(yard: Store, mender: Actor, admin: Actor) -> None:
+    company = add_organization(yard, admin, "d", {"name": "和顺物业"})
+    orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(2)]
+    wanted = {order.id: order.revision for order in orders}
+    told = change_many(yard, mender, "d", wanted, {"company_id": company.id})
+    assert (len(told.done), told.left) == (2, {})
+    found = yard.get(mender, WorkOrder, "d", orders[0].id)
+    assert (found.company_id, found.status, found.is_new) == (company.id, Status.ASSIGNED, True)

@@ -15,6 +15,7 @@ from dashboard import (
     inventory,
     labels,
     navigation,
+    replacement,
     rounds,
     session,
     upkeep,
@@ -40,7 +41,8 @@ COLUMNS = ["code", "name", "kind", "grid_id", "site", "condition", "status", "in
 
 
 def render() -> None:
-    """Its parts: what there is, its inspections, preventive maintenance, the hazards, who came in, who keeps it."""
+    """Its parts: what there is, its inspections and upkeep, the hazards, who came in, when it is replaced, who keeps
+    it."""
     cards.one_part(
         {
             "register": (_("Register"), _estate),
@@ -48,6 +50,7 @@ def render() -> None:
             "preventive": (_("Preventive maintenance"), _preventive),
             "hazards": (_("Hazard register"), _hazards),
             "entrances": (_("Entrances"), entrances.show),
+            "replacement": (_("Replacement plan"), _replacement),
             "companies": (_("Property companies"), companies.show),
         },
         session.view(),
@@ -82,6 +85,15 @@ def _hazards(view: session.View) -> None:
         drawer.open_at(upkeep.PARAMETER, wanted)
     if not drawer.opened(dangers.HAZARD):
         upkeep.show(view, names, found.lives, None)
+
+
+def _replacement(view: session.View) -> None:
+    category = _category()
+    names = _names(view)
+    found = data.ask(stock, view.community_id, on=view.now.date(), grids=view.grids, category=category)
+    _categories(category)
+    replacement.render(view, names, found, category)
+    upkeep.show(view, names, found.lives, category)
 
 
 def _estate(view: session.View) -> None:

@@ -7,10 +7,10 @@ import streamlit as st
 
 from dashboard import analysis, backlog, behind, cards, navigation, orders, session, tables
 from dashboard.data import ask
-from dashboard.i18n import _, n_, number, plain, say
+from dashboard.i18n import _, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import MANY, Behind, Show, WorkList, WorkReview, work_list, work_review
+from repository.maintenance import Behind, Show, WorkReview, work_list, work_review
 from repository.people import people
 
 ROWS = 20
@@ -112,7 +112,7 @@ def _work(view: View) -> None:
         page = pages.pagination(-(-first.total // ROWS), key="work-page", max_visible_pages=5)
         found = first if page == 1 else ask(work_list, view.community_id, page=page, **choices)
     with head:
-        st.header(_finding(first, names.get(who or "")), anchor=False, width="content")
+        st.header(orders.finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
         rows = (lambda: orders.rows_to_take_away(found)) if found.rows else ()
         tables.download(
@@ -121,18 +121,3 @@ def _work(view: View) -> None:
         if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
             navigation.go("report")
     orders.work_table(found, key="work")
-
-
-def _finding(found: WorkList, who: str | None) -> str:
-    today = sum(row.due_today for row in found.rows)
-    if found.overdue >= MANY:
-        said = _("{n} or more overdue, do these first", n=number(MANY))
-    elif found.overdue:
-        said = n_("{n} overdue, do it first", "{n} overdue, do these first", found.overdue)
-    elif today:
-        said = n_("Nothing overdue, {n} due today", "Nothing overdue, {n} due today", today)
-    elif found.total >= MANY:
-        said = _("{n} or more work orders", n=number(MANY))
-    else:
-        said = n_("{n} work order", "{n} work orders", found.total)
-    return _("{who}: {what}", who=plain(who), what=said) if who else said

@@ -31,6 +31,7 @@ from repository.maintenance.records import (
     promised,
     service_level,
 )
+from repository.organizations import Organization
 from repository.people import Person, drop_contact, keep_contact
 from repository.photos import MOST as MOST_PHOTOS
 from repository.photos import hand_over, let_go, link, share
@@ -237,7 +238,7 @@ def open_order(
     first = Event(at=order.reported_at, by=actor.name, by_id=actor.id, status=Status.REPORTED)
     update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
     if order.assignee_id or order.company_id:
-        update["assigned_at"] = write.at
+        update |= _given(actor, write.at, order.assignee_id, order.company_id)
     if order.kind is WorkKind.CORRECTIVE:
         update["repeat_of"] = _mended_lately(write, order)
     order = order.model_copy(update=update)
@@ -349,21 +350,24 @@ def move(
     hold_reason: str | None = None,
     outcome: Outcome | str | None = None,
     assignee_id: str | None = None,
+    company_id: str | None = None,
     actual_hours: float | None = None,
     cost_cents: int | None = None,
     key: str | None = None,
 ) -> WorkOrder:
     """Take a work order to another status, as TRANSITIONS allows; ``at`` defaults to now and keeps the story in order.
 
-    On hold needs ``hold_reason``, assigned somebody to do it, rejected a ``note``, closing unfinished work an
-    ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
-    ``reopenings``. A verified repair puts a facility that its danger had stopped back in service.
+    On hold needs ``hold_reason``, assigned a person or company to do it, rejected a ``note``, closing unfinished work
+    an ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
+    ``reopenings``. A verified repair puts a facility that its danger had stopped back in service. Whoever moves an
+    order that was given to them has seen it.
     """
     target = Status(to)
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
+        _referred(write, Organization, community_id, "company_id", company_id)
         changes = moved(
             order,
             target,
@@ -373,6 +377,7 @@ def move(
             hold_reason=hold_reason,
             outcome=Outcome(outcome) if outcome else None,
             assignee_id=assignee_id,
+            company_id=company_id,
         )
         if changes["events"][-1].at > write.at and at is not None:
             raise Invalid({"at": Message(msg("This lies in the future"))})
@@ -461,6 +466,7 @@ def moved(
     hold_reason: str | None = None,
     outcome: Outcome | None = None,
     assignee_id: str | None = None,
+    company_id: str | None = None,
 ) -> dict[str, Any]:
     """The fields that change when ``order`` goes to ``to``. Pure. Raises Invalid for a step that cannot be."""
     if to not in TRANSITIONS[order.status]:
@@ -479,9 +485,11 @@ def moved(
         if not (hold_reason or "").strip():
             raise Invalid({"hold_reason": Message(msg("Say what it waits for"))})
         changes["hold_reason"], note = hold_reason, note or hold_reason
-    if assignee_id:
-        changes |= {"assignee_id": assignee_id, "assigned_at": at, "noticed_at": None}
-    if to is Status.ASSIGNED and not (assignee_id or order.assignee_id):
+    if assignee_id or company_id:
+        changes |= _given(by, at, assignee_id, company_id)
+    elif order.is_new and _is_theirs(order, by):
+        changes["noticed_at"] = at
+    if to is Status.ASSIGNED and not (assignee_id or company_id or order.assignee_id or order.company_id):
         raise Invalid({"assignee_id": Message(msg("Say who does it"))})
     if to is Status.DONE:
         changes |= {"ended_at": at, "outcome": Outcome.COMPLETED}
@@ -506,10 +514,23 @@ def moved(
     return changes
 
 
+def _given(by: Actor, at: datetime, assignee_id: str | None, company_id: str | None) -> dict[str, Any]:
+    """The fields that change when an order is given to a person, a company or both: it is new to them, unless they
+    took it themselves."""
+    own = assignee_id in by.people if assignee_id else company_id in by.companies
+    who = {"assignee_id": assignee_id, "company_id": company_id}
+    return {name: id for name, id in who.items() if id} | {"assigned_at": at, "noticed_at": at if own else None}
+
+
+def _is_theirs(order: WorkOrder, who: Actor) -> bool:
+    """Whether an order was given to somebody, or to the company they work for."""
+    return order.assignee_id in who.people or order.company_id in who.companies
+
+
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
     done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
     same = done is not None and (by.id == done.by_id if done.by_id else by.name == done.by)
-    if same or by.id == order.assignee_id:
+    if same or _is_theirs(order, by):
         raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
 
 
@@ -524,23 +545,36 @@ def assign(
     community_id: str,
     order_id: str,
     revision: int,
-    assignee_id: str,
+    assignee_id: str | None = None,
     *,
+    company_id: str | None = None,
     note: str | None = None,
     key: str | None = None,
 ) -> WorkOrder:
-    """Give an open work order to somebody; it stands at "assigned" afterwards, whoever had it before."""
+    """Give an open work order to a person, a company or both; it stands at "assigned" afterwards, whoever had it
+    before. Who is not named keeps it. Raises Invalid for nobody."""
+    if not (assignee_id or company_id):
+        raise Invalid({"assignee_id": Message(msg("Say who does it"))})
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
+        _referred(write, Organization, community_id, "company_id", company_id)
         at = _now(order, write.at)
         if order.status is Status.ASSIGNED:
             step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
-            changes: dict[str, Any] = {"assignee_id": assignee_id, "events": (*order.events, step)}
-            changes |= {"assigned_at": at, "noticed_at": None}
+            changes: dict[str, Any] = {"events": (*order.events, step)}
+            changes |= _given(actor, at, assignee_id, company_id)
         else:
-            changes = moved(order, Status.ASSIGNED, at=at, by=actor, note=note, assignee_id=assignee_id)
+            changes = moved(
+                order,
+                Status.ASSIGNED,
+                at=at,
+                by=actor,
+                note=note,
+                assignee_id=assignee_id,
+                company_id=company_id,
+            )
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
@@ -622,12 +656,21 @@ def _said(order: WorkOrder, write: Write, actor: Actor, note: str) -> Event:
         raise invalid(error) from None
 
 
-def notice(store: Store, actor: Actor, community_id: str, order_id: str) -> WorkOrder:
-    """The assignee has seen that the order is theirs. Raises NotFound, Refused."""
+def notice(store: Store, actor: Actor, community_id: str, order_ids: Sequence[str]) -> tuple[WorkOrder, ...]:
+    """Whoever these orders were given to, or somebody of the company, has seen them; once is enough. Raises NotFound,
+    Refused for an order of others."""
+    require(actor, Operation.UPDATE, WorkOrder.collection)
 
-    def work(write: Write) -> WorkOrder:
-        order = write.read(WorkOrder, community_id, order_id)
-        return write.update(WorkOrder, community_id, order_id, order.revision, {"noticed_at": write.at})
+    def seen(write: Write, order: WorkOrder) -> WorkOrder:
+        if not _is_theirs(order, actor):
+            raise Refused(msg("{number} was given to somebody else. Nothing was changed."), number=order.number)
+        if not order.is_new:
+            return order
+        return write.update(WorkOrder, community_id, order.id, order.revision, {"noticed_at": write.at})
+
+    def work(write: Write) -> tuple[WorkOrder, ...]:
+        ids = dict.fromkeys(list(order_ids)[:MANY_AT_ONCE])
+        return tuple(seen(write, write.read(WorkOrder, community_id, id)) for id in ids)
 
     return store.write(actor, work)
 
@@ -731,9 +774,9 @@ class Changed:
 def change_many(
     store: Store, actor: Actor, community_id: str, orders: Mapping[str, int], changes: Mapping[str, Any]
 ) -> Changed:
-    """Change plain fields (EDITABLE) or the assignee of several orders, given by id and revision, each on its own: one
-    that somebody changed meanwhile, or that is out of reach, is left as it is and named with the reason. Raises
-    Refused for whoever may change none."""
+    """Change plain fields (EDITABLE) of several orders, or give them to a person or company (see ``assign``); given by
+    id and revision, each on its own: one that somebody changed meanwhile, or that is out of reach, is left as it is and
+    named with the reason. Raises Refused for whoever may change none."""
     require(actor, Operation.UPDATE, WorkOrder.collection)
     reach(actor, community_id)
     done: list[str] = []
@@ -741,8 +784,9 @@ def change_many(
     for id, revision in list(orders.items())[:MANY_AT_ONCE]:
         try:
             rest, stands = dict(changes), revision
-            if assignee := rest.pop("assignee_id", None):
-                stands = assign(store, actor, community_id, id, revision, assignee).revision
+            who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
+            if any(who.values()):
+                stands = assign(store, actor, community_id, id, revision, **who).revision
             if rest:
                 edit(store, actor, community_id, id, stands, rest)
             done.append(id)
@@ -774,8 +818,10 @@ def edit(
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         wanted = dict(changes)
-        if wanted.get("assignee_id", order.assignee_id) != order.assignee_id:
-            wanted |= {"assigned_at": write.at, "noticed_at": None}
+        named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
+        new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
+        if any(new.values()):
+            wanted |= _given(actor, write.at, **new)
         _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
         if wanted.get("facility_id", order.facility_id) != order.facility_id:
             facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])

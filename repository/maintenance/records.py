@@ -240,6 +240,9 @@ BY_AGE = (
 BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
+BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
+NEW_TO_A_PERSON = ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id")
+NEW_TO_A_COMPANY = ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
 
 
@@ -272,6 +275,8 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
+        Index(NEW_TO_A_PERSON, "what somebody was given and has not seen yet", where={"is_open": True}),
+        Index(NEW_TO_A_COMPANY, "what a company was given and has not seen yet", where={"is_open": True}),
         Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
         Index(
             BY_COMPANY,
@@ -299,7 +304,10 @@ class WorkOrder(Record):
         ),
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
-        Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
+        Index(
+            BY_FACILITY,
+            "a facility's story; repeats of a fault; failures and their cost from keys alone",
+        ),
         Index(
             ("community_id", "place_id", "reported_at"),
             "a labelled place's story",
@@ -466,6 +474,11 @@ class WorkOrder(Record):
     reopenings: Annotated[tuple[Reopening, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Reopenings")
     )
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was given to somebody here who has not seen it yet."""
+        return self.status in OPEN and self.assigned_at is not None and self.noticed_at is None
 
     def to_document(self) -> dict[str, Any]:
         """As every record's, with ``is_open`` and the durations made to agree with status and moments."""
