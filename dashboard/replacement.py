@@ -123,7 +123,7 @@ def _condition(review: Replacement, names: Names) -> None:
                 {
                     sides[by]: plain(row[sides[by]] or MISSING),
                     "FCI": _marked(row["FCI (%)"]),
-                    "n": str(row[_("Items counted")]),
+                    "n": number(row[_("Items counted")]),
                     _("Renewal backlog"): plain(money(round(row[_("Deferred (yuan)")] * 100))),
                 }
                 for row in rows[:SHOWN]
@@ -276,7 +276,7 @@ def _list(view: session.View, review: Replacement, names: Names) -> None:
 def _choice(every: str, name: str, words: Mapping[str, str]) -> str:
     return str(
         st.selectbox(
-            every,
+            plain(every),
             ["", *words],
             format_func=lambda word: words[word] if word else every,
             label_visibility="collapsed",
@@ -436,7 +436,10 @@ def _card(finding: str, words: str, shown: Rows, rows: Rows, key: str, explained
         if shown:
             st.table(
                 [
-                    {title: plain(value if isinstance(value, str) else number(value)) for title, value in row.items()}
+                    {
+                        plain(title): plain(value if isinstance(value, str) else number(value))
+                        for title, value in row.items()
+                    }
                     for row in shown[:SHOWN]
                 ],
                 border="horizontal",
@@ -557,8 +560,8 @@ def of_facility(view: session.View, found: Facility, lives: Mapping[str, float])
             [
                 {
                     _("Decided on"): i18n.datetime_(each.at, session.zone()),
-                    _("Planned year"): MISSING if each.year is None else str(each.year),
-                    _("Instead of"): MISSING if each.instead_of is None else str(each.instead_of),
+                    _("Planned year"): MISSING if each.year is None else plain(str(each.year)),
+                    _("Instead of"): MISSING if each.instead_of is None else plain(str(each.instead_of)),
                     _("Reason"): plain(each.reason or (_("taken back") if each.year is None else "")),
                     _("By"): plain(each.by),
                 }

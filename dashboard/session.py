@@ -276,14 +276,15 @@ def _set_again(keys: Iterable[Any]) -> None:
 
 
 def _is_typed(key: str) -> bool:
-    """Whether the value of a key was typed or chosen. A button's must not be set, and it looks like a yes."""
+    """Whether the value of a key was typed or chosen. Neither a button's, which looks like a yes, nor that of chosen
+    files, which looks like a list of nothing, may be set."""
     value = st.session_state[key]
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value == []:
         try:
             context = get_script_run_ctx()
             inside: Any = context.session_state._state if context else None
             about = inside._new_widget_state.widget_metadata.get(inside._get_widget_id(key))
-            return about is not None and not about.value_type.endswith("trigger_value")
+            return about is not None and not about.value_type.endswith(("trigger_value", "uploader_state_value"))
         except AttributeError:  # another Streamlit: better a choice lost than a page
             return False
     kinds = (str, int, float, date)

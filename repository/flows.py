@@ -24,6 +24,7 @@ def by_month(
     category; ``months`` None: all there are. Raises Refused, Unavailable."""
     require(actor, Operation.READ, subject)
     seen = reach(actor, community_id, grids)
+    names = [path_key(name) for name in names]
     within = {} if months is None else {"period": Is(gte=min(months), lte=max(months))} if months else {}
     found: dict[str, Counter[str]] = defaultdict(Counter)
     if seen is None:

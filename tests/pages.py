@@ -1,6 +1,5 @@
 """The public pages without a server: requests straight at the application, from any address, and pictures to send."""
 
-import asyncio
 import html
 import io
 import re
@@ -14,6 +13,7 @@ from dashboard.settings import Settings
 from repository import labels
 from repository.access import Actor, Role
 from repository.store import Store
+from tests.conftest import awaited
 
 CLERK = Actor("clerk", "文员", Role.ADMIN)
 GOOD = {"fault": "loose", "dangerous": "no"}
@@ -83,7 +83,7 @@ class Front:
                 head = {"accept-language": self.language, **self.headers, **more.pop("headers", {})}
                 return await client.request(method, path, headers=head, **more)
 
-        answer = asyncio.run(ask())
+        answer = awaited(ask())
         return Page(answer.status_code, answer.text, answer.headers, len(answer.content))
 
 

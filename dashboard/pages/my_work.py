@@ -147,7 +147,7 @@ def _steps(view: View, order: WorkOrder) -> None:
     remark that somebody made meanwhile must not lose it."""
     to = Status.DONE if order.status is Status.IN_PROGRESS else Status.IN_PROGRESS
     label, icon = orders.STEPS[to]
-    if st.button(say(label), icon=icon, type="primary", width="stretch", key=f"do_next-{order.id}-{to}"):
+    if st.button(plain(say(label)), icon=icon, type="primary", width="stretch", key=f"do_next-{order.id}-{to}"):
         _move(view, order, to)
     if Status.ON_HOLD in TRANSITIONS[order.status]:
         asked = st.query_params.get(HOLD) == order.id
@@ -164,7 +164,7 @@ def _hold(view: View, order: WorkOrder) -> None:
     """What does it wait for? A tap on what it usually is, or a few words."""
     st.markdown("**" + _("What does it wait for?") + "**")
     for place, reason in enumerate(WAITS_FOR):
-        if st.button(say(reason), width="stretch", key=f"wait-{order.id}-{place}"):
+        if st.button(plain(say(reason)), width="stretch", key=f"wait-{order.id}-{place}"):
             _move(view, order, Status.ON_HOLD, say(reason))
     words = st.text_input(
         _("Something else"), max_chars=200, placeholder=_("In a few words"), key=f"wait-{order.id}", **session.STAGED

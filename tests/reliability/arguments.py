@@ -28,7 +28,7 @@ from repository.words import Trouble
 from tests.benchmarks.stand import Report
 from tests.conftest import NOW
 from tests.reliability.ground import home
-from tests.test_access import MARK, ROOT, ROWS, everything, found, restore, world
+from tests.test_access import MARK, ROOT, ROWS, everything, found, ground, restore, world
 
 # --- what is given
 
@@ -255,6 +255,7 @@ def _usual(name: str, function: Callable[..., Any], store: Store) -> dict[str, A
         for module in [each for key, each in sys.modules.items() if key.split(".")[0] == "repository"]:
             if vars(module).get(function.__name__) is function:
                 open_ones.enter_context(patch.object(module, function.__name__, listen))
+        ground(store, name)
         ROWS[name].call(store, ROOT)
     return {key: value for key, value in (heard[0] if heard else {"actor": ROOT}).items() if key != "store"}
 
