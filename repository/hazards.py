@@ -300,6 +300,16 @@ def link_order(write: Write, community_id: str, id: str, order_id: str, *, inste
     write.update(Hazard, community_id, id, hazard.revision, {"order_id": order_id})
 
 
+def unlink_order(write: Write, community_id: str, id: str, order_id: str, *, following: type[Record]) -> None:
+    """The hazard's work order is taken out, as if it had never been entered; it can be given another one."""
+    try:
+        hazard = write.read(Hazard, community_id, id)
+    except NotFound:
+        return
+    if hazard.order_id == order_id:
+        write.update(Hazard, community_id, id, hazard.revision, {"order_id": None}, following=following)
+
+
 def follow(write: Write, community_id: str, id: str, step: Step, number: str, *, following: type[Record]) -> None:
     """What a step of its work order does to a hazard, which whoever may take that step may do. One that stands
     elsewhere already is left as it is: the order has said who did the work and who looked, so nobody is asked again

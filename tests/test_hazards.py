@@ -15,6 +15,7 @@ from repository.hazards import Hazard, Level, State
 from repository.maintenance import (
     Status,
     WorkOrder,
+    delete,
     hazard_review,
     hazards_over,
     log_repair,
@@ -119,6 +120,16 @@ def test_a_merged_order_takes_its_hazard_along(yard: Store, mender: Actor, admin
     assert (stands.state, stands.order_id) == (State.RECHECKED, stays.id)
     review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
     assert (review.rectified.n, review.rectified.value, review.standing) == (1, 1.0, ())
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_an_order_entered_by_mistake_lets_its_hazard_go(yard: Store, mender: Actor, admin: Actor) -> None:
+    hazard = found(yard, mender, facility_id="d-F-01")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", also={"hazard_id": hazard.id})
+    delete(yard, admin, "d", order.id, order.revision)
+    stands = yard.get(admin, Hazard, "d", hazard.id)
+    assert (stands.order_id, stands.state) == (None, State.FOUND)
+    room.remove_hazard(yard, admin, "d", hazard.id, stands.revision)
     assert recount.check(yard, admin, "d") == []
 
 

@@ -890,6 +890,8 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
+        if order.hazard_id:
+            hazards.unlink_order(write, community_id, order.hazard_id, order_id, following=WorkOrder)
         write.delete(WorkOrder, community_id, order_id, revision)
         drop_contact(write, community_id, order_id)
         let_go(write, order, order.photos)
