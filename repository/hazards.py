@@ -268,8 +268,9 @@ def stepped(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | Non
         facts = {"now": Message(hazard.state.label), "then": Message(step.label)}
         raise Invalid({"state": Message(msg("A hazard that is “{now}” cannot become “{then}”."), facts)})
     if step is not Step.RECTIFIED:
-        last = next(event for event in reversed(hazard.events) if event.step is Step.RECTIFIED)
-        if by.id == last.by_id if last.by_id else by.name == last.by:
+        last = next((event for event in reversed(hazard.events) if event.step is Step.RECTIFIED), None)
+        # of one that came by a sheet nobody knows who rectified it
+        if last and (by.id == last.by_id if last.by_id else by.name == last.by):
             raise Invalid(
                 {"state": Message(msg("Somebody else must look again: {who} rectified it."), {"who": last.by})}
             )

@@ -82,6 +82,18 @@ def test_somebody_else_looks_again_and_what_is_still_wrong_is_open_once_more(yar
     assert [each.id for each in hazards_over(yard, mender, "d")] == [hazard.id]
 
 
+def test_one_that_a_sheet_brought_rectified_can_be_looked_at(yard: Store, mender: Actor) -> None:
+    facts = {
+        "what": "井盖松动",
+        "place": "东门",
+        "found_at": NOW,
+        "deadline_on": date(2026, 4, 9),
+        "state": "rectified",
+    }
+    hazard = yard.insert(mender, Hazard.model_validate({"community_id": "d", **facts}))
+    assert room.recheck(yard, mender, "d", hazard.id, 1, passed=True).state is State.RECHECKED
+
+
 def test_a_linked_order_carries_the_hazard_along(yard: Store, mender: Actor, admin: Actor) -> None:
     hazard = found(yard, mender, facility_id="d-F-01", level="major")
     order = log_repair(
