@@ -14,7 +14,9 @@ import logging
 from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, TypeVar
@@ -40,7 +42,8 @@ BODY_BYTES = reports.MOST_PHOTOS * photos.MOST_BYTES + 100_000
 DRAIN_BYTES = 64_000_000  # so much too much is read and thrown away, so that the browser hears our answer
 SILENCE_SECONDS, BODY_SECONDS = 20.0, 240.0  # between two pieces of a form, and for all of it
 FIELD_BYTES = 20_000
-AT_ONCE, EACH_AT_ONCE = 6, 3  # forms being read
+AT_ONCE, EACH_AT_ONCE = 6, 3  # forms being read and worked on
+_REPORTING = ThreadPoolExecutor(AT_ONCE, "report")  # photos take long: nobody who signs in waits for them
 _HOUR = 3600.0
 
 
@@ -114,13 +117,21 @@ class Public:
         if method not in {"GET", "HEAD", "POST"}:
             return _page(405, _("Not sent"), _paragraph(_("This can't be done here.")), call, (b"allow", b"GET, POST"))
         address = _address(call.address)
-        if method == "POST":
-            form = await self._form(call, receive, address)
-        elif seconds := self.rates.pages.wait(address):
-            return self._later(call, seconds)
-        else:
+        if method != "POST":
+            if seconds := self.rates.pages.wait(address):
+                return self._later(call, seconds)
             self.rates.pages.count(address)
-            form = None
+            return await self._about(call, address, None)
+        size = await self._admitted(call, receive, address)
+        self.reading[address] += 1  # until it is dealt with: its photos are in memory so long
+        try:
+            return await self._about(call, address, await self._form(call, receive, size))
+        finally:
+            self.reading[address] -= 1
+            if not self.reading[address]:
+                del self.reading[address]
+
+    async def _about(self, call: Call, address: str, form: Form | None) -> Answer:
         if seconds := self.rates.wrong.wait(address):
             return self._later(call, seconds)
         kind, _slash, rest = call.path.lstrip("/").partition("/")
@@ -163,7 +174,7 @@ class Public:
             if same := form.get("same"):
                 sent = await _asked(reports.see_too, board.label, token, same[:64])
             else:
-                sent = await _asked(
+                sent = await _worked(
                     reports.report,
                     board.label,
                     token,
@@ -256,10 +267,11 @@ class Public:
         return _page(429, _("A little later"), _paragraph(what) + _paragraph(more), call, after)
 
     # --- reading a form
-    async def _form(self, call: Call, receive: Any, address: str) -> Form:
-        """The form that is sent. Raises Unreadable, with the answer, for one that is too large, too slow or no form."""
+    async def _admitted(self, call: Call, receive: Any, address: str) -> int:
+        """How long the form is that is sent now. Raises Unreadable, with the answer, where it is too much."""
         length = call.header("content-length")
-        if not length.isdecimal():
+        # of one that comes in pieces too a server goes by the pieces
+        if call.header("transfer-encoding") or not length.isdecimal():
             raise Unreadable(411, msg("The browser does not say how long the form is. Nothing was sent."))
         size = int(length)
         if size > BODY_BYTES:
@@ -276,19 +288,18 @@ class Public:
         if self.rates.megabytes.wait(address):
             await _drain(receive, size)
             raise Unreadable(429, msg("Too much was sent from here. Nothing was sent; try again in an hour."))
-        self.rates.megabytes.count(address, ceil(size / 1_000_000))
-        self.reading[address] += 1
+        self.rates.megabytes.count(address, max(1, ceil(size / 1_000_000)))
+        return size
+
+    async def _form(self, call: Call, receive: Any, size: int) -> Form:
+        """The form that is sent. Raises Unreadable, with the answer, for one that is too slow or no form."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                return await _parsed(call, receive)
+                return await _parsed(call, receive, size)
         except TimeoutError:
             raise Unreadable(
                 408, msg("The form arrived too slowly. Nothing was sent; go back and try again.")
             ) from None
-        finally:
-            self.reading[address] -= 1
-            if not self.reading[address]:
-                del self.reading[address]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -297,12 +308,23 @@ async def _asked(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     return await asyncio.to_thread(data.revived, lambda: work(data.store(), *args, **kwargs))
 
 
-async def _pieces(receive: Any) -> AsyncGenerator[bytes, None]:
+async def _worked(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """As ``_asked``, for what may take a while."""
+    context = copy_context()
+    return await asyncio.get_running_loop().run_in_executor(
+        _REPORTING, lambda: context.run(data.revived, lambda: work(data.store(), *args, **kwargs))
+    )
+
+
+async def _pieces(receive: Any, size: int) -> AsyncGenerator[bytes, None]:
     while True:
         message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
         if message["type"] == "http.disconnect":
             raise Unreadable(400, msg("The form broke off. Nothing was sent."))
-        yield message.get("body", b"")
+        body = message.get("body", b"")
+        if (size := size - len(body)) < 0:
+            raise Unreadable(400, msg("The form is longer than it says. Nothing was sent."))
+        yield body
         if not message.get("more_body"):
             return
 
@@ -313,11 +335,11 @@ async def _drain(receive: Any, size: int) -> None:
         return
     with suppress(TimeoutError, Unreadable):
         async with asyncio.timeout(BODY_SECONDS):
-            async for _piece in _pieces(receive):
+            async for _piece in _pieces(receive, size):
                 pass
 
 
-async def _parsed(call: Call, receive: Any) -> Form:
+async def _parsed(call: Call, receive: Any, size: int) -> Form:
     from python_multipart.exceptions import FormParserError
     from starlette.datastructures import Headers, UploadFile
     from starlette.formparsers import MultiPartException, MultiPartParser
@@ -328,7 +350,7 @@ async def _parsed(call: Call, receive: Any) -> Form:
     kind = call.header("content-type").split(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         body = b""
-        async for piece in _pieces(receive):
+        async for piece in _pieces(receive, size):
             body += piece
             if len(body) > FIELD_BYTES:
                 raise damaged
@@ -340,7 +362,7 @@ async def _parsed(call: Call, receive: Any) -> Form:
     if kind != "multipart/form-data":
         raise Unreadable(415, msg("This is no form of ours. Nothing was sent; scan the label again."))
     parser = MultiPartParser(
-        Headers(scope=call.scope), _pieces(receive), max_files=10, max_fields=20, max_part_size=FIELD_BYTES
+        Headers(scope=call.scope), _pieces(receive, size), max_files=10, max_fields=20, max_part_size=FIELD_BYTES
     )
     try:
         parts = await parser.parse()

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from repository.access import Actor
 from repository.facilities import Facility
+from repository.photos import let_go, link
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term
 from repository.rollups import Atom, day_of, month_of
 from repository.store import Invalid, NotFound, Store, Write, build
@@ -178,7 +179,8 @@ def report_hazard(
     store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
 ) -> Hazard:
     """Enter a hazard. Its grid comes from the facility; ``found_at`` is now and ``deadline_on`` what its level gives
-    (ALLOWANCES, in the community's working time) unless given. Raises Invalid, Refused."""
+    (ALLOWANCES, in the community's working time) unless given; ``photos`` are those of ``photos.keep``. Raises Invalid,
+    Refused."""
     times = worktime(store, actor, community_id)
 
     def work(write: Write) -> Hazard:
@@ -192,7 +194,9 @@ def report_hazard(
         if hazard.deadline_on < found_on:
             raise Invalid({"deadline_on": Message(msg("This lies before it was found"))})
         event = HazardEvent(at=hazard.found_at, by=actor.name, by_id=actor.id, step=Step.FOUND)
-        return write.insert(hazard.model_copy(update={"events": (event,), "state": State.FOUND}))
+        made = write.insert(hazard.model_copy(update={"events": (event,), "state": State.FOUND}))
+        link(write, made, made.photos)
+        return made
 
     return store.write(actor, work, key=key)
 
@@ -238,7 +242,13 @@ def recheck(
 
 def remove_hazard(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
     """Take out a hazard entered by mistake. Raises Conflict, InUse while a work order names it, NotFound, Refused."""
-    store.delete(actor, Hazard, community_id, id, revision)
+
+    def work(write: Write) -> None:
+        found = write.read(Hazard, community_id, id)
+        write.delete(Hazard, community_id, id, revision)
+        let_go(write, found, found.photos)
+
+    store.write(actor, work)
 
 
 def _step(
@@ -258,8 +268,9 @@ def stepped(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | Non
         facts = {"now": Message(hazard.state.label), "then": Message(step.label)}
         raise Invalid({"state": Message(msg("A hazard that is “{now}” cannot become “{then}”."), facts)})
     if step is not Step.RECTIFIED:
-        last = next(event for event in reversed(hazard.events) if event.step is Step.RECTIFIED)
-        if by.id == last.by_id if last.by_id else by.name == last.by:
+        last = next((event for event in reversed(hazard.events) if event.step is Step.RECTIFIED), None)
+        # of one that came by a sheet nobody knows who rectified it
+        if last and (by.id == last.by_id if last.by_id else by.name == last.by):
             raise Invalid(
                 {"state": Message(msg("Somebody else must look again: {who} rectified it."), {"who": last.by})}
             )
@@ -278,20 +289,32 @@ def _changes(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | No
 
 
 # --- for the room of work orders
-def link_order(write: Write, community_id: str, id: str, order_id: str) -> None:
-    """Note that a work order was opened for the hazard. Raises Invalid when it has another one already."""
+def link_order(write: Write, community_id: str, id: str, order_id: str, *, instead_of: str | None = None) -> None:
+    """Note that a work order was opened for the hazard, or took the place of another one. Raises Invalid when it has
+    yet another one already."""
     try:
         hazard = write.read(Hazard, community_id, id)
     except NotFound:
         raise Invalid({"hazard_id": Message(msg("Choose one of the list"))}) from None
-    if hazard.order_id is not None:
+    if hazard.order_id not in (None, instead_of):
         raise Invalid({"hazard_id": Message(msg("This hazard has a work order already."))})
     write.update(Hazard, community_id, id, hazard.revision, {"order_id": order_id})
 
 
-def follow(write: Write, community_id: str, id: str, step: Step, number: str) -> None:
-    """What a step of its work order does to a hazard. One that stands elsewhere already is left as it is: the order has
-    said who did the work and who looked, so nobody is asked again here."""
+def unlink_order(write: Write, community_id: str, id: str, order_id: str, *, following: type[Record]) -> None:
+    """The hazard's work order is taken out, as if it had never been entered; it can be given another one."""
+    try:
+        hazard = write.read(Hazard, community_id, id)
+    except NotFound:
+        return
+    if hazard.order_id == order_id:
+        write.update(Hazard, community_id, id, hazard.revision, {"order_id": None}, following=following)
+
+
+def follow(write: Write, community_id: str, id: str, step: Step, number: str, *, following: type[Record]) -> None:
+    """What a step of its work order does to a hazard, which whoever may take that step may do. One that stands
+    elsewhere already is left as it is: the order has said who did the work and who looked, so nobody is asked again
+    here."""
     try:
         hazard = write.read(Hazard, community_id, id)
     except NotFound:
@@ -302,7 +325,8 @@ def follow(write: Write, community_id: str, id: str, step: Step, number: str) ->
         Step.FAILED: hazard.state is not State.FOUND,
     }
     if fits.get(step):
-        write.update(Hazard, community_id, id, hazard.revision, _changes(hazard, step, write.at, write.actor, number))
+        changes = _changes(hazard, step, write.at, write.actor, number)
+        write.update(Hazard, community_id, id, hazard.revision, changes, following=following)
 
 
 def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:

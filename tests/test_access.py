@@ -886,6 +886,7 @@ NO_ACTOR: Mapping[str, str] = {
     "photos.hand_over": "of a record that was read through the Write to another one",
     "photos.let_go": "of a record that is changed through the Write",
     "hazards.link_order": "reads and updates through Write",
+    "hazards.unlink_order": "reads and updates through Write",
     "hazards.follow": "reads and updates through Write",
     "maintenance.open_order": "reads and inserts through Write",
     "maintenance.found_again": "updates through Write",

@@ -9,14 +9,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repository import hazards as room
-from repository import recount
+from repository import photos, recount
 from repository.access import Actor, Role
 from repository.hazards import Hazard, Level, State
-from repository.maintenance import Status, WorkOrder, hazard_review, hazards_over, log_repair, move, standing_dangers
+from repository.maintenance import (
+    Status,
+    WorkOrder,
+    delete,
+    hazard_review,
+    hazards_over,
+    log_repair,
+    merge,
+    move,
+    standing_dangers,
+)
 from repository.metrics import Period
 from repository.store import Conflict, InUse, Invalid, Store
 from repository.worktime import worktime
 from tests.conftest import NOW
+from tests.pages import picture
 
 QUARTER = Period.of("2026Q2")
 OTHER = Actor("other", "赵复查", Role.FACILITY_MANAGER)
@@ -71,6 +82,18 @@ def test_somebody_else_looks_again_and_what_is_still_wrong_is_open_once_more(yar
     assert [each.id for each in hazards_over(yard, mender, "d")] == [hazard.id]
 
 
+def test_one_that_a_sheet_brought_rectified_can_be_looked_at(yard: Store, mender: Actor) -> None:
+    facts = {
+        "what": "井盖松动",
+        "place": "东门",
+        "found_at": NOW,
+        "deadline_on": date(2026, 4, 9),
+        "state": "rectified",
+    }
+    hazard = yard.insert(mender, Hazard.model_validate({"community_id": "d", **facts}))
+    assert room.recheck(yard, mender, "d", hazard.id, 1, passed=True).state is State.RECHECKED
+
+
 def test_a_linked_order_carries_the_hazard_along(yard: Store, mender: Actor, admin: Actor) -> None:
     hazard = found(yard, mender, facility_id="d-F-01", level="major")
     order = log_repair(
@@ -93,6 +116,45 @@ def test_a_linked_order_carries_the_hazard_along(yard: Store, mender: Actor, adm
     assert (review.rectified.n, review.rectified.value, review.major.n) == (1, 1.0, 1), "one hazard, not two"
     assert review.standing == ()
     assert recount.check(yard, admin, "d") == []
+
+
+def test_a_merged_order_takes_its_hazard_along(yard: Store, mender: Actor, admin: Actor) -> None:
+    hazard = found(yard, mender, facility_id="d-F-01", level="major")
+    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    twice = log_repair(
+        yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True, also={"hazard_id": hazard.id}
+    )
+    stays = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
+    assert hazard_review(yard, admin, "d", QUARTER, now=NOW).rectified.n == 1, "one hazard, not two"
+    stays = move(yard, mender, "d", stays.id, stays.revision, Status.DONE)
+    move(yard, OTHER, "d", stays.id, stays.revision, Status.VERIFIED)
+    stands = yard.get(admin, Hazard, "d", hazard.id)
+    assert (stands.state, stands.order_id) == (State.RECHECKED, stays.id)
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.rectified.n, review.rectified.value, review.standing) == (1, 1.0, ())
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_an_order_entered_by_mistake_lets_its_hazard_go(yard: Store, mender: Actor, admin: Actor) -> None:
+    hazard = found(yard, mender, facility_id="d-F-01")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", also={"hazard_id": hazard.id})
+    delete(yard, admin, "d", order.id, order.revision)
+    stands = yard.get(admin, Hazard, "d", hazard.id)
+    assert (stands.order_id, stands.state) == (None, State.FOUND)
+    room.remove_hazard(yard, admin, "d", hazard.id, stands.revision)
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_hazard_takes_only_photos_of_its_own(yard: Store, mender: Actor, admin: Actor) -> None:
+    theirs, mine = (photos.keep(yard, who, "d", picture()) for who in (mender, OTHER))
+    log_repair(yard, mender, "d", fault="loose", facility_id="d-F-02", photos=[theirs])
+    worker = Actor("w", "网格员", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
+    with pytest.raises(Invalid):
+        found(yard, worker, photos=[theirs])
+    hazard = found(yard, OTHER, photos=[mine])
+    assert [one.id for one in photos.thumbnails(yard, admin, "d", Hazard, hazard.id)] == [mine]
+    room.remove_hazard(yard, admin, "d", hazard.id, hazard.revision)
+    assert yard.db[photos.FILES].count_documents({"metadata.loose_at": {"$exists": True}}) == 1
 
 
 def test_a_dangerous_order_is_a_hazard_by_itself(yard: Store, mender: Actor, admin: Actor) -> None:

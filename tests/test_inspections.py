@@ -244,6 +244,15 @@ def test_an_inspection_passed_by_somebody_else_brings_it_back(yard: Store, mende
     assert machine(yard, mender).status is ServiceStatus.IN_SERVICE
 
 
+def test_an_inspection_entered_late_passes_nothing_that_was_found_after_it(
+    yard: Store, mender: Actor, rounds: Checklist
+) -> None:
+    order = order_of(yard, mender, inspect(yard, mender, rounds, FAIL))
+    inspect(yard, OTHER, rounds, done_at=NOW - timedelta(days=3))
+    assert yard.get(mender, WorkOrder, "d", order.id).status is Status.REPORTED
+    assert machine(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+
+
 def test_what_is_not_applicable_verifies_nothing(yard: Store, mender: Actor, rounds: Checklist) -> None:
     order = order_of(yard, mender, inspect(yard, OTHER, rounds, FAIL))
     inspect(yard, OTHER, rounds, SKIP)

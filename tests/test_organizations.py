@@ -129,6 +129,19 @@ def test_each_company_is_scored_on_its_own_orders(here: Store, admin: Actor) -> 
         assert company_orders(here, admin, "D", "he", now=NOW, show=show).total == n
 
 
+def test_rework_is_looked_for_among_the_newest_orders_only(
+    here: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in (1, 2, 0, 3):
+        again = {"repeat_of": "w1"} if n in (0, 3) else {}
+        here.insert(admin, order(n, reported_at=NOW - (5 - n) * HOUR, **again))
+    monkeypatch.setattr("repository.maintenance.companies.SEARCHED", 3)
+    found = company_orders(here, admin, "D", "he", now=NOW, show="rework")
+    assert [row.order.id for row in found.rows] == ["w3"]
+    assert found.total == 1
+    assert company_orders(here, admin, "D", "he", now=NOW, show="rework", page=2).rows == ()
+
+
 ORDERS = st.lists(
     st.tuples(
         st.sampled_from(["he", "an", None]),

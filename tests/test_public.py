@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from dashboard.public import Rates
 from repository import labels, people, recount, reports
 from repository.access import Actor, Operation, Outsider, Refused, Role, may
 from repository.facilities import Facility, ServiceStatus, retire
+from repository.hazards import Hazard, State, report_hazard
 from repository.maintenance import Priority, Status, WorkOrder, log_repair, merge, move
 from repository.people import Contact
 from repository.store import ROOM_NEEDED, Invalid, NotFound, Store, Unavailable
@@ -182,6 +184,27 @@ def test_not_mended_reopens_and_counts_as_rework(served: Store, mender: Actor, c
     clock.now = NOW + timedelta(days=60)
     assert "Is it mended?" not in visitor.get(link).said
     assert visitor.call("POST", link, data={"mended": "no"}).status == 422
+    assert recount.check(served, CLERK, "d") == []
+
+
+def test_not_mended_stops_a_dangerous_machine_again_and_its_hazard_stands(served: Store, mender: Actor) -> None:
+    visitor, code = front(), label_of(served)
+    link = sent(visitor, code, dangerous="yes").where
+    order = mended(served, orders(served)[0], mender)
+    move(served, OTHER, "d", order.id, order.revision, Status.VERIFIED)
+    assert served.get(CLERK, Facility, "d", "d-F-01").status is ServiceStatus.IN_SERVICE
+    assert visitor.call("POST", link, data={"mended": "no"}).status == 303
+    assert served.get(CLERK, Facility, "d", "d-F-01").status is ServiceStatus.OUT_OF_ORDER
+    found = report_hazard(served, mender, "d", {"what": "立柱晃", "facility_id": "d-F-02"})
+    first = log_repair(served, mender, "d", fault="loose", facility_id="d-F-02", also={"hazard_id": found.id})
+    link = sent(visitor, label_of(served, "d-F-02")).where
+    twice = orders(served)[-1]
+    merge(served, mender, "d", twice.id, twice.revision, first.id)
+    mended(served, first, mender)
+    assert visitor.call("POST", link, data={"mended": "yes"}).status == 303
+    assert served.get(CLERK, Hazard, "d", found.id).state is State.RECHECKED
+    assert visitor.call("POST", link, data={"mended": "no"}).status == 303
+    assert served.get(CLERK, Hazard, "d", found.id).state is State.FOUND
     assert recount.check(served, CLERK, "d") == []
 
 
@@ -382,6 +405,54 @@ def test_a_form_must_say_how_long_it_is_and_not_be_too_long(served: Store) -> No
         )
         assert odd.status in (400, 409, 422)
     assert orders(served) == []
+
+
+def test_a_form_in_pieces_is_no_way_round_its_length(served: Store) -> None:
+    """A server that reads by pieces takes no notice of the length beside them."""
+    code = label_of(served)
+    head = {"content-type": "multipart/form-data; boundary=x"}
+    both = front().call("POST", f"/r/{code}", content=b"x" * 9, headers={**head, "transfer-encoding": "chunked"})
+    assert both.status == 411
+    lying = front().call("POST", f"/r/{code}", content=b"x" * 900, headers={**head, "content-length": "3"})
+    assert lying.status == 400
+    assert "longer than it says" in lying.said
+
+
+def test_an_empty_form_counts_too(served: Store) -> None:
+    visitor, code = front(Rates(megabytes=Rate(2, 50, 3600))), label_of(served)
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    seen = [visitor.call("POST", f"/r/{code}", content=b"", headers=kind).status for _ in range(3)]
+    assert seen == [409, 409, 429]
+
+
+def test_reports_that_take_long_keep_nobody_else_waiting(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, go, threads = label_of(served), threading.Event(), set()
+
+    def slow(*_args: Any, **_more: Any) -> reports.Sent:
+        threads.add(threading.current_thread().name)
+        go.wait(10)
+        return reports.Sent("t")
+
+    monkeypatch.setattr(reports, "report", slow)
+    app = front().app
+
+    async def send_many() -> list[int]:
+        async def one(address: str) -> int:
+            transport = httpx.ASGITransport(app, client=(address, 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return (await client.post(f"/r/{code}", data={"token": "x", **GOOD})).status_code
+
+        sending = [asyncio.create_task(one(f"10.0.1.{n}")) for n in range(public.AT_ONCE)]
+        while len(threads) < public.AT_ONCE // 2:
+            await asyncio.sleep(0.01)
+        try:
+            late = await one("10.0.2.1")
+        finally:
+            go.set()
+        return [late, *await asyncio.gather(*sending)]
+
+    assert asyncio.run(send_many()) == [503, *[303] * public.AT_ONCE], "what is being worked on is at once too"
+    assert {name.partition("_")[0] for name in threads} == {"report"}, "the sign-in has threads of its own"
 
 
 def test_other_methods_and_paths_are_answered(served: Store) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from repository import photos, recount
 from repository.access import Actor, Refused, Role
+from repository.facilities import Facility, ServiceStatus
 from repository.maintenance import (
     Event,
     Outcome,
@@ -138,6 +139,17 @@ def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Acto
     assert (kept.photos, kept.dangerous, kept.priority) == ((p1, p2), True, Priority.URGENT)
     assert kept.due_at == twice.due_at
     assert twice.number in (kept.events[-1].note or "")
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_merged_danger_stops_the_machine_it_is_at(yard: Store, mender: Actor, admin: Actor) -> None:
+    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    there = log_repair(yard, mender, "d", fault="loose", place="单杠旁", dangerous=True)
+    stays = merge(yard, mender, "d", there.id, there.revision, stays.id)
+    assert yard.get(admin, Facility, "d", "d-F-01").status is ServiceStatus.OUT_OF_ORDER
+    other = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-02", dangerous=True)
+    merge(yard, mender, "d", other.id, other.revision, stays.id)
+    assert yard.get(admin, Facility, "d", "d-F-02").status is ServiceStatus.OUT_OF_ORDER, "nobody looked at it"
     assert recount.check(yard, admin, "d") == []
 
 

@@ -149,7 +149,7 @@ def record_inspection(
 
     An item that is not in order opens a work order (kind "found by an inspection"), or is linked to the one that stands
     for it already: that of the same item, else a report of the same fault. A dangerous one takes the facility out of
-    service at once. An item in order verifies what stands for it, unless the inspector did that work; when no danger
+    service at once. An item in order verifies what stood for it, unless the inspector did that work; when no danger
     stands any more the facility is back in service. ``condition`` is noted in the facility's history. An item's photos
     are those of ``photos.keep``; the order that stands for it has them too. ``done_at`` may lie in the past. Raises
     Invalid, NotFound, Refused.
@@ -210,7 +210,8 @@ def record_inspection(
         failed_again = {result.order_id for result in judged if result.verdict is Verdict.FAIL}
         passed = {result.text for result in judged if result.verdict is Verdict.PASS}
         for each in known:
-            if each.items and each.items <= passed and each.order.id not in failed_again:
+            before = each.order.reported_at <= at  # one entered late says nothing of what was found after it
+            if before and each.items and each.items <= passed and each.order.id not in failed_again:
                 found_in_order(write, orders[each.order.id], f"{checklist.name}：{'；'.join(sorted(each.items))}")
         return made
 

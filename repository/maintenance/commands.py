@@ -405,7 +405,7 @@ def _follow(write: Write, order: WorkOrder) -> None:
             Status.REOPENED: hazards.Step.FAILED,
         }
         if step := steps.get(order.status):
-            hazards.follow(write, order.community_id, order.hazard_id, step, order.number)
+            hazards.follow(write, order.community_id, order.hazard_id, step, order.number, following=WorkOrder)
 
 
 def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, *, dangerous: bool) -> WorkOrder:
@@ -451,7 +451,8 @@ def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | Non
     changes |= {"status": Status.VERIFIED, "is_open": False, "hold_reason": None, "events": (*order.events, seen)}
     changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
     if changed.hazard_id:
-        hazards.follow(write, changed.community_id, changed.hazard_id, hazards.Step.RECTIFIED, changed.number)
+        step = hazards.Step.RECTIFIED
+        hazards.follow(write, changed.community_id, changed.hazard_id, step, changed.number, following=WorkOrder)
     _follow(write, changed)
     return changed
 
@@ -686,9 +687,10 @@ def merge(
     note: str | None = None,
     key: str | None = None,
 ) -> WorkOrder:
-    """Close an open order as a duplicate of another open one, which is told so in its story and takes over photos and,
-    if there is any, the danger. The clock of the one that stays keeps running from its own report, or from the merged
-    one's if that came earlier. Returns the one that stays. Raises Invalid, Conflict, NotFound, Refused."""
+    """Close an open order as a duplicate of another open one, which is told so in its story and takes over photos, the
+    hazard and, if there is any, the danger, which stops its facility; one that the merged order had stopped is put
+    back by hand. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
+    Invalid, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
@@ -700,14 +702,20 @@ def merge(
         write.update(WorkOrder, community_id, order_id, revision, {**closed, "merged_into": stays.id})
         changes: dict[str, Any] = {
             "events": (*stays.events, _said(stays, write, actor, f"← {order.number}")),
-            "photos": (*stays.photos, *order.photos)[:MOST_PHOTOS],
+            "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
         }
         hand_over(write, order, stays, changes["photos"])
         if order.dangerous and not stays.dangerous:
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
                 changes["due_at"] = order.due_at
-        return write.update(WorkOrder, community_id, into_id, stays.revision, changes)
+        if order.hazard_id and not stays.hazard_id:
+            changes["hazard_id"] = order.hazard_id
+            hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
+        kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
+        if order.dangerous and kept.facility_id:
+            _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
+        return kept
 
     return store.write(actor, work, key=key)
 
@@ -756,8 +764,8 @@ def confirm(
         else:
             changes = moved(order, Status.REOPENED, at=at, by=actor) | {"satisfaction": None}
         changed = write.update(WorkOrder, community_id, order_id, order.revision, changes)
-        if changed.status is Status.VERIFIED and order.status is Status.DONE and order.dangerous:
-            _restore(write, changed)
+        if changed.status is not order.status:
+            _follow(write, changed)
         return changed
 
     return store.write(actor, work, key=key)
@@ -882,6 +890,8 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
+        if order.hazard_id:
+            hazards.unlink_order(write, community_id, order.hazard_id, order_id, following=WorkOrder)
         write.delete(WorkOrder, community_id, order_id, revision)
         drop_contact(write, community_id, order_id)
         let_go(write, order, order.photos)

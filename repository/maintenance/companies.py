@@ -11,7 +11,7 @@ from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
 from repository.maintenance.analysis import REWORK, SATISFACTION
 from repository.maintenance.metrics import ON_TIME, RESPOND
-from repository.maintenance.queries import MANY, WorkList, _rows
+from repository.maintenance.queries import MANY, SEARCHED, WorkList, _rows
 from repository.maintenance.records import BY_COMPANY, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.organizations import Organization, companies
@@ -248,7 +248,8 @@ def company_orders(
     page: int = 1,
     rows: int = 20,
 ) -> WorkList:
-    """A company's orders: open ones by due time, others newest first. Raises Refused, Unavailable."""
+    """A company's orders: open ones by due time, others newest first; rework is looked for among the newest SEARCHED.
+    Raises Refused, Unavailable."""
     which = CompanyShow(show)
     where: Document = {"company_id": company_id}
     sort = [("reported_at", -1)]
@@ -259,7 +260,11 @@ def company_orders(
     if which is CompanyShow.OVERDUE:
         where = late
     elif which is CompanyShow.REWORK:
-        where["$or"] = [{"reopenings.0": Is(exists=True)}, {"repeat_of": Is(exists=True)}]
+        again = {"$or": [{"reopenings.0": {"$exists": True}}, {"repeat_of": {"$exists": True}}]}
+        newest: list[Document] = [{"$sort": {"reported_at": -1}}, {"$limit": SEARCHED}]
+        pipeline = [*newest, {"$match": again}, {"$limit": MANY}, {"$project": {"_id": 1}}]
+        reworked = store.aggregate(actor, WorkOrder, community_id, pipeline, filter=where, grids=grids)
+        where = {"_id": Is(among=[one["_id"] for one in reworked])}
     skip = max(page - 1, 0) * rows
     found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
 
