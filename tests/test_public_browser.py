@@ -117,8 +117,11 @@ def test_the_order_shows_its_photo_small_and_large_and_takes_another(
         page.get_by_role("button", name="照片 1").click()
         page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 2", timeout=20_000)
         page.get_by_role("button", name="添加照片").click()
+        add = page.get_by_test_id("stPopoverBody").get_by_role("button", name="增加", exact=True)
+        assert add.is_disabled()
+        assert add.evaluate("it => getComputedStyle(it).color") != "rgb(255, 255, 255)", "no white on white"
         page.locator("[data-testid=stFileUploaderDropzoneInput]").last.set_input_files(photo)
-        page.get_by_role("button", name="添加", exact=True).last.click()
+        add.click()
         page.get_by_role("button", name="照片 2").wait_for(timeout=20_000)
         assert len(store.get(CLERK, WorkOrder, home, order.id).photos) == 2
         assert visitor.outside == []
