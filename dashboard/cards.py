@@ -83,7 +83,7 @@ def style() -> None:
         # a long figure takes a second line rather than losing its target
         '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
         # what a line of a table is about is no column of single signs on a phone
-        '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{word-break:keep-all}}'
+        '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
         # icon and number of a cell stay together
         '[class*="st-key-grids"] td *{white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit

@@ -6,6 +6,7 @@ what the bar is compared with. Nothing to draw gives empty axes, never an error.
 """
 
 import math
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -188,8 +189,15 @@ def stacked(
         )  # fmt: skip
     _rows(figure, labels, sums, texts, look, quiet=[not total for total in sums], links=links)
     if keyed:
-        key = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False}
-        figure["layout"].update(showlegend=True, legend={**key, "font": {"color": look.quiet, "size": SMALL}})
+        lines = [""]
+        for name, _values, colour in parts:
+            if _width(re.sub("<[^>]+>", "", lines[-1]) + name) > _PLOT * 1.7:
+                lines.append("")
+            lines[-1] += f'<span style="color:{colour}">■</span>\u202f{_safe(name)}   '
+        _note(
+            figure, x=0, xref="paper", y=1, yref="paper", text="<br>".join(lines), xanchor="left", yanchor="bottom",
+            align="left", showarrow=False, font={"color": look.quiet, "size": SMALL},
+        )  # fmt: skip
         figure["layout"]["margin"]["t"] = 8 + 2 * HEAD
     return figure
 

@@ -141,3 +141,21 @@ def test_a_sheet_of_labels_is_made_and_downloaded(server: Server, browser: Any) 
         content = Path(caught.value.path()).read_bytes()
         assert content.startswith(b"%PDF-")
     assert server.complaints() == []
+
+
+def test_a_saved_decision_stays_in_sight_and_a_kind_is_read_in_one_line(server: Server, browser: Any) -> None:
+    with visit(browser, width=390) as visitor:
+        page = visitor.page
+        page.goto(f"{server.address}/facilities?part=replacement")
+        page.get_by_test_id("stTable").last.wait_for(timeout=30_000)
+        visitor.settled()
+        narrow = page.get_by_test_id("stTable").locator("tbody td:first-child")
+        assert min(narrow.evaluate_all("all => all.map(it => it.offsetWidth)")) >= 60
+        page.locator("[class*=st-key-narrow_] button").first.click()
+        plan = page.get_by_role("tab", name="更换", exact=True)
+        plan.click()
+        visitor.settled()
+        page.locator(".st-key-do_plan_year button").click()
+        page.get_by_role("button", name="撤销").wait_for(timeout=20_000)
+        assert plan.get_attribute("aria-selected") == "true"
+    assert server.complaints() == []
