@@ -6,6 +6,7 @@ what the bar is compared with. Nothing to draw gives empty axes, never an error.
 """
 
 import math
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ THEME = Path(__file__).parent / "theme" / "config.toml"
 TEXT = 14  # px: 0.875 rem
 SMALL = 12
 ROW = 48  # px a horizontal bar takes with the air around it
+HEAD = 30  # px of a line above the bars
 TICKS = 6  # at most so many labels on a time axis: they fit 300 px
 
 Months = Sequence[str]  # "2026-04"
@@ -153,8 +155,9 @@ def stacked(
 ) -> Figure:
     """Horizontal bars made of parts, each ``(name, values, colour)`` with a colour of the palette; the first part
     stands at the left. ``texts`` stand at the ends. ``links`` are where the texts lead; with ``cells``, by part and
-    row, each part's number stands below its bar and leads there."""
-    figure = _figure(look, len(labels))
+    row, each part's number stands below its bar and leads there. Of three parts and more a key says which is which."""
+    keyed = len(parts) > 2
+    figure = _figure(look, len(labels), head=2 if keyed else 0)
     for name, values, colour in parts:
         _trace(
             figure,
@@ -184,7 +187,19 @@ def stacked(
             figure, x=0, y=row + 0.31, text="   ".join(numbers), xanchor="left", yanchor="top", showarrow=False,
             font=small,
         )  # fmt: skip
-    return _rows(figure, labels, sums, texts, look, quiet=[not total for total in sums], links=links)
+    _rows(figure, labels, sums, texts, look, quiet=[not total for total in sums], links=links)
+    if keyed:
+        lines = [""]
+        for name, _values, colour in parts:
+            if _width(re.sub("<[^>]+>", "", lines[-1]) + name) > _PLOT * 1.7:
+                lines.append("")
+            lines[-1] += f'<span style="color:{colour}">■</span>\u202f{_safe(name)}   '
+        _note(
+            figure, x=0, xref="paper", y=1, yref="paper", text="<br>".join(lines), xanchor="left", yanchor="bottom",
+            align="left", showarrow=False, font={"color": look.quiet, "size": SMALL},
+        )  # fmt: skip
+        figure["layout"]["margin"]["t"] = 8 + 2 * HEAD
+    return figure
 
 
 def aged(
@@ -652,7 +667,7 @@ def _readable(ground: str) -> str:
 
 # --- what all have in common -----------------------------------------------------------------------------------------
 def _figure(look: Palette, rows: int | None = None, head: int = 0) -> Figure:
-    height = 280 if rows is None else max(rows, 1) * ROW + 16 + head * 30
+    height = 280 if rows is None else max(rows, 1) * ROW + 16 + head * HEAD
     axis = {
         "gridcolor": look.rule,
         "linecolor": look.rule,

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
@@ -26,6 +27,7 @@ from repository import accounts, embedded
 from repository.access import Actor, Refused, Role
 from repository.importer import recover
 from repository.migrations import migrate
+from repository.people import Person
 from repository.store import (
     EVERYWHERE,
     ROOM_NEEDED,
@@ -158,7 +160,7 @@ def recognise() -> Actor:
         return before
     try:
         if way_in() is SignInBy.NONE:
-            actor = session.anybody()
+            actor = _anybody()
             logs.user_id.set(actor.id)
             return session.recognise(actor)
         found = _signed_in(session.cookie(COOKIE))
@@ -171,6 +173,16 @@ def recognise() -> Actor:
         raise SignedOut
     logs.user_id.set(found.id)
     return session.recognise(found)
+
+
+def _anybody() -> Actor:
+    """Whoever opens the page where nobody signs in: whoever of the people register they say they are, or just the role.
+    What one did another may verify."""
+    actor, home = session.anybody(), session.community_before_settling()
+    if actor.sign_in or not actor.people or not home:
+        return actor
+    found = revived(lambda: store().find(actor, Person, home, {"_id": actor.people[0]}, limit=1))
+    return replace(actor, id=f"{actor.id}:{found[0].id}", name=found[0].name) if found else actor
 
 
 _revived_at = -1e9

@@ -219,7 +219,7 @@ def _plans(plans: list[MaintenancePlan], names: Names, category: Category | None
 def how_often(plan: MaintenancePlan) -> str:
     """Every 3 months, or in given months; from the last completion where that counts."""
     if plan.months:
-        said = _("in {months}", months=", ".join(i18n.month_name(int(month)) for month in plan.months))
+        said = _("in {months}", months=i18n.listed(i18n.month_name(int(month)) for month in plan.months))
     else:
         said = {
             Unit.DAYS: n_("every day", "every {n} days", plan.every),

@@ -9,7 +9,7 @@ import math
 import re
 import string
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -270,6 +270,11 @@ def day_short(day: dt.date | None, language: str | None = None) -> str:
 def day_axis(day: dt.date) -> str:
     """4-2, for axes."""
     return f"{day.month}-{day.day}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row, as the language sets them apart."""
+    return ("、" if current() == "zh" else ", ").join(words)
 
 
 def month_name(month: int, language: str | None = None) -> str:

@@ -281,7 +281,8 @@ def when_badge(row: WorkRow) -> str:
     if row.due_today:
         return f":orange-badge[:material/schedule: {plain(_due(row))}]"
     if row.order.status in OPEN:
-        return ":gray-badge[" + plain(_("due {day}", day=_due(row))) + "]"
+        words = _("due {day}", day=_due(row)) if row.order.due_at else _due(row)
+        return f":gray-badge[{plain(words)}]"
     return ""
 
 

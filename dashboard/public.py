@@ -636,7 +636,7 @@ def _question(found: Progress) -> str:
             f"<button>{html.escape(_('It is not mended after all'))}</button></form>"
         )
     yes_or_no = "".join(
-        _radio("mended", word, text, "") for word, text in (("yes", _("Yes, it is")), ("no", _("No, it is not")))
+        _radio("mended", word, text, "") for word, text in (("yes", _("Yes, it is mended")), ("no", _("No, it is not")))
     )
     faces = "".join(
         _radio("satisfaction", str(grade), say(word), "").replace(" required", "") for grade, word in FACES.items()

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, inventory, session, tables
+from dashboard import cards, data, drawer, i18n, inventory, navigation, session, tables
 from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
 from repository import audit, facilities
 from repository.access import Actor, Operation, may
@@ -63,6 +63,7 @@ def render(view: session.View, names: Names, found: Inventory, category: Categor
     review: Replacement = data.ask(replacement_review, view.community_id, view.grids, category, now=view.now)
     if not found.total.standing:
         st.markdown(":gray[" + _("There are no facilities here whose replacement could be planned.") + "]")
+        navigation.link("facilities", _("Enter a facility"), part="register")
         return
     _tiles(found, review)
     left, right = st.columns([7, 5], gap="small")

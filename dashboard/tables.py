@@ -21,7 +21,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from dashboard import data, session
-from dashboard.i18n import MISSING, _, current, number, plain, say, term
+from dashboard.i18n import MISSING, _, listed, number, plain, say, term
 from repository import audit
 from repository.access import Actor
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
@@ -74,7 +74,7 @@ def rows_of(
             for title in order
         }
         if doubtful:
-            row[_("Doubts")] = _join(say(flag.label) for flag in record.flags) or None
+            row[_("Doubts")] = listed(say(flag.label) for flag in record.flags) or None
         rows.append(row)
     return rows
 
@@ -101,7 +101,7 @@ def value_of(record: BaseModel, spec: FieldSpec, names: Names, zone: tzinfo) -> 
     if value is None:
         return None
     if spec.many:
-        return _join(str(_plain_value(record, spec, item, names, zone)) for item in value) or None
+        return listed(str(_plain_value(record, spec, item, names, zone)) for item in value) or None
     return _plain_value(record, spec, value, names, zone)
 
 
@@ -124,10 +124,6 @@ def _plain_value(record: BaseModel, spec: FieldSpec, value: Any, names: Names, z
     if isinstance(value, datetime):
         return value.astimezone(zone).replace(tzinfo=None)
     return value
-
-
-def _join(words: Iterable[str]) -> str:
-    return ("、" if current() == "zh" else ", ").join(words)
 
 
 # --- on the page -----------------------------------------------------------------------------------------------------

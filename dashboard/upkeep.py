@@ -61,7 +61,9 @@ def _one(view: session.View, names: Names, lives: Mapping[str, float], found: Fa
         _history(found)
         return
     state, due, plan, form, history = st.tabs(
-        [_("Condition"), _("Inspections and upkeep"), _("Replacement"), _("Edit"), _("History")]
+        [_("Condition"), _("Inspections and upkeep"), _("Replacement"), _("Edit"), _("History")],
+        key="facility-tabs",
+        on_change="rerun",
     )
     with plan:
         replacement.of_facility(view, found, lives)

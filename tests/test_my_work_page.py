@@ -157,6 +157,34 @@ def test_where_nobody_signs_in_one_says_who_one_is(given: dict[str, WorkOrder], 
     assert "The choice stays in the address" in said(gone)
 
 
+def test_where_nobody_signs_in_another_may_still_verify(
+    given: dict[str, WorkOrder], yard: Store, mongodb_uri: str, visit: Visit
+) -> None:
+    order = given["late"]
+    at = visit(mongodb_uri, "my_work", lang="en", me="d-wang")
+    for step in ("in_progress", "done"):
+        at.button(f"do_next-{order.id}-{step}").click()
+        run(at)
+    done = stored(yard, order)
+    wang, li = (yard.db["people"].find_one({"_id": id})["name"] for id in ("d-wang", "d-li"))
+    assert done.events[-1].by == wang
+    for who, then in (("d-wang", Status.DONE), ("d-li", Status.VERIFIED)):
+        at = visit(mongodb_uri, "maintenance", lang="en", me=who, order=order.id)
+        button(at, "Verify").click()
+        run(at)
+        assert stored(yard, order).status is then
+    assert stored(yard, order).events[-1].by == li
+
+
+def test_an_order_without_a_due_time_says_so_once(yard: Store, mongodb_uri: str, visit: Visit) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    order = maintenance.log_repair(yard, OTHER, "d", fault="loose", place="楼", assignee_id="d-wang")
+    yard.db["work_orders"].update_one({"_id": order.id}, {"$unset": {"due_at": ""}})
+    text = said(visit(mongodb_uri, "my_work", lang="en", me="d-wang"))
+    assert "no due time" in text
+    assert "due no due time" not in text
+
+
 def test_an_account_without_a_person_is_told_what_to_do(
     given: dict[str, WorkOrder], mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,7 @@ def test_the_reporter_says_that_it_is_mended(served: Store, mender: Actor) -> No
     order = mended(served, orders(served)[0], mender)
     page = visitor.get(link)
     assert "Is it mended?" in page.said
+    assert {"修好了", "没有修好"} <= set(visitor.get(f"{link.partition('?')[0]}?lang=zh").said.split())
     assert visitor.call("POST", link, data={"satisfaction": "5"}).status == 422
     done = visitor.call("POST", link, data={"mended": "yes", "satisfaction": "5"})
     assert done.status == 303

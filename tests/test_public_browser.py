@@ -117,8 +117,11 @@ def test_the_order_shows_its_photo_small_and_large_and_takes_another(
         page.get_by_role("button", name="照片 1").click()
         page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 2", timeout=20_000)
         page.get_by_role("button", name="添加照片").click()
+        add = page.get_by_test_id("stPopoverBody").get_by_role("button", name="增加", exact=True)
+        assert add.is_disabled()
+        assert add.evaluate("it => getComputedStyle(it).color") != "rgb(255, 255, 255)", "no white on white"
         page.locator("[data-testid=stFileUploaderDropzoneInput]").last.set_input_files(photo)
-        page.get_by_role("button", name="添加", exact=True).last.click()
+        add.click()
         page.get_by_role("button", name="照片 2").wait_for(timeout=20_000)
         assert len(store.get(CLERK, WorkOrder, home, order.id).photos) == 2
         assert visitor.outside == []
@@ -137,4 +140,22 @@ def test_a_sheet_of_labels_is_made_and_downloaded(server: Server, browser: Any) 
             page.get_by_role("button", name="下载 PDF").click()
         content = Path(caught.value.path()).read_bytes()
         assert content.startswith(b"%PDF-")
+    assert server.complaints() == []
+
+
+def test_a_saved_decision_stays_in_sight_and_a_kind_is_read_in_one_line(server: Server, browser: Any) -> None:
+    with visit(browser, width=390) as visitor:
+        page = visitor.page
+        page.goto(f"{server.address}/facilities?part=replacement")
+        page.get_by_test_id("stTable").last.wait_for(timeout=30_000)
+        visitor.settled()
+        narrow = page.get_by_test_id("stTable").locator("tbody td:first-child")
+        assert min(narrow.evaluate_all("all => all.map(it => it.offsetWidth)")) >= 60
+        page.locator("[class*=st-key-narrow_] button").first.click()
+        plan = page.get_by_role("tab", name="更换", exact=True)
+        plan.click()
+        visitor.settled()
+        page.locator(".st-key-do_plan_year button").click()
+        page.get_by_role("button", name="撤销").wait_for(timeout=20_000)
+        assert plan.get_attribute("aria-selected") == "true"
     assert server.complaints() == []

@@ -98,6 +98,7 @@ def _where(view: View) -> Task | None:
         st.rerun()
     if not names:
         st.markdown(":gray[" + _("No facilities yet") + "]")
+        navigation.link("facilities", _("Enter a facility"), part="register")
     return None
 
 

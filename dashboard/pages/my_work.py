@@ -30,8 +30,8 @@ WAITS_FOR = (
 def render() -> None:
     """The page."""
     view, me = session.view(), session.actor()
-    if not me.sign_in:
-        _whose(view)
+    if not me.sign_in and not _whose(view):
+        return
     if not _is_somebody(view):
         return
     found = ask(maintenance.my_work, view.community_id, me.people, me.companies, now=view.now)
@@ -54,9 +54,13 @@ def render() -> None:
 
 
 # --- whose
-def _whose(view: View) -> None:
-    """Nobody signs in here: whoever opens the page says who they are."""
+def _whose(view: View) -> bool:
+    """Nobody signs in here: whoever opens the page says who they are. False where there is nobody to be yet."""
     names = {person.id: person.name for person in ask(people, view.community_id) if person.active}
+    if not names:
+        st.markdown(":gray[" + _("Nobody is in the register of people yet, so no work can be given out.") + "]")
+        navigation.link("grids", _("Enter the first person"))
+        return False
     st.session_state["mine.who"] = session.chosen("me") if session.chosen("me") in names else None
     st.selectbox(
         _("Whose work?"),
@@ -67,6 +71,7 @@ def _whose(view: View) -> None:
         key="mine.who",
         on_change=lambda: session.be(st.session_state["mine.who"]),
     )
+    return True
 
 
 def _is_somebody(view: View) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import cards, gallery, navigation, session
 from dashboard.data import ask, ask_in_passing, tell
-from dashboard.i18n import _, ago, day_short, moment_short, n_, number, plain, say
+from dashboard.i18n import _, ago, day_short, listed, moment_short, n_, number, plain, say
 from dashboard.i18n import date as date_
 from dashboard.session import View
 from repository import maintenance
@@ -217,7 +217,7 @@ def _send(
             )
             if open_
         ]
-        st.error(_("Still to answer: {questions}", questions=", ".join(missing)), icon=":material/arrow_upward:")
+        st.error(_("Still to answer: {questions}", questions=listed(missing)), icon=":material/arrow_upward:")
         return
     photos = gallery.keep(view.community_id, pictures)
     if photos is None:
