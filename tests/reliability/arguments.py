@@ -178,6 +178,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     },
     "photos.let_go": lambda store: {"record": _order(store), "ids": [f"{MARK}-photo"]},
     "hazards.link_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1"},
+    "hazards.unlink_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1", "following": WorkOrder},
     "hazards.follow": {"community_id": "D", "id": "h-g1", "step": hazards.Step.RECTIFIED, "number": "W-1"},
     "maintenance.open_order": lambda store: {
         "promise": maintenance.Promises.of(store, ROOT, "D"), "community_id": "D", "number": 77, "fault": "loose",
