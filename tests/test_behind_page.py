@@ -124,7 +124,7 @@ def test_every_tile_and_the_missing_estimates_lead_to_their_list(demo_uri: str, 
 def test_every_cell_of_the_tables_leads_to_its_list(demo_uri: str, visit: Visit, table: str, first: str) -> None:
     frames = visit(demo_uri, "maintenance", lang="en").dataframe
     shown = next(one.value for one in frames if first in one.value and "Opened" in one.value)
-    for row in range(len(shown)):
+    for row in range(2):  # what leads is the column
         for column in shown.columns:
             at = visit(demo_uri, "maintenance", lang="en")
             at.session_state[table] = {"selection": {"rows": [], "columns": [], "cells": [[row, column]]}}
