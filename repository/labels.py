@@ -20,7 +20,7 @@ from repository.record import LINE, Index, Record, Ref, Shown
 from repository.store import READ_SECONDS, Duplicate, Invalid, Store, Write, build, our_errors, require_plain
 from repository.words import Message, msg
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U  # pragma: allowlist secret
 LENGTH = 8
 MOST = 500  # labels minted, or put on a sheet, at once
 _READ_AS = str.maketrans("ILO", "110", " -·")

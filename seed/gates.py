@@ -52,7 +52,7 @@ _PURPOSES = {
 _STAY_HOURS = {"resident": 11.0, "visit": 2.2, "delivery": 0.25, "service": 2.5, "ride": 0.2, "other": 1.0}
 _SURNAMES = "王李张刘陈杨黄赵周吴徐孙马朱胡林郭何高罗"
 _GIVEN = ("建国", "秀英", "伟", "敏", "静", "强", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛", "明", "超")
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"  # pragma: allowlist secret
 
 
 def traffic(standing: Sequence[Facility], gone: Mapping[str, int], length: int) -> list[Traffic]:
