@@ -20,7 +20,7 @@ from repository.hazards import Hazard, State, report_hazard
 from repository.maintenance import Priority, Status, WorkOrder, log_repair, merge, move
 from repository.people import Contact
 from repository.store import ROOM_NEEDED, Invalid, NotFound, Store, Unavailable
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, awaited
 from tests.pages import CLERK, GOOD, Front, Page, front, label_of, picture
 from tests.test_photos import hostile
 from tests.test_work_life import month
@@ -268,7 +268,7 @@ def test_two_presses_at_once_make_one_order(served: Store) -> None:
             made = [client.post(f"/r/{code}", data=form) for _ in range(3)]
             return [answer.status_code for answer in await asyncio.gather(*made)]
 
-    assert asyncio.run(both()) == [303, 303, 303]
+    assert awaited(both()) == [303, 303, 303]
     assert len(orders(served)) == 1
 
 
@@ -452,7 +452,7 @@ def test_reports_that_take_long_keep_nobody_else_waiting(served: Store, monkeypa
             go.set()
         return [late, *await asyncio.gather(*sending)]
 
-    assert asyncio.run(send_many()) == [503, *[303] * public.AT_ONCE], "what is being worked on is at once too"
+    assert awaited(send_many()) == [503, *[303] * public.AT_ONCE], "what is being worked on is at once too"
     assert {name.partition("_")[0] for name in threads} == {"report"}, "the sign-in has threads of its own"
 
 
@@ -479,7 +479,7 @@ def test_a_form_that_comes_too_slowly_is_given_up(served: Store, monkeypatch: py
 
     head = [(b"content-length", b"500"), (b"content-type", b"multipart/form-data; boundary=x"), (b"host", b"localhost")]
     scope = {"type": "http", "method": "POST", "path": f"/r/{code}", "headers": head, "client": ("10.0.0.1", 1)}
-    asyncio.run(visitor.app({**scope, "query_string": b"", "scheme": "http"}, silent, send))
+    awaited(visitor.app({**scope, "query_string": b"", "scheme": "http"}, silent, send))
     assert said[0]["status"] == 408
     assert not visitor.app.reading
 
@@ -625,7 +625,7 @@ def test_the_door_lets_these_paths_through() -> None:
 
     def knock(kind: str, path: str) -> None:
         scope = {"type": kind, "path": path, "method": "GET", "headers": [], "client": ("1.2.3.4", 1)}
-        asyncio.run(Door(app, Settings.from_environment({}))({**scope, "query_string": b""}, send, send))
+        awaited(Door(app, Settings.from_environment({}))({**scope, "query_string": b""}, send, send))
 
     for path in ("/r/ABC", "/t/abc"):
         knock("http", path)

@@ -113,7 +113,7 @@ def test_the_order_shows_its_photo_small_and_large_and_takes_another(
         page.goto(f"{server.address}/maintenance?order={order.id}")
         page.get_by_role("button", name="照片 1").wait_for(timeout=30_000)
         visitor.settled()
-        assert page.locator("[role=dialog] img").count() == 1
+        page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 1", timeout=20_000)
         page.get_by_role("button", name="照片 1").click()
         page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 2", timeout=20_000)
         page.get_by_role("button", name="添加照片").click()
