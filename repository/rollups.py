@@ -320,7 +320,7 @@ def apply(
     operations = [*before, *changes]
     if not operations:
         return
-    result = db[COUNTS].bulk_write(operations, ordered=True, session=session)
+    result = db[COUNTS].bulk_write(operations, session=session)
     if result.matched_count < len(operations):
         raise MissingCounters(community_id, counts.keys())
 

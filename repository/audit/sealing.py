@@ -161,9 +161,8 @@ def _insert(
         }
         made["digest"] = _signed(made, key)
         store.db[SEALS].insert_one(made, session=session)
-        rollups.apply(
-            store.db, session, EVERYWHERE, {rollups.writes_atom(): 1}
-        )  # writers ask for it anew: see Standing
+        # writers ask anew which is the newest: see Standing
+        rollups.apply(store.db, session, EVERYWHERE, {rollups.writes_atom(): 1})
         return made
 
     rollups.ensure(store.db, EVERYWHERE, [rollups.WRITES])
