@@ -122,7 +122,12 @@ class Batch:
                 "communities",
                 communities[0]["_id"],
                 batch_id,
-                {**facts, "communities": len(communities), "written": dict(self.written)},
+                {
+                    **facts,
+                    "name": communities[0]["name"],  # by which the trail calls it
+                    "communities": len(communities),
+                    "written": dict(self.written),
+                },
             )
 
         self._store.write(SEEDER, reveal)

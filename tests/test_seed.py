@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from repository import recount
+from repository import audit, recount
 from repository.access import Actor
 from repository.activities import Activity, ActivityStatus, Attendance, Format
 from repository.facilities import Facility, ServiceStatus
@@ -252,6 +252,8 @@ def test_the_same_day_gives_the_same_documents() -> None:
 def test_loaded_whole_counters_agree_and_every_document_is_its_record(store: Store, admin: Actor) -> None:
     demo.load(store)  # the fixture's clock: 2026-04-02, 16:30
     cid = estate.COMMUNITY_ID
+    (entry,) = audit.trail(store, admin, cid, audit.Search(operation="seed"))
+    assert entry.name == "D社区", "the trail calls it as people do"
     assert recount.check(store, admin, cid) == []
 
     end = history.end_of_history(date(2026, 4, 2))
