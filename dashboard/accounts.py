@@ -9,13 +9,19 @@ from dashboard import cards, data, drawer, forms, session
 from dashboard.i18n import _, datetime_, plain
 from repository import accounts
 from repository.accounts import User
+from repository.filters import Is
 from repository.grids import Grid
+from repository.organizations import COMPANIES, Organization
+from repository.people import Person
 from repository.store import Conflict, Invalid, Store
 
 OPEN = "account"
 """URL parameter: which account is open in the drawer."""
-FIELDS = ("login", "name", "role", "communities", "grids", "subject", "active")
-COLUMNS = ("login", "name", "role", "communities", "grids", "subject", "active", "must_change", "last_sign_in_at")
+FIELDS = ("login", "name", "role", "communities", "grids", "people", "companies", "subject", "active")
+COLUMNS = (
+    *("login", "name", "role", "people", "companies", "communities", "grids"),
+    *("subject", "active", "must_change", "last_sign_in_at"),
+)
 
 Names = Mapping[str, Mapping[str, str]]
 
@@ -45,15 +51,17 @@ def show(view: session.View) -> None:
 
 
 def _names() -> Names:
-    """Communities and grids by name; a grid bears its community's name where there are several."""
+    """Communities and what an account can name of them; it bears its community's name where there are several."""
     communities = data.ask(Store.communities)
     titles = {one["_id"]: one["name"] for one in communities}
-    grids = {
-        id: name if len(titles) == 1 else f"{titles[community_id]} · {name}"
-        for community_id, found in data.ask(Store.names, Grid, list(titles)).items()
-        for id, name in found.items()
-    }
-    return {"communities": titles, "grids": grids}
+    names: dict[str, Mapping[str, str]] = {"communities": titles}
+    for record, which in ((Grid, None), (Person, None), (Organization, {"kind": Is(among=sorted(COMPANIES))})):
+        names[record.collection] = {
+            id: name if len(titles) == 1 else f"{titles[community_id]} · {name}"
+            for community_id, found in data.ask(Store.names, record, list(titles), which).items()
+            for id, name in found.items()
+        }
+    return names
 
 
 def _new(names: Names) -> None:

@@ -55,6 +55,8 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
         data.mind_the_leader()
         data.mind_the_room()
         backups.mind(view)
+        if row.key != "my_work":  # where it stands at the top anyway
+            _mind_new_work(view)
         chosen.run()
     session.say_what_was_lost()
 
@@ -127,6 +129,19 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
                     _filters(row, view)
             with st.container(width="content"):
                 _person(view, communities)
+
+
+def _mind_new_work(view: View) -> None:
+    """Say to whoever was given work and has not seen it yet that it is there: on every page, until it is seen."""
+    actor = session.actor()
+    if not (actor.people or actor.companies):
+        return
+    from repository.maintenance import new_work
+
+    if n := data.ask_in_passing(new_work, view.community_id, actor.people, actor.companies):
+        words = i18n.n_("{n} new order for you: look at it", "{n} new orders for you: look at them", n)
+        with session.banners(), st.container(border=True, key="new-work"):
+            navigation.link("my_work", f":blue[:material/notifications_active:] **{plain(words)}**")
 
 
 def _periods(view: View) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, charts, tables
+from dashboard import behind, cards, charts, navigation, tables
 from dashboard.i18n import MISSING, _, date, duration, month, n_, number, percent, period, plain, term
 from dashboard.session import View
-from repository.maintenance import CategoryRow, CourseMonth, GridRow, WorkCategory, WorkReview
+from repository.maintenance import Behind, CategoryRow, CourseMonth, GridRow, Side, WorkCategory, WorkReview
 from repository.metrics import MINIMUM_N, Period
 
 OLD = 2  # the last two age bands are "more than 30 days"
@@ -22,8 +22,8 @@ COURSE = 6  # months that the sentence on the backlog speaks of
 def ages(view: View, review: WorkReview) -> None:
     """How old is the open work, and how much of it is overdue?"""
     old = sum(band.open for band in review.ages[-OLD:])
-    names = [_("{low}–{high} days", low=band.low, high=band.high) for band in review.ages[:-1]]
-    names.append(_("over {n} days", n=review.ages[-1].low - 1))
+    names = behind.band_names()
+    places = range(len(names))
     cards.chart(
         n_("{n} has been open for more than 30 days", "{n} have been open for more than 30 days", old)
         if old
@@ -36,6 +36,8 @@ def ages(view: View, review: WorkReview) -> None:
             [_band_text(band.open, band.overdue) for band in review.ages],
             names=(_("Overdue"), _("Not overdue")),
             look=cards.look(),
+            links=[behind.href(Behind.OPEN, band=band) for band in places],
+            late=[behind.href(Behind.OVERDUE, band=band) for band in places],
         ),
         [
             {_("Age"): name, _("Open"): band.open, _("Overdue"): band.overdue}
@@ -55,6 +57,18 @@ def _band_text(owed: int, late: int) -> str:
     return _("{n} ({late} overdue)", n=number(owed), late=number(late))
 
 
+def missing_estimates(review: WorkReview) -> None:
+    """How much of the weeks of backlog is not estimated but the mean of its category."""
+    if not review.unestimated or review.figures.weeks.value is None:
+        return
+    said = n_(
+        "Weeks of backlog: {n} open order has no estimated hours; the mean of its category stands in for them.",
+        "Weeks of backlog: {n} open orders have no estimated hours; the means of their categories stand in for them.",
+        review.unestimated,
+    )
+    navigation.link("maintenance", f":small[{plain(said)}]", **behind.params(Behind.UNESTIMATED))
+
+
 def flows(view: View, review: WorkReview) -> None:
     """Does more come in than is ended?"""
     months = review.course
@@ -68,6 +82,7 @@ def flows(view: View, review: WorkReview) -> None:
             [each.ended for each in months],
             names=(_("Opened"), _("Ended")),
             look=cards.look(),
+            links=[[behind.href(figure, period=month) for month in ticks] for figure in (Behind.CAME, Behind.ENDED)],
         ),
         [
             {
@@ -107,7 +122,13 @@ def course(review: WorkReview) -> None:
             "Open work orders at the end of each month, the last one now or at the period's end. {span}",
             span=_span(ticks),
         ),
-        charts.line(ticks, [each.backlog for each in months], name=_("Open"), look=cards.look()),
+        charts.line(
+            ticks,
+            [each.backlog for each in months],
+            name=_("Open"),
+            look=cards.look(),
+            links=[behind.href(Behind.OWED, period=month) for month in ticks],
+        ),
         [
             {_("Month"): each.month, _("Open at its end"): each.backlog, _("Overdue at its end"): each.overdue}
             for each in months
@@ -158,6 +179,17 @@ def categories(view: View, review: WorkReview) -> None:
         few=[row.n < MINIMUM_N for row in review.categories],
         grey=(_("Median hours"), _("Mean hours")),
         key="categories",
+        leads={
+            _("Category"): Behind.OPENED,
+            _("Opened"): Behind.OPENED,
+            _("Open"): Behind.OWED,
+            _("Overdue"): Behind.OWED_LATE,
+            _("Median hours"): Behind.REPAIRED,
+            _("Mean hours"): Behind.REPAIRED,
+            _("Repaired"): Behind.REPAIRED,
+        },
+        by=Side.CATEGORY,
+        of=[row.category for row in review.categories],
     )
 
 
@@ -198,6 +230,18 @@ def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
         few=[row.on_time_n < MINIMUM_N for row in rows],
         grey=(_("On time"),),
         key="by-grid",
+        leads={
+            _("Grid"): Behind.OPENED,
+            _("Opened"): Behind.OPENED,
+            _("Ended"): Behind.ENDED,
+            _("Open"): Behind.OWED,
+            _("Overdue"): Behind.OWED_LATE,
+            _("On time"): Behind.TIMED,
+            _("Mean hours"): Behind.REPAIRED,
+            _("Repaired"): Behind.REPAIRED,
+        },
+        by=Side.GRID,
+        of=[row.grid_id for row in rows],
     )
 
 
@@ -217,8 +261,12 @@ def _table(
     few: Sequence[bool],
     grey: Sequence[str],
     key: str,
+    leads: Mapping[str, Behind],
+    by: Side,
+    of: Sequence[str],
 ) -> None:
-    """A card that is a table: figures that rest on too few are grey, overdue ones are bars."""
+    """A card that is a table: figures that rest on too few are grey, overdue ones are bars. A cell that is picked opens
+    the list behind it: ``leads`` says by column what it counts, ``of`` whose the rows are."""
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.header(plain(finding), anchor=False, width="stretch")
@@ -227,10 +275,13 @@ def _table(
         if not rows:
             st.markdown(":gray[" + _("Nothing to show for this selection yet.") + "]")
             return
-        _figures(rows, few=few, grey=grey, quiet=cards.look().quiet, overdue=_("Overdue"), key=key, alt=finding)
+        picked = _figures(
+            rows, few=few, grey=grey, quiet=cards.look().quiet, overdue=_("Overdue"), key=key, alt=finding
+        )
+        if picked and picked[0] < len(of) and picked[1] in leads:
+            navigation.go("maintenance", **behind.params(leads[picked[1]], by=by.value, key=of[picked[0]]))
 
 
-@cards.drawn_once
 def _figures(
     rows: list[dict[str, Any]],
     *,
@@ -240,7 +291,8 @@ def _figures(
     overdue: str,
     key: str,
     alt: str,
-) -> None:
+) -> tuple[int, str] | None:
+    """Draws it; returns row and column of the cell that was picked."""
     table = pd.DataFrame(rows)
     if not table[overdue].any():
         table = table.drop(columns=overdue)
@@ -248,11 +300,13 @@ def _figures(
     for title in grey:
         faint.loc[list(few), title] = f"color: {quiet}; opacity: 0.6"
     hours = [title for title in table if table[title].dtype.kind == "f"]
-    st.dataframe(
+    picked: Any = st.dataframe(
         table.style.apply(lambda _table: faint, axis=None).format(dict.fromkeys(hours, "{:,.1f}"), na_rep=MISSING),
         hide_index=True,
         height="content" if len(rows) <= 8 else 9 * 35,
         placeholder=MISSING,
+        on_select="rerun",
+        selection_mode="single-cell",
         key=f"{key}-table",
         column_config={
             **{title: st.column_config.TextColumn(alignment="right") for title in grey if title not in hours},
@@ -262,6 +316,8 @@ def _figures(
         },
         alt=alt,
     )
+    cells = picked["selection"]["cells"]
+    return (int(cells[0][0]), str(cells[0][1])) if cells else None
 
 
 def _rounded(hours: float | None) -> float | None:

@@ -82,6 +82,8 @@ def style() -> None:
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a long figure takes a second line rather than losing its target
         '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
+        # what a line of a table is about is no column of single signs on a phone
+        '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
         # icon and number of a cell stay together
         '[class*="st-key-grids"] td *{white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit
@@ -90,7 +92,7 @@ def style() -> None:
         # choices beside other inputs take a second line rather than a swipe
         '@media (max-width:640px){[class*="st-key-work-filters"] [role="radiogroup"]{flex-wrap:wrap}}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
-        '[class*="st-key-do_"] button[data-testid*="-primary"]{color:light-dark(#FFFFFF,#12171E)}'
+        '[class*="st-key-do_"] button[data-testid*="-primary"]:enabled{color:light-dark(#FFFFFF,#12171E)}'
         # a finger always shows a table's toolbar, over the line above it; search and download stand there already
         '@media (max-width:640px){[data-testid="stElementToolbar"]{display:none}}'
         # 44 px for thumbs
@@ -101,6 +103,8 @@ def style() -> None:
         # what is to be done comes before the figures where there is room for one of them only
         '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-lead_"]){order:-1}}'
         '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
+        # what nobody may miss stands on a ground of its own
+        ".st-key-new-work{background:light-dark(#E5EEF8,#182F4A)}"
         # the table behind a chart: a quiet word, not a button
         '[class*="st-key-rows_"] button{min-height:1.5rem;padding:0}'
         "</style>"

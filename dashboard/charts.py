@@ -6,6 +6,7 @@ what the bar is compared with. Nothing to draw gives empty axes, never an error.
 """
 
 import math
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,9 @@ from typing import Any, Literal
 
 THEME = Path(__file__).parent / "theme" / "config.toml"
 TEXT = 14  # px: 0.875 rem
+SMALL = 12
 ROW = 48  # px a horizontal bar takes with the air around it
+HEAD = 30  # px of a line above the bars
 TICKS = 6  # at most so many labels on a time axis: they fit 300 px
 
 Months = Sequence[str]  # "2026-04"
@@ -100,10 +103,11 @@ def bars(
     red: Iterable[int] = (),
     boxes: Numbers = (),
     pale: bool = False,
+    links: Sequence[str] = (),
 ) -> Figure:
     """One horizontal bar per label, from the top, its text at its end. ``red`` are the positions that are off target;
     ``boxes`` draw a hollow box behind each bar (the period before, or what is expected). A zero keeps its row: a thin
-    stroke and its text say that there was none."""
+    stroke and its text say that there was none. ``links`` are where the texts lead."""
     amounts = [value or 0 for value in values]
     frames = [value or 0 for value in boxes]
     exceptions = set(red)
@@ -137,7 +141,7 @@ def bars(
                 figure, type="line", x0=0, x1=0, y0=row - 0.33, y1=row + 0.33, line={"color": look.quiet, "width": 1}
             )
     ends = [max(pair) for pair in zip(amounts, frames or amounts, strict=True)]
-    return _rows(figure, labels, ends, texts, look, quiet=[not amount for amount in amounts])
+    return _rows(figure, labels, ends, texts, look, quiet=[not amount for amount in amounts], links=links)
 
 
 def stacked(
@@ -146,10 +150,14 @@ def stacked(
     texts: Sequence[str],
     *,
     look: Palette,
+    links: Sequence[str] = (),
+    cells: Sequence[Sequence[str]] = (),
 ) -> Figure:
     """Horizontal bars made of parts, each ``(name, values, colour)`` with a colour of the palette; the first part
-    stands at the left. ``texts`` stand at the ends."""
-    figure = _figure(look, len(labels))
+    stands at the left. ``texts`` stand at the ends. ``links`` are where the texts lead; with ``cells``, by part and
+    row, each part's number stands below its bar and leads there. Of three parts and more a key says which is which."""
+    keyed = len(parts) > 2
+    figure = _figure(look, len(labels), head=2 if keyed else 0)
     for name, values, colour in parts:
         _trace(
             figure,
@@ -157,7 +165,7 @@ def stacked(
             y=list(range(len(labels))),
             x=[value or 0 for value in values],
             orientation="h",
-            width=0.66,
+            width=0.5 if cells else 0.66,
             marker={"color": colour, "line": {"width": 0}},
             name=_safe(name),
             hovertext=[
@@ -168,7 +176,30 @@ def stacked(
         )
     figure["layout"].update(barmode="stack")
     sums = [sum(values[row] or 0 for _name, values, _colour in parts) for row in range(len(labels))]
-    return _rows(figure, labels, sums, texts, look, quiet=[not total for total in sums])
+    for row in range(len(labels)) if cells else ():
+        numbers = [
+            f'<span style="color:{colour}">■</span>\u202f{_leading(f"{values[row]:,.10g}", cells[place][row])}'
+            for place, (_name, values, colour) in enumerate(parts)
+            if values[row]
+        ]
+        small = {"color": look.quiet, "size": SMALL}
+        _note(
+            figure, x=0, y=row + 0.31, text="   ".join(numbers), xanchor="left", yanchor="top", showarrow=False,
+            font=small,
+        )  # fmt: skip
+    _rows(figure, labels, sums, texts, look, quiet=[not total for total in sums], links=links)
+    if keyed:
+        lines = [""]
+        for name, _values, colour in parts:
+            if _width(re.sub("<[^>]+>", "", lines[-1]) + name) > _PLOT * 1.7:
+                lines.append("")
+            lines[-1] += f'<span style="color:{colour}">■</span>\u202f{_safe(name)}   '
+        _note(
+            figure, x=0, xref="paper", y=1, yref="paper", text="<br>".join(lines), xanchor="left", yanchor="bottom",
+            align="left", showarrow=False, font={"color": look.quiet, "size": SMALL},
+        )  # fmt: skip
+        figure["layout"]["margin"]["t"] = 8 + 2 * HEAD
+    return figure
 
 
 def aged(
@@ -179,10 +210,14 @@ def aged(
     *,
     names: tuple[str, str],
     look: Palette,
+    links: Sequence[str] = (),
+    late: Sequence[str] = (),
 ) -> Figure:
-    """A stock by age: how many there are, the overdue part of each bar red. ``names`` say overdue and the rest."""
-    rest = [total - late for total, late in zip(totals, overdue, strict=True)]
-    return stacked(labels, [(names[0], overdue, look.red), (names[1], rest, look.pale)], texts, look=look)
+    """A stock by age: how many there are, the overdue part of each bar red. ``names`` say overdue and the rest.
+    ``links`` are where the texts lead, ``late`` where the overdue parts do."""
+    rest = [total - part for total, part in zip(totals, overdue, strict=True)]
+    parts = [(names[0], overdue, look.red), (names[1], rest, look.pale)]
+    return stacked(labels, parts, texts, look=look, links=links, cells=[late, [""] * len(rest)] if late else ())
 
 
 def dots(
@@ -262,10 +297,11 @@ def lines(
     names: tuple[str, str],
     look: Palette,
     gap: bool = True,
+    links: Sequence[Sequence[str]] = (),
 ) -> Figure:
     """Two lines over months or days ("2026-04", "2026-04-02"), each named at its end: ``first`` slate (opened,
     visits), ``second`` blue (ended, people). ``gap`` fills what lies between them at 9 % red, where the first is above.
-    """
+    ``links``, by line and place, are where the points lead."""
     figure = _figure(look)
     places = list(range(len(ticks)))
     if gap:
@@ -282,6 +318,8 @@ def lines(
             )
     for values, name, colour, width in ((first, names[0], look.slate, 2), (second, names[1], look.main, 2.5)):
         _line(figure, ticks, values, name, colour, width)
+    for values, where, colour in zip((first, second), links, (look.slate, look.main), strict=False):
+        _points_that_lead(figure, ticks, values, where, colour)
     ends = [
         (_last(values), name, colour)
         for values, name, colour in ((first, names[0], look.slate), (second, names[1], look.main))
@@ -297,9 +335,10 @@ def line(
     look: Palette,
     area: bool = True,
     target: tuple[float, str] | None = None,
+    links: Sequence[str] = (),
 ) -> Figure:
     """One course over months or days, named at its end, with a pale area under it; ``target`` is a thin line and what
-    it is called."""
+    it is called. ``links`` are where the points lead."""
     figure = _figure(look)
     if area:
         for stretch in _stretches(values, [0 if value is not None else None for value in values]):
@@ -314,6 +353,7 @@ def line(
                 hoverinfo="skip",
             )
     _line(figure, ticks, values, name, look.main, 2.5)
+    _points_that_lead(figure, ticks, values, links, look.main)
     ends = [(_last(values), name, look.main)]
     everything = list(values)
     if target is not None:
@@ -379,6 +419,46 @@ def columns(
         showline=True,
     )
     figure["layout"]["yaxis"].update(visible=False, range=[0, (max(amounts, default=0) or 1) * 1.15])
+    return figure
+
+
+def heat(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Numbers],
+    texts: Sequence[Sequence[str]],
+    *,
+    look: Palette,
+) -> Figure:
+    """A field of cells, the darker the more: days of the week against hours. ``texts`` are what a finger on a cell
+    says; every third column is named."""
+    figure = _figure(look)
+    most = max((value or 0 for row in values for value in row), default=0) or 1
+    steps = len(look.ramp) - 1
+    _trace(
+        figure,
+        "heatmap",
+        x=list(range(len(columns))),
+        y=list(range(len(rows))),
+        z=[[value or 0 for value in row] for row in values],
+        zmin=0,
+        zmax=most,
+        colorscale=[[place / steps, colour] for place, colour in enumerate(look.ramp)],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertext=[[_safe(text) for text in row] for row in texts],
+        hoverinfo="text",
+    )
+    figure["layout"].update(height=28 * len(rows) + 48, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    named = range(0, len(columns), 3)
+    figure["layout"]["xaxis"].update(tickvals=list(named), ticktext=[_safe(columns[place]) for place in named])
+    figure["layout"]["yaxis"].update(
+        tickvals=list(range(len(rows))),
+        ticktext=[_safe(row) + "  " for row in rows],
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+    )
     return figure
 
 
@@ -587,7 +667,7 @@ def _readable(ground: str) -> str:
 
 # --- what all have in common -----------------------------------------------------------------------------------------
 def _figure(look: Palette, rows: int | None = None, head: int = 0) -> Figure:
-    height = 280 if rows is None else max(rows, 1) * ROW + 16 + head * 30
+    height = 280 if rows is None else max(rows, 1) * ROW + 16 + head * HEAD
     axis = {
         "gridcolor": look.rule,
         "linecolor": look.rule,
@@ -644,6 +724,7 @@ def _rows(
     texts: Sequence[str],
     look: Palette,
     quiet: Sequence[bool],
+    links: Sequence[str] = (),
 ) -> Figure:
     """Names at the left, texts at the bars' ends. The room for the longest text is a margin: right at any width."""
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
@@ -651,7 +732,7 @@ def _rows(
             figure,
             x=end,
             y=row,
-            text=_strong(text) if not quiet[row] else _safe(text),
+            text=_leading(_strong(text) if not quiet[row] else _safe(text), links[row] if links else ""),
             xanchor="left",
             xshift=6,
             showarrow=False,
@@ -697,6 +778,21 @@ def _line(figure: Figure, ticks: Sequence[str], values: Numbers, name: str, colo
         connectgaps=False,
         cliponaxis=False,
     )
+
+
+def _points_that_lead(figure: Figure, ticks: Sequence[str], values: Numbers, links: Sequence[str], colour: str) -> None:
+    """A dot on each point of a line: plotly lets nothing but a text be a link."""
+    for place, (tick, value, link) in enumerate(zip(ticks, values, links, strict=False)):
+        if value:
+            _note(
+                figure,
+                x=place,
+                y=value,
+                text=_leading("●", link, f"color:{colour}"),
+                hovertext=f"{tick} {value:,.10g}",
+                showarrow=False,
+                font={"color": colour, "size": SMALL},
+            )
 
 
 def _over_time(
@@ -819,6 +915,12 @@ def _faded(colour: str, strength: float) -> str:
 def _safe(text: str) -> str:
     """Data as plotly shows it: letters, never markup."""
     return escape(str(text), quote=False)
+
+
+def _leading(words: str, link: str, style: str = "text-decoration:underline") -> str:
+    """Words that lead to a place in the app; without one the words alone. Plotly makes a link of such a text where it
+    is a note, and of nothing else."""
+    return f'<a href="{escape(link)}" target="_self" style="{style}">{words}</a>' if link else words
 
 
 def _strong(text: str) -> str:

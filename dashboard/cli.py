@@ -176,6 +176,8 @@ def parser() -> argparse.ArgumentParser:
     user.add_argument("--role", metavar="ROLE", help="viewer, grid_worker, facility_manager, editor or admin")
     user.add_argument("--community", metavar="CODE", action="append", help="bound to this community; may be repeated")
     user.add_argument("--grid", metavar="CODE", action="append", help="bound to this grid; may be repeated")
+    user.add_argument("--person", metavar="NAME", help="who this is in the people register")
+    user.add_argument("--company", metavar="NAME", help="the company whose work is this account's too")
     user.add_argument("--subject", metavar="NAME", help="the name under which a single sign-on knows the person")
     user.add_argument("--no-password", action="store_true", help="add: only through a single sign-on")
 
@@ -986,6 +988,9 @@ def _print_password(password: str | None) -> None:
 
 def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> dict[str, Any]:
     """What the options say of an account; the rest as it stands."""
+    from repository.organizations import company_names
+    from repository.people import people_by_id
+
     communities = {one["code"]: one["_id"] for one in store.communities(_operator())}
     if unknown := set(args.community or ()) - set(communities):
         raise Stop(msg("There is no community with the code {code}."), code=unknown.pop())
@@ -998,11 +1003,24 @@ def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> d
         values["subject"] = args.subject
     if args.community:
         values["communities"] = [communities[code] for code in args.community]
+    reach = values.get("communities") or (user.communities if user else ()) or communities.values()
+    within = {code: id for code, id in communities.items() if id in reach}
     if args.grid:
-        reach = values.get("communities") or (user.communities if user else ()) or communities.values()
-        within = {code: id for code, id in communities.items() if id in reach}
         values["grids"] = [_grid_called(store, code, within) for code in args.grid]
+    if args.person:
+        values["people"] = _called(store, args.person, within, people_by_id)
+    if args.company:
+        values["companies"] = _called(store, args.company, within, company_names)
     return values
+
+
+def _called(store: Any, name: str, communities: Mapping[str, str], asked: Callable[..., Any]) -> list[str]:
+    """The ids of this name in some communities (ids by code): somebody may stand in the registers of several."""
+    registers = [asked(store, _operator(), where) for where in communities.values()]
+    found = [id for names in registers for id, known in names.items() if known == name]
+    if not found:
+        raise Stop(msg("{name} is not in the register."), name=name)
+    return found
 
 
 def _grid_called(store: Any, code: str, communities: Mapping[str, str]) -> str:

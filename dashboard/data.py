@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
@@ -26,6 +27,7 @@ from repository import accounts, embedded
 from repository.access import Actor, Refused, Role
 from repository.importer import recover
 from repository.migrations import migrate
+from repository.people import Person
 from repository.store import (
     EVERYWHERE,
     ROOM_NEEDED,
@@ -158,7 +160,7 @@ def recognise() -> Actor:
         return before
     try:
         if way_in() is SignInBy.NONE:
-            actor = session.anybody()
+            actor = _anybody()
             logs.user_id.set(actor.id)
             return session.recognise(actor)
         found = _signed_in(session.cookie(COOKIE))
@@ -171,6 +173,16 @@ def recognise() -> Actor:
         raise SignedOut
     logs.user_id.set(found.id)
     return session.recognise(found)
+
+
+def _anybody() -> Actor:
+    """Whoever opens the page where nobody signs in: whoever of the people register they say they are, or just the role.
+    What one did another may verify."""
+    actor, home = session.anybody(), session.community_before_settling()
+    if actor.sign_in or not actor.people or not home:
+        return actor
+    found = revived(lambda: store().find(actor, Person, home, {"_id": actor.people[0]}, limit=1))
+    return replace(actor, id=f"{actor.id}:{found[0].id}", name=found[0].name) if found else actor
 
 
 _revived_at = -1e9
@@ -302,14 +314,7 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
     if kept is not None and mark is not None and kept[1] == mark:
         return _lent(kept[2])
     try:
-        try:
-            if (away := session.is_away()) is not None:
-                raise away
-            answer = query(store(), who, *args, **kwargs)
-        except Unavailable:
-            if not _revive():
-                raise
-            answer = query(store(), who, *args, **kwargs)
+        answer = _read(query, who, args, kwargs)
     except Unavailable:
         if kept is None:
             raise
@@ -322,6 +327,31 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
         _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
     _answers.keep(key, store().clock(), mark, answer)
     return _lent(answer)
+
+
+def ask_anew(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``ask``, for what is too large to be kept, such as a photo: read anew each time."""
+    who = _present()
+    try:
+        return _read(query, who, args, kwargs)
+    except Unavailable:
+        _end_here()
+    except Trouble as trouble:
+        cards.told(trouble, icon=":material/block:")
+        st.stop()
+
+
+def _read(query: Callable[..., T], who: Actor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    """What the database says, with a private server that died started again for it; Unavailable at once where this
+    run has found it away before."""
+    try:
+        if (away := session.is_away()) is not None:
+            raise away
+        return query(store(), who, *args, **kwargs)
+    except Unavailable:
+        if not _revive():
+            raise
+        return query(store(), who, *args, **kwargs)
 
 
 def _present() -> Actor:

@@ -9,7 +9,7 @@ import math
 import re
 import string
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -272,6 +272,11 @@ def day_axis(day: dt.date) -> str:
     return f"{day.month}-{day.day}"
 
 
+def listed(words: Iterable[str]) -> str:
+    """Words in a row, as the language sets them apart."""
+    return ("、" if current() == "zh" else ", ").join(words)
+
+
 def month_name(month: int, language: str | None = None) -> str:
     """4 月 / Apr for month 1 to 12."""
     return f"{month} 月" if (language or current()) == "zh" else _MONTHS[month - 1]
@@ -301,6 +306,17 @@ def datetime_(moment: dt.datetime | None, zone: str | dt.tzinfo = "Asia/Shanghai
 def time_(moment: dt.datetime | None, zone: str | dt.tzinfo = "Asia/Shanghai") -> str:
     """14:05 on the clock of ``zone``."""
     return MISSING if moment is None else f"{in_zone(moment, zone):%H:%M}"
+
+
+def moment_short(moment: dt.datetime, now: dt.datetime) -> str:
+    """today 14:05, tomorrow 09:30, 20 Apr 14:05, on the clock of ``now``."""
+    local = moment.astimezone(now.tzinfo)
+    days_ahead = (local.date() - now.date()).days
+    if days_ahead == 0:
+        return _("today {time}", time=f"{local:%H:%M}")
+    if days_ahead == 1:
+        return _("tomorrow {time}", time=f"{local:%H:%M}")
+    return f"{day_short(local.date())} {local:%H:%M}"
 
 
 def duration(hours: float | None) -> str:

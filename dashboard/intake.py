@@ -31,6 +31,8 @@ PAGE_OF = {
     "work_orders": "maintenance",
     "activities": "activities",
     "attendances": "activities",
+    "entry_logs": "facilities",
+    "organizations": "facilities",
 }
 _UPLOADER = (  # Streamlit's own words for it are English only
     '.st-key-upload [data-testid="stFileUploaderDropzoneInstructions"]{{display:none}}'

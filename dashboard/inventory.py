@@ -178,9 +178,9 @@ def plan(found: Inventory, on: date, names: Names) -> None:
         overdue=foot,
     )
     total, uncosted = sum(count.values()), sum(need.uncosted for need in found.plan)
-    caption = _("Replacement cost by the year the service life ends; red: due now or unserviceable")
+    caption = _("Replacement cost by planned year; red: past its life or unserviceable already")
     if not priced:
-        caption = _("Items by the year the service life ends; red: due now or unserviceable")
+        caption = _("Items by planned year; red: past its life or unserviceable already")
     elif uncosted:
         caption += " · " + n_("{n} item without a price", "{n} items without a price", uncosted)
     cards.chart(_plan_finding(late, total, sum(cost.values())), caption, figure if total else None,
@@ -208,14 +208,16 @@ def _plan_finding(late: list[Need], total: int, cost: int) -> str:
 
 
 def plan_rows(needs: tuple[Need, ...], names: Names) -> list[dict[str, Any]]:
-    """The plan by year, grid and category."""
+    """The plan by year, grid and kind."""
     return [
         {
             _("Year"): need.year,
             _("Grid"): names["grids"].get(need.grid_id or ""),
             _("Category"): say(need.category.label),
+            _("Kind"): term(need.kind, FacilityKind) if need.kind else None,
             _("Due"): _("now") if need.overdue else _("in the course of the year"),
             _("Items"): need.count,
+            _("Of these deferred"): need.deferred,
             _("Cost (yuan)"): need.cost_cents / 100,
             _("Without a price"): need.uncosted,
         }

@@ -7,7 +7,7 @@ far above what a person does, and far below what fills the machine.
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -179,3 +179,41 @@ class Line(H11Protocol):
         if self.patience is not None:
             self.patience.cancel()
         self.silent.pop(self, None)
+
+
+class Rate:
+    """So many times within some seconds, for each and for all together; in memory, of one process."""
+
+    KEPT = 20_000  # whom it remembers; whoever has not been heard of for longest goes first
+
+    def __init__(self, each: int, everybody: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.each, self.everybody, self.seconds, self.clock = each, everybody, seconds, clock
+        self._mine: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
+        self._all: deque[tuple[float, int]] = deque()
+
+    def wait(self, whose: str) -> float:
+        """Seconds until there is one more for this one; 0 now."""
+        now = self.clock()
+        pairs = ((self._mine.get(whose, deque()), self.each), (self._all, self.everybody))
+        return max(self._wait(times, most, now) for times, most in pairs)
+
+    def count(self, whose: str, amount: int = 1) -> None:
+        """One more, or ``amount`` of what is counted."""
+        now = self.clock()
+        for times in (self._mine.setdefault(whose, deque()), self._all):
+            times.append((now, amount))
+        self._mine.move_to_end(whose)
+        while len(self._mine) > self.KEPT:
+            self._mine.popitem(last=False)
+
+    def _wait(self, times: deque[tuple[float, int]], most: int, now: float) -> float:
+        while times and times[0][0] <= now - self.seconds:
+            times.popleft()
+        over = sum(amount for _at, amount in times) - most
+        if over < 0:
+            return 0.0
+        for at, amount in times:
+            over -= amount
+            if over < 0:
+                return at + self.seconds - now
+        return self.seconds

@@ -179,6 +179,9 @@ class Plain(logging.Formatter):
         return "\n".join([line, *rest, *([record.stack_info] if record.stack_info else [])])
 
 
+_PRIVATE = re.compile(r"(/t/)[^/?]+")
+
+
 class Json(logging.Formatter):
     """One object a line."""
 
@@ -234,6 +237,7 @@ def answered(method: str, path: str, status: int, began: float) -> None:
     """Note a request that was answered; ``began`` is of the monotonic clock."""
     if access.isEnabledFor(logging.INFO):
         took = round((time.monotonic() - began) * 1000, 1)
+        path = _PRIVATE.sub(r"\1…", path)  # whoever reads the log must not follow it
         facts = {"method": method, "path": path[:200], "status": status, "ms": took}
         access.info("%s %s %s", method, path[:200], status, extra={"facts": facts})
 

@@ -32,13 +32,15 @@ class PageRow:
 
 PAGES = (
     PageRow("overview", msg("Overview")),
+    PageRow("my_work", msg("My work"), periods=False, choices=()),
     PageRow("grids", msg("Grids"), choices=()),
-    PageRow("facilities", msg("Facilities"), periods=False),
+    PageRow("facilities", msg("Facilities")),
     PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
     PageRow("activities", msg("Activities")),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),
+    PageRow("inspect", msg("Inspect"), shown=False, periods=False, choices=()),
 )
 BY_KEY = {row.key: row for row in PAGES}
 

@@ -1,13 +1,13 @@
 """Work orders on the page: the list to work from, and the drawer that tells one order's story and moves it along."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, drawer, forms, session, tables
+from dashboard import cards, drawer, forms, gallery, session, tables
 from dashboard.data import ask, tell
 from dashboard.i18n import (
     MISSING,
@@ -26,23 +26,30 @@ from dashboard.i18n import (
     time_,
 )
 from repository import maintenance
-from repository.access import Operation, may, may_set
+from repository.access import Operation, Outsider, may, may_set
 from repository.facilities import ServiceStatus
 from repository.grids import grid_names
 from repository.maintenance import (
     CLOSING,
     EDITABLE,
     OPEN,
+    REPEAT_DAYS,
+    Changed,
+    Event,
     Fault,
     Outcome,
     Priority,
+    SparePart,
     Status,
     Story,
     WorkCategory,
+    WorkKind,
     WorkList,
     WorkOrder,
     WorkRow,
+    held_seconds,
 )
+from repository.organizations import company_names
 from repository.people import Contact, Person, Purpose, contact_of, people, reveal
 from repository.store import Conflict, Invalid
 from repository.words import msg
@@ -97,8 +104,9 @@ def work_table(found: WorkList, *, key: str) -> None:
     with st.container(key=f"wide_{key}"):
         _table(found, key)
     with st.container(key=f"narrow_{key}", gap="xsmall"):
-        for row in found.rows[:PHONE_ROWS]:
-            _phone_row(row, key)
+        for place, row in enumerate(found.rows[:PHONE_ROWS]):
+            again = any(row.order.id == before.order.id for before in found.rows[:place])  # it ended twice
+            _phone_row(row, f"{key}-{place}" if again else key)
         if len(found.rows) > PHONE_ROWS:
             st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
 
@@ -130,13 +138,16 @@ def _table(found: WorkList, key: str) -> None:
         drawer.open_at(PARAMETER, found.rows[st.session_state[clicked]["row"]].order.id)
 
     worst = max((row.overdue_days for row in found.rows), default=1)
-    st.dataframe(
+    may_change = may(session.actor(), Operation.UPDATE, WorkOrder.collection)
+    chosen: Any = st.dataframe(
         table,
+        on_select="rerun" if may_change else "ignore",
+        selection_mode="multi-row",
         hide_index=True,
         row_height=38,
         height="content" if len(table) <= 10 else 11 * 38,
         placeholder="",
-        key=f"{key}-table",
+        key=tables.selection_key(f"{key}-table", [f"{row.order.id}.{row.order.revision}" for row in found.rows]),
         column_config={
             _("Order"): columns.TextColumn(pinned=True, width=90),
             _("Fault"): columns.TextColumn(width="medium"),
@@ -149,19 +160,89 @@ def _table(found: WorkList, key: str) -> None:
         },
         alt=_("Work orders, the most urgent first"),
     )
+    picked = (
+        {found.rows[place].order.id: found.rows[place].order for place in chosen["selection"]["rows"]}
+        if may_change
+        else {}
+    )
+    if picked:
+        _many([*picked.values()])
+
+
+def _many(picked: Sequence[WorkOrder]) -> None:
+    """What can be done to all that are picked at once."""
+    names, firms = _people(), ask(company_names, picked[0].community_id)
+    with st.container(border=True, horizontal=True, gap="small", vertical_alignment="bottom", key="many-orders"):
+        st.markdown("**" + n_("{n} picked", "{n} picked", len(picked)) + "**", width="content")
+        who = st.selectbox(
+            _("Assignee"), list(names), index=None, format_func=names.__getitem__, placeholder=_("Leave"), width=170,
+            key="many-who",
+        )  # fmt: skip
+        company = st.selectbox(
+            _("Company"), list(firms), index=None, format_func=firms.__getitem__, placeholder=_("Leave"), width=170,
+            key="many-company",
+        )  # fmt: skip
+        urgency = st.selectbox(
+            _("Priority"), list(Priority), index=None, format_func=lambda one: say(one.label), placeholder=_("Leave"),
+            width=130, key="many-priority",
+        )  # fmt: skip
+        due = st.date_input(_("Due"), None, width=150, key="many-due")
+        pressed = st.button(_("Change all"), type="primary", key="do_many", icon=":material/done_all:")
+    if not pressed:
+        return
+    given = {"assignee_id": who, "company_id": company}
+    changes: dict[str, Any] = {name: id for name, id in given.items() if id}
+    if urgency:
+        changes["priority"] = urgency
+    if isinstance(due, date):
+        changes["due_at"] = datetime.combine(due, time(18), session.zone()).astimezone(UTC)
+    if not changes:
+        st.info(_("Choose what to change."), icon=":material/info:")
+        return
+    wanted = {order.id: order.revision for order in picked}
+    told: Changed | None = tell(maintenance.change_many, picked[0].community_id, wanted, changes)
+    if told is None:
+        return
+    numbers = {order.id: order.number for order in picked}
+    if told.left:
+        st.warning(
+            plain(n_("{n} was changed. Left as they are:", "{n} were changed. Left as they are:", len(told.done)))
+            + "  \n"
+            + "  \n".join(plain(f"{numbers[id]}: {say(why)}") for id, why in told.left.items()),
+            icon=":material/rule:",
+        )
+        return
+    session.toast(n_("{n} changed", "{n} changed", len(told.done)))
+    st.rerun()
 
 
 def _phone_row(row: WorkRow, key: str) -> None:
     order = row.order
     where = plain(row.facility or order.place or MISSING)
     st.button(
-        f"**{plain(fault_of(order))}** · {where}  \n{_when_badge(row)} :small[:gray[{plain(order.number)} · "
+        f"**{plain(fault_of(order))}** · {where}  \n{when_badge(row)} :small[:gray[{plain(order.number)} · "
         f"{plain(say(order.status.label))}]]",
         key=f"{key}-{order.id}",
         width="stretch",
         on_click=drawer.open_at,
         args=(PARAMETER, order.id),
     )
+
+
+def finding(found: WorkList, who: str | None = None) -> str:
+    """What a list says first; ``who`` is whose it is."""
+    today = sum(row.due_today for row in found.rows)
+    if found.overdue >= maintenance.MANY:
+        said = _("{n} or more overdue, do these first", n=number(maintenance.MANY))
+    elif found.overdue:
+        said = n_("{n} overdue, do it first", "{n} overdue, do these first", found.overdue)
+    elif today:
+        said = n_("Nothing overdue, {n} due today", "Nothing overdue, {n} due today", today)
+    elif found.total >= maintenance.MANY:
+        said = _("{n} or more work orders", n=number(maintenance.MANY))
+    else:
+        said = n_("{n} work order", "{n} work orders", found.total)
+    return _("{who}: {what}", who=plain(who), what=said) if who else said
 
 
 def rows_to_take_away(found: WorkList) -> list[dict[str, Any]]:
@@ -192,14 +273,16 @@ def _due(row: WorkRow) -> str:
     return day_short(row.order.due_at.astimezone(session.zone()).date())
 
 
-def _when_badge(row: WorkRow) -> str:
+def when_badge(row: WorkRow) -> str:
+    """How soon an open order is due, or how long overdue."""
     if row.overdue_days:
         words = _("overdue {days}", days=days_badge(row.overdue_days))
         return f":red-badge[:material/dangerous: {plain(words)}]"
     if row.due_today:
         return f":orange-badge[:material/schedule: {plain(_due(row))}]"
     if row.order.status in OPEN:
-        return ":gray-badge[" + plain(_("due {day}", day=_due(row))) + "]"
+        words = _("due {day}", day=_due(row)) if row.order.due_at else _due(row)
+        return f":gray-badge[{plain(words)}]"
     return ""
 
 
@@ -244,11 +327,19 @@ def _draw(story: Story) -> None:
 
 def _facts(story: Story) -> None:
     row, order, zone = story.row, story.row.order, session.zone()
-    badges = [f":{COLOURS[order.status]}-badge[{plain(say(order.status.label))}]", _when_badge(row)]
+    badges = [f":{COLOURS[order.status]}-badge[{plain(say(order.status.label))}]", when_badge(row)]
     if order.priority is Priority.URGENT:
         badges.append(f":orange-badge[:material/priority_high: {plain(say(order.priority.label))}]")
     if order.dangerous:
         badges.append(":red-badge[:material/warning: " + _("Dangerous") + "]")
+    if order.repeat_of:
+        words = n_("Again within {n} day", "Again within {n} days", REPEAT_DAYS)
+        badges.append(f":orange-badge[:material/replay: {plain(words)}]")
+    if order.also_reported:
+        words = n_("{n} more sees it too", "{n} more see it too", order.also_reported)
+        badges.append(f":gray-badge[:material/group: {plain(words)}]")
+    if order.kind is not WorkKind.CORRECTIVE:
+        badges.append(f":blue-badge[{plain(say(order.kind.label))}]")
     if order.outcome and order.outcome is not Outcome.COMPLETED:
         badges.append(f":gray-badge[{plain(say(order.outcome.label))}]")
     badges += [f":gray-badge[:material/flag: {plain(say(flag.label))}]" for flag in order.flags]
@@ -268,6 +359,10 @@ def _facts(story: Story) -> None:
         _("Ended after"): _span(order.reported_at, order.ended_at),
         _("Hours and cost"): _effort_words(order),
     }
+    if order.company_id:
+        facts[_("Company")] = ask(company_names, order.community_id).get(order.company_id, MISSING)
+    if held := held_seconds(order.events, order.ended_at or session.view().now):
+        facts[_("Of this on hold")] = duration(held / 3600)
     with st.grid(2, min_column_width=150, gap="xxsmall") as cells:
         for name, fact in facts.items():
             with cells.cell():
@@ -275,15 +370,52 @@ def _facts(story: Story) -> None:
     if order.description and order.description != fault_of(order):
         st.markdown(plain(order.description))
     _contact(order)
-    for other in story.alike[:3]:
-        st.button(
-            _("Also open here: {number} {fault}", number=plain(other.number), fault=plain(fault_of(other))),
-            type="tertiary",
-            icon=":material/content_copy:",
-            key=f"alike-{other.id}",
-            on_click=drawer.open_at,
-            args=(PARAMETER, other.id),
+    if order.merged_into:
+        _to_order(order.merged_into, _("Went into another order: open it"), ":material/merge:")
+    if order.repeat_of:
+        _to_order(order.repeat_of, _("The repair before this one"), ":material/history:")
+    shown = {order.merged_into, order.repeat_of}
+    for other in [each for each in story.alike if each.id not in shown][:3]:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            _to_order(
+                other.id,
+                _("Also open here: {number} {fault}", number=plain(other.number), fault=plain(fault_of(other))),
+                ":material/content_copy:",
+            )
+            if story.moves and order.status in OPEN:
+                _merge(order, other)
+
+
+def _to_order(order_id: str, label: str, icon: str) -> None:
+    st.button(
+        label, type="tertiary", icon=icon, key=f"to-{order_id}", on_click=drawer.open_at, args=(PARAMETER, order_id)
+    )
+
+
+def _merge(order: WorkOrder, other: WorkOrder) -> None:
+    """This one is a duplicate of another: it goes into that one."""
+    with st.popover(_("Merge"), icon=":material/merge:", key=f"merge-{other.id}"):
+        st.markdown(
+            plain(
+                _(
+                    "{number} is closed as a duplicate. {other} goes on, with the photos and the danger of both.",
+                    number=order.number,
+                    other=other.number,
+                )
+            )
         )
+        if st.button(_("Merge into {number}", number=plain(other.number)), type="primary", key=f"do_merge-{other.id}"):
+            act(
+                lambda: tell(
+                    maintenance.merge,
+                    order.community_id,
+                    order.id,
+                    order.revision,
+                    other.id,
+                    done=_("{number} went into {other}", number=order.number, other=other.number),
+                    key=session.submission(f"merge-{order.id}-{order.revision}"),
+                )
+            )
 
 
 def _contact(order: WorkOrder) -> None:
@@ -339,6 +471,7 @@ def _steps(story: Story) -> None:
         )
     if to is Status.ASSIGNED:
         facts["assignee_id"] = _person(order, key=f"who-{order.id}")
+        facts["company_id"] = _company(order, key=f"company-{order.id}")
     if to is Status.CLOSED and order.status in OPEN:
         facts["outcome"] = st.segmented_control(
             _("How did it end?"),
@@ -365,7 +498,7 @@ def _steps(story: Story) -> None:
     if st.button(
         plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"
     ):
-        _act(
+        act(
             lambda: tell(
                 maintenance.move,
                 order.community_id,
@@ -393,6 +526,21 @@ def _person(order: WorkOrder, *, key: str) -> str | None:
     )
 
 
+def _company(order: WorkOrder, *, key: str) -> str | None:
+    names = ask(company_names, order.community_id)
+    options = list(names)
+    if not options:
+        return None
+    return st.selectbox(
+        _("Which company? (optional)"),
+        options,
+        index=options.index(order.company_id) if order.company_id in names else None,
+        format_func=names.__getitem__,
+        placeholder=_("Choose"),
+        key=key,
+    )
+
+
 def _people() -> dict[str, str]:
     """Who can be given work."""
     found: list[Person] = ask(people, session.view().community_id)
@@ -403,7 +551,7 @@ def _yuan(cents: int | None) -> float | None:
     return None if cents is None else cents / 100
 
 
-def _act(command: Callable[[], Any]) -> None:
+def act(command: Callable[[], Any]) -> None:
     """Do it, then show what stands there now; what is wrong is said here and nothing typed is lost."""
     try:
         if command() is not None:
@@ -425,16 +573,74 @@ def _timeline(story: Story) -> None:
         note = f"  \n{plain(event.note)}" if event.note else ""
         lines.append(
             f":{colour}-badge[{plain(say(event.status.label))}] "
-            f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"
+            f":small[:gray[{datetime_(event.at, zone)} · {plain(_by(event))}]]{note}"
         )
     if not lines:
         lines.append(":gray[" + _("No steps were recorded: this order was imported.") + "]")
     with st.container(gap="xxsmall"):
         for line in lines:
             st.markdown(line)
+    gallery.show(WorkOrder, order.community_id, order.id, order.photos)
+    if story.moves:
+        _add_photos(order)
+        _remark(order)
     if order.reopenings:
         again = n_("Reopened {n} time.", "Reopened {n} times.", len(order.reopenings))
         st.caption(again)
+
+
+def _by(event: Event) -> str:
+    """Who took a step; whoever scanned a label has no name but a word for what they are."""
+    return say(Outsider.RESIDENT.label) if event.by == Outsider.RESIDENT.label else event.by
+
+
+def _add_photos(order: WorkOrder) -> None:
+    key = session.submission(f"photos-{order.id}")
+    with st.popover(_("Add photos"), icon=":material/add_a_photo:", key=f"add-photos-{order.id}"):
+        pictures = gallery.choose(key)
+        pressed = st.button(_("Add"), type="primary", disabled=not pictures, key=f"do_add_photos-{key}")
+    if not pressed:
+        return
+    ids = gallery.keep(order.community_id, pictures)
+    if ids is None:
+        return
+
+    def add() -> WorkOrder | None:
+        changed = tell(
+            maintenance.comment,
+            order.community_id,
+            order.id,
+            "",
+            photos=ids,
+            done=_("Added to {number}", number=order.number),
+            key=key,
+        )
+        if changed is not None:
+            session.submitted(f"photos-{order.id}")
+        return changed
+
+    act(add)
+
+
+def _remark(order: WorkOrder) -> None:
+    """A remark to the story: whatever others do to the order meanwhile, it is kept."""
+    key = session.submission(f"remark-{order.id}")
+    with (
+        st.form(f"remark-form-{order.id}", border=False, clear_on_submit=False),
+        st.container(horizontal=True, gap="small", vertical_alignment="bottom"),
+    ):
+        text = st.text_input(_("Remark"), max_chars=4000, key=f"remark-{key}")
+        pressed = st.form_submit_button(_("Add"), icon=":material/add_comment:")
+    if pressed:
+
+        def said() -> WorkOrder | None:
+            done = _("Added to {number}", number=order.number)
+            found = tell(maintenance.comment, order.community_id, order.id, text, done=done, key=key)
+            if found is not None:
+                session.submitted(f"remark-{order.id}")
+            return found
+
+        act(said)
 
 
 def _counts_money() -> bool:
@@ -443,28 +649,74 @@ def _counts_money() -> bool:
 
 
 def _effort(story: Story) -> None:
+    """Hours and who worked them, parts, other cost: added to what there is."""
     order = story.row.order
+    names = _people()
     st.caption(_("So far: {effort}", effort=_effort_words(order)))
+    _spent(order, names)
     with st.form(f"effort-{order.id}-{order.revision}", border=False):
         with st.container(horizontal=True, gap="small"):
             hours = st.number_input(_("Hours to add"), 0.0, 10_000.0, 0.0, 0.5)
-            yuan = st.number_input(_("Cost to add, in yuan"), 0.0, 1e9, 0.0, 10.0) if _counts_money() else 0.0
+            who = st.selectbox(
+                _("Whose (optional)"),
+                list(names),
+                index=list(names).index(order.assignee_id) if order.assignee_id in names else None,
+                format_func=names.__getitem__,
+                placeholder=_("Choose"),
+            )
+        part, quantity, price, yuan = "", 0.0, 0.0, 0.0
+        if _counts_money():
+            with st.container(horizontal=True, gap="small"):
+                part = st.text_input(_("Part (optional)"), max_chars=200)
+                quantity = st.number_input(_("Quantity"), 0.0, 100_000.0, 1.0, 1.0)
+                price = st.number_input(_("Unit price, yuan"), 0.0, 1e8, 0.0, 1.0)
+            yuan = st.number_input(_("Other cost, in yuan"), 0.0, 1e9, 0.0, 10.0)
         note = st.text_input(_("Remark (optional)"))
         pressed = st.form_submit_button(_("Add"), icon=":material/add:")
     if pressed:
-        _act(
+        parts = []
+        if part.strip() and quantity > 0:
+            parts.append(SparePart(name=part, quantity=quantity, unit_cost_cents=round(price * 100)))
+        act(
             lambda: tell(
                 maintenance.add_effort,
                 order.community_id,
                 order.id,
                 order.revision,
                 hours=hours,
+                person_id=who if hours else None,
+                parts=parts,
                 cost_cents=round(yuan * 100),
                 note=note or None,
                 done=_("Added to {number}", number=order.number),
                 key=session.submission(f"effort-{order.id}-{order.revision}"),
             )
         )
+
+
+def _spent(order: WorkOrder, names: Mapping[str, str]) -> None:
+    """The hours and parts there are, line by line."""
+    lines = [
+        {
+            _("Day"): day_short(each.on),
+            _("What"): plain(names.get(each.person_id or "", MISSING)),
+            _("Amount"): _("{hours} h", hours=number(each.hours)),
+            _("Cost"): MISSING,
+        }
+        for each in order.labour
+    ]
+    if _counts_money():
+        lines += [
+            {
+                _("Day"): MISSING,
+                _("What"): plain(part.name),
+                _("Amount"): f"× {number(part.quantity)}",
+                _("Cost"): money(part.cost_cents),
+            }
+            for part in order.parts
+        ]
+    if lines:
+        st.table(lines, border="horizontal", hide_index=True)
 
 
 def _edit(story: Story) -> None:
@@ -474,6 +726,7 @@ def _edit(story: Story) -> None:
         "facilities": ask(maintenance.reportable, view.community_id),
         "grids": ask(grid_names, view.community_id),
         "people": _people(),
+        "organizations": ask(company_names, view.community_id),
     }
 
     def save(values: forms.Values, submission: str) -> WorkOrder | None:
@@ -501,7 +754,7 @@ def _edit(story: Story) -> None:
             st.markdown(_("Delete an order that was entered by mistake: the figures then stand as if it never was."))
             if st.button(_("Delete it"), key=f"delete-{order.id}"):
                 drawer.close(PARAMETER)
-                _act(
+                act(
                     lambda: tell(
                         maintenance.delete,
                         order.community_id,

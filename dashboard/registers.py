@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, session
+from dashboard import cards, data, drawer, forms, promises, session
 from dashboard.i18n import _, number, plain, say
 from repository import grids, people
 from repository.access import Actor, Operation, may
@@ -254,10 +254,13 @@ def _settings(view: session.View) -> None:
     )
     if saved is not None:
         drawer.done(SETTINGS)
-    st.subheader(_("Residents by age and sex"), anchor=False)
-    _population(view, found)
-    st.subheader(_("Service life"), anchor=False)
-    _service_lives(view, found)
+    people, lives, times = st.tabs([_("Residents by age and sex"), _("Service life"), _("Promised times")])
+    with people:
+        _population(view, found)
+    with lives:
+        _service_lives(view, found)
+    with times:
+        promises.settings(view, found)
 
 
 def _population(view: session.View, found: Community) -> None:

@@ -126,9 +126,11 @@ def application(settings: Settings) -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from dashboard.public import Public
     from dashboard.rejoin import Rejoin
     from dashboard.signin import Door
 
+    public = Public(settings)
     return st.App(
         script(),
         secrets=provider_secrets(settings),
@@ -139,6 +141,8 @@ def application(settings: Settings) -> Any:
                 for base in {settings.base, ""}
                 for path, answer in (("/healthz", health), ("/readyz", ready))
             ),
+            Route(f"{settings.base}/r/{{rest:path}}", public),
+            Route(f"{settings.base}/t/{{rest:path}}", public),
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
             Route(f"{settings.base}{BACKUP_PATH}", partial(backup, settings=settings), methods=["GET"]),
         ],

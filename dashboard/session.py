@@ -1,7 +1,8 @@
 """Who looks, and what they chose to see: bound to the URL, so that a link shows the same view.
 
 The only file that touches bare session state. Choices: ``lang``, ``community``, ``period``, ``grid``, ``category``;
-in demonstration mode also the role to look through. A choice that equals its default is left out of the URL.
+where nobody signs in also ``me``, whose work is "my work", and in demonstration mode the role to look through. A choice
+that equals its default is left out of the URL.
 """
 
 import re
@@ -22,7 +23,7 @@ from repository.access import Actor, Role
 from repository.metrics import Period, PeriodTrouble
 from repository.words import Trouble
 
-CHOICES = ("lang", "community", "period", "grid", "category")
+CHOICES = ("lang", "community", "period", "grid", "category", "me")
 KINDS = ("month", "quarter", "year", "ever")
 DEFAULT_PERIOD = "quarter"
 STAGED: Mapping[str, Any] = {"on_change": "ignore", "live": True}
@@ -169,14 +170,15 @@ def actor() -> Actor:
 
 def anybody() -> Actor:
     """Whoever opens the page where there is no sign-in: the configured role; in the demonstration the role chosen in
-    the frame."""
+    the frame. Who they are they say themselves (see ``be``)."""
     role = Role(Settings.from_environment().role)
     grids = None
     if st.session_state.get("demonstration"):
         role = Role(st.session_state.get("choice.role") or role)
         if role is Role.GRID_WORKER and (charge := st.session_state.get("choice.charge")):
             grids = frozenset({str(charge)})
-    return Actor(id=f"role:{role}", name=i18n.say(role.label), role=role, grids=grids)
+    people = (chosen("me"),) if chosen("me") else ()
+    return Actor(id=f"role:{role}", name=i18n.say(role.label), role=role, grids=grids, people=people)
 
 
 def _run() -> object:
@@ -274,14 +276,15 @@ def _set_again(keys: Iterable[Any]) -> None:
 
 
 def _is_typed(key: str) -> bool:
-    """Whether the value of a key was typed or chosen. A button's must not be set, and it looks like a yes."""
+    """Whether the value of a key was typed or chosen. Neither a button's, which looks like a yes, nor that of chosen
+    files, which looks like a list of nothing, may be set."""
     value = st.session_state[key]
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value == []:
         try:
             context = get_script_run_ctx()
             inside: Any = context.session_state._state if context else None
             about = inside._new_widget_state.widget_metadata.get(inside._get_widget_id(key))
-            return about is not None and not about.value_type.endswith("trigger_value")
+            return about is not None and not about.value_type.endswith(("trigger_value", "uploader_state_value"))
         except AttributeError:  # another Streamlit: better a choice lost than a page
             return False
     kinds = (str, int, float, date)
@@ -292,6 +295,12 @@ def look_through(role: str, charge: str | None = None) -> None:
     """In demonstration mode: act as this role, a grid worker with one grid in charge."""
     st.session_state["choice.role"] = role
     st.session_state["choice.charge"] = charge
+    st.session_state["recognised"] = None
+
+
+def be(person_id: str | None) -> None:
+    """Where nobody signs in: say who of the people register one is."""
+    choose("me", person_id)
     st.session_state["recognised"] = None
 
 

@@ -37,6 +37,7 @@ FORM_SECONDS = 10.0
 OPEN = frozenset({"/_stcore/health", "/favicon.png", "/favicon.ico", "/healthz", "/readyz", "/metrics"})
 STATIC = "/static/"
 TOKENS_TRIED = 5
+BY_LABEL = ("/r/", "/t/")  # see public: who scans a label has no account
 _NEXT = "gridboard_next"
 _COOKIE = re.compile(rf"(__Host-|__Secure-)?{COOKIE}(\..*)?")
 
@@ -221,7 +222,8 @@ class Door:
             await self.app(scope, receive, send)
             return
         call = Call(scope, self.settings)
-        if call.path in OPEN or call.path.startswith(STATIC):
+        by_label = scope["type"] == "http" and call.path.startswith(BY_LABEL)
+        if by_label or call.path in OPEN or call.path.startswith(STATIC):
             await self.app(scope, receive, send)
             return
         try:

@@ -21,7 +21,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from dashboard import data, session
-from dashboard.i18n import MISSING, _, current, number, plain, say, term
+from dashboard.i18n import MISSING, _, listed, number, plain, say, term
 from repository import audit
 from repository.access import Actor
 from repository.record import Choice, Day, FieldSpec, Precision, Record, Ref, Term, field_specs
@@ -74,7 +74,7 @@ def rows_of(
             for title in order
         }
         if doubtful:
-            row[_("Doubts")] = _join(say(flag.label) for flag in record.flags) or None
+            row[_("Doubts")] = listed(say(flag.label) for flag in record.flags) or None
         rows.append(row)
     return rows
 
@@ -101,7 +101,7 @@ def value_of(record: BaseModel, spec: FieldSpec, names: Names, zone: tzinfo) -> 
     if value is None:
         return None
     if spec.many:
-        return _join(str(_plain_value(record, spec, item, names, zone)) for item in value) or None
+        return listed(str(_plain_value(record, spec, item, names, zone)) for item in value) or None
     return _plain_value(record, spec, value, names, zone)
 
 
@@ -124,10 +124,6 @@ def _plain_value(record: BaseModel, spec: FieldSpec, value: Any, names: Names, z
     if isinstance(value, datetime):
         return value.astimezone(zone).replace(tzinfo=None)
     return value
-
-
-def _join(words: Iterable[str]) -> str:
-    return ("、" if current() == "zh" else ", ").join(words)
 
 
 # --- on the page -----------------------------------------------------------------------------------------------------
@@ -358,37 +354,46 @@ def sheet(rows: Sequence[Row], columns: Sequence[str] | None = None, *, title: s
 
     Text stays text whatever it begins with. ``columns`` picks and orders titles; default those of the first row.
     """
+    return book({title: rows}, columns)
+
+
+def book(sheets: Mapping[str, Sequence[Row]], columns: Sequence[str] | None = None) -> bytes:
+    """An .xlsx file with a sheet for each title, as ``sheet`` writes it."""
     import xlsxwriter
 
-    titles = list(columns if columns is not None else rows[0] if rows else [])
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(file, options) as book:
-        page = book.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:31] or None)
-        bold = book.add_format({"bold": True, "bottom": 1})
-        day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
-        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
-        for at, heading in enumerate(titles):
-            page.write_string(0, at, heading, bold)
-            texts = [heading, *(as_text(row.get(heading)) for row in rows[:200])]
-            page.set_column(at, at, min(60, max(_width(text) for text in texts) + 2))
-        for line, row in enumerate(rows, start=1):
-            for at, heading in enumerate(titles):
-                value = row.get(heading)
-                if value is None or (isinstance(value, float) and not math.isfinite(value)):
-                    continue
-                if isinstance(value, datetime) and value.year >= 1900:
-                    page.write_datetime(line, at, value.replace(tzinfo=None), moment)
-                elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
-                    page.write_datetime(line, at, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
-                elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
-                    page.write_number(line, at, value)
-                else:
-                    page.write_string(line, at, as_text(value)[:32_767])
-        page.freeze_panes(1, 0)
-        if rows and titles:
-            page.autofilter(0, 0, len(rows), len(titles) - 1)
+    with xlsxwriter.Workbook(file, options) as made:
+        for title, rows in sheets.items():
+            page = made.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:31] or None)
+            _fill(made, page, rows, list(columns if columns is not None else rows[0] if rows else []))
     return file.getvalue()
+
+
+def _fill(made: Any, page: Any, rows: Sequence[Row], titles: Sequence[str]) -> None:
+    bold = made.add_format({"bold": True, "bottom": 1})
+    day = made.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+    moment = made.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+    for at, heading in enumerate(titles):
+        page.write_string(0, at, heading, bold)
+        texts = [heading, *(as_text(row.get(heading)) for row in rows[:200])]
+        page.set_column(at, at, min(60, max(_width(text) for text in texts) + 2))
+    for line, row in enumerate(rows, start=1):
+        for at, heading in enumerate(titles):
+            value = row.get(heading)
+            if value is None or (isinstance(value, float) and not math.isfinite(value)):
+                continue
+            if isinstance(value, datetime) and value.year >= 1900:
+                page.write_datetime(line, at, value.replace(tzinfo=None), moment)
+            elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
+                page.write_datetime(line, at, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
+            elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
+                page.write_number(line, at, value)
+            else:
+                page.write_string(line, at, as_text(value)[:32_767])
+    page.freeze_panes(1, 0)
+    if rows and titles:
+        page.autofilter(0, 0, len(rows), len(titles) - 1)
 
 
 def csv_sheet(rows: Sequence[Row], columns: Sequence[str] | None = None) -> bytes:

@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import accounts, audit, backup, embedded, importer, people
+from repository import accounts, audit, backup, embedded, entries, importer, people, photos, preventive, reports
 from repository.access import Actor, Role
-from repository.store import utc_now
+from repository.store import Store, utc_now
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.tending")
@@ -78,17 +78,38 @@ def _end_imports(_settings: Settings) -> None:
     importer.recover(data.store())
 
 
-def _forget(_settings: Settings) -> None:
+def _everywhere(work: Callable[[Store, str], object]) -> None:
     """In every community, also when it fails in one."""
     store, failed = data.store(), None
     for one in store.communities(TENDER):
         try:
-            today = store.clock().astimezone(store.zone(one["_id"])).date()
-            people.forget_expired(store, TENDER, one["_id"], on=today)
+            work(store, one["_id"])
         except Trouble as trouble:
             failed = trouble
     if failed is not None:
         raise failed
+
+
+def _today(store: Store, community_id: str) -> date:
+    return store.clock().astimezone(store.zone(community_id)).date()
+
+
+def _forget(_settings: Settings) -> None:
+    _everywhere(lambda store, id: people.forget_expired(store, TENDER, id, on=_today(store, id)))
+
+
+def _forget_entries(_settings: Settings) -> None:
+    _everywhere(lambda store, id: entries.forget_expired(store, TENDER, id, on=_today(store, id)))
+
+
+def _sweep(_settings: Settings) -> None:
+    store = data.store()
+    photos.sweep(store, TENDER)
+    reports.clear_links(store)
+
+
+def _plan(_settings: Settings) -> None:
+    _everywhere(lambda store, community_id: preventive.generate(store, TENDER, community_id))
 
 
 def _back_up(settings: Settings) -> None:
@@ -108,6 +129,9 @@ JOBS = (
     Job("contacts", msg("Erase contacts whose time is over"), _forget),
     Job("sign-ins", msg("Clear away sign-ins and tries that are over"), _clear),
     Job("imports", msg("Bring imports that broke off to an end"), _end_imports, every=60.0),
+    Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
+    Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
+    Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )
 

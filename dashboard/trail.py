@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import cards, data, session, tables
 from dashboard.i18n import MISSING, _, datetime_, money, number, plain, say
 from repository import audit
-from repository.access import Role
+from repository.access import label_of
 from repository.audit import Entry, Search
 from repository.record import RECORDS, SYSTEM_FIELDS, FieldSpec, field_specs
 from repository.rollups import COUNTS
@@ -36,6 +36,7 @@ OPERATIONS: Mapping[str, str] = {
     "backup": msg("Backup taken"),
     "restore": msg("Backup restored"),
     "recount": msg("Counters made anew"),
+    "forget": msg("Erased who came, after its time"),
 }
 """What can have been done."""
 WHOLES: Mapping[str, str] = {AUDIT: msg("Everything"), COUNTS: msg("Counters")}
@@ -133,7 +134,7 @@ def _row(entry: Entry, view: session.View) -> dict[str, Any]:
     return {
         _("When"): entry.at.astimezone(view.zone).replace(tzinfo=None),
         _("By"): entry.actor,
-        _("Role"): say(Role(entry.role).label) if entry.role in set(Role) else entry.role,
+        _("Role"): say(label_of(entry.role)),
         _("What"): _operation(entry.operation),
         _("Records"): _title(entry.collection),
         _("Which"): _which(entry),
@@ -189,7 +190,7 @@ def _history(view: session.View, entry: Entry) -> None:
             came = f" · {plain(_operation(step.change))} · {plain(step.file)}" if step.batch else ""
             st.markdown(
                 f"**{plain(_operation(step.operation))}**{came} · {datetime_(step.at, view.zone)} · {plain(step.actor)}"
-                f" ({plain(say(Role(step.role).label) if step.role in set(Role) else step.role)})"
+                f" ({plain(say(label_of(step.role)))})"
             )
             names = _told(step)
             rows = [

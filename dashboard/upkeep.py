@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, navigation, session
+from dashboard import cards, data, drawer, forms, i18n, labels, navigation, replacement, rounds, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
 from repository import facilities
 from repository.access import Actor, Operation, may
@@ -54,10 +54,21 @@ def _one(view: session.View, names: Names, lives: Mapping[str, float], found: Fa
     with st.container(horizontal=True, gap="small"):
         navigation.link("report", _("Log a repair"), icon=":material/build:", facility=found.code)
         navigation.link("maintenance", _("Its work orders"), show="all", q=found.code)
+    labels.line(found)
     if not may(session.actor(), Operation.UPDATE, Facility.collection):
+        rounds.of_facility(view, found)
+        replacement.of_facility(view, found, lives)
         _history(found)
         return
-    state, form, history = st.tabs([_("Condition"), _("Edit"), _("History")])
+    state, due, plan, form, history = st.tabs(
+        [_("Condition"), _("Inspections and upkeep"), _("Replacement"), _("Edit"), _("History")],
+        key="facility-tabs",
+        on_change="rerun",
+    )
+    with plan:
+        replacement.of_facility(view, found, lives)
+    with due:
+        rounds.of_facility(view, found)
     with state:
         if found.status is not ServiceStatus.RETIRED:
             _examine(view, found)

@@ -6,11 +6,12 @@ Pages read ``may`` only to hide what would be refused anyway.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from repository.filters import Is
-from repository.record import SYSTEM_FIELDS, Choice, Record
+from repository.record import SYSTEM_FIELDS, Choice, Record, Ref, field_specs
 from repository.words import Trouble, msg
 
 
@@ -22,6 +23,15 @@ class Role(Choice):
     FACILITY_MANAGER = "facility_manager", msg("Facility manager")
     EDITOR = "editor", msg("Editor")
     ADMIN = "admin", msg("Administrator")
+
+
+class Outsider(Choice):
+    """Who acts without an account. No account can be given one of these."""
+
+    RESIDENT = "resident", msg("Resident, by label")
+
+
+Anyone = Role | Outsider
 
 
 class Operation(StrEnum):
@@ -37,22 +47,29 @@ class Operation(StrEnum):
 @dataclass(frozen=True)
 class Actor:
     """Who is acting. ``communities`` and ``grids`` bound the reach; None means all of them. ``sign_in`` names the open
-    sign-in the actor stands for, which every write looks up again; empty for the command line and the open modes."""
+    sign-in the actor stands for, which every write looks up again; empty for the command line and the open modes.
+    ``bound_to``, of an outsider, is the one record it is all about, as collection and id: the facility or place whose
+    label was scanned, or the order that was reported. Of other records only those that name it are in reach.
+    ``people`` and ``companies`` say who the actor is where work is given out: entries of those registers, as the
+    account names them. They open nothing."""
 
     id: str
     name: str
-    role: Role
+    role: Anyone
     communities: frozenset[str] | None = None
     grids: frozenset[str] | None = None
     sign_in: str = ""
+    bound_to: tuple[str, str] | None = None
+    people: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
 
     @property
     def eyes(self) -> "Eyes":
         """All that decides what the actor sees: two with the same eyes are given the same answers."""
-        return self.role, self.communities, self.grids
+        return self.role, self.communities, self.grids, self.bound_to
 
 
-Eyes = tuple[Role, frozenset[str] | None, frozenset[str] | None]
+Eyes = tuple[Anyone, frozenset[str] | None, frozenset[str] | None, tuple[str, str] | None]
 
 
 class Refused(Trouble):
@@ -67,28 +84,41 @@ _FACILITIES = _EDITORS | {Role.FACILITY_MANAGER}
 _FIELD = _FACILITIES | {Role.GRID_WORKER}
 _ADMIN = frozenset({Role.ADMIN})
 _NOBODY: frozenset[Role] = frozenset()
+_RESIDENT = frozenset({Outsider.RESIDENT})
 
 
 def _row(
-    read: frozenset[Role],
-    create: frozenset[Role],
-    update: frozenset[Role],
-    delete: frozenset[Role],
-    imports: frozenset[Role],
-) -> Mapping[Operation, frozenset[Role]]:
+    read: frozenset[Anyone],
+    create: frozenset[Anyone],
+    update: frozenset[Anyone],
+    delete: frozenset[Anyone],
+    imports: frozenset[Anyone],
+) -> Mapping[Operation, frozenset[Anyone]]:
     return MappingProxyType(dict(zip(Operation, (read, create, update, delete, imports), strict=True)))
 
 
-PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Role]]] = MappingProxyType(
+PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyType(
     {
         #                             read          create       update       delete     import
-        "communities": _row(_ALL, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
+        "communities": _row(_ALL | _RESIDENT, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
         "grids": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "posts": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "special_days": _row(_ALL | _RESIDENT, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
-        "contacts": _row(_FIELD, _FIELD, _EDITORS, _EDITORS, _NOBODY),
-        "facilities": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
-        "work_orders": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "contacts": _row(_FIELD, _FIELD | _RESIDENT, _EDITORS, _EDITORS, _NOBODY),
+        "photos": _row(_ALL, _FIELD | _RESIDENT, _NOBODY, _ADMIN, _NOBODY),
+        "facilities": _row(_ALL | _RESIDENT, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "places": _row(_ALL | _RESIDENT, _FACILITIES, _FACILITIES, _EDITORS, _NOBODY),
+        "labels": _row(_FIELD, _FACILITIES, _FACILITIES, _EDITORS, _NOBODY),
+        "work_orders": _row(_ALL | _RESIDENT, _FIELD | _RESIDENT, _FIELD | _RESIDENT, _EDITORS, _FACILITIES),
+        "checklists": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _NOBODY),
+        "inspection_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "inspections": _row(_ALL, _FIELD, _FIELD, _EDITORS, _NOBODY),
+        "hazards": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "maintenance_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "entry_logs": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "entry_names": _row(_FIELD, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
+        "organizations": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
         "attendances": _row(
             _EDITORS | {Role.GRID_WORKER},
@@ -110,9 +140,20 @@ _ORDER_OF_A_WORKER = frozenset(
     {
         "fault", "facility_id", "place", "grid_id", "category", "priority", "dangerous", "status", "is_open", "outcome",
         "responded_at", "due_at", "ended_at", "repair_seconds", "respond_seconds", "assignee_id", "hold_reason",
-        "estimated_hours", "actual_hours", "description", "events", "reopenings", "source",
+        "estimated_hours", "actual_hours", "description", "events", "reopenings", "source", "company_id", "assigned_at",
+        "noticed_at", "kind", "plan_id", "inspection_id", "scheduled_for", "repeat_of", "merged_into", "held_seconds",
+        "satisfaction", "labour", "photos", "hazard_id", "verified_at", "place_id", "also_reported",
     }
 )  # fmt: skip
+_REPORT_OF_A_RESIDENT = frozenset(
+    {
+        "number", "fault", "facility_id", "place_id", "place", "grid_id", "category", "priority", "dangerous", "source",
+        "reported_at", "due_at", "assignee_id", "assigned_at", "repeat_of", "description", "photos", "events",
+    }
+)  # fmt: skip
+_ANSWER_OF_A_RESIDENT = frozenset(
+    {"status", "is_open", "outcome", "ended_at", "reopenings", "events", "satisfaction", "also_reported", "photos"}
+)
 _ACTIVITY_OF_A_WORKER = frozenset(
     {
         "name", "held_on", "held_precision", "status", "format", "theme", "grid_id", "place", "organizer_id", "level",
@@ -120,7 +161,19 @@ _ACTIVITY_OF_A_WORKER = frozenset(
     }
 )  # fmt: skip
 _COMMUNITY_OF_AN_EDITOR = frozenset(
-    {"name", "district", "households", "residents", "crew_hours_per_week", "population", "service_lives"}
+    {
+        "name",
+        "district",
+        "households",
+        "residents",
+        "crew_hours_per_week",
+        "population",
+        "service_lives",
+        "working_hours",
+        "service_levels",
+        "entry_days",
+        "entry_rules",
+    }
 )
 
 _WRITES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE, Operation.IMPORT)
@@ -134,11 +187,13 @@ WHOLE = frozenset(
 """What concerns a community as a whole, or everybody: nobody may do it who has but some grids in charge, so that
 nobody widens their own reach, or counts what belongs to others."""
 
-FIELDS: Mapping[tuple[str, Role, Operation], frozenset[str]] = MappingProxyType(
+FIELDS: Mapping[tuple[str, Anyone, Operation], frozenset[str]] = MappingProxyType(
     {
         # when the clock began is nobody's to change who is measured by it; money is the office's
         ("work_orders", Role.GRID_WORKER, Operation.CREATE): _ORDER_OF_A_WORKER | {"number", "reported_at"},
         ("work_orders", Role.GRID_WORKER, Operation.UPDATE): _ORDER_OF_A_WORKER,
+        ("work_orders", Outsider.RESIDENT, Operation.CREATE): _REPORT_OF_A_RESIDENT,
+        ("work_orders", Outsider.RESIDENT, Operation.UPDATE): _ANSWER_OF_A_RESIDENT,
         ("activities", Role.GRID_WORKER, Operation.CREATE): _ACTIVITY_OF_A_WORKER,
         ("activities", Role.GRID_WORKER, Operation.UPDATE): _ACTIVITY_OF_A_WORKER,
         # the code is on every export, the zone cuts every month, the mark opens a demonstration to anybody
@@ -161,7 +216,7 @@ def require_fields(actor: Actor, operation: Operation, record: type[Record], fie
     if closed := [each for each in fields if each in SYSTEM_FIELDS or not (open_ones is None or each in open_ones)]:
         raise Refused(
             msg("Your role ({role}) may not set: {fields}. Nothing was changed."),
-            role=Role(actor.role).label,
+            role=label_of(actor.role),
             fields=", ".join(sorted(closed)),
         )
 
@@ -176,7 +231,7 @@ def require(actor: Actor, operation: Operation, collection: str) -> None:
     if not _role_may(actor, operation, collection):
         raise Refused(
             msg("Your role ({role}) may not do this. Nothing was changed; ask an administrator."),
-            role=Role(actor.role).label,
+            role=label_of(actor.role),
         )
     if _too_narrow(actor, operation, collection):
         raise Refused(
@@ -190,6 +245,11 @@ def _role_may(actor: Actor, operation: Operation, collection: str) -> bool:
 
 def _too_narrow(actor: Actor, operation: Operation, collection: str) -> bool:
     return actor.grids is not None and (collection, operation) in WHOLE
+
+
+def label_of(role: str) -> str:
+    """What a role is called, as a marked text; a word that is no role stays as it is."""
+    return next((one.label for kind in (Role, Outsider) for one in kind if one == role), role)
 
 
 def reach(actor: Actor, community_id: str, grids: frozenset[str] | None = None) -> frozenset[str] | None:
@@ -214,11 +274,34 @@ def scope(actor: Actor, record: type[Record], community_id: str, grids: frozense
     own: dict[str, Any] = {"community_id": community_id}
     if record.grid_field and seen is not None:
         own["_id" if record.grid_field == "id" else record.grid_field] = Is(among=sorted(seen))
+    if actor.bound_to is not None and record.collection not in _FOR_ALL:
+        collection, id = actor.bound_to
+        field = _naming(record, collection)
+        own["_id" if field in ("", "id") else field] = id if field else Is(among=[])
     return own
 
 
+_FOR_ALL = frozenset({"communities", "special_days"})
+"""What is the same for everybody in a community, so that an outsider's bound does not cut it."""
+
+
+@cache
+def _naming(record: type[Record], collection: str) -> str:
+    """The field by which a record is, or names, one of ``collection``; empty where it does neither."""
+    if record.collection == collection:
+        return "id"
+    refs = ((spec.name, spec.mark) for spec in field_specs(record).values())
+    return next((name for name, mark in refs if isinstance(mark, Ref) and mark.to == collection), "")
+
+
 def require_reach(actor: Actor, record: Record) -> None:
-    """Raise Refused if the record lies outside the actor's communities or grids."""
+    """Raise Refused if the record lies outside the actor's communities or grids, or is or names another than the one
+    record an outsider is bound to."""
+    if actor.bound_to is not None:
+        collection, id = actor.bound_to
+        field = _naming(type(record), collection)
+        if field and getattr(record, field) != id:
+            raise Refused(msg("This is about something else than the label. Nothing was changed."))
     seen = reach(actor, record.community_id)
     if seen is not None and record.grid_field and getattr(record, record.grid_field) not in seen:
         raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))

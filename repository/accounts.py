@@ -100,6 +100,14 @@ class User(Record):
     grids: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="grids")] = Field(
         default=(), max_length=1000, title=msg("Grids"), description=msg("None chosen: all of them")
     )
+    people: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="people")] = Field(
+        default=(), max_length=100, title=msg("Is"),
+        description=msg("Who this is in the people register: their orders are “My work”"),
+    )  # fmt: skip
+    companies: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="organizations")] = Field(
+        default=(), max_length=100, title=msg("Works for"),
+        description=msg("The company whose orders are “My work” too"),
+    )  # fmt: skip
     active: bool = Field(default=True, title=msg("May sign in"))
     must_change: Annotated[bool, Shown(form=False)] = Field(
         default=False, title=msg("First password"), description=msg("Has to be changed at the next sign-in")
@@ -251,7 +259,7 @@ def edit_user(store: Store, actor: Actor, id: str, revision: int, changes: Mappi
         before = write.read(User, EVERYWHERE, id)
         with _somebody_left(write):
             changed = write.update(User, EVERYWHERE, id, revision, changes)
-        if (changed.communities, changed.grids) != (before.communities, before.grids):
+        if any(getattr(changed, field) != getattr(before, field) for field in ("communities", *_WITHIN)):
             _require_within(write, changed)
         _carry(write, changed)
         return changed
@@ -321,15 +329,23 @@ def change_password(store: Store, visitor: Visitor, old: str, new: str, *, addre
     store.write(replace(SYSTEM, id=actor.id, name=actor.name), work, vital=True)
 
 
+_WITHIN: Mapping[str, str] = {"grids": "grids", "people": "people", "companies": "organizations"}
+"""The fields of an account that name what is of a community, and where that stands."""
+
+
 def _require_within(write: Write, user: User) -> None:
-    """Raise Invalid for a grid of a community that is none of the account's. What is gone binds nobody to anything."""
-    if not (user.communities and user.grids):
-        return
-    outside = {"_id": {"$in": list(user.grids)}, "community_id": {"$nin": list(user.communities)}}
-    found = write.store.db["grids"].find(outside, {"name": 1}, session=write.session)
-    if names := sorted(each["name"] for each in found):
-        text = msg("Not of the communities chosen: {names}")
-        raise Invalid({"grids": Message(text, {"names": "、".join(names)})})
+    """Raise Invalid for a grid, person or company of a community that is none of the account's. What is gone binds
+    nobody to anything."""
+    problems = {}
+    for field, collection in _WITHIN.items():
+        if not (user.communities and getattr(user, field)):
+            continue
+        outside = {"_id": {"$in": list(getattr(user, field))}, "community_id": {"$nin": list(user.communities)}}
+        found = write.store.db[collection].find(outside, {"name": 1}, session=write.session)
+        if names := sorted(each["name"] for each in found):
+            problems[field] = Message(msg("Not of the communities chosen: {names}"), {"names": "、".join(names)})
+    if problems:
+        raise Invalid(problems)
 
 
 def _carry(write: Write, user: User) -> None:
@@ -354,6 +370,8 @@ def _copy_of(user: User, way: Way) -> dict[str, Any]:
         "role": str(user.role),
         "communities": list(user.communities),
         "grids": list(user.grids),
+        "people": list(user.people),
+        "companies": list(user.companies),
         "must_change": user.must_change and way is Way.PASSWORD,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -35,6 +36,42 @@ class ServiceLife(Part):
 
     of: str = Field(min_length=1, max_length=60, title=msg("Category or kind"))
     years: float = Field(ge=0.5, le=200, title=msg("Years"))
+
+
+class Span(Part):
+    """A stretch of a working day, in minutes since midnight."""
+
+    begins: int = Field(ge=0, le=1440, title=msg("From (minute of the day)"))
+    ends: int = Field(ge=1, le=1440, title=msg("To (minute of the day)"))
+
+    @field_validator("ends")
+    @classmethod
+    def _after_its_begin(cls, value: int, info: ValidationInfo) -> int:
+        if value <= info.data.get("begins", 0):
+            raise FieldProblem(msg("Working hours must end after they begin."))
+        return value
+
+
+class ServiceLevel(Part):
+    """What is promised of one priority, of one category of work or of all: hours from the report to the first answer
+    and to the repair, in working time or round the clock."""
+
+    priority: str = Field(min_length=1, max_length=20, title=msg("Priority"))
+    category: str | None = Field(
+        default=None, max_length=60, title=msg("Category"), description=msg("None: every one without a line of its own")
+    )
+    answer_hours: float = Field(gt=0, le=10_000, title=msg("Answer within (hours)"))
+    due_hours: float = Field(gt=0, le=10_000, title=msg("Repair within (hours)"))
+    round_the_clock: bool = Field(default=False, title=msg("Nights and holidays count"))
+
+
+class EntryRule(Part):
+    """What must be noted of everything of one kind that comes through a gate, beside its exit."""
+
+    kind: str = Field(min_length=1, max_length=20, title=msg("Vehicle or person"))
+    required: tuple[Annotated[str, Field(max_length=20)], ...] = Field(
+        default=(), max_length=10, title=msg("Must be noted")
+    )
 
 
 @cache
@@ -77,9 +114,35 @@ class Community(Record):
     service_lives: Annotated[tuple[ServiceLife, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=60, title=msg("Service life by category and kind")
     )
+    working_hours: Annotated[tuple[Span, ...], Shown(form=False, table=False)] = Field(
+        default=(Span(begins=9 * 60, ends=12 * 60), Span(begins=13 * 60, ends=18 * 60)),
+        min_length=1,
+        max_length=6,
+        title=msg("Working hours"),
+    )
+    service_levels: Annotated[tuple[ServiceLevel, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Promised times")
+    )
+    entry_days: Annotated[int, Shown(unit=msg("days"))] = Field(
+        default=30,
+        ge=1,
+        le=3660,
+        title=msg("Plates and visitors' names are kept"),
+        description=msg("After that the entry stays for the figures, without who it was"),
+    )
+    entry_rules: Annotated[tuple[EntryRule, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=10, title=msg("What must be noted of an entry")
+    )
     demonstration: Annotated[bool, Shown(form=False, table=False)] = Field(
         default=False, title=msg("Demonstration data")
     )
+
+    @field_validator("working_hours")
+    @classmethod
+    def _apart(cls, value: tuple[Span, ...]) -> tuple[Span, ...]:
+        if any(later.begins < earlier.ends for earlier, later in pairwise(value)):
+            raise FieldProblem(msg("Working hours must follow each other without overlapping."))
+        return value
 
     @field_validator("time_zone")
     @classmethod

@@ -1,29 +1,41 @@
-"""Bring a database to what the code declares: a ledger of named steps, then validators and indexes.
+"""Bring a database to what the code declares: validators and indexes, then a ledger of named steps, then counters.
 
 A migration is a function from an old shape to the new one; it may run again after a crash and finds nothing left to
-do. Pages never migrate; ``gridboard run`` does at start-up, ``gridboard migrate`` on its own.
+do. What is counted anew stands in RECOUNTED. Pages never migrate; ``gridboard run`` does at start-up, ``gridboard
+migrate`` on its own.
 """
 
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from repository import (  # noqa: F401 (importing declares the records)
     accounts,
     activities,
+    entries,
     facilities,
     grids,
+    hazards,
     importer,
+    inspections,
+    labels,
     maintenance,
+    organizations,
     people,
+    photos,
+    preventive,
+    recount,
+    reports,
     rollups,
+    worktime,
 )
 from repository.attempts import ATTEMPTS
-from repository.record import RECORDS, Index, mongo_validator
-from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unsuitable
+from repository.record import RECORDS, Index, Record, mongo_validator
+from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
 from repository.words import msg
 
 log = logging.getLogger("gridboard.migrations")
@@ -53,12 +65,29 @@ PLAIN_COLLECTIONS = {
     ),
     accounts.PASSWORDS: (),
     ATTEMPTS: (Index(("until",), "those that are over are cleared away"),),
+    photos.FILES: (photos.LOOSE,),
+    photos.CHUNKS: (Index(("files_id", "n"), "a photo's pieces in order", unique=True),),
+    reports.LINKS: (
+        Index(("community_id", "order_id"), "who follows this order"),
+        Index(("ends_at",), "those that are over are cleared away"),
+    ),
     importer.LEDGER: (
         Index(("community_id", "batch_id"), "what a batch replaced and took out"),
         Index(("community_id", "record_id"), "content that an undo brought back"),
+        Index(
+            ("community_id", "collection", "before.entered_at"),
+            "who came through a gate, to be forgotten",
+            where={"before.who": {"$exists": True}},
+        ),
     ),
 }
 """Collections that are not Records, and their indexes."""
+
+
+RECOUNTED: dict[str, tuple[type[Record], ...]] = {
+    "repairs_are_counted_to_their_end": (maintenance.WorkOrder,),
+}
+"""Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
 
 def migration(step: Step) -> Step:
@@ -73,7 +102,7 @@ def pending(store: Store) -> list[str]:
     (``collection posts``, ``validator work_orders``, ``index work_orders name``): what an index of that name is made
     of is not compared."""
     applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
-    waiting = [name for name in _STEPS if name not in applied]
+    waiting = [name for name in steps() if name not in applied]
     existing = {info["name"]: info for info in store.db.list_collections()}
     for name, validator, indexes in _declared():
         if name not in existing:
@@ -88,7 +117,7 @@ def pending(store: Store) -> list[str]:
 
 def steps() -> list[str]:
     """The names of all steps this version knows, in order."""
-    return list(_STEPS)
+    return [*_STEPS, *RECOUNTED]
 
 
 def migrate(store: Store, *, opening: bool = False) -> list[str]:
@@ -100,11 +129,6 @@ def migrate(store: Store, *, opening: bool = False) -> list[str]:
     done = pending(store)
     if not done:
         return []
-    applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
-    for name, step in _STEPS.items():
-        if name not in applied:
-            step(store.db)
-            store.db["migrations"].update_one({"_id": name}, {"$set": {"at": store.clock()}}, upsert=True)
     try:
         for name, validator, indexes in _declared():
             _sync(store.db, name, validator, indexes)
@@ -118,9 +142,38 @@ def migrate(store: Store, *, opening: bool = False) -> list[str]:
             ),
             missing=", ".join(pending(store)),
         ) from error
+    applied = {entry["_id"] for entry in store.db["migrations"].find({}, {"_id": 1})}
+    for name, step in _STEPS.items():
+        if name not in applied:
+            step(store.db)
+            _enter(store, name)
+    for name, records in RECOUNTED.items():
+        if name not in applied:
+            _recount(store, name, records, opening=opening)
     for name in done:
         log.info("migrated: %s", name)
     return done
+
+
+def _enter(store: Store, name: str) -> None:
+    store.db["migrations"].update_one({"_id": name}, {"$set": {"at": store.clock()}}, upsert=True)
+
+
+def _recount(store: Store, name: str, records: tuple[type[Record], ...], *, opening: bool) -> None:
+    """Make counters again, with the indexes that stand by now. A restored import that was cut off has to be ended
+    first, which needs an open database: then it is left for the next start."""
+    try:
+        if not opening:
+            importer.recover(store)
+        for community in store.db["communities"].find({}, {"_id": 1}):
+            for record in records:
+                recount.make_again(store, record, community["_id"])
+    except Unavailable:
+        if not opening:
+            raise
+        log.warning("%s is left for the next start: an import was cut off in what was restored", name)
+        return
+    _enter(store, name)
 
 
 def _declared() -> list[tuple[str, Document | None, tuple[Index, ...]]]:
@@ -150,3 +203,31 @@ def _sync(db: Database[Document], name: str, validator: Document | None, indexes
         if index.where:
             how["partialFilterExpression"] = dict(index.where)
         db[name].create_index([(key, 1) for key in index.keys], **how)
+
+
+# --- steps, in order
+@migration
+def what_a_story_tells_is_kept(db: Database[Document]) -> None:
+    """Orders that ended, with the time that they stood still and when they were verified, read off their story."""
+    orders = db[maintenance.WorkOrder.collection]
+    writes = []
+    for order in orders.find({"ended_at": {"$exists": True}}, {"events": 1, "ended_at": 1, "outcome": 1}):
+        story = [maintenance.Event.model_validate(event) for event in order.get("events", ())]
+        found: Document = {"held_seconds": maintenance.held_seconds(story, order["ended_at"])}
+        if order.get("outcome") == maintenance.Outcome.COMPLETED.value:
+            found["verified_at"] = maintenance.verified_at(story)
+        if kept := {name: value for name, value in found.items() if value}:
+            writes.append(UpdateOne({"_id": order["_id"], "ended_at": order["ended_at"]}, {"$set": kept}))
+        if len(writes) == 1_000:
+            orders.bulk_write(writes, ordered=False)
+            writes = []
+    if writes:
+        orders.bulk_write(writes, ordered=False)
+
+
+@migration
+def a_facilitys_orders_are_found_by_one_index(db: Database[Document]) -> None:
+    """The index of a facility's story has costs in it now; the one it began as is not needed beside it."""
+    orders, old = db[maintenance.WorkOrder.collection], "community_id_facility_id_reported_at"
+    if old in orders.index_information():
+        orders.drop_index(old)

@@ -9,9 +9,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from repository import activities, facilities, maintenance
+from repository import activities, facilities, inspections, maintenance
 from repository.access import Actor, Operation, may
 from repository.grids import GRID_POSTS, Grid, Staffing, Tier, load, setting, staffing
+from repository.hazards import Level
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.store import Store
@@ -413,7 +414,36 @@ def _actions(
     now: datetime,
 ) -> tuple[Action, ...]:
     found: list[Action] = []
-    for order in maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS - 3):
+    dangers = maintenance.standing_dangers(store, actor, community_id, seen, now=now)
+    stopped = [risk for risk in dangers if risk.by_inspection and risk.facility_id]
+    for risk in stopped[:2]:
+        where = estate.names.get(risk.facility_id or "", risk.place or "")
+        found.append(
+            Action(
+                State.OFF_TARGET,
+                Message(msg("Mend and re-check {place}: an inspection shut it"), {"place": where}),
+                names.get(risk.responsible_id or ""),
+                risk.overdue_days or None,
+                "facilities",
+                {"part": "hazards", "which": "stopped"},
+            )
+        )
+    late = [risk for risk in dangers if risk.number is None and risk.level is Level.MAJOR]
+    for risk in [risk for risk in late if risk.overdue_days][:1]:
+        found.append(
+            Action(
+                State.OFF_TARGET,
+                Message(msg("Rectify a major hazard: {what}"), {"what": risk.what}),
+                names.get(risk.responsible_id or ""),
+                risk.overdue_days,
+                "facilities",
+                {"part": "hazards", "hazard": risk.id},
+            )
+        )
+    shut = {risk.order_id for risk in stopped[:2]}
+    rest = MOST_ACTIONS - 3 - len(found)
+    worst_first = maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS)
+    for order in [order for order in worst_first if order.id not in shut][:rest]:
         where = estate.names.get(order.facility_id or "", order.place)
         found.append(
             Action(
@@ -423,6 +453,20 @@ def _actions(
                 order.days,
                 "maintenance",
                 {"order": order.id},
+            )
+        )
+    overdue = [
+        each for each in inspections.dues(store, actor, community_id, today=now.date(), grids=seen) if each.overdue_days
+    ]
+    if overdue:
+        found.append(
+            Action(
+                State.NEAR,
+                Message(msg("Inspections that are overdue: {n}"), {"n": len(overdue)}),
+                names.get(overdue[0].inspector_id or ""),
+                overdue[0].overdue_days,
+                "facilities",
+                {"part": "inspections", "due": "overdue"},
             )
         )
     by_id = {grid.id: grid for grid in there}

@@ -127,14 +127,21 @@ def remove_person(store: Store, actor: Actor, community_id: str, id: str, revisi
 
 
 def keep_contact(
-    write: Write, community_id: str, about_id: str, grid_id: str | None, *, name: str | None, phone: str | None
+    write: Write,
+    community_id: str,
+    about_id: str,
+    grid_id: str | None,
+    *,
+    name: str | None,
+    phone: str | None,
+    since: date | None = None,
 ) -> Contact | None:
-    """Keep how to reach somebody, inside the write that makes what it is about; None when nothing was said. Raises
-    Invalid, Refused."""
+    """Keep how to reach somebody for CONTACT_DAYS, or so long from ``since`` on, inside the write that makes what it is
+    about; None when nothing was said. Raises Invalid, Refused."""
     if not (name or "").strip() and not (phone or "").strip():
         return None
     values = {"community_id": community_id, "about_id": about_id, "grid_id": grid_id}
-    last = rollups.day_of(write.at, write.store.zone(community_id)) + timedelta(days=CONTACT_DAYS)
+    last = (since or rollups.day_of(write.at, write.store.zone(community_id))) + timedelta(days=CONTACT_DAYS)
     return write.insert(build(Contact, {**values, "name": name or None, "phone": phone or None, "expires_on": last}))
 
 

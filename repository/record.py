@@ -94,6 +94,7 @@ class Flag(Choice):
     ENDED_BEFORE_REPORTED = "ended_before_reported", msg("Ended before it was reported")
     YEAR_FAR_AWAY = "year_far_away", msg("Year far away")
     RENEWED_BEFORE_INSTALLED = "renewed_before_installed", msg("Renewed before it was installed")
+    LEFT_BEFORE_ENTERED = "left_before_entered", msg("Left before it came in")
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -528,12 +529,23 @@ def _schema_of(spec: FieldSpec, info: FieldInfo) -> dict[str, Any]:
         elif get_origin(info.annotation) is Literal:
             schema = {"enum": [str(_stored(value)) for value in get_args(info.annotation)]}
         elif spec.kind in ("text", "term", "ref"):
-            schema["maxLength"] = spec.max_length
+            schema["maxLength"] = _length_of_one(info.annotation) if spec.many else spec.max_length
         elif spec.kind in ("integer", "number", "money"):
             schema |= {
                 key: bound for key, bound in (("minimum", spec.minimum), ("maximum", spec.maximum)) if bound is not None
             }
     return {"bsonType": "array", "items": schema} if spec.many else schema
+
+
+def _length_of_one(annotation: Any) -> int:
+    """The bound of one text of a list; that of the field bounds how many there are."""
+    while (origin := get_origin(annotation)) is not Annotated:
+        within = [each for each in get_args(annotation) if each is not type(None) and each is not Ellipsis]
+        if origin is None or not within:
+            return LINE
+        annotation = within[0]
+    bounds = [bound for each in get_args(annotation)[1:] if isinstance(each, FieldInfo) for bound in each.metadata]
+    return next((bound.max_length for bound in bounds if isinstance(bound, annotated_types.MaxLen)), LINE)
 
 
 def _object_schema(owner: type[BaseModel]) -> dict[str, Any]:

@@ -16,10 +16,17 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from repository import activities, maintenance, rollups  # noqa: F401 (importing declares what is counted)
+from repository import (  # noqa: F401 (importing declares what is counted)
+    activities,
+    entries,
+    hazards,
+    inspections,
+    maintenance,
+    rollups,
+)
 from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
-from repository.record import RECORDS, Record
+from repository.record import RECORDS, Record, field_specs
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
 from repository.store import DURABLE, Store, Unavailable
 from repository.words import msg
@@ -96,21 +103,26 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
     zone = store.zone(community_id)
     steps = 0
     for record in counted_records():
-        for month in _months(store, record, community_id, zone):
-            _again(
-                store,
-                lambda session, record=record, month=month: _month(store, session, record, community_id, zone, month),
-            )
-            steps += 1
-        if record.stock is not None:
-            _again(store, lambda session, record=record: _stock(store, session, record, community_id, zone))
-            steps += 1
+        steps += make_again(store, record, community_id)
         if getattr(record, "presence", None):
             steps += _residents(store, actor, record, community_id, zone)
     _again(store, lambda session: _people(store, session, community_id))
     steps += 1
     store.write(actor, lambda write: write.note("recount", COUNTS, community_id, community_id, {"steps": steps}))
     return steps
+
+
+def make_again(store: Store, record: type[Record], community_id: str) -> int:
+    """Make the counters of one kind of record again, but those of people; returns how many transactions it took. Raises
+    Unavailable while an import is being written."""
+    zone = store.zone(community_id)
+    months = _months(store, record, community_id, zone)
+    for month in months:
+        _again(store, lambda session, month=month: _month(store, session, record, community_id, zone, month))
+    if record.stock is None:
+        return len(months)
+    _again(store, lambda session: _stock(store, session, record, community_id, zone))
+    return len(months) + 1
 
 
 def _place(document: Document) -> Place:
@@ -153,14 +165,19 @@ def _months(store: Store, record: type[Record], community_id: str, zone: ZoneInf
     for moment in record.moments:
         root = moment.split(".", maxsplit=1)[0]
         pipeline: list[Document] = [{"$match": {"community_id": community_id, root: {"$exists": True}}}]
-        pipeline += [{"$unwind": f"${root}"}] if "." in moment else []
-        # days are stored as UTC midnights: no zone may move them
-        cut = {"date": f"${moment}", "unit": "month", "timezone": "UTC" if moment.endswith("_on") else str(zone)}
-        pipeline += [{"$group": {"_id": {"$dateTrunc": cut}}}]
+        pipeline += [{"$unwind": f"${root}"}] if field_specs(record)[root].many else []
+        own = _clock(record, moment, zone)
+        pipeline += [{"$group": {"_id": {"$dateTrunc": {"date": f"${moment}", "unit": "month", "timezone": str(own)}}}}]
         for group in store.db[record.collection].aggregate(pipeline):
             if group["_id"] is not None:
-                months.add(rollups.month_of(group["_id"], ZoneInfo("UTC") if moment.endswith("_on") else zone))
+                months.add(rollups.month_of(group["_id"], own))
     return sorted(months)
+
+
+def _clock(record: type[Record], moment: str, zone: ZoneInfo) -> ZoneInfo:
+    """By whose clock a moment is cut into months. Days are stored as UTC midnights: no zone may move them."""
+    spec = field_specs(record)[moment.split(".", maxsplit=1)[0]]
+    return ZoneInfo("UTC") if spec.kind == "day" else zone
 
 
 def _replace(store: Store, session: ClientSession, community_id: str, existing: list[Document], atoms: Tally) -> None:
@@ -198,7 +215,7 @@ def _month(
     )
     within: list[Document] = []
     for moment in record.moments:
-        start, end = rollups.month_bounds(month, ZoneInfo("UTC") if moment.endswith("_on") else zone)
+        start, end = rollups.month_bounds(month, _clock(record, moment, zone))
         if "." in moment:
             root, leaf = moment.split(".")
             within.append({root: Is(some={leaf: Is(gte=start, lt=end)})})

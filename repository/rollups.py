@@ -14,6 +14,8 @@ stock      the subject's one stock document (total, by grid, category,   what is
            and by cell: grid, then category)
 due        the month's document (total, by grid, by category)            open work by due day of the month
 age        the month's document (total)                                  open work by day reported and day due
+cells      one cell per grid and category, and no whole: it is    what is many numbers each: hours of the week; the
+           their sum                                              orders of one company
 people     the period's document (total, by grid, by group, by both)     distinct people, which no sum of months gives
 =========  ============================================================  ==========================================
 
@@ -213,6 +215,9 @@ def spread(atoms: Mapping[Atom, int]) -> Counts:
     counts: dict[tuple[str, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))  # by the parts of a Place
     for (subject, level, period, grid, category, name), n in atoms.items():
         if not n:
+            continue
+        if level == "cells":
+            counts[subject, "cell", period, grid, category][name] += n
             continue
         held = counts[subject, level, period]
         by_grid, by_category = f"by_grid.{path_key(grid)}.{name}", f"by_category.{path_key(category)}.{name}"

@@ -25,7 +25,7 @@ from repository.facilities import (
     VehicleDetails,
 )
 from repository.grids import Community, Grid, Post, Tier
-from repository.maintenance import DUE_HOURS, Fault, Priority, Source, WorkCategory, WorkOrder
+from repository.maintenance import Fault, Priority, Source, WorkCategory, WorkOrder
 from repository.maintenance.commands import SERIES
 from repository.people import Person, PersonKind
 from repository.record import Record
@@ -214,6 +214,7 @@ _HOURS = {  # median hours to mend
 }
 _SHARES = (22, 12, 10, 32, 15, 9)
 _Where = tuple[str | None, str, str]  # facility, place, grid
+_DUE_HOURS = {Priority.URGENT: 24, Priority.NORMAL: 72, Priority.LOW: 240}  # about what three and ten workdays come to
 _TABLE = 4096  # durations are drawn from tables of so many: a draw from a distribution costs five times as much
 
 
@@ -241,7 +242,7 @@ def _work_orders(
     priorities = rng.choices([one.value for one in Priority], (14, 54, 32), k=_TABLE)
     sources = rng.choices([one.value for one in Source], (46, 22, 9, 18, 5), k=_TABLE)
     faults = rng.choices([one.value for one in Fault], k=_TABLE)
-    due = {level.value: timedelta(hours=DUE_HOURS[level]) for level in Priority}
+    due = {level.value: timedelta(hours=_DUE_HOURS[level]) for level in Priority}
     lengths = [rng.lognormvariate(0, 0.9) if rng.random() < 0.97 else rng.uniform(12, 80) for _ in range(_TABLE)]
     answers = [int(3_600 * rng.lognormvariate(1, 0.8)) for _ in range(_TABLE)]
     draw = rng.getrandbits
@@ -284,6 +285,11 @@ def _work_orders(
             "assignee_id": people[mixed % 12],
             "events": [{"at": reported, "by": "居民", "status": "reported"}],
             "reopenings": [],
+            "kind": "corrective",
+            "labour": [],
+            "parts": [],
+            "photos": [],
+            "also_reported": 0,
         }
         if facility is not None:
             document["facility_id"] = facility
@@ -307,6 +313,11 @@ def _work_orders(
                 "cost_cents": 1_000 * (mixed & 255),
             }
             document["events"].append({"at": ended, "by": "测试人员 01", "status": "done"})
+            checked = ended + timedelta(hours=1 + (mixed & 63))
+            if checked < end:
+                last = checked
+                document |= {"status": "verified", "verified_at": checked}
+                document["events"].append({"at": checked, "by": "测试人员 02", "status": "verified"})
         document["updated_at"] = last
         yield document
 

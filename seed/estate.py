@@ -19,11 +19,14 @@ from repository.facilities import (
     FacilityKind,
     FitnessDetails,
     PersonnelDetails,
+    PlannedReplacement,
     PropertyDetails,
     ServiceStatus,
     VehicleDetails,
+    end_of_life,
 )
 from repository.grids import Grid, Point, Post, Tier
+from repository.organizations import Organization, OrganizationKind
 from repository.people import Person, PersonKind
 from seed.community import (
     GRID_PLANS,
@@ -106,6 +109,36 @@ def people() -> list[Person]:
     for number, (unit, name) in enumerate(zip(STATIONED, _CONTACTS, strict=True), 1):
         found.append(person(f"contact-{number}", name, PersonKind.ORGANIZATION, "联络员（演示人物）", unit.name))
     return found
+
+
+_COMPANIES = {
+    # key of who answers for it, name, kind, services, contract: days since it began and until it ends, staff, certified
+    "an-fu": (AN_FU, OrganizationKind.PROPERTY, ("repairs", "cleaning", "security", "greenery"), 700, 395, 26, 18),
+    "he-shun": (HE_SHUN, OrganizationKind.PROPERTY, ("repairs", "cleaning", "security"), 1_040, 55, 21, 6),
+    "maker": (MAKER, OrganizationKind.CONTRACTOR, ("fitness",), 420, 310, 5, 4),
+    "lifts": (LIFTS, OrganizationKind.CONTRACTOR, ("lifts",), 610, 485, 6, 6),
+}
+COMPANY_OF = {key: f"d-company-{key}" for key in _COMPANIES}
+"""The id of the company by the key of the person who works for it."""
+
+
+def companies(as_of: date) -> list[Organization]:
+    """The property companies and contractors; the contract of 和顺物业 ends within two months, and few of its staff are
+    certified (section 3.1: 物业管理专业程度低)."""
+    return [
+        Organization(
+            id=COMPANY_OF[key],
+            community_id=COMMUNITY_ID,
+            name=name,
+            kind=kind,
+            services=services,
+            contract_from=as_of - timedelta(days=began),
+            contract_until=as_of + timedelta(days=ends),
+            staff=staff,
+            certified_staff=certified,
+        )
+        for key, (name, kind, services, began, ends, staff, certified) in _COMPANIES.items()
+    ]
 
 
 NAMES = {key: name for key, (name, *_) in (_STAFF | _OFFICERS | _CONTRACTORS).items()}
@@ -275,6 +308,17 @@ _GONE = (
     ("1", "文化广场旧漫步机", Category.FITNESS, FacilityKind.WALKER, 150),
 )
 _UNUSABLE = {"体育公园 3 号单杠", "体育公园 4 号漫步机"}
+_DECIDED = {
+    # years from the one it was due in, days since it was decided, why, what it is to cost if not the same again
+    "体育公园 4 号漫步机": (1, 60, "今年器材预算先换单杠，已停用，围挡至明年", None),
+    "滨江步道 3 号漫步机": (1, 48, "等区体育局明年的健身路径配套名额", None),
+    "老年活动中心 2 号太极推揉器": (2, 48, "使用人少，资金先用于体育公园", None),
+    "货运通道道闸": (2, 75, "与厂区谈妥 2 年后随道路改造一并更换", None),
+    "幸福里路灯": (1, 30, "等老旧小区改造立项", None),
+    "滨江步道路灯": (-2, 20, "随滨江步道改造一并换成节能灯", 4_600),
+    "幸福里 6 栋电梯": (-2, 15, "同一故障两次返修，业主大会同意动用维修资金", 420_000),
+}
+"""Replacements that were brought forward or put off: what the budget meeting argues about."""
 _REMARKS = {
     "体育公园 3 号单杠": "立柱松动，已拉警戒带停用，待更换。",
     "北门道闸": "摄像头不识别车牌，门岗手工登记、手工抬杆。",
@@ -333,6 +377,7 @@ def facilities(as_of: date) -> list[Standing]:
             remark=_REMARKS.get(name),
         )
         record = record.model_copy(update={"condition_history": tuple(_examinations(record, as_of, rng))})
+        record = record.model_copy(update={"replacement_plan": tuple(_decisions(record, as_of))})
         found.append(Standing(record, grid, as_of - timedelta(days=14 * 30) if gone else None))
 
     for grid, site, kind, pieces in _FITNESS:
@@ -370,7 +415,7 @@ def facilities(as_of: date) -> list[Standing]:
             kind,
             months,
             condition,
-            PropertyDetails(company=company, system=system),
+            PropertyDetails(company=company, company_id=_company_id(company), system=system),
         )
     for grid, name, category, kind, months in _GONE:
         gone_details = VehicleDetails(lanes=2) if category is Category.VEHICLE else FitnessDetails(pieces=1)
@@ -392,6 +437,29 @@ def _examinations(record: Facility, as_of: date, rng: Random) -> Iterator[Condit
         day = as_of - timedelta(days=14 * 30 if record.status is ServiceStatus.RETIRED else 7)
         at = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
         yield ConditionEntry(at=at, by=lead, condition=record.condition, status=record.status)
+
+
+def _decisions(record: Facility, as_of: date) -> Iterator[PlannedReplacement]:
+    """What was decided about its replacement, in a year that is not over."""
+    if record.name not in _DECIDED:
+        return
+    years, ago, why, yuan = _DECIDED[record.name]
+    end = end_of_life(record, as_of)
+    hazardous = end is None or end < as_of or record.condition is Condition.VERY_POOR
+    due = as_of.year if end is None or hazardous else end.year
+    day = as_of - timedelta(days=ago)
+    yield PlannedReplacement(
+        at=datetime(day.year, day.month, day.day, 7, tzinfo=UTC),
+        by=NAMES["facilities"],
+        year=max(as_of.year, due + years),
+        instead_of=due,
+        reason=why,
+        cost_cents=yuan and yuan * 100,
+    )
+
+
+def _company_id(name: str | None) -> str | None:
+    return next((COMPANY_OF[key] for key, (company, *_) in _COMPANIES.items() if company == name), None)
 
 
 def _sites(grid: str) -> Iterator[str]:

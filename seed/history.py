@@ -11,9 +11,10 @@ from random import Random
 from typing import TypeVar
 
 from repository.facilities import ConditionEntry, Facility, ServiceStatus
+from repository.grids import Community
 from repository.maintenance import (
-    DUE_HOURS,
     OPEN,
+    SERVICE_LEVELS,
     Event,
     Fault,
     Outcome,
@@ -23,11 +24,14 @@ from repository.maintenance import (
     Status,
     WorkCategory,
     WorkOrder,
+    promised,
 )
+from repository.worktime import Worktime
 from seed.community import GRID_PLANS
-from seed.estate import COMMUNITY_ID, HE_SHUN, NAMES, ZONE, Standing, grid_id, person_id
+from seed.estate import COMMUNITY_ID, COMPANY_OF, HE_SHUN, NAMES, ZONE, Standing, grid_id, person_id
 
 T = TypeVar("T")
+WORKTIME = Worktime(ZONE, Community.model_fields["working_hours"].default)
 ANSWERS = (Status.ACCEPTED, Status.ASSIGNED, Status.IN_PROGRESS, Status.DONE, Status.REJECTED)
 YEARS = 3
 STRAIN_DAYS = 95  # how long ago the backlog began to grow
@@ -242,9 +246,14 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing], s
     )
     case.estimate = None if rng.random() < 0.08 else max(0.5, round(case.hours * rng.uniform(0.7, 1.3) * 2) / 2)
     case.cost_cents = round(rng.lognormvariate(0, 0.8) * kind.yuan) * 100
-    case.due = None if steady.whole("no due", 0.02) else case.at + timedelta(hours=DUE_HOURS[case.priority])
+    case.due = None if steady.whole("no due", 0.02) else _due(case.at, case.priority)
     _live(rng, case, strain, steady)
     return case
+
+
+def _due(at: datetime, priority: Priority) -> datetime:
+    """By when the community promises to have it mended."""
+    return promised(SERVICE_LEVELS[priority], WORKTIME, at)[1]
 
 
 def _wear(one: Standing, day: date) -> float:
@@ -363,7 +372,7 @@ def _threads(as_of: date, standing: dict[str, Standing]) -> Iterator[_Case]:
             priority=priority,
             source=Source.RESIDENT,
             standing=thing,
-            due=ago(days) + timedelta(hours=DUE_HOURS[priority]),
+            due=_due(ago(days), priority),
             estimate=4.0,
             assignee=assignee,
             hours=3.0,
@@ -454,6 +463,8 @@ def _order(number: int, case: _Case, end: datetime) -> WorkOrder:
         due_at=case.due,
         ended_at=ended,
         assignee_id=person_id(case.assignee) if assigned else None,
+        company_id=COMPANY_OF.get(case.assignee) if assigned else None,
+        satisfaction=_satisfaction(number, case) if worked else None,
         hold_reason=hold,
         estimated_hours=case.estimate,
         actual_hours=case.hours if worked else None,
@@ -462,6 +473,16 @@ def _order(number: int, case: _Case, end: datetime) -> WorkOrder:
         events=tuple(steps),
         reopenings=tuple(reopenings),
     )
+
+
+def _satisfaction(number: int, case: _Case) -> int | None:
+    """What every third reporter said of it: worse where it took long or came back, and of 和顺物业."""
+    if number % 3:
+        return None
+    done = [step for step in case.steps if step.status is Status.DONE]
+    days = (done[0].at - case.at).days
+    lost = (days > 3) + (days > 14) + (len(done) > 1) + (case.assignee == "he-shun")
+    return max(1, 5 - lost - (number % 9 == 0))
 
 
 # --- chance ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,10 @@ from argon2 import PasswordHasher
 
 from repository import accounts, embedded
 from repository.access import Actor, Role
+from repository.facilities import Category, Facility
+from repository.grids import Community, Grid
 from repository.migrations import migrate
+from repository.people import Person
 from repository.store import Store
 
 T = TypeVar("T")
@@ -162,6 +165,39 @@ def empty(store: Store) -> None:
 def kept() -> dict[str, Any]:
     """What the app in this worker is connected to, when that is the demonstration."""
     return {"demo": None}
+
+
+@pytest.fixture
+def yard(store: Store, admin: Actor) -> Store:
+    """A community with two grids, three people and two machines; a neighbour with the same codes."""
+    for community in ("d", "e"):
+        store.insert(admin, Community(id=community, community_id=community, code=community, name=community))
+        for person in ("li", "wang", "zhao"):
+            store.insert(admin, Person(id=f"{community}-{person}", community_id=community, name=person))
+        for number in ("1", "2"):
+            grid = Grid(id=f"{community}-g{number}", community_id=community, code=number, name=f"{number} 号网格")
+            store.insert(admin, grid.model_copy(update={"responsible_id": f"{community}-li"}))
+        for code, grid, responsible in (("F-01", "g1", "wang"), ("F-02", "g2", None)):
+            store.insert(
+                admin,
+                Facility(
+                    id=f"{community}-{code}",
+                    community_id=community,
+                    code=code,
+                    name="单杠",
+                    site="体育公园",
+                    category=Category.FITNESS,
+                    grid_id=f"{community}-{grid}",
+                    responsible_id=responsible and f"{community}-{responsible}",
+                ),
+            )
+    return store
+
+
+@pytest.fixture
+def mender() -> Actor:
+    """Who mends: the person d-wang."""
+    return Actor("d-wang", "王师傅", Role.FACILITY_MANAGER, people=("d-wang",))
 
 
 @pytest.fixture

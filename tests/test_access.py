@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -27,28 +28,46 @@ from repository import (
     activities,
     audit,
     backup,
+    entries,
     facilities,
+    flows,
     grids,
+    hazards,
     importer,
+    inspections,
+    labels,
     maintenance,
+    organizations,
     overview,
     people,
+    photos,
+    preventive,
     recount,
+    replacement,
+    worktime,
 )
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
 from repository.accounts import User
 from repository.activities import Activity, Attendance
+from repository.entries import LOOKING, EntryException, EntryLog
 from repository.facilities import Category, Condition, Facility
 from repository.grids import Community, Grid, Post, Tier
+from repository.hazards import Hazard
 from repository.importer import Sheet
-from repository.maintenance import Status, WorkOrder
+from repository.inspections import Checklist, Inspection, InspectionPlan, ItemResult
+from repository.labels import Label, Place
+from repository.maintenance import Outcome, Status, WorkOrder
 from repository.metrics import Period
 from repository.migrations import migrate
+from repository.organizations import Organization
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
+from repository.preventive import MaintenancePlan
 from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, Conflict, InUse, NotFound, Store, Wanted, Write
 from repository.words import Trouble
+from repository.worktime import SpecialDay
 from tests.conftest import NOW
+from tests.pages import picture
 
 TODAY = date(2026, 4, 2)
 QUARTER = Period.of("2026Q2")
@@ -78,17 +97,65 @@ def world(store: Store) -> None:
             Post(id=f"post-{grid}", tier=Tier.GROUP, grid_id=grid, until=date(2026, 1, 1), **at),
             Facility(
                 id=f"f-{grid}", code=f"{mark}-F", name=f"{mark} bar", category=Category.FITNESS, grid_id=grid,
-                site=f"{mark} site", installed_on=date(2010, 1, 1), condition=Condition.VERY_POOR, **at,
+                site=f"{mark} site", installed_on=date(2010, 1, 1), condition=Condition.VERY_POOR,
+                replacement_plan=({"at": when, "by": "x", "year": 2027, "reason": f"{mark} money"},), **at,
             ),
             Facility(id=f"free-{grid}", code=f"{mark}-X", name="x", category=Category.PROPERTY, grid_id=grid, **at),
             WorkOrder(
                 id=f"w-{grid}", number=f"{mark}-W", fault="loose", grid_id=grid, facility_id=f"f-{grid}",
-                reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind", **at,
+                reported_at=when, due_at=when + timedelta(days=1), place=f"{mark} place", category=f"{mark} kind",
+                photos=(f"{mark}-photo",), assignee_id=f"p-{home}", assigned_at=when, **at,
+            ),
+            Facility(id=f"gate-{grid}", code=f"{mark}-G", name=f"{mark} gate", category="vehicle_access", grid_id=grid,
+                     **at),
+            EntryLog(
+                id=f"e-{grid}", gate_id=f"gate-{grid}", grid_id=grid, who=f"{mark} plate", entered_at=when, remark=mark,
+                exceptions=(EntryException.BY_HAND,), **at,
+            ),
+            WorkOrder(
+                id=f"wc-{grid}", number=f"{mark}-C", fault="loose", place=f"{mark} c", grid_id=grid, reported_at=when,
+                company_id=f"o-{home}", **at,
             ),
             Contact(
                 id=f"c-{grid}", about_id=f"w-{grid}", grid_id=grid, name=f"{mark} caller", phone="13800138000",
                 expires_on=TODAY, **at,
             ),
+            WorkOrder(
+                id=f"pm-{grid}", number=f"{mark}-PM", fault=f"{mark} oil", grid_id=grid, facility_id=f"f-{grid}",
+                reported_at=when, kind="preventive", scheduled_for=TODAY, plan_id=f"mp-{grid}", category="fitness",
+                dangerous=True, inspection_id=f"i-{grid}", **at,
+            ),
+            MaintenancePlan(
+                id=f"mp-{grid}", name=f"{mark} oil", category=Category.FITNESS, grid_id=grid, since=TODAY, **at
+            ),
+            MaintenancePlan(
+                id=f"free-mp-{grid}", name=f"{mark} free", category=Category.FITNESS, grid_id=grid, since=TODAY,
+                active=False, **at,
+            ),
+            InspectionPlan(
+                id=f"ip-{grid}", name=f"{mark} weekly", checklist_id=f"l-{home}", every_days=7, since=TODAY,
+                grid_id=grid, **at,
+            ),
+            Inspection(
+                id=f"i-{grid}", name="list", inspection_kind="routine", facility_id=f"f-{grid}", category="fitness",
+                grid_id=grid, checklist_id=f"l-{home}", done_at=when, done_on=when.date(), due_days=(when.date(),),
+                results=(ItemResult(text=f"{mark} post", verdict="fail", order_id=f"pm-{grid}"),),
+                inspector=f"{mark} eye",
+                **at,
+            ),
+            Hazard(
+                id=f"h-{grid}", what=f"{mark} wire", place="x", grid_id=grid, found_at=when, deadline_on=TODAY, **at
+            ),
+            Hazard(
+                id=f"over-{grid}", what=f"{mark} gone", place="x", grid_id=grid, found_at=when, deadline_on=TODAY,
+                state="rechecked", **at,
+            ),
+            WorkOrder(
+                id=f"done-{grid}", number=f"{mark}-D", fault="dead", grid_id=grid, reported_at=when, ended_at=NOW,
+                status=Status.DONE, outcome=Outcome.COMPLETED, place=f"{mark} place", category=f"{mark} kind", **at,
+            ),
+            Place(id=f"y-{grid}", name=f"{mark} stairs", grid_id=grid, **at),
+            Label(id=f"{mark}-L", facility_id=f"f-{grid}", grid_id=grid, **at),
             Activity(
                 id=f"a-{grid}", name=f"{mark} talk", held_on=TODAY, format="lecture", grid_id=grid,
                 place=f"{mark} hall", **at,
@@ -102,10 +169,27 @@ def world(store: Store) -> None:
     homes: list[Record] = [Community(id=home, community_id=home, code=home, name=home) for home in "DE"]
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
     homes += [Person(id=f"free-{home}", community_id=home, name=f"free-{home}") for home in "DE"]
+    homes += [SpecialDay(id=f"sd-{home}", community_id=home, day=date(2026, 4, 4), working=True) for home in "DE"]
+    homes += [Checklist(id=f"l-{home}", community_id=home, name="list", category=Category.FITNESS) for home in "DE"]
+    homes += [
+        Checklist(id=f"free-l-{home}", community_id=home, name="free", category=Category.FITNESS) for home in "DE"
+    ]
+    homes += [Organization(id=f"{id}-{home}", community_id=home, name=f"{id} co") for home in "DE" for id in ("o", "p")]
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
+    a_photo(store)
     a_sign_in(store)
+
+
+def a_photo(store: Store) -> None:
+    """Of the order in grid g1; and one that nobody has named for a week."""
+    for id, community, more in ((f"{MARK}-photo", "D", {}), ("loose", "D", {"loose_at": NOW - timedelta(days=7)})):
+        facts = {"community_id": community, "small": MARK.encode(), **more}
+        store.db[photos.FILES].insert_one(
+            {"_id": id, "length": 6, "chunkSize": 9, "uploadDate": NOW, "metadata": facts}
+        )
+        store.db[photos.CHUNKS].insert_one({"_id": id, "files_id": id, "n": 0, "data": MARK.encode()})
 
 
 def a_sign_in(store: Store) -> None:
@@ -140,9 +224,6 @@ def restore(store: Store, before: Dump) -> None:
     store._there.clear()
     store.reread_pending()
 
-
-PREPARE = ("grids.remove_grid", "importer.undo")
-"""Rows that prepare the ground before they are refused."""
 
 # --- the table
 Call = Callable[[Store, Actor], Any]
@@ -206,16 +287,58 @@ def an_undo(store: Store, actor: Actor) -> Any:
     return importer.undo(store, actor, "D", an_import(store), patience=0)
 
 
-def _bare(store: Store, call: Callable[[], Any]) -> Any:
+def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
-    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts"):
+    for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
+                 "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
-    return call()
 
 
 def a_path() -> Path:
     """A file that is not there yet."""
     return Path(tempfile.mkdtemp(prefix="gb-access-")) / "b.zip"
+
+
+def _no_orders(store: Store) -> None:
+    """No order comes of the inspection any more."""
+    store.db["work_orders"].delete_many({})
+
+
+def _rectified(store: Store) -> None:
+    """Somebody says that the hazard of g1 is gone, so that somebody else may look again."""
+    now = store.db["hazards"].find_one({"_id": "h-g1"}) or {}
+    if now["state"] == "found":
+        hazards.rectify(store, Actor("r", "整改人", Role.ADMIN), "D", "h-g1", now["revision"])
+
+
+def _recheck(store: Store, actor: Actor) -> Any:
+    stands = store.db["hazards"].find_one({"_id": "h-g1"}) or {}
+    return hazards.recheck(store, actor, "D", "h-g1", stands["revision"], passed=True)
+
+
+PREPARE: Mapping[str, Callable[[Store], Any]] = {
+    "grids.remove_grid": _bare,
+    "hazards.recheck": _rectified,
+    "inspections.remove_inspection": _no_orders,
+    "importer.undo": an_import,
+}
+"""What has to be so before a row can be called; what is compared begins there."""
+
+
+def ground(store: Store, name: str) -> None:
+    """Prepare the world for a row."""
+    PREPARE.get(name, lambda _store: None)(store)
+
+
+def an_order(number: str) -> WorkOrder:
+    """Of grid g1, as a room above that of work orders makes it."""
+    return WorkOrder(community_id="D", number=number, fault="loose", grid_id="g1", place="x", reported_at=NOW)
+
+
+@cache
+def a_picture() -> bytes:
+    """A photo that can be kept."""
+    return picture((9, 9))
 
 
 F1 = ("D", "f-g1", 1)
@@ -268,6 +391,59 @@ ROWS: Mapping[str, Row] = {
     "people.forget_expired": change(
         DELETE, "contacts", lambda s, a: people.forget_expired(s, a, "D", on=date(2027, 1, 1)), "common"
     ),
+    # entries
+    "entries.log_entry": change(
+        CREATE, "entry_logs", lambda s, a: entries.log_entry(s, a, "D", {"gate_id": "gate-g1", "who": "x"})
+    ),
+    "entries.let_out": change(UPDATE, "entry_logs", lambda s, a: entries.let_out(s, a, "D", "e-g1", 1)),
+    "entries.close_unknown": change(UPDATE, "entry_logs", lambda s, a: entries.close_unknown(s, a, "D", {"e-g1": 1})),
+    "entries.edit_entry": change(
+        UPDATE, "entry_logs", lambda s, a: entries.edit_entry(s, a, "D", "e-g1", 1, {"host": "6"})
+    ),
+    "entries.remove_entry": change(DELETE, "entry_logs", lambda s, a: entries.remove_entry(s, a, "D", "e-g1", 1)),
+    "entries.reveal_entry": change(
+        READ, LOOKING, lambda s, a: entries.reveal_entry(s, a, "D", "e-g1", entries.Reason.DAMAGE)
+    ),
+    "entries.forget_expired": change(
+        DELETE, "entry_logs", lambda s, a: entries.forget_expired(s, a, "D", on=date(2027, 1, 1)), "common"
+    ),
+    "entries.entry_rules": read("communities", lambda s, a: entries.entry_rules(s, a, "D")),
+    "entries.gates": read("facilities", lambda s, a: entries.gates(s, a, "D")),
+    "entries.entry_review": read(
+        "entry_logs", lambda s, a: entries.entry_review(s, a, "D", QUARTER, now=NOW), "cut", (READ, "facilities")
+    ),
+    "entries.entry_list": read("entry_logs", lambda s, a: entries.entry_list(s, a, "D", now=NOW, show="all")),
+    "entries.entry": read("entry_logs", lambda s, a: entries.entry(s, a, "D", "e-g1"), "refused"),
+    # organizations
+    "organizations.add_organization": change(
+        CREATE, "organizations", lambda s, a: organizations.add_organization(s, a, "D", {"name": "新"}), "common"
+    ),
+    "organizations.edit_organization": change(
+        UPDATE,
+        "organizations",
+        lambda s, a: organizations.edit_organization(s, a, "D", "o-D", 1, {"staff": 3}),
+        "common",
+    ),
+    "organizations.set_contact": Row(
+        ((UPDATE, "organizations"), (DELETE, "contacts")),
+        lambda s, a: organizations.set_contact(s, a, "D", "o-D", name="x", phone=None),
+        "refused",
+    ),
+    "organizations.remove_organization": change(
+        DELETE, "organizations", lambda s, a: organizations.remove_organization(s, a, "D", "p-D", 1), "common"
+    ),
+    "organizations.organizations": read("organizations", lambda s, a: organizations.organizations(s, a, "D"), "common"),
+    "organizations.companies": read("organizations", lambda s, a: organizations.companies(s, a, "D"), "common"),
+    "organizations.company_names": read("organizations", lambda s, a: organizations.company_names(s, a, "D"), "common"),
+    "maintenance.company_scores": read(
+        "work_orders",
+        lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW),
+        "cut",
+        (READ, "organizations"),
+    ),
+    "maintenance.company_orders": read(
+        "work_orders", lambda s, a: maintenance.company_orders(s, a, "D", "o-D", now=NOW, show="all")
+    ),
     # grids
     "grids.found_community": change(
         CREATE, "communities", lambda s, a: grids.found_community(s, a, {"code": "new", "name": "新"}), "refused"
@@ -280,7 +456,7 @@ ROWS: Mapping[str, Row] = {
         CREATE, "grids", lambda s, a: grids.add_grid(s, a, "D", {"code": "9", "name": "9", "responsible_id": "p-D"})
     ),
     "grids.edit_grid": change(UPDATE, "grids", lambda s, a: grids.edit_grid(s, a, "D", "g1", 1, {"name": "新"})),
-    "grids.remove_grid": change(DELETE, "grids", lambda s, a: _bare(s, lambda: grids.remove_grid(s, a, "D", "g1", 1))),
+    "grids.remove_grid": change(DELETE, "grids", lambda s, a: grids.remove_grid(s, a, "D", "g1", 1)),
     "grids.grids": read("grids", lambda s, a: grids.grids(s, a, "D")),
     "grids.grid_names": read("grids", lambda s, a: grids.grid_names(s, a, "D")),
     "grids.add_post": change(
@@ -326,6 +502,10 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: facilities.replace(s, a, *F1, code="N", installed_on=TODAY),
         "refused",
     ),
+    "facilities.plan_replacement": change(
+        UPDATE, "facilities", lambda s, a: facilities.plan_replacement(s, a, *F1, year=2028, reason="x")
+    ),
+    "facilities.take_back_plan": change(UPDATE, "facilities", lambda s, a: facilities.take_back_plan(s, a, *F1)),
     "facilities.remove_facility": change(
         DELETE, "facilities", lambda s, a: facilities.remove_facility(s, a, "D", "free-g1", 1)
     ),
@@ -361,7 +541,8 @@ ROWS: Mapping[str, Row] = {
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
     "maintenance.most_overdue": read("work_orders", lambda s, a: maintenance.most_overdue(s, a, "D", now=NOW, most=9)),
-    "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", "p-D", now=NOW)),
+    "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", ["p-D"], now=NOW)),
+    "maintenance.new_work": read("work_orders", lambda s, a: maintenance.new_work(s, a, "D", ["p-D"], ["o-D"])),
     "maintenance.work_story": read(
         "work_orders", lambda s, a: maintenance.work_story(s, a, "D", "w-g1", now=NOW), "refused"
     ),
@@ -369,12 +550,77 @@ ROWS: Mapping[str, Row] = {
         "work_orders", lambda s, a: maintenance.work_story_if_any(s, a, "D", "w-g1", now=NOW)
     ),
     "maintenance.open_orders_like": read("work_orders", lambda s, a: maintenance.open_orders_like(s, a, "D", "f-g1")),
-    "maintenance.promise": read("grids", lambda s, a: maintenance.promise(s, a, "D", grid_id="g1")),
+    "maintenance.promise": read("grids", lambda s, a: maintenance.promise(s, a, "D", grid_id="g1", now=NOW)),
     "maintenance.facility_brief": read(
         "facilities", lambda s, a: maintenance.facility_brief(s, a, "D", code=f"{MARK}-F")
     ),
     "maintenance.reportable": read("facilities", lambda s, a: maintenance.reportable(s, a, "D")),
     "maintenance.work_categories": read("work_orders", lambda s, a: maintenance.work_categories(s, a, "D")),
+    "maintenance.comment": change(UPDATE, "work_orders", lambda s, a: maintenance.comment(s, a, "D", "w-g1", "看过了")),
+    "maintenance.notice": change(
+        UPDATE, "work_orders", lambda s, a: maintenance.notice(s, replace(a, people=("p-D",)), "D", ["w-g1"])
+    ),
+    "maintenance.merge": change(UPDATE, "work_orders", lambda s, a: maintenance.merge(s, a, "D", "w-g1", 1, "pm-g1")),
+    "maintenance.change_many": change(
+        UPDATE,
+        "work_orders",
+        lambda s, a: maintenance.change_many(s, a, "D", {"w-g1": 1, "w-g2": 1}, {"place": "x"}),
+        "cut",
+    ),
+    "maintenance.numbered": change(
+        CREATE,
+        "work_orders",
+        lambda s, a: maintenance.numbered(s, a, "D", 1, lambda write, number: write.insert(an_order(f"W-{number}"))),
+    ),
+    "maintenance.require_place": read(
+        "facilities", lambda s, a: maintenance.require_place(s, a, "D", "f-g1"), "refused"
+    ),
+    "maintenance.quality": read("work_orders", lambda s, a: maintenance.quality(s, a, "D", QUARTER, now=NOW)),
+    "maintenance.work_behind": read(
+        "work_orders", lambda s, a: maintenance.work_behind(s, a, "D", Period.of("ever"), figure="opened", now=NOW)
+    ),
+    "maintenance.ageing": read("work_orders", lambda s, a: maintenance.ageing(s, a, "D", "category", now=NOW)),
+    "maintenance.ranking": read(
+        "work_orders", lambda s, a: maintenance.ranking(s, a, "D", "fault", Period.of("2026Q1"), now=NOW)
+    ),
+    "maintenance.Ledger.load": read(
+        "work_orders", lambda s, a: maintenance.metrics.Ledger.load(s, a, "D", QUARTER, None, None, NOW, parts=True).all
+    ),
+    "maintenance.Promises.of": read("special_days", lambda s, a: maintenance.Promises.of(s, a, "D"), "common"),
+    # working time
+    "worktime.set_day": change(
+        CREATE, "special_days", lambda s, a: worktime.set_day(s, a, "D", TODAY, working=False), "common"
+    ),
+    "worktime.drop_day": change(DELETE, "special_days", lambda s, a: worktime.drop_day(s, a, "D", "sd-D", 1), "common"),
+    "worktime.worktime": read("special_days", lambda s, a: worktime.worktime(s, a, "D"), "common"),
+    "worktime.year": read("special_days", lambda s, a: worktime.year(s, a, "D", 2026), "common"),
+    "maintenance.see_too": change(UPDATE, "work_orders", lambda s, a: maintenance.see_too(s, a, "D", "w-g1")),
+    "maintenance.confirm": change(
+        UPDATE, "work_orders", lambda s, a: maintenance.confirm(s, a, "D", "done-g1", mended=True)
+    ),
+    # photos and labels
+    "photos.keep": change(CREATE, "photos", lambda s, a: photos.keep(s, a, "D", a_picture()), "common"),
+    "photos.sweep": change(DELETE, "photos", photos.sweep, "common"),
+    "photos.thumbnails": read(
+        "photos", lambda s, a: photos.thumbnails(s, a, "D", WorkOrder, "w-g1"), "refused", (READ, "work_orders")
+    ),
+    "photos.photo": read(
+        "photos",
+        lambda s, a: photos.photo(s, a, "D", WorkOrder, "w-g1", f"{MARK}-photo"),
+        "refused",
+        (READ, "work_orders"),
+    ),
+    "labels.add_place": change(
+        CREATE, "places", lambda s, a: labels.add_place(s, a, "D", {"name": "新", "grid_id": "g1"})
+    ),
+    "labels.edit_place": change(UPDATE, "places", lambda s, a: labels.edit_place(s, a, "D", "y-g1", 1, {"site": "x"})),
+    "labels.remove_place": change(DELETE, "places", lambda s, a: labels.remove_place(s, a, "D", "y-g1", 1)),
+    "labels.mint": change(CREATE, "labels", lambda s, a: labels.mint(s, a, "D", places=["y-g1"])),
+    "labels.renew": Row(
+        ((UPDATE, "labels"), (CREATE, "labels")), lambda s, a: labels.renew(s, a, "D", facility_id="f-g1"), "refused"
+    ),
+    "labels.places": read("places", lambda s, a: labels.places(s, a, "D")),
+    "labels.code_of": read("labels", lambda s, a: labels.code_of(s, a, "D", facility_id="f-g1")),
     # activities
     "activities.add_activity": change(
         CREATE,
@@ -428,6 +674,112 @@ ROWS: Mapping[str, Row] = {
     "activities.known_residents": read(
         "attendances", lambda s, a: activities.known_residents(s, a, "D", [f"{MARK}-R"])
     ),
+    # hazards
+    "hazards.report_hazard": change(
+        CREATE,
+        "hazards",
+        lambda s, a: hazards.report_hazard(s, a, "D", {"what": "x", "place": "y", "grid_id": "g1"}),
+    ),
+    "hazards.edit_hazard": change(
+        UPDATE, "hazards", lambda s, a: hazards.edit_hazard(s, a, "D", "h-g1", 1, {"measures": "x"})
+    ),
+    "hazards.rectify": change(UPDATE, "hazards", lambda s, a: hazards.rectify(s, a, "D", "h-g1", 1)),
+    "hazards.recheck": change(UPDATE, "hazards", _recheck),
+    "hazards.remove_hazard": change(DELETE, "hazards", lambda s, a: hazards.remove_hazard(s, a, "D", "h-g1", 1)),
+    "maintenance.hazard": read("hazards", lambda s, a: maintenance.hazard(s, a, "D", "h-g1"), "refused"),
+    "maintenance.hazard_review": read(
+        "hazards", lambda s, a: maintenance.hazard_review(s, a, "D", QUARTER, now=NOW), "cut", (READ, "work_orders")
+    ),
+    "maintenance.standing_dangers": read(
+        "hazards", lambda s, a: maintenance.standing_dangers(s, a, "D", now=NOW), "cut", (READ, "work_orders")
+    ),
+    "maintenance.hazards_over": read("hazards", lambda s, a: maintenance.hazards_over(s, a, "D")),
+    # inspections
+    "inspections.add_checklist": change(
+        CREATE,
+        "checklists",
+        lambda s, a: inspections.add_checklist(s, a, "D", {"name": "new", "category": "fitness"}),
+        "common",
+    ),
+    "inspections.edit_checklist": change(
+        UPDATE, "checklists", lambda s, a: inspections.edit_checklist(s, a, "D", "l-D", 1, {"name": "x"}), "common"
+    ),
+    "inspections.remove_checklist": change(
+        DELETE, "checklists", lambda s, a: inspections.remove_checklist(s, a, "D", "free-l-D", 1), "common"
+    ),
+    "inspections.enter_standard_checklists": change(
+        CREATE, "checklists", lambda s, a: inspections.enter_standard_checklists(s, a, "D", since=TODAY)
+    ),
+    "inspections.add_plan": change(
+        CREATE,
+        "inspection_plans",
+        lambda s, a: inspections.add_plan(
+            s, a, "D", {"name": "x", "checklist_id": "l-D", "every_days": 7, "since": TODAY, "grid_id": "g1"}
+        ),
+    ),
+    "inspections.edit_plan": change(
+        UPDATE, "inspection_plans", lambda s, a: inspections.edit_plan(s, a, "D", "ip-g1", 1, {"every_days": 9})
+    ),
+    "inspections.remove_plan": change(
+        DELETE, "inspection_plans", lambda s, a: inspections.remove_plan(s, a, "D", "ip-g1", 1)
+    ),
+    "inspections.record_inspection": change(
+        CREATE,
+        "inspections",
+        lambda s, a: inspections.record_inspection(
+            s, a, "D", "f-g1", "l-D", [ItemResult(text="x", dangerous=True, verdict="fail")]
+        ),
+    ),
+    "inspections.remove_inspection": change(
+        DELETE,
+        "inspections",
+        lambda s, a: inspections.remove_inspection(s, a, "D", "i-g1", 1),
+    ),
+    "inspections.dues": read("inspections", lambda s, a: inspections.dues(s, a, "D", today=TODAY)),
+    "inspections.rounds": read("inspections", lambda s, a: inspections.rounds(s, a, "D", QUARTER, today=TODAY)),
+    "inspections.task": read(
+        "inspections", lambda s, a: inspections.task(s, a, "D", facility_id="f-g1", today=TODAY), "refused"
+    ),
+    "inspections.inspections_of": read("inspections", lambda s, a: inspections.inspections_of(s, a, "D", "f-g1")),
+    "inspections.inspection": read("inspections", lambda s, a: inspections.inspection(s, a, "D", "i-g1"), "refused"),
+    "inspections.checklists": read("checklists", lambda s, a: inspections.checklists(s, a, "D"), "common"),
+    "inspections.checklist_names": read("checklists", lambda s, a: inspections.checklist_names(s, a, "D"), "common"),
+    "inspections.plans": read("inspection_plans", lambda s, a: inspections.plans(s, a, "D")),
+    # preventive
+    "preventive.add_plan": change(
+        CREATE,
+        "maintenance_plans",
+        lambda s, a: preventive.add_plan(
+            s, a, "D", {"name": "x", "category": "fitness", "since": TODAY, "grid_id": "g1"}
+        ),
+    ),
+    "preventive.edit_plan": change(
+        UPDATE, "maintenance_plans", lambda s, a: preventive.edit_plan(s, a, "D", "mp-g1", 1, {"every": 9})
+    ),
+    "preventive.remove_plan": change(
+        DELETE, "maintenance_plans", lambda s, a: preventive.remove_plan(s, a, "D", "free-mp-g1", 1)
+    ),
+    "preventive.generate": Row(
+        ((CREATE, "work_orders"), (UPDATE, "maintenance_plans")),
+        lambda s, a: preventive.generate(s, a, "D", until=date(2026, 6, 30)),
+        "common",
+    ),
+    "preventive.skip": change(UPDATE, "work_orders", lambda s, a: preventive.skip(s, a, "D", "pm-g1", 1, "x")),
+    "preventive.postpone": change(
+        UPDATE, "work_orders", lambda s, a: preventive.postpone(s, a, "D", "pm-g1", 1, date(2026, 5, 1), "x")
+    ),
+    "preventive.plans": read("maintenance_plans", lambda s, a: preventive.plans(s, a, "D")),
+    "preventive.review": read("work_orders", lambda s, a: preventive.review(s, a, "D", QUARTER, today=TODAY)),
+    "preventive.upkeep": read("facilities", lambda s, a: preventive.upkeep(s, a, "D", "f-g1", today=TODAY), "refused"),
+    "replacement.replacement_review": Row(
+        ((READ, "facilities"), (READ, "work_orders")), lambda s, a: replacement.replacement_review(s, a, "D", now=NOW)
+    ),
+    "replacement.facility_reliability": Row(
+        ((READ, "facilities"), (READ, "work_orders")),
+        lambda s, a: replacement.facility_reliability(s, a, "D", "f-g1", now=NOW),
+        "refused",
+    ),
+    "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
     "overview.compare": Row(READS, lambda s, a: overview.compare(s, a, "D", QUARTER, now=NOW)),
@@ -458,9 +810,13 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-TAKES_GRIDS = {"facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
+TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
+               "maintenance.company_orders", "maintenance.work_behind",
+               "facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
-               "activities.calendar", "activities.upcoming", "overview.glance"}  # fmt: skip
+               "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
+               "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
+               "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {
@@ -485,6 +841,20 @@ NO_ACTOR: Mapping[str, str] = {
     "audit.seal": "hashes what is at rest; gives a number",
     "audit.missing_head": "what a file beside the key says of a seal, for the command line and a verdict",
     "audit.stored_entries": "builds what verify and seal read; both ask for the whole reach",
+    "reports.clear_links": "private links whose time is over; gives a number",
+    # whoever scans a label or follows a private link has no account: an Outsider is made of it, bound to one record
+    "labels.label_with": "tells the label a code stands for",
+    "reports.board": "makes an outsider of a label's code; tried in test_public",
+    "reports.form_token": "a random word with a sign, no part of any record",
+    "reports.report": "makes an outsider of a label; tried in test_public",
+    "reports.see_too": "makes an outsider of a label; tried in test_public",
+    "reports.follow": "makes an outsider of a private link; tried in test_public",
+    "reports.answer": "makes an outsider of a private link; tried in test_public",
+    "maintenance.Ledger": "bears its actor; what load has read",
+    **{
+        f"maintenance.Ledger.{name}": "of what load has read"
+        for name in ("as_of", "ends", "flow_months", "is_past", "last", "midnight", "present", "series", "today")
+    },
     "backup.due": "looks at file names only",
     "backup.database_id": "a random word that names the database, no part of any record",
     "backup.strangers": "names of collections that are not ours",
@@ -494,6 +864,7 @@ NO_ACTOR: Mapping[str, str] = {
     "once.first_use": "remembers the hash of what was redeemed; gives yes or no",
     "backup.is_empty": "yes or no, before a restore",
     "backup.restore": "fills an empty database, from the command line, before there is anybody",
+    "recount.make_again": "brings counters to the records, when what is counted has changed",
     "importer.recover": "ends what a killed process left half done",
     "importer.Flight": "bears its actor; it knows a batch, and Chunks asks for each of its rows",
     "importer.Flight.enter": "the batch that commit and undo have asked for",
@@ -510,6 +881,17 @@ NO_ACTOR: Mapping[str, str] = {
     # inside a transaction, whose Write names the actor and asks at each change
     "people.keep_contact": "inserts through Write",
     "people.drop_contact": "deletes through Write",
+    "photos.link": "names photos of the actor's own in the write that names them",
+    "photos.share": "of a record that was read through the Write with another one",
+    "photos.hand_over": "of a record that was read through the Write to another one",
+    "photos.let_go": "of a record that is changed through the Write",
+    "hazards.link_order": "reads and updates through Write",
+    "hazards.unlink_order": "reads and updates through Write",
+    "hazards.follow": "reads and updates through Write",
+    "maintenance.open_order": "reads and inserts through Write",
+    "maintenance.found_again": "updates through Write",
+    "maintenance.found_in_order": "updates through Write",
+    "maintenance.take_photos": "updates through Write",
     "facilities.with_history": "changes values only; the caller updates through Write",
     # the server behind the store
     "store.Store": "opens nothing by itself",
@@ -554,7 +936,7 @@ TRIED_BELOW = {
         "next_number",
     }
     | {"write", "insert", "update", "delete"},
-    "store.Write": {"read", "reveal", "insert", "update", "delete"},
+    "store.Write": {"read", "reveal", "insert", "insert_many", "update", "delete"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {
@@ -570,6 +952,11 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "activities.queries._counted": "counters, cut by seen in figures",
     "activities.queries._held": "counters, cut by seen",
     "activities.queries.came_by_grid": "a counter, cut to the grids of the setting",
+    "entries.commands.forget_expired": "scope",
+    "entries.queries._counts": "counters, cut by seen",
+    "entries.queries._hours": "counters, cut by seen",
+    "entries.queries._masked": "scope; only for the mask",
+    "flows.by_month": "counters, cut by reach",
     "grids._require_active": "inside a Write: whether a person is active",
     "grids._settle": "inside a Write, of a post that was read through it",
     "grids.posts": "_posts_in_reach",
@@ -582,10 +969,18 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "importer.preparing._Judge._taken": "whether a code is another's, which every write of it tells",
     "importer.preparing._Judge.existing": "in_reach, before a row is compared",
     "importer.preparing._Judge.find_unnumbered": "in_reach",
+    "inspections.commands": "inside a Write, of a facility that was read through it; checklists are everybody's",
+    "labels._labels": "inside a Write, of a facility or place that was read through it",
+    "labels.label_with": "the label itself, for whoever has scanned it",
     "maintenance.commands._restore": "inside a Write: whether another danger is open",
     "maintenance.commands._skip_taken": "the last number",
-    "maintenance.metrics._Ledger": "counters, cut by seen in _branches and _read_cells",
+    "maintenance.commands._mended_lately": "inside a Write, of an order's own facility",
+    "maintenance.companies.company_scores": "counters, cut by seen",
+    "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
     "maintenance.queries.work_categories": "counters of the grids in reach",
+    "organizations.remove_organization": "inside a Write: whether a facility names it",
+    "photos": "bytes without a grid; named by a record that was read, or linked inside a Write",
+    "reports": "private links and the secret they are made with; records are read as the outsider they stand for",
     "people.contact_of": "scope; only for the mask",
     "people.drop_contact": "deletes through Write",
 }
@@ -655,7 +1050,7 @@ def test_a_function_that_names_its_actor_has_a_row() -> None:
             parameter.name == "actor" or parameter.annotation is Actor
             for parameter in inspect.signature(function).parameters.values()
         ):
-            assert name not in NO_ACTOR or name in {"store.Write", "importer.Flight"}, name
+            assert name not in NO_ACTOR or name in {"store.Write", "importer.Flight", "maintenance.Ledger"}, name
 
 
 def used_raw() -> set[str]:
@@ -752,7 +1147,9 @@ def stopped(call: Callable[[], Any]) -> bool:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_each_role_may_what_the_table_of_permissions_says(filled: Store, name: str) -> None:
-    row, before = ROWS[name], everything(filled)
+    row = ROWS[name]
+    ground(filled, name)
+    before = everything(filled)
     for role in Role:
         actor = Actor(role, role, role)
         allowed = all(
@@ -763,15 +1160,20 @@ def test_each_role_may_what_the_table_of_permissions_says(filled: Store, name: s
             row.call(filled, actor)
         except Refused:
             assert not allowed, f"{role} was refused"
-            if name not in PREPARE:
-                assert everything(filled) == before
+            assert everything(filled) == before
         else:
             assert allowed, f"{role} was let in"
         restore(filled, before)
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if any(need != READ for need, _ in row.needs)])
+UNSEEN = {"photos.keep", "photos.sweep"}  # of photos that no record names, so that no answer tells of them
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in ROWS.items() if any(need != READ for need, _ in row.needs) and name not in UNSEEN]
+)
 def test_every_command_is_counted_so_that_answers_are_asked_anew(filled: Store, name: str) -> None:
+    ground(filled, name)
     before, stood = filled.writes(["D", EVERYWHERE]), everything(filled)
 
     ROWS[name].call(filled, ROOT)
@@ -782,8 +1184,7 @@ def test_every_command_is_counted_so_that_answers_are_asked_anew(filled: Store, 
 
 @pytest.mark.parametrize("name", sorted(set(ROWS) - {"grids.found_community"}))
 def test_nobody_reaches_into_another_community(filled: Store, name: str) -> None:
-    if name == "importer.undo":
-        an_import(filled)
+    ground(filled, name)
     before = everything(filled)
 
     answer: Any = None
@@ -793,8 +1194,7 @@ def test_nobody_reaches_into_another_community(filled: Store, name: str) -> None
         pass
     else:
         assert answer is None or not answer, "somebody of E got an answer about D"
-    if name != "grids.remove_grid":
-        assert everything(filled) == before
+    assert everything(filled) == before
 
 
 def of_g1(dump: Dump) -> Dump:
@@ -811,14 +1211,14 @@ def of_g1(dump: Dump) -> Dump:
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW], ids=["of one community", "of all communities"])
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.where == "refused"])
 def test_what_belongs_to_another_grid_is_out_of_reach(filled: Store, name: str, actor: Actor) -> None:
-    if name == "importer.undo":
-        an_import(filled)
+    ground(filled, name)
     before = everything(filled)
 
     assert stopped(lambda: ROWS[name].call(filled, actor))
     after = everything(filled)
-    assert of_g1(after) == of_g1(before) or name == "grids.remove_grid"
-    assert after == before or name in ("grids.remove_grid", "importer.commit")  # this one says that it broke off
+    assert of_g1(after) == of_g1(before)
+    # one says that it broke off, of the other the callers ask for the reach before it takes a number
+    assert after == before or name in {"importer.commit", "maintenance.numbered"}
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW], ids=["of one community", "of all communities"])
@@ -843,8 +1243,8 @@ def test_nothing_of_another_grid_is_seen(filled: Store, name: str) -> None:
     assert MARK not in seen
     assert "'g1'" not in seen
     if name not in ("people.people", "people.people_by_id", "grids.community", "facilities.service_lives",
-                    "importer.saved_mappings", "importer.batches", "activities.upcoming",
-                    "maintenance.my_work"):  # fmt: skip
+                    "entries.entry_rules", "importer.saved_mappings", "importer.batches",
+                    "activities.upcoming"):  # fmt: skip
         assert seen != everybody, "the row proves nothing: the world has nothing to hide here"
 
 
@@ -859,6 +1259,12 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
         more["most"] = 9
     if name == "facilities.inventory":
         more["on"] = TODAY
+    if "today" in inspect.signature(function).parameters:
+        more["today"] = TODAY
+    if name == "maintenance.company_orders":
+        more["company_id"] = "o-D"
+    if name == "maintenance.work_behind":
+        more["figure"] = "opened"
     period = [QUARTER] if "period" in inspect.signature(function).parameters else []
 
     in_charge = function(filled, NEXT_DOOR, "D", *period, **more)
@@ -890,7 +1296,11 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         there = record.from_document(kept)
         copy = there.model_copy(update={"id": "copy", **({"code": "copy"} if hasattr(there, "code") else {})})
         copy = copy.model_copy(update={"community_id": "copy"}) if isinstance(copy, Community) else copy
-        copy = copy.model_copy(update={"number": "copy"}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"number": "copy", "plan_id": None}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
+        copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]
@@ -941,17 +1351,26 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
         (seen,) = filled.together(NEXT_DOOR, "D", [Wanted(record)])
         assert [record.from_document(each) for each in seen] == filled.find(NEXT_DOOR, record, "D")
         if record.name_field not in record.personal:
-            named = filled.names(NEXT_DOOR, record, ["D"])["D"]
-            assert named.keys() == {each.id for each in filled.find(NEXT_DOOR, record, "D")}
+            assert filled.names(NEXT_DOOR, record, ["D"])["D"].keys() == {
+                each.id for each in filled.find(NEXT_DOOR, record, "D")
+            }
         assert filled.count(NEXT_DOOR, record, "D") == len(filled.find(NEXT_DOOR, record, "D"))
         assert filled.count(ROOT, record, "D", grids=G2) == filled.count(NEXT_DOOR, record, "D")
 
 
 # --- who somebody is
+PERSONAL: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "contacts": ("c-g1", {"expires_on": TODAY + timedelta(days=1)}),
+    "entry_logs": ("e-g1", {"host": "6"}),
+}
+"""A record with personal fields, and a change of another one."""
+
+
 @pytest.mark.parametrize("record", [one for one in RECORDS.values() if one.personal], ids=lambda one: one.collection)
 def test_personal_fields_come_out_of_nothing_but_reveal(filled: Store, record: type[Record]) -> None:
     """Absent, not hidden: whoever asks, however they ask."""
-    kept = filled.db[record.collection].find_one({"_id": "c-g1"})
+    id, change = PERSONAL[record.collection]
+    kept = filled.db[record.collection].find_one({"_id": id})
     assert kept is not None
     said = [str(kept[name]) for name in record.personal]
     whole = Actor("whole", "全", Role.ADMIN)
@@ -959,31 +1378,31 @@ def test_personal_fields_come_out_of_nothing_but_reveal(filled: Store, record: t
 
     def conflict() -> Any:
         with pytest.raises(Conflict) as told:
-            filled.update(whole, record, "D", "c-g1", 9, {"expires_on": TODAY})
+            filled.update(whole, record, "D", id, 9, change)
         with pytest.raises(Conflict) as more:
-            filled.delete(whole, record, "D", "c-g1", 9)
+            filled.delete(whole, record, "D", id, 9)
         return told.value.current, more.value.current
 
     ways: list[Callable[[], Any]] = [
         lambda: filled.find(whole, record, "D"),
-        lambda: filled.get(whole, record, "D", "c-g1"),
+        lambda: filled.get(whole, record, "D", id),
         lambda: filled.aggregate(whole, record, "D", [{"$set": {"copy": f"${named}"}}]),
         lambda: filled.together(whole, "D", [Wanted(record)]),
         lambda: filled.together(whole, "D", [Wanted(record, fields=(named,))]),
-        lambda: filled.write(whole, lambda write: write.read(record, "D", "c-g1")),
-        lambda: filled.update(whole, record, "D", "c-g1", 1, {}),
+        lambda: filled.write(whole, lambda write: write.read(record, "D", id)),
+        lambda: filled.update(whole, record, "D", id, 1, {}),
         conflict,
-        lambda: filled.update(whole, record, "D", "c-g1", 1, {"expires_on": TODAY + timedelta(days=1)}),
+        lambda: filled.update(whole, record, "D", id, 1, change),
     ]
     for way in ways:
         answer = repr(way())
         assert answer
         assert not any(each in answer for each in said), answer
-    still = filled.db[record.collection].find_one({"_id": "c-g1"})
+    still = filled.db[record.collection].find_one({"_id": id})
     assert still is not None
     assert [str(still[name]) for name in record.personal] == said  # what was not shown was not lost
     entries = filled.db[AUDIT].count_documents({"operation": "reveal"})
-    shown = filled.write(whole, lambda write: write.reveal(record, "D", "c-g1", {"purpose": "test"}))
+    shown = filled.write(whole, lambda write: write.reveal(record, "D", id, {"purpose": "test"}))
     assert all(each in repr(shown) for each in said)
     assert filled.db[AUDIT].count_documents({"operation": "reveal", "actor_id": "whole"}) == entries + 1
 
@@ -1038,7 +1457,9 @@ def test_every_kind_of_record_goes_out_within_rights_and_reach(filled: Store, re
 
 
 CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "remark", "work_orders": "description",
-           "activities": "remark", "attendances": "sex", "communities": "district"}  # fmt: skip
+           "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
+           "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
+           "entry_logs": "remark", "organizations": "remark"}  # fmt: skip
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW, ELSEWHERE], ids=["of a grid", "of a grid anywhere", "of E"])

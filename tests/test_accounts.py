@@ -17,6 +17,7 @@ from repository.access import Actor, Refused, Role
 from repository.accounts import FIRST_HOURS, Expired, Terms, User, Visitor, Way, Wrong
 from repository.attempts import Locked
 from repository.grids import Community, Grid
+from repository.organizations import add_organization
 from repository.people import Person, add_person
 from repository.store import (
     AUDIT,
@@ -883,6 +884,36 @@ def test_an_account_is_bound_to_no_grid_outside_its_communities(store: Store, ad
 
     store.db["users"].update_one({"_id": li.id}, {"$set": {"communities": ["A"]}})  # from before this was asked
     assert not accounts.edit_user(store, admin, li.id, free.revision, {"active": False}).active, "can still be closed"
+
+
+@pytest.mark.usefixtures("two_communities")
+def test_an_account_says_who_it_is_and_a_sign_in_follows(
+    store: Store, admin: Actor, worker: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = {where: add_person(store, admin, where, {"name": "王芳"}).id for where in "AB"}
+    firm = add_organization(store, admin, "A", {"name": "和顺物业"}).id
+    token, before = signed_in(store, "wang")
+    assert (before.actor.people, before.actor.companies) == ((), ())
+    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(store, "close", lambda: None)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert cli.main(["user", "role", "wang", "--person", "王芳", "--company", "和顺物业"]) == 0
+    now = accounts.visitor(store, token, TERMS)
+    assert now is not None
+    assert (set(now.actor.people), now.actor.companies) == (set(people.values()), (firm,))
+    assert now.actor.eyes == before.actor.eyes, "it opens nothing"
+
+    user = accounts.user_named(store, admin, "wang")
+    with pytest.raises(Invalid) as refused:
+        accounts.edit_user(store, admin, user.id, user.revision, {"communities": ["B"]})
+    assert set(refused.value.problems) == {"people", "companies"}
+    capsys.readouterr()
+    assert cli.main(["user", "role", "wang", "--person", "没有人"]) == 1
+    assert "not in the register" in capsys.readouterr().err
+    store.db[SIGN_INS].update_many({}, {"$unset": {"people": "", "companies": ""}})  # of an older version
+    old = accounts.visitor(store, token, TERMS)
+    assert old is not None
+    assert old.actor.people == ()
 
 
 @pytest.mark.usefixtures("two_communities")

@@ -16,6 +16,7 @@ from repository.facilities import Facility
 from repository.maintenance import WorkOrder
 from repository.store import Store
 from tests.browser import Server, Windows
+from tests.pages import picture
 
 pytestmark = pytest.mark.browser
 
@@ -116,6 +117,52 @@ def test_a_leader_goes_from_a_number_to_the_list_behind_it(
     assert unexpected(visitor.errors) == []
 
 
+LEADING = (
+    ("work", "chart_ages", "overdue"),
+    ("work", "chart_flows", "came"),
+    ("work", "chart_course", "owed"),
+    ("analysis", "chart_ageing", "open"),
+    ("analysis", "chart_often-fault", "opened"),
+    ("analysis", "chart_spread-repaired", "repaired"),
+)
+
+
+@pytest.mark.parametrize(("width", "figures"), [(1440, LEADING[::2]), (390, LEADING[1::2])], ids=["1440", "390"])
+def test_a_click_on_a_figure_opens_its_list(
+    server: Server, windows: Windows, width: int, figures: tuple[tuple[str, str, str], ...]
+) -> None:
+    """The number at a bar's end, a part of a bar, a point of a line, a cell, a tile: each by one click."""
+    visitor = windows(width, "en-US")
+    page = visitor.page
+    for part, card, figure in figures:
+        page.goto(f"{server.address}/maintenance?part={part}")
+        link = page.locator(f'.st-key-{card} svg a[*|href*="of={figure}"]').last
+        link.wait_for(timeout=30_000)
+        visitor.settled()
+        link.evaluate("it => it.scrollIntoView({block: 'center'})")
+        visitor.settled()
+        spot = link.evaluate(
+            "it => { const r = it.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }"
+        )
+        page.mouse.click(*spot)  # playwright itself cannot tell what a text within a drawing covers
+        page.get_by_text("Back to the figures").wait_for(timeout=30_000)
+        assert f"of={figure}" in page.url
+        assert "part=analysis" in page.url or part == "work"
+    page.goto(f"{server.address}/maintenance")
+    page.locator(".st-key-tile_work_repair a:visible").first.click()
+    page.get_by_text("Back to the figures").wait_for(timeout=30_000)
+    visitor.settled()
+    page.get_by_text("Back to the figures").click()
+    cells = page.locator(".st-key-chart_by-grid [data-testid=stDataFrame]").first
+    cells.wait_for(timeout=30_000)
+    visitor.settled()
+    cells.scroll_into_view_if_needed()
+    cells.click(position={"x": 40, "y": 52})
+    page.wait_for_url(re.compile("of=opened.*|.*by=grid_id.*"), timeout=30_000)
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
+
+
 def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
     """What is behind the frame's buttons is drawn by itself, and still moves the page."""
     grid = store.db["grids"].find_one({}, sort=[("code", -1)])
@@ -171,6 +218,70 @@ def test_a_manager_logs_a_repair_in_three_taps(
     assert store.db["work_orders"].count_documents({}) == before + 1
     newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
     assert (newest.facility_id, newest.fault, newest.dangerous) == (facility["_id"], "noise", False)
+
+
+class Hand:
+    """What a person does on a page, counted: each tap, each text typed, each file chosen."""
+
+    def __init__(self, visitor: Any) -> None:
+        self.visitor, self.done = visitor, []
+
+    def tap(self, what: Any, name: str) -> None:
+        """Tap on it, and wait until the page has answered."""
+        self._do(name, what.tap)
+
+    def type(self, what: Any, text: str) -> None:
+        """Type into it."""
+        self._do(text, lambda: what.fill(text))
+
+    def choose(self, what: Any, file: Path) -> None:
+        """Choose a file for it."""
+        self._do(file.name, lambda: what.set_input_files(str(file)))
+
+    def _do(self, name: str, act: Any) -> None:
+        act()
+        self.done.append(name)
+        self.visitor.settled()
+
+
+@pytest.mark.parametrize("start", ["", "maintenance", "label"])
+def test_a_repair_is_logged_on_a_phone_in_six_taps_or_inputs(
+    server: Server, windows: Windows, store: Store, tmp_path: Path, start: str
+) -> None:
+    """From the page a manager has open: to the form, the facility found by its code, and all that the form asks. From a
+    label's link, where the facility is known, with a photo too."""
+    facility = store.db["facilities"].find_one({"status": "in_service"}, sort=[("code", -1)])
+    assert facility
+    visitor = windows(390, "en-US")
+    page, hand = visitor.page, Hand(visitor)
+    if start == "label":
+        page.goto(f"{server.address}/report?facility={facility['code']}")
+        page.get_by_text(facility["name"]).first.wait_for(timeout=30_000)
+        visitor.settled()
+    else:
+        page.goto(f"{server.address}/{start}")
+        page.locator(".st-key-do_report button").wait_for(timeout=30_000)
+        visitor.settled()
+        hand.tap(page.locator(".st-key-do_report button"), "Log a repair")
+        page.locator('[class*="st-key-facility-"]').wait_for(timeout=30_000)
+        visitor.settled()
+        hand.type(page.locator('[class*="st-key-facility-"] input'), facility["code"])
+        hand.tap(page.get_by_role("option", name=facility["code"]).first, "the facility")
+    hand.tap(page.get_by_role("radio", name="Noise", exact=True), "Noise")
+    hand.tap(page.locator('[class*="st-key-danger-"] [role=radio]').nth(1), "No danger")
+    if photo := start == "label":
+        picked = tmp_path / "photo.jpg"
+        picked.write_bytes(picture((1200, 900)))
+        hand.choose(page.locator("input[type=file]").first, picked)
+    hand.tap(page.locator(".st-key-do_send button"), "Send the report")
+
+    page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
+    visitor.settled()
+    newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
+    assert (newest.facility_id, newest.fault, len(newest.photos)) == (facility["_id"], "noise", int(photo))
+    assert len(hand.done) <= 6, hand.done
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
 
 
 @READERS

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import plotly.graph_objects as go
 import pytest
@@ -176,6 +177,16 @@ def test_nothing_and_one_point_draw() -> None:
         assert figure.to_json()
     alone = drawn(charts.line)(["2026-04"], [3], name="a", look=LOOK).data[-1]
     assert list(alone.marker.size) == [8], "a single month is a point one can see"
+
+
+def test_three_parts_have_a_key_that_says_which_is_which() -> None:
+    def keyed(*names: str) -> Any:
+        parts = [(name, [1], LOOK.main) for name in names]
+        return drawn(charts.stacked)(["2026-04"], parts, ["3"], look=LOOK)
+
+    figure = keyed("Waiting", "In work", "Done")
+    assert "In work" in figure.layout.annotations[-1].text
+    assert not any("Rest" in each.text for each in keyed("Overdue", "Rest").layout.annotations)
 
 
 def test_data_in_a_chart_is_letters() -> None:

@@ -8,7 +8,10 @@ from dashboard import dictionary
 from dashboard.i18n import translator
 from repository import rollups
 from repository.activities import Activity, ActivityStatus, Attendance
-from repository.maintenance import Outcome, Priority, Reopening, Status, WorkOrder
+from repository.entries import EntryException, EntryKind, EntryLog
+from repository.hazards import Hazard
+from repository.inspections import Inspection, ItemResult, Verdict
+from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
 from repository.record import RECORDS, Record, field_specs
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -53,6 +56,25 @@ def _orders() -> list[Record]:
                     reopenings=(Reopening(ended_at=AT + HOUR, reopened_at=AT + HOUR, outcome=outcome),),
                 )
             )
+    for hazard, status in ((None, Status.VERIFIED), ("h", Status.DONE)):
+        day = {"kind": WorkKind.PREVENTIVE, "scheduled_for": AT.date(), "grace_days": 2, "hazard_id": hazard}
+        found.append(
+            WorkOrder(**base, **day, status=status, is_open=False, outcome=Outcome.COMPLETED, ended_at=AT + HOUR)
+        )
+    held = (Event(at=AT, by="x", status=Status.ON_HOLD), Event(at=AT + HOUR, by="x", status=Status.DONE))
+    found.append(
+        WorkOrder(
+            **base,
+            status=Status.DONE,
+            outcome=Outcome.COMPLETED,
+            ended_at=AT + HOUR,
+            actual_hours=1,
+            kind=WorkKind.PREVENTIVE,
+            repeat_of="w",
+            satisfaction=4,
+            events=held,
+        )
+    )
     return [*found, WorkOrder(**base, status=Status.CLOSED)]
 
 
@@ -62,17 +84,36 @@ def _activities() -> list[Record]:
     return [counted, *(Activity(**base, status=status) for status in ActivityStatus)]
 
 
+def _watched() -> list[Record]:
+    failed = ItemResult(text="x", verdict=Verdict.FAIL)
+    facts = {"community_id": "c", "name": "x", "inspection_kind": "routine", "facility_id": "f", "inspector": "x"}
+    facts |= {"checklist_id": "l", "done_at": AT, "done_on": AT.date(), "due_days": (AT.date(),), "failed": 1}
+    hazard = {"community_id": "c", "what": "x", "found_at": AT, "deadline_on": AT.date(), "state": "rechecked"}
+    return [Inspection(**facts, category="fitness", results=(failed,)), Hazard(**hazard)]
+
+
+def _entries() -> list[Record]:
+    base = {"community_id": "c", "gate_id": "f", "entered_at": AT}
+    every = {"complete": True, "handling": "smart", "left_at": AT + HOUR, "exceptions": tuple(EntryException)}
+    return [EntryLog(**base, **every, kind=kind) for kind in EntryKind]
+
+
 def test_every_counter_is_explained_and_no_other() -> None:
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
     atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
-    for record in (*_orders(), *_activities(), came):
+    of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
+    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries()):
         atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
     told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
-    met = {(subject, level, _pattern(level, name)) for subject, level, _, _, _, name in atoms}
+    met = {(subject, level, _pattern(level, name, subject)) for subject, level, _, _, _, name in atoms}
     assert met == told
 
 
-def _pattern(level: str, name: str) -> str:
+def _pattern(level: str, name: str, subject: str) -> str:
+    if subject.startswith("entr"):
+        name = re.sub(r"\.\d{3}$", ".{hour}", name)
+        name = re.sub(rf"^({'|'.join(EntryKind)})(?=$|_|\.)", "{kind}", name)
+        return "{exception}" if name in set(EntryException) else name
     if level == "due":
         return re.sub(r"^\d\d$", "{day}", name)
     if level == "age":
@@ -80,6 +121,8 @@ def _pattern(level: str, name: str) -> str:
     name = re.sub(r"\.\d+$", ".{bin}", name)
     for prefix in ("priority", "status"):
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
+    if subject == "company_orders":
+        return name
     return re.sub(rf"^ended_({'|'.join(Outcome)})$", "ended_{outcome}", name)
 
 

@@ -251,3 +251,10 @@ def test_how_long_ago() -> None:
     with speaking("en"):
         assert i18n.ago(dt.date(2026, 4, 17), now.date()) == "3 days ago"
         assert i18n.ago(dt.date(2026, 4, 21), now.date()) == "in 1 day"
+
+
+def test_words_in_a_row() -> None:
+    with speaking("zh"):
+        assert i18n.listed(["哪里坏了", "有没有危险"]) == "哪里坏了、有没有危险"
+    with speaking("en"):
+        assert i18n.listed(iter("ab")) == "a, b"

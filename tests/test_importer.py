@@ -1165,6 +1165,6 @@ def test_an_export_shows_what_the_actor_sees(store: Store, admin: Actor) -> None
 def test_every_trouble_is_a_sentence() -> None:
     for name in ("BadSheet", "BadMapping", "Busy", "NotUndone", "Outdated", "Superseded", "TooWide", "Unconfirmed"):
         assert issubclass(getattr(importer, name), Trouble)
-    assert mapping.CREATABLE == ("grids", "people")
+    assert mapping.CREATABLE == ("grids", "people", "facilities")
     assert set(mapping.CREATABLE) <= RECORDS.keys()
     assert from_serial(46114, None) == datetime(2026, 4, 2)  # noqa: DTZ001

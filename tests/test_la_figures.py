@@ -16,7 +16,7 @@ from repository import importer, recount
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.importer import Mapping
-from repository.maintenance import Show, WorkReview, work_categories, work_list, work_review
+from repository.maintenance import Show, WorkReview, quality, work_categories, work_list, work_review
 from repository.metrics import Period
 from repository.migrations import migrate
 from repository.store import Store
@@ -80,6 +80,9 @@ def test_the_page_says_what_the_raw_file_says(imported: Store, admin: Actor, raw
     _same_months(review, raw)
     _the_period_cuts_flows(imported, admin, raw)
     _filters_cut_everything(imported, admin, raw)
+    done = (raw["Status"] == "Closed") & raw["ClosedDate"].notna()
+    rework = quality(imported, admin, "la", Period.of("ever"), now=NOW).rework
+    assert (rework.n, rework.value) == (done.sum(), 0.0)  # nobody reopened anything, and no request names a facility
     assert recount.check(imported, admin, "la") == []
 
 
@@ -94,6 +97,7 @@ def _same_figures(review: WorkReview, raw: pd.DataFrame) -> None:
     assert (hours == 0).sum() > 1_000  # zeros are kept, and pull the median down
     assert hours.median() < hours[hours > 0].median()
     assert ((raw["Status"] == "Closed") & (raw["hours"] < 0)).sum() == 12  # and the flagged are left out
+    assert figures.on_time.value is None  # nothing was promised: no rate, not 100 %
     assert figures.weeks.value is None  # nobody estimated hours: no data, not zero
     assert figures.respond.value is None
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from repository import recount
 from repository.access import Actor, Refused, Role
-from repository.facilities import Category, Facility, ServiceStatus
-from repository.grids import Community, Grid
+from repository.facilities import Facility, ServiceStatus
 from repository.maintenance import (
     OPEN,
     TRANSITIONS,
@@ -37,45 +36,12 @@ from repository.maintenance import (
     work_story,
 )
 from repository.maintenance.commands import CLOSING, moved
-from repository.people import Person
 from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, build
 
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LOCAL = NOW.astimezone(SHANGHAI)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def yard(store: Store, admin: Actor) -> Store:
-    """A community with two grids, three people and two machines; a neighbour with the same codes."""
-    for community in ("d", "e"):
-        store.insert(admin, Community(id=community, community_id=community, code=community, name=community))
-        for person in ("li", "wang", "zhao"):
-            store.insert(admin, Person(id=f"{community}-{person}", community_id=community, name=person))
-        for number in ("1", "2"):
-            grid = Grid(id=f"{community}-g{number}", community_id=community, code=number, name=f"{number} 号网格")
-            store.insert(admin, grid.model_copy(update={"responsible_id": f"{community}-li"}))
-        for code, grid, responsible in (("F-01", "g1", "wang"), ("F-02", "g2", None)):
-            store.insert(
-                admin,
-                Facility(
-                    id=f"{community}-{code}",
-                    community_id=community,
-                    code=code,
-                    name="单杠",
-                    site="体育公园",
-                    category=Category.FITNESS,
-                    grid_id=f"{community}-{grid}",
-                    responsible_id=responsible and f"{community}-{responsible}",
-                ),
-            )
-    return store
-
-
-@pytest.fixture
-def mender() -> Actor:
-    return Actor("d-wang", "王师傅", Role.FACILITY_MANAGER)
 
 
 def facility(store: Store, admin: Actor, id: str = "d-F-01") -> Facility:
@@ -87,11 +53,13 @@ def test_a_repair_takes_place_and_people_from_the_facility(yard, mender, admin):
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", description="左侧立柱")
     assert (order.number, order.grid_id, order.category, order.place) == ("W-00001", "d-g1", "fitness", "体育公园")
     assert (order.status, order.is_open, order.priority) == (Status.REPORTED, True, Priority.NORMAL)
-    assert (order.reported_at, order.due_at) == (NOW, NOW + 72 * HOUR)
+    # three working days later: 4 to 6 April are Tomb-sweeping Day and its weekend
+    assert (order.reported_at, order.due_at) == (NOW, datetime(2026, 4, 8, 8, 30, tzinfo=UTC))
     assert order.assignee_id == "d-wang"
     assert [(event.at, event.by, event.status) for event in order.events] == [(NOW, "王师傅", Status.REPORTED)]
     second = log_repair(yard, mender, "d", fault="noise", facility_id="d-F-02", priority="low")
-    assert (second.number, second.assignee_id, second.due_at) == ("W-00002", "d-li", NOW + 240 * HOUR)
+    assert (second.number, second.assignee_id) == ("W-00002", "d-li")
+    assert second.due_at == datetime(2026, 4, 17, 8, 30, tzinfo=UTC), "ten working days"
     assert log_repair(yard, mender, "e", fault="noise", place="门口").number == "W-00001"
     assert facility(yard, admin).status is ServiceStatus.IN_SERVICE
 
@@ -434,7 +402,7 @@ def numbers(found) -> list[str]:
 
 
 def test_my_work_overdue_first_then_today_then_priority(busy, mender):
-    found = my_work(busy, mender, "d", "d-li", now=LOCAL)
+    found = my_work(busy, mender, "d", ["d-li"], now=LOCAL)
     assert numbers(found) == ["1-oldest", "2-late", "3-today-urgent", "4-today", "5-tomorrow", "6-undated"]
     assert (found.total, found.overdue) == (6, 2)
     assert [row.overdue_days for row in found.rows] == [9, 1, 0, 0, 0, 0]
@@ -502,9 +470,11 @@ def test_what_the_repair_form_asks(busy, mender):
     assert (brief.facility.id, brief.grid, brief.open) == ("d-F-01", "1 号网格", 1)
     assert brief.last_reported_at == NOW - timedelta(days=30)
     assert facility_brief(busy, mender, "d", code="nothing") is None
-    kept = promise(busy, mender, "d", facility=brief.facility, priority=Priority.URGENT)
-    assert (kept.assignee, kept.answer_hours, kept.due_hours) == ("wang", 2, 24)
-    assert promise(busy, mender, "d", grid_id="d-g2").assignee == "li"
-    assert promise(busy, mender, "d").assignee is None
+    kept = promise(busy, mender, "d", facility=brief.facility, priority=Priority.URGENT, now=NOW)
+    assert (kept.assignee, kept.answer_by, kept.due_by) == ("wang", NOW + 2 * HOUR, NOW + 24 * HOUR)
+    assert not kept.provisional
+    assert promise(busy, mender, "d", grid_id="d-g2", now=NOW).assignee == "li"
+    assert promise(busy, mender, "d", now=NOW).assignee is None
+    assert promise(busy, mender, "d", now=datetime(2026, 12, 30, tzinfo=UTC)).provisional
     assert reportable(busy, mender, "d") == {"d-F-01": "单杠 · 体育公园 · F-01", "d-F-02": "单杠 · 体育公园 · F-02"}
     assert work_categories(busy, mender, "d") == ("fitness", "property")

@@ -14,15 +14,20 @@ from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.grids import Community, Grid
 from repository.maintenance import (
+    AGE_BANDS,
+    OPEN,
+    Event,
     Outcome,
     Priority,
     Reopening,
     Status,
     WorkOrder,
+    behind,
     work_figures,
     work_glance,
     work_review,
 )
+from repository.maintenance import analysis as room_of
 from repository.maintenance import metrics as room
 from repository.metrics import Period, State, last_months
 from repository.migrations import migrate
@@ -59,6 +64,8 @@ def random_order(rng: random.Random, number: int, community_id: str = "d") -> Wo
         "number": f"{community_id}-{number}",
         "fault": "坏了",
         "place": "门口",
+        "facility_id": f"f{number % 7}" if number % 3 else None,
+        "assignee_id": f"p{number % 4}" if number % 5 else None,
         "grid_id": rng.choice(GRIDS),
         "category": rng.choice(CATEGORIES),
         "priority": rng.choice(list(Priority)),
@@ -80,7 +87,30 @@ def random_order(rng: random.Random, number: int, community_id: str = "d") -> Wo
             values |= {"ended_at": None, "outcome": None, "status": Status.CLOSED}  # an import that doesn't know when
     else:
         values["status"] = rng.choice([Status.REPORTED, Status.ASSIGNED, Status.ON_HOLD])
-    return WorkOrder.model_validate(values)
+    return WorkOrder.model_validate(values | lived(values, number))
+
+
+def lived(values: dict[str, Any], number: int) -> dict[str, Any]:
+    """What else became of it: by a company, a repeat, merged into another, on hold twice, verified later, graded."""
+    more: dict[str, Any] = {"company_id": f"c{number % 2}"} if number % 3 else {}
+    if number % 9 == 0:
+        more["repeat_of"] = "an earlier one"
+    ended, completed = values.get("ended_at"), values.get("outcome") is Outcome.COMPLETED
+    first = values["reopenings"][0].ended_at if values["reopenings"] else ended or NOW
+    steps = []
+    if number % 5 == 0 and first > values["reported_at"]:
+        part = (first - values["reported_at"]) / 8
+        for place, status in enumerate([Status.ON_HOLD, Status.IN_PROGRESS, Status.ON_HOLD, Status.ASSIGNED]):
+            steps.append((values["reported_at"] + (place + 1) * part, status))
+    if ended and not completed and number % 2:
+        more |= {"outcome": Outcome.DUPLICATE, "merged_into": "the other one"}
+    if ended and completed:
+        steps.append((ended, Status.DONE))
+        if values["status"] is Status.CLOSED and number % 3:
+            steps.append((min(ended + timedelta(days=number % 40), NOW), Status.VERIFIED))
+        if number % 4 == 0:
+            more["satisfaction"] = 1 + number % 5
+    return more | {"events": [Event(at=at, by="王师傅", status=status) for at, status in steps]}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +143,8 @@ def frame(rows: Sequence[WorkOrder], grids: frozenset[str] | None, category: str
     documents = [order.to_document() for order in rows]
     table = pd.DataFrame(documents).reindex(
         columns=["grid_id", "category", "priority", "status", "is_open", "outcome", "reported_at", "responded_at",
-                 "due_at", "ended_at", "estimated_hours", "reopenings", "flags"]
+                 "due_at", "ended_at", "estimated_hours", "reopenings", "flags", "facility_id", "assignee_id",
+                 "company_id"]
     )  # fmt: skip
     for column in ("reported_at", "responded_at", "due_at", "ended_at"):
         table[column] = pd.to_datetime(table[column], utc=True)
@@ -367,3 +398,245 @@ def test_hand_counted(store, admin):
     assert figures.on_time.state is State.UNKNOWN  # n = 3 is below five
     march = work_figures(store, admin, "d", Period.of("2026-03"), now=LOCAL)
     assert (march.open.value, march.overdue.value, march.repair.value) == (2, 1, None)
+
+
+# --- behind the backlog
+@pytest.mark.parametrize(("grids", "category"), [(None, None), (frozenset({"g1"}), None), (None, "fitness")])
+@pytest.mark.parametrize("side", list(room_of.Side))
+def test_ageing_agrees_with_the_raw_rows(filled, admin, rows, grids, category, side):
+    table = frame(rows, grids, category)
+    table = table[table.status.isin([str(status) for status in OPEN])]
+    days = (LOCAL.date() - table.reported_at.dt.tz_convert(SHANGHAI).dt.date).map(lambda delta: delta.days)
+    expected = {}
+    for key, own in table.assign(days=days, key=table[side.value].fillna("")).groupby("key"):
+        bands = tuple(
+            int(((own.days >= low) & (own.days <= (10**6 if high is None else high))).sum()) for low, high in AGE_BANDS
+        )
+        expected[key] = (bands, int((own.due_at < NOW).sum()))
+    found = room_of.ageing(filled, admin, "d", side, grids, category, now=NOW)
+    assert {row.key: (row.bands, row.overdue) for row in found} == expected
+    assert [row.overdue for row in found] == sorted((row.overdue for row in found), reverse=True)
+
+
+@pytest.mark.parametrize("grids", [None, frozenset({"g2"})])
+@pytest.mark.parametrize("period", ["2026-03", "2026Q1", "2025", "ever"])
+def test_quality_agrees_with_the_raw_rows(filled, admin, rows, grids, period):
+    which = Period.of(period) if period != "ever" else Period.containing("ever", LOCAL.date())
+    start, end = which.bounds(SHANGHAI)
+    mine = [row for row in rows if grids is None or row.grid_id in grids]
+
+    def within(moment):
+        return moment is not None and start <= moment < min(end, NOW)
+
+    ended = [row.ended_at for row in mine if row.ended_at and row.outcome is Outcome.COMPLETED]
+    ended += [past.ended_at for row in mine for past in row.reopenings if past.outcome is Outcome.COMPLETED]
+    n = sum(within(moment) for moment in ended)
+    rework = sum(
+        within(past.reopened_at) for row in mine for past in row.reopenings if past.outcome is Outcome.COMPLETED
+    )
+    rework += sum(within(row.reported_at) for row in mine if row.repeat_of)
+    found = room_of.quality(filled, admin, "d", which, grids, now=LOCAL)
+    assert (found.rework.n, found.rework.value) == (n, pytest.approx(rework / n) if n else None)
+    grades = [row.satisfaction for row in mine if row.satisfaction and within(row.ended_at)]
+    assert (found.satisfaction.n, found.satisfaction.value) == (
+        len(grades),
+        pytest.approx(sum(grades) / len(grades)) if grades else None,
+    )
+    held = [seconds for row in mine if within(row.ended_at) and (seconds := on_hold(row))]
+    assert (found.held.n, found.held.value) == (
+        len(held),
+        pytest.approx(sum(held) / len(held) / 3600) if held else None,
+    )
+    assert found.repair.n == sum(n for _low, _high, n in found.repair.bins)
+
+
+def on_hold(row: WorkOrder) -> int:
+    """Seconds between each step to "on hold" and the next one, whole ones."""
+    steps = [(event.at, event.status) for event in row.events]
+    spans = [
+        after - before
+        for (before, status), (after, _next) in zip(steps, steps[1:], strict=False)
+        if status is Status.ON_HOLD
+    ]
+    return int(sum(span.total_seconds() for span in spans))
+
+
+def test_the_stages_of_the_present_are_the_statuses_of_the_rows(filled, admin, rows):
+    found = room_of.quality(filled, admin, "d", Period.containing("quarter", LOCAL.date()), now=LOCAL).stages[-1]
+    statuses = [row.status for row in rows]
+    waiting = statuses.count(Status.REPORTED)
+    assert found.waiting == waiting
+    assert found.working == sum(status in OPEN for status in statuses) - waiting
+    assert found.to_verify == sum(row.status is Status.DONE and row.outcome is Outcome.COMPLETED for row in rows)
+
+
+@pytest.mark.parametrize(("by", "field"), [("fault", "fault"), ("facility_id", "facility_id")])
+def test_what_is_reported_most_agrees_with_the_raw_rows(filled, admin, rows, by, field, monkeypatch):
+    period = Period.of("2026Q1")
+    start, end = period.bounds(SHANGHAI)
+    told = [getattr(row, field) for row in rows if start <= row.reported_at < end and getattr(row, field)]
+    found = room_of.ranking(filled, admin, "d", by, period, now=LOCAL)
+    assert (found.total, found.left_out) == (len(told), False)
+    assert {row.key: row.reports for row in found.rows} == {key: told.count(key) for key in set(told)}
+    monkeypatch.setattr(room_of, "NEWEST", 5)
+    few = room_of.ranking(filled, admin, "d", "fault", period, now=LOCAL)
+    assert (few.total, few.left_out) == (5, True)
+
+
+# --- the list behind every figure
+def listed(store, actor, figure, period, grids=None, category=None, **more):
+    """How many rows the list has that a figure leads to."""
+    found = behind.work_behind(
+        store, actor, "d", period, grids, category, figure=figure, now=LOCAL, rows=behind.MANY, **more
+    )
+    assert len(found.rows) == found.total
+    return found.total
+
+
+@pytest.mark.parametrize(("grids", "category"), [*FILTERS[:4], FILTERS[5]])
+def test_every_figure_of_the_page_has_as_many_rows_behind_it(filled, admin, rows, grids, category):
+    mine = [row for row in rows if (not grids or row.grid_id in grids) and category in (None, row.category)]
+    for key in PERIODS:
+        period = Period.of(key)
+        which = (period, grids, category)
+        review = work_review(filled, admin, "d", *which, now=LOCAL)
+        found = room_of.quality(filled, admin, "d", *which, now=LOCAL)
+        figures = review.figures
+        # who ended before being reported is in no list between the two, where the counters hold one against them
+        end = min(period.bounds(SHANGHAI)[1], NOW)
+        doubtful = sum(bool(row.ended_at and row.ended_at < end <= row.reported_at) for row in mine)
+
+        assert listed(filled, admin, "owed", *which) == figures.open.value + doubtful, key
+        assert listed(filled, admin, "owed_late", *which) == figures.overdue.value, key
+        assert listed(filled, admin, "timed", *which) == figures.on_time.n, key
+        assert listed(filled, admin, "responded", *which) == figures.respond.n, key
+        assert listed(filled, admin, "repaired", *which) == figures.repair.n, key
+        if found.rework.n:
+            assert listed(filled, admin, "rework", *which) == round(found.rework.value * found.rework.n), key
+        assert listed(filled, admin, "graded", *which) == found.satisfaction.n, key
+        assert listed(filled, admin, "held", *which) == found.held.n, key
+        for name, spread in (("responded", found.respond), ("repaired", found.repair)):
+            counts = [listed(filled, admin, name, *which, step=step) for step in range(len(spread.steps))]
+            assert counts == list(spread.steps), (key, name)
+        for row in review.categories:
+            own = (period, grids, row.category)
+            assert listed(filled, admin, "opened", *which, by="category", key=row.category) == row.opened
+            assert listed(filled, admin, "ended", *own) == row.ended
+            assert listed(filled, admin, "owed_late", *own) == row.overdue
+            assert listed(filled, admin, "repaired", *own) == row.n
+        for row in review.grids:
+            own = {"by": "grid_id", "key": row.grid_id}
+            assert listed(filled, admin, "opened", *which, **own) == row.opened
+            assert listed(filled, admin, "ended", *which, **own) == row.ended
+            assert listed(filled, admin, "owed_late", *which, **own) == row.overdue
+            assert listed(filled, admin, "timed", *which, **own) == row.on_time_n
+        for by in ("fault", "facility_id"):
+            told = room_of.ranking(filled, admin, "d", by, *which, now=LOCAL)
+            for row in told.rows:
+                assert listed(filled, admin, "opened", *which, by=by, key=row.key) == row.reports
+
+
+@pytest.mark.parametrize(("grids", "category"), FILTERS[:4])
+def test_every_point_of_the_courses_has_as_many_rows_behind_it(filled, admin, rows, grids, category):
+    mine = [row for row in rows if (not grids or row.grid_id in grids) and category in (None, row.category)]
+    review = work_review(filled, admin, "d", Period.of("2026Q2"), grids, category, now=LOCAL)
+    stages = room_of.quality(filled, admin, "d", Period.of("2026Q2"), grids, category, now=LOCAL).stages
+    for each in review.course:
+        which = (Period.of(each.month), grids, category)
+        end = min(which[0].bounds(SHANGHAI)[1], NOW)
+        doubtful = sum(bool(row.ended_at and row.ended_at < end <= row.reported_at) for row in mine)
+        assert listed(filled, admin, "came", *which) == each.opened + each.reopened
+        assert listed(filled, admin, "reopened", *which) == each.reopened
+        assert listed(filled, admin, "ended", *which) == each.ended
+        assert listed(filled, admin, "owed", *which) == each.backlog + doubtful
+        assert listed(filled, admin, "owed_late", *which) == each.overdue
+    for each in stages:
+        which = (Period.of(each.month), grids, category)
+        end = min(which[0].bounds(SHANGHAI)[1], NOW)
+        doubtful = sum(bool(row.ended_at and row.ended_at < end <= row.reported_at) for row in mine)
+        counts = [listed(filled, admin, name, *which) for name in ("waiting", "working", "to_verify")]
+        assert sum(counts[:2]) == each.waiting + each.working + doubtful, each
+        if not doubtful:
+            assert counts == [each.waiting, each.working, each.to_verify], each
+
+
+@pytest.mark.parametrize("side", list(room_of.Side))
+def test_every_part_of_the_ageing_has_as_many_rows_behind_it(filled, admin, side):
+    period = Period.of("2025Q1")  # ages are of now, whatever the period
+    for grids, category in FILTERS[:4]:
+        which = (period, grids, category)
+        for row in room_of.ageing(filled, admin, "d", side, grids, category, now=LOCAL):
+            own = {"by": side.value, "key": row.key}
+            assert listed(filled, admin, "open", *which, **own) == row.open
+            assert listed(filled, admin, "overdue", *which, **own) == row.overdue
+            counts = [listed(filled, admin, "open", *which, **own, band=band) for band in range(len(AGE_BANDS))]
+            assert counts == list(row.bands)
+        review = work_review(filled, admin, "d", *which, now=LOCAL)
+        assert listed(filled, admin, "unestimated", *which) == review.unestimated
+        for place, band in enumerate(review.ages):
+            assert listed(filled, admin, "open", *which, band=place) == band.open
+            assert listed(filled, admin, "overdue", *which, band=place) == band.overdue
+
+
+def test_a_list_behind_a_figure_stays_in_reach_and_ends(filled, admin, rows, monkeypatch):
+    period = Period.of("ever")
+    worker = Actor("g", "王师傅", Role.GRID_WORKER, grids=frozenset({"g1"}))
+    own = sum(row.grid_id == "g1" for row in rows)
+    assert listed(filled, worker, "opened", period) == own
+    assert listed(filled, worker, "opened", period, by="grid_id", key="g2") == 0
+    assert listed(filled, worker, "opened", period, by="grid_id") == 0, "orders of no grid are not in a worker's reach"
+    pages = [
+        behind.work_behind(filled, worker, "d", period, figure="opened", now=LOCAL, page=page, rows=7).rows
+        for page in range(1, -(-own // 7) + 1)
+    ]
+    numbers = [row.order.number for page in pages for row in page]
+    assert len(set(numbers)) == own
+    reported = [row.order.reported_at for page in pages for row in page]
+    assert reported == sorted(reported, reverse=True)
+    monkeypatch.setattr(behind, "NEWEST", 5)
+    assert listed(filled, admin, "opened", period) == 5
+    monkeypatch.setattr(behind, "MANY", 3)
+    assert listed(filled, admin, "opened", period) == 3
+
+
+# --- on the demonstration, as its seed tells it
+@pytest.mark.parametrize("period", ["2026-03", "2026Q1", "2025", "ever"])
+def test_the_demonstration_s_figures_agree_with_pandas_on_its_rows(demo_uri, admin, period):
+    """M2, M4, M5 and M11, reopened, held and merged orders among them."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    try:
+        told = [WorkOrder.from_document(document) for document in store.db["work_orders"].find()]
+        community = told[0].community_id
+        which = Period.of(period)
+        start, end = which.bounds(SHANGHAI)
+        figures = work_figures(store, admin, community, which, now=LOCAL)
+        found = room_of.quality(store, admin, community, which, now=LOCAL)
+    finally:
+        store.close()
+    table = frame(told, None, None)
+    assert (figures.on_time.value, figures.on_time.n) == on_time(spells(table), start, end, min(end, NOW))
+    asked = [row for row in told if row.kind != "preventive"]  # nobody waited for what was planned
+    for value, column in ((figures.respond, "responded_at"), (figures.repair, "ended_at")):
+        taken = durations(frame(asked, None, None), column, start, end)
+        assert len(taken) > 5
+        assert (value.n, value.value, value.detail) == (
+            len(taken),
+            pytest.approx(taken.median()),
+            pytest.approx(taken.mean()),
+        )
+    rework, n = reworked(told, start, end)
+    assert (found.rework.n, found.rework.value) == (n, pytest.approx(rework / n))
+    held = [seconds for row in told if row.ended_at and start <= row.ended_at < end and (seconds := on_hold(row))]
+    assert (found.held.n, found.held.value) == (
+        len(held),
+        pytest.approx(sum(held) / len(held) / 3600) if held else None,
+    )
+
+
+def reworked(told: Sequence[WorkOrder], start: datetime, end: datetime) -> tuple[int, int]:
+    """What was done again, and of how many repairs: from the moments alone, whatever the rows say of repeats."""
+    ends = [(row.ended_at, row.outcome) for row in told if not row.is_open and row.ended_at]
+    ends += [(past.ended_at, past.outcome) for row in told for past in row.reopenings]
+    n = sum(start <= at < end for at, outcome in ends if outcome is Outcome.COMPLETED)
+    again = sum(start <= past.reopened_at < end for row in told for past in row.reopenings)
+    return again + sum(start <= row.reported_at < end for row in told if row.repeat_of), n

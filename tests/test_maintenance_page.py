@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from dashboard import tables
 from dashboard.i18n import speaking
+from repository import maintenance
 from repository.access import Actor
 from repository.facilities import Category, Facility, ServiceStatus
 from repository.grids import Community, Grid
 from repository.maintenance import Fault, Outcome, Status, WorkOrder, log_repair, move
+from repository.organizations import add_organization
 from repository.people import Person
 from repository.store import Store
 
@@ -64,7 +67,7 @@ def test_overdue_work_leads_and_figures_follow(mongodb_uri: str, order: WorkOrde
     assert not at.exception
     assert "1 overdue, do it first" in said(at)
     (table,) = [frame.value for frame in at.dataframe if "Days overdue" in frame.value]
-    assert table.loc[0, ["Order", "Where", "Grid", "Days overdue"]].tolist() == ["W-00001", "单杠", "3 号网格", 2]
+    assert table.loc[0, ["Order", "Where", "Grid", "Days overdue"]].tolist() == ["W-00001", "单杠", "3 号网格", 1]
     assert [metric.value.split()[0] for metric in at.metric][:2] == ["1", "1"]
     assert "Loose" in labelled(at.button, "W\\-00001").label  # the same row, for a phone
 
@@ -103,7 +106,7 @@ def test_every_figure_and_sentence_stands_on_the_demo(demo_uri: str, visit: Visi
 def test_a_link_opens_the_order(mongodb_uri: str, order: WorkOrder, visit: Visit) -> None:
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     assert not at.exception
-    assert "overdue 2" in said(at)
+    assert "overdue 1" in said(at)
     assert at.pills(f"step-{order.id}-1").value == Status.ACCEPTED  # what usually comes next
     missing = visit(mongodb_uri, "maintenance", lang="en", order="gone")
     assert "not there any more" in said(missing)
@@ -169,10 +172,15 @@ def test_hours_and_cost_add_up(mongodb_uri: str, yard: Store, admin: Actor, orde
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     at.segmented_control("order-section").set_value("effort").run()
     labelled(at.number_input, "Hours to add").set_value(1.5)
-    labelled(at.number_input, "Cost to add").set_value(20)
+    labelled(at.text_input, "Part").set_value("螺栓")
+    labelled(at.number_input, "Quantity").set_value(4)
+    labelled(at.number_input, "Unit price").set_value(2.5)
+    labelled(at.number_input, "Other cost").set_value(20)
     labelled(at.button, "Add").click().run()
     after = stored(yard, admin, order)
-    assert (after.actual_hours, after.cost_cents) == (1.5, 2000)
+    assert (after.actual_hours, after.cost_cents) == (1.5, 3000)
+    assert [(part.name, part.cost_cents) for part in after.parts] == [("螺栓", 1000)]
+    assert [each.hours for each in after.labour] == [1.5]
 
 
 def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
@@ -182,6 +190,56 @@ def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, orde
     at.button(f"do_order-{order.id}-1").click().run()
     assert not at.exception
     assert stored(yard, admin, order).description == "左侧立柱螺栓脱落"
+
+
+def test_a_remark_is_kept_whatever_others_do(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    maintenance.edit(yard, admin, "d", order.id, order.revision, {"place": "西门"})
+    next(field for field in at.text_input if field.label == "Remark").set_value("钥匙在物业")
+    next(button for button in at.button if button.label == "Add" and not button.disabled).click().run()
+    assert not at.exception
+    after = stored(yard, admin, order)
+    assert (after.place, after.events[-1].note) == ("西门", "钥匙在物业")
+
+
+def test_a_duplicate_is_offered_for_merging(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    twice = maintenance.log_repair(yard, admin, "d", fault="loose", facility_id=order.facility_id)
+    at = visit(mongodb_uri, "maintenance", lang="en", order=twice.id)
+    at.button(f"do_merge-{order.id}").click().run()
+    assert not at.exception
+    gone = stored(yard, admin, twice)
+    assert (gone.merged_into, gone.is_open) == (order.id, False)
+    assert stored(yard, admin, order).is_open
+
+
+def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, visit: Visit) -> None:
+    company = add_organization(yard, admin, "d", {"name": "和顺物业"})
+    made = [maintenance.log_repair(yard, admin, "d", fault="loose", place=f"{n} 栋", grid_id="g3") for n in range(3)]
+    at = visit(mongodb_uri, "maintenance", lang="en")
+    rows = [f"{order.id}.{order.revision}" for order in _as_listed(at, made)]
+    key = tables.selection_key("work-table", rows)
+    at.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    at.run()
+    assert "2 picked" in said(at)
+    labelled(at.selectbox, "Assignee").set_value("wang")
+    at.selectbox("many-company").set_value(company.id)
+    at.button("do_many").click().run()
+    assert not at.exception
+    assert [stored(yard, admin, order).company_id for order in made].count(company.id) == 2
+    listed = _as_listed(at, made)
+    assert [stored(yard, admin, order).assignee_id == "wang" for order in listed].count(True) >= 2
+    assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
+
+
+def _as_listed(at: Any, made: list[WorkOrder]) -> list[WorkOrder]:
+    """The orders in the order in which the table has them."""
+    (table,) = [frame.value for frame in at.dataframe if "Order" in frame.value]
+    numbers = table["Order"].tolist()
+    return sorted(made, key=lambda order: numbers.index(order.number))
 
 
 # --- the repair form
@@ -200,7 +258,7 @@ def test_three_taps_from_the_label(mongodb_uri: str, yard: Store, admin: Actor, 
     assert not at.exception
     assert "单杠" in said(at)
     answer(at, Fault.BROKEN, True)
-    assert "Goes to 王师傅, answered within 2 hours" in said(at)
+    assert "Goes to 王师傅, answered by today 18:30" in said(at)
     at.button("do_send").click().run()
     assert not at.exception
     assert "W\\-00001" in said(at)
@@ -256,10 +314,10 @@ def test_a_viewer_is_told_that_logging_is_for_others(mongodb_uri: str, yard: Sto
 
 def test_a_list_that_stops_counting_says_so() -> None:
     from dashboard import i18n
-    from dashboard.pages.maintenance import _finding
+    from dashboard.orders import finding
     from repository.maintenance import MANY, WorkList
 
     with i18n.speaking("en"):
-        assert _finding(WorkList((), MANY, MANY), None) == "1,000 or more overdue, do these first"
-        assert _finding(WorkList((), MANY, 0), "Chen") == "Chen: 1,000 or more work orders"
-        assert _finding(WorkList((), MANY, MANY - 1), None) == "999 overdue, do these first"
+        assert finding(WorkList((), MANY, MANY), None) == "1,000 or more overdue, do these first"
+        assert finding(WorkList((), MANY, 0), "Chen") == "Chen: 1,000 or more work orders"
+        assert finding(WorkList((), MANY, MANY - 1), None) == "999 overdue, do these first"

@@ -36,12 +36,12 @@ DRAWN = {"radio", "segmented_control", "pills"}  # their choices are Markdown; a
 OTHERS = {"target", "targets", "embedded", "session", "file", "log"}  # whose title() or error() draws nothing
 SAFE = {
     "plain", "number", "signed", "percent", "money", "date", "datetime_", "time_", "duration", "days", "days_badge",
-    "ago", "month", "month_name", "day_short", "day_axis", "period", "len", "run",
+    "ago", "month", "month_name", "day_short", "moment_short", "day_axis", "period", "len", "run",
 }  # fmt: skip
 DECLARED = {"label", "title", "short", "help", "unit"}
 TRUSTED = {  # parameters that are Markdown by contract: those who call are looked at instead
     ("link", "label"), ("link", "help"), ("chart", "note"), ("show", "title"), ("empty", "icon"),
-    ("edit", "submit"), ("download_line", "label"), ("side_by_side", "styled"),
+    ("edit", "submit"), ("download_line", "label"), ("side_by_side", "styled"), ("_card", "explained"),
 }  # fmt: skip
 
 

@@ -39,6 +39,24 @@ def test_every_page_runs_for_every_role_on_an_empty_community(
     assert not at.exception
 
 
+@pytest.mark.parametrize(
+    ("key", "part", "step"),
+    [
+        ("my_work", "", "Enter the first person"),
+        ("inspect", "", "Enter a facility"),
+        ("facilities", "replacement", "Enter a facility"),
+    ],
+)
+def test_an_empty_page_says_what_to_do_next(
+    mongodb_uri: str, store: Store, admin: Actor, visit: Callable[..., Any], key: str, part: str, step: str
+) -> None:
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
+
+    at = visit(mongodb_uri, key, lang="en", **({"part": part} if part else {}))
+
+    assert step in [link.proto.label for link in at.get("page_link")]
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_an_empty_database_greets(mongodb_uri: str, store: Store, visit: Callable[..., Any], role: Role) -> None:
     at = visit(mongodb_uri, role=role, lang="en")
@@ -74,7 +92,7 @@ ABSURD = {
 PARAMETERS = (
     *("grid", "category", "community", "period", "lang"),
     *("order", "facility", "logged", "activity", "person", "post", "edit_grid", "settings"),
-    *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all"),
+    *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all", "me", "hold"),
 )
 
 

@@ -1,8 +1,25 @@
-"""Facilities: what is a hazard, in what condition things are, how old, what to replace when; then the register."""
+"""Facilities, part by part: what is a hazard, in what condition and how old, with the register; what comes through the
+gates; the companies that keep it all."""
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, inventory, navigation, session, upkeep
+from dashboard import (
+    cards,
+    companies,
+    dangers,
+    data,
+    drawer,
+    entrances,
+    forethought,
+    i18n,
+    inventory,
+    labels,
+    navigation,
+    replacement,
+    rounds,
+    session,
+    upkeep,
+)
 from dashboard.i18n import _, n_, say
 from repository.access import Operation, may
 from repository.facilities import (
@@ -12,22 +29,80 @@ from repository.facilities import (
     ServiceStatus,
     age_years,
     end_of_life,
+    facility_names,
     register,
 )
 from repository.facilities import inventory as stock
 from repository.grids import grid_names
+from repository.organizations import company_names
 from repository.people import people_by_id
 
 COLUMNS = ["code", "name", "kind", "grid_id", "site", "condition", "status", "installed_on"]
 
 
 def render() -> None:
+    """Its parts: what there is, its inspections and upkeep, the hazards, who came in, when it is replaced, who keeps
+    it."""
+    cards.one_part(
+        {
+            "register": (_("Register"), _estate),
+            "inspections": (_("Inspections"), _inspections),
+            "preventive": (_("Preventive maintenance"), _preventive),
+            "hazards": (_("Hazard register"), _hazards),
+            "entrances": (_("Entrances"), entrances.show),
+            "replacement": (_("Replacement plan"), _replacement),
+            "companies": (_("Property companies"), companies.show),
+        },
+        session.view(),
+    )
+
+
+def _names(view: session.View) -> dict[str, dict[str, str]]:
+    return {
+        "grids": data.ask(grid_names, view.community_id),
+        "people": data.ask(people_by_id, view.community_id),
+        "facilities": data.ask(facility_names, view.community_id),
+        "organizations": data.ask(company_names, view.community_id),
+    }
+
+
+def _inspections(view: session.View) -> None:
+    category = _category()
+    _categories(category)
+    rounds.render(view, _names(view), category)
+
+
+def _preventive(view: session.View) -> None:
+    category = _category()
+    _categories(category)
+    forethought.render(view, _names(view), category)
+
+
+def _hazards(view: session.View) -> None:
+    names = _names(view)
+    found = data.ask(stock, view.community_id, on=view.now.date(), grids=view.grids, category=None)
+    if wanted := dangers.render(view, names, found):
+        drawer.open_at(upkeep.PARAMETER, wanted)
+    if not drawer.opened(dangers.HAZARD):
+        upkeep.show(view, names, found.lives, None)
+
+
+def _replacement(view: session.View) -> None:
+    category = _category()
+    names = _names(view)
+    found = data.ask(stock, view.community_id, on=view.now.date(), grids=view.grids, category=category)
+    _categories(category)
+    replacement.render(view, names, found, category)
+    upkeep.show(view, names, found.lives, category)
+
+
+def _estate(view: session.View) -> None:
     """Six tiles, four findings, one register, and the drawer of one facility."""
-    view = session.view()
     category = _category()
     today = view.now.date()
     found = data.ask(stock, view.community_id, on=today, grids=view.grids, category=category)
     names = {"grids": data.ask(grid_names, view.community_id), "people": data.ask(people_by_id, view.community_id)}
+    names["organizations"] = data.ask(company_names, view.community_id)
     _categories(category)
     if not found.total.standing and not view.grid_id and not category:
         _begin()
@@ -45,7 +120,9 @@ def render() -> None:
             inventory.ages(found, category, names)
         with right:
             inventory.plan(found, today, names)
-        _register(view, found, category, names)
+        shown = _register(view, found, category, names)
+        if labels.opened() and not drawer.opened(upkeep.PARAMETER):
+            labels.show(view, shown, names)
     upkeep.show(view, names, found.lives, category)
 
 
@@ -92,7 +169,7 @@ def _tiles(found: Inventory, category: Category | None) -> None:
         cards.tile(found.hazards, page="")
         cards.tile(found.age_mix, page="", detail=inventory.mixed(found))
         if gated:
-            cards.tile(found.smart, page="", detail=inventory.gates(found))
+            cards.tile(found.smart, params={"part": "entrances"}, detail=inventory.gates(found))
         cards.tile(
             found.next_year,
             page="",
@@ -100,7 +177,8 @@ def _tiles(found: Inventory, category: Category | None) -> None:
         )
 
 
-def _register(view: session.View, found: Inventory, category: Category | None, names: upkeep.Names) -> None:
+def _register(view: session.View, found: Inventory, category: Category | None, names: upkeep.Names) -> list[Facility]:
+    """The register; returns what it shows."""
     words = {"": _("All not retired"), "hazard": _("Hazards")}
     words |= {str(each): say(each.label) for each in ServiceStatus}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -118,6 +196,7 @@ def _register(view: session.View, found: Inventory, category: Category | None, n
             _("Enter a facility"), icon=":material/add:", type="primary", key="do_facility", width="content"
         ):
             drawer.open_at(upkeep.PARAMETER)
+        labels.button()
     retired = status == ServiceStatus.RETIRED
     rows = data.ask(register, view.community_id, grids=view.grids, category=category, retired=retired)
     if status == "hazard":
@@ -140,3 +219,4 @@ def _register(view: session.View, found: Inventory, category: Category | None, n
             end: lambda row: end_of_life(row, today, found.lives),
         },
     )
+    return [] if retired else rows

@@ -5,28 +5,47 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import backlog, cards, navigation, orders, session, tables
+from dashboard import analysis, backlog, behind, cards, navigation, orders, session, tables
 from dashboard.data import ask
-from dashboard.i18n import _, n_, number, plain, say
+from dashboard.i18n import _, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import MANY, Show, WorkList, work_list, work_review
+from repository.maintenance import Behind, Show, WorkReview, work_list, work_review
 from repository.people import people
 
 ROWS = 20
+FIGURES = (Behind.OWED, Behind.OWED_LATE, Behind.TIMED, Behind.OWED, Behind.RESPONDED, Behind.REPAIRED)
+"""What the tiles count, in their order."""
 
 
 def render() -> None:
     """The page."""
     view = session.view()
+    if figure := behind.asked():
+        behind.show(view, figure)
+        orders.open_drawer()
+        return
     review = ask(work_review, view.community_id, view.period, view.grids, view.category, now=view.now)
     if review.figures.open.value is None:
         _nothing_yet()
         return
+    cards.one_part(
+        {
+            "work": (_("Work"), lambda view: _all_of_it(view, review)),
+            "analysis": (_("Behind the backlog"), analysis.show),
+        },
+        view,
+    )
+    orders.open_drawer()
+
+
+def _all_of_it(view: View, review: WorkReview) -> None:
+    """The figures, the list to work from, and how the backlog stands."""
     with st.container(gap="small"):
         with cards.tiles(6):
-            for value in review.figures:
-                cards.tile(value, page="")
+            for value, figure in zip(review.figures, FIGURES, strict=True):
+                cards.tile(value, page="maintenance", params=behind.params(figure))
+        backlog.missing_estimates(review)
         with st.container(gap="small", key="lead_work"):
             _work(view)
     left, right = st.columns(2, gap="small")
@@ -41,7 +60,6 @@ def render() -> None:
         backlog.categories(view, review)
     if len(review.grids) > 1:
         backlog.grids(view, review, ask(grid_names, view.community_id))
-    orders.open_drawer()
 
 
 def _nothing_yet() -> None:
@@ -94,7 +112,7 @@ def _work(view: View) -> None:
         page = pages.pagination(-(-first.total // ROWS), key="work-page", max_visible_pages=5)
         found = first if page == 1 else ask(work_list, view.community_id, page=page, **choices)
     with head:
-        st.header(_finding(first, names.get(who or "")), anchor=False, width="content")
+        st.header(orders.finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
         rows = (lambda: orders.rows_to_take_away(found)) if found.rows else ()
         tables.download(
@@ -103,18 +121,3 @@ def _work(view: View) -> None:
         if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
             navigation.go("report")
     orders.work_table(found, key="work")
-
-
-def _finding(found: WorkList, who: str | None) -> str:
-    today = sum(row.due_today for row in found.rows)
-    if found.overdue >= MANY:
-        said = _("{n} or more overdue, do these first", n=number(MANY))
-    elif found.overdue:
-        said = n_("{n} overdue, do it first", "{n} overdue, do these first", found.overdue)
-    elif today:
-        said = n_("Nothing overdue, {n} due today", "Nothing overdue, {n} due today", today)
-    elif found.total >= MANY:
-        said = _("{n} or more work orders", n=number(MANY))
-    else:
-        said = n_("{n} work order", "{n} work orders", found.total)
-    return _("{who}: {what}", who=plain(who), what=said) if who else said

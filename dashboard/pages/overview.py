@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from dashboard import cards, data, i18n, session
+from dashboard import cards, data, i18n, navigation, session
 from dashboard.i18n import _, n_, plain, say
+from repository.access import Operation, may
+from repository.maintenance import WorkOrder
 from repository.metrics import State
 from repository.overview import Action, Concern, Glance, Row, glance
 from repository.words import msg
@@ -21,7 +23,13 @@ def render() -> None:
     for column, concern in zip(st.columns(3, gap="small"), found.concerns, strict=True):
         with column:
             _concern(concern)
-    st.header(_tiles_title(found), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(_tiles_title(found), anchor=False, width="content")
+        st.space("stretch")
+        if may(session.actor(), Operation.CREATE, WorkOrder.collection) and st.button(
+            _("Log a repair"), type="primary", icon=":material/add:", key="do_report"
+        ):
+            navigation.go("report")
     with cards.tiles(len(found.values)):
         for value in found.values:
             cards.tile(value, detail=cards.target_words(value.metric))
@@ -41,9 +49,7 @@ def _begin() -> None:
         key="overview",
     )
     if pressed is not None:
-        from dashboard.navigation import go
-
-        go("data" if pressed == 0 else "grids")
+        navigation.go("data" if pressed == 0 else "grids")
 
 
 def _concern(concern: Concern) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, navigation, session
+from dashboard import cards, gallery, navigation, session
 from dashboard.data import ask, ask_in_passing, tell
-from dashboard.i18n import _, ago, day_short, n_, number, plain, say
+from dashboard.i18n import _, ago, day_short, listed, moment_short, n_, number, plain, say
 from dashboard.i18n import date as date_
 from dashboard.session import View
 from repository import maintenance
@@ -57,6 +57,7 @@ def render() -> None:
             key=f"remark-{form}",
             **session.STAGED,
         )
+        pictures = gallery.choose(form)
         caller = _caller(form)
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
         trouble = st.container()  # where the thumb is, not under the bar
@@ -66,7 +67,7 @@ def render() -> None:
         st.caption(_promise(view, where, bool(dangerous)), text_alignment="center")
     if pressed:
         with trouble:
-            _send(view, where, fault, dangerous, remark, form, caller)
+            _send(view, where, fault, dangerous, remark, form, caller, pictures)
 
 
 # --- where
@@ -183,13 +184,17 @@ def _promise(view: View, where: dict[str, Any], dangerous: bool) -> str:
         facility=where.get("facility"),
         grid_id=where.get("grid_id"),
         priority=priority,
+        now=view.now,
     )
     if kept is None:
         return ""
-    hours = number(kept.answer_hours)
-    if kept.assignee:
-        return _("Goes to {who}, answered within {hours} hours", who=plain(kept.assignee), hours=hours)
-    return _("Answered within {hours} hours", hours=hours)
+    when = moment_short(kept.answer_by, view.now)
+    said = (
+        _("Goes to {who}, answered by {when}", who=plain(kept.assignee), when=when)
+        if kept.assignee
+        else _("Answered by {when}", when=when)
+    )
+    return said + (" · " + _("holidays of that year are not announced yet") if kept.provisional else "")
 
 
 def _send(
@@ -200,6 +205,7 @@ def _send(
     remark: str,
     form: str,
     caller: dict[str, str],
+    pictures: list[bytes],
 ) -> None:
     if fault is None or dangerous is None or not where:
         missing = [
@@ -211,7 +217,10 @@ def _send(
             )
             if open_
         ]
-        st.error(_("Still to answer: {questions}", questions=", ".join(missing)), icon=":material/arrow_upward:")
+        st.error(_("Still to answer: {questions}", questions=plain(listed(missing))), icon=":material/arrow_upward:")
+        return
+    photos = gallery.keep(view.community_id, pictures)
+    if photos is None:
         return
     try:
         order = tell(
@@ -223,6 +232,7 @@ def _send(
             grid_id=where.get("grid_id"),
             dangerous=dangerous,
             description=remark or None,
+            photos=photos,
             **caller,
             key=form,
         )

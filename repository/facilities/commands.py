@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
+
 from repository.access import Actor
-from repository.facilities.records import Condition, ConditionEntry, Facility, ServiceStatus
-from repository.store import Invalid, Store, Write, build
+from repository.facilities.plan import planned, seen_on
+from repository.facilities.records import (
+    Condition,
+    ConditionEntry,
+    Facility,
+    PlannedReplacement,
+    ServiceStatus,
+    lives_over,
+    service_life,
+)
+from repository.grids import Community
+from repository.store import Invalid, Store, Write, build, invalid
 from repository.words import Message, msg
 
+DECISIONS = 100  # on one facility's replacement; the oldest go first
 HISTORY = 500  # entries kept; a facility examined weekly fills them in ten years, and the oldest go first
 
 
@@ -122,9 +135,75 @@ def replace(
     return store.write(actor, work, key=key)
 
 
+def plan_replacement(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    *,
+    year: int,
+    reason: str | None = None,
+    cost_cents: int | None = None,
+) -> Facility:
+    """Bring its replacement forward or put it off: the plan has it in ``year``, at ``cost_cents`` if that is given,
+    until it is renewed or something else is decided. Putting it off needs a ``reason``, and a hazard stays one. Raises
+    Invalid, Conflict, NotFound, Refused."""
+    zone = store.zone(community_id)
+
+    def work(write: Write) -> Facility:
+        facility = _standing(write, community_id, id)
+        today = write.at.astimezone(zone).date()
+        community = write.read(Community, community_id, community_id)
+        lives = lives_over((life.of, life.years) for life in community.service_lives)
+        due = planned(seen_on(_undecided(facility), today, service_life(facility, lives)), today).due
+        if year < today.year:
+            raise Invalid({"year": Message(msg("This year is over"))})
+        why = (reason or "").strip() or None
+        if due is not None and year > due and why is None:
+            raise Invalid({"reason": Message(msg("Say why it is put off"))})
+        decision = {"year": year, "instead_of": due, "reason": why, "cost_cents": cost_cents}
+        return _decide(write, facility, revision, decision)
+
+    return store.write(actor, work)
+
+
+def take_back_plan(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> Facility:
+    """Its service life says again when it is to be replaced; what was decided stays in its story. Raises Invalid where
+    nothing was decided, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> Facility:
+        facility = _standing(write, community_id, id)
+        if not facility.replacement_plan or facility.replacement_plan[-1].year is None:
+            raise Invalid({"year": Message(msg("Nothing was decided about its replacement."))})
+        return _decide(write, facility, revision, {})
+
+    return store.write(actor, work)
+
+
 def remove_facility(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
     """Take out a facility entered by mistake; raises InUse while work orders name it. One that is gone is retired."""
     store.delete(actor, Facility, community_id, id, revision)
+
+
+def _undecided(facility: Facility) -> dict[str, Any]:
+    return facility.model_copy(update={"replacement_plan": ()}).to_document()
+
+
+def _decide(write: Write, facility: Facility, revision: int, decision: Mapping[str, Any]) -> Facility:
+    try:
+        entry = PlannedReplacement(at=write.at, by=write.actor.name, **decision)
+    except ValidationError as error:
+        raise invalid(error) from None
+    changes = {"replacement_plan": (*facility.replacement_plan[1 - DECISIONS :], entry)}
+    return write.update(Facility, facility.community_id, facility.id, revision, changes)
+
+
+def _standing(write: Write, community_id: str, id: str) -> Facility:
+    facility = write.read(Facility, community_id, id)
+    if facility.status is ServiceStatus.RETIRED:
+        raise Invalid({"status": Message(msg("It is retired. Enter the one that stands there now."))})
+    return facility
 
 
 def _first_seen(write: Write, facility: Facility, note: str | None = None) -> Facility:
@@ -147,9 +226,7 @@ def _change(
     looked: bool = False,
 ) -> Facility:
     def work(write: Write) -> Facility:
-        facility = write.read(Facility, community_id, id)
-        if standing and facility.status is ServiceStatus.RETIRED:
-            raise Invalid({"status": Message(msg("It is retired. Enter the one that stands there now."))})
+        facility = _standing(write, community_id, id) if standing else write.read(Facility, community_id, id)
         full = with_history(write, facility, changes, note=note, looked=looked)
         return write.update(Facility, community_id, id, revision, full)
 

@@ -64,7 +64,10 @@ NEXT_YEAR = declare(
         title=msg("Replacement cost next year"),
         short=msg("Next year"),
         unit="money",
-        formula=msg("Replacement cost of what reaches the end of its service life in the next calendar year"),
+        formula=msg(
+            "Replacement cost of what is planned for the next calendar year: by the end of its service life, unless it "
+            "was brought forward or deferred"
+        ),
         source=msg("Five-year replacement need, as asset registers forecast it"),
         minimum_n=1,
         page="facilities",

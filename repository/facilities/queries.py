@@ -6,45 +6,36 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, pairwise
 from math import sqrt
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from repository.access import Actor, scope
 from repository.facilities import metrics
-from repository.facilities.records import (
-    DAYS_A_YEAR,
-    SERVICE_LIFE_YEARS,
-    Category,
-    Condition,
-    Control,
-    Facility,
-    ServiceStatus,
-    last_day,
+from repository.facilities.plan import (
+    OUT_OF_ORDER,
+    RETIRED,
+    Need,
+    Reason,
+    Seen,
+    life_of,
+    needs,
+    seen_on,
+    service_on,
 )
+from repository.facilities.records import Category, Condition, Control, Facility, ServiceStatus, last_day, lives_over
 from repository.filters import Is
 from repository.grids import Community, Setting
 from repository.metrics import Value, last_months, ratio
-from repository.record import Choice
 from repository.rollups import month_bounds
 from repository.store import NotFound, Store, Wanted
 from repository.words import msg
 
-YEARS = 5  # of the replacement plan
 MONTHS = 12  # of a tile's course
 LISTED = 500  # hazards named one by one
 
 Document = dict[str, Any]
-
-
-class Reason(Choice):
-    """Why a facility is a hazard; worst first."""
-
-    VERY_POOR = "very_poor", msg("Very poor condition")
-    PAST_LIFE = "past_life", msg("Past its service life")
-    OUT_OF_ORDER = "out_of_order", msg("Out of order")
 
 
 @dataclass(frozen=True)
@@ -117,20 +108,6 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Need:
-    """What has to be replaced in one year in one grid. ``overdue``: past its life or unserviceable on the day asked
-    for, which falls to the first year. ``uncosted`` of the ``count`` have no replacement cost, and add none."""
-
-    year: int
-    grid_id: str | None
-    category: Category
-    overdue: bool
-    count: int
-    cost_cents: int
-    uncosted: int
-
-
-@dataclass(frozen=True)
 class Hazard:
     """A facility that can hurt somebody, or stands idle; ``days_past`` its service life, if it is."""
 
@@ -171,7 +148,7 @@ class Inventory:
     sites: tuple[Site, ...]
     """Largest age difference first."""
     plan: tuple[Need, ...]
-    """F5: this year and the four that follow."""
+    """F5 with what was decided: this year and the four that follow."""
     dangers: tuple[Hazard, ...]
     """Worst first, some hundreds at most."""
     names: Mapping[str, str]
@@ -243,13 +220,9 @@ def facility_names(store: Store, actor: Actor, community_id: str) -> dict[str, s
 
 
 def service_lives(store: Store, actor: Actor, community_id: str) -> Mapping[str, float]:
-    """Years by kind and category: the community's own over ``SERVICE_LIFE_YEARS``."""
+    """Years by kind and category, as this community has them."""
     found = store.aggregate(actor, Community, community_id, [{"$project": {"service_lives": 1}}])
-    return _lives((life["of"], life["years"]) for each in found for life in each.get("service_lives", ()))
-
-
-def _lives(own: Iterable[tuple[str, float]]) -> Mapping[str, float]:
-    return MappingProxyType({**SERVICE_LIFE_YEARS, **{of: float(years) for of, years in own}})
+    return lives_over((life["of"], life["years"]) for each in found for life in each.get("service_lives", ()))
 
 
 def inventory(
@@ -268,7 +241,7 @@ def inventory(
     was read already, with ``wanted`` first. Raises Refused, Unavailable."""
     zone = store.zone(community_id) if course else None
     if within is not None:
-        lives = _lives((life.of, life.years) for life in within.community.service_lives)
+        lives = lives_over((life.of, life.years) for life in within.community.service_lives)
         return _inventory(within.also[0], on, lives, zone)
     (rows,) = store.together(
         actor, community_id, [wanted(actor, community_id, grids=grids, category=category, course=course)]
@@ -294,54 +267,23 @@ _NOT_RETIRED = {"status": Is(among=[str(status) for status in ServiceStatus if s
 _READ = (
     *("code", "name", "category", "kind", "grid_id", "site", "condition", "status", "responsible_id"),
     *("installed_on", "installed_precision", "renewed_on", "renewed_precision", "service_life_years"),
-    *("replacement_cost_cents", "details.control"),
+    *("replacement_cost_cents", "replacement_plan", "details.control"),
 )
 _HISTORY = tuple(f"condition_history.{name}" for name in ("at", "condition", "status"))
 _GOOD = frozenset({Condition.EXCELLENT, Condition.GOOD, Condition.FAIR})
-_RETIRED, _OUT_OF_ORDER = str(ServiceStatus.RETIRED), str(ServiceStatus.OUT_OF_ORDER)
-_VERY_POOR = str(Condition.VERY_POOR)
-_REASONS = {
-    holds: tuple(reason for reason, held in zip(Reason, holds, strict=True) if held)
-    for holds in product((False, True), repeat=len(Reason))
-}
 
 
 def _where(category: str | None) -> Document:
     return {} if category is None else {"category": category}
 
 
-class _Seen(NamedTuple):
-    """One facility as it is on the day asked for."""
-
-    row: Document
-    age: float | None
-    end: date | None
-    reasons: tuple[Reason, ...]
-
-
-def _seen(row: Document, on: date, life: float) -> _Seen:
-    start, precision = _service(row, on)
-    end = last_day(start, precision, life) if start else None
-    age = (on - start).days / DAYS_A_YEAR if start and start <= on else None
-    poor, past, idle = row.get("condition") == _VERY_POOR, end is not None and end < on, row["status"] == _OUT_OF_ORDER
-    return _Seen(row, age, end, _REASONS[poor, past, idle])
-
-
-def _service(row: Document, on: date) -> tuple[date | None, str]:
-    """When the service that lasts ``on`` a day began, and how precisely that is known."""
-    if (renewed := row.get("renewed_on")) and renewed.date() <= on:
-        return renewed.date(), row["renewed_precision"]
-    installed = row.get("installed_on")
-    return (installed.date() if installed else None), row["installed_precision"]
-
-
 def _inventory(rows: Sequence[Document], on: date, lives: Mapping[str, float], zone: ZoneInfo | None) -> Inventory:
-    years = [row.get("service_life_years") or lives.get(row.get("kind", ""), lives[row["category"]]) for row in rows]
-    seen = [_seen(row, on, life) for row, life in zip(rows, years, strict=True) if row["status"] != _RETIRED]
+    years = [life_of(row, lives) for row in rows]
+    seen = [seen_on(row, on, life) for row, life in zip(rows, years, strict=True) if row["status"] != RETIRED]
     cells = _cells(seen)
     total = sum(cells.values(), Figures())
     course = _course(rows, years, on, zone) if zone else []
-    sites, plan = _sites(seen), _plan(seen, on)
+    sites, plan = _sites(seen), needs(seen, on)
     mixed = [site for site in sites if site.n > 1]
     coming = [need for need in plan if need.year == on.year + 1]
     controls = Counter(
@@ -392,10 +334,10 @@ def _inventory(rows: Sequence[Document], on: date, lives: Mapping[str, float], z
     )
 
 
-def _cells(seen: Iterable[_Seen]) -> dict[tuple[str | None, Category], Figures]:
+def _cells(seen: Iterable[Seen]) -> dict[tuple[str | None, Category], Figures]:
     sums: dict[tuple[str | None, str], list[int]] = {}
     for row, _age, end, reasons in seen:
-        place, grade, idle = (row.get("grid_id"), row["category"]), row.get("condition"), row["status"] == _OUT_OF_ORDER
+        place, grade, idle = (row.get("grid_id"), row["category"]), row.get("condition"), row["status"] == OUT_OF_ORDER
         cell = sums.setdefault(place, [0] * 8)
         cell[0] += 1
         cell[1] += idle or grade is not None
@@ -421,7 +363,7 @@ def _course(rows: Sequence[Document], years: Sequence[float], on: date, zone: Zo
     for row, life in zip(rows, years, strict=True):
         installed, renewed = row.get("installed_on"), row.get("renewed_on")
         began = bisect_left(days, installed.date()) if installed else 0
-        retired = row["status"] == _RETIRED
+        retired = row["status"] == RETIRED
         found: list[tuple[int, Document]] = [(-1, {})]  # from which month on each entry holds
         found += [(bisect_right(ends, entry["at"]), entry) for entry in row.get("condition_history", ())]
         turns = {began, last} | {month for month, _entry in found if began < month < last}
@@ -431,17 +373,17 @@ def _course(rows: Sequence[Document], years: Sequence[float], on: date, zone: Zo
             if first >= last:
                 break
             entry = next(entry for month, entry in reversed(found) if month <= first)
-            status = entry.get("status") or (_RETIRED if retired else "")
-            if status == _RETIRED:
+            status = entry.get("status") or (RETIRED if retired else "")
+            if status == RETIRED:
                 continue
-            grade, idle = entry.get("condition"), status == _OUT_OF_ORDER
+            grade, idle = entry.get("condition"), status == OUT_OF_ORDER
             if idle or grade:
                 graded[first] += 1
                 graded[after] -= 1
             if grade in _GOOD and not idle:
                 good[first] += 1
                 good[after] -= 1
-            start, precision = _service(row, days[first])
+            start, precision = service_on(row, days[first])
             if start:
                 aged[first] += 1
                 aged[after] -= 1
@@ -452,7 +394,7 @@ def _course(rows: Sequence[Document], years: Sequence[float], on: date, zone: Zo
     return [(month, Figures(graded=g, good=ok, aged=a, past=p)) for month, g, ok, a, p in sums]
 
 
-def _sites(seen: Iterable[_Seen]) -> tuple[Site, ...]:
+def _sites(seen: Iterable[Seen]) -> tuple[Site, ...]:
     ages: dict[tuple[str, str | None, str], list[tuple[float, bool]]] = defaultdict(list)
     for each in seen:
         if each.age is not None and (site := each.row.get("site")):
@@ -465,28 +407,7 @@ def _sites(seen: Iterable[_Seen]) -> tuple[Site, ...]:
     return tuple(sorted(found, key=lambda site: (-site.difference, site.site, site.grid_id or "")))
 
 
-def _plan(seen: Iterable[_Seen], on: date) -> tuple[Need, ...]:
-    needs: dict[tuple[int, str, str, bool], list[int | None]] = defaultdict(list)
-    for each in seen:
-        year = on.year if each.reasons else each.end.year if each.end else None
-        if year is not None and on.year <= year < on.year + YEARS:
-            place = (year, each.row.get("grid_id") or "", each.row["category"], bool(each.reasons))
-            needs[place].append(each.row.get("replacement_cost_cents"))
-    return tuple(
-        Need(
-            year=year,
-            grid_id=grid or None,
-            category=Category(category),
-            overdue=overdue,
-            count=len(costs),
-            cost_cents=sum(cost or 0 for cost in costs),
-            uncosted=costs.count(None),
-        )
-        for (year, grid, category, overdue), costs in sorted(needs.items())
-    )
-
-
-def _dangers(seen: Iterable[_Seen], on: date) -> tuple[Hazard, ...]:
+def _dangers(seen: Iterable[Seen], on: date) -> tuple[Hazard, ...]:
     found = [
         Hazard(
             id=each.row["_id"],

@@ -88,6 +88,9 @@ class PropertyDetails(Part):
     """What matters for what a property company keeps: lifts, lighting, pumps, pipes."""
 
     category: Literal[Category.PROPERTY] = Field(default=Category.PROPERTY, title=msg("Category"))
+    company_id: Annotated[str | None, Ref(to="organizations")] = Field(
+        default=None, max_length=64, title=msg("Company on the list")
+    )
     company: str | None = Field(default=None, max_length=LINE, title=msg("Property company"))
     system: str | None = Field(
         default=None, max_length=LINE, title=msg("System"), description=msg("Such as lift, lighting, drainage")
@@ -130,6 +133,20 @@ class ConditionEntry(Part):
     condition: Condition | None = Field(default=None, title=msg("Condition"))
     status: ServiceStatus | None = Field(default=None, title=msg("Service status"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
+
+
+class PlannedReplacement(Part):
+    """What somebody decided about when to replace it. ``instead_of`` is the year the plan had it in without a decision;
+    neither ``year`` nor reason: the decision before was taken back, and its service life says when."""
+
+    at: datetime = Field(title=msg("At"))
+    by: str = Field(max_length=LINE, title=msg("By"))
+    year: int | None = Field(default=None, ge=2000, le=2100, title=msg("Planned year"))
+    instead_of: int | None = Field(default=None, ge=1800, le=2400, title=msg("Instead of"))
+    reason: str | None = Field(default=None, max_length=PAGE, title=msg("Reason"))
+    cost_cents: Annotated[int | None, Money()] = Field(
+        default=None, ge=0, le=100_000_000_000, title=msg("Planned cost")
+    )
 
 
 class Facility(Record):
@@ -188,6 +205,12 @@ class Facility(Record):
     replacement_cost_cents: Annotated[int | None, Money(aliases=("重置成本", "更换费用", "重置价"))] = Field(
         default=None, ge=0, le=100_000_000_000, title=msg("Replacement cost")
     )
+    replacement_plan: Annotated[tuple[PlannedReplacement, ...], Shown(form=False, table=False)] = Field(
+        default=(),
+        max_length=100,
+        title=msg("Decisions on its replacement"),
+        description=msg("Oldest first; the last one holds until it is renewed"),
+    )
     responsible_id: Annotated[str | None, Ref(to="people", aliases=("责任人", "管护责任人"))] = Field(
         default=None, max_length=64, title=msg("Responsible person")
     )
@@ -234,6 +257,11 @@ SERVICE_LIFE_YEARS: Mapping[str, float] = MappingProxyType(
     }
 )
 """Years of service by kind, else by category, where neither the facility nor its community says otherwise."""
+
+
+def lives_over(own: Iterable[tuple[str, float]]) -> Mapping[str, float]:
+    """Years by kind and category: a community's own over ``SERVICE_LIFE_YEARS``."""
+    return MappingProxyType({**SERVICE_LIFE_YEARS, **{of: float(years) for of, years in own}})
 
 
 def service_life(facility: Facility, lives: Mapping[str, float] = SERVICE_LIFE_YEARS) -> float:

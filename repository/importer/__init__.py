@@ -8,7 +8,7 @@ killed process left. The other way: ``export`` and ``template``.
 from repository.importer.batch import NotUndone, Unconfirmed, commit, preview, recover, undo
 from repository.importer.chunks import Outdated, TooWide
 from repository.importer.exports import export, template
-from repository.importer.flight import LEDGER, Busy, Superseded
+from repository.importer.flight import Busy, Superseded
 from repository.importer.kept import (
     BatchKind,
     BatchStatus,
@@ -35,6 +35,7 @@ from repository.importer.mapping import (
 )
 from repository.importer.preparing import Change, Counts, Earlier, Preview, Problem
 from repository.importer.sheets import BadSheet, Row, Sheet, guarded
+from repository.store import LEDGER
 
 __all__ = [
     "ID",

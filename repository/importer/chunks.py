@@ -18,13 +18,13 @@ from pymongo.errors import BulkWriteError
 
 from repository import rollups
 from repository.access import Operation, Refused, in_reach, require
-from repository.importer.flight import CHUNK, LEDGER, Document, Flight
+from repository.importer.flight import CHUNK, Document, Flight
 from repository.importer.kept import LISTED, BatchKind, LeftAlone, Why
 from repository.importer.mapping import unique_fields
 from repository.importer.preparing import UNNUMBERED
 from repository.maintenance.commands import SERIES
 from repository.record import LINE, RECORDS, Record, Ref, field_specs
-from repository.store import WRITE_SECONDS, Write, our_errors
+from repository.store import LEDGER, WRITE_SECONDS, Write, our_errors
 from repository.words import Trouble, msg
 
 WIDEST = 20_000  # counter documents in one transaction: 20,000 take a small server some 10 s, 56,000 overrun its cache
@@ -250,7 +250,8 @@ class Chunks:
             taken = self._taken_by(record, fields, kept)
             free = []
             for document in kept:
-                if tuple(document.get(name) for name in fields) not in taken:
+                key = tuple(document.get(name) for name in fields)
+                if key[0] is None or key not in taken:
                     free.append(document)
                 elif document.get("number") in self._given:
                     document["number"] = UNNUMBERED
@@ -270,7 +271,7 @@ class Chunks:
             free = []
             for one in kept:
                 key = tuple(one.document.get(name) for name in fields)
-                if taken.setdefault(key, one.id) == one.id:
+                if key[0] is None or taken.setdefault(key, one.id) == one.id:
                     free.append(one)
                 else:
                     self.leave(record, {**one.document, "_id": one.id}, Why.TAKEN)
@@ -280,9 +281,10 @@ class Chunks:
     def _taken_by(
         self, record: type[Record], fields: Sequence[str], documents: Sequence[Document]
     ) -> dict[tuple[Any, ...], str]:
-        """Who has the keys that documents bear, or will: key -> id."""
+        """Who has the keys that documents bear, or will: key -> id. Without its first field a key binds nobody."""
+        bound = [document for document in documents if document.get(fields[0]) is not None]
         filter = {**self.flight.within(record)}
-        filter |= {name: {"$in": list({document.get(name) for document in documents})} for name in fields}
+        filter |= {name: {"$in": list({document.get(name) for document in bound})} for name in fields}
         with our_errors(), pymongo.timeout(WRITE_SECONDS):
             found = self.flight.store.db[record.collection].find(filter, dict.fromkeys(fields, 1))
             return {tuple(one.get(name) for name in fields): one["_id"] for one in found}

@@ -29,6 +29,7 @@ from repository.importer.kept import BatchKind, BatchStatus, ImportBatch, LeftAl
 from repository.importer.mapping import CREATABLE
 from repository.record import RECORDS, Record
 from repository.store import (
+    LEDGER,
     WRITE_SECONDS,
     Duplicate,
     OutcomeUnknown,
@@ -42,7 +43,6 @@ from repository.words import Trouble, msg
 log = logging.getLogger("gridboard.importer")
 
 Document = dict[str, Any]
-LEDGER = "import_changes"
 CHUNK = 1000
 FLIP_SECONDS = 28.0  # the server gives a transaction up after 30
 _SUPERSEDED = msg("This import took too long to answer and was rolled back. Nothing was imported; try again.")

@@ -26,7 +26,9 @@ Translate = Callable[[str], str]
 MISSING = ("-", "—", "/")
 ID = "id"  # a sheet that was exported here may name its records by id
 UNKNOWN_NAME = msg("No record is called “{text}”")
-CREATABLE = ("grids", "people")  # a text alone is enough to make one
+CREATABLE = ("grids", "people", "facilities")  # a text alone is enough to make one; of facilities, a gate
+_FROM_A_TEXT = {"grids": ("code", "name"), "people": ("name",), "facilities": ("code", "name")}
+_GATES = ("entry_logs", "gate_id")
 
 
 class BadMapping(Trouble):
@@ -117,10 +119,15 @@ class Mapping(BaseModel):
             if name not in self.columns:
                 raise ValueError(msg("A key must be one of the mapped fields"))
         for name in self.create_missing:
-            mark = known[name].spec.mark if name in known else None
-            if not isinstance(mark, Ref) or mark.to not in CREATABLE:
-                raise ValueError(msg("Only grids and people can be made from a name"))
+            if name not in known or not self._is_creatable(name):
+                raise ValueError(msg("Only grids, people and gates can be made from a name"))
         return self
+
+    def _is_creatable(self, name: str) -> bool:
+        mark = fields_of(RECORDS[self.record])[name].spec.mark
+        if not isinstance(mark, Ref) or mark.to not in CREATABLE:
+            return False
+        return mark.to != "facilities" or (self.record, name) == _GATES
 
     @property
     def kind(self) -> type[Record]:
@@ -130,8 +137,7 @@ class Mapping(BaseModel):
     @property
     def creatable(self) -> tuple[str, ...]:
         """The mapped references whose missing records may be made from a name."""
-        marks = {name: fields_of(self.kind)[name].spec.mark for name in self.columns if name != ID}
-        return tuple(name for name, mark in marks.items() if isinstance(mark, Ref) and mark.to in CREATABLE)
+        return tuple(name for name in self.columns if name != ID and self._is_creatable(name))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -160,7 +166,7 @@ class Mapping(BaseModel):
 
 @cache
 def unique_fields(record: type[Record]) -> tuple[tuple[str, ...], ...]:
-    """The sets of fields that no two records of a community share."""
+    """The sets of fields that no two records of a community share, those that have the first of them at least."""
     return tuple(tuple(key for key in index.keys if key != "community_id") for index in record.indexes if index.unique)
 
 
@@ -573,7 +579,8 @@ def _reader(
         return at
     if spec.kind == "ref" and isinstance(spec.mark, Ref):
         to = spec.mark.to
-        longest = field_specs(RECORDS[to])["name"].max_length or 0 if to in CREATABLE else 0
+        kept = {field_specs(RECORDS[to])[name].max_length or 0 for name in _FROM_A_TEXT[to]} if to in CREATABLE else {0}
+        longest = min(kept)
 
         def ref(cell: Any) -> Any:
             text = _text_of(cell)

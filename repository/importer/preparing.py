@@ -28,7 +28,10 @@ from pydantic import ValidationError
 
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance
+from repository.entries import EntryKind, EntryLog, EntryRules, Gate
+from repository.facilities import Category, Control
 from repository.filters import Is
+from repository.grids import Community
 from repository.importer.mapping import (
     ID,
     Column,
@@ -362,6 +365,13 @@ class _Judge:
         self.required = {name for name, target in self.targets.items() if target.spec.required} - filled
         self.digest = hashlib.sha256(mapping.model_dump_json().encode())
         self.used: set[str] = set()
+        self.gates: dict[str, Gate] = {}
+        self.people_only: dict[str, bool] = {}
+        """Gates to be made, and whether only people came through them."""
+        if self.record is EntryLog:
+            kept = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+            self.entry_rules = EntryRules.of(kept[0] if kept else None, store.zone(community_id))
+            self.today = store.clock().astimezone(store.zone(community_id)).date()
 
     # --- one sheet
     def run(self, earlier: Sequence[tuple[Earlier, str, int]], progress: Callable[[int], None] | None) -> Preview:
@@ -387,8 +397,10 @@ class _Judge:
         for collection, id, text in made:
             preview.made.setdefault(collection, []).append(text)
             values: Document = {"id": id, "community_id": self.community_id, "name": text}
-            if collection == "grids":
+            if collection != "people":
                 values["code"] = text
+            if collection == "facilities":
+                values["category"] = Category.PERSONNEL if self.people_only.get(id) else Category.VEHICLE
             preview.plan.add({"make": collection, "doc": RECORDS[collection].model_validate(values).to_document()})
         counts.made = len(made)
         self.compare(earlier)
@@ -510,7 +522,9 @@ class _Judge:
                 values.add(_stored(draft.given.get(name)))
         filter: Document = {} if self.own else {"community_id": self.community_id}
         for name, values in wanted.items():
-            filter["_id" if name == ID else name] = Is(among=list(values - {None}))
+            given = list(values - {None})
+            # nobody's name on it, or forgotten since: met again by gate and moment alone
+            filter["_id" if name == ID else name] = Is(among=[*given, None] if name == "who" else given)
         found: dict[tuple[Any, ...], list[Document]] = {}
         with our_errors(), pymongo.timeout(SECONDS):
             documents = list(self.store.documents(self.record, filter))
@@ -552,7 +566,7 @@ class _Judge:
         your charge" tells more than "unknown"."""
         record = RECORDS[collection]
         names = [name for name in ("code", "number", "name") if name in record.model_fields]
-        project = dict.fromkeys([*names, "held_on", "format", "batch_id", "_before"], 1)
+        project = dict.fromkeys([*names, "held_on", "format", "grid_id", "details.control", "batch_id", "_before"], 1)
         everywhere = {"community_id": self.community_id}
         within = everywhere if collection == "grids" else scope(self.actor, record, self.community_id)
         with our_errors(), pymongo.timeout(SECONDS):
@@ -560,6 +574,9 @@ class _Judge:
         for document in documents:
             if record is Activity:
                 self.activities[document["_id"]] = document
+            if self.record is EntryLog and collection == "facilities":
+                control = (document.get("details") or {}).get("control")
+                self.gates[document["_id"]] = Gate(document.get("grid_id"), Control(control) if control else None)
             yield document["_id"], [document[name] for name in names if document.get(name)]
 
     def _settle(self, draft: Draft) -> None:
@@ -588,10 +605,15 @@ class _Judge:
         if self.keys and not draft.problems and self._is_repeat(draft, key):
             return
         there = existing.get(key, []) if self.keys and None not in key else []
+        if self.record is EntryLog and not draft.problems and self._came_before(key, existing):
+            counts.unchanged += 1
+            return
         if len(there) > 1:
             draft.problems.append(self.problem(draft.row, self.keys[0], msg("Several records have this key"), {}))
-        if self.keys and None in key and self.record is not WorkOrder:  # an order without a number gets one
-            empty = self.keys[key.index(None)]  # the first of them
+        may_be_empty = {WorkOrder: "number", EntryLog: "who"}.get(self.record)  # an order without a number gets one
+        lacking = [name for name, part in zip(self.keys, key, strict=True) if part is None and name != may_be_empty]
+        if lacking:
+            empty = lacking[0]
             if empty not in {problem.field for problem in draft.problems}:
                 draft.problems.append(self.problem(draft.row, empty, msg("Please fill this in"), {}))
         elif self.keys == (ID,) and not there:
@@ -612,7 +634,7 @@ class _Judge:
             built = self._built(draft, None)
             if built is None:
                 return
-            keyless = bool(self.keys) and None in key
+            keyless = self.record is WorkOrder and None in key
             if keyless and self._is_there(draft, built[0]):
                 counts.unchanged += 1
                 return
@@ -620,6 +642,15 @@ class _Judge:
             doubt = msg("It has no number, and this sheet came in before: it may be there already")
             self._accept(draft.row, *built, [("number", doubt)] if keyless and self.before else [])
             self.preview.plan.add({"new": built[0]})
+
+    def _came_before(self, key: tuple[Any, ...], existing: Facts[tuple[Any, ...], list[Document]]) -> bool:
+        """Whether an entry at this gate and moment is there whose "who" no sheet can match any more: it was erased, or
+        neither of the two says it."""
+        if "who" not in self.keys:
+            return False
+        place = self.keys.index("who")
+        unnamed = existing.get((*key[:place], None, *key[place + 1 :]), [])
+        return bool(unnamed) and (key[place] is None or any(one.get("forgotten") for one in unnamed))
 
     def _is_repeat(self, draft: Draft, key: tuple[Any, ...]) -> bool:
         """A key met before in this file: the same content is passed over, other content rejected."""
@@ -666,8 +697,8 @@ class _Judge:
                         draft.row.number,
                         str(document.get(self.record.name_field, "")),
                         name,
-                        document.get(name),
-                        changed.get(name),
+                        "…" if name in self.record.personal else document.get(name),
+                        "…" if name in self.record.personal else changed.get(name),
                         document.get("updated_by"),
                         document.get("updated_at"),
                     )
@@ -677,7 +708,7 @@ class _Judge:
     def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
         """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""
         for fields in unique_fields(self.record):
-            if not set(fields) & set(names):
+            if not set(fields) & set(names) or changed.get(fields[0]) is None:
                 continue
             key = {name: changed.get(name) for name in fields}
             within: Document = {} if self.own else {"community_id": self.community_id}
@@ -745,7 +776,25 @@ class _Judge:
         if built is None:
             self.preview.reject(row, problems)
             return None
+        if isinstance(built, EntryLog):
+            built = self._settled(built, notes)
         return built.to_document(), notes
+
+    def _settled(self, entry: EntryLog, notes: list[tuple[str, str]]) -> EntryLog:
+        """An entry with what follows from it. One of a day before, whose exit is not noted, is not still inside; and
+        whose time is over does not bring in who it was."""
+        changes: Document = {}
+        age = (self.today - entry.entered_at.astimezone(self.entry_rules.zone).date()).days
+        if entry.left_at is None and not entry.exit_unknown and age > 0:
+            changes["exit_unknown"] = True
+        if entry.who and age > self.entry_rules.days:
+            changes |= {"who": None, "forgotten": True, "noted": True}
+            notes.append(("who", msg("Older than such names are kept here: the entry comes in without it")))
+        if entry.gate_id not in self.gates:
+            alone = self.people_only.get(entry.gate_id, True)
+            self.people_only[entry.gate_id] = alone and entry.kind is EntryKind.PERSON
+        gate = self.gates.get(entry.gate_id) if entry.control is None else None
+        return self.entry_rules.settle(entry.model_copy(update=changes), gate)
 
     def _accept(
         self, row: Row, made: Document, notes: Sequence[tuple[str, str]], doubts: Sequence[tuple[str, str]] = ()
@@ -787,6 +836,8 @@ class _Judge:
             if not values.get("number"):
                 values["number"] = UNNUMBERED
             return list(complete_work_order(values, given))
+        if self.record is EntryLog and (gate := self.gates.get(values.get("gate_id", ""))):
+            values.setdefault("grid_id", gate.grid_id)
         if self.record is Attendance and (activity := self.activities.get(values.get("activity_id", ""))):
             for name in ("held_on", "format"):
                 if values.get(name) is None:
@@ -812,7 +863,8 @@ class _Judge:
         if flag == Flag.YEAR_FAR_AWAY:
             days = {name: value.year for name, value in document.items() if isinstance(value, datetime)}
             return max(days, key=lambda name: abs(days[name] - 2020), default="")
-        return {Flag.ENDED_BEFORE_REPORTED: "ended_at", Flag.RENEWED_BEFORE_INSTALLED: "renewed_on"}.get(Flag(flag), "")
+        fields = {Flag.ENDED_BEFORE_REPORTED: "ended_at", Flag.RENEWED_BEFORE_INSTALLED: "renewed_on"}
+        return {**fields, Flag.LEFT_BEFORE_ENTERED: "left_at"}.get(Flag(flag), "")
 
 
 UNNUMBERED = "(new)"  # the commit gives it the next number of the community's series

@@ -1,33 +1,50 @@
 """What can be done to a work order. Each command is one transaction and names its actor; a stale ``revision`` raises
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
+from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
 from repository.facilities import Facility, ServiceStatus, with_history
-from repository.grids import Grid
+from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
-    DUE_HOURS,
+    ALSO,
     OPEN,
+    REPEAT_DAYS,
+    STANDING,
     TRANSITIONS,
     Event,
+    Labour,
     Outcome,
     Priority,
     Reopening,
+    SparePart,
     Status,
+    WorkKind,
     WorkOrder,
+    promised,
+    service_level,
 )
+from repository.organizations import Organization
 from repository.people import Person, drop_contact, keep_contact
+from repository.photos import MOST as MOST_PHOTOS
+from repository.photos import hand_over, let_go, link, share
 from repository.record import Record
-from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
-from repository.words import Message, msg
+from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build, invalid
+from repository.words import Message, Trouble, msg
+from repository.worktime import Worktime, worktime
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 SERIES = "work_orders"  # of numbers
+MANY_AT_ONCE = 200  # orders that one press may change
 ANSWERS = frozenset(
     {Status.ACCEPTED, Status.ASSIGNED, Status.IN_PROGRESS, Status.ON_HOLD, Status.DONE, Status.REJECTED}
 )
@@ -48,6 +65,7 @@ EDITABLE = frozenset(
         "dangerous",
         "due_at",
         "assignee_id",
+        "company_id",
         "estimated_hours",
         "actual_hours",
         "cost_cents",
@@ -81,62 +99,64 @@ def log_repair(
     description: str | None = None,
     caller_name: str | None = None,
     caller_phone: str | None = None,
+    photos: Sequence[str] = (),
+    also: Mapping[str, Any] | None = None,
     key: str | None = None,
 ) -> WorkOrder:
     """Open a work order on a facility, or on a place that has none; returns it with its number.
 
     Grid and category come from the facility, the assignee is who answers for the facility, else for the grid. Due is
-    reported + DUE_HOURS of the priority unless given. A dangerous fault is urgent and puts the facility out of order
-    in the same transaction. ``caller_name`` and ``caller_phone`` are whom to call back; they are kept apart (see
-    ``people.Contact``). ``reported_at`` may lie in the past. The same ``key`` opens one order only.
+    what the community promises of the priority and category (``service_level``, in its own working time) unless given.
+    A dangerous fault is urgent and puts the facility out of order in the same transaction. The same fault on the same
+    facility within REPEAT_DAYS of its repair is marked as a repeat. ``caller_name`` and ``caller_phone`` are whom to
+    call back; they are kept apart (see ``people.Contact``). ``photos`` are those of ``photos.keep``. ``also`` holds
+    further fields, such as the plan or inspection it comes from. ``reported_at`` may lie in the past. The same ``key``
+    opens one order only.
     """
     require(actor, Operation.CREATE, WorkOrder.collection)
+    promise = Promises.of(store, actor, community_id)
 
-    def work(write: Write) -> WorkOrder:
-        facility = _referred(write, Facility, community_id, "facility_id", facility_id)
-        where = (facility.grid_id if facility else None) or grid_id or _only_grid(actor)
-        if actor.grids is not None and where is None:
-            raise Invalid({"grid_id": Message(msg("Choose the grid"))})
-        if facility is None and not (place or "").strip():
-            raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-        _referred(write, Person, community_id, "assignee_id", assignee_id)
-        at = reported_at or write.at
-        urgency = Priority.URGENT if dangerous else priority or Priority.NORMAL
-        values: dict[str, Any] = {
-            "community_id": community_id,
-            "number": numbers[-1],
-            "fault": fault or "",
-            "facility_id": facility.id if facility else None,
-            "place": place or (facility.site if facility else None),
-            "grid_id": where,
-            "priority": urgency,
-            "source": source,
-            "dangerous": dangerous,
-            "reported_at": at,
-            "due_at": due_at,
-            "assignee_id": assignee_id or _responsible(write, community_id, facility, where),
-            "estimated_hours": estimated_hours,
-            "description": description or None,
-        }
-        if category or facility:
-            values["category"] = category or str(facility.category if facility else "")
-        order = build(WorkOrder, values)
-        first = Event(at=order.reported_at, by=actor.name, status=Status.REPORTED)
-        due = order.due_at or order.reported_at + timedelta(hours=DUE_HOURS[order.priority])
-        order = order.model_copy(update={"due_at": due, "events": (first,)})
-        _check_moments(order, write.at)
-        made = write.insert(order)
-        keep_contact(write, community_id, made.id, made.grid_id, name=caller_name, phone=caller_phone)
-        if dangerous and facility:
-            _stop(write, facility, made)
-        return made
+    def work(write: Write, number: int) -> WorkOrder:
+        order = open_order(
+            write,
+            promise,
+            community_id,
+            number,
+            fault=fault,
+            facility_id=facility_id,
+            place=place,
+            grid_id=grid_id,
+            category=category,
+            priority=priority,
+            source=source,
+            dangerous=dangerous,
+            reported_at=reported_at,
+            due_at=due_at,
+            assignee_id=assignee_id,
+            estimated_hours=estimated_hours,
+            description=description,
+            photos=photos,
+            also=also,
+        )
+        keep_contact(write, community_id, order.id, order.grid_id, name=caller_name, phone=caller_phone)
+        return order
 
-    _require_place(store, actor, community_id, facility_id, grid_id)
-    numbers: list[str] = []
+    require_place(store, actor, community_id, facility_id, grid_id)
+    return numbered(store, actor, community_id, 1, work, key=key)
+
+
+def numbered(
+    store: Store, actor: Actor, community_id: str, many: int, work: Callable[[Write, int], T], *, key: str | None = None
+) -> T:
+    """Run ``work`` as one write with the first of ``many`` free numbers of work orders; again with others when an
+    import has taken one of them. What is taken stays taken: whoever calls has asked for the place's reach. Raises
+    what ``Store.write`` raises."""
+    if many:
+        require(actor, Operation.CREATE, WorkOrder.collection)
     for _ in range(20):
-        numbers.append(f"W-{store.next_number(actor, community_id, SERIES):05d}")
+        first = store.next_number(actor, community_id, SERIES, many) if many else 0
         try:
-            return store.write(actor, work, key=key)
+            return store.write(actor, partial(_from, work, first), key=key)
         except Duplicate as duplicate:
             if "number" not in duplicate.fields:
                 raise
@@ -144,8 +164,10 @@ def log_repair(
     raise Invalid({"number": Message(msg("No free number was found; give this order a number of your own."))})
 
 
-def _require_place(store: Store, actor: Actor, community_id: str, facility_id: str | None, grid_id: str | None) -> None:
-    """Raise Refused where the order would lie out of reach: asked before a number is taken for it, which stays taken.
+def require_place(
+    store: Store, actor: Actor, community_id: str, facility_id: str | None, grid_id: str | None = None
+) -> None:
+    """Raise Refused where an order would lie out of reach: asked before a number is taken for it, which stays taken.
     What else may be wrong with the place, the write finds."""
     seen = reach(actor, community_id)
     if seen is None:
@@ -155,6 +177,128 @@ def _require_place(store: Store, actor: Actor, community_id: str, facility_id: s
     where = there[0].grid_id if there else grid_id
     if where is not None and where not in seen:
         raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))
+
+
+def _from(work: Callable[[Write, int], T], first: int, write: Write) -> T:
+    return work(write, first)
+
+
+def open_order(
+    write: Write,
+    promise: "Promises",
+    community_id: str,
+    number: int,
+    *,
+    fault: str | None,
+    facility_id: str | None = None,
+    place: str | None = None,
+    grid_id: str | None = None,
+    category: str | None = None,
+    priority: Priority | str | None = None,
+    source: str | None = None,
+    dangerous: bool = False,
+    reported_at: datetime | None = None,
+    due_at: datetime | None = None,
+    assignee_id: str | None = None,
+    estimated_hours: float | None = None,
+    description: str | None = None,
+    photos: Sequence[str] = (),
+    also: Mapping[str, Any] | None = None,
+) -> WorkOrder:
+    """What ``log_repair`` does, as a part of a larger write: see there."""
+    actor = write.actor
+    facility = _referred(write, Facility, community_id, "facility_id", facility_id)
+    where = (facility.grid_id if facility else None) or grid_id or _only_grid(actor)
+    if actor.grids is not None and where is None:
+        raise Invalid({"grid_id": Message(msg("Choose the grid"))})
+    if facility is None and not (place or "").strip():
+        raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
+    _referred(write, Person, community_id, "assignee_id", assignee_id)
+    values: dict[str, Any] = {
+        "community_id": community_id,
+        "number": number_text(number),
+        "fault": fault or "",
+        "facility_id": facility.id if facility else None,
+        "place": place or (facility.site if facility else None),
+        "grid_id": where,
+        "priority": Priority.URGENT if dangerous else priority or Priority.NORMAL,
+        "source": source,
+        "dangerous": dangerous,
+        "reported_at": reported_at or write.at,
+        "due_at": due_at,
+        "assignee_id": assignee_id or _responsible(write, community_id, facility, where),
+        "estimated_hours": estimated_hours,
+        "description": description or None,
+        "photos": tuple(photos),
+        **(also or {}),
+    }
+    if category or facility:
+        values["category"] = category or str(facility.category if facility else "")
+    order = build(WorkOrder, values)
+    first = Event(at=order.reported_at, by=actor.name, by_id=actor.id, status=Status.REPORTED)
+    update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
+    if order.assignee_id or order.company_id:
+        update |= _given(actor, write.at, order.assignee_id, order.company_id)
+    if order.kind is WorkKind.CORRECTIVE:
+        update["repeat_of"] = _mended_lately(write, order)
+    order = order.model_copy(update=update)
+    _check_moments(order, write.at)
+    made = write.insert(order)
+    link(write, made, made.photos)
+    if dangerous and facility:
+        _stop(write, facility, made)
+    if made.hazard_id:
+        hazards.link_order(write, community_id, made.hazard_id, made.id)
+    return made
+
+
+def number_text(number: int) -> str:
+    """A number of the series as it stands on an order."""
+    return f"W-{number:05d}"
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What a community promises, by priority and category, in its own working time."""
+
+    times: Worktime
+    levels: tuple[ServiceLevel, ...]
+
+    @classmethod
+    def of(cls, store: Store, actor: Actor, community_id: str) -> "Promises":
+        """As the community has it now. Raises Refused, Unavailable."""
+        found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+        community = found[0] if found else None
+        times = worktime(store, actor, community_id, community=community)
+        return cls(times, community.service_levels if community else ())
+
+    def moments(self, priority: Priority, category: str, reported_at: datetime) -> tuple[datetime, datetime]:
+        """By when such a report is to be answered and mended."""
+        return promised(service_level(self.levels, priority, category), self.times, reported_at)
+
+    def due(self, order: WorkOrder) -> datetime:
+        """By when an order is to be mended."""
+        return self.moments(order.priority, order.category, order.reported_at)[1]
+
+
+def _mended_lately(write: Write, order: WorkOrder) -> str | None:
+    """The order whose repair of the same fault on the same facility did not last REPEAT_DAYS."""
+    if order.facility_id is None:
+        return None
+    since = order.reported_at - timedelta(days=REPEAT_DAYS)
+    found = write.store.db[WorkOrder.collection].find_one(
+        {
+            "community_id": order.community_id,
+            "facility_id": order.facility_id,
+            "fault": order.fault,
+            "outcome": Outcome.COMPLETED.value,
+            "ended_at": {"$gte": since, "$lte": order.reported_at},
+        },
+        {"_id": 1},
+        sort=[("ended_at", -1)],
+        session=write.session,
+    )
+    return None if found is None else str(found["_id"])
 
 
 def _only_grid(actor: Actor) -> str | None:
@@ -206,21 +350,24 @@ def move(
     hold_reason: str | None = None,
     outcome: Outcome | str | None = None,
     assignee_id: str | None = None,
+    company_id: str | None = None,
     actual_hours: float | None = None,
     cost_cents: int | None = None,
     key: str | None = None,
 ) -> WorkOrder:
     """Take a work order to another status, as TRANSITIONS allows; ``at`` defaults to now and keeps the story in order.
 
-    On hold needs ``hold_reason``, assigned somebody to do it, rejected a ``note``, closing unfinished work an
-    ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
-    ``reopenings``. A verified repair puts a facility that its danger had stopped back in service.
+    On hold needs ``hold_reason``, assigned a person or company to do it, rejected a ``note``, closing unfinished work
+    an ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
+    ``reopenings``. A verified repair puts a facility that its danger had stopped back in service. Whoever moves an
+    order that was given to them has seen it.
     """
     target = Status(to)
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
+        _referred(write, Organization, community_id, "company_id", company_id)
         changes = moved(
             order,
             target,
@@ -230,6 +377,7 @@ def move(
             hold_reason=hold_reason,
             outcome=Outcome(outcome) if outcome else None,
             assignee_id=assignee_id,
+            company_id=company_id,
         )
         if changes["events"][-1].at > write.at and at is not None:
             raise Invalid({"at": Message(msg("This lies in the future"))})
@@ -238,11 +386,75 @@ def move(
         if cost_cents is not None:
             changes["cost_cents"] = cost_cents
         changed = write.update(WorkOrder, community_id, order_id, revision, changes)
-        if target is Status.VERIFIED and order.dangerous:
-            _restore(write, changed)
+        _follow(write, changed)
         return changed
 
     return store.write(actor, work, key=key)
+
+
+def _follow(write: Write, order: WorkOrder) -> None:
+    """What a step of the order does to its facility and its hazard."""
+    if order.dangerous and order.status is Status.VERIFIED:
+        _restore(write, order)
+    if order.dangerous and order.status is Status.REOPENED and order.facility_id:
+        _stop(write, write.read(Facility, order.community_id, order.facility_id), order)
+    if order.hazard_id:
+        steps = {
+            Status.DONE: hazards.Step.RECTIFIED,
+            Status.VERIFIED: hazards.Step.RECHECKED,
+            Status.REOPENED: hazards.Step.FAILED,
+        }
+        if step := steps.get(order.status):
+            hazards.follow(write, order.community_id, order.hazard_id, step, order.number, following=WorkOrder)
+
+
+def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, *, dangerous: bool) -> WorkOrder:
+    """An inspection met the fault of a standing order: its story says so, one that was said to be done is reopened, and
+    what turned out to be dangerous becomes so. For the room of inspections."""
+    if order.status is Status.DONE:
+        changes = moved(order, Status.REOPENED, at=_now(order, write.at), by=write.actor, note=note)
+    else:
+        changes = {"events": (*order.events, _said(order, write, write.actor, note))}
+    if dangerous and not order.dangerous:
+        soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
+        changes |= {"dangerous": True, "priority": Priority.URGENT, "due_at": min(order.due_at or soon, soon)}
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    _follow(write, changed)
+    if changed.dangerous and changed.facility_id:
+        _stop(write, write.read(Facility, changed.community_id, changed.facility_id), changed)
+    return changed
+
+
+def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence[str]) -> WorkOrder:
+    """The order shows these photos of what it came from too, as far as it has room. For the room of inspections."""
+    new = tuple(id for id in photos if id not in order.photos)[: MOST_PHOTOS - len(order.photos)]
+    if not new:
+        return order
+    share(write, source, order, new)
+    return write.update(WorkOrder, order.community_id, order.id, order.revision, {"photos": (*order.photos, *new)})
+
+
+def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | None:
+    """An inspection passed what an order was opened for: done, if nobody had said so, and verified. None, and nothing
+    changes, when the inspector is who did the work: somebody else must look. For the room of inspections."""
+    actor, at = write.actor, _now(order, write.at)
+    try:
+        _check_verifier(order, actor)
+    except Invalid:
+        return None
+    changes: dict[str, Any] = {}
+    if order.status is not Status.DONE:
+        changes = moved(order, Status.DONE, at=at, by=actor, note=note)
+        order = order.model_copy(update=changes)
+    # whoever mended it did not say so: the inspector only found it mended, and may verify
+    seen = Event(at=at, by=actor.name, by_id=actor.id, status=Status.VERIFIED, note=note)
+    changes |= {"status": Status.VERIFIED, "is_open": False, "hold_reason": None, "events": (*order.events, seen)}
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    if changed.hazard_id:
+        step = hazards.Step.RECTIFIED
+        hazards.follow(write, changed.community_id, changed.hazard_id, step, changed.number, following=WorkOrder)
+    _follow(write, changed)
+    return changed
 
 
 def moved(
@@ -255,6 +467,7 @@ def moved(
     hold_reason: str | None = None,
     outcome: Outcome | None = None,
     assignee_id: str | None = None,
+    company_id: str | None = None,
 ) -> dict[str, Any]:
     """The fields that change when ``order`` goes to ``to``. Pure. Raises Invalid for a step that cannot be."""
     if to not in TRANSITIONS[order.status]:
@@ -273,9 +486,11 @@ def moved(
         if not (hold_reason or "").strip():
             raise Invalid({"hold_reason": Message(msg("Say what it waits for"))})
         changes["hold_reason"], note = hold_reason, note or hold_reason
-    if assignee_id:
-        changes["assignee_id"] = assignee_id
-    if to is Status.ASSIGNED and not (assignee_id or order.assignee_id):
+    if assignee_id or company_id:
+        changes |= _given(by, at, assignee_id, company_id)
+    elif order.is_new and _is_theirs(order, by):
+        changes["noticed_at"] = at
+    if to is Status.ASSIGNED and not (assignee_id or company_id or order.assignee_id or order.company_id):
         raise Invalid({"assignee_id": Message(msg("Say who does it"))})
     if to is Status.DONE:
         changes |= {"ended_at": at, "outcome": Outcome.COMPLETED}
@@ -296,13 +511,27 @@ def moved(
             changes["reopenings"] = (*order.reopenings, past)
     if order.responded_at is None and to in ANSWERS:
         changes["responded_at"] = at
-    changes["events"] = (*order.events, Event(at=at, by=by.name, status=to, note=note or None))
+    changes["events"] = (*order.events, Event(at=at, by=by.name, by_id=by.id, status=to, note=note or None))
     return changes
 
 
+def _given(by: Actor, at: datetime, assignee_id: str | None, company_id: str | None) -> dict[str, Any]:
+    """The fields that change when an order is given to a person, a company or both: it is new to them, unless they
+    took it themselves."""
+    own = assignee_id in by.people if assignee_id else company_id in by.companies
+    who = {"assignee_id": assignee_id, "company_id": company_id}
+    return {name: id for name, id in who.items() if id} | {"assigned_at": at, "noticed_at": at if own else None}
+
+
+def _is_theirs(order: WorkOrder, who: Actor) -> bool:
+    """Whether an order was given to somebody, or to the company they work for."""
+    return order.assignee_id in who.people or order.company_id in who.companies
+
+
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
-    doer = next((event.by for event in reversed(order.events) if event.status is Status.DONE), None)
-    if by.name == doer or by.id == order.assignee_id:
+    done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
+    same = done is not None and (by.id == done.by_id if done.by_id else by.name == done.by)
+    if same or _is_theirs(order, by):
         raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
 
 
@@ -317,22 +546,36 @@ def assign(
     community_id: str,
     order_id: str,
     revision: int,
-    assignee_id: str,
+    assignee_id: str | None = None,
     *,
+    company_id: str | None = None,
     note: str | None = None,
     key: str | None = None,
 ) -> WorkOrder:
-    """Give an open work order to somebody; it stands at "assigned" afterwards, whoever had it before."""
+    """Give an open work order to a person, a company or both; it stands at "assigned" afterwards, whoever had it
+    before. Who is not named keeps it. Raises Invalid for nobody."""
+    if not (assignee_id or company_id):
+        raise Invalid({"assignee_id": Message(msg("Say who does it"))})
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
+        _referred(write, Organization, community_id, "company_id", company_id)
         at = _now(order, write.at)
         if order.status is Status.ASSIGNED:
-            step = Event(at=at, by=actor.name, status=Status.ASSIGNED, note=note or None)
-            changes: dict[str, Any] = {"assignee_id": assignee_id, "events": (*order.events, step)}
+            step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
+            changes: dict[str, Any] = {"events": (*order.events, step)}
+            changes |= _given(actor, at, assignee_id, company_id)
         else:
-            changes = moved(order, Status.ASSIGNED, at=at, by=actor, note=note, assignee_id=assignee_id)
+            changes = moved(
+                order,
+                Status.ASSIGNED,
+                at=at,
+                by=actor,
+                note=note,
+                assignee_id=assignee_id,
+                company_id=company_id,
+            )
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
@@ -347,26 +590,221 @@ def add_effort(
     *,
     hours: float = 0,
     cost_cents: int = 0,
+    person_id: str | None = None,
+    on: date | None = None,
+    parts: Sequence[SparePart] = (),
     note: str | None = None,
     key: str | None = None,
 ) -> WorkOrder:
-    """Add working hours and cost (分) to what the order has taken so far; a note becomes part of the story."""
-    if hours < 0 or cost_cents < 0 or not (hours or cost_cents):
-        raise Invalid({"hours": Message(msg("Give hours or cost, above zero"))})
+    """Add working hours (of one person, if named), parts and other cost (分) to what the order has taken so far; parts
+    add to the cost. A note becomes part of the story."""
+    if hours < 0 or cost_cents < 0 or not (hours or cost_cents or parts):
+        raise Invalid({"hours": Message(msg("Give hours, parts or cost, above zero"))})
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
+        _referred(write, Person, community_id, "person_id", person_id)
         changes: dict[str, Any] = {}
         if hours:
+            day = on or write.at.astimezone(store.zone(community_id)).date()
+            changes["labour"] = (*order.labour, Labour(person_id=person_id, on=day, hours=hours))
             changes["actual_hours"] = round((order.actual_hours or 0) + hours, 4)
-        if cost_cents:
-            changes["cost_cents"] = (order.cost_cents or 0) + cost_cents
+        spent = cost_cents + sum(part.cost_cents for part in parts)
+        if spent:
+            changes["cost_cents"] = (order.cost_cents or 0) + spent
+        if parts:
+            changes["parts"] = (*order.parts, *parts)
         if note:
-            step = Event(at=_now(order, write.at), by=actor.name, status=order.status, note=note)
-            changes["events"] = (*order.events, step)
+            changes["events"] = (*order.events, _said(order, write, actor, note))
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
+
+
+def comment(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    order_id: str,
+    text: str,
+    *,
+    photos: Sequence[str] = (),
+    key: str | None = None,
+) -> WorkOrder:
+    """Add a remark, photos or both to the story, whatever else is done to the order at the same moment. Raises Invalid,
+    NotFound, Refused."""
+    if not (text or "").strip() and not photos:
+        raise Invalid({"text": Message(msg("Please fill this in"))})
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        if len(order.photos) + len(photos) > MOST_PHOTOS:
+            most = {"most": MOST_PHOTOS}
+            raise Invalid({"photos": Message(msg("{most} photos are the most an order can have."), most)})
+        link(write, order, photos)
+        changes: dict[str, Any] = {"photos": (*order.photos, *photos)}
+        if (text or "").strip():
+            changes["events"] = (*order.events, _said(order, write, actor, text))
+        return write.update(WorkOrder, community_id, order_id, order.revision, changes)
+
+    return store.write(actor, work, key=key)
+
+
+def _said(order: WorkOrder, write: Write, actor: Actor, note: str) -> Event:
+    try:
+        return Event(at=_now(order, write.at), by=actor.name, by_id=actor.id, status=order.status, note=note)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def notice(store: Store, actor: Actor, community_id: str, order_ids: Sequence[str]) -> tuple[WorkOrder, ...]:
+    """Whoever these orders were given to, or somebody of the company, has seen them; once is enough. Raises NotFound,
+    Refused for an order of others."""
+    require(actor, Operation.UPDATE, WorkOrder.collection)
+
+    def seen(write: Write, order: WorkOrder) -> WorkOrder:
+        if not _is_theirs(order, actor):
+            raise Refused(msg("{number} was given to somebody else. Nothing was changed."), number=order.number)
+        if not order.is_new:
+            return order
+        return write.update(WorkOrder, community_id, order.id, order.revision, {"noticed_at": write.at})
+
+    def work(write: Write) -> tuple[WorkOrder, ...]:
+        ids = dict.fromkeys(list(order_ids)[:MANY_AT_ONCE])
+        return tuple(seen(write, write.read(WorkOrder, community_id, id)) for id in ids)
+
+    return store.write(actor, work)
+
+
+def merge(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    order_id: str,
+    revision: int,
+    into_id: str,
+    *,
+    note: str | None = None,
+    key: str | None = None,
+) -> WorkOrder:
+    """Close an open order as a duplicate of another open one, which is told so in its story and takes over photos, the
+    hazard and, if there is any, the danger, which stops its facility; one that the merged order had stopped is put
+    back by hand. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
+    Invalid, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        stays = write.read(WorkOrder, community_id, into_id)
+        if order.id == stays.id or order.status not in OPEN or stays.status not in OPEN:
+            raise Invalid({"into_id": Message(msg("Only an open order can be merged, into another open one."))})
+        said = note or f"→ {stays.number}"
+        closed = moved(order, Status.CLOSED, at=_now(order, write.at), by=actor, note=said, outcome=Outcome.DUPLICATE)
+        write.update(WorkOrder, community_id, order_id, revision, {**closed, "merged_into": stays.id})
+        changes: dict[str, Any] = {
+            "events": (*stays.events, _said(stays, write, actor, f"← {order.number}")),
+            "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
+        }
+        hand_over(write, order, stays, changes["photos"])
+        if order.dangerous and not stays.dangerous:
+            changes |= {"dangerous": True, "priority": Priority.URGENT}
+            if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
+                changes["due_at"] = order.due_at
+        if order.hazard_id and not stays.hazard_id:
+            changes["hazard_id"] = order.hazard_id
+            hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
+        kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
+        if order.dangerous and kept.facility_id:
+            _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
+        return kept
+
+    return store.write(actor, work, key=key)
+
+
+def see_too(store: Store, actor: Actor, community_id: str, order_id: str, *, key: str | None = None) -> WorkOrder:
+    """Somebody else sees the same fault: counted on the open order, so that nobody opens a second one. Raises Invalid
+    when it is over, NotFound, Refused."""
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        if order.status not in OPEN:
+            raise Invalid({"order_id": Message(msg("This report is closed by now. Report the fault anew."))})
+        seen = min(order.also_reported + 1, ALSO)
+        return write.update(WorkOrder, community_id, order_id, order.revision, {"also_reported": seen})
+
+    return store.write(actor, work, key=key)
+
+
+def confirm(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    order_id: str,
+    *,
+    mended: bool,
+    satisfaction: int | None = None,
+    key: str | None = None,
+) -> WorkOrder:
+    """What whoever reported a fault says of its repair. Mended: verified, unless somebody did so before, with
+    ``satisfaction`` (1 to 5). Not mended: reopened, which counts as rework, within REPEAT_DAYS of its end; after that
+    it is a new fault. Raises Invalid, NotFound, Refused."""
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        if order.outcome is not Outcome.COMPLETED or order.ended_at is None:
+            raise Invalid({"mended": Message(msg("This repair is not done yet."))})
+        at = _now(order, write.at)
+        changes: dict[str, Any] = {}
+        if mended:
+            if order.status is Status.DONE:
+                changes = moved(order, Status.VERIFIED, at=at, by=actor)
+            if satisfaction is not None:
+                changes["satisfaction"] = satisfaction
+        elif write.at - order.ended_at > timedelta(days=REPEAT_DAYS):
+            raise Invalid({"mended": Message(msg("This repair was long ago. Report the fault anew."))})
+        else:
+            changes = moved(order, Status.REOPENED, at=at, by=actor) | {"satisfaction": None}
+        changed = write.update(WorkOrder, community_id, order_id, order.revision, changes)
+        if changed.status is not order.status:
+            _follow(write, changed)
+        return changed
+
+    return store.write(actor, work, key=key)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What became of a change to many: the ids that were changed, and by id why another was left as it is."""
+
+    done: tuple[str, ...]
+    left: Mapping[str, Message]
+
+
+def change_many(
+    store: Store, actor: Actor, community_id: str, orders: Mapping[str, int], changes: Mapping[str, Any]
+) -> Changed:
+    """Change plain fields (EDITABLE) of several orders, or give them to a person or company (see ``assign``); given by
+    id and revision, each on its own: one that somebody changed meanwhile, or that is out of reach, is left as it is and
+    named with the reason. Raises Refused for whoever may change none."""
+    require(actor, Operation.UPDATE, WorkOrder.collection)
+    reach(actor, community_id)
+    done: list[str] = []
+    left: dict[str, Message] = {}
+    for id, revision in list(orders.items())[:MANY_AT_ONCE]:
+        try:
+            rest, stands = dict(changes), revision
+            who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
+            if any(who.values()):
+                stands = assign(store, actor, community_id, id, revision, **who).revision
+            if rest:
+                edit(store, actor, community_id, id, stands, rest)
+            done.append(id)
+        except Conflict as conflict:
+            left[id] = conflict.message
+        except Invalid as trouble:
+            left[id] = next(iter(trouble.problems.values()))
+        except Trouble as trouble:
+            left[id] = trouble.message
+    return Changed(tuple(done), left)
 
 
 # --- putting right
@@ -383,10 +821,15 @@ def edit(
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
     danger found later makes the order urgent, due within a day, and stops the facility."""
     _only(changes, EDITABLE)
+    promise = Promises.of(store, actor, community_id)
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         wanted = dict(changes)
+        named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
+        new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
+        if any(new.values()):
+            wanted |= _given(actor, write.at, **new)
         _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
         if wanted.get("facility_id", order.facility_id) != order.facility_id:
             facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
@@ -394,7 +837,7 @@ def edit(
                 wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
         found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
         if found_dangerous:
-            soon = write.at + timedelta(hours=DUE_HOURS[Priority.URGENT])
+            soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
             wanted["priority"] = Priority.URGENT
             if "due_at" not in changes or changes["due_at"] == order.due_at:
                 wanted["due_at"] = min(order.due_at or soon, soon)
@@ -447,8 +890,11 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
+        if order.hazard_id:
+            hazards.unlink_order(write, community_id, order.hazard_id, order_id, following=WorkOrder)
         write.delete(WorkOrder, community_id, order_id, revision)
         drop_contact(write, community_id, order_id)
+        let_go(write, order, order.photos)
         return order
 
     return store.write(actor, work)
@@ -484,14 +930,14 @@ def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
 
 
 def _restore(write: Write, order: WorkOrder) -> None:
-    """Back in service, unless another danger is still open there or it was taken down meanwhile."""
+    """Back in service, unless another danger still stands there or it was taken down meanwhile."""
     if order.facility_id is None:
         return
     others = write.store.db[WorkOrder.collection].find_one(
         {
             "community_id": order.community_id,
             "facility_id": order.facility_id,
-            "is_open": True,
+            "status": {"$in": sorted(STANDING)},
             "dangerous": True,
             "_id": {"$ne": order.id},
         },

@@ -219,6 +219,8 @@ class WorkReview:
     course: tuple[CourseMonth, ...]
     categories: tuple[CategoryRow, ...]
     grids: tuple[GridRow, ...]
+    unestimated: int
+    """Open now, and nobody estimated the hours: in the weeks of backlog their category's mean stands for them."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ def work_figures(
     now: datetime,
 ) -> WorkFigures:
     """How much work is owed, how late is it, and how fast is it answered and mended?"""
-    ledger = _Ledger.load(store, actor, community_id, period, grids, category, now, parts=False)
+    ledger = Ledger.load(store, actor, community_id, period, grids, category, now, parts=False)
     return _figures(ledger, _medians(ledger, "repair", ("",)))
 
 
@@ -257,7 +259,7 @@ def work_glance(
     community: Community | None = None,
 ) -> WorkGlance:
     """How late is the work, in the community and in each of its grids? ``community``: if it was read already."""
-    ledger = _Ledger.load(
+    ledger = Ledger.load(
         store, actor, community_id, period, grids, None, now, parts=True, detailed=False, community=community
     )
     _open, overdue, on_time = _owed(ledger, ledger.ends())
@@ -275,7 +277,7 @@ def work_review(
     now: datetime,
 ) -> WorkReview:
     """What does the maintenance page show for this period, these grids (None: all), this category (None: all)?"""
-    ledger = _Ledger.load(store, actor, community_id, period, grids, category, now, parts=True)
+    ledger = Ledger.load(store, actor, community_id, period, grids, category, now, parts=True)
     repairs = _medians(ledger, "repair", ("", *ledger.categories))
     return WorkReview(
         figures=_figures(ledger, repairs),
@@ -285,6 +287,7 @@ def work_review(
         course=_course(ledger),
         categories=_categories(ledger, repairs),
         grids=_grids(ledger),
+        unestimated=ledger.all.stock_of("unestimated"),
     )
 
 
@@ -316,6 +319,15 @@ class _Part:
         """Open now."""
         return _sum(self.stock, "open")
 
+    @property
+    def to_verify(self) -> int:
+        """Said to be done and not verified yet, now."""
+        return _sum(self.stock, "to_verify")
+
+    def stock_of(self, name: str) -> int:
+        """What there is now of one thing."""
+        return _sum(self.stock, name)
+
     def at_end_of(self, months: Sequence[str], present: str) -> dict[str, tuple[int, int]]:
         """Open and overdue at the end of each of ``months`` (now, for ``present`` and later), walked back from now.
 
@@ -346,8 +358,8 @@ def _sum(documents: Iterable[Document], name: str) -> int:
 
 
 @dataclass
-class _Ledger:
-    """The counters a question needs, cut to the actor's grids and the wished ones, and to a category."""
+class Ledger:
+    """For this room. The counters a question needs, cut to the actor's grids and the wished ones, and to a category."""
 
     store: Store
     actor: Actor
@@ -380,7 +392,7 @@ class _Ledger:
         parts: bool,
         detailed: bool = True,
         community: Community | None = None,
-    ) -> "_Ledger":
+    ) -> "Ledger":
         """``parts``: by grid and category too; not ``detailed``: without categories and ages."""
         require(actor, Operation.READ, WorkOrder.collection)
         seen = reach(actor, community_id, grids)
@@ -443,8 +455,13 @@ class _Ledger:
         return min(first, self.series[0]) if series else first
 
     def _midnight(self, days_ago: int) -> datetime:
-        day = self.today - timedelta(days=days_ago)
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        return self.midnight(self.now, days_ago)
+
+    @staticmethod
+    def midnight(now: datetime, days_ago: int) -> datetime:
+        """The beginning of a day on the clock of ``now``."""
+        day = now.date() - timedelta(days=days_ago)
+        return datetime.combine(day, time(), now.tzinfo).astimezone(UTC)
 
     # --- reading
     def _read_whole(self, parts: bool, detailed: bool) -> None:
@@ -652,7 +669,7 @@ class _Median:
     estimated: bool
 
 
-def _owed(ledger: _Ledger, ends: Mapping[str, tuple[int, int]]) -> tuple[Value, Value, Value]:
+def _owed(ledger: Ledger, ends: Mapping[str, tuple[int, int]]) -> tuple[Value, Value, Value]:
     """Open, overdue, ended on time."""
     part, months, series = ledger.all, ledger.flow_months, ledger.series
     owed, late = ends[ledger.last]
@@ -666,7 +683,7 @@ def _owed(ledger: _Ledger, ends: Mapping[str, tuple[int, int]]) -> tuple[Value, 
     )
 
 
-def _figures(ledger: _Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
+def _figures(ledger: Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
     ends = ledger.ends()
     owed, overdue, on_time = _owed(ledger, ends)
     return WorkFigures(
@@ -687,7 +704,7 @@ def _on_time(part: _Part, months: Sequence[str], overdue: int) -> tuple[float | 
     return ratio(kept, n), n
 
 
-def _weeks(ledger: _Ledger, ends: Mapping[str, tuple[int, int]]) -> Value:
+def _weeks(ledger: Ledger, ends: Mapping[str, tuple[int, int]]) -> Value:
     """M3. The counters keep the content of open work as it is now; for a past month the number then is multiplied by
     what an open order contains on average now."""
     months = ledger.series
@@ -721,15 +738,16 @@ def _weeks(ledger: _Ledger, ends: Mapping[str, tuple[int, int]]) -> Value:
     return Value(BACKLOG_WEEKS, weeks(owed), owed, series, estimated=ledger.is_past)
 
 
-def _duration(ledger: _Ledger, metric: Metric, name: str, median: _Median) -> Value:
+def _duration(ledger: Ledger, metric: Metric, name: str, median: _Median) -> Value:
     part, months = ledger.all, ledger.flow_months
     n = part.flow(f"{name}_n", months)
-    series = [(month, _hours(estimated_median(part.bins(name, [month])))) for month in ledger.series]
-    mean = _hours(ratio(part.flow(f"{name}_seconds", months), n))
+    series = [(month, hours(estimated_median(part.bins(name, [month])))) for month in ledger.series]
+    mean = hours(ratio(part.flow(f"{name}_seconds", months), n))
     return Value(metric, median.hours, n, series, detail=mean, estimated=median.estimated)
 
 
-def _hours(seconds: float | None) -> float | None:
+def hours(seconds: float | None) -> float | None:
+    """Seconds as hours."""
     return None if seconds is None else seconds / 3600
 
 
@@ -737,12 +755,12 @@ _MOMENT = {"repair": ("ended_at", BY_END), "respond": ("responded_at", BY_RESPON
 FEW = 5_000  # durations that are quicker fetched than sorted out on the server
 
 
-def _medians(ledger: _Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
+def _medians(ledger: Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
     """The median hours of the whole (key "") and of categories in the period: exact from index keys up to
     EXACT_UP_TO ended orders in the period, else estimated from the histogram."""
     months = ledger.flow_months
     bins = {key: (ledger.categories[key] if key else ledger.all).bins(name, months) for key in keys}
-    rough = {key: _Median(_hours(estimated_median(held)), estimated=True) for key, held in bins.items()}
+    rough = {key: _Median(hours(estimated_median(held)), estimated=True) for key, held in bins.items()}
     if sum(ledger.whole.get(month, {}).get("total", {}).get(f"{name}_n", 0) for month in months) > EXACT_UP_TO:
         return {key: median if bins[key] else _Median(None, False) for key, median in rough.items()}
     values = _durations_around_the_middle(ledger, name, bins)
@@ -750,7 +768,7 @@ def _medians(ledger: _Ledger, name: str, keys: Iterable[str]) -> dict[str, _Medi
     for key, held in bins.items():
         middle = _middle(held, values[key])
         # a write between the two readings can make them differ by a moment: then the histogram stands
-        exact[key] = rough[key] if held and middle is None else _Median(_hours(middle), estimated=False)
+        exact[key] = rough[key] if held and middle is None else _Median(hours(middle), estimated=False)
     return exact
 
 
@@ -776,7 +794,7 @@ def _middle(bins: Mapping[int, int], values: Sequence[int]) -> float | None:
 
 
 def _durations_around_the_middle(
-    ledger: _Ledger, name: str, bins: Mapping[str, Mapping[int, int]]
+    ledger: Ledger, name: str, bins: Mapping[str, Mapping[int, int]]
 ) -> dict[str, list[int]]:
     """The durations in the bins around each median, in one read of index keys."""
     ranges: dict[str, tuple[int, int]] = {}
@@ -817,7 +835,7 @@ def _durations_around_the_middle(
     return {key: sorted(found) for key, found in values.items()}
 
 
-def _ages(ledger: _Ledger) -> tuple[AgeBand, ...]:
+def _ages(ledger: Ledger) -> tuple[AgeBand, ...]:
     counts = [[0, 0] for _ in AGE_BANDS]
     for band, late, n in ledger.ages:
         counts[band][0] += n
@@ -827,7 +845,7 @@ def _ages(ledger: _Ledger) -> tuple[AgeBand, ...]:
     return tuple(AgeBand(low, high, *counts[i]) for i, (low, high) in enumerate(AGE_BANDS))
 
 
-def _course(ledger: _Ledger) -> tuple[CourseMonth, ...]:
+def _course(ledger: Ledger) -> tuple[CourseMonth, ...]:
     """At least twelve months up to the period's end; of all time, from the first to the last in which anything
     happened."""
     months = ledger.series
@@ -859,7 +877,7 @@ def _net(documents: Iterable[Document]) -> tuple[int, ...]:
     return tuple(_sum(kept, name) for name in ("opened", "reopened", "ended"))
 
 
-def _categories(ledger: _Ledger, repairs: Mapping[str, _Median]) -> tuple[CategoryRow, ...]:
+def _categories(ledger: Ledger, repairs: Mapping[str, _Median]) -> tuple[CategoryRow, ...]:
     months, rows = ledger.flow_months, []
     for word, part in ledger.categories.items():
         owed, late = part.at_end_of([ledger.last], ledger.present)[ledger.last]
@@ -871,7 +889,7 @@ def _categories(ledger: _Ledger, repairs: Mapping[str, _Median]) -> tuple[Catego
             open=owed,
             overdue=late,
             median_hours=repairs[word].hours,
-            mean_hours=_hours(ratio(part.flow("repair_seconds", months), n)),
+            mean_hours=hours(ratio(part.flow("repair_seconds", months), n)),
             n=n,
             estimated=repairs[word].estimated,
         )
@@ -880,7 +898,7 @@ def _categories(ledger: _Ledger, repairs: Mapping[str, _Median]) -> tuple[Catego
     return tuple(sorted(rows, key=lambda row: (-row.opened, -row.open, row.category)))
 
 
-def _grids(ledger: _Ledger) -> tuple[GridRow, ...]:
+def _grids(ledger: Ledger) -> tuple[GridRow, ...]:
     months, rows = ledger.flow_months, []
     for grid, part in ledger.grids.items():
         owed, late = part.at_end_of([ledger.last], ledger.present)[ledger.last]
@@ -894,7 +912,7 @@ def _grids(ledger: _Ledger) -> tuple[GridRow, ...]:
             overdue=late,
             on_time=on_time,
             on_time_n=on_time_n,
-            mean_hours=_hours(ratio(part.flow("repair_seconds", months), n)),
+            mean_hours=hours(ratio(part.flow("repair_seconds", months), n)),
             n=n,
         )
         if row.opened or row.ended or row.open:

@@ -11,14 +11,16 @@ from repository.access import Actor, Operation, may, reach, require
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
 from repository.grids import Grid
+from repository.maintenance.commands import Promises
 from repository.maintenance.records import (
-    ANSWER_HOURS,
     BY_DUE,
-    DUE_HOURS,
+    NEW_TO_A_COMPANY,
+    NEW_TO_A_PERSON,
     OPEN,
     TRANSITIONS,
     Priority,
     Status,
+    WorkCategory,
     WorkOrder,
 )
 from repository.people import Person
@@ -31,6 +33,8 @@ Document = dict[str, Any]
 PAGE_ROWS = 50
 SEARCHED = 5_000  # newest orders that a search of all orders looks through
 MANY = 1_000  # a list counts no further: how many are open in all, the figures say
+MINE = 200  # of my own orders that are put in order
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _RANK = {Priority.URGENT: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
 
@@ -80,12 +84,14 @@ class Story:
 
 @dataclass(frozen=True)
 class Promise:
-    """Who gets a repair reported here, within how many hours is it answered, and by when is it due?"""
+    """Who gets a repair reported here now, and by when is it answered and mended? ``provisional``: the holidays of that
+    year are not known yet."""
 
     assignee_id: str | None
     assignee: str | None
-    answer_hours: int
-    due_hours: int
+    answer_by: datetime
+    due_by: datetime
+    provisional: bool
 
 
 @dataclass(frozen=True)
@@ -203,10 +209,44 @@ def most_overdue(
 
 
 def my_work(
-    store: Store, actor: Actor, community_id: str, assignee_id: str, *, now: datetime, limit: int = PAGE_ROWS
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    people: Sequence[str],
+    companies: Sequence[str] = (),
+    *,
+    now: datetime,
+    limit: int = MINE,
 ) -> WorkList:
-    """What do I have to do, and what first?"""
-    return work_list(store, actor, community_id, now=now, assignee_id=assignee_id, rows=limit)
+    """What was given to these people or companies, and what of it comes first? Overdue, then due today, then by
+    priority. Looks at the first ``limit`` by due time that each of the two has, and counts no others."""
+    found: dict[str, WorkOrder] = {}
+    for field, _keys, ids in _whose(people, companies):
+        where = {"is_open": True, field: Is(among=ids)}
+        orders = _with_undated_last(store, actor, community_id, where, None, 0, limit)
+        found |= {order.id: order for order in orders}
+    rows = _rows(store, actor, community_id, _in_order(found.values(), now, urgent_first=True), now)
+    return WorkList(rows, len(rows), sum(row.overdue_days > 0 for row in rows))
+
+
+def new_work(
+    store: Store, actor: Actor, community_id: str, people: Sequence[str], companies: Sequence[str] = ()
+) -> int:
+    """How many open orders were given to these people or companies that they have not seen yet? Stops at MANY."""
+    found: set[str] = set()
+    for field, keys, ids in _whose(people, companies):
+        where = {"is_open": True, field: Is(among=ids), "noticed_at": None, "assigned_at": Is(exists=True)}
+        first: list[Document] = [{"$limit": MANY}, {"$project": {"_id": 1}}]
+        documents = store.aggregate(actor, WorkOrder, community_id, first, filter=where, index=keys)
+        found |= {document["_id"] for document in documents}
+    return min(len(found), MANY)
+
+
+def _whose(people: Sequence[str], companies: Sequence[str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
+    """The fields by which an order is somebody's, each with its index and ids; asked one after the other, since the
+    server finds no partial index for "either"."""
+    both = ("assignee_id", NEW_TO_A_PERSON, list(people)), ("company_id", NEW_TO_A_COMPANY, list(companies))
+    return [one for one in both if one[2]]
 
 
 def _with_undated_last(
@@ -310,17 +350,21 @@ def _matching(store: Store, actor: Actor, community_id: str, search: str) -> Doc
     return {"$and": clauses} if clauses else {}
 
 
-def _in_order(orders: Iterable[WorkOrder], now: datetime) -> list[WorkOrder]:
-    """Overdue first, the longest on top; then due today and then the rest, the more urgent first on the same day."""
+def _in_order(orders: Iterable[WorkOrder], now: datetime, *, urgent_first: bool = False) -> list[WorkOrder]:
+    """Overdue first, the longest on top; then due today and then the rest, the more urgent first on the same day, or
+    ``urgent_first`` whatever the day."""
 
     def key(order: WorkOrder) -> tuple[Any, ...]:
-        due = order.due_at
+        due, rank = order.due_at, _RANK[order.priority]
+        if due is not None and due < now:
+            return (0, due, rank)
         if due is None:
-            return (3, order.reported_at, 0)
-        if due < now:
-            return (0, due, _RANK[order.priority])
+            return (2, rank, _NEVER) if urgent_first else (3, order.reported_at, 0)
         day = due.astimezone(now.tzinfo).date()
-        return (1 if day == now.date() else 2, datetime.combine(day, time(), UTC), _RANK[order.priority])
+        if day == now.date():
+            return (1, rank, due)
+        then = datetime.combine(day, time(), UTC)
+        return (2, rank, then) if urgent_first else (2, then, rank)
 
     return sorted(orders, key=key)
 
@@ -429,16 +473,21 @@ def promise(
     *,
     facility: Facility | None = None,
     grid_id: str | None = None,
+    category: str = WorkCategory.OTHER,
     priority: Priority = Priority.NORMAL,
+    now: datetime,
 ) -> Promise:
-    """Who gets a repair reported here, within how many hours is it answered, and by when is it due?"""
+    """Who gets a repair reported here now, and by when is it answered and mended?"""
     assignee = facility.responsible_id if facility else None
     where = facility.grid_id if facility else grid_id
     if assignee is None and where is not None:
         grid = store.find(actor, Grid, community_id, {"_id": where}, limit=1)
         assignee = grid[0].responsible_id if grid else None
     person = store.find(actor, Person, community_id, {"_id": assignee}, limit=1) if assignee else []
-    return Promise(assignee, person[0].name if person else None, ANSWER_HOURS[priority], DUE_HOURS[priority])
+    promises = Promises.of(store, actor, community_id)
+    answer_by, due_by = promises.moments(priority, str(facility.category) if facility else category, now)
+    unsure = promises.times.provisional(due_by.astimezone(promises.times.zone).date())
+    return Promise(assignee, person[0].name if person else None, answer_by, due_by, unsure)
 
 
 def facility_brief(

@@ -1,16 +1,18 @@
 """Work orders: what is broken, who mends it, how long it takes. The clock starts when the fault is reported."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from repository.record import LINE, PAGE, Choice, Flag, Index, Money, Part, Record, Ref, Shown, Term
+from repository.grids import ServiceLevel
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Record, Ref, Shown, Term
 from repository.rollups import Atom, day_of, duration_bin, month_of
 from repository.words import msg
+from repository.worktime import Worktime
 
 
 class Status(Choice):
@@ -82,6 +84,13 @@ class Outcome(Choice):
     DUPLICATE = "duplicate", msg("Duplicate"), "重复"
 
 
+NO_DANGER = frozenset({Outcome.REJECTED.value, Outcome.CANCELLED.value, Outcome.DUPLICATE.value})
+"""Endings after which a reported danger was none, or is another order's."""
+
+STANDING = OPEN | {Status.DONE}
+"""The statuses in which a danger still stands: what is done has not been looked at by somebody else yet."""
+
+
 class Priority(Choice):
     """How soon."""
 
@@ -90,12 +99,28 @@ class Priority(Choice):
     LOW = "low", msg("Low"), "不急", "低"
 
 
-DUE_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 24, Priority.NORMAL: 72, Priority.LOW: 240})
-"""Hours from report to due, unless the order says otherwise."""
+SERVICE_LEVELS: Mapping[Priority, ServiceLevel] = MappingProxyType(
+    {
+        # as Beijing asks where life or property is at stake (metric N5)
+        Priority.URGENT: ServiceLevel(priority=Priority.URGENT, answer_hours=2, due_hours=24, round_the_clock=True),
+        Priority.NORMAL: ServiceLevel(priority=Priority.NORMAL, answer_hours=8, due_hours=24),
+        Priority.LOW: ServiceLevel(priority=Priority.LOW, answer_hours=24, due_hours=80),
+    }
+)
+"""What is promised where a community has not said otherwise: a working day is eight hours by default."""
 
-ANSWER_HOURS: Mapping[Priority, int] = MappingProxyType({Priority.URGENT: 2, Priority.NORMAL: 24, Priority.LOW: 72})
-"""Hours within which whoever reports a fault is promised a first answer (urgent: as Beijing asks where life or
-property is at stake)."""
+
+def service_level(levels: Iterable[ServiceLevel], priority: Priority, category: str) -> ServiceLevel:
+    """The promise for a priority and category: the community's own line for both, else for the priority, else ours."""
+    own = {level.category: level for level in levels if level.priority == priority}
+    return own.get(category) or own.get(None) or SERVICE_LEVELS[priority]
+
+
+def promised(level: ServiceLevel, times: Worktime, reported_at: datetime) -> tuple[datetime, datetime]:
+    """By when a report is to be answered and mended."""
+    if level.round_the_clock:
+        return reported_at + timedelta(hours=level.answer_hours), reported_at + timedelta(hours=level.due_hours)
+    return times.after(reported_at, level.answer_hours), times.after(reported_at, level.due_hours)
 
 
 class Source(Choice):
@@ -132,10 +157,11 @@ class Fault(Choice):
 
 
 class Event(Part):
-    """One step of a work order's story."""
+    """One step of a work order's story. A note between two steps has the status that stands."""
 
     at: datetime = Field(title=msg("At"))
     by: str = Field(max_length=LINE, title=msg("By"))
+    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     status: Status = Field(title=msg("Status"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
 
@@ -148,10 +174,85 @@ class Reopening(Part):
     outcome: Outcome = Field(title=msg("Outcome"))
 
 
+class WorkKind(Choice):
+    """Why there is work: something broke, or it was time."""
+
+    CORRECTIVE = "corrective", msg("Repair"), "维修", "报修"
+    PREVENTIVE = "preventive", msg("Preventive maintenance"), "预防性维护", "保养"
+    INSPECTION = "inspection", msg("Found by an inspection"), "巡检发现"
+
+
+class Labour(Part):
+    """Hours somebody worked on an order."""
+
+    person_id: str | None = Field(default=None, max_length=64, title=msg("Person"))
+    on: date = Field(title=msg("Day"))
+    hours: float = Field(gt=0, le=10_000, title=msg("Hours"))
+
+
+class SparePart(Part):
+    """Material that went into a repair; the price is of one unit."""
+
+    name: str = Field(min_length=1, max_length=LINE, title=msg("Part"))
+    quantity: float = Field(default=1, gt=0, le=100_000, title=msg("Quantity"))
+    unit_cost_cents: int = Field(default=0, ge=0, le=10_000_000_000, title=msg("Unit price"))
+
+    @property
+    def cost_cents(self) -> int:
+        """What all of it cost, in 分."""
+        return round(self.quantity * self.unit_cost_cents)
+
+
+ALSO = 9_999  # residents who say that they see the same; nobody counts further
+
+REPEAT_DAYS = 30
+"""The same fault on the same facility within so many days after it was mended is a repeat (metric M11)."""
+
+
+def verified_at(events: Iterable[Event]) -> datetime | None:
+    """When the last "done" was found to be so: the step after it."""
+    since: datetime | None = None
+    for event in events:
+        since = (since or event.at) if event.status in (Status.VERIFIED, Status.CLOSED) else None
+    return since
+
+
+def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
+    """Seconds on hold: from each step to "on hold" to the next step, the last one to ``until`` (None: it does not
+    count yet)."""
+    total, since = timedelta(0), None
+    for event in events:
+        if since is not None and event.status is not Status.ON_HOLD:
+            total += event.at - since
+            since = None
+        elif since is None and event.status is Status.ON_HOLD:
+            since = event.at
+    if since is not None and until is not None:
+        total += max(timedelta(0), until - since)
+    return int(total.total_seconds())
+
+
 BY_DUE = ("community_id", "is_open", "due_at", "grid_id", "category")
-BY_AGE = ("community_id", "is_open", "reported_at", "due_at", "grid_id", "category")
+BY_AGE = (
+    *("community_id", "is_open", "reported_at", "due_at", "grid_id", "category"),
+    *("facility_id", "assignee_id", "company_id"),
+)
+BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
+BY_COMPANY = ("community_id", "company_id", "due_at")
+BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
+NEW_TO_A_PERSON = ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id")
+NEW_TO_A_COMPANY = ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
+
+
+OF_A_COMPANY = frozenset(
+    {
+        "opened", "ended", "ended_completed", "on_time", "late", "no_due", "fell_overdue", "left_overdue", "rework",
+        "repeat", "respond_n", "respond_seconds", "cost_cents", "satisfaction_n", "satisfaction_sum",
+    }
+)  # fmt: skip
+"""The flows (and the histogram of responses) that are counted by company too."""
 
 
 class WorkOrder(Record):
@@ -170,11 +271,23 @@ class WorkOrder(Record):
         ),
         Index(
             BY_AGE,
-            "open work by age",
+            "open work by age, and whose it is, from keys alone",
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
-        Index(("community_id", "reported_at"), "newest first; a month's rebuild"),
+        Index(NEW_TO_A_PERSON, "what somebody was given and has not seen yet", where={"is_open": True}),
+        Index(NEW_TO_A_COMPANY, "what a company was given and has not seen yet", where={"is_open": True}),
+        Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
+        Index(
+            BY_COMPANY,
+            "what a company owes, overdue first",
+            where={"is_open": True, "company_id": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "company_id", "reported_at"),
+            "a company's orders, newest first",
+            where={"company_id": {"$exists": True}},
+        ),
         Index(
             BY_END,
             "ended in a period; a month's rebuild; the exact median, from keys alone",
@@ -184,14 +297,53 @@ class WorkOrder(Record):
             "a month's rebuild; the exact median, from keys alone",
             where={"responded_at": {"$exists": True}},
         ),
+        Index(
+            ("community_id", "reopenings.reopened_at"),
+            "what was reopened in a period, and what had ended before",
+            where={"reopenings.reopened_at": {"$exists": True}},
+        ),
+        Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
-        Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
+        Index(
+            BY_FACILITY,
+            "a facility's story; repeats of a fault; failures and their cost from keys alone",
+        ),
+        Index(
+            ("community_id", "place_id", "reported_at"),
+            "a labelled place's story",
+            where={"place_id": {"$exists": True}},
+        ),
         Index(("community_id", "category", "reported_at"), "which categories there are; one's newest"),
+        Index(
+            ("community_id", "plan_id", "facility_id", "scheduled_for"),
+            "a plan makes one order for a facility and day, whoever generates and how often",
+            unique=True,
+            where={"plan_id": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "scheduled_for", "is_open"),
+            "what is scheduled; a month's rebuild",
+            where={"scheduled_for": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "dangerous", "status", "due_at"),
+            "dangers that stand until they are verified",
+            where={"dangerous": True},
+        ),
+        Index(
+            ("community_id", "inspection_id"), "what an inspection opened", where={"inspection_id": {"$exists": True}}
+        ),
+        Index(("community_id", "hazard_id"), "the order of a hazard", where={"hazard_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = ("work_orders",)
-    moments = ("reported_at", "responded_at", "due_at", "ended_at", "reopenings.ended_at", "reopenings.reopened_at")
-    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType({"is_open": True})
+    subjects = ("work_orders", "company_orders")
+    moments = (
+        *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
+        *("reopenings.ended_at", "reopenings.reopened_at"),
+    )
+    stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
+        {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
+    )
 
     number: Annotated[str, Shown(aliases=("工单号", "工单编号", "SRNumber"))] = Field(
         min_length=1, max_length=60, title=msg("Number")
@@ -204,6 +356,9 @@ class WorkOrder(Record):
     )
     place: Annotated[str | None, Shown(aliases=("地点", "地址", "Address"))] = Field(
         default=None, max_length=LINE, title=msg("Place")
+    )
+    place_id: Annotated[str | None, Ref(to="places", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Labelled place")
     )
     grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
         default=None, max_length=64, title=msg("Grid")
@@ -244,6 +399,60 @@ class WorkOrder(Record):
     assignee_id: Annotated[str | None, Ref(to="people", aliases=("处理人", "维修人", "责任人"))] = Field(
         default=None, max_length=64, title=msg("Assignee")
     )
+    company_id: Annotated[str | None, Ref(to="organizations", aliases=("承修单位", "物业公司"))] = Field(
+        default=None, max_length=64, title=msg("Company")
+    )
+    assigned_at: Annotated[datetime | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Assigned at")
+    )
+    noticed_at: Annotated[datetime | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Seen by the assignee at")
+    )
+    kind: Annotated[WorkKind, Shown(aliases=("工单类型",), form=False)] = Field(
+        default=WorkKind.CORRECTIVE, title=msg("Kind of work")
+    )
+    plan_id: Annotated[str | None, Ref(to="maintenance_plans", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Maintenance plan")
+    )
+    inspection_id: Annotated[str | None, Ref(to="inspections", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Inspection")
+    )
+    scheduled_for: Annotated[date | None, Day(form=False)] = Field(
+        default=None, ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Scheduled for")
+    )
+    grace_days: Annotated[int | None, Shown(form=False, table=False, unit=msg("days"))] = Field(
+        default=None, ge=0, le=28, title=msg("Days of grace")
+    )
+    hazard_id: Annotated[str | None, Ref(to="hazards", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Hazard")
+    )
+    repeat_of: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Repeat of")
+    )
+    merged_into: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Merged into")
+    )
+    held_seconds: Annotated[int | None, Shown(form=False, table=False, unit=msg("seconds"))] = Field(
+        default=None, ge=0, title=msg("Time on hold")
+    )
+    verified_at: Annotated[datetime | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Verified at")
+    )
+    satisfaction: Annotated[int | None, Shown(form=False, aliases=("满意度",))] = Field(
+        default=None, ge=1, le=5, title=msg("Satisfaction (1 to 5)")
+    )
+    labour: Annotated[tuple[Labour, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=200, title=msg("Hours worked")
+    )
+    parts: Annotated[tuple[SparePart, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Parts used")
+    )
+    also_reported: Annotated[int, Shown(form=False, table=False)] = Field(
+        default=0, ge=0, le=ALSO, title=msg("Reported by others too"), description=msg("How often, by the label")
+    )
+    photos: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=20, title=msg("Photos")
+    )
     hold_reason: Annotated[str | None, Shown(form=False)] = Field(
         default=None, max_length=LINE, title=msg("Hold reason")
     )
@@ -266,13 +475,24 @@ class WorkOrder(Record):
         default=(), max_length=100, title=msg("Reopenings")
     )
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it was given to somebody here who has not seen it yet."""
+        return self.status in OPEN and self.assigned_at is not None and self.noticed_at is None
+
     def to_document(self) -> dict[str, Any]:
         """As every record's, with ``is_open`` and the durations made to agree with status and moments."""
         document = super().to_document()
         document["is_open"] = self.status in OPEN
+        document.pop("held_seconds", None)
+        if held := held_seconds(self.events, self.ended_at):
+            document["held_seconds"] = held
+        document.pop("verified_at", None)
+        if self.outcome is Outcome.COMPLETED and (checked := verified_at(self.events)):
+            document["verified_at"] = checked
         document.pop("repair_seconds", None)
         document.pop("respond_seconds", None)
-        if document["flags"]:
+        if document["flags"] or self.kind is WorkKind.PREVENTIVE:  # nobody waited for it: no report, no failure
             return document
         if self.outcome is Outcome.COMPLETED and self.ended_at:
             document["repair_seconds"] = int((self.ended_at - self.reported_at).total_seconds())
@@ -292,7 +512,20 @@ class WorkOrder(Record):
 
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters.
+        """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters. Most of its
+        flows are kept a second time for the company that has it: one small document a month and grid."""
+        company = document.get("company_id")
+        if company is None:
+            yield from WorkOrder._counted(document, zone)
+            return
+        for atom, n in WorkOrder._counted(document, zone):
+            yield atom, n
+            if atom[1] == "month" and (atom[5] in OF_A_COMPANY or atom[5].startswith("respond.")):
+                yield ("company_orders", "cells", atom[2], atom[3], company, atom[5]), n
+
+    @staticmethod
+    def _counted(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """What it adds whoever has it.
 
         Flows stand in the month they happened: ``opened`` (of these ``end_unknown``: over, but nobody knows when),
         ``ended`` (and by outcome), ``reopened``, ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``;
@@ -316,10 +549,36 @@ class WorkOrder(Record):
             yield flow(reported, "estimated_minutes", round(estimate * 60))
         if document.get("dangerous"):
             yield flow(reported, "dangerous")
+        if document.get("repeat_of"):
+            yield flow(reported, "repeat")
+        if document.get("kind") == WorkKind.PREVENTIVE.value:
+            yield flow(reported, "preventive")
+        if (day := document.get("scheduled_for")) is not None:  # a day: no zone may move it
+            scheduled = "work_orders", "month", f"{day.year:04d}-{day.month:02d}", grid, category
+            done = document.get("outcome") == Outcome.COMPLETED.value and ended
+            late = (day_of(ended, zone) - day.date()).days if done and ended else None
+            yield (*scheduled, "scheduled"), 1
+            if late is not None and late <= 0:
+                yield (*scheduled, "as_scheduled"), 1
+            if document.get("kind") == WorkKind.PREVENTIVE.value:
+                yield (*scheduled, "preventive_due"), 1
+                if late is not None and late <= document.get("grace_days", 0):
+                    yield (*scheduled, "preventive_met"), 1
+        if document.get("dangerous") and not document.get("hazard_id"):
+            # a danger is a hazard by itself (S1), counted where it was found; what was never one is none
+            if document.get("outcome") not in NO_DANGER:
+                yield flow(reported, "hazard")
+            if document["status"] in (Status.VERIFIED.value, Status.CLOSED.value) and (
+                document.get("outcome") == Outcome.COMPLETED.value
+            ):
+                yield flow(reported, "hazard_checked")
         if (seconds := document.get("respond_seconds")) is not None:
             yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
         is_open = document["is_open"]
+        if document["status"] != Status.REPORTED.value:  # some answered by ending it, some nobody knows when
+            first = min((past["ended_at"] for past in document.get("reopenings", ())), default=ended)
+            yield flow(min(filter(None, (document.get("responded_at"), first)), default=reported), "answered")
         if not is_open and not ended:
             yield flow(reported, "end_unknown")  # it left the backlog nobody knows when, so the course leaves it out
         if not is_open and ended:
@@ -330,6 +589,8 @@ class WorkOrder(Record):
             yield flow(end, f"ended_{outcome}")
             if reopened:
                 yield flow(reopened, "reopened")
+                if outcome == Outcome.COMPLETED.value:
+                    yield flow(reopened, "rework")  # it was said to be mended and was not
             if due is None or doubtful:
                 yield flow(end, "no_due")
             elif end > due:
@@ -343,9 +604,22 @@ class WorkOrder(Record):
             yield flow(ended, "cost_cents", cost)
         if (hours := document.get("actual_hours")) and ended:
             yield flow(ended, "actual_minutes", round(hours * 60))
+            if document.get("kind") == WorkKind.PREVENTIVE.value:
+                yield flow(ended, "preventive_minutes", round(hours * 60))
+        if (held := document.get("held_seconds")) and ended:
+            yield flow(ended, "held_n")
+            yield flow(ended, "held_seconds", held)
+        if (score := document.get("satisfaction")) and ended:
+            yield flow(ended, "satisfaction_n")
+            yield flow(ended, "satisfaction_sum", score)
         if (seconds := document.get("repair_seconds")) is not None and ended:
             yield from duration(ended, "repair", seconds)
         if not is_open:
+            if ended and document.get("outcome") == Outcome.COMPLETED.value:
+                if document["status"] == Status.DONE.value:
+                    yield ("work_orders", "stock", "now", grid, category, "to_verify"), 1
+                else:
+                    yield flow(document.get("verified_at") or ended, "verified")
             return
         yield ("work_orders", "stock", "now", grid, category, "open"), 1
         yield ("work_orders", "stock", "now", grid, category, f"priority_{document['priority']}"), 1

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from pymongo import monitoring
 from pymongo.errors import PyMongoError
 
-from repository import accounts, embedded, facilities
+from repository import accounts, embedded, facilities, hazards, maintenance, reports
 from repository.facilities import Facility
+from repository.labels import Label
+from repository.maintenance import WorkOrder
 from repository.migrations import migrate
 from repository.people import Person
 from repository.store import Store
@@ -26,7 +28,7 @@ from repository.words import Trouble
 from tests.benchmarks.stand import Report
 from tests.conftest import NOW
 from tests.reliability.ground import home
-from tests.test_access import ROOT, ROWS, everything, found, restore, world
+from tests.test_access import MARK, ROOT, ROWS, everything, found, ground, restore, world
 
 # --- what is given
 
@@ -116,6 +118,7 @@ NOT_TRIED: Mapping[str, str] = {
         ("importer.Flight", "importer.Flight.take_over", "importer.Flight.complete", "importer.Flight.flip"),
         "of a batch as it is stored; commit and undo, which are tried, make it",
     ),
+    "maintenance.Ledger": "made by its load", "maintenance.Ledger.midnight": "moments that are compared with a field",
     "backup.Sink": "a file", "backup.Sink.write": "a file",
     "backup.restore": "its identity is a key for decryption; the rest is a file's place",
 }  # fmt: skip
@@ -123,7 +126,15 @@ NOT_TRIED: Mapping[str, str] = {
 
 SECRET = "violet anchor bread"  # pragma: allowlist secret
 TERMS = accounts.Terms()
-BESIDE: Mapping[str, Mapping[str, Any]] = {
+LABEL = Label(id=f"{MARK}-L", community_id="D", facility_id="f-g1", grid_id="g1")
+
+
+def _order(store: Store, id: str = "w-g1") -> WorkOrder:
+    return store.get(ROOT, WorkOrder, "D", id)
+
+
+Usual = Mapping[str, Any]
+BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "accounts.setup_open": {"code": "x"},
     "accounts.set_up": {"code": "x", "login": "boss", "name": "b", "password": SECRET},
     "accounts.sign_in": {"login": "guest", "password": SECRET, "terms": TERMS},
@@ -145,6 +156,41 @@ BESIDE: Mapping[str, Mapping[str, Any]] = {
     "once.first_use": {"what": "x", "good_for": timedelta(hours=1)},
     "people.keep_contact": {"community_id": "D", "about_id": "w-g1", "grid_id": "g1", "name": "甲", "phone": None},
     "people.drop_contact": {"community_id": "D", "about_id": "w-g1"},
+    "labels.label_with": {"code": LABEL.id},
+    "reports.board": {"code": LABEL.id},
+    "reports.form_token": {"label": LABEL},
+    "reports.report": lambda store: {
+        "label": LABEL, "token": reports.form_token(store, LABEL), "fault": "loose", "dangerous": False,
+        "words": "x", "pictures": (), "name": "甲", "phone": "",
+    },
+    "reports.see_too": lambda store: {
+        "label": LABEL, "token": reports.form_token(store, LABEL), "order_id": "w-g1",
+    },
+    "reports.follow": {"token": "x"},
+    "reports.answer": {"token": "x", "mended": True, "satisfaction": 5},
+    "recount.make_again": {"record": WorkOrder, "community_id": "D"},
+    "photos.link": lambda store: {"record": _order(store), "ids": ["loose"]},
+    "photos.hand_over": lambda store: {
+        "old": _order(store), "new": _order(store, "pm-g1"), "ids": [f"{MARK}-photo"],
+    },
+    "photos.share": lambda store: {
+        "old": _order(store), "new": _order(store, "pm-g1"), "ids": [f"{MARK}-photo"],
+    },
+    "photos.let_go": lambda store: {"record": _order(store), "ids": [f"{MARK}-photo"]},
+    "hazards.link_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1"},
+    "hazards.unlink_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1", "following": WorkOrder},
+    "hazards.follow": {"community_id": "D", "id": "h-g1", "step": hazards.Step.RECTIFIED, "number": "W-1"},
+    "maintenance.open_order": lambda store: {
+        "promise": maintenance.Promises.of(store, ROOT, "D"), "community_id": "D", "number": 77, "fault": "loose",
+        "facility_id": "f-g1", "photos": (),
+    },
+    "maintenance.found_again": lambda store: {
+        "order": _order(store), "promise": maintenance.Promises.of(store, ROOT, "D"), "note": "x", "dangerous": True,
+    },
+    "maintenance.found_in_order": lambda store: {"order": _order(store), "note": "x"},
+    "maintenance.take_photos": lambda store: {
+        "order": _order(store), "source": _order(store, "pm-g1"), "photos": (f"{MARK}-photo",),
+    },
     "facilities.with_history": {
         "facility": Facility(community_id="D", code="N", name="n", category=facilities.Category.FITNESS, grid_id="g1"),
         "changes": {"condition": 2},
@@ -172,6 +218,7 @@ BESIDE: Mapping[str, Mapping[str, Any]] = {
     "store.Store.delete": {"actor": ROOT, "record": Person, "community_id": "D", "id": "free-D", "revision": 1},
     "store.Store.next_number": {"actor": ROOT, "community_id": "D", "name": "x"},
     "store.Store.forget_zone": {"community_id": "D"},
+    "store.Write.insert_many": {"records": [Person(community_id="D", name="x")]},
     "store.Write.read": {"record": Person, "community_id": "D", "id": "p-D"},
     "store.Write.reveal": {"record": Person, "community_id": "D", "id": "p-D", "facts": {}},
     "store.Write.update": {
@@ -197,7 +244,8 @@ def _untried(functions: Mapping[str, Callable[..., Any]]) -> set[str]:
 def _usual(name: str, function: Callable[..., Any], store: Store) -> dict[str, Any]:
     """The arguments with which the table of tests/test_access.py calls a function: overheard."""
     if name in BESIDE:
-        return dict(BESIDE[name])
+        beside = BESIDE[name]
+        return dict(beside(store) if callable(beside) else beside)
     signature, heard = inspect.signature(function), list[dict[str, Any]]()
 
     def listen(*args: Any, **kwargs: Any) -> Any:
@@ -208,6 +256,7 @@ def _usual(name: str, function: Callable[..., Any], store: Store) -> dict[str, A
         for module in [each for key, each in sys.modules.items() if key.split(".")[0] == "repository"]:
             if vars(module).get(function.__name__) is function:
                 open_ones.enter_context(patch.object(module, function.__name__, listen))
+        ground(store, name)
         ROWS[name].call(store, ROOT)
     return {key: value for key, value in (heard[0] if heard else {"actor": ROOT}).items() if key != "store"}
 
@@ -300,6 +349,7 @@ def anything_for_every_argument(report: Report, long: bool) -> None:
         plain = Store.connect(embedded.operator_uri(path), endpoint.database, lambda: NOW)
         migrate(plain)
         world(plain)
+        reports.form_token(plain, LABEL)  # makes the secret that forms are signed with
         store = Store.connect(endpoint.uri, endpoint.database, lambda: NOW, event_listeners=[watch])
         trial = _Trial(store, plain, watch)
         places = sum(

@@ -27,7 +27,7 @@ from tests.benchmarks.stand import Report
 from tests.conftest import NOW
 from tests.reliability.ground import ACTOR, Writers, an_order, home, opened
 from tests.reliability.wire import Wire
-from tests.test_access import ROOT, ROWS, everything, restore, world
+from tests.test_access import PREPARE, ROOT, ROWS, everything, ground, restore, world
 
 
 def killed_again_and_again(report: Report, long: bool) -> None:
@@ -101,10 +101,11 @@ def _every_path(report: Report, path: Path) -> None:
     world(plain)
     before, may_write = everything(plain), set()
     for wire.path, row in ROWS.items():
+        ground(plain, wire.path)
         row.call(store, ROOT)
         if any(operation is not Operation.READ for operation, _ in row.needs):
             may_write.add(wire.path)
-        if wire.path in wire.paths:
+        if wire.path in wire.paths or wire.path in PREPARE:
             restore(plain, before)
             store._there.clear()
             store.reread_pending()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.benchmarks.stand import Report
-from tests.reliability import arguments, durability, editors, inputs, load, replicas, starts
+from tests.reliability import arguments, durability, editors, inputs, load, replicas, reports, starts
 
 Run = Callable[[Report, bool], None]
 
@@ -23,6 +23,7 @@ ROWS: dict[str, Run] = {
     "I1": inputs.strange_excel_files,
     "I2": inputs.strange_texts,
     "I3": arguments.anything_for_every_argument,
+    "I6": reports.hostile_reports,
     "L1": load.twenty_at_once,
     "L2": load.hours_of_five,
 }

@@ -1,0 +1,330 @@
+"""The part Property companies of the Facilities page: each company on its own orders, its contract and its people; the
+orders of one; and its drawer."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboard import cards, charts, data, drawer, forms, i18n, navigation, orders, session
+from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
+from repository import organizations
+from repository.access import Actor, Operation, may
+from repository.maintenance import CompanyReview, CompanyScore, CompanyShow, company_orders, company_scores
+from repository.metrics import Value
+from repository.organizations import COMPANIES, CompanyService, Organization
+from repository.people import Contact, Purpose, contact_of, reveal
+from repository.store import Invalid, Store
+from repository.words import Trouble
+
+PARAMETER = "company"  # of the URL: the company whose drawer is open
+OF = "of"  # of the URL: the company whose orders are listed
+ROWS = 20
+
+
+def show(view: session.View) -> None:
+    """The part."""
+    found = data.ask(company_scores, view.community_id, view.period, grids=view.grids, now=view.now)
+    if not found.scores:
+        _nothing_yet()
+    else:
+        _head(view)
+        _tiles(found)
+        _ending(found, view.now.date())
+        _on_time(found)
+        _register(found)
+        _orders(view, found)
+    _drawer(view, found)
+    if not drawer.opened(PARAMETER):
+        orders.open_drawer()
+
+
+def _nothing_yet() -> None:
+    buttons = [(_("Import a sheet"), ":material/upload_file:")]
+    if enter := may(session.actor(), Operation.CREATE, Organization.collection):
+        buttons.insert(0, (_("Enter a company"), ":material/add:"))
+    pressed = cards.empty(
+        _("No companies yet"),
+        _("Enter the property companies and contractors; orders that name them are scored here by themselves."),
+        *buttons,
+        key="companies",
+    )
+    if pressed == 0 and enter:
+        drawer.open_at(PARAMETER)
+        st.rerun()
+    elif pressed is not None:
+        navigation.go("data", record=Organization.collection)
+
+
+def _head(view: session.View) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(i18n.period(view.period)), width="content")
+        st.space("stretch")
+        if may(session.actor(), Operation.CREATE, Organization.collection) and st.button(
+            _("Enter a company"), icon=":material/add:", type="primary", key="do_company", width="content"
+        ):
+            drawer.open_at(PARAMETER)
+
+
+def _tiles(found: CompanyReview) -> None:
+    behind = ((found.on_time, CompanyShow.OVERDUE), (found.rework, CompanyShow.REWORK))
+    with cards.tiles(4):
+        for value, listed in (*behind, (found.satisfaction, CompanyShow.ALL), (found.certified, CompanyShow.ALL)):
+            where = {"part": "companies", "show": listed.value, OF: st.query_params.get(OF)}
+            cards.tile(value, page="facilities", params=where, key=f"companies_{value.metric.key}")
+
+
+def _ending(found: CompanyReview, today: date) -> None:
+    """Contracts that end soon are called out."""
+    for company in found.ending:
+        left = company.days_left(today) or 0
+        said = (
+            _("The contract with {name} ended on {day}.", name=company.name, day=i18n.date(company.contract_until))
+            if left < 0
+            else n_(
+                "The contract with {name} ends in {n} day, on {day}.",
+                "The contract with {name} ends in {n} days, on {day}.",
+                left,
+                name=company.name,
+                day=i18n.date(company.contract_until),
+            )
+        )
+        if st.button(
+            f":orange[:material/event_busy:] {plain(said)}",
+            type="tertiary",
+            key=f"ending-{company.id}",
+            width="content",
+        ):
+            drawer.open_at(PARAMETER, company.id)
+
+
+def _on_time(found: CompanyReview) -> None:
+    """Who keeps the promised times: only companies with enough orders are compared."""
+    ranked = found.ranked
+    few = [score.company.name for score in found.scores if not score.on_time.enough]
+    target = found.on_time.metric.target
+    low = target.low if target else None
+    figure = charts.bars(
+        [score.company.name for score in ranked],
+        [score.on_time.value for score in ranked],
+        [_("{share} (n = {n})", share=percent(score.on_time.value), n=number(score.on_time.n)) for score in ranked],
+        look=cards.look(),
+        red=[place for place, score in enumerate(ranked) if low is not None and (score.on_time.value or 0) < low],
+    )
+    caption = _(
+        "Ended on time ÷ (ended + overdue now), the company's own orders; red: below {target}", target=percent(low)
+    )
+    if few:
+        caption += " · " + _("too few orders to compare: {names}", names=_(", ").join(few))
+    cards.chart(
+        _finding(ranked), caption, figure if ranked else None, [_row(score) for score in found.scores], key="companies"
+    )
+
+
+def _finding(ranked: tuple[CompanyScore, ...]) -> str:
+    if not ranked:
+        return _("No company has enough orders to be compared yet")
+    worst = ranked[-1]
+    return _(
+        "{name} ends {share} of its orders on time; {n} are overdue",
+        name=worst.company.name,
+        share=percent(worst.on_time.value),
+        n=number(worst.overdue),
+    )
+
+
+def _row(score: CompanyScore) -> dict[str, Any]:
+    return {
+        _("Company"): score.company.name,
+        _("Ended"): score.ended,
+        _("Open"): score.open,
+        _("Overdue"): score.overdue,
+        _("On time"): figure(score.on_time),
+        _("Response (median)"): figure(score.respond),
+        _("Rework"): figure(score.rework),
+        _("Satisfaction"): figure(score.satisfaction),
+        _("Certified"): figure(score.certified),
+        _("Cost (yuan)"): score.cost_cents / 100,
+    }
+
+
+def figure(value: Value) -> str:
+    """A value with its n; below the minimum only the n, so that nobody is judged by it."""
+    if not value.enough:
+        return _("n = {n}, too few", n=number(value.n)) if value.n else MISSING
+    amount, unit = cards.figure_of(value.value, value.metric)
+    said = amount + ("%" if unit == "%" else f" {unit}" if value.metric.unit == "hours" else "")
+    return f"{'≈ ' if value.estimated else ''}{said}"
+
+
+def _register(found: CompanyReview) -> None:
+    by_id = {score.company.id: score for score in found.scores}
+    columns = {
+        _("Ended"): lambda row: by_id[row.id].ended,
+        _("Open"): lambda row: by_id[row.id].open,
+        _("Overdue"): lambda row: by_id[row.id].overdue,
+        _("On time"): lambda row: figure(by_id[row.id].on_time),
+        _("Response (median)"): lambda row: figure(by_id[row.id].respond),
+        _("Rework"): lambda row: figure(by_id[row.id].rework),
+        _("Satisfaction"): lambda row: figure(by_id[row.id].satisfaction),
+        _("Cost (yuan)"): lambda row: by_id[row.id].cost_cents / 100,
+        _("Certified"): lambda row: figure(by_id[row.id].certified),
+    }
+    st.header(n_("{n} company", "{n} companies", len(found.scores)), anchor=False)
+    drawer.register(
+        PARAMETER,
+        Organization,
+        [score.company for score in found.scores],
+        key="companies",
+        columns=["name", "kind", *columns, "contract_until"],
+        more=columns,
+    )
+
+
+def _orders(view: session.View, found: CompanyReview) -> None:
+    """The orders behind a company's figures."""
+    names = {score.company.id: score.company.name for score in found.scores}
+    shows = [str(each) for each in CompanyShow]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        heading = st.container(width="content")
+        of = st.selectbox(
+            _("Company"),
+            list(names),
+            format_func=names.__getitem__,
+            label_visibility="collapsed",
+            width=260,
+            **session.in_url(OF, names, next(iter(names))),
+        )
+        which = st.segmented_control(
+            _("Show"),
+            shows,
+            required=True,
+            format_func=lambda word: say(CompanyShow(word).label),
+            label_visibility="collapsed",
+            **session.in_url("show", shows, CompanyShow.OPEN.value),
+        )
+    listed = data.ask(company_orders, view.community_id, str(of), now=view.now, show=which, grids=view.grids, rows=ROWS)
+    heading.header(n_("{n} work order", "{n} work orders", listed.total), anchor=False)
+    orders.work_table(listed, key="company-orders")
+
+
+# --- the drawer ------------------------------------------------------------------------------------------------------
+def _drawer(view: session.View, found: CompanyReview) -> None:
+    wanted = drawer.opened(PARAMETER)
+    if wanted == drawer.NEW:
+        if may(session.actor(), Operation.CREATE, Organization.collection):
+            drawer.show(PARAMETER, _("Enter a company"), lambda: _enter(view))
+    elif wanted:
+        there = data.ask(organizations.organizations, view.community_id)
+        company = next((one for one in there if one.id == wanted), None)
+        if company is None:
+            st.warning(_("This record is not there any more, or not in your charge."), icon=":material/search_off:")
+            drawer.close(PARAMETER)
+            return
+        score = next((one for one in found.scores if one.company.id == wanted), None)
+        drawer.show(PARAMETER, plain(company.name), lambda: _one(view, company, score))
+
+
+def _enter(view: session.View) -> None:
+    made = forms.edit(
+        Organization,
+        key="company-new",
+        save=lambda values, submission: data.tell(
+            organizations.add_organization, view.community_id, values, key=submission, done=_("The company is entered.")
+        ),
+    )
+    if made is not None:
+        drawer.done(PARAMETER)
+
+
+def _one(view: session.View, company: Organization, score: CompanyScore | None) -> None:
+    facts: Mapping[str, str] = {
+        _("Kind"): say(company.kind.label),
+        _("Services"): _(", ").join(term(word, CompanyService) for word in company.services) or MISSING,
+        _("Contract"): " – ".join(
+            i18n.date(day) if day else MISSING for day in (company.contract_from, company.contract_until)
+        ),
+        _("Certified staff"): f"{number(company.certified_staff)} / {number(company.staff)}",
+    }
+    if score is not None and company.kind in COMPANIES:
+        facts = {**facts, **{name: str(value) for name, value in list(_row(score).items())[1:-1]}}
+        facts = {**facts, _("Cost"): money(score.cost_cents)}
+    with st.grid(2, min_column_width=150, gap="xxsmall") as cells:
+        for name, fact in facts.items():
+            with cells.cell():
+                st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
+    if company.remark:
+        st.markdown(plain(company.remark))
+    _contact(company)
+    navigation.link("facilities", _("Its work orders"), part="companies", of=company.id, show=CompanyShow.ALL.value)
+    if not may(session.actor(), Operation.UPDATE, Organization.collection):
+        return
+    saved = forms.edit(
+        Organization,
+        key="company-edit",
+        current=company,
+        save=lambda values, _submission: data.tell(
+            organizations.edit_organization, view.community_id, company.id, values.revision, values, done=_("Saved.")
+        ),
+    )
+    if saved is not None:
+        drawer.done(PARAMETER)
+    if may(session.actor(), Operation.DELETE, Organization.collection):
+        with st.popover(_("Delete"), icon=":material/delete:"):
+            st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
+            if st.button(_("Delete it"), type="primary", key="do_delete"):
+                try:
+                    if data.tell(_remove, view.community_id, company.id, company.revision, done=_("Deleted.")):
+                        drawer.done(PARAMETER)
+                except Trouble as trouble:
+                    st.error(plain(say(trouble)))
+
+
+def _remove(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> bool:
+    organizations.remove_organization(store, actor, community_id, id, revision)
+    return True
+
+
+def _contact(company: Organization) -> None:
+    """Whom to call there: masked, in full for a reason that goes on record; editors say who it is."""
+    if not may(session.actor(), Operation.READ, Contact.collection):
+        return
+    kept = data.ask(contact_of, company.community_id, company.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        said = " ".join(filter(None, (kept.name, kept.phone))) if kept else _("Nobody to call is noted.")
+        st.markdown(":material/call: " + plain(said), width="content")
+        if kept is not None:
+            with st.popover(_("Show"), key=f"reveal-{company.id}"):
+                reasons = {str(each): say(each.label) for each in Purpose}
+                why = st.selectbox(
+                    _("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{company.id}"
+                )
+                st.caption(_("Who looked, when and why goes on record."))
+                if st.button(_("Show"), type="primary", key=f"do_reveal-{company.id}"):
+                    found = data.tell(reveal, company.community_id, kept.id, why)
+                    if found is not None:
+                        st.markdown("**" + plain(" ".join(filter(None, (found.name, found.phone)))) + "**")
+        if may(session.actor(), Operation.DELETE, Contact.collection):
+            with st.popover(_("Change"), key=f"contact-{company.id}"):
+                name = st.text_input(_("Person's name"), key=f"contact-name-{company.id}", max_chars=60)
+                phone = st.text_input(_("Phone"), key=f"contact-phone-{company.id}", max_chars=20)
+                if st.button(_("Save"), type="primary", key=f"do_contact-{company.id}"):
+                    _set_contact(company, name, phone)
+
+
+def _set_contact(company: Organization, name: str, phone: str) -> None:
+    try:
+        saved = data.tell(
+            organizations.set_contact,
+            company.community_id,
+            company.id,
+            name=name.strip() or None,
+            phone=phone.strip() or None,
+            done=_("Saved."),
+        )
+    except Invalid as invalid:
+        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
+    else:
+        if saved is not None:
+            drawer.done()

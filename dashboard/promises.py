@@ -1,0 +1,190 @@
+"""What a community promises and when it works: hours, holidays, times by priority. Drawn in its settings."""
+
+from collections.abc import Callable
+from datetime import date, time
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, i18n, session
+from dashboard.i18n import MISSING, _, number, plain, say, term
+from repository import worktime
+from repository.access import Operation, may
+from repository.grids import Community, Span, edit_community
+from repository.maintenance import SERVICE_LEVELS, Priority, WorkCategory, work_categories
+from repository.store import Conflict, Duplicate, Invalid
+from repository.worktime import SpecialDay, announced_until
+
+SPANS = 3
+
+
+def settings(view: session.View, found: Community) -> None:
+    """Working hours, promised times, and the calendar of a year."""
+    st.subheader(_("Working hours"), anchor=False)
+    _hours(view, found)
+    st.subheader(_("Promised times"), anchor=False)
+    _levels(view, found)
+    st.subheader(_("Holidays and make-up workdays"), anchor=False)
+    _calendar(view)
+
+
+def _do(command: Callable[..., Any], *args: Any, done: str, **facts: Any) -> None:
+    """Do it and show what stands there now; what is wrong is said below the button, and what was typed stays."""
+    try:
+        saved = data.tell(command, *args, done=done, **facts)
+    except (Invalid, Conflict, Duplicate) as trouble:
+        problems = trouble.problems.values() if isinstance(trouble, Invalid) else [trouble.message]
+        st.error("  \n".join(plain(say(message)) for message in problems), icon=":material/error:")
+    else:
+        if saved is not None:
+            st.rerun()
+
+
+def _save(view: session.View, found: Community, changes: dict[str, Any]) -> None:
+    _do(edit_community, view.community_id, found.revision, changes, done=_("Saved."))
+
+
+def _hours(view: session.View, found: Community) -> None:
+    spans: list[Span | None] = [*found.working_hours]
+    spans += [None] * (SPANS - len(spans))
+    typed: list[tuple[time | None, time | None]] = []
+    for place, span in enumerate(spans):
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            begins = _time(_("From"), span and span.begins, f"begins-{place}-{found.revision}")
+            ends = _time(_("To"), span and span.ends, f"ends-{place}-{found.revision}")
+            typed.append((begins, ends))
+    st.caption(_("A line left empty does not count. The clock of a promise stands still outside these hours."))
+    if st.button(_("Save the hours"), key="save_hours"):
+        wanted = [{"begins": _minute(one), "ends": _minute(other) or 1440} for one, other in typed if one and other]
+        _save(view, found, {"working_hours": wanted})
+
+
+def _time(label: str, minute: int | None, key: str) -> time | None:
+    value = None if minute is None else time(minute % 1440 // 60, minute % 60)
+    return st.time_input(plain(label), value, step=900, key=key, width=130)
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _levels(view: session.View, found: Community) -> None:
+    """A line a priority, and further ones for a category; empty lines follow ours."""
+    own = {(level.priority, level.category): level for level in found.service_levels}
+    lines: list[tuple[Priority, str | None]] = [(priority, None) for priority in Priority]
+    lines += [(Priority(p), c) for p, c in own if c is not None and p in set(Priority)]
+    categories = {str(each): say(each.label) for each in WorkCategory}
+    categories |= {word: term(word, WorkCategory) for word in data.ask(work_categories, view.community_id)}
+    shown = [own.get(line) or SERVICE_LEVELS[line[0]] for line in lines]
+    names = _("Priority"), _("Category"), _("Answer (h)"), _("Repair (h)"), _("Nights and holidays count")
+    table = pd.DataFrame(
+        {
+            names[0]: [say(priority.label) for priority, _category in lines],
+            names[1]: [categories.get(category or "", "") or None for _priority, category in lines],
+            names[2]: [level.answer_hours for level in shown],
+            names[3]: [level.due_hours for level in shown],
+            names[4]: [level.round_the_clock for level in shown],
+        }
+    )
+    columns = st.column_config
+    typed = st.data_editor(
+        table,
+        hide_index=True,
+        num_rows="dynamic",
+        column_config={
+            names[0]: columns.SelectboxColumn(options=[say(each.label) for each in Priority], required=True),
+            names[1]: columns.SelectboxColumn(options=list(categories.values())),
+            names[2]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
+            names[3]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
+            names[4]: columns.CheckboxColumn(default=False),
+        },
+        key=f"levels-{found.revision}",
+    )
+    st.caption(
+        _(
+            "Hours are working hours unless nights and holidays count. A line without a category holds for all that "
+            "have none of their own. New orders follow it; those that are open keep their due time."
+        )
+    )
+    if st.button(_("Save the promised times"), key="save_levels"):
+        by_label = {say(each.label): str(each) for each in Priority}
+        by_name = {name: word for word, name in categories.items()}
+        rows = [
+            {
+                "priority": by_label.get(str(row[names[0]]), ""),
+                "category": by_name.get(str(row[names[1]])),
+                "answer_hours": row[names[2]],
+                "due_hours": row[names[3]],
+                "round_the_clock": bool(row[names[4]]),
+            }
+            for row in typed.to_dict("records")
+        ]
+        _save(view, found, {"service_levels": [row for row in rows if row != _usual(row)]})
+
+
+def _usual(row: dict[str, Any]) -> dict[str, Any]:
+    """The line as it would stand if nobody had changed it: not kept, so that it follows ours."""
+    if row["category"] is not None or row["priority"] not in set(Priority):
+        return {}
+    return SERVICE_LEVELS[Priority(row["priority"])].model_dump()
+
+
+def _calendar(view: session.View) -> None:
+    this_year = view.now.year
+    year = st.segmented_control(
+        _("Year"),
+        [this_year - 1, this_year, this_year + 1],
+        default=this_year,
+        required=True,
+        label_visibility="collapsed",
+        key="calendar-year",
+    )
+    days = data.ask(worktime.year, view.community_id, int(year))
+    if int(year) > announced_until() and not any(day.own for day in days):
+        st.warning(
+            _(
+                "The holidays of {year} are not known yet: only weekends are left out, and due times of that year are "
+                "provisional. Enter them below once the State Council has announced them.",
+                year=plain(str(year)),
+            ),
+            icon=":material/event_busy:",
+        )
+    if days:
+        st.table(
+            [
+                {
+                    _("Day"): i18n.date(day.day),
+                    _("What for"): plain(day.name or MISSING),
+                    _("Working day"): _("Yes") if day.working else _("No"),
+                    _("Source"): _("Entered here") if day.own else _("Announced"),
+                }
+                for day in days
+            ],
+            border="horizontal",
+            hide_index=True,
+        )
+        st.caption(_("{n} days against the rule", n=number(len(days))))
+    if not may(session.actor(), Operation.CREATE, SpecialDay.collection):
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        day = st.date_input(_("Day"), date(int(year), 1, 1), key=f"special-{year}", width=150)
+        name = st.text_input(_("What for"), max_chars=60, key=f"special-name-{year}", width=180, **session.STAGED)
+        working = st.toggle(_("Working day"), key=f"special-working-{year}")
+        entered = st.button(_("Enter the day"), key="do_special", type="primary", icon=":material/add:")
+    if entered and isinstance(day, date):
+        _do(worktime.set_day, view.community_id, day, working=working, name=name, done=_("Saved."))
+    for each in days:
+        if each.own and st.button(
+            _("Take back {day}", day=i18n.day_short(each.day)),
+            key=f"drop-{each.id}",
+            type="tertiary",
+            icon=":material/undo:",
+        ):
+            back = _("What was announced holds again.")
+            _do(_dropped, view.community_id, each.id, each.revision, done=back)
+
+
+def _dropped(*args: Any) -> bool:
+    worktime.drop_day(*args)
+    return True

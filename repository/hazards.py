@@ -1,0 +1,345 @@
+"""Hazards that somebody found: what, where, how grave, until when, what is done about it, and who looked again.
+
+A dangerous work order is a hazard by itself and is not entered a second time: the register (``maintenance.dangers``)
+shows both. A hazard that gets a work order follows its steps: done is rectified, verified is re-checked.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from repository.access import Actor
+from repository.facilities import Facility
+from repository.photos import let_go, link
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term
+from repository.rollups import Atom, day_of, month_of
+from repository.store import Invalid, NotFound, Store, Write, build
+from repository.words import Message, msg
+from repository.worktime import Worktime, worktime
+
+
+class Level(Choice):
+    """How grave, as safety rules tell hazards apart: a major one can kill and stops what it is at."""
+
+    MAJOR = "major", msg("Major"), "重大隐患", "重大"
+    GENERAL = "general", msg("General"), "一般隐患", "一般"
+
+
+class Finding(Choice):
+    """How it was found; other words are kept as they are."""
+
+    PATROL = "patrol", msg("Patrol"), "巡查", "网格巡查"
+    INSPECTION = "inspection", msg("Inspection"), "检查"
+    REPORT = "report", msg("Report"), "举报", "居民反映"
+
+
+class State(Choice):
+    """Where a hazard stands. It is over when somebody else has looked again."""
+
+    FOUND = "found", msg("To be rectified"), "待整改", "整改中"
+    RECTIFIED = "rectified", msg("To be re-checked"), "待复查", "已整改"
+    RECHECKED = "rechecked", msg("Rectified and re-checked"), "已复查", "已销号"
+
+
+class Step(Choice):
+    """What happened to a hazard."""
+
+    FOUND = "found", msg("Found")
+    RECTIFIED = "rectified", msg("Rectified")
+    RECHECKED = "rechecked", msg("Re-checked: rectified")
+    FAILED = "failed", msg("Re-checked: not rectified")
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Days until a hazard must be rectified and re-checked, working or calendar days."""
+
+    days: int
+    working: bool
+
+
+ALLOWANCES: Mapping[Level, Allowance] = MappingProxyType(
+    {Level.MAJOR: Allowance(3, False), Level.GENERAL: Allowance(7, True)}
+)
+"""The usual deadlines, which each hazard may overrule: no standard gives one number for a community."""
+
+
+def deadline(level: Level, found_on: date, times: Worktime) -> date:
+    """The last day on which a hazard found ``found_on`` is rectified in time."""
+    allowed = ALLOWANCES[level]
+    day, left = found_on, allowed.days
+    for _ in range(3660):  # a calendar without working days ends too
+        if left == 0:
+            break
+        day += timedelta(days=1)
+        left -= not allowed.working or times.works_on(day)
+    return day
+
+
+class HazardEvent(Part):
+    """One step of a hazard's story."""
+
+    at: datetime = Field(title=msg("At"))
+    by: str = Field(max_length=LINE, title=msg("By"))
+    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
+    step: Step = Field(title=msg("Step"))
+    note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
+
+
+class Hazard(Record):
+    """Something that can hurt somebody, found by a person."""
+
+    collection = "hazards"
+    title = msg("Hazards")
+    name_field = "what"
+    natural_key = ("what", "found_at")
+    indexes = (
+        Index(("community_id", "state", "deadline_on"), "what stands, the longest overdue first"),
+        Index(("community_id", "found_at"), "newest first; a month's rebuild"),
+        Index(("community_id", "facility_id", "found_at"), "a facility's hazards"),
+        Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
+    )
+    subjects = ("hazards",)
+    moments = ("found_at",)
+
+    what: Annotated[str, Shown(aliases=("隐患内容", "隐患描述", "隐患"))] = Field(
+        min_length=1, max_length=LINE, title=msg("What is dangerous")
+    )
+    level: Annotated[Level, Shown(aliases=("隐患等级", "级别"))] = Field(default=Level.GENERAL, title=msg("Level"))
+    facility_id: Annotated[str | None, Ref(to="facilities", aliases=("设施", "设施编号"))] = Field(
+        default=None, max_length=64, title=msg("Facility")
+    )
+    place: Annotated[str | None, Shown(aliases=("地点", "位置"))] = Field(
+        default=None, max_length=LINE, title=msg("Place")
+    )
+    grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
+        default=None, max_length=64, title=msg("Grid")
+    )
+    source: Annotated[str | None, Term(of=Finding, aliases=("来源", "发现方式"))] = Field(
+        default=Finding.PATROL, max_length=60, title=msg("Found by")
+    )
+    found_at: Annotated[datetime, Shown(aliases=("发现时间",))] = Field(title=msg("Found at"))
+    deadline_on: Annotated[date, Day(aliases=("整改期限",))] = Field(
+        ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Deadline")
+    )
+    responsible_id: Annotated[str | None, Ref(to="people", aliases=("整改责任人", "责任人"))] = Field(
+        default=None, max_length=64, title=msg("Responsible person")
+    )
+    measures: Annotated[str | None, Shown(long=True, aliases=("整改措施",))] = Field(
+        default=None, max_length=PAGE, title=msg("Measures")
+    )
+    state: Annotated[State, Shown(form=False, aliases=("状态",))] = Field(default=State.FOUND, title=msg("State"))
+    rectified_at: Annotated[datetime | None, Shown(form=False, aliases=("整改完成时间",))] = Field(
+        default=None, title=msg("Rectified at")
+    )
+    rechecked_at: Annotated[datetime | None, Shown(form=False, aliases=("复查时间",))] = Field(
+        default=None, title=msg("Re-checked at")
+    )
+    order_id: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Work order")
+    )
+    photos: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=20, title=msg("Photos")
+    )
+    events: Annotated[tuple[HazardEvent, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=200, title=msg("Story")
+    )
+
+    @classmethod
+    def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
+        """A year no hazard here can have."""
+        if not 1990 <= document["found_at"].year <= 2060:
+            yield Flag.YEAR_FAR_AWAY
+
+    @staticmethod
+    def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """``found``, and of these ``rectified`` and ``rechecked``, all in the month it was found, by grid and level."""
+        place = "hazards", "month", month_of(document["found_at"], zone), document.get("grid_id") or ""
+        level, state = document["level"], document["state"]
+        yield (*place, level, "found"), 1
+        if state != State.FOUND.value:
+            yield (*place, level, "rectified"), 1
+        if state == State.RECHECKED.value:
+            yield (*place, level, "rechecked"), 1
+
+
+EDITABLE = frozenset(
+    {"what", "level", "facility_id", "place", "grid_id", "source", "deadline_on", "responsible_id", "measures"}
+)
+"""What ``edit_hazard`` may change; the steps have commands of their own."""
+
+
+# --- commands
+def report_hazard(
+    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+) -> Hazard:
+    """Enter a hazard. Its grid comes from the facility; ``found_at`` is now and ``deadline_on`` what its level gives
+    (ALLOWANCES, in the community's working time) unless given; ``photos`` are those of ``photos.keep``. Raises Invalid,
+    Refused."""
+    times = worktime(store, actor, community_id)
+
+    def work(write: Write) -> Hazard:
+        given = {"found_at": write.at, **{name: value for name, value in values.items() if value is not None}}
+        given |= _place(write, community_id, given)
+        level, found_on = Level(given.get("level", Level.GENERAL)), day_of(given["found_at"], times.zone)
+        given.setdefault("deadline_on", deadline(level, found_on, times))
+        hazard = build(Hazard, {**given, "community_id": community_id})
+        if hazard.found_at > write.at:
+            raise Invalid({"found_at": Message(msg("This lies in the future"))})
+        if hazard.deadline_on < found_on:
+            raise Invalid({"deadline_on": Message(msg("This lies before it was found"))})
+        event = HazardEvent(at=hazard.found_at, by=actor.name, by_id=actor.id, step=Step.FOUND)
+        made = write.insert(hazard.model_copy(update={"events": (event,), "state": State.FOUND}))
+        link(write, made, made.photos)
+        return made
+
+    return store.write(actor, work, key=key)
+
+
+def edit_hazard(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+) -> Hazard:
+    """Change plain fields (EDITABLE). Raises Invalid, Conflict, NotFound, Refused."""
+    if strange := changes.keys() - EDITABLE:
+        raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
+
+    def work(write: Write) -> Hazard:
+        hazard = write.read(Hazard, community_id, id)
+        wanted = {**changes, **_place(write, community_id, {**dict(hazard), **changes})}
+        return write.update(Hazard, community_id, id, revision, wanted)
+
+    return store.write(actor, work)
+
+
+def rectify(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
+) -> Hazard:
+    """Somebody says that the hazard is gone; somebody else has to look. Raises Invalid, Conflict, NotFound, Refused."""
+    return _step(store, actor, community_id, id, revision, Step.RECTIFIED, note)
+
+
+def recheck(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    *,
+    passed: bool,
+    note: str | None = None,
+) -> Hazard:
+    """Somebody else than who rectified it looked again: over, or open once more, which needs a ``note``. Raises
+    Invalid, Conflict, NotFound, Refused."""
+    if not passed and not (note or "").strip():
+        raise Invalid({"note": Message(msg("Say what is still wrong"))})
+    return _step(store, actor, community_id, id, revision, Step.RECHECKED if passed else Step.FAILED, note)
+
+
+def remove_hazard(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Take out a hazard entered by mistake. Raises Conflict, InUse while a work order names it, NotFound, Refused."""
+
+    def work(write: Write) -> None:
+        found = write.read(Hazard, community_id, id)
+        write.delete(Hazard, community_id, id, revision)
+        let_go(write, found, found.photos)
+
+    store.write(actor, work)
+
+
+def _step(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, step: Step, note: str | None
+) -> Hazard:
+    def work(write: Write) -> Hazard:
+        hazard = write.read(Hazard, community_id, id)
+        return write.update(Hazard, community_id, id, revision, stepped(hazard, step, write.at, actor, note))
+
+    return store.write(actor, work)
+
+
+def stepped(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | None) -> dict[str, Any]:
+    """The fields that change with a step. Pure. Raises Invalid for a step that cannot be."""
+    before = {Step.RECTIFIED: State.FOUND, Step.RECHECKED: State.RECTIFIED, Step.FAILED: State.RECTIFIED}.get(step)
+    if hazard.state is not before:
+        facts = {"now": Message(hazard.state.label), "then": Message(step.label)}
+        raise Invalid({"state": Message(msg("A hazard that is “{now}” cannot become “{then}”."), facts)})
+    if step is not Step.RECTIFIED:
+        last = next((event for event in reversed(hazard.events) if event.step is Step.RECTIFIED), None)
+        # of one that came by a sheet nobody knows who rectified it
+        if last and (by.id == last.by_id if last.by_id else by.name == last.by):
+            raise Invalid(
+                {"state": Message(msg("Somebody else must look again: {who} rectified it."), {"who": last.by})}
+            )
+    return _changes(hazard, step, at, by, note)
+
+
+def _changes(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | None) -> dict[str, Any]:
+    at = max(at, hazard.events[-1].at if hazard.events else at)
+    event = HazardEvent(at=at, by=by.name, by_id=by.id, step=step, note=(note or "").strip() or None)
+    moments: Mapping[Step, dict[str, Any]] = {
+        Step.RECTIFIED: {"state": State.RECTIFIED, "rectified_at": at},
+        Step.RECHECKED: {"state": State.RECHECKED, "rechecked_at": at},
+        Step.FAILED: {"state": State.FOUND, "rectified_at": None, "rechecked_at": None},
+    }
+    return {**moments[step], "events": (*hazard.events, event)}
+
+
+# --- for the room of work orders
+def link_order(write: Write, community_id: str, id: str, order_id: str, *, instead_of: str | None = None) -> None:
+    """Note that a work order was opened for the hazard, or took the place of another one. Raises Invalid when it has
+    yet another one already."""
+    try:
+        hazard = write.read(Hazard, community_id, id)
+    except NotFound:
+        raise Invalid({"hazard_id": Message(msg("Choose one of the list"))}) from None
+    if hazard.order_id not in (None, instead_of):
+        raise Invalid({"hazard_id": Message(msg("This hazard has a work order already."))})
+    write.update(Hazard, community_id, id, hazard.revision, {"order_id": order_id})
+
+
+def unlink_order(write: Write, community_id: str, id: str, order_id: str, *, following: type[Record]) -> None:
+    """The hazard's work order is taken out, as if it had never been entered; it can be given another one."""
+    try:
+        hazard = write.read(Hazard, community_id, id)
+    except NotFound:
+        return
+    if hazard.order_id == order_id:
+        write.update(Hazard, community_id, id, hazard.revision, {"order_id": None}, following=following)
+
+
+def follow(write: Write, community_id: str, id: str, step: Step, number: str, *, following: type[Record]) -> None:
+    """What a step of its work order does to a hazard, which whoever may take that step may do. One that stands
+    elsewhere already is left as it is: the order has said who did the work and who looked, so nobody is asked again
+    here."""
+    try:
+        hazard = write.read(Hazard, community_id, id)
+    except NotFound:
+        return
+    fits = {
+        Step.RECTIFIED: hazard.state is State.FOUND,
+        Step.RECHECKED: hazard.state is State.RECTIFIED,
+        Step.FAILED: hazard.state is not State.FOUND,
+    }
+    if fits.get(step):
+        changes = _changes(hazard, step, write.at, write.actor, number)
+        write.update(Hazard, community_id, id, hazard.revision, changes, following=following)
+
+
+def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The grid of the facility; a problem where neither facility nor place is known."""
+    if id := values.get("facility_id"):
+        try:
+            facility = write.read(Facility, community_id, id)
+        except NotFound:
+            raise Invalid({"facility_id": Message(msg("Choose one of the list"))}) from None
+        return {"grid_id": facility.grid_id or values.get("grid_id")}
+    if not (values.get("place") or "").strip():
+        raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
+    own = write.actor.grids
+    if own is not None and values.get("grid_id") is None and len(own) == 1:
+        return {"grid_id": next(iter(own))}
+    return {}

@@ -1,0 +1,306 @@
+"""What is due, what was found, and what stands because of it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from repository import flows
+from repository.access import Actor, Operation, require
+from repository.facilities import Facility, ServiceStatus
+from repository.filters import Is
+from repository.inspections import metrics
+from repository.inspections.records import (
+    Checklist,
+    Inspection,
+    InspectionKind,
+    InspectionPlan,
+    missed,
+)
+from repository.maintenance import STANDING, WorkOrder
+from repository.metrics import Period, Value, last_months, ratio
+from repository.store import NotFound, Store
+from repository.words import msg
+
+Document = dict[str, Any]
+
+LISTED = 500  # due inspections named one by one
+FLOWS = ("due", "on_time", "done", "failed")
+SERIES_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Due:
+    """One facility's next inspection after one checklist: when, how late, when the last one was, and whose it is."""
+
+    facility_id: str
+    code: str
+    name: str
+    site: str | None
+    grid_id: str | None
+    category: str
+    kind: InspectionKind
+    checklist_id: str
+    checklist: str
+    plan_id: str
+    every_days: int
+    due_on: date
+    last_on: date | None
+    overdue_days: int
+    """0 if it is not overdue."""
+    inspector_id: str | None
+    stopped: bool
+    """Out of order now: an inspection may bring it back."""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """What the page of inspections shows: figures of the period, what is due, what was found lately."""
+
+    on_time: Value
+    overdue: Value
+    """``detail`` is how many are due within the next seven days."""
+    failed: Value
+    due: tuple[Due, ...]
+    """Overdue first, then by due day; LISTED at most."""
+    total: int
+    """How many there are in all."""
+    lately: tuple[Inspection, ...]
+    """Newest first."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What somebody who stands before a facility with a checklist needs: its items, what is known already, and the last
+    time."""
+
+    facility: Facility
+    checklists: tuple[Checklist, ...]
+    """Those that fit, the one that is due first on top."""
+    due: Mapping[str, Due]
+    """By checklist, where a plan demands it."""
+    orders: Mapping[str, str]
+    """Text of an item -> number of the order that stands for it."""
+
+
+# --- what is due
+def dues(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    today: date,
+    grids: frozenset[str] | None = None,
+    category: str | None = None,
+    facility_id: str | None = None,
+) -> list[Due]:
+    """The next inspection of every facility that a plan covers, the longest overdue first. Raises Refused,
+    Unavailable."""
+    require(actor, Operation.READ, Inspection.collection)
+    plans = store.find(_with_all_grids(actor), InspectionPlan, community_id, {"active": True}, limit=500)
+    if not plans:
+        return []
+    wanted = sorted({plan.checklist_id for plan in plans})
+    lists = {
+        each.id: each for each in store.find(actor, Checklist, community_id, {"_id": Is(among=wanted), "active": True})
+    }
+    where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
+    where |= {} if category is None else {"category": category}
+    where |= {} if facility_id is None else {"_id": facility_id}
+    fields = ("code", "name", "category", "kind", "grid_id", "site", "status")
+    standing = store.aggregate(
+        actor, Facility, community_id, [{"$project": dict.fromkeys(fields, 1)}], filter=where, grids=grids
+    )
+    lasts = _lasts(store, actor, community_id, list(lists), facility_id)
+    by_list: dict[str, list[InspectionPlan]] = defaultdict(list)
+    for plan in plans:
+        by_list[plan.checklist_id].append(plan)
+    found = []
+    for checklist_id, checklist in lists.items():
+        own = sorted(by_list[checklist_id], key=lambda plan: plan.narrowness, reverse=True)
+        for row in standing:
+            place = (row["_id"], row["category"], row.get("kind"), row.get("grid_id"))
+            demanded = next((plan for plan in own if plan.covers(checklist, *place)), None)
+            if demanded is not None:
+                found.append(_due(row, checklist, demanded, lasts.get((checklist_id, row["_id"])), today))
+    return sorted(found, key=lambda due: (due.due_on, due.kind, due.code))
+
+
+def _with_all_grids(actor: Actor) -> Actor:
+    """The same reader with all grids in view: a plan for all grids is anybody's to know, and what was inspected when
+    the facility stood in another grid too."""
+    return replace(actor, grids=None)
+
+
+def _due(row: Document, checklist: Checklist, plan: InspectionPlan, last_on: date | None, today: date) -> Due:
+    due_on = plan.next_due(last_on)
+    return Due(
+        facility_id=row["_id"],
+        code=row["code"],
+        name=row["name"],
+        site=row.get("site"),
+        grid_id=row.get("grid_id"),
+        category=row["category"],
+        kind=checklist.inspection_kind,
+        checklist_id=checklist.id,
+        checklist=checklist.name,
+        plan_id=plan.id,
+        every_days=plan.every_days,
+        due_on=due_on,
+        last_on=last_on,
+        overdue_days=max(0, (today - due_on).days),
+        inspector_id=plan.inspector_id,
+        stopped=row["status"] == ServiceStatus.OUT_OF_ORDER,
+    )
+
+
+def _lasts(
+    store: Store, actor: Actor, community_id: str, checklists: Sequence[str], facility_id: str | None = None
+) -> dict[tuple[str, str], date]:
+    """(checklist, facility) -> the day of the last inspection: one look into the index for each pair, however many
+    there were."""
+    if not checklists:
+        return {}
+
+    def branch(checklist_id: str) -> list[Document]:
+        return [
+            {"$sort": {"community_id": -1, "checklist_id": -1, "facility_id": -1, "done_at": -1}},
+            {"$group": {"_id": "$facility_id", "on": {"$first": "$done_at"}}},
+            {"$set": {"list": checklist_id}},
+        ]
+
+    def where(checklist_id: str) -> Document:
+        own = {"community_id": community_id, "checklist_id": checklist_id}
+        return own | ({} if facility_id is None else {"facility_id": facility_id})
+
+    first, *others = checklists
+    union = [
+        {"$unionWith": {"coll": Inspection.collection, "pipeline": [{"$match": where(one)}, *branch(one)]}}
+        for one in others
+    ]
+    zone = store.zone(community_id)
+    rows = store.aggregate(
+        _with_all_grids(actor), Inspection, community_id, [*branch(first), *union], filter=where(first)
+    )
+    return {(row["list"], row["_id"]): row["on"].astimezone(zone).date() for row in rows}
+
+
+# --- the page
+def rounds(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    category: str | None = None,
+    *,
+    today: date,
+) -> Rounds:
+    """How punctual are the inspections of the period, what is due, and what did they find? The figures of a period are
+    of all categories. Raises Refused, Unavailable."""
+    found = dues(store, actor, community_id, today=today, grids=grids, category=category)
+    everything = found if category is None else dues(store, actor, community_id, today=today, grids=grids)
+    months = last_months(min(today, period.last), SERIES_MONTHS)
+    first = min(months[0], f"{period.first:%Y-%m}")
+    flow = flows.by_month(
+        store, actor, community_id, "inspections", FLOWS, months=[first, f"{period.last:%Y-%m}"], grids=grids
+    )
+    open_days: Counter[str] = Counter()
+    for each in everything:
+        for day in missed(each.due_on, each.every_days, today):
+            open_days[f"{day:%Y-%m}"] += 1
+
+    def of(chosen: Sequence[str]) -> tuple[int, int]:
+        due = sum(flow[month]["due"] + open_days[month] for month in chosen if month in flow or month in open_days)
+        return sum(flow[month]["on_time"] for month in chosen if month in flow), due
+
+    own = [month for month in flow.keys() | open_days.keys() if month in set(period.months)]
+    kept, due = of(own)
+    done = sum(flow[month]["done"] for month in own if month in flow)
+    faulty = sum(flow[month]["failed"] for month in own if month in flow)
+    overdue = sum(each.overdue_days > 0 for each in found)
+    soon = sum(0 <= (each.due_on - today).days <= 7 for each in found)
+    where: Document = {} if category is None else {"category": category}
+    lately = store.find(actor, Inspection, community_id, where, grids=grids, sort=[("done_at", -1)], limit=50)
+    return Rounds(
+        on_time=Value(metrics.ON_TIME, ratio(kept, due), due, [(month, ratio(*of([month]))) for month in months]),
+        overdue=Value(metrics.OVERDUE, overdue if found else None, len(found), detail=soon),
+        failed=Value(metrics.FAILED, ratio(faulty, done), done),
+        due=tuple(found[:LISTED]),
+        total=len(found),
+        lately=tuple(lately),
+    )
+
+
+# --- one facility
+def task(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    today: date,
+    facility_id: str | None = None,
+    code: str | None = None,
+) -> Task:
+    """What is to be looked at here, and what is known already? Raises NotFound, Refused, Unavailable."""
+    where: Document = {"_id": facility_id} if code is None else {"code": code}
+    there = store.find(actor, Facility, community_id, where, limit=1)
+    if not there:
+        raise NotFound(msg("No facility bears the code {code}. Look at the label again."), code=code or "")
+    facility = there[0]
+    due = {each.checklist_id: each for each in dues(store, actor, community_id, today=today, facility_id=facility.id)}
+    fitting = {"category": facility.category.value, "active": True, "kind": Is(among=[None, facility.kind])}
+    also = {"$or": [fitting, {"_id": Is(among=sorted(due))}]}
+    lists = store.find(actor, Checklist, community_id, also, sort=[("name", 1)], limit=100)
+    lists.sort(key=lambda each: (due[each.id].due_on if each.id in due else date.max, each.name))
+    return Task(facility, tuple(lists), due, _orders(store, actor, community_id, facility.id))
+
+
+def _orders(store: Store, actor: Actor, community_id: str, facility_id: str) -> dict[str, str]:
+    here = {"facility_id": facility_id}
+    statuses = Is(among=sorted(STANDING))
+    orders = store.find(actor, WorkOrder, community_id, {**here, "status": statuses}, limit=50)
+    numbers = {order.id: order.number for order in orders}
+    if not numbers:
+        return {}
+    found: dict[str, str] = {}
+    named = {**here, "results.order_id": Is(among=sorted(numbers))}
+    for inspection in store.find(actor, Inspection, community_id, named, sort=[("done_at", -1)], limit=50):
+        for result in inspection.results:
+            if result.order_id in numbers:
+                found.setdefault(result.text, numbers[result.order_id])
+    return found
+
+
+def inspections_of(
+    store: Store, actor: Actor, community_id: str, facility_id: str, *, limit: int = 10
+) -> list[Inspection]:
+    """A facility's inspections, newest first. Raises Refused, Unavailable."""
+    where = {"facility_id": facility_id}
+    return store.find(actor, Inspection, community_id, where, sort=[("done_at", -1)], limit=limit)
+
+
+def inspection(store: Store, actor: Actor, community_id: str, id: str) -> tuple[Inspection, dict[str, WorkOrder]]:
+    """One inspection and the work orders it opened or met, by id. Raises NotFound, Refused, Unavailable."""
+    found = store.get(actor, Inspection, community_id, id)
+    ids = sorted({result.order_id for result in found.results if result.order_id})
+    orders = store.find(actor, WorkOrder, community_id, {"_id": Is(among=ids)}, limit=len(ids)) if ids else []
+    return found, {order.id: order for order in orders}
+
+
+# --- the registers of what stands behind
+def checklists(store: Store, actor: Actor, community_id: str) -> list[Checklist]:
+    """All checklists, by name. Raises Refused, Unavailable."""
+    return store.find(actor, Checklist, community_id, sort=[("name", 1)], limit=500)
+
+
+def checklist_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
+    """Their names by id. Raises Refused, Unavailable."""
+    return {each.id: each.name for each in checklists(store, actor, community_id)}
+
+
+def plans(store: Store, actor: Actor, community_id: str) -> list[InspectionPlan]:
+    """All plans in reach, by name: those for all grids too. Raises Refused, Unavailable."""
+    found = store.find(_with_all_grids(actor), InspectionPlan, community_id, sort=[("name", 1)], limit=500)
+    return [plan for plan in found if actor.grids is None or plan.grid_id is None or plan.grid_id in actor.grids]

@@ -1,0 +1,277 @@
+"""How the companies that work is given to do it: each scored on its own orders, from the counters by company and the
+keys of what they owe. Nobody is ranked on fewer orders than the metric's minimum."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from repository.access import Actor, Operation, reach, require
+from repository.filters import Is
+from repository.maintenance.analysis import REWORK, SATISFACTION
+from repository.maintenance.metrics import ON_TIME, RESPOND
+from repository.maintenance.queries import MANY, SEARCHED, WorkList, _rows
+from repository.maintenance.records import BY_COMPANY, WorkOrder
+from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
+from repository.organizations import Organization, companies
+from repository.record import Choice
+from repository.rollups import estimated_median, month_bounds, month_of
+from repository.store import Store
+from repository.words import msg
+
+Document = dict[str, Any]
+SERIES_MONTHS = 12
+
+CERTIFIED = declare(
+    Metric(
+        key="company_certified",
+        title=msg("Certified staff"),
+        short=msg("Certified"),
+        unit="percent",
+        formula=msg("Certified staff ÷ staff here, of the companies whose numbers are known"),
+        source=msg("Derived from the source document, section 3.1: property management is not professional enough"),
+        target=Target(low=0.6, near=0.25),
+        minimum_n=1,
+        page="facilities",
+    )
+)
+
+
+@dataclass(frozen=True)
+class CompanyScore:
+    """One company in the period. Values whose n is below the metric's minimum are not ``enough`` and rank nowhere."""
+
+    company: Organization
+    ended: int
+    open: int
+    overdue: int
+    on_time: Value
+    respond: Value
+    """Median hours, read off the histogram; ``detail`` is the mean."""
+    rework: Value
+    satisfaction: Value
+    certified: Value
+    cost_cents: int
+
+
+@dataclass(frozen=True)
+class CompanyReview:
+    """All companies, and each of them: who ended most first."""
+
+    on_time: Value
+    rework: Value
+    satisfaction: Value
+    certified: Value
+    ending: tuple[Organization, ...]
+    """Those whose contract ends soon, or has ended; soonest first."""
+    scores: tuple[CompanyScore, ...]
+
+    @property
+    def ranked(self) -> tuple[CompanyScore, ...]:
+        """Best on time first: only those with enough orders to say so."""
+        enough = [score for score in self.scores if score.on_time.enough]
+        return tuple(sorted(enough, key=lambda score: (-(score.on_time.value or 0), score.company.name)))
+
+
+class CompanyShow(Choice):
+    """Which of a company's orders a list shows."""
+
+    OPEN = "open", msg("Open")
+    OVERDUE = "overdue", msg("Overdue")
+    REWORK = "rework", msg("Rework and repeats")
+    ALL = "all", msg("All")
+
+
+@dataclass
+class _Sum:
+    """What one company, or all, did: flows by month, the histogram of responses in the period, and what is owed."""
+
+    months: dict[str, Counter[str]]
+    bins: Counter[int]
+    open: int = 0
+    overdue: int = 0
+    ahead: int = 0
+
+    def flow(self, name: str, months: Iterable[str]) -> int:
+        return sum(self.months[month][name] for month in months if month in self.months)
+
+
+def company_scores(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> CompanyReview:
+    """How does each company do its orders? Flows are of the period; overdue is at its end, or now while it lasts.
+
+    Raises Refused, Unavailable.
+    """
+    require(actor, Operation.READ, WorkOrder.collection)
+    seen = reach(actor, community_id, grids)
+    zone = store.zone(community_id)
+    local = now.astimezone(zone)
+    present, today = month_of(local, zone), local.date()
+    series = last_months(min(period.last, today), SERIES_MONTHS)
+    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    sums: dict[str, _Sum] = defaultdict(lambda: _Sum(defaultdict(Counter), Counter()))
+    where: Document = {"period": Is(gte=min(first, series[0]))}
+    where |= {} if seen is None else {"grid": Is(among=sorted(seen))}
+    for cell in store.counters(community_id, "company_orders", "cell", where):
+        for one in (sums[cell["category"]], sums[""]):
+            one.months[cell["period"]].update({name: n for name, n in cell.items() if isinstance(n, int)})
+            if first <= cell["period"] <= last:
+                one.bins.update({int(number): n for number, n in cell.get("respond", {}).items()})
+    late = {"$lt": ["$due_at", local.astimezone(UTC)]}
+    soon = {"$lt": ["$due_at", month_bounds(present, zone)[1]]}
+    for group in store.aggregate(
+        actor,
+        WorkOrder,
+        community_id,
+        [
+            {"$set": {"due_at": {"$ifNull": ["$due_at", datetime.max.replace(tzinfo=UTC)]}}},
+            {"$group": {"_id": {"c": "$company_id", "late": late, "soon": soon}, "n": {"$sum": 1}}},
+        ],
+        filter={"is_open": True, "company_id": Is(exists=True)},
+        grids=seen,
+        index=BY_COMPANY,
+    ):
+        key, n = group["_id"], group["n"]
+        for one in (sums[key["c"]], sums[""]):
+            one.open += n
+            one.overdue += n if key["late"] else 0
+            one.ahead += n if key["soon"] and not key["late"] else 0
+
+    in_period = sorted(month for month in sums[""].months if first <= month <= last)
+    here = companies(store, actor, community_id)
+    scores = [_score(one, sums[one.id], in_period, last, present, series) for one in here]
+    scores = [score for score in scores if score.company.active or score.ended or score.open]
+    whole = sums[""]
+    known = [one for one in here if one.active and one.staff]
+    return CompanyReview(
+        on_time=_on_time(whole, in_period, last, present, series),
+        rework=_rework(whole, in_period, series),
+        satisfaction=_satisfaction(whole, in_period, series),
+        certified=_certified(known),
+        ending=tuple(
+            sorted(
+                (one for one in here if one.ends_soon(today)), key=lambda one: (one.contract_until or today, one.name)
+            )
+        ),
+        scores=tuple(sorted(scores, key=lambda score: (-score.ended, -score.open, score.company.name))),
+    )
+
+
+def _score(
+    company: Organization, of: _Sum, months: list[str], last: str, present: str, series: list[str]
+) -> CompanyScore:
+    median = estimated_median(of.bins)
+    n = of.flow("respond_n", months)
+    mean = ratio(of.flow("respond_seconds", months), n)
+    return CompanyScore(
+        company=company,
+        ended=of.flow("ended", months),
+        open=of.open,
+        overdue=_overdue(of, last, present),
+        on_time=_on_time(of, months, last, present, series),
+        respond=Value(
+            RESPOND,
+            None if median is None else median / 3600,
+            n,
+            detail=None if mean is None else mean / 3600,
+            estimated=True,
+        ),
+        rework=_rework(of, months, series),
+        satisfaction=_satisfaction(of, months, series),
+        certified=_certified([company]),
+        cost_cents=of.flow("cost_cents", months),
+    )
+
+
+def _overdue(of: _Sum, month: str, present: str) -> int:
+    """Open and overdue at the end of a month (now, for the present one and later), walked back from now."""
+    if month >= present:
+        return of.overdue
+    late = of.overdue + of.ahead
+    for later, n in of.months.items():
+        if month < later <= present:
+            late -= n["fell_overdue"] - n["left_overdue"]
+    return late
+
+
+def _on_time(of: _Sum, months: list[str], last: str, present: str, series: list[str]) -> Value:
+    """M2 of these orders: what is open and overdue counts against it."""
+
+    def share(some: list[str], end: str) -> tuple[float | None, int]:
+        kept = of.flow("on_time", some)
+        n = kept + of.flow("late", some) + _overdue(of, end, present)
+        return ratio(kept, n), n
+
+    value, n = share(months, last)
+    return Value(ON_TIME, value, n, [(month, share([month], month)[0]) for month in series])
+
+
+def _rework(of: _Sum, months: list[str], series: list[str]) -> Value:
+    def share(some: list[str]) -> tuple[float | None, int]:
+        n = of.flow("ended_completed", some)
+        return ratio(of.flow("rework", some) + of.flow("repeat", some), n), n
+
+    return Value(REWORK, *share(months), [(month, share([month])[0]) for month in series])
+
+
+def _satisfaction(of: _Sum, months: list[str], series: list[str]) -> Value:
+    def mean(some: list[str]) -> tuple[float | None, int]:
+        n = of.flow("satisfaction_n", some)
+        return ratio(of.flow("satisfaction_sum", some), n), n
+
+    return Value(SATISFACTION, *mean(months), [(month, mean([month])[0]) for month in series])
+
+
+def _certified(of: list[Organization]) -> Value:
+    known = [(one.certified_staff, one.staff) for one in of if one.staff and one.certified_staff is not None]
+    staff = sum(n or 0 for _certified, n in known)
+    return Value(CERTIFIED, ratio(sum(n or 0 for n, _staff in known), staff), staff)
+
+
+def company_orders(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    company_id: str,
+    *,
+    now: datetime,
+    show: CompanyShow | str = CompanyShow.OPEN,
+    grids: frozenset[str] | None = None,
+    page: int = 1,
+    rows: int = 20,
+) -> WorkList:
+    """A company's orders: open ones by due time, others newest first; rework is looked for among the newest SEARCHED.
+    Raises Refused, Unavailable."""
+    which = CompanyShow(show)
+    where: Document = {"company_id": company_id}
+    sort = [("reported_at", -1)]
+    if which in (CompanyShow.OPEN, CompanyShow.OVERDUE):
+        where["is_open"] = True
+        sort = [("due_at", 1)]
+    late = {**where, "is_open": True, "due_at": Is(lt=now.astimezone(UTC))}
+    if which is CompanyShow.OVERDUE:
+        where = late
+    elif which is CompanyShow.REWORK:
+        again = {"$or": [{"reopenings.0": {"$exists": True}}, {"repeat_of": {"$exists": True}}]}
+        newest: list[Document] = [{"$sort": {"reported_at": -1}}, {"$limit": SEARCHED}]
+        pipeline = [*newest, {"$match": again}, {"$limit": MANY}, {"$project": {"_id": 1}}]
+        reworked = store.aggregate(actor, WorkOrder, community_id, pipeline, filter=where, grids=grids)
+        where = {"_id": Is(among=[one["_id"] for one in reworked])}
+    skip = max(page - 1, 0) * rows
+    found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
+
+    def many(filter: Document) -> int:
+        counted = store.aggregate(
+            actor, WorkOrder, community_id, [{"$limit": MANY}, {"$count": "n"}], filter=filter, grids=grids
+        )
+        return next((int(one["n"]) for one in counted), 0)
+
+    return WorkList(_rows(store, actor, community_id, found, now), many(where), many(late))

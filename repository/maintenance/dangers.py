@@ -1,0 +1,208 @@
+"""What can hurt somebody, as the hazard register shows it: the hazards people found, and beside them the dangerous work
+orders, which are hazards by themselves and are not entered twice. What is dangerous by its age or condition alone is
+read off the inventory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from repository import flows
+from repository.access import Actor
+from repository.filters import Is
+from repository.hazards import Hazard, Level, State
+from repository.maintenance.records import STANDING, Status, WorkOrder
+from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
+from repository.store import Store
+from repository.words import msg
+
+Document = dict[str, Any]
+
+LISTED = 500
+SERIES_MONTHS = 12
+
+RECTIFIED = declare(
+    Metric(
+        key="S1",
+        title=msg("Hazards rectified and re-checked"),
+        short=msg("Rectification"),
+        unit="percent",
+        formula=msg(
+            "Hazards rectified and re-checked by somebody else ÷ hazards found in the period; dangerous work orders "
+            "are among them, major by nature, re-checked when verified"
+        ),
+        source=msg("Hazard rectification rate, as safety work in China reports it; major hazards shown apart"),
+        target=Target(low=0.95),
+        minimum_n=1,
+        page="facilities",
+    )
+)
+MAJOR = declare(
+    Metric(
+        key="S1_major",
+        title=msg("Major hazards rectified and re-checked"),
+        short=msg("Of these major"),
+        unit="percent",
+        formula=msg("The same for major hazards alone"),
+        source=msg("Hazard rectification rate, as safety work in China reports it; major hazards shown apart"),
+        target=Target(low=1.0),
+        minimum_n=1,
+        page="facilities",
+    )
+)
+OVERDUE = declare(
+    Metric(
+        key="S1_overdue",
+        title=msg("Hazards past their deadline"),
+        short=msg("Past deadline"),
+        unit="items",
+        formula=msg("Hazards not re-checked by now whose deadline is past, dangerous work orders among them"),
+        source=msg("Derived from the source document, section 3.1"),
+        target=Target(high=0),
+        minimum_n=0,
+        page="facilities",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Danger:
+    """A hazard in the register, or a dangerous work order as one."""
+
+    id: str
+    what: str
+    level: Level
+    state: State
+    facility_id: str | None
+    place: str | None
+    grid_id: str | None
+    found_at: datetime
+    deadline_on: date | None
+    responsible_id: str | None
+    order_id: str | None
+    number: str | None
+    """Of the dangerous order this is; None for a hazard."""
+    by_inspection: bool
+    overdue_days: int
+
+
+@dataclass(frozen=True)
+class HazardReview:
+    """How many hazards are got rid of, and which stand?"""
+
+    rectified: Value
+    major: Value
+    overdue: Value
+    """``detail`` is how many of them are major."""
+    standing: tuple[Danger, ...]
+    """Major first, then the longest past its deadline; LISTED at most of each kind."""
+
+
+def hazard_review(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> HazardReview:
+    """How many of the hazards found in the period were rectified and re-checked, and what stands now? Raises Refused,
+    Unavailable."""
+    today = now.date()
+    months = last_months(min(today, period.last), SERIES_MONTHS)
+    span = [min(months[0], f"{period.first:%Y-%m}"), f"{period.last:%Y-%m}"]
+
+    def flow(subject: str, names: Sequence[str], category: str | None = None) -> dict[str, Any]:
+        return flows.by_month(store, actor, community_id, subject, names, months=span, grids=grids, category=category)
+
+    found = flow("hazards", ("found", "rechecked"))
+    grave = flow("hazards", ("found", "rechecked"), Level.MAJOR.value)
+    orders = flow("work_orders", ("hazard", "hazard_checked"))
+
+    def rate(of: dict[str, Any], chosen: Sequence[str]) -> tuple[int, int]:
+        counted = [of[month] for month in chosen if month in of]
+        danger = [orders[month] for month in chosen if month in orders]
+        checked = sum(month["rechecked"] for month in counted) + sum(month["hazard_checked"] for month in danger)
+        return checked, sum(month["found"] for month in counted) + sum(month["hazard"] for month in danger)
+
+    own = sorted((found.keys() | orders.keys()) & set(period.months))
+    standing = standing_dangers(store, actor, community_id, grids, now=now)
+    late = [danger for danger in standing if danger.overdue_days > 0]
+    (checked, n), (major_checked, major_n) = rate(found, own), rate(grave, own)
+    return HazardReview(
+        rectified=Value(RECTIFIED, ratio(checked, n), n, [(m, ratio(*rate(found, [m]))) for m in months]),
+        major=Value(MAJOR, ratio(major_checked, major_n), major_n, [(m, ratio(*rate(grave, [m]))) for m in months]),
+        overdue=Value(OVERDUE, len(late), len(standing), detail=sum(each.level is Level.MAJOR for each in late)),
+        standing=standing,
+    )
+
+
+def standing_dangers(
+    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, now: datetime
+) -> tuple[Danger, ...]:
+    """Hazards not re-checked yet, and dangerous orders not verified yet that are no hazard's: major first, then the
+    longest past its deadline. Raises Refused, Unavailable."""
+    today = now.date()
+    where: Document = {"state": Is(among=[State.FOUND.value, State.RECTIFIED.value])}
+    found = store.find(actor, Hazard, community_id, where, grids=grids, sort=[("deadline_on", 1)], limit=LISTED)
+    mine = [
+        Danger(
+            id=each.id,
+            what=each.what,
+            level=each.level,
+            state=each.state,
+            facility_id=each.facility_id,
+            place=each.place,
+            grid_id=each.grid_id,
+            found_at=each.found_at,
+            deadline_on=each.deadline_on,
+            responsible_id=each.responsible_id,
+            order_id=each.order_id,
+            number=None,
+            by_inspection=False,
+            overdue_days=max(0, (today - each.deadline_on).days),
+        )
+        for each in found
+    ]
+    dangerous: Document = {"dangerous": True, "status": Is(among=sorted(STANDING)), "hazard_id": Is(exists=False)}
+    orders = store.find(actor, WorkOrder, community_id, dangerous, grids=grids, sort=[("due_at", 1)], limit=LISTED)
+    mine += [_as_danger(order, now) for order in orders]
+    return tuple(
+        sorted(mine, key=lambda each: (each.level is not Level.MAJOR, -each.overdue_days, each.found_at, each.id))
+    )
+
+
+def _as_danger(order: WorkOrder, now: datetime) -> Danger:
+    due = order.due_at.astimezone(now.tzinfo).date() if order.due_at else None
+    return Danger(
+        id=order.id,
+        what=order.description.split("\n", 1)[0][:80] if order.description else order.fault,
+        level=Level.MAJOR,
+        state=State.RECTIFIED if order.status is Status.DONE else State.FOUND,
+        facility_id=order.facility_id,
+        place=order.place,
+        grid_id=order.grid_id,
+        found_at=order.reported_at,
+        deadline_on=due,
+        responsible_id=order.assignee_id,
+        order_id=order.id,
+        number=order.number,
+        by_inspection=order.inspection_id is not None,
+        overdue_days=max(0, (now.date() - due).days) if due else 0,
+    )
+
+
+def hazard(store: Store, actor: Actor, community_id: str, id: str) -> tuple[Hazard, WorkOrder | None]:
+    """One hazard and its work order. Raises NotFound, Refused, Unavailable."""
+    found = store.get(actor, Hazard, community_id, id)
+    orders = store.find(actor, WorkOrder, community_id, {"_id": found.order_id}, limit=1) if found.order_id else []
+    return found, orders[0] if orders else None
+
+
+def hazards_over(
+    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, limit: int = 200
+) -> list[Hazard]:
+    """Hazards that are over, newest first. Raises Refused, Unavailable."""
+    where = {"state": State.RECHECKED.value}
+    return store.find(actor, Hazard, community_id, where, grids=grids, sort=[("found_at", -1)], limit=limit)

@@ -1,0 +1,339 @@
+"""Plans, and the work orders they make ahead of time. Generating again makes nothing twice: a plan, a facility and a
+day have one order, which a unique index holds against whoever generates at the same moment."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from repository.access import Actor, Operation, require
+from repository.facilities import Facility, ServiceStatus
+from repository.filters import Is
+from repository.grids import Grid
+from repository.maintenance import (
+    OPEN,
+    Event,
+    Outcome,
+    Status,
+    WorkKind,
+    WorkOrder,
+    move,
+    number_text,
+    numbered,
+)
+from repository.preventive.records import Basis, MaintenancePlan, to_make
+from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
+from repository.words import Message, msg
+
+Document = dict[str, Any]
+
+CHUNK = 500  # orders to a transaction: some MB, far from what the embedded server's cache bears
+AHEAD_MOST = timedelta(days=400)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """How many orders a run made, of how many that were due or ahead."""
+
+    made: int
+    wanted: int
+
+
+# --- plans
+def add_plan(
+    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+) -> MaintenancePlan:
+    """Enter a plan; that of one facility belongs to its grid and category. Raises Invalid, Refused."""
+
+    def work(write: Write) -> MaintenancePlan:
+        given = {**values, **_place(write, community_id, values), "community_id": community_id}
+        return write.insert(_checked(build(MaintenancePlan, given)))
+
+    return store.write(actor, work, key=key)
+
+
+def edit_plan(
+    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+) -> MaintenancePlan:
+    """Change a plan; orders that were made already stay as they are. Raises Invalid, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> MaintenancePlan:
+        plan = write.read(MaintenancePlan, community_id, id)
+        wanted = {**changes, **_place(write, community_id, {**dict(plan), **changes})}
+        _checked(build(MaintenancePlan, {**dict(plan), **wanted}))
+        return write.update(MaintenancePlan, community_id, id, revision, wanted)
+
+    return store.write(actor, work)
+
+
+def remove_plan(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
+    """Take out a plan that made no order; one that is over is taken out of use instead. Raises InUse, Conflict,
+    NotFound, Refused."""
+    store.delete(actor, MaintenancePlan, community_id, id, revision)
+
+
+def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    if not (id := values.get("facility_id")):
+        return {}
+    try:
+        facility = write.read(Facility, community_id, id)
+    except NotFound:
+        raise Invalid({"facility_id": Message(msg("Choose one of the list"))}) from None
+    return {"grid_id": facility.grid_id, "category": facility.category, "kind": facility.kind}
+
+
+def _checked(plan: MaintenancePlan) -> MaintenancePlan:
+    if plan.facility_id is None and plan.category is None:
+        raise Invalid({"category": Message(msg("Choose a facility, or a category for all of a kind"))})
+    return plan
+
+
+# --- generating
+@dataclass(frozen=True)
+class _Wanted:
+    """An order to be made."""
+
+    plan: MaintenancePlan
+    facility: Document
+    on: date
+
+    @property
+    def key(self) -> tuple[str, str, date]:
+        return self.plan.id, self.facility["_id"], self.on
+
+
+def generate(
+    store: Store, actor: Actor, community_id: str, *, until: date | None = None, plan_id: str | None = None
+) -> Generated:
+    """Make the orders of all plans (or one) that fall due within their lead time, or up to ``until``.
+
+    In transactions of CHUNK orders each: a run that is killed has made some of them whole and the rest not at all, and
+    the next run, or one beside it, makes just those. Raises Refused, Unavailable and what ``Store.write`` raises.
+    """
+    require(actor, Operation.CREATE, WorkOrder.collection)
+    require(actor, Operation.UPDATE, MaintenancePlan.collection)  # who runs the plans may have them make orders
+    zone = store.zone(community_id)
+    today = store.clock().astimezone(zone).date()
+    if until is not None and until > today + AHEAD_MOST:
+        raise Invalid({"until": Message(msg("At most {n} days ahead"), {"n": AHEAD_MOST.days})})
+    only: Document = {"active": True} | ({} if plan_id is None else {"_id": plan_id})
+    plans = store.find(actor, MaintenancePlan, community_id, only, limit=1000)
+    if not plans:
+        return Generated(0, 0)
+    fields = ("category", "kind", "grid_id", "site", "responsible_id", "name")
+    standing = store.aggregate(
+        actor,
+        Facility,
+        community_id,
+        [{"$project": dict.fromkeys(fields, 1)}],
+        filter={"status": Is(ne=ServiceStatus.RETIRED.value)},
+    )
+    leads = {grid.id: grid.responsible_id for grid in store.find(actor, Grid, community_id)}
+    made = wanted = 0
+    for plan in plans:
+        horizon = max(today + timedelta(days=plan.lead_days), until or today)
+        chunk: list[_Wanted] = []
+        for one in _missing(store, actor, community_id, plan, standing, today, horizon, zone):
+            chunk.append(one)
+            wanted += 1
+            if len(chunk) == CHUNK:
+                made += _make(store, actor, community_id, chunk, leads, zone)
+                chunk = []
+        made += _make(store, actor, community_id, chunk, leads, zone)
+    return Generated(made, wanted)
+
+
+def _missing(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    plan: MaintenancePlan,
+    standing: Sequence[Document],
+    today: date,
+    until: date,
+    zone: ZoneInfo,
+) -> Iterator[_Wanted]:
+    """The orders the plan lacks, facility by facility."""
+    covered = [row for row in standing if plan.covers(row["_id"], row["category"], row.get("kind"), row.get("grid_id"))]
+    if not covered:
+        return
+    newest = _newest(store, actor, community_id, plan)
+    there: dict[str, set[date]] = defaultdict(set)
+    if plan.basis is Basis.CALENDAR:
+        since = datetime.combine(today - timedelta(days=400), time(), UTC)
+        rows = store.aggregate(
+            actor,
+            WorkOrder,
+            community_id,
+            [{"$project": {"_id": 0, "facility_id": 1, "scheduled_for": 1}}],
+            filter={"plan_id": plan.id, "scheduled_for": Is(gte=since)},
+        )
+        for row in rows:
+            there[row.get("facility_id", "")].add(row["scheduled_for"].date())
+    for facility in covered:
+        last = newest.get(facility["_id"])
+        day = last["scheduled_for"].date() if last else None
+        ended = last.get("ended_at") if last else None
+        completed = last is not None and last.get("outcome") == Outcome.COMPLETED and ended is not None
+        base = ended.astimezone(zone).date() if completed and ended else day
+        is_open = last is not None and last["status"] in OPEN
+        for on in to_make(plan, today, until, day, base, is_open=is_open):
+            if on not in there[facility["_id"]]:
+                yield _Wanted(plan, facility, on)
+
+
+def _newest(store: Store, actor: Actor, community_id: str, plan: MaintenancePlan) -> dict[str, Document]:
+    """By facility the newest order of the plan: one look into the index for each, however many there were."""
+    kept = ("scheduled_for", "ended_at", "outcome", "status")
+    rows = store.aggregate(
+        actor,
+        WorkOrder,
+        community_id,
+        [
+            {"$sort": {"community_id": -1, "plan_id": -1, "facility_id": -1, "scheduled_for": -1}},
+            {"$group": {"_id": "$facility_id", **{name: {"$first": f"${name}"} for name in kept}}},
+        ],
+        filter={"plan_id": plan.id},
+    )
+    return {row["_id"]: row for row in rows if row["_id"] is not None}
+
+
+def _make(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    chunk: Sequence[_Wanted],
+    leads: Mapping[str, str | None],
+    zone: ZoneInfo,
+) -> int:
+    """Write a chunk as one transaction; returns how many it made. What somebody else made meanwhile is left out."""
+    left = list(chunk)
+    while left:
+
+        def work(write: Write, first: int, left: Sequence[_Wanted] = left) -> int:
+            orders = [
+                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone)
+                for place, one in enumerate(left)
+            ]
+            write.insert_many(orders)
+            return len(orders)
+
+        try:
+            return numbered(store, actor, community_id, len(left), work)
+        except Duplicate:
+            still = _without_those_made(store, actor, community_id, left)
+            if len(still) == len(left):
+                raise
+            left = still
+    return 0
+
+
+def _without_those_made(store: Store, actor: Actor, community_id: str, wanted: Sequence[_Wanted]) -> list[_Wanted]:
+    rows = store.aggregate(
+        actor,
+        WorkOrder,
+        community_id,
+        [{"$project": {"plan_id": 1, "facility_id": 1, "scheduled_for": 1}}],
+        filter={
+            "plan_id": wanted[0].plan.id,
+            "facility_id": Is(among=sorted({one.facility["_id"] for one in wanted})),
+            "scheduled_for": Is(gte=datetime.combine(min(one.on for one in wanted), time(), UTC)),
+        },
+    )
+    there = {(row["plan_id"], row["facility_id"], row["scheduled_for"].date()) for row in rows}
+    return [one for one in wanted if one.key not in there]
+
+
+def _order(
+    one: _Wanted,
+    community_id: str,
+    number: str,
+    at: datetime,
+    actor: Actor,
+    leads: Mapping[str, str | None],
+    zone: ZoneInfo,
+) -> WorkOrder:
+    plan, facility = one.plan, one.facility
+    lead = leads.get(facility.get("grid_id") or "")
+    assignee = plan.assignee_id or facility.get("responsible_id") or lead
+    # by the end of its day; made late, it is due at once, and by the day it was scheduled for it is judged
+    due = max(at, datetime.combine(one.on + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1))
+    return WorkOrder(
+        community_id=community_id,
+        number=number,
+        fault=plan.name,
+        facility_id=facility["_id"],
+        place=facility.get("site"),
+        grid_id=facility.get("grid_id"),
+        category=facility["category"],
+        priority=plan.priority,
+        kind=WorkKind.PREVENTIVE,
+        plan_id=plan.id,
+        scheduled_for=one.on,
+        grace_days=plan.grace_days,
+        reported_at=at,
+        due_at=due,
+        assignee_id=assignee,
+        assigned_at=at if assignee or plan.company_id else None,
+        company_id=plan.company_id,
+        estimated_hours=plan.estimated_hours,
+        description=plan.instructions,
+        events=(Event(at=at, by=actor.name, by_id=actor.id, status=Status.REPORTED),),
+    )
+
+
+# --- not as planned
+def skip(
+    store: Store, actor: Actor, community_id: str, order_id: str, revision: int, reason: str, *, key: str | None = None
+) -> WorkOrder:
+    """Leave a preventive order out, with the reason: it counts as due and not done, and is not made again. Raises
+    Invalid, Conflict, NotFound, Refused."""
+    _require_reason(reason)
+    _require_preventive(store, actor, community_id, order_id)
+    return move(
+        store, actor, community_id, order_id, revision, Status.CLOSED, note=reason, outcome=Outcome.CANCELLED, key=key
+    )
+
+
+def postpone(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    order_id: str,
+    revision: int,
+    to: date,
+    reason: str,
+    *,
+    key: str | None = None,
+) -> WorkOrder:
+    """Give a preventive order more time, with the reason. It is due later, but goes on to be judged by the day it was
+    scheduled for (M8, M9). Raises Invalid, Conflict, NotFound, Refused."""
+    _require_reason(reason)
+    zone = store.zone(community_id)
+    due = datetime.combine(to + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1)
+
+    def work(write: Write) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, order_id)
+        if order.kind is not WorkKind.PREVENTIVE or order.status not in OPEN:
+            raise Invalid({"": Message(msg("Only an open preventive order can be postponed or skipped."))})
+        if due <= write.at:
+            raise Invalid({"to": Message(msg("This lies in the past"))})
+        at = max(write.at, order.events[-1].at if order.events else write.at)
+        said = Event(at=at, by=actor.name, by_id=actor.id, status=order.status, note=f"→ {to.isoformat()}：{reason}")
+        changes = {"due_at": due, "events": (*order.events, said)}
+        return write.update(WorkOrder, community_id, order_id, revision, changes)
+
+    return store.write(actor, work, key=key)
+
+
+def _require_reason(reason: str) -> None:
+    if not (reason or "").strip():
+        raise Invalid({"reason": Message(msg("Say why"))})
+
+
+def _require_preventive(store: Store, actor: Actor, community_id: str, order_id: str) -> None:
+    order = store.get(actor, WorkOrder, community_id, order_id)
+    if order.kind is not WorkKind.PREVENTIVE or order.status not in OPEN:
+        raise Invalid({"": Message(msg("Only an open preventive order can be postponed or skipped."))})

@@ -1,0 +1,232 @@
+"""What is coming, and how well the plans are kept."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from repository import flows
+from repository.access import Actor
+from repository.facilities import Facility, ServiceStatus
+from repository.filters import Is
+from repository.maintenance import Outcome, WorkKind, WorkOrder
+from repository.metrics import Period, Value, last_months, ratio
+from repository.preventive import metrics
+from repository.preventive.records import GRACE_MOST, Basis, MaintenancePlan
+from repository.store import Store
+
+Document = dict[str, Any]
+
+AHEAD_DAYS = 30
+LISTED = 500
+SERIES_MONTHS = 12
+FLOWS = ("scheduled", "as_scheduled", "preventive_due", "preventive_met", "preventive_minutes", "actual_minutes")
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A due day for which the orders are not made yet: how many there will be."""
+
+    on: date
+    plan_id: str
+    plan: str
+    facilities: int
+    hours: float | None
+    cost_cents: int | None
+
+
+@dataclass(frozen=True)
+class PreventiveReview:
+    """How well is preventive maintenance kept, and what is coming?"""
+
+    compliance: Value
+    schedule: Value
+    planned: Value
+    """``detail`` is the preventive hours."""
+    coming: Value
+    """``detail`` is how many of them are past their day."""
+    orders: tuple[WorkOrder, ...]
+    """Open preventive orders up to AHEAD_DAYS from now, the longest overdue first; LISTED at most."""
+    foreseen: tuple[Foreseen, ...]
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """One plan of one facility: when it was last done, and when it is due next (None: an order is being waited for)."""
+
+    plan: MaintenancePlan
+    last_on: date | None
+    next_on: date | None
+    order: WorkOrder | None
+    """The open one, if there is one."""
+
+
+def plans(store: Store, actor: Actor, community_id: str) -> list[MaintenancePlan]:
+    """All plans in reach, by name: those for all grids too. Raises Refused, Unavailable."""
+    found = store.find(replace(actor, grids=None), MaintenancePlan, community_id, sort=[("name", 1)], limit=1000)
+    return [plan for plan in found if actor.grids is None or plan.grid_id is None or plan.grid_id in actor.grids]
+
+
+def review(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    category: str | None = None,
+    *,
+    today: date,
+) -> PreventiveReview:
+    """How well were the plans kept in the period, and what do the next AHEAD_DAYS days bring? Raises Refused,
+    Unavailable."""
+    months = last_months(min(today, period.last), SERIES_MONTHS)
+    first = min(months[0], f"{period.first:%Y-%m}")
+    flow = flows.by_month(
+        store,
+        actor,
+        community_id,
+        "work_orders",
+        FLOWS,
+        months=[first, f"{period.last:%Y-%m}"],
+        grids=grids,
+        category=category,
+    )
+    undecided, unscheduled = _undecided(store, actor, community_id, grids, category, today, period.last)
+
+    def met(chosen: Sequence[str]) -> tuple[int, int]:
+        due = sum(flow[month]["preventive_due"] - undecided[month] for month in chosen if month in flow)
+        return sum(flow[month]["preventive_met"] for month in chosen if month in flow), due
+
+    def kept(chosen: Sequence[str]) -> tuple[int, int]:
+        due = sum(flow[month]["scheduled"] - unscheduled[month] for month in chosen if month in flow)
+        return sum(flow[month]["as_scheduled"] for month in chosen if month in flow), due
+
+    def planned(chosen: Sequence[str]) -> tuple[int, int]:
+        minutes = sum(flow[month]["actual_minutes"] for month in chosen if month in flow)
+        return sum(flow[month]["preventive_minutes"] for month in chosen if month in flow), minutes
+
+    own = [month for month in flow if month in set(period.months)]
+    orders, total, late = _orders(store, actor, community_id, grids, category, today)
+    (done, due), (punctual, scheduled), (minutes, all_minutes) = met(own), kept(own), planned(own)
+    return PreventiveReview(
+        compliance=Value(metrics.COMPLIANCE, ratio(done, due), due, [(m, ratio(*met([m]))) for m in months]),
+        schedule=Value(
+            metrics.SCHEDULE, ratio(punctual, scheduled), scheduled, [(m, ratio(*kept([m]))) for m in months]
+        ),
+        planned=Value(
+            metrics.PLANNED,
+            ratio(minutes, all_minutes),
+            round(all_minutes / 60),
+            [(m, ratio(*planned([m]))) for m in months],
+        ),
+        coming=Value(metrics.COMING, total, total, detail=late),
+        orders=orders,
+        foreseen=_foreseen(store, actor, community_id, grids, category, today),
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _undecided(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    grids: frozenset[str] | None,
+    category: str | None,
+    today: date,
+    last: date,
+) -> tuple[Counter[str], Counter[str]]:
+    """By month, the open scheduled orders of which it is not settled yet whether they will be done in time: with their
+    grace, and by their day."""
+    where: Document = {
+        "is_open": True,
+        "scheduled_for": Is(gte=_midnight(today - timedelta(days=GRACE_MOST)), lte=_midnight(last)),
+    }
+    where |= {} if category is None else {"category": category}
+    bound = {"$dateAdd": {"startDate": "$scheduled_for", "unit": "day", "amount": {"$ifNull": ["$grace_days", 0]}}}
+    preventive = {"$eq": ["$kind", WorkKind.PREVENTIVE.value]}
+    kinds = {
+        "month": {"$dateToString": {"date": "$scheduled_for", "format": "%Y-%m"}},
+        "graced": {"$and": [preventive, {"$gte": [bound, _midnight(today)]}]},
+        "ahead": {"$gte": ["$scheduled_for", _midnight(today)]},
+    }
+    with_grace, by_day = Counter[str](), Counter[str]()
+    for group in store.aggregate(
+        actor, WorkOrder, community_id, [{"$group": {"_id": kinds, "n": {"$sum": 1}}}], filter=where, grids=grids
+    ):
+        key = group["_id"]
+        with_grace[key["month"]] += group["n"] if key["graced"] else 0
+        by_day[key["month"]] += group["n"] if key["ahead"] else 0
+    return with_grace, by_day
+
+
+def _orders(
+    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, category: str | None, today: date
+) -> tuple[tuple[WorkOrder, ...], int, int]:
+    where: Document = {
+        "is_open": True,
+        "kind": WorkKind.PREVENTIVE.value,
+        "scheduled_for": Is(lte=_midnight(today + timedelta(days=AHEAD_DAYS))),
+    }
+    where |= {} if category is None else {"category": category}
+    found = store.find(
+        actor, WorkOrder, community_id, where, grids=grids, sort=[("scheduled_for", 1), ("number", 1)], limit=LISTED
+    )
+    total = len(found) if len(found) < LISTED else store.count(actor, WorkOrder, community_id, where, grids=grids)
+    late = {**where, "scheduled_for": Is(lt=_midnight(today))}
+    return tuple(found), total, store.count(actor, WorkOrder, community_id, late, grids=grids)
+
+
+def _foreseen(
+    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, category: str | None, today: date
+) -> tuple[Foreseen, ...]:
+    """Due days of the next AHEAD_DAYS days whose orders are not made yet, of plans counted from the calendar."""
+    known = [plan for plan in plans(store, actor, community_id) if plan.active and plan.basis is Basis.CALENDAR]
+    if not known:
+        return ()
+    where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
+    where |= {} if category is None else {"category": category}
+    fields = {"category": 1, "kind": 1, "grid_id": 1}
+    standing = store.aggregate(actor, Facility, community_id, [{"$project": fields}], filter=where, grids=grids)
+    found = []
+    for plan in known:
+        count = sum(plan.covers(row["_id"], row["category"], row.get("kind"), row.get("grid_id")) for row in standing)
+        first = today + timedelta(days=plan.lead_days + 1)
+        for on in plan.due_days(max(first, plan.since), today + timedelta(days=AHEAD_DAYS)) if count else ():
+            hours = None if plan.estimated_hours is None else plan.estimated_hours * count
+            cost = None if plan.estimated_cost_cents is None else plan.estimated_cost_cents * count
+            found.append(Foreseen(on, plan.id, plan.name, count, hours, cost))
+    return tuple(sorted(found, key=lambda each: (each.on, each.plan)))
+
+
+def upkeep(store: Store, actor: Actor, community_id: str, facility_id: str, *, today: date) -> list[Upkeep]:
+    """The plans that cover a facility, with what was done last and what is due next. Raises NotFound, Refused,
+    Unavailable."""
+    facility = store.get(actor, Facility, community_id, facility_id)
+    place = (facility.id, facility.category.value, facility.kind, facility.grid_id)
+    zone = store.zone(community_id)
+    found = []
+    for plan in plans(store, actor, community_id):
+        if not plan.active or not plan.covers(*place):
+            continue
+        own = {"plan_id": plan.id, "facility_id": facility.id}
+        orders = store.find(actor, WorkOrder, community_id, own, sort=[("scheduled_for", -1)], limit=24)
+        done = [order for order in orders if order.outcome is Outcome.COMPLETED and order.ended_at]
+        last = max((order.ended_at.astimezone(zone).date() for order in done if order.ended_at), default=None)
+        waiting = min(
+            (order for order in orders if order.is_open),
+            key=lambda order: order.scheduled_for or date.max,
+            default=None,
+        )
+        if waiting is not None:
+            coming = waiting.scheduled_for
+        elif plan.basis is Basis.COMPLETION:
+            coming = plan.after(last) if last else plan.since
+        else:
+            first = max(plan.since, today, *(o.scheduled_for + timedelta(days=1) for o in orders if o.scheduled_for))
+            coming = next(iter(plan.due_days(first, first + timedelta(days=3700))), None)
+        found.append(Upkeep(plan, last, coming, waiting))
+    return sorted(found, key=lambda each: (each.next_on or date.max, each.plan.name))

@@ -1,0 +1,240 @@
+"""The hazard register: levels and deadlines, rectified and re-checked by somebody else, S1 against pandas."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from repository import hazards as room
+from repository import photos, recount
+from repository.access import Actor, Role
+from repository.hazards import Hazard, Level, State
+from repository.maintenance import (
+    Status,
+    WorkOrder,
+    delete,
+    hazard_review,
+    hazards_over,
+    log_repair,
+    merge,
+    move,
+    standing_dangers,
+)
+from repository.metrics import Period
+from repository.store import Conflict, InUse, Invalid, Store
+from repository.worktime import worktime
+from tests.conftest import NOW
+from tests.pages import picture
+
+QUARTER = Period.of("2026Q2")
+OTHER = Actor("other", "赵复查", Role.FACILITY_MANAGER)
+
+
+def found(store: Store, who: Actor, **values: Any) -> Hazard:
+    """A hazard at the gate."""
+    return room.report_hazard(store, who, "d", {"what": "电线外露", "place": "东门", **values})
+
+
+def test_the_deadline_comes_from_the_level_in_working_or_calendar_days(yard: Store, mender: Actor) -> None:
+    # Thursday 2026-04-02; 4 to 6 April are the Qingming holiday
+    general, major = found(yard, mender), found(yard, mender, level="major")
+    assert (general.deadline_on, major.deadline_on) == (date(2026, 4, 14), date(2026, 4, 5))
+    assert found(yard, mender, deadline_on=date(2026, 5, 1)).deadline_on == date(2026, 5, 1)
+    with pytest.raises(Invalid):
+        found(yard, mender, deadline_on=date(2026, 4, 1))
+    with pytest.raises(Invalid):
+        found(yard, mender, found_at=NOW + timedelta(hours=1))
+    times = worktime(yard, mender, "d")
+    assert room.deadline(Level.GENERAL, date(2026, 4, 7), times) == date(2026, 4, 16)
+
+
+def test_a_hazard_has_a_place_and_its_facilitys_grid(yard: Store, mender: Actor) -> None:
+    assert found(yard, mender, facility_id="d-F-02", place=None).grid_id == "d-g2"
+    for wrong in ({"place": " "}, {"facility_id": "e-F-01"}):
+        with pytest.raises(Invalid):
+            found(yard, mender, **wrong)
+    worker = Actor("w", "网格员", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
+    assert found(yard, worker).grid_id == "d-g1"
+
+
+def test_somebody_else_looks_again_and_what_is_still_wrong_is_open_once_more(yard: Store, mender: Actor) -> None:
+    hazard = found(yard, mender)
+    with pytest.raises(Invalid):
+        room.recheck(yard, OTHER, "d", hazard.id, 1, passed=True)
+    hazard = room.rectify(yard, mender, "d", hazard.id, 1, note="已包扎")
+    assert (hazard.state, hazard.rectified_at) == (State.RECTIFIED, NOW)
+    with pytest.raises(Invalid, match="second look") as refused:
+        room.recheck(yard, mender, "d", hazard.id, 2, passed=True)
+    assert "state" in refused.value.problems
+    with pytest.raises(Invalid):
+        room.recheck(yard, OTHER, "d", hazard.id, 2, passed=False)
+    hazard = room.recheck(yard, OTHER, "d", hazard.id, 2, passed=False, note="又松开了")
+    assert (hazard.state, hazard.rectified_at) == (State.FOUND, None)
+    hazard = room.rectify(yard, mender, "d", hazard.id, 3)
+    with pytest.raises(Conflict):
+        room.recheck(yard, OTHER, "d", hazard.id, 3, passed=True)
+    hazard = room.recheck(yard, OTHER, "d", hazard.id, 4, passed=True)
+    assert (hazard.state, hazard.rechecked_at) == (State.RECHECKED, NOW)
+    assert [event.step for event in hazard.events] == ["found", "rectified", "failed", "rectified", "rechecked"]
+    assert [each.id for each in hazards_over(yard, mender, "d")] == [hazard.id]
+
+
+def test_one_that_a_sheet_brought_rectified_can_be_looked_at(yard: Store, mender: Actor) -> None:
+    facts = {
+        "what": "井盖松动",
+        "place": "东门",
+        "found_at": NOW,
+        "deadline_on": date(2026, 4, 9),
+        "state": "rectified",
+    }
+    hazard = yard.insert(mender, Hazard.model_validate({"community_id": "d", **facts}))
+    assert room.recheck(yard, mender, "d", hazard.id, 1, passed=True).state is State.RECHECKED
+
+
+def test_a_linked_order_carries_the_hazard_along(yard: Store, mender: Actor, admin: Actor) -> None:
+    hazard = found(yard, mender, facility_id="d-F-01", level="major")
+    order = log_repair(
+        yard, mender, "d", fault="electric", facility_id="d-F-01", dangerous=True, also={"hazard_id": hazard.id}
+    )
+    stands = yard.get(admin, Hazard, "d", hazard.id)
+    assert stands.order_id == order.id
+    with pytest.raises(Invalid):
+        log_repair(yard, mender, "d", fault="x", facility_id="d-F-01", also={"hazard_id": hazard.id})
+    with pytest.raises(InUse):
+        room.remove_hazard(yard, admin, "d", hazard.id, stands.revision)
+    order = move(yard, mender, "d", order.id, order.revision, Status.DONE)
+    assert yard.get(admin, Hazard, "d", hazard.id).state is State.RECTIFIED
+    order = move(yard, OTHER, "d", order.id, order.revision, Status.REOPENED)
+    assert yard.get(admin, Hazard, "d", hazard.id).state is State.FOUND
+    order = move(yard, mender, "d", order.id, order.revision, Status.DONE)
+    order = move(yard, OTHER, "d", order.id, order.revision, Status.VERIFIED)
+    assert yard.get(admin, Hazard, "d", hazard.id).state is State.RECHECKED
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.rectified.n, review.rectified.value, review.major.n) == (1, 1.0, 1), "one hazard, not two"
+    assert review.standing == ()
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_merged_order_takes_its_hazard_along(yard: Store, mender: Actor, admin: Actor) -> None:
+    hazard = found(yard, mender, facility_id="d-F-01", level="major")
+    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    twice = log_repair(
+        yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True, also={"hazard_id": hazard.id}
+    )
+    stays = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
+    assert hazard_review(yard, admin, "d", QUARTER, now=NOW).rectified.n == 1, "one hazard, not two"
+    stays = move(yard, mender, "d", stays.id, stays.revision, Status.DONE)
+    move(yard, OTHER, "d", stays.id, stays.revision, Status.VERIFIED)
+    stands = yard.get(admin, Hazard, "d", hazard.id)
+    assert (stands.state, stands.order_id) == (State.RECHECKED, stays.id)
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.rectified.n, review.rectified.value, review.standing) == (1, 1.0, ())
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_an_order_entered_by_mistake_lets_its_hazard_go(yard: Store, mender: Actor, admin: Actor) -> None:
+    hazard = found(yard, mender, facility_id="d-F-01")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", also={"hazard_id": hazard.id})
+    delete(yard, admin, "d", order.id, order.revision)
+    stands = yard.get(admin, Hazard, "d", hazard.id)
+    assert (stands.order_id, stands.state) == (None, State.FOUND)
+    room.remove_hazard(yard, admin, "d", hazard.id, stands.revision)
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_hazard_takes_only_photos_of_its_own(yard: Store, mender: Actor, admin: Actor) -> None:
+    theirs, mine = (photos.keep(yard, who, "d", picture()) for who in (mender, OTHER))
+    log_repair(yard, mender, "d", fault="loose", facility_id="d-F-02", photos=[theirs])
+    worker = Actor("w", "网格员", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
+    with pytest.raises(Invalid):
+        found(yard, worker, photos=[theirs])
+    hazard = found(yard, OTHER, photos=[mine])
+    assert [one.id for one in photos.thumbnails(yard, admin, "d", Hazard, hazard.id)] == [mine]
+    room.remove_hazard(yard, admin, "d", hazard.id, hazard.revision)
+    assert yard.db[photos.FILES].count_documents({"metadata.loose_at": {"$exists": True}}) == 1
+
+
+def test_a_dangerous_order_is_a_hazard_by_itself(yard: Store, mender: Actor, admin: Actor) -> None:
+    long_ago = NOW - timedelta(days=20)
+    order = log_repair(
+        yard,
+        mender,
+        "d",
+        fault="loose",
+        facility_id="d-F-01",
+        dangerous=True,
+        reported_at=long_ago,
+        description="立柱晃",
+    )
+    found(yard, mender, found_at=long_ago, deadline_on=date(2026, 3, 20))
+    found(yard, mender)
+    standing = standing_dangers(yard, admin, "d", now=NOW)
+    assert [(each.what, each.level, each.number) for each in standing] == [
+        ("立柱晃", Level.MAJOR, order.number),
+        ("电线外露", Level.GENERAL, None),
+        ("电线外露", Level.GENERAL, None),
+    ]
+    review = hazard_review(yard, admin, "d", Period.of("2026Q1"), now=NOW)
+    assert (review.overdue.value, review.overdue.detail, review.overdue.n) == (2, 1, 3)
+    assert (review.rectified.value, review.rectified.n) == (0, 2)
+    assert hazard_review(yard, admin, "d", QUARTER, frozenset({"d-g2"}), now=NOW).standing == ()
+
+
+def test_a_danger_that_was_none_is_no_hazard(yard: Store, mender: Actor, admin: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    move(yard, mender, "d", order.id, order.revision, Status.REJECTED, note="看错了")
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.rectified.value, review.rectified.n) == (None, 0)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(st.booleans(), st.sampled_from(list(Level)), st.integers(0, 180), st.integers(0, 3)), max_size=12
+    )
+)
+def test_s1_is_what_pandas_counts_on_raw_rows(
+    yard: Store, mender: Actor, admin: Actor, rows: list[tuple[bool, Level, int, int]]
+) -> None:
+    for name in ("hazards", "work_orders", "monthly_counts"):
+        yard.db[name].delete_many({"community_id": "d"})
+    yard._places.clear()
+    for is_order, level, age, steps in rows:
+        at = NOW - timedelta(days=age)
+        if is_order:
+            order = log_repair(yard, mender, "d", fault="x", place="y", dangerous=True, reported_at=at)
+            for step in (Status.DONE, Status.VERIFIED, Status.CLOSED)[:steps]:
+                who = OTHER if step is not Status.DONE else mender
+                order = move(yard, who, "d", order.id, order.revision, step)
+            continue
+        hazard = found(yard, mender, level=level, found_at=at)
+        if steps:
+            hazard = room.rectify(yard, mender, "d", hazard.id, 1)
+        if steps > 1:
+            room.recheck(yard, OTHER, "d", hazard.id, 2, passed=steps == 2, note="x")
+    period = Period.of("2026Q1")
+    review = hazard_review(yard, admin, "d", period, now=NOW)
+
+    raw = [(each["found_at"], each["level"], each["state"] == "rechecked") for each in yard.db["hazards"].find({})] + [
+        (each["reported_at"], "major", each["status"] in ("verified", "closed"))
+        for each in yard.db[WorkOrder.collection].find({"dangerous": True})
+    ]
+    table = pd.DataFrame(raw, columns=["at", "level", "over"])
+    table["day"] = pd.to_datetime(table["at"], utc=True).dt.tz_convert("Asia/Shanghai").dt.date
+    table = table[(table["day"] >= period.first) & (table["day"] <= period.last)]
+    major = table[table["level"] == "major"]
+    for value, part in ((review.rectified, table), (review.major, major)):
+        assert value.n == len(part)
+        assert value.value == (None if part.empty else pytest.approx(part["over"].astype(bool).mean()))
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_counters_are_rebuilt(yard: Store, mender: Actor, admin: Actor) -> None:
+    found(yard, mender, found_at=datetime(2026, 2, 28, 20, tzinfo=UTC))
+    yard.db["monthly_counts"].delete_many({"subject": "hazards"})
+    assert recount.check(yard, admin, "d")
+    recount.rebuild(yard, admin, "d")
+    assert recount.check(yard, admin, "d") == []

@@ -1,0 +1,81 @@
+"""A database of an earlier version becomes one of this version."""
+
+from datetime import timedelta
+
+import pytest
+
+from repository import importer, maintenance, migrations, recount
+from repository.access import Actor, Role
+from repository.maintenance import Status, WorkOrder
+from repository.metrics import Period
+from repository.record import mongo_validator
+from repository.store import Store, build
+from tests.conftest import NOW
+
+
+def as_it_was(store: Store) -> None:
+    """Of a version that knew neither the time on hold nor its counters, nor half of the indexes."""
+    store.db["work_orders"].update_many({}, {"$unset": {"held_seconds": "", "verified_at": "", "kind": ""}})
+    validator = mongo_validator(WorkOrder)
+    for field in ("held_seconds", "verified_at", "kind"):
+        del validator["$jsonSchema"]["properties"][field]
+    store.db.command("collMod", "work_orders", validator=validator)
+    for name in store.db["work_orders"].index_information():
+        if "company_id" in name or "scheduled_for" in name:
+            store.db["work_orders"].drop_index(name)
+    new = {f"total.{name}": "" for name in ("held_n", "held_seconds", "answered", "verified", "rework")}
+    assert store.db["monthly_counts"].update_many({"subject": "work_orders"}, {"$unset": new}).modified_count
+    store.db["migrations"].delete_many({})
+
+
+@pytest.fixture
+def mended(yard: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> WorkOrder:
+    """Three hours on hold, then done."""
+    order = maintenance.log_repair(yard, admin, "d", fault="loose", place="6 栋", grid_id="d-g1")
+    order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.ON_HOLD, hold_reason="缺配件")
+    monkeypatch.setattr(yard, "clock", lambda: NOW + timedelta(hours=3))
+    order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.IN_PROGRESS)
+    order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.DONE)
+    monkeypatch.setattr(yard, "clock", lambda: NOW + timedelta(days=60))
+    other = Actor("other", "另一人", Role.ADMIN)
+    return maintenance.move(yard, other, "d", order.id, order.revision, Status.VERIFIED)
+
+
+def test_what_is_counted_since_is_counted_of_the_past_too(yard: Store, admin: Actor, mended: WorkOrder) -> None:
+    as_it_was(yard)
+    assert recount.check(yard, admin, "d")
+
+    done = migrations.migrate(yard)
+
+    assert "repairs_are_counted_to_their_end" in done
+    assert recount.check(yard, admin, "d") == []
+    assert yard.get(admin, WorkOrder, "d", mended.id).held_seconds == 3 * 3600
+    held = maintenance.quality(yard, admin, "d", Period.of("2026Q2"), now=yard.clock()).held
+    assert (held.value, held.n) == (3, 1)
+    assert migrations.pending(yard) == []
+    assert migrations.migrate(yard) == []
+
+
+@pytest.mark.usefixtures("mended")
+def test_a_restore_that_opens_counts_too(yard: Store, admin: Actor) -> None:
+    as_it_was(yard)
+    migrations.migrate(yard, opening=True)
+    assert recount.check(yard, admin, "d") == []
+    assert migrations.pending(yard) == []
+
+
+@pytest.mark.usefixtures("mended")
+def test_an_import_that_was_cut_off_is_ended_first(yard: Store, admin: Actor) -> None:
+    as_it_was(yard)
+    long_ago = NOW - timedelta(days=1)
+    facts = {"id": "cut", "community_id": "d", "record": "work_orders", "status": "writing", "source": "x.csv"}
+    facts |= {"in_flight": True, "running": True, "owner": "gone", "alive_at": long_ago, "started_at": long_ago}
+    yard.db["import_batches"].insert_one(build(importer.ImportBatch, facts).to_document())
+    yard.reread_pending()
+
+    migrations.migrate(yard, opening=True)
+    assert "repairs_are_counted_to_their_end" in migrations.pending(yard)
+
+    migrations.migrate(yard)
+    assert migrations.pending(yard) == []
+    assert recount.check(yard, admin, "d") == []

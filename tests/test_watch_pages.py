@@ -1,0 +1,195 @@
+"""The pages of inspections, hazards and preventive maintenance, run as the app runs them."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.i18n import speaking
+from repository import hazards, inspections, preventive
+from repository.access import Actor, Role
+from repository.facilities import Facility, ServiceStatus
+from repository.hazards import Hazard, State
+from repository.inspections import Checklist, ChecklistItem, Inspection
+from repository.maintenance import WorkOrder
+from repository.metrics import Period
+from repository.overview import glance
+from repository.store import Store
+from tests.conftest import NOW
+from tests.pages import picture
+from tests.test_facilities_page import button, run, said
+
+Visit = Callable[..., Any]
+TODAY = date(2026, 4, 2)
+OTHER = Actor("other", "赵", Role.ADMIN)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """AppTest words the options of a widget outside the run: in English, as these tests open the pages."""
+    with speaking("en"):
+        yield
+
+
+@pytest.fixture
+def weekly(yard: Store, admin: Actor) -> Checklist:
+    """A checklist of two items, due for ten days."""
+    yard.db["communities"].delete_many({"_id": "e"})
+    items = (ChecklistItem(text="立柱*牢固*", fault="loose", dangerous=True), ChecklistItem(text="标牌清晰"))
+    made = inspections.add_checklist(yard, admin, "d", {"name": "日常巡检", "category": "fitness", "items": items})
+    plan = {"name": "每周", "checklist_id": made.id, "every_days": 7, "since": TODAY - timedelta(days=10)}
+    inspections.add_plan(yard, admin, "d", plan)
+    return made
+
+
+# --- inspecting
+def test_an_inspection_is_made_item_by_item_and_saved_in_one_press(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="f", r0="晃", i1="p")
+    text = said(at)
+    assert "1. 立柱*牢固*" in text
+    assert "overdue 10 d · never done before" in text
+    assert "1 work order will be opened · it is taken out of service at once" in text
+    button(at, "Save the inspection").click().run()
+    (done,) = yard.find(admin, Inspection, "d")
+    assert [(result.verdict, result.remark) for result in done.results] == [("fail", "晃"), ("pass", None)]
+    assert yard.get(admin, Facility, "d", "d-F-01").status is ServiceStatus.OUT_OF_ORDER
+    assert "put up the sign" in said(at)
+    assert "i0" not in at.query_params, "the next one starts empty"
+    assert len(yard.find(admin, WorkOrder, "d")) == 1
+
+
+def test_a_photo_of_an_item_is_sent_and_shown_in_record_and_order(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="p", i1="f")
+    (chooser,) = at.get("file_uploader")  # of the one item that is not in order
+    chooser.upload("post.jpg", picture(), "image/jpeg").run()
+    button(at, "Save the inspection").click().run()
+    assert not at.exception
+    (done,) = yard.find(admin, Inspection, "d")
+    assert [len(result.photos) for result in done.results] == [0, 1]
+    (order,) = yard.find(admin, WorkOrder, "d")
+    assert order.photos == done.photos
+    drawer = visit(mongodb_uri, "facilities", lang="en", part="inspections", inspection=done.id)
+    assert button(drawer, "Photo 1")
+    drawer = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    assert button(drawer, "Photo 1")
+
+
+def test_what_has_no_answer_yet_keeps_what_was_tapped(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i1="f")
+    button(at, "Save the inspection").click().run()
+    assert "1 item still has no answer." in said(at)
+    assert "f" in at.query_params["i1"]
+    assert yard.count(admin, Inspection, "d") == 0
+    fresh = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="n", i1="f")
+    assert "1 work order will be opened" in said(fresh), "the address holds what was tapped"
+
+
+def test_no_facility_no_checklist_no_right(
+    yard: Store, weekly: Checklist, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    assert "No facility here has the code nowhere" in said(visit(mongodb_uri, "inspect", lang="en", facility="nowhere"))
+    assert "may look but not inspect" in said(visit(mongodb_uri, "inspect", role="viewer", lang="en"))
+    inspections.edit_checklist(yard, admin, "d", weekly.id, 1, {"active": False})
+    assert "No checklist fits" in said(visit(mongodb_uri, "inspect", lang="en", facility="F-01"))
+
+
+def test_what_is_due_comes_longest_overdue_first(
+    yard: Store, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "facilities", lang="en", part="inspections")
+    assert "2 inspections are overdue, the longest by 10 days: 单杠" in said(at)
+    assert list(at.dataframe[0].value["Days overdue"]) == [10, 10]
+    assert {metric.label: metric.value.split(" ")[0] for metric in at.metric}["Overdue checks"] == "2"
+    shown = visit(mongodb_uri, "facilities", lang="en", part="inspections", due="annual")
+    assert "Nothing here" in said(shown)
+
+
+def test_the_usual_checklists_are_one_press_away(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    at = visit(mongodb_uri, "facilities", lang="en", part="inspections")
+    assert "No checklists yet" in said(at)
+    button(at, "Enter the usual checklists").click()
+    run(at)
+    assert yard.count(admin, Checklist, "d") == len(inspections.CHECKLISTS)
+
+
+def test_a_facilitys_drawer_says_what_is_due_and_was_found(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    results = inspections.copied(weekly.items, ["pass", "fail"])
+    inspections.record_inspection(yard, admin, "d", "d-F-01", weekly.id, results)
+    at = visit(mongodb_uri, "facilities", lang="en", facility="d-F-01")
+    assert "1 item not in order" in said(at)
+    assert any("2026-04-09" in str(table.value) for table in at.table)
+    (done,) = yard.find(admin, Inspection, "d")
+    opened = visit(mongodb_uri, "facilities", lang="en", part="inspections", inspection=done.id)
+    assert "标牌清晰" in said(opened)
+
+
+# --- hazards
+def test_a_hazard_is_rectified_and_looked_at_again(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    values = {"what": "<b>线</b>外露", "place": "东门", "level": "major", "found_at": NOW - timedelta(days=9)}
+    made = hazards.report_hazard(yard, OTHER, "d", values)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id)
+    assert "1 hazard is past its deadline" in said(at)
+    assert "To be rectified" in said(at)
+    button(at, "It is rectified").click()
+    run(at)
+    stands = yard.get(admin, Hazard, "d", made.id)
+    assert stands.state is State.RECTIFIED
+    again = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id)
+    button(again, "Looked again: it is gone").click()
+    run(again)
+    assert yard.get(admin, Hazard, "d", made.id).state is State.RECTIFIED, "the same role rectified it"
+    hazards.recheck(yard, OTHER, "d", made.id, stands.revision, passed=True)
+    over = visit(mongodb_uri, "facilities", lang="en", part="hazards")
+    assert "1 hazard is over" in said(over)
+
+
+# --- preventive maintenance
+def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    empty = visit(mongodb_uri, "facilities", lang="en", part="preventive")
+    assert "No maintenance plans yet" in said(empty)
+    plan = {"name": "润滑", "category": "fitness", "every": 1, "unit": "months", "since": TODAY - timedelta(days=3)}
+    preventive.add_plan(yard, admin, "d", plan)
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive")
+    button(at, "Make the orders now").click()
+    run(at)
+    orders = yard.find(admin, WorkOrder, "d")
+    assert len(orders) == 2
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive", preventive=orders[0].id)
+    assert "2 preventive orders are past their day" in said(at)
+    button(at, "Skip it").click()
+    run(at)
+    assert yard.get(admin, WorkOrder, "d", orders[0].id).is_open, "without a reason nothing happens"
+    next(each for each in at.text_input if each.key.startswith("why-")).set_value("停用中")
+    button(at, "Skip it").click()
+    run(at)
+    assert not yard.get(admin, WorkOrder, "d", orders[0].id).is_open
+
+
+# --- overview
+def test_overview_names_what_an_inspection_shut_and_what_is_overdue(
+    yard: Store, admin: Actor, weekly: Checklist
+) -> None:
+    yard.db["grids"].delete_many({"community_id": "e"})
+    results = inspections.copied(weekly.items, ["fail", "pass"])
+    inspections.record_inspection(yard, admin, "d", "d-F-01", weekly.id, results)
+    hazard = {"what": "线外露", "place": "东门", "level": "major", "found_at": NOW - timedelta(days=9)}
+    made = hazards.report_hazard(yard, admin, "d", hazard)
+    actions = glance(yard, admin, "d", Period.of("2026Q2"), now=NOW).actions
+    params = [dict(action.params) for action in actions]
+    assert {"part": "hazards", "which": "stopped"} in params
+    assert {"part": "hazards", "hazard": made.id} in params
+    assert {"part": "inspections", "due": "overdue"} in params

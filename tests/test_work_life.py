@@ -1,0 +1,275 @@
+"""The further life of a work order: repeats, rework, time on hold, merging, remarks, hours and parts, many at once."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repository import photos, recount
+from repository.access import Actor, Refused, Role
+from repository.facilities import Facility, ServiceStatus
+from repository.maintenance import (
+    Event,
+    Outcome,
+    Priority,
+    SparePart,
+    Status,
+    WorkOrder,
+    add_effort,
+    assign,
+    change_many,
+    comment,
+    edit,
+    held_seconds,
+    log_repair,
+    merge,
+    move,
+    my_work,
+    new_work,
+    notice,
+)
+from repository.organizations import add_organization
+from repository.store import Conflict, Invalid, Store
+from tests.conftest import NOW
+from tests.pages import picture
+from tests.test_maintenance import HOUR, facility
+
+OTHER = Actor("other", "赵验收", Role.FACILITY_MANAGER)
+
+
+def mended(store: Store, who: Actor, days_ago: int, fault: str = "loose", facility_id: str = "d-F-01") -> WorkOrder:
+    """An order that was reported and mended so many days ago."""
+    then = NOW - timedelta(days=days_ago)
+    order = log_repair(store, who, "d", fault=fault, facility_id=facility_id, reported_at=then)
+    return move(store, who, "d", order.id, order.revision, Status.DONE, at=then + HOUR)
+
+
+def month(store: Store, period: str = "2026-04") -> dict[str, int]:
+    """The month's counters."""
+    found = {each["period"]: each["total"] for each in store.counters("d", "work_orders", "month")}
+    return found.get(period, {})
+
+
+# --- what did not last
+@pytest.mark.parametrize(
+    ("days_ago", "fault", "machine", "repeat"),
+    [
+        (29, "loose", "d-F-01", True),
+        (31, "loose", "d-F-01", False),
+        (29, "noise", "d-F-01", False),
+        (29, "loose", "d-F-02", False),
+    ],
+)
+def test_the_same_fault_within_thirty_days_is_a_repeat(
+    yard: Store,
+    mender: Actor,
+    days_ago: int,
+    fault: str,
+    machine: str,
+    repeat: bool,
+) -> None:
+    before = mended(yard, mender, days_ago, fault, machine)
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    assert order.repeat_of == (before.id if repeat else None)
+    assert month(yard).get("repeat", 0) == repeat
+
+
+def test_a_place_without_a_facility_has_no_repeats(yard: Store, mender: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", place="东门", reported_at=NOW - 3 * HOUR)
+    move(yard, mender, "d", order.id, 1, Status.DONE, at=NOW - 2 * HOUR)
+    assert log_repair(yard, mender, "d", fault="loose", place="东门").repeat_of is None
+
+
+def test_not_fixed_is_rework_and_a_cancelled_one_opened_again_is_not(
+    yard: Store,
+    mender: Actor,
+    admin: Actor,
+) -> None:
+    order = mended(yard, mender, 1)
+    move(yard, OTHER, "d", order.id, order.revision, Status.REOPENED, note="还在晃")
+    cancelled = log_repair(yard, mender, "d", fault="noise", place="东门")
+    closed = move(yard, mender, "d", cancelled.id, 1, Status.CLOSED, outcome=Outcome.CANCELLED)
+    move(yard, mender, "d", closed.id, closed.revision, Status.REOPENED)
+    assert (month(yard)["reopened"], month(yard)["rework"]) == (2, 1)
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_who_did_the_work_is_known_by_account_not_by_name(yard: Store, mender: Actor) -> None:
+    done = mended(yard, Actor("u1", "王芳", Role.FACILITY_MANAGER), 1)
+    namesake = Actor("u2", "王芳", Role.FACILITY_MANAGER)
+    with pytest.raises(Invalid):
+        move(yard, Actor("u1", "改了名", Role.ADMIN), "d", done.id, done.revision, Status.VERIFIED)
+    assert move(yard, namesake, "d", done.id, done.revision, Status.VERIFIED).status is Status.VERIFIED
+
+
+# --- time on hold
+@given(st.lists(st.tuples(st.sampled_from(list(Status)), st.integers(0, 10_000)), max_size=12), st.integers(0, 10_000))
+def test_time_on_hold_is_what_lies_between_hold_and_the_next_step(steps: list[tuple[Status, int]], rest: int) -> None:
+    at, events, expected, lasting = NOW, [], 0, 0
+    for place, (status, seconds) in enumerate(steps):
+        events.append(Event(at=at, by="x", status=status))
+        last = place == len(steps) - 1
+        length = rest if last else seconds
+        lasting = lasting + length if status is Status.ON_HOLD else 0
+        expected += length if status is Status.ON_HOLD else 0
+        at += timedelta(seconds=length)
+    assert held_seconds(events, at) == expected
+    assert held_seconds(events, None) == expected - lasting, "what still lasts does not count yet"
+
+
+def test_held_time_is_kept_apart_and_stops_no_clock(yard: Store, mender: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", reported_at=NOW - 10 * HOUR)
+    order = move(yard, mender, "d", order.id, 1, Status.ON_HOLD, at=NOW - 8 * HOUR, hold_reason="等配件")
+    due = order.due_at
+    order = move(yard, mender, "d", order.id, 2, Status.IN_PROGRESS, at=NOW - 3 * HOUR)
+    order = move(yard, mender, "d", order.id, 3, Status.DONE, at=NOW - HOUR)
+    assert (order.held_seconds, order.repair_seconds, order.due_at) == (5 * 3600, 9 * 3600, due)
+    assert (month(yard)["held_n"], month(yard)["held_seconds"]) == (1, 5 * 3600)
+
+
+# --- merging
+def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Actor, admin: Actor) -> None:
+    p1, p2 = (photos.keep(yard, mender, "d", picture()) for _ in range(2))
+    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p1])
+    twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p2], dangerous=True)
+    kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
+    gone = yard.get(admin, WorkOrder, "d", twice.id)
+    assert (gone.status, gone.outcome, gone.merged_into) == (Status.CLOSED, Outcome.DUPLICATE, stays.id)
+    assert (kept.photos, kept.dangerous, kept.priority) == ((p1, p2), True, Priority.URGENT)
+    assert kept.due_at == twice.due_at
+    assert twice.number in (kept.events[-1].note or "")
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_merged_danger_stops_the_machine_it_is_at(yard: Store, mender: Actor, admin: Actor) -> None:
+    stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    there = log_repair(yard, mender, "d", fault="loose", place="单杠旁", dangerous=True)
+    stays = merge(yard, mender, "d", there.id, there.revision, stays.id)
+    assert yard.get(admin, Facility, "d", "d-F-01").status is ServiceStatus.OUT_OF_ORDER
+    other = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-02", dangerous=True)
+    merge(yard, mender, "d", other.id, other.revision, stays.id)
+    assert yard.get(admin, Facility, "d", "d-F-02").status is ServiceStatus.OUT_OF_ORDER, "nobody looked at it"
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", place="东门")
+    done = mended(yard, mender, 1)
+    for id, into in ((order.id, order.id), (order.id, done.id), (done.id, order.id)):
+        with pytest.raises(Invalid):
+            merge(yard, mender, "d", id, 1 if id == order.id else done.revision, into)
+    other = log_repair(yard, mender, "d", fault="loose", place="东门")
+    edited = comment(yard, mender, "d", order.id, "看过了")
+    with pytest.raises(Conflict):
+        merge(yard, mender, "d", order.id, edited.revision - 1, other.id)
+    assert yard.get(mender, WorkOrder, "d", other.id).revision == 1
+
+
+# --- remarks, hours, parts
+def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: Actor, admin: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    comment(yard, OTHER, "d", order.id, "钥匙在物业")
+    comment(yard, mender, "d", order.id, "", photos=[photos.keep(yard, mender, "d", picture())])
+    with pytest.raises(Invalid):
+        comment(yard, mender, "d", order.id, "  ")
+    bolts = SparePart(name="螺栓", quantity=4, unit_cost_cents=250)
+    order = add_effort(yard, mender, "d", order.id, 3, hours=1.5, person_id="d-wang", parts=[bolts], cost_cents=300)
+    order = add_effort(yard, mender, "d", order.id, 4, hours=0.5, person_id="d-li")
+    assert (order.actual_hours, order.cost_cents) == (2.0, 1300)
+    assert [(each.person_id, each.hours) for each in order.labour] == [("d-wang", 1.5), ("d-li", 0.5)]
+    assert [event.note for event in order.events] == [None, "钥匙在物业"]
+    with pytest.raises(Invalid) as refused:
+        add_effort(yard, mender, "d", order.id, 5, hours=1, person_id="nobody")
+    assert set(refused.value.problems) == {"person_id"}
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_whoever_gets_it_has_not_seen_it_yet(yard: Store, mender: Actor) -> None:
+    order = log_repair(yard, OTHER, "d", fault="loose", facility_id="d-F-01")
+    assert (order.assigned_at, order.noticed_at, order.is_new) == (NOW, None, True)
+    assert new_work(yard, OTHER, "d", ["d-wang"]) == 1
+    with pytest.raises(Refused, match="somebody else"):
+        notice(yard, OTHER, "d", [order.id])
+    (seen,) = notice(yard, mender, "d", [order.id])
+    assert (seen.noticed_at, seen.is_new, new_work(yard, mender, "d", ["d-wang"])) == (NOW, False, 0)
+    assert notice(yard, mender, "d", [order.id])[0].revision == seen.revision, "once is enough"
+    again = assign(yard, mender, "d", order.id, 2, "d-li")
+    assert (again.assignee_id, again.noticed_at) == ("d-li", None)
+    assert (new_work(yard, OTHER, "d", ["d-li"]), new_work(yard, OTHER, "d", [])) == (1, 0)
+
+
+def test_whoever_takes_or_moves_their_own_work_has_seen_it(yard: Store, mender: Actor) -> None:
+    own = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    assert (own.assignee_id, own.noticed_at) == ("d-wang", NOW)
+    given = log_repair(yard, OTHER, "d", fault="noise", facility_id="d-F-01")
+    assert move(yard, OTHER, "d", given.id, 1, Status.ACCEPTED).is_new, "others do not see it for them"
+    assert not move(yard, mender, "d", given.id, 2, Status.IN_PROGRESS).is_new
+    assert edit(yard, OTHER, "d", given.id, 3, {"assignee_id": "d-li"}).is_new
+    assert not edit(yard, mender, "d", given.id, 4, {"assignee_id": "d-wang"}).is_new
+    done = move(yard, OTHER, "d", given.id, 5, Status.DONE)
+    with pytest.raises(Invalid) as own_work:
+        move(yard, mender, "d", done.id, 6, Status.VERIFIED)
+    assert set(own_work.value.problems) == {"status"}
+
+
+def test_a_company_gets_work_and_sees_it(yard: Store, mender: Actor, admin: Actor) -> None:
+    company = add_organization(yard, admin, "d", {"name": "和顺物业"})
+    there = Actor("desk", "和顺", Role.FACILITY_MANAGER, companies=(company.id,))
+    order = log_repair(yard, mender, "d", fault="loose", place="1 栋")
+    with pytest.raises(Invalid) as nobody:
+        assign(yard, mender, "d", order.id, 1)
+    assert set(nobody.value.problems) == {"assignee_id"}
+    with pytest.raises(Invalid) as wrong:
+        assign(yard, mender, "d", order.id, 1, company_id="nobody")
+    assert set(wrong.value.problems) == {"company_id"}
+    given = assign(yard, mender, "d", order.id, 1, company_id=company.id)
+    assert (given.status, given.company_id, given.assignee_id) == (Status.ASSIGNED, company.id, None)
+    assert new_work(yard, there, "d", ["d-wang"], there.companies) == 1
+    assert [row.order.id for row in my_work(yard, there, "d", (), there.companies, now=NOW).rows] == [order.id]
+    assert not notice(yard, there, "d", [order.id])[0].is_new
+
+
+def test_what_is_new_is_found_by_narrow_indexes(yard: Store, mender: Actor, admin: Actor) -> None:
+    """The frame asks at every run: what else is open must cost nothing."""
+    both = {"company_id": add_organization(yard, admin, "d", {"name": "和顺物业"}).id}
+    for n in range(3):
+        log_repair(yard, OTHER, "d", fault="loose", place=f"{n} 栋", assignee_id="d-wang", also=both)
+    seen = [log_repair(yard, OTHER, "d", fault="loose", place="x", assignee_id="d-wang").id for _ in range(20)]
+    notice(yard, mender, "d", seen)
+    yard.db.command("profile", 2)
+    try:
+        assert new_work(yard, mender, "d", ["d-wang"], [both["company_id"]]) == 3
+    finally:
+        yard.db.command("profile", 0)
+    asked = list(yard.db["system.profile"].find({"command.aggregate": "work_orders"}))
+    yard.db["system.profile"].drop()
+    assert len(asked) == 2
+    assert all("noticed_at" in one["planSummary"] and one["keysExamined"] <= 4 for one in asked), asked
+
+
+# --- many at once
+def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None:
+    orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(3)]
+    comment(yard, mender, "d", orders[1].id, "有人先改了")
+    wanted = {order.id: order.revision for order in orders}
+    told = change_many(yard, mender, "d", wanted, {"assignee_id": "d-li", "priority": Priority.URGENT})
+    assert set(told.done) == {orders[0].id, orders[2].id}
+    assert set(told.left) == {orders[1].id}
+    found = yard.get(mender, WorkOrder, "d", orders[0].id)
+    assert (found.assignee_id, found.status, found.priority) == ("d-li", Status.ASSIGNED, Priority.URGENT)
+    worker = Actor("w", "网格员", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
+    assert not change_many(yard, worker, "d", wanted, {"priority": Priority.LOW}).done
+    with pytest.raises(Refused):
+        comment(yard, Actor("v", "看", Role.VIEWER), "d", orders[0].id, "x")
+    assert facility(yard, mender) is not None
+
+
+def test_many_go_to_a_company_at_once(yard: Store, mender: Actor, admin: Actor) -> None:
+    company = add_organization(yard, admin, "d", {"name": "和顺物业"})
+    orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(2)]
+    wanted = {order.id: order.revision for order in orders}
+    told = change_many(yard, mender, "d", wanted, {"company_id": company.id})
+    assert (len(told.done), told.left) == (2, {})
+    found = yard.get(mender, WorkOrder, "d", orders[0].id)
+    assert (found.company_id, found.status, found.is_new) == (company.id, Status.ASSIGNED, True)
