@@ -816,18 +816,25 @@ class Store:
             cursor = self.db["communities"].find(reachable, {"name": 1, "code": 1, "time_zone": 1, "demonstration": 1})
             return list(cursor.sort("name", 1).limit(1000))
 
-    def names(self, actor: Actor, record: type[Record], community_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    def names(
+        self,
+        actor: Actor,
+        record: type[Record],
+        community_ids: Sequence[str],
+        filter: Mapping[str, Any] | None = None,
+    ) -> dict[str, dict[str, str]]:
         """The names by id, in their order, of the records of several communities in one question, by community. Raises
         Refused when one is out of reach."""
         require(actor, Operation.READ, record.collection)
-        _require_impersonal(record, {record.name_field: ""})
+        _require_impersonal(record, {"$and": [dict(filter or {}), {record.name_field: ""}]})
         names: dict[str, dict[str, str]] = {id: {} for id in community_ids}
         for id in community_ids:
             within = {**scope(actor, record, id), "community_id": Is(among=sorted(names))}  # the same grids in each
         wanted = {"community_id": 1, record.name_field: 1, "_before": 1}
         if names:
             with our_errors(), pymongo.timeout(READ_SECONDS):
-                for found in self.documents(record, within, projection=wanted, sort=[(record.name_field, 1)]):
+                seen = {"$and": [within, dict(filter or {})]}
+                for found in self.documents(record, seen, projection=wanted, sort=[(record.name_field, 1)]):
                     names[found["community_id"]][found["_id"]] = str(found.get(record.name_field, ""))
         return names
 

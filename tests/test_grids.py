@@ -11,6 +11,7 @@ from repository import grids as room
 from repository import people
 from repository.access import Actor, Refused, Role
 from repository.facilities import Category, Facility
+from repository.filters import Is
 from repository.grids import Community, Grid, Post, Tier
 from repository.metrics import State
 from repository.people import Person
@@ -91,6 +92,10 @@ def test_the_names_of_many_communities_are_one_question(store: Store, admin: Act
     found = store.names(admin, Grid, [community, "F"])
     assert found == {"D": room.grid_names(store, admin, community), "F": {"F8": "8 号", "F9": "9 号"}}
     assert store.names(WORKER, Grid, [community]) == {"D": {"g2": "g2 网格"}}
+    assert store.names(admin, Grid, [community, "F"], {"code": "9"}) == {"D": {}, "F": {"F9": "9 号"}}
+    lifted = {"_id": Is(among=["g1", "g2", "F8"]), "community_id": Is(among=["D", "F"]), "grid_id": "g1"}
+    for name, wish in lifted.items():
+        assert store.names(WORKER, Grid, [community], {name: wish})["D"].keys() <= {"g2"}, name
     assert store.names(admin, Grid, []) == {}
     with pytest.raises(Refused):
         store.names(WORKER, Grid, [community, "F"])

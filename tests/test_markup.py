@@ -154,7 +154,19 @@ class Reader:
             one = node.args[0]
             declared = isinstance(one, ast.Attribute) and one.attr in DECLARED
             return [] if declared or (isinstance(one, ast.Subscript) and constant(one)) else None
-        if name in {"join", "filter", "list", "dict", "enumerate", "zip", "reversed", "removesuffix", "strip", "get"}:
+        if name in {
+            "join",
+            "listed",
+            "filter",
+            "list",
+            "dict",
+            "enumerate",
+            "zip",
+            "reversed",
+            "removesuffix",
+            "strip",
+            "get",
+        }:
             base = node.func.value if isinstance(node.func, ast.Attribute) else None
             return [*([base] if base is not None and name in {"removesuffix", "strip", "get"} else []), *arguments]
         if name == "format" and isinstance(node.func, ast.Attribute):

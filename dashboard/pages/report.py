@@ -217,7 +217,7 @@ def _send(
             )
             if open_
         ]
-        st.error(_("Still to answer: {questions}", questions=plain(listed(missing))), icon=":material/arrow_upward:")
+        st.error(_("Still to answer: {questions}", questions=listed(missing)), icon=":material/arrow_upward:")
         return
     photos = gallery.keep(view.community_id, pictures)
     if photos is None:

@@ -205,7 +205,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     },
     "store.Store.together": {"actor": ROOT, "community_id": "D", "wanted": []},
     "store.Store.get": {"actor": ROOT, "record": Facility, "community_id": "D", "id": "f-g1"},
-    "store.Store.names": {"actor": ROOT, "record": Facility, "community_ids": ["D"]},
+    "store.Store.names": {"actor": ROOT, "record": Facility, "community_ids": ["D"], "filter": {"code": "x"}},
     "store.Store.first_month": {"actor": ROOT, "community_id": "D"},
     "store.Store.counters": {"community_id": "D", "subject": "x", "level": "month", "filter": {"grid": "g1"}},
     "store.Store.counters_of": {"community_id": "D", "wanted": [{"grid": "g1"}]},
