@@ -25,9 +25,11 @@ from repository import accounts, embedded
 from repository.access import Actor, Role
 from repository.facilities import Category, Facility
 from repository.grids import Community, Grid
-from repository.migrations import migrate
+from repository.migrations import migrate, steps
 from repository.people import Person
+from repository.record import RECORDS
 from repository.store import Store
+from repository.words import Trouble
 from tests.folders import server_folder
 
 T = TypeVar("T")
@@ -106,7 +108,7 @@ def server() -> Iterator[Callable[[str], str]]:
         embedded.start(home)
         password = quote_plus((home / "admin.pw").read_text().strip())  # its user may use any database
         socket = quote_plus(str(embedded.status(home).socket))
-        how = "authSource=admin&directConnection=true&w=majority&journal=true&retryWrites=true"
+        how = "authSource=admin&directConnection=true&replicaSet=rs0&w=majority&journal=true&retryWrites=true"
         yield lambda name: f"mongodb://admin:{password}@{socket}/{name}?{how}"
     finally:
         embedded.stop(home)
@@ -145,20 +147,35 @@ def clock() -> Callable[[], datetime]:
     return lambda: NOW
 
 
+class Migrated:
+    """``migrate`` for databases that tests open again and again: what stood there after the last time is known, and one
+    look tells whether it still does."""
+
+    def __init__(self) -> None:
+        self.shapes: dict[str, Any] = {}
+
+    def __call__(self, store: Store) -> list[str]:
+        """What was done."""
+        known = self.shapes.get(store.db.name)
+        if known is not None and shape(store) == known:
+            return []
+        done = migrate(store)
+        self.shapes[store.db.name] = shape(store)
+        return done
+
+
 @pytest.fixture(scope="session")
-def migrated() -> dict[str, Any]:
-    """What stood in the test's database after it was last migrated."""
-    return {"shape": None}
+def migrated() -> Migrated:
+    """Of this worker's server."""
+    return Migrated()
 
 
 @pytest.fixture
-def store(template: Store, clock: Callable[[], datetime], migrated: dict[str, Any]) -> Iterator[Store]:
+def store(template: Store, clock: Callable[[], datetime], migrated: Migrated) -> Iterator[Store]:
     """An empty, migrated database of the test's own."""
     fresh = Store(template.client, template.db.name, clock)
     empty(fresh)
-    if migrated["shape"] is None or shape(fresh) != migrated["shape"]:
-        migrate(fresh)
-        migrated["shape"] = shape(fresh)
+    migrated(fresh)
     yield fresh
     empty(fresh)
 
@@ -174,15 +191,17 @@ def empty(store: Store) -> None:
 
 
 def shape(store: Store) -> Any:
-    """What migrations make of a database - validators, indexes, the ledger - in two questions; None where the server
-    is somebody's whose catalogue may not be read."""
+    """What migrations make of a database - validators, indexes, the ledger - and of what: in two questions. None where
+    the server is somebody's whose catalogue may not be read, or where a restore has closed the database."""
     ours = {"$match": {"db": store.db.name, "type": "collection"}}
     told = {"$project": {"_id": 0, "name": 1, "md.options": 1, "md.indexes.spec": 1}}
     try:
+        store.require_open()
         catalog = list(store.client.admin.aggregate([{"$listCatalog": {}}, ours, told, {"$sort": {"name": 1}}]))
-    except OperationFailure:
+    except (OperationFailure, Trouble):
         return None
-    return catalog, list(store.db["migrations"].find(sort=[("_id", 1)]))
+    declared = [*RECORDS.values()], steps()
+    return catalog, list(store.db["migrations"].find(sort=[("_id", 1)])), declared
 
 
 @pytest.fixture(scope="session")
@@ -225,7 +244,7 @@ def mender() -> Actor:
 
 
 @pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any]) -> Callable[..., Any]:
+def visit(monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any], migrated: Migrated) -> Callable[..., Any]:
     """Open a page: ``visit(uri, "maintenance", role="viewer", lang="en", **query)`` gives an AppTest that has run, in
     an app that has just started; only the demonstration, into which nobody writes, stays connected."""
 
@@ -239,6 +258,7 @@ def visit(monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any]) -> Callable[...
         monkeypatch.setenv("GRIDBOARD_ROLE", role)
         monkeypatch.setenv("GRIDBOARD_SIGN_IN", "none")
         monkeypatch.setattr(data, "clock", lambda: now)
+        monkeypatch.setattr(data, "migrate", migrated)
         if (uri, now) == kept["demo"]:
             data.forget()
         else:
