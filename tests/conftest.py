@@ -9,7 +9,7 @@ import asyncio
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import cache
@@ -19,6 +19,7 @@ from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import pytest
 from argon2 import PasswordHasher
+from pymongo import WriteConcern
 from pymongo.errors import OperationFailure
 
 from repository import accounts, embedded
@@ -186,8 +187,18 @@ def empty(store: Store) -> None:
     names = [name for name in store.db.list_collection_names() if name != "migrations"]
     looks = [{"coll": name, "pipeline": [{"$limit": 1}, {"$project": {"_id": {"$literal": name}}}]} for name in names]
     filled = store.db["none"].aggregate([{"$unionWith": look} for look in looks]) if looks else ()
-    for each in filled:
-        store.db[each["_id"]].delete_many({})
+    refill(store, {each["_id"]: () for each in filled})
+
+
+def refill(store: Store, contents: Mapping[str, Sequence[Any]]) -> None:
+    """Let each of these collections hold these documents and no others. What is waited for is the last write alone,
+    which is kept when all before it are."""
+    for place, (name, documents) in enumerate(contents.items(), 1):
+        quick = store.db[name].with_options(write_concern=WriteConcern(w=1))
+        last = store.db[name] if place == len(contents) else quick
+        (quick if documents else last).delete_many({})
+        if documents:
+            last.insert_many(documents)
 
 
 def shape(store: Store) -> Any:

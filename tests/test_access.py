@@ -67,7 +67,7 @@ from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, Conflict, InUse, NotFound, Store, Wanted, Write
 from repository.words import Trouble
 from repository.worktime import SpecialDay
-from tests.conftest import NOW
+from tests.conftest import NOW, refill
 from tests.pages import picture
 
 TODAY = date(2026, 4, 2)
@@ -236,10 +236,7 @@ def restore(store: Store, before: Dump) -> None:
         changed = {name for name in now if now[name] != before.get(name, [])}
     else:
         changed = {name for name in stands if stands[name] != before.sums.get(name)} - {"migrations"}
-    for name in changed:
-        store.db[name].delete_many({})
-        if before.get(name):
-            store.db[name].insert_many(before[name])
+    refill(store, {name: before.get(name, []) for name in changed})
     store._there.clear()
     store.reread_pending()
 
