@@ -693,6 +693,12 @@ ROWS: Mapping[str, Row] = {
     "maintenance.standing_dangers": read(
         "hazards", lambda s, a: maintenance.standing_dangers(s, a, "D", now=NOW), "cut", (READ, "work_orders")
     ),
+    "maintenance.urgent_dangers": read(
+        "hazards",
+        lambda s, a: maintenance.urgent_dangers(s, a, "D", now=NOW),
+        "cut",
+        (READ, "work_orders"),
+    ),
     "maintenance.hazards_over": read("hazards", lambda s, a: maintenance.hazards_over(s, a, "D")),
     # inspections
     "inspections.add_checklist": change(
@@ -816,7 +822,7 @@ TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "m
                "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
                "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
-               "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
+               "maintenance.urgent_dangers", "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {

@@ -60,6 +60,7 @@ from repository.maintenance.dangers import (
     hazard_review,
     hazards_over,
     standing_dangers,
+    urgent_dangers,
 )
 from repository.maintenance.metrics import (
     AGE_BANDS,
@@ -149,6 +150,7 @@ __all__ = [
     "hazard_review",
     "hazards_over",
     "standing_dangers",
+    "urgent_dangers",
     "STANDING",
     "found_again",
     "found_in_order",
