@@ -311,11 +311,14 @@ def _bulk_documents(store: Store) -> dict[str, list[dict[str, object]]]:
 
 
 def test_large_sets_are_what_the_records_would_write(store: Store, admin: Actor) -> None:
-    loaded = bulk.load(store, work_orders=601, communities=2, attendances=500, as_of=date(2026, 4, 2))
+    loaded = bulk.load(store, work_orders=601, communities=2, attendances=500, rounds=400, as_of=date(2026, 4, 2))
     assert (loaded.work_orders, loaded.attendances) == (601, 500)
     documents = _bulk_documents(store)
     assert Counter(one["community_id"] for one in documents["work_orders"]) == {"bench-0001": 301, "bench-0002": 300}
     assert len(documents["attendances"]) == 500
+    assert len(documents["entry_logs"]) == 400
+    assert 380 <= len(documents["inspections"]) < 400
+    assert any("company_id" in one for one in documents["work_orders"])
     for name, record in RECORDS.items():
         for document in documents[name]:
             assert record.from_document(document).to_document() == document
