@@ -6,13 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.folders import server_folder
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -40,7 +40,7 @@ class Server:
     """``gridboard run`` in a process of its own, with a data directory of its own."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="gb-web-"))
+        self.home = server_folder("gb-web-")
         env = {name: value for name, value in os.environ.items() if name != "MONGODB_URI"}
         env |= {"GRIDBOARD_HOME": str(self.home), "PORT": "0", **environment}
         self.process = subprocess.Popen(

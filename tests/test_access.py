@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 import repository
 from repository import (
@@ -66,7 +67,7 @@ from repository.record import RECORDS, Record
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, Conflict, InUse, NotFound, Store, Wanted, Write
 from repository.words import Trouble
 from repository.worktime import SpecialDay
-from tests.conftest import NOW
+from tests.conftest import NOW, refill
 from tests.pages import picture
 
 TODAY = date(2026, 4, 2)
@@ -202,25 +203,40 @@ def a_sign_in(store: Store) -> None:
     )
 
 
-Dump = dict[str, list[Any]]
+class Dump(dict[str, list[Any]]):
+    """All that is kept by collection, and by what sum the server knows each."""
+
+    sums: Mapping[str, str] = {}
+
+
+def sums(store: Store) -> Mapping[str, str]:
+    """Of each collection; none where the server is somebody's who may not ask for them."""
+    try:
+        return store.db.command("dbHash")["collections"]
+    except OperationFailure:
+        return {}
 
 
 def everything(store: Store) -> Dump:
-    """All that is kept, for telling whether anything changed."""
-    return {
-        name: list(store.db[name].find().sort("_id", 1))
-        for name in store.db.list_collection_names()
-        if name != "migrations"
-    }
+    """All that is kept, for telling whether anything changed: in one question, for it is asked some thousand times."""
+    names = sorted(set(store.db.list_collection_names()) - {"migrations"})
+    marked = {name: [{"$sort": {"_id": 1}}, {"$project": {"_id": 0, "of": name, "it": "$$ROOT"}}] for name in names}
+    dump = Dump({name: [] for name in names})
+    for one in store.db["none"].aggregate([{"$unionWith": {"coll": name, "pipeline": marked[name]}} for name in names]):
+        dump[one["of"]].append(one["it"])
+    dump.sums = sums(store)
+    return dump
 
 
 def restore(store: Store, before: Dump) -> None:
     """Put back what a call changed."""
-    for name, documents in everything(store).items():
-        if documents != before.get(name, []):
-            store.db[name].delete_many({})
-            if before.get(name):
-                store.db[name].insert_many(before[name])
+    stands = sums(store)
+    if not stands or not before.sums:
+        now = everything(store)
+        changed = {name for name in now if now[name] != before.get(name, [])}
+    else:
+        changed = {name for name in stands if stands[name] != before.sums.get(name)} - {"migrations"}
+    refill(store, {name: before.get(name, []) for name in changed})
     store._there.clear()
     store.reread_pending()
 
@@ -294,9 +310,15 @@ def _bare(store: Store) -> None:
         store.db[name].delete_many({"grid_id": "g1"})
 
 
+@cache
+def scratch() -> "tempfile.TemporaryDirectory[str]":
+    """Goes with the process."""
+    return tempfile.TemporaryDirectory(prefix="gb-access-")
+
+
 def a_path() -> Path:
-    """A file that is not there yet."""
-    return Path(tempfile.mkdtemp(prefix="gb-access-")) / "b.zip"
+    """A file that is not there yet, in a folder of its own."""
+    return Path(tempfile.mkdtemp(dir=scratch().name)) / "b.zip"
 
 
 def _no_orders(store: Store) -> None:
@@ -1211,7 +1233,7 @@ def of_g1(dump: Dump) -> Dump:
 
     kept = {name: [one for one in documents if belongs(name, one)] for name, documents in dump.items()}
     counted = {one["_id"]: one["by_grid"]["g1"] for one in dump["monthly_counts"] if "g1" in one.get("by_grid", {})}
-    return {**kept, "counted": [counted]}
+    return Dump({**kept, "counted": [counted]})
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW], ids=["of one community", "of all communities"])

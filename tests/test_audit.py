@@ -34,6 +34,7 @@ from repository.migrations import migrate
 from repository.record import RECORDS
 from repository.store import AUDIT, DURABLE, META, SEALS, Store, Unsuitable, Write, entry_mark
 from tests.conftest import NOW, Clock, empty
+from tests.folders import server_folder
 from tests.test_record import AT, a_work_order
 
 KEY = b"a key that is not in the database"
@@ -313,7 +314,7 @@ def test_the_restore_drill_of_a_private_database(
 ) -> None:
     """As docs/operations.md has it; the folder is one in which another database was once."""
     monkeypatch.delenv("MONGODB_URI", raising=False)
-    homes = [Path(tempfile.mkdtemp(prefix="gb-drill-")) for _ in range(2)]
+    homes = [server_folder("gb-drill-") for _ in range(2)]
     try:
         monkeypatch.setenv("GRIDBOARD_HOME", str(homes[0]))
         assert cli.main(["user", "add", "boss", "--role", "admin"]) == 0
@@ -704,7 +705,7 @@ def test_all_about_one_record_is_found_by_what_it_is_called(busy: Store, admin: 
 @pytest.fixture(scope="module")
 def private() -> Iterator[Store]:
     """The app's own connection to a private server."""
-    home = Path(tempfile.mkdtemp(prefix="gb-audit-"))
+    home = server_folder("gb-audit-")
     try:
         endpoint = embedded.start(home)
         store = Store.connect(endpoint.uri, endpoint.database)

@@ -37,6 +37,7 @@ from repository.rollups import COUNTS
 from repository.store import EVERYWHERE, META, RESTORING, ROOM_NEEDED, SIGN_INS, Full, Restoring, Store, Unsuitable
 from repository.words import Trouble
 from tests.conftest import NOW, empty
+from tests.folders import server_folder
 from tests.test_record import AT, a_work_order
 
 GOOD = "violet anchor bread"
@@ -547,7 +548,7 @@ def test_the_commands_carry_a_private_database_to_another_folder(
 ) -> None:
     """As an operator does it: two data folders, the commands only."""
     monkeypatch.delenv("MONGODB_URI", raising=False)
-    homes = [Path(tempfile.mkdtemp(prefix="gb-bk-")) for _ in range(2)]
+    homes = [server_folder("gb-bk-") for _ in range(2)]
     path = tmp_path / "b.zip"
     try:
         monkeypatch.setenv("GRIDBOARD_HOME", str(homes[0]))

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from repository.grids import Community
 from repository.migrations import migrate
 from repository.store import Store
 from tests.browser import Visit, Windows
+from tests.folders import server_folder
 from tests.reliability.replicas import Members
 
 pytestmark = [pytest.mark.browser, pytest.mark.kills]
@@ -100,7 +100,7 @@ class App:
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A private server that the test itself ends and starts; the app only has its address."""
-    path = Path(tempfile.mkdtemp(prefix="gb-ban-"))
+    path = server_folder("gb-ban-")
     yield path
     embedded.stop(path)
     shutil.rmtree(path, ignore_errors=True)
@@ -366,7 +366,7 @@ def test_a_drawer_finds_back_too_and_says_what_it_could_not_keep(app: App, store
 def test_without_a_primary_the_page_says_that_it_may_lag_and_goes_on_when_there_is_one(
     tmp_path: Path, seen: Visit
 ) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="gb-rs-"))
+    folder = server_folder("gb-rs-")
     members = Members(folder)
     app = None
     try:

@@ -23,6 +23,7 @@ from dashboard.settings import Settings, SignInBy
 from repository.access import Actor
 from repository.grids import Community
 from repository.store import Store
+from tests.folders import server_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = [
@@ -33,7 +34,7 @@ COMMANDS = [
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A data folder with a short path (sockets must be short); whatever serves from it is stopped afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="gb-cli-"))
+    folder = server_folder("gb-cli-")
     try:
         yield folder / "data"
     finally:

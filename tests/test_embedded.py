@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import sys
-import tempfile
 import textwrap
 import threading
 import time
@@ -26,6 +25,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from repository import embedded
 from repository.embedded import APP_DATABASE, EmbeddedTrouble, Endpoint, bootstrap, directory, server
 from repository.embedded.directory import Places
+from tests.folders import server_folder
 from tests.reliability.starts import (
     add,
     app,
@@ -49,7 +49,7 @@ SEED = 20260402
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A data directory that does not exist yet, short enough for a socket."""
-    above = Path(tempfile.mkdtemp(prefix="gb", dir="/tmp"))
+    above = server_folder("gb")
     yield above / "d"
     for place in above.iterdir():
         remove(place)
@@ -59,7 +59,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Endpoint]:
     """A running server for the tests that leave it running; its path is as long as may be, its first thread ended."""
-    above = Path(tempfile.mkdtemp(prefix="gb", dir="/tmp"))
+    above = server_folder("gb")
     home = above / ("x" * (100 - len(os.fsencode(above / "x" / "m.sock")) + 1))
     with ThreadPoolExecutor(1) as pool:
         end = pool.submit(embedded.start, home).result()
@@ -72,7 +72,7 @@ def served() -> Iterator[Endpoint]:
 @pytest.fixture(scope="module")
 def doomed() -> Iterator[Path]:
     """A data directory shared by the tests that end its server: they begin with a start and leave it whole."""
-    above = Path(tempfile.mkdtemp(prefix="gb", dir="/tmp"))
+    above = server_folder("gb")
     yield above / "d"
     remove(above / "d")
     shutil.rmtree(above)

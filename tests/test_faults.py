@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from repository.grids import Community
 from repository.maintenance import WorkOrder
 from repository.migrations import migrate
 from repository.store import Conflict, OutcomeUnknown, Store, Unavailable
+from tests.folders import server_folder
 from tests.test_record import AT, a_work_order
 
 ACTOR = Actor("tester", "测试员", Role.ADMIN)
@@ -27,7 +27,7 @@ KILLS = int(os.environ.get("GRIDBOARD_KILLS", "3"))  # ten in the full catalogue
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A data directory of the test's own, its server stopped afterwards."""
-    path = Path(tempfile.mkdtemp(prefix="gb-kill-"))
+    path = server_folder("gb-kill-")
     yield path
     embedded.stop(path)
     shutil.rmtree(path, ignore_errors=True)

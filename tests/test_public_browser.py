@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from repository import labels
+from repository import labels, photos
 from repository.access import Actor, Role
 from repository.facilities import Facility
-from repository.filters import Is
-from repository.maintenance import Status, WorkOrder, move
+from repository.maintenance import Status, WorkOrder, log_repair, move
 from repository.store import Store
-from tests.browser import Server, visit
+from tests.browser import Server, Windows, visit
 from tests.pages import picture
 
 pytestmark = pytest.mark.browser
@@ -102,60 +101,60 @@ def test_one_page_and_one_submit(
 
 
 def test_the_order_shows_its_photo_small_and_large_and_takes_another(
-    server: Server, store: Store, browser: Any, tmp_path: Path
+    server: Server, store: Store, windows: Windows, tmp_path: Path
 ) -> None:
     home = store.communities(CLERK)[0]["_id"]
-    order = store.find(CLERK, WorkOrder, home, {"photos.0": Is(exists=True)}, limit=1)[0]
+    facility = store.find(CLERK, Facility, home, {"status": "in_service"}, limit=1)[0]
+    first = photos.keep(store, CLERK, home, picture((300, 900)))
+    order = log_repair(store, CLERK, home, fault="loose", facility_id=facility.id, photos=[first])
     photo = tmp_path / "another.png"
     photo.write_bytes(picture((300, 900), "PNG"))
-    with visit(browser, width=390) as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/maintenance?order={order.id}")
-        page.get_by_role("button", name="照片 1").wait_for(timeout=30_000)
-        visitor.settled()
-        page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 1", timeout=20_000)
-        page.get_by_role("button", name="照片 1").click()
-        page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 2", timeout=20_000)
-        page.get_by_role("button", name="添加照片").click()
-        add = page.get_by_test_id("stPopoverBody").get_by_role("button", name="增加", exact=True)
-        assert add.is_disabled()
-        assert add.evaluate("it => getComputedStyle(it).color") != "rgb(255, 255, 255)", "no white on white"
-        page.locator("[data-testid=stFileUploaderDropzoneInput]").last.set_input_files(photo)
-        add.click()
-        page.get_by_role("button", name="照片 2").wait_for(timeout=20_000)
-        assert len(store.get(CLERK, WorkOrder, home, order.id).photos) == 2
-        assert visitor.outside == []
+    visitor = windows(390)
+    page = visitor.page
+    page.goto(f"{server.address}/maintenance?order={order.id}")
+    page.get_by_role("button", name="照片 1").wait_for(timeout=30_000)
+    visitor.settled()
+    page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 1", timeout=20_000)
+    page.get_by_role("button", name="照片 1").click()
+    page.wait_for_function("() => document.querySelectorAll('[role=dialog] img').length === 2", timeout=20_000)
+    page.get_by_role("button", name="添加照片").click()
+    add = page.get_by_test_id("stPopoverBody").get_by_role("button", name="增加", exact=True)
+    assert add.is_disabled()
+    assert add.evaluate("it => getComputedStyle(it).color") != "rgb(255, 255, 255)", "no white on white"
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").last.set_input_files(photo)
+    add.click()
+    page.get_by_role("button", name="照片 2").wait_for(timeout=20_000)
+    assert len(store.get(CLERK, WorkOrder, home, order.id).photos) == 2
+    assert visitor.outside == []
     assert server.complaints() == []
 
 
-def test_a_sheet_of_labels_is_made_and_downloaded(server: Server, browser: Any) -> None:
-    with visit(browser, width=1440) as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/facilities?labels=sheet&category=fitness")
-        page.get_by_role("button", name=re.compile("生成标签页")).wait_for(timeout=30_000)
-        visitor.settled()
-        assert "GRIDBOARD_PUBLIC_URL" in page.inner_text("[role=dialog]")
-        page.get_by_role("button", name=re.compile("生成标签页")).click()
-        with page.expect_download(timeout=30_000) as caught:
-            page.get_by_role("button", name="下载 PDF").click()
-        content = Path(caught.value.path()).read_bytes()
-        assert content.startswith(b"%PDF-")
+def test_a_sheet_of_labels_is_made_and_downloaded(server: Server, windows: Windows) -> None:
+    page = windows().page
+    page.goto(f"{server.address}/facilities?labels=sheet&category=fitness")
+    page.get_by_role("button", name=re.compile("生成标签页")).wait_for(timeout=30_000)
+    assert "GRIDBOARD_PUBLIC_URL" in page.inner_text("[role=dialog]")
+    page.get_by_role("button", name=re.compile("生成标签页")).click()
+    with page.expect_download(timeout=30_000) as caught:
+        page.get_by_role("button", name="下载 PDF").click()
+    content = Path(caught.value.path()).read_bytes()
+    assert content.startswith(b"%PDF-")
     assert server.complaints() == []
 
 
-def test_a_saved_decision_stays_in_sight_and_a_kind_is_read_in_one_line(server: Server, browser: Any) -> None:
-    with visit(browser, width=390) as visitor:
-        page = visitor.page
-        page.goto(f"{server.address}/facilities?part=replacement")
-        page.get_by_test_id("stTable").last.wait_for(timeout=30_000)
-        visitor.settled()
-        narrow = page.get_by_test_id("stTable").locator("tbody td:first-child")
-        assert min(narrow.evaluate_all("all => all.map(it => it.offsetWidth)")) >= 60
-        page.locator("[class*=st-key-narrow_] button").first.click()
-        plan = page.get_by_role("tab", name="更换", exact=True)
-        plan.click()
-        visitor.settled()
-        page.locator(".st-key-do_plan_year button").click()
-        page.get_by_role("button", name="撤销").wait_for(timeout=20_000)
-        assert plan.get_attribute("aria-selected") == "true"
+def test_a_saved_decision_stays_in_sight_and_a_kind_is_read_in_one_line(server: Server, windows: Windows) -> None:
+    visitor = windows(390)
+    page = visitor.page
+    page.goto(f"{server.address}/facilities?part=replacement")
+    page.get_by_test_id("stTable").last.wait_for(timeout=30_000)
+    visitor.settled()
+    narrow = page.get_by_test_id("stTable").locator("tbody td:first-child")
+    assert min(narrow.evaluate_all("all => all.map(it => it.offsetWidth)")) >= 60
+    page.locator("[class*=st-key-narrow_] button").first.click()
+    plan = page.get_by_role("tab", name="更换", exact=True)
+    plan.click()
+    visitor.settled()
+    page.locator(".st-key-do_plan_year button").click()
+    page.get_by_role("button", name="撤销").wait_for(timeout=20_000)
+    assert plan.get_attribute("aria-selected") == "true"
     assert server.complaints() == []

@@ -33,7 +33,7 @@ from repository.access import Actor, Role
 from repository.grids import Community
 from repository.importer import BadSheet, Sheet
 from repository.store import RESTORING, SIGN_INS, Store
-from tests.browser import Server, visit
+from tests.browser import Server, Windows
 from tests.conftest import awaited
 from tests.reader import Reader, signed_in
 
@@ -777,77 +777,77 @@ def test_a_demonstration_open_to_the_network_closes_when_real_data_comes() -> No
 # --- in a browser
 @pytest.mark.browser
 @pytest.mark.parametrize("end", ["idle_at", "ends_at"])
-def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, browser: Any, end: str) -> None:
+def test_what_was_typed_is_still_there_after_signing_in_again(site: Site, windows: Windows, end: str) -> None:
     """In another tab, after the sign-in was not used for too long or came to its absolute end."""
     _, login = account(site)
-    with visit(browser, language="en-US") as visitor:
-        page = visitor.page
-        page.goto(f"{site.server.address}/report")
-        page.fill("#login", login)
-        page.fill("#password", GOOD)
-        page.click("button")
-        typed = page.get_by_label("Anything to add?")
-        typed.wait_for(timeout=30_000)
-        typed.fill("half a sentence about the left post")
-        page.keyboard.press("Tab")
-        visitor.settled()
-        site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {end: site.store.clock()}})
+    visitor = windows(language="en-US")
+    page = visitor.page
+    page.goto(f"{site.server.address}/report")
+    page.fill("#login", login)
+    page.fill("#password", GOOD)
+    page.click("button")
+    typed = page.get_by_label("Anything to add?")
+    typed.wait_for(timeout=30_000)
+    typed.fill("half a sentence about the left post")
+    page.keyboard.press("Tab")
+    visitor.settled()
+    site.store.db[SIGN_INS].update_many({"login": login}, {"$set": {end: site.store.clock()}})
 
-        page.get_by_text("Loose", exact=False).first.click()
-        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
-        assert typed.count() == 0
-        page.get_by_role("button", name="Go on").click()
-        visitor.settled()
-        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
+    page.get_by_text("Loose", exact=False).first.click()
+    page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
+    assert typed.count() == 0
+    page.get_by_role("button", name="Go on").click()
+    visitor.settled()
+    page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
 
-        other = page.context.new_page()
-        other.goto(f"{site.server.address}/login")
-        other.fill("#login", login)
-        other.fill("#password", GOOD)
-        other.click("button")
-        other.wait_for_url(f"{site.server.address}/")
-        other.close()
-        page.get_by_role("button", name="Go on").click()
-        typed.wait_for(timeout=30_000)
-        assert typed.input_value() == "half a sentence about the left post"
+    other = page.context.new_page()
+    other.goto(f"{site.server.address}/login")
+    other.fill("#login", login)
+    other.fill("#password", GOOD)
+    other.click("button")
+    other.wait_for_url(f"{site.server.address}/")
+    other.close()
+    page.get_by_role("button", name="Go on").click()
+    typed.wait_for(timeout=30_000)
+    assert typed.input_value() == "half a sentence about the left post"
 
 
 @pytest.mark.browser
-def test_a_backup_is_taken_away_through_the_browser(site: Site, browser: Any, tmp_path: Path) -> None:
+def test_a_backup_is_taken_away_through_the_browser(site: Site, windows: Windows, tmp_path: Path) -> None:
     before = site.store.db["audit"].count_documents({"operation": "backup", "actor_name": "书记"})
-    with visit(browser, language="en-US") as visitor:
-        page = visitor.page
-        page.goto(f"{site.server.address}/admin?part=backups")
-        page.fill("#login", "boss")
-        page.fill("#password", GOOD)
-        page.click("button")
-        link = page.get_by_role("link", name="Take a backup")
-        link.wait_for(timeout=30_000)
-        link.evaluate("link => link.removeAttribute('target')")  # so that the download is this page's
-        with page.expect_download(timeout=30_000) as waiting:
-            link.click()
-        waiting.value.save_as(tmp_path / "b.zip")
-        assert re.fullmatch(r"gridboard-[0-9a-f]{8}-\d{8}T\d{6}Z\.zip", waiting.value.suggested_filename)
+    visitor = windows(language="en-US")
+    page = visitor.page
+    page.goto(f"{site.server.address}/admin?part=backups")
+    page.fill("#login", "boss")
+    page.fill("#password", GOOD)
+    page.click("button")
+    link = page.get_by_role("link", name="Take a backup")
+    link.wait_for(timeout=30_000)
+    link.evaluate("link => link.removeAttribute('target')")  # so that the download is this page's
+    with page.expect_download(timeout=30_000) as waiting:
+        link.click()
+    waiting.value.save_as(tmp_path / "b.zip")
+    assert re.fullmatch(r"gridboard-[0-9a-f]{8}-\d{8}T\d{6}Z\.zip", waiting.value.suggested_filename)
     manifest = backup.inspect(tmp_path / "b.zip")
     assert {part.name for part in manifest.parts} >= {"audit", "communities", "users", "passwords"}
     assert site.store.db["audit"].count_documents({"operation": "backup", "actor_name": "书记"}) == before + 1
 
 
 @pytest.mark.browser
-def test_signing_out_leads_back_to_the_form(site: Site, browser: Any) -> None:
+def test_signing_out_leads_back_to_the_form(site: Site, windows: Windows) -> None:
     _, login = account(site)
-    with visit(browser, language="en-US") as visitor:
-        page = visitor.page
-        page.goto(site.server.address)
-        page.fill("#login", login)
-        page.fill("#password", "wrong")
-        page.click("button")
-        page.get_by_text("do not belong together").wait_for()
-        assert page.input_value("#login") == login
-        page.fill("#password", GOOD)
-        page.click("button")
-        page.locator(".st-key-frame-person button, .st-key-frame\\.person button").first.click()
-        page.get_by_role("button", name="Sign out").click()
-        page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
-        page.goto(site.server.address)
-        page.wait_for_selector("#login")
+    visitor = windows(language="en-US")
+    page = visitor.page
+    page.goto(site.server.address)
+    page.fill("#login", login)
+    page.fill("#password", "wrong")
+    page.click("button")
+    page.get_by_text("do not belong together").wait_for()
+    assert page.input_value("#login") == login
+    page.fill("#password", GOOD)
+    page.click("button")
+    page.locator(".st-key-frame-person button, .st-key-frame\\.person button").first.click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_text("You are not signed in any more").wait_for(timeout=30_000)
+    page.goto(site.server.address)
+    page.wait_for_selector("#login")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -286,8 +287,9 @@ def _places(function: Callable[..., Any], usual: Mapping[str, Any]) -> Iterator[
 class _Trial:
     """A database with the world of tests/test_access.py in it, which is put back after each call that changed it."""
 
-    def __init__(self, store: Store, plain: Store, watch: Watch) -> None:
-        self.store, self.plain, self.watch = store, plain, watch
+    def __init__(self, store: Store, plain: Store, watch: Watch, examples: int) -> None:
+        self.store, self.plain, self.watch, self.examples = store, plain, watch, examples
+        self.drawn = _drawn()
         self.before = everything(plain)
         self.untyped: set[str] = set()
         self.drivers: set[str] = set()
@@ -315,8 +317,8 @@ class _Trial:
             self.store.reread_pending()
             self.watch.wrote = False
 
-    def try_all_of(self, name: str, function: Callable[..., Any], examples: int) -> int:
-        """The simplest attack in every place, and as many random ones; how many places there are."""
+    def try_all_of(self, name: str, function: Callable[..., Any]) -> int:
+        """The simplest attack in every place, and as many random ones as are wanted; how many places there are."""
         places = 0
         for place, put in _places(function, _usual(name, function, self.store)):
             places, self.watch.now = places + 1, f"{name}({place})"
@@ -324,7 +326,10 @@ class _Trial:
             attack = partial(self.call, name, function, put)
             attack(NOT_EQUAL)
             attack([NOT_EQUAL])
-            _at_random(attack, examples)
+            if self.examples > 1:
+                _at_random(attack, self.examples)
+            else:
+                attack(next(self.drawn))
         return places
 
 
@@ -339,6 +344,14 @@ def _at_random(attack: Callable[[Any], None], examples: int) -> None:
     each()
 
 
+def _drawn() -> Iterator[Any]:
+    """Random ones to take one from for each place: to draw for each anew takes longer than the call, and the first that
+    is drawn is always None."""
+    found: list[Any] = []
+    _at_random(found.append, 300)
+    return cycle(found)
+
+
 def anything_for_every_argument(report: Report, long: bool) -> None:
     """Dictionaries, lists, operators as any argument: the server takes none for a test, a key or a path."""
     functions, watch = found(), Watch()
@@ -351,9 +364,9 @@ def anything_for_every_argument(report: Report, long: bool) -> None:
         world(plain)
         reports.form_token(plain, LABEL)  # makes the secret that forms are signed with
         store = Store.connect(endpoint.uri, endpoint.database, lambda: NOW, event_listeners=[watch])
-        trial = _Trial(store, plain, watch)
+        trial = _Trial(store, plain, watch, 40 if long else 1)
         places = sum(
-            trial.try_all_of(name, function, 40 if long else 1)
+            trial.try_all_of(name, function)
             for name, function in functions.items()
             if name not in NOT_TRIED and name not in untried and _open_to_data(function)
         )

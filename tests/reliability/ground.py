@@ -1,7 +1,6 @@
 """What the rows stand on: a private server of their own, writers that note what was acknowledged, and who acts."""
 
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from repository.grids import Community
 from repository.maintenance import WorkOrder
 from repository.migrations import migrate
 from repository.store import Conflict, Full, OutcomeUnknown, Store, Unavailable
+from tests.folders import server_folder
 
 ACTOR = Actor("reliability", "可靠性", Role.ADMIN)
 AT = datetime(2026, 4, 1, 2, tzinfo=UTC)
@@ -23,7 +23,7 @@ AT = datetime(2026, 4, 1, 2, tzinfo=UTC)
 @contextmanager
 def home(parent: Path | None = None) -> Iterator[Path]:
     """A data folder of the row's own, its server stopped afterwards."""
-    path = Path(tempfile.mkdtemp(prefix="gb-rel-", dir=parent))
+    path = server_folder("gb-rel-", parent)
     try:
         yield path
     finally:

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from repository.embedded import find_binary
 from repository.maintenance import WorkOrder
 from repository.store import OutcomeUnknown, Store, Unavailable
 from tests.benchmarks.stand import Report
+from tests.folders import server_folder
 from tests.reliability.ground import ACTOR, Writers, an_order, furnished
 
 
@@ -98,7 +98,7 @@ def _free_port() -> int:
 
 def members_come_and_go(report: Report, long: bool) -> None:
     """The primary is killed, all are stopped in turn, a majority goes: nothing lost, and the unknown said to be so."""
-    folder = Path(tempfile.mkdtemp(prefix="gb-rs-"))
+    folder = server_folder("gb-rs-")
     members = Members(folder)
     try:
         store = furnished(Store.connect(members.uri))
