@@ -688,8 +688,9 @@ def merge(
     key: str | None = None,
 ) -> WorkOrder:
     """Close an open order as a duplicate of another open one, which is told so in its story and takes over photos, the
-    hazard and, if there is any, the danger, which stops its facility; one that the merged order had stopped is put
-    back by hand. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
+    hazard and, if there is any, the danger, which stops its facility; where only the merged one knew the facility, that
+    too. Another facility that a danger had stopped is back in service, unless a danger still stands there: the danger
+    is elsewhere. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
     Invalid, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
@@ -705,6 +706,8 @@ def merge(
             "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
         }
         hand_over(write, order, stays, changes["photos"])
+        if order.dangerous and order.facility_id and stays.facility_id is None:
+            changes |= {name: getattr(order, name) for name in ("facility_id", "grid_id", "category")}
         if order.dangerous and not stays.dangerous:
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
@@ -715,6 +718,8 @@ def merge(
         kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
         if order.dangerous and kept.facility_id:
             _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
+        if order.dangerous and order.facility_id != kept.facility_id:
+            _restore(write, order, unmended=True)
         return kept
 
     return store.write(actor, work, key=key)
@@ -929,27 +934,35 @@ def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
         _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order.number)
 
 
-def _restore(write: Write, order: WorkOrder) -> None:
-    """Back in service, unless another danger still stands there or it was taken down meanwhile."""
+def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
+    """Back in service, unless another danger still stands there or it was taken down meanwhile; ``unmended``: only if
+    it was a danger that stopped it, for nobody has mended anything."""
     if order.facility_id is None:
         return
-    others = write.store.db[WorkOrder.collection].find_one(
-        {
-            "community_id": order.community_id,
-            "facility_id": order.facility_id,
-            "status": {"$in": sorted(STANDING)},
-            "dangerous": True,
-            "_id": {"$ne": order.id},
-        },
-        {"_id": 1},
-        session=write.session,
+    here = {"community_id": order.community_id, "facility_id": order.facility_id, "dangerous": True}
+    orders = write.store.db[WorkOrder.collection]
+    others = orders.find_one(
+        {**here, "status": {"$in": sorted(STANDING)}, "_id": {"$ne": order.id}}, {"_id": 1}, session=write.session
     )
     try:
         facility = write.read(Facility, order.community_id, order.facility_id)
     except NotFound:
         return
-    if others is None and facility.status is ServiceStatus.OUT_OF_ORDER:
-        _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+    if others is not None or facility.status is not ServiceStatus.OUT_OF_ORDER:
+        return
+    if unmended and not orders.find_one({**here, "number": _stopped_by(facility)}, {"_id": 1}, session=write.session):
+        return
+    _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+
+
+def _stopped_by(facility: Facility) -> str | None:
+    """What its history says of why it stands still: a danger's number, or somebody's words."""
+    said = None
+    for entry in reversed(facility.condition_history):
+        if entry.status is not ServiceStatus.OUT_OF_ORDER:
+            break
+        said = entry.note
+    return said
 
 
 def _set_status(write: Write, facility: Facility, status: ServiceStatus, number: str) -> None:
