@@ -215,9 +215,9 @@ def _orders(view: session.View, found: CompanyReview) -> None:
         return data.ask(
             company_orders,
             view.community_id,
-            of or None,
             view.period,
             view.grids,
+            company_id=of or None,
             now=view.now,
             show=which,
             page=number,

@@ -442,7 +442,8 @@ ROWS: Mapping[str, Row] = {
         (READ, "organizations"),
     ),
     "maintenance.company_orders": read(
-        "work_orders", lambda s, a: maintenance.company_orders(s, a, "D", "o-D", QUARTER, now=NOW, show="all")
+        "work_orders",
+        lambda s, a: maintenance.company_orders(s, a, "D", QUARTER, company_id="o-D", now=NOW, show="all"),
     ),
     # grids
     "grids.found_community": change(

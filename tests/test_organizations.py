@@ -134,8 +134,8 @@ def test_each_company_is_scored_on_its_own_orders(here: Store, admin: Actor) -> 
     assert [score.company.id for score in found.ranked] == ["he"]
     assert recount.check(here, admin, "D") == []
     for show, n in (("open", 2), ("overdue", 1), ("rework", 2), ("all", 9)):
-        assert company_orders(here, admin, "D", "he", Period.of("2026"), now=NOW, show=show).total == n
-    assert company_orders(here, admin, "D", None, Period.of("2026"), now=NOW, show="all").total == 10
+        assert company_orders(here, admin, "D", Period.of("2026"), company_id="he", now=NOW, show=show).total == n
+    assert company_orders(here, admin, "D", Period.of("2026"), company_id=None, now=NOW, show="all").total == 10
 
 
 @pytest.mark.parametrize("key", ["2026Q1", "2026-03", "2025", "ever"])
@@ -144,7 +144,7 @@ def test_a_list_is_what_its_figure_counts(demo_uri: str, admin: Actor, key: str)
     found = company_scores(store, admin, "d-community", period, now=NOW)
 
     def behind(of: str | None, show: CompanyShow) -> int:
-        return company_orders(store, admin, "d-community", of, period, now=NOW, show=show, rows=1).total
+        return company_orders(store, admin, "d-community", period, company_id=of, now=NOW, show=show, rows=1).total
 
     for score in found.scores:
         of = score.company.id
