@@ -436,11 +436,15 @@ def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence
 
 def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | None:
     """An inspection passed what an order was opened for: done, if nobody had said so, and verified. None, and nothing
-    changes, when the inspector is who did the work: somebody else must look. For the room of inspections."""
+    changes, when the inspector is who did the work, or found the danger that nobody says to have mended: somebody else
+    must look. For the room of inspections."""
     actor, at = write.actor, _now(order, write.at)
+    first = order.events[0] if order.events and order.dangerous and order.status is not Status.DONE else None
     try:
         _check_verifier(order, actor)
     except Invalid:
+        return None
+    if first is not None and actor.is_who(first.by_id, first.by):
         return None
     changes: dict[str, Any] = {}
     if order.status is not Status.DONE:
@@ -530,8 +534,9 @@ def _is_theirs(order: WorkOrder, who: Actor) -> bool:
 
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
     done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
-    same = done is not None and (by.id == done.by_id if done.by_id else by.name == done.by)
-    if same or _is_theirs(order, by):
+    if by.is_nobody:
+        raise Invalid({"status": Message(hazards.SAY_WHO)})
+    if (done is not None and by.is_who(done.by_id, done.by)) or _is_theirs(order, by):
         raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
 
 
