@@ -14,7 +14,19 @@ from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import accounts, audit, backup, embedded, entries, importer, people, photos, preventive, reports
+from repository import (
+    accounts,
+    audit,
+    backup,
+    embedded,
+    entries,
+    importer,
+    organizations,
+    people,
+    photos,
+    preventive,
+    reports,
+)
 from repository.access import Actor, Role
 from repository.store import Store, utc_now
 from repository.words import Message, Trouble, msg
@@ -95,7 +107,12 @@ def _today(store: Store, community_id: str) -> date:
 
 
 def _forget(_settings: Settings) -> None:
-    _everywhere(lambda store, id: people.forget_expired(store, TENDER, id, on=_today(store, id)))
+    def work(store: Store, id: str) -> None:
+        today = _today(store, id)
+        organizations.renew_contacts(store, TENDER, id, on=today)
+        people.forget_expired(store, TENDER, id, on=today)
+
+    _everywhere(work)
 
 
 def _forget_entries(_settings: Settings) -> None:

@@ -429,6 +429,11 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: organizations.set_contact(s, a, "D", "o-D", name="x", phone=None),
         "refused",
     ),
+    "organizations.renew_contacts": Row(
+        ((READ, "contacts"), (UPDATE, "organizations")),
+        lambda s, a: organizations.renew_contacts(s, a, "D", on=date(2027, 1, 1)),
+        "common",
+    ),
     "organizations.remove_organization": change(
         DELETE, "organizations", lambda s, a: organizations.remove_organization(s, a, "D", "p-D", 1), "common"
     ),
@@ -882,6 +887,7 @@ NO_ACTOR: Mapping[str, str] = {
     # inside a transaction, whose Write names the actor and asks at each change
     "people.keep_contact": "inserts through Write",
     "people.drop_contact": "deletes through Write",
+    "people.keep_until": "updates through Write",
     "photos.link": "names photos of the actor's own in the write that names them",
     "photos.share": "of a record that was read through the Write with another one",
     "photos.hand_over": "of a record that was read through the Write to another one",
@@ -984,6 +990,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "reports": "private links and the secret they are made with; records are read as the outsider they stand for",
     "people.contact_of": "scope; only for the mask",
     "people.drop_contact": "deletes through Write",
+    "people.keep_until": "updates through Write",
 }
 """Which functions, or all of a class or module, read or write past ``Store``'s scope, and what keeps them in reach."""
 RAW = {"db", "client", "documents", "counters", "counters_of"}

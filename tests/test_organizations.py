@@ -101,6 +101,29 @@ def test_whom_to_call_there_is_kept_apart(here: Store, admin: Actor) -> None:
     assert people.contact_of(here, admin, "D", made.id) is None
 
 
+def test_whom_to_call_is_kept_by_the_contract_as_it_is_now(here: Store, admin: Actor) -> None:
+    made = organizations.add_organization(
+        here, admin, "D", {"name": "新", "contract_until": date(2026, 6, 30)}, contact_name=NAME, contact_phone=PHONE
+    )
+
+    def forgotten_on() -> date | None:
+        kept = people.contact_of(here, admin, "D", made.id)
+        return kept and kept.expires_on - timedelta(days=people.CONTACT_DAYS)
+
+    organizations.edit_organization(here, admin, "D", made.id, 1, {"contract_until": date(2028, 6, 30)})
+    assert forgotten_on() == date(2028, 6, 30)
+    organizations.edit_organization(here, admin, "D", made.id, 2, {"contract_until": date(2026, 12, 31)})
+    assert forgotten_on() == date(2026, 12, 31), "a shorter one counts too"
+    here.update(admin, Organization, "D", made.id, 3, {"contract_until": date(2029, 6, 30)})  # as a sheet does
+    on = date(2027, 12, 1)
+    assert organizations.renew_contacts(here, admin, "D", on=on) == 1
+    assert (people.forget_expired(here, admin, "D", on=on), forgotten_on()) == (0, date(2029, 6, 30))
+    here.update(admin, Organization, "D", made.id, 4, {"active": False})
+    on = date(2031, 1, 1)
+    assert organizations.renew_contacts(here, admin, "D", on=on) == 0
+    assert people.forget_expired(here, admin, "D", on=on) == 1
+
+
 def test_a_contract_that_ends_soon_is_called_out(here: Store, admin: Actor) -> None:
     for id, days in (("he", 90), ("an", 91)):
         organizations.edit_organization(here, admin, "D", id, 1, {"contract_until": TODAY + timedelta(days=days)})

@@ -103,7 +103,7 @@ def work_behind(
     )
 
 
-def company_behind(
+def _company_behind(
     store: Store,
     actor: Actor,
     community_id: str,

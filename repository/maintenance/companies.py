@@ -10,7 +10,7 @@ from typing import Any
 from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
 from repository.maintenance.analysis import REWORK, SATISFACTION
-from repository.maintenance.behind import Behind, company_behind
+from repository.maintenance.behind import Behind, _company_behind
 from repository.maintenance.metrics import ON_TIME, RESPOND
 from repository.maintenance.queries import MANY, WorkList, _rows
 from repository.maintenance.records import BY_COMPANY, WorkOrder
@@ -268,7 +268,7 @@ def company_orders(
     it ever had newest first. None: those of any company. Raises Refused, Unavailable."""
     which = CompanyShow(show)
     if which in _COUNTED:
-        return company_behind(
+        return _company_behind(
             store, actor, community_id, period, grids, company_id, figure=_COUNTED[which], now=now, page=page, rows=rows
         )
     where: Document = {"company_id": Is(exists=True) if company_id is None else company_id}
