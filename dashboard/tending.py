@@ -125,6 +125,10 @@ def _sweep(_settings: Settings) -> None:
     reports.clear_links(store)
 
 
+def _sweep_pieces(_settings: Settings) -> None:
+    photos.sweep_pieces(data.store(), TENDER)
+
+
 def _plan(_settings: Settings) -> None:
     _everywhere(lambda store, community_id: preventive.generate(store, TENDER, community_id))
 
@@ -148,6 +152,7 @@ JOBS = (
     Job("imports", msg("Bring imports that broke off to an end"), _end_imports, every=60.0),
     Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
+    Job("pieces", msg("Erase what is left of photos whose upload broke off"), _sweep_pieces, every=86_400.0),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )
