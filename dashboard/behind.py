@@ -107,7 +107,7 @@ def show(view: View, figure: Behind) -> None:
     back = {"part": st.query_params.get("part"), "by": by if by in set(Side) else None}
     navigation.link("maintenance", _("Back to the figures"), icon=":material/arrow_back:", **back)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(_count(first.total), anchor=False, width="content")
+        st.header(count(first.total), anchor=False, width="content")
         st.space("stretch")
         pages = st.empty()
         rows = (lambda: orders.rows_to_take_away(found)) if first.rows else ()
@@ -135,7 +135,8 @@ def show(view: View, figure: Behind) -> None:
     orders.work_table(found, key="behind")
 
 
-def _count(total: int) -> str:
+def count(total: int) -> str:
+    """How many orders a list has."""
     if total >= MANY:
         return _("{n} or more work orders", n=number(MANY))
     return n_("{n} work order", "{n} work orders", total)

@@ -26,7 +26,7 @@ from dashboard.i18n import (
     time_,
 )
 from repository import maintenance
-from repository.access import Operation, Outsider, may, may_set
+from repository.access import Operation, Outsider, is_shared, may, may_set
 from repository.facilities import ServiceStatus
 from repository.grids import grid_names
 from repository.maintenance import (
@@ -490,6 +490,8 @@ def _steps(story: Story) -> None:
                     _("Cost in yuan (optional)"), 0.0, 1e9, _yuan(order.cost_cents), 10.0, key=f"cost-{order.id}"
                 )
                 facts["cost_cents"] = None if yuan is None else round(yuan * 100)
+    if to is Status.VERIFIED:
+        ask_who_looks(key=f"looks-{order.id}")
     demanded = to is Status.REJECTED
     note = st.text_input(
         _("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}", **session.STAGED
@@ -511,6 +513,28 @@ def _steps(story: Story) -> None:
                 **facts,
             )
         )
+
+
+def ask_who(words: str, *, key: str) -> bool:
+    """Where nobody signs in: who of the people here one is, which goes on record. Whether that is said."""
+    names = _people()
+    st.session_state[key] = session.chosen("me") if session.chosen("me") in names else None
+    st.selectbox(
+        words,
+        list(names),
+        format_func=names.__getitem__,
+        placeholder=_("Choose your name"),
+        key=key,
+        on_change=lambda: session.be(st.session_state[key]),
+    )
+    return session.chosen("me") in names
+
+
+def ask_who_looks(*, key: str) -> None:
+    """The same, where whoever looks must not be who did the work."""
+    if session.actor().shared:
+        ask_who(_("Who looks again?"), key=key)
+        st.caption(_("Nobody signs in here: the name goes on record, and that nobody checked it."))
 
 
 def _person(order: WorkOrder, *, key: str) -> str | None:
@@ -591,7 +615,10 @@ def _timeline(story: Story) -> None:
 
 def _by(event: Event) -> str:
     """Who took a step; whoever scanned a label has no name but a word for what they are."""
-    return say(Outsider.RESIDENT.label) if event.by == Outsider.RESIDENT.label else event.by
+    if event.by == Outsider.RESIDENT.label:
+        return say(Outsider.RESIDENT.label)
+    looked = event.status is Status.VERIFIED and is_shared(event.by_id)
+    return _("{who}, who did not sign in", who=event.by) if looked else event.by
 
 
 def _add_photos(order: WorkOrder) -> None:

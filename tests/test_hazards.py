@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from repository import hazards as room
 from repository import photos, recount
-from repository.access import Actor, Role
+from repository.access import Actor, Role, anybody, is_shared
 from repository.hazards import Hazard, Level, State
 from repository.maintenance import (
     Status,
@@ -134,6 +134,19 @@ def test_a_merged_order_takes_its_hazard_along(yard: Store, mender: Actor, admin
     review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
     assert (review.rectified.n, review.rectified.value, review.standing) == (1, 1.0, ())
     assert recount.check(yard, admin, "d") == []
+
+
+def test_where_nobody_signs_in_who_looks_again_says_who_they_are(yard: Store) -> None:
+    manager, worker = (anybody(role, "x") for role in (Role.FACILITY_MANAGER, Role.ADMIN))
+    hazard = found(yard, manager)
+    hazard = room.rectify(yard, manager.named("d-wang", "王"), "d", hazard.id, 1)
+    for nobody_else in (manager, worker, worker.named("d-wang", "王")):
+        with pytest.raises(Invalid) as refused:
+            room.recheck(yard, nobody_else, "d", hazard.id, 2, passed=True)
+        assert set(refused.value.problems) == {"state"}
+    over = room.recheck(yard, manager.named("d-li", "李"), "d", hazard.id, 2, passed=True)
+    assert (over.state, over.events[-1].by) == (State.RECHECKED, "李")
+    assert is_shared(over.events[-1].by_id), "nobody checked that it is them"
 
 
 def test_an_order_entered_by_mistake_lets_its_hazard_go(yard: Store, mender: Actor, admin: Actor) -> None:

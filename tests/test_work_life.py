@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from repository import photos, recount
 from repository.access import Actor, Refused, Role
-from repository.facilities import Facility, ServiceStatus
+from repository.facilities import Facility, ServiceStatus, put_out_of_order
 from repository.maintenance import (
     Event,
     Outcome,
@@ -149,7 +149,28 @@ def test_a_merged_danger_stops_the_machine_it_is_at(yard: Store, mender: Actor, 
     assert yard.get(admin, Facility, "d", "d-F-01").status is ServiceStatus.OUT_OF_ORDER
     other = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-02", dangerous=True)
     merge(yard, mender, "d", other.id, other.revision, stays.id)
-    assert yard.get(admin, Facility, "d", "d-F-02").status is ServiceStatus.OUT_OF_ORDER, "nobody looked at it"
+    assert yard.get(admin, Facility, "d", "d-F-02").status is ServiceStatus.IN_SERVICE, "the danger is elsewhere"
+    assert recount.check(yard, admin, "d") == []
+
+
+@pytest.mark.parametrize("why", ["another danger", "by hand", "only it knows the machine"])
+def test_a_machine_stays_down_when_the_merged_danger_was_not_all(
+    yard: Store, mender: Actor, admin: Actor, why: str
+) -> None:
+    if why == "by hand":
+        machine = facility(yard, mender)
+        put_out_of_order(yard, mender, "d", machine.id, machine.revision, note="等厂家")
+    here = {"place": "东门"} if why == "only it knows the machine" else {"facility_id": "d-F-02"}
+    stays = log_repair(yard, mender, "d", fault="loose", **here)
+    wrong = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    if why == "another danger":
+        log_repair(yard, mender, "d", fault="electric", facility_id="d-F-01", dangerous=True)
+    stays = merge(yard, mender, "d", wrong.id, wrong.revision, stays.id)
+    assert facility(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+    if why == "only it knows the machine":
+        done = move(yard, mender, "d", stays.id, stays.revision, Status.DONE)
+        move(yard, OTHER, "d", done.id, done.revision, Status.VERIFIED)
+        assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
     assert recount.check(yard, admin, "d") == []
 
 

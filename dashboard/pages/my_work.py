@@ -56,21 +56,11 @@ def render() -> None:
 # --- whose
 def _whose(view: View) -> bool:
     """Nobody signs in here: whoever opens the page says who they are. False where there is nobody to be yet."""
-    names = {person.id: person.name for person in ask(people, view.community_id) if person.active}
-    if not names:
+    if not any(person.active for person in ask(people, view.community_id)):
         st.markdown(":gray[" + _("Nobody is in the register of people yet, so no work can be given out.") + "]")
         navigation.link("grids", _("Enter the first person"))
         return False
-    st.session_state["mine.who"] = session.chosen("me") if session.chosen("me") in names else None
-    st.selectbox(
-        _("Whose work?"),
-        list(names),
-        index=None,
-        format_func=lambda id: names.get(id, id),
-        placeholder=_("Choose your name"),
-        key="mine.who",
-        on_change=lambda: session.be(st.session_state["mine.who"]),
-    )
+    orders.ask_who(_("Whose work?"), key="mine.who")
     return True
 
 

@@ -86,7 +86,6 @@ def work_behind(
     Stocks come oldest first, flows newest first. Raises Refused, Unavailable."""
     what = Behind(figure)
     zone = store.zone(community_id)
-    as_of = period.until(now)
     where: list[Document] = [] if category is None else [{"category": category}]
     wanted: Document = {}
     if by == Side.GRID and key:
@@ -99,6 +98,47 @@ def work_behind(
         where.append({"facility_id": Is(gt="")})  # the newest of what stands on a facility, as its ranking counts
     if band is not None:
         where.append(_reported(band, now.astimezone(zone)))
+    return _listed(
+        store, actor, community_id, period, grids, what, where, wanted, now=now, step=step, page=page, rows=rows
+    )
+
+
+def _company_behind(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None,
+    company_id: str | None,
+    *,
+    figure: Behind,
+    now: datetime,
+    page: int,
+    rows: int,
+) -> WorkList:
+    """The same for a figure of one company, or of all together: these are counted from the counters, so the newest
+    NEWEST are looked for among the company's own. Raises Refused, Unavailable."""
+    where: Document = {"company_id": Is(exists=True) if company_id is None else company_id}
+    return _listed(store, actor, community_id, period, grids, figure, [where], {}, now=now, page=page, rows=rows)
+
+
+def _listed(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None,
+    what: Behind,
+    where: Sequence[Document],
+    wanted: Document,
+    *,
+    now: datetime,
+    page: int,
+    rows: int,
+    step: int | None = None,
+) -> WorkList:
+    """``wanted`` is asked of what the parts found, ``where`` before."""
+    zone, as_of = store.zone(community_id), period.until(now)
     parts = _parts(what, period.bounds(zone), as_of if as_of < now else None, now.astimezone(UTC), step)
     rising = parts[0].rising
     late = {"$and": ["$is_open", {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now.astimezone(UTC)]}]}

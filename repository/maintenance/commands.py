@@ -436,11 +436,15 @@ def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence
 
 def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | None:
     """An inspection passed what an order was opened for: done, if nobody had said so, and verified. None, and nothing
-    changes, when the inspector is who did the work: somebody else must look. For the room of inspections."""
+    changes, when the inspector is who did the work, or found the danger that nobody says to have mended: somebody else
+    must look. For the room of inspections."""
     actor, at = write.actor, _now(order, write.at)
+    first = order.events[0] if order.events and order.dangerous and order.status is not Status.DONE else None
     try:
         _check_verifier(order, actor)
     except Invalid:
+        return None
+    if first is not None and actor.is_who(first.by_id, first.by):
         return None
     changes: dict[str, Any] = {}
     if order.status is not Status.DONE:
@@ -530,8 +534,9 @@ def _is_theirs(order: WorkOrder, who: Actor) -> bool:
 
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
     done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
-    same = done is not None and (by.id == done.by_id if done.by_id else by.name == done.by)
-    if same or _is_theirs(order, by):
+    if by.is_nobody:
+        raise Invalid({"status": Message(hazards.SAY_WHO)})
+    if (done is not None and by.is_who(done.by_id, done.by)) or _is_theirs(order, by):
         raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
 
 
@@ -688,8 +693,9 @@ def merge(
     key: str | None = None,
 ) -> WorkOrder:
     """Close an open order as a duplicate of another open one, which is told so in its story and takes over photos, the
-    hazard and, if there is any, the danger, which stops its facility; one that the merged order had stopped is put
-    back by hand. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
+    hazard and, if there is any, the danger, which stops its facility; where only the merged one knew the facility, that
+    too. Another facility that a danger had stopped is back in service, unless a danger still stands there: the danger
+    is elsewhere. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
     Invalid, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
@@ -705,6 +711,8 @@ def merge(
             "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
         }
         hand_over(write, order, stays, changes["photos"])
+        if order.dangerous and order.facility_id and stays.facility_id is None:
+            changes |= {name: getattr(order, name) for name in ("facility_id", "grid_id", "category")}
         if order.dangerous and not stays.dangerous:
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
@@ -715,6 +723,8 @@ def merge(
         kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
         if order.dangerous and kept.facility_id:
             _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
+        if order.dangerous and order.facility_id != kept.facility_id:
+            _restore(write, order, unmended=True)
         return kept
 
     return store.write(actor, work, key=key)
@@ -929,27 +939,35 @@ def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
         _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order.number)
 
 
-def _restore(write: Write, order: WorkOrder) -> None:
-    """Back in service, unless another danger still stands there or it was taken down meanwhile."""
+def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
+    """Back in service, unless another danger still stands there or it was taken down meanwhile; ``unmended``: only if
+    it was a danger that stopped it, for nobody has mended anything."""
     if order.facility_id is None:
         return
-    others = write.store.db[WorkOrder.collection].find_one(
-        {
-            "community_id": order.community_id,
-            "facility_id": order.facility_id,
-            "status": {"$in": sorted(STANDING)},
-            "dangerous": True,
-            "_id": {"$ne": order.id},
-        },
-        {"_id": 1},
-        session=write.session,
+    here = {"community_id": order.community_id, "facility_id": order.facility_id, "dangerous": True}
+    orders = write.store.db[WorkOrder.collection]
+    others = orders.find_one(
+        {**here, "status": {"$in": sorted(STANDING)}, "_id": {"$ne": order.id}}, {"_id": 1}, session=write.session
     )
     try:
         facility = write.read(Facility, order.community_id, order.facility_id)
     except NotFound:
         return
-    if others is None and facility.status is ServiceStatus.OUT_OF_ORDER:
-        _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+    if others is not None or facility.status is not ServiceStatus.OUT_OF_ORDER:
+        return
+    if unmended and not orders.find_one({**here, "number": _stopped_by(facility)}, {"_id": 1}, session=write.session):
+        return
+    _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+
+
+def _stopped_by(facility: Facility) -> str | None:
+    """What its history says of why it stands still: a danger's number, or somebody's words."""
+    said = None
+    for entry in reversed(facility.condition_history):
+        if entry.status is not ServiceStatus.OUT_OF_ORDER:
+            break
+        said = entry.note
+    return said
 
 
 def _set_status(write: Write, facility: Facility, status: ServiceStatus, number: str) -> None:
