@@ -927,11 +927,7 @@ def _only(changes: Mapping[str, Any], allowed: frozenset[str]) -> None:
 
 def _check_moments(order: WorkOrder, now: datetime) -> None:
     """What happened happened in order and not in the future; what is due is due after the report."""
-    problems: dict[str, Message] = {}
-    for field in ("reported_at", "responded_at", "ended_at"):
-        moment = getattr(order, field)
-        if moment and moment > now:
-            problems[field] = Message(msg("This lies in the future"))
+    problems = {field: Message(msg("This lies in the future")) for field in order.ahead(now)}
     for field in ("responded_at", "due_at", "ended_at"):
         moment = getattr(order, field)
         if moment and moment < order.reported_at:
