@@ -286,6 +286,26 @@ def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None
     assert facility(yard, mender) is not None
 
 
+def test_what_is_left_of_many_is_left_wholly(yard: Store, mender: Actor) -> None:
+    """One whose due day cannot be is not given to anybody either; one that is over is not changed with the others."""
+    stays, over = (log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(2))
+    over = move(yard, OTHER, "d", over.id, over.revision, Status.DONE)
+    wanted = {stays.id: stays.revision, over.id: over.revision}
+    before = stays.reported_at - timedelta(days=1)
+    told = change_many(yard, mender, "d", wanted, {"assignee_id": "d-li", "due_at": before})
+    assert (told.done, set(told.left)) == ((), set(wanted))
+    assert yard.get(mender, WorkOrder, "d", stays.id) == stays
+    told = change_many(yard, mender, "d", wanted, {"due_at": over.reported_at + timedelta(days=365)})
+    assert (told.done, set(told.left)) == ((stays.id,), {over.id})
+    assert yard.get(mender, WorkOrder, "d", over.id).due_at == over.due_at
+
+
+def test_one_too_many_is_named(yard: Store, mender: Actor) -> None:
+    wanted = {f"none-{n}": 1 for n in range(201)}
+    told = change_many(yard, mender, "d", wanted, {"priority": Priority.LOW})
+    assert set(told.left) == set(wanted)
+
+
 def test_many_go_to_a_company_at_once(yard: Store, mender: Actor, admin: Actor) -> None:
     company = add_organization(yard, admin, "d", {"name": "和顺物业"})
     orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(2)]

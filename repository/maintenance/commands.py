@@ -564,26 +564,31 @@ def assign(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        _referred(write, Person, community_id, "assignee_id", assignee_id)
-        _referred(write, Organization, community_id, "company_id", company_id)
-        at = _now(order, write.at)
-        if order.status is Status.ASSIGNED:
-            step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
-            changes: dict[str, Any] = {"events": (*order.events, step)}
-            changes |= _given(actor, at, assignee_id, company_id)
-        else:
-            changes = moved(
-                order,
-                Status.ASSIGNED,
-                at=at,
-                by=actor,
-                note=note,
-                assignee_id=assignee_id,
-                company_id=company_id,
-            )
-        return write.update(WorkOrder, community_id, order_id, revision, changes)
+        return _assign(write, order, revision, assignee_id, company_id, note)
 
     return store.write(actor, work, key=key)
+
+
+def _assign(
+    write: Write,
+    order: WorkOrder,
+    revision: int,
+    assignee_id: str | None,
+    company_id: str | None,
+    note: str | None = None,
+) -> WorkOrder:
+    actor, at = write.actor, _now(order, write.at)
+    _referred(write, Person, order.community_id, "assignee_id", assignee_id)
+    _referred(write, Organization, order.community_id, "company_id", company_id)
+    if order.status is Status.ASSIGNED:
+        step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
+        changes: dict[str, Any] = {"events": (*order.events, step)}
+        changes |= _given(actor, at, assignee_id, company_id)
+    else:
+        changes = moved(
+            order, Status.ASSIGNED, at=at, by=actor, note=note, assignee_id=assignee_id, company_id=company_id
+        )
+    return write.update(WorkOrder, order.community_id, order.id, revision, changes)
 
 
 def add_effort(
@@ -792,21 +797,32 @@ class Changed:
 def change_many(
     store: Store, actor: Actor, community_id: str, orders: Mapping[str, int], changes: Mapping[str, Any]
 ) -> Changed:
-    """Change plain fields (EDITABLE) of several orders, or give them to a person or company (see ``assign``); given by
-    id and revision, each on its own: one that somebody changed meanwhile, or that is out of reach, is left as it is and
-    named with the reason. Raises Refused for whoever may change none."""
+    """Change plain fields (EDITABLE) of several open orders, or give them to a person or company (see ``assign``);
+    given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile, that is out
+    of reach or one too many, is left as it is and named with the reason. Raises Refused for whoever may change none."""
     require(actor, Operation.UPDATE, WorkOrder.collection)
     reach(actor, community_id)
+    promise = Promises.of(store, actor, community_id)
+    rest = dict(changes)
+    who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
+    _only(rest, EDITABLE)
+
+    def change(write: Write, id: str, revision: int) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, id)
+        if order.status not in OPEN:
+            raise Invalid({"status": Message(msg("It is over; open it by itself to put something right."))})
+        if any(who.values()):
+            order = _assign(write, order, revision, **who)
+            revision = order.revision
+        return _edit(write, promise, order, revision, rest) if rest else order
+
     done: list[str] = []
-    left: dict[str, Message] = {}
-    for id, revision in list(orders.items())[:MANY_AT_ONCE]:
+    many = list(orders.items())
+    too_many = Message(msg("{most} orders are the most at once."), {"most": MANY_AT_ONCE})
+    left: dict[str, Message] = {id: too_many for id, _revision in many[MANY_AT_ONCE:]}
+    for id, revision in many[:MANY_AT_ONCE]:
         try:
-            rest, stands = dict(changes), revision
-            who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
-            if any(who.values()):
-                stands = assign(store, actor, community_id, id, revision, **who).revision
-            if rest:
-                edit(store, actor, community_id, id, stands, rest)
+            store.write(actor, partial(change, id=id, revision=revision))
             done.append(id)
         except Conflict as conflict:
             left[id] = conflict.message
@@ -834,34 +850,38 @@ def edit(
     promise = Promises.of(store, actor, community_id)
 
     def work(write: Write) -> WorkOrder:
-        order = write.read(WorkOrder, community_id, order_id)
-        wanted = dict(changes)
-        named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
-        new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
-        if any(new.values()):
-            wanted |= _given(actor, write.at, **new)
-        _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
-        if wanted.get("facility_id", order.facility_id) != order.facility_id:
-            facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
-            if facility:
-                wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
-        found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
-        if found_dangerous:
-            soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
-            wanted["priority"] = Priority.URGENT
-            if "due_at" not in changes or changes["due_at"] == order.due_at:
-                wanted["due_at"] = min(order.due_at or soon, soon)
-        changed = build(WorkOrder, {**dict(order), **wanted})
-        if changed.facility_id is None and not changed.place:
-            raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-        if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
-            raise Invalid({"due_at": Message(msg("This lies before the report"))})
-        changed = write.update(WorkOrder, community_id, order_id, revision, wanted)
-        if found_dangerous and changed.facility_id:
-            _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
-        return changed
+        return _edit(write, promise, write.read(WorkOrder, community_id, order_id), revision, changes)
 
     return store.write(actor, work, key=key)
+
+
+def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, changes: Mapping[str, Any]) -> WorkOrder:
+    community_id = order.community_id
+    wanted = dict(changes)
+    named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
+    new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
+    if any(new.values()):
+        wanted |= _given(write.actor, write.at, **new)
+    _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
+    if wanted.get("facility_id", order.facility_id) != order.facility_id:
+        facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
+        if facility:
+            wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
+    found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
+    if found_dangerous:
+        soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
+        wanted["priority"] = Priority.URGENT
+        if "due_at" not in changes or changes["due_at"] == order.due_at:
+            wanted["due_at"] = min(order.due_at or soon, soon)
+    changed = build(WorkOrder, {**dict(order), **wanted})
+    if changed.facility_id is None and not changed.place:
+        raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
+    if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
+        raise Invalid({"due_at": Message(msg("This lies before the report"))})
+    changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
+    if found_dangerous and changed.facility_id:
+        _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
+    return changed
 
 
 def correct(
@@ -917,11 +937,7 @@ def _only(changes: Mapping[str, Any], allowed: frozenset[str]) -> None:
 
 def _check_moments(order: WorkOrder, now: datetime) -> None:
     """What happened happened in order and not in the future; what is due is due after the report."""
-    problems: dict[str, Message] = {}
-    for field in ("reported_at", "responded_at", "ended_at"):
-        moment = getattr(order, field)
-        if moment and moment > now:
-            problems[field] = Message(msg("This lies in the future"))
+    problems = {field: Message(msg("This lies in the future")) for field in order.ahead(now)}
     for field in ("responded_at", "due_at", "ended_at"):
         moment = getattr(order, field)
         if moment and moment < order.reported_at:

@@ -341,6 +341,7 @@ class WorkOrder(Record):
         *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
         *("reopenings.ended_at", "reopenings.reopened_at"),
     )
+    past = ("reported_at", "responded_at", "ended_at")
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
     )
