@@ -75,8 +75,8 @@ MTBF = declare(
         unit="hours",
         formula=msg(
             "Time in service in the last 36 months and this one (fewer where more than 20,000 work orders were "
-            "reported in them) ÷ failures: work orders other than preventive ones, without those rejected, cancelled or "
-            "duplicate. From two failures on"
+            "reported in them) ÷ failures: work orders other than preventive ones, without those rejected, cancelled "
+            "or duplicate. From two failures on"
         ),
         source=msg("Reliability engineering: operating time ÷ number of failures"),
         page="facilities",

@@ -174,6 +174,21 @@ def test_a_machine_stays_down_when_the_merged_danger_was_not_all(
     assert recount.check(yard, admin, "d") == []
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_danger_that_was_written_to_the_wrong_machine_goes_to_the_right_one(
+    yard: Store, mender: Actor, admin: Actor, by_hand: bool
+) -> None:
+    if by_hand:
+        machine = facility(yard, mender)
+        put_out_of_order(yard, mender, "d", machine.id, machine.revision, note="等厂家")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    edit(yard, mender, "d", order.id, order.revision, {"facility_id": "d-F-02"})
+    stands = {id: yard.get(admin, Facility, "d", id).status for id in ("d-F-01", "d-F-02")}
+    first = ServiceStatus.OUT_OF_ORDER if by_hand else ServiceStatus.IN_SERVICE
+    assert stands == {"d-F-01": first, "d-F-02": ServiceStatus.OUT_OF_ORDER}
+    assert recount.check(yard, admin, "d") == []
+
+
 def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", place="东门")
     done = mended(yard, mender, 1)

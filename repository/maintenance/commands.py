@@ -845,7 +845,8 @@ def edit(
     key: str | None = None,
 ) -> WorkOrder:
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
-    danger found later makes the order urgent, due within a day, and stops the facility."""
+    danger found later makes the order urgent, due within a day, and stops the facility. A danger that turns out to be
+    elsewhere stops the facility there, and the one it had stopped is back in service."""
     _only(changes, EDITABLE)
     promise = Promises.of(store, actor, community_id)
 
@@ -878,8 +879,11 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
         raise Invalid({"due_at": Message(msg("This lies before the report"))})
+    elsewhere = order.dangerous and order.status in STANDING and changed.facility_id != order.facility_id
+    if elsewhere:
+        _restore(write, order, unmended=True)  # as long as the order stands there
     changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
-    if found_dangerous and changed.facility_id:
+    if (found_dangerous or (elsewhere and changed.dangerous)) and changed.facility_id:
         _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
     return changed
 
