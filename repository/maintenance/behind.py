@@ -16,7 +16,7 @@ from repository.filters import Is
 from repository.maintenance.analysis import NEWEST, Side, step_of
 from repository.maintenance.metrics import AGE_BANDS, Ledger
 from repository.maintenance.queries import MANY, PAGE_ROWS, WorkList, _rows
-from repository.maintenance.records import Outcome, Status, WorkOrder
+from repository.maintenance.records import REPORTS, Outcome, Status, WorkOrder
 from repository.metrics import Period
 from repository.record import Choice
 from repository.rollups import bin_bounds
@@ -94,8 +94,8 @@ def work_behind(
         where.append({"category": key})
     elif by is not None:
         wanted = {BY_FAULT if by == BY_FAULT else Side(by).value: key or None}
-    if what is Behind.OPENED and by == Side.FACILITY:
-        where.append({"facility_id": Is(gt="")})  # the newest of what stands on a facility, as its ranking counts
+    if what is Behind.OPENED and by in (Side.FACILITY, BY_FAULT):  # the newest, as their rankings count
+        where.append({**REPORTS, "facility_id": Is(gt="")} if by == Side.FACILITY else dict(REPORTS))
     if band is not None:
         where.append(_reported(band, now.astimezone(zone)))
     return _listed(
