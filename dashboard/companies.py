@@ -20,7 +20,6 @@ from repository.words import Trouble
 
 PARAMETER = "company"  # of the URL: the company whose drawer is open
 OF = "of"  # of the URL: the company whose orders are listed
-ROWS = 20
 
 
 def show(view: session.View) -> None:
@@ -221,13 +220,13 @@ def _orders(view: session.View, found: CompanyReview) -> None:
             now=view.now,
             show=which,
             page=number,
-            rows=ROWS,
+            rows=orders.ROWS,
         )
 
     listed = page(1)
     heading.header(behind.count(listed.total), anchor=False)
-    if listed.total > ROWS:
-        chosen = pages.pagination(-(-listed.total // ROWS), key="company-page", max_visible_pages=5)
+    if listed.total > orders.ROWS:
+        chosen = pages.pagination(-(-listed.total // orders.ROWS), key="company-page", max_visible_pages=5)
         listed = listed if chosen == 1 else page(chosen)
     orders.work_table(listed, key="company-orders")
 

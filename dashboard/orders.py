@@ -92,7 +92,8 @@ USUAL: Mapping[Status, Status] = {
 """What usually comes next: chosen beforehand, so that moving along takes one tap."""
 
 FORM_FIELDS = [name for name in WorkOrder.model_fields if name in EDITABLE]
-PHONE_ROWS = 12
+ROWS = 12
+"""Of a list at once: as many as a phone shows without much scrolling."""
 
 
 # --- the list --------------------------------------------------------------------------------------------------------
@@ -104,11 +105,9 @@ def work_table(found: WorkList, *, key: str) -> None:
     with st.container(key=f"wide_{key}"):
         _table(found, key)
     with st.container(key=f"narrow_{key}", gap="xsmall"):
-        for place, row in enumerate(found.rows[:PHONE_ROWS]):
+        for place, row in enumerate(found.rows):
             again = any(row.order.id == before.order.id for before in found.rows[:place])  # it ended twice
             _phone_row(row, f"{key}-{place}" if again else key)
-        if len(found.rows) > PHONE_ROWS:
-            st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
 
 
 def _table(found: WorkList, key: str) -> None:

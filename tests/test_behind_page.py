@@ -72,7 +72,7 @@ def rows_behind(at: Any) -> int:
     assert number, said(at)
     total = int(number[1].replace(",", ""))
     shown = max((len(one.value) for one in at.dataframe), default=0)
-    assert shown == min(total, 20)
+    assert shown == min(total, 12)
     return total
 
 
