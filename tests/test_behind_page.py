@@ -76,6 +76,16 @@ def rows_behind(at: Any) -> int:
     return total
 
 
+def some(leads: list[Lead]) -> list[Lead]:
+    """Of the same figure's months, or rows, the first, a middle and the last one: that all of them are as many is for
+    tests/test_maintenance_figures.py, here it is the links that are tried."""
+    kinds: dict[Any, list[Lead]] = {}
+    for lead in leads:
+        kind = {name: value for name, value in lead.params.items() if name not in ("period", "whose")}
+        kinds.setdefault((repr(sorted(kind.items())), "period" in lead.params, "whose" in lead.params), []).append(lead)
+    return [own[place] for own in kinds.values() for place in sorted({0, len(own) // 2, len(own) - 1})]
+
+
 @pytest.mark.parametrize("part", ["work", "analysis"])
 def test_every_chart_leads_to_as_many_rows_as_it_shows(demo_uri: str, visit: Visit, part: str) -> None:
     sides = ["grid_id", "category", "facility_id", "assignee_id", "company_id"] if part == "analysis" else [""]
@@ -83,7 +93,7 @@ def test_every_chart_leads_to_as_many_rows_as_it_shows(demo_uri: str, visit: Vis
     for by in sides:
         at = visit(demo_uri, "maintenance", lang="en", part=part, by=by)
         leads = leads_of(at)
-        for lead in leads if by == sides[0] else [one for one in leads if one.params.get("by") == by]:
+        for lead in some(leads if by == sides[0] else [one for one in leads if one.params.get("by") == by]):
             behind = visit(demo_uri, "maintenance", **lead.params)
             assert rows_behind(behind) == lead.says, lead
             tried[lead.params["of"]] = tried.get(lead.params["of"], 0) + 1

@@ -650,8 +650,11 @@ def test_the_figures_are_closed_without_a_token(site: Site) -> None:
 
 def test_the_figures_and_the_log_name_nobody() -> None:
     """One server with both switched on, used by somebody whose name and doings must not be found in either."""
-    server = Server("--demo", GRIDBOARD_METRICS_TOKEN="open-sesame-open-sesame", GRIDBOARD_LOG="json")
+    server = Server(GRIDBOARD_SIGN_IN="none", GRIDBOARD_METRICS_TOKEN="open-sesame-open-sesame", GRIDBOARD_LOG="json")
     try:
+        store = Store.connect(embedded.start(server.home).uri)
+        store.insert(OPERATOR, Community(id="D", community_id="D", code="D", name="绝密社区"))
+        store.close()
         port = int(server.address.rsplit(":", 1)[1])
         reader = Reader(port, "maintenance", "q=绝密词&lang=en")
         reader.rerun()
