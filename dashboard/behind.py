@@ -33,7 +33,7 @@ OF = "of"
 CATEGORY = "of_category"
 """URL parameter: the frame's category, where its word has characters that a chart's link cannot carry."""
 ROWS = 20
-NOW = (Behind.OPEN, Behind.OVERDUE, Behind.UNESTIMATED)
+NOW = (Behind.OPEN, Behind.OVERDUE, Behind.IN_TIME, Behind.UNESTIMATED)
 """Of now, whatever the period."""
 
 
