@@ -38,6 +38,7 @@ def ages(view: View, review: WorkReview) -> None:
             look=cards.look(),
             links=[behind.href(Behind.OPEN, band=band) for band in places],
             late=[behind.href(Behind.OVERDUE, band=band) for band in places],
+            in_time=[behind.href(Behind.IN_TIME, band=band) for band in places],
         ),
         [
             {_("Age"): name, _("Open"): band.open, _("Overdue"): band.overdue}

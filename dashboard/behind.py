@@ -32,7 +32,7 @@ OF = "of"
 """URL parameter: the figure whose list is shown; beside it ``by`` and ``whose``, ``band`` or ``step``."""
 CATEGORY = "of_category"
 """URL parameter: the frame's category, where its word has characters that a chart's link cannot carry."""
-NOW = (Behind.OPEN, Behind.OVERDUE, Behind.UNESTIMATED)
+NOW = (Behind.OPEN, Behind.OVERDUE, Behind.IN_TIME, Behind.UNESTIMATED)
 """Of now, whatever the period."""
 
 

@@ -586,7 +586,7 @@ ROWS: Mapping[str, Row] = {
     "maintenance.work_categories": read("work_orders", lambda s, a: maintenance.work_categories(s, a, "D")),
     "maintenance.comment": change(UPDATE, "work_orders", lambda s, a: maintenance.comment(s, a, "D", "w-g1", "看过了")),
     "maintenance.notice": change(
-        UPDATE, "work_orders", lambda s, a: maintenance.notice(s, replace(a, people=("p-D",)), "D", ["w-g1"])
+        READ, "work_orders", lambda s, a: maintenance.notice(s, replace(a, people=("p-D",)), "D", ["w-g1"])
     ),
     "maintenance.merge": change(UPDATE, "work_orders", lambda s, a: maintenance.merge(s, a, "D", "w-g1", 1, "pm-g1")),
     "maintenance.change_many": change(
@@ -917,6 +917,8 @@ NO_ACTOR: Mapping[str, str] = {
     "people.keep_contact": "inserts through Write",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
+    "accounts.sees": "yes or no, inside a Write that gives somebody work",
+    "maintenance.require_seen": "yes or no, inside a Write that gives somebody work",
     "photos.link": "names photos of the actor's own in the write that names them",
     "photos.share": "of a record that was read through the Write with another one",
     "photos.hand_over": "of a record that was read through the Write to another one",

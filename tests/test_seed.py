@@ -162,6 +162,18 @@ def test_every_life_is_one_the_commands_allow(as_of: date) -> None:
         assert not order.dangerous or order.priority is Priority.URGENT
 
 
+def test_nothing_has_a_fault_it_cannot_have() -> None:
+    kinds = {one.record.id: one.record.kind for one in estate.facilities(DAYS[0])}
+    said: dict[str, set[str]] = {}
+    for order in _orders(DAYS[0]):
+        said.setdefault(kinds.get(order.facility_id or "") or "", set()).add(order.description or "")
+    of = {"污水外溢": "drainage", "灯不亮": "lighting", "停运，按键没反应": "lift", "刷卡没反应": "access_door"}
+    for words, kind in of.items():
+        there = {one for one, texts in said.items() if any(text.startswith(words) for text in texts)}
+        assert kind in there, words
+        assert there <= {kind, ""}, words
+
+
 def test_the_named_threads_are_there() -> None:
     as_of = DAYS[0]
     end = history.end_of_history(as_of)

@@ -42,6 +42,7 @@ from repository.maintenance.commands import (
     numbered,
     open_order,
     require_place,
+    require_seen,
     see_too,
     take_photos,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "numbered",
     "open_order",
     "require_place",
+    "require_seen",
     "CERTIFIED",
     "Changed",
     "CompanyReview",

@@ -31,12 +31,14 @@ class Behind(Choice):
 
     OPEN = "open", msg("Open now")
     OVERDUE = "overdue", msg("Overdue now")
+    IN_TIME = "in_time", msg("Open now, not overdue")
     UNESTIMATED = "unestimated", msg("Open now, without estimated hours")
     OWED = "owed", msg("Open at the period's end, or now")
     OWED_LATE = "owed_late", msg("Overdue at the period's end, or now")
     WAITING = "waiting", msg("Waiting for an answer at the period's end, or now")
     WORKING = "working", msg("In work or on hold at the period's end, or now")
     TO_VERIFY = "to_verify", msg("To be verified at the period's end, or now")
+    STOOD = "stood", msg("Open or to be verified at the period's end, or now")
     OPENED = "opened", msg("Reported in the period")
     REOPENED = "reopened", msg("Reopened in the period")
     CAME = "came", msg("Reported or reopened in the period")
@@ -220,6 +222,8 @@ def _parts(
             _past({"reopenings.reopened_at": within}, failed, "reopened_at"),
             _Part(again, "reported_at", ["$reported_at"]),
         ]
+    if what is Behind.STOOD:
+        return [*_owed(what, end, now), *_to_verify(end)]
     return _to_verify(end) if what is Behind.TO_VERIFY else _owed(what, end, now)
 
 
@@ -244,11 +248,13 @@ def _owed(what: Behind, end: datetime | None, now: datetime) -> list[_Part]:
     """Open now; or open at a moment that is over: reported before, and ended later or not yet, and not in between two
     of its spells."""
     late = what in (Behind.OVERDUE, Behind.OWED_LATE, Behind.TIMED)
-    if end is None or what in (Behind.OPEN, Behind.OVERDUE, Behind.UNESTIMATED):
+    if end is None or what in (Behind.OPEN, Behind.OVERDUE, Behind.IN_TIME, Behind.UNESTIMATED):
         where: Document = {"is_open": True} | ({"due_at": Is(lt=now)} if late else {})
         if what in (Behind.WAITING, Behind.WORKING):
             reported = Status.REPORTED.value
             where["status"] = reported if what is Behind.WAITING else Is(ne=reported)
+        if what is Behind.IN_TIME:
+            where["$or"] = [{"due_at": None}, {"due_at": Is(gte=now)}]
         if what is Behind.UNESTIMATED:
             where["estimated_hours"] = None
         return [_Part(where, "", ["$reported_at"], rising=True)]

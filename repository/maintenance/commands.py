@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
+from repository.accounts import sees
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
@@ -49,6 +50,10 @@ ANSWERS = frozenset(
     {Status.ACCEPTED, Status.ASSIGNED, Status.IN_PROGRESS, Status.ON_HOLD, Status.DONE, Status.REJECTED}
 )
 """The steps that answer a report: the first of them stops the clock of M4."""
+
+UNSEEN = msg(
+    "{who} would not see it: the account is for other grids. Choose somebody else, or have the grid added to it."
+)
 
 CLOSING = frozenset({Outcome.CANCELLED, Outcome.REFERRED, Outcome.DUPLICATE})
 """How an order can be closed without being done."""
@@ -214,6 +219,7 @@ def open_order(
     if facility is None and not (place or "").strip():
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     _referred(write, Person, community_id, "assignee_id", assignee_id)
+    require_seen(write, community_id, where, assignee_id=assignee_id, company_id=(also or {}).get("company_id"))
     values: dict[str, Any] = {
         "community_id": community_id,
         "number": number_text(number),
@@ -316,14 +322,26 @@ def _referred(write: Write, record: type[R], community_id: str, field: str, id: 
 
 
 def _responsible(write: Write, community_id: str, facility: Facility | None, grid_id: str | None) -> str | None:
-    if facility and facility.responsible_id:
+    """Who answers for the facility, else for the grid, and can see it."""
+    if facility and facility.responsible_id and sees(write, community_id, grid_id, person_id=facility.responsible_id):
         return facility.responsible_id
     if grid_id is None:
         return None
     try:
-        return write.read(Grid, community_id, grid_id).responsible_id
+        lead = write.read(Grid, community_id, grid_id).responsible_id
     except NotFound:
         return None
+    return lead if lead and sees(write, community_id, grid_id, person_id=lead) else None
+
+
+def require_seen(
+    write: Write, community_id: str, grid_id: str | None, *, assignee_id: str | None, company_id: str | None
+) -> None:
+    """Nobody is given what they cannot see: it would stand in nobody's work. Raises Invalid beside the field."""
+    if assignee_id and not sees(write, community_id, grid_id, person_id=assignee_id):
+        raise Invalid({"assignee_id": Message(UNSEEN, {"who": write.read(Person, community_id, assignee_id).name})})
+    if company_id and not sees(write, community_id, grid_id, company_id=company_id):
+        raise Invalid({"company_id": Message(UNSEEN, {"who": write.read(Organization, community_id, company_id).name})})
 
 
 def _skip_taken(store: Store, actor: Actor, community_id: str) -> None:
@@ -368,6 +386,7 @@ def move(
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
         _referred(write, Organization, community_id, "company_id", company_id)
+        require_seen(write, community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
         changes = moved(
             order,
             target,
@@ -580,6 +599,7 @@ def _assign(
     actor, at = write.actor, _now(order, write.at)
     _referred(write, Person, order.community_id, "assignee_id", assignee_id)
     _referred(write, Organization, order.community_id, "company_id", company_id)
+    require_seen(write, order.community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
     if order.status is Status.ASSIGNED:
         step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
         changes: dict[str, Any] = {"events": (*order.events, step)}
@@ -668,16 +688,16 @@ def _said(order: WorkOrder, write: Write, actor: Actor, note: str) -> Event:
 
 
 def notice(store: Store, actor: Actor, community_id: str, order_ids: Sequence[str]) -> tuple[WorkOrder, ...]:
-    """Whoever these orders were given to, or somebody of the company, has seen them; once is enough. Raises NotFound,
-    Refused for an order of others."""
-    require(actor, Operation.UPDATE, WorkOrder.collection)
+    """Whoever these orders were given to, or somebody of the company, has seen them, also if they may do no more than
+    look; once is enough. Raises NotFound, Refused for an order of others."""
+    require(actor, Operation.READ, WorkOrder.collection)
 
     def seen(write: Write, order: WorkOrder) -> WorkOrder:
         if not _is_theirs(order, actor):
             raise Refused(msg("{number} was given to somebody else. Nothing was changed."), number=order.number)
         if not order.is_new:
             return order
-        return write.update(WorkOrder, community_id, order.id, order.revision, {"noticed_at": write.at})
+        return write.update(WorkOrder, community_id, order.id, order.revision, {"noticed_at": write.at}, own=True)
 
     def work(write: Write) -> tuple[WorkOrder, ...]:
         ids = dict.fromkeys(list(order_ids)[:MANY_AT_ONCE])
@@ -875,6 +895,9 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         if "due_at" not in changes or changes["due_at"] == order.due_at:
             wanted["due_at"] = min(order.due_at or soon, soon)
     changed = build(WorkOrder, {**dict(order), **wanted})
+    moved_on = changed.grid_id != order.grid_id
+    given = {name: getattr(changed, name) if moved_on else id for name, id in new.items()}
+    require_seen(write, community_id, changed.grid_id, **given)
     if changed.facility_id is None and not changed.place:
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
