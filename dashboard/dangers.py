@@ -219,6 +219,7 @@ def _one(view: session.View, names: Names, found: Hazard, order: WorkOrder | Non
             )
             if saved is not None:
                 drawer.done()
+    drawer.offer_deletion(HAZARD, found, hazards.remove_hazard)
     for event in reversed(found.events):
         said = " · ".join(
             filter(None, (i18n.datetime_(event.at, session.zone()), say(event.step.label), _by(event), event.note))
