@@ -128,6 +128,7 @@ def _stages(stages: Sequence[Stages]) -> None:
             parts,
             [number(e.waiting + e.working + e.to_verify) for e in stages],
             look=look,
+            links=[behind.href(Behind.STOOD, period=each.month) for each in stages],
             cells=[[behind.href(figure, period=each.month) for each in stages] for figure in STAGES],
         )
         if any(each.waiting + each.working + each.to_verify for each in stages)

@@ -38,6 +38,7 @@ def ages(view: View, review: WorkReview) -> None:
             look=cards.look(),
             links=[behind.href(Behind.OPEN, band=band) for band in places],
             late=[behind.href(Behind.OVERDUE, band=band) for band in places],
+            in_time=[behind.href(Behind.IN_TIME, band=band) for band in places],
         ),
         [
             {_("Age"): name, _("Open"): band.open, _("Overdue"): band.overdue}
@@ -61,12 +62,9 @@ def missing_estimates(review: WorkReview) -> None:
     """How much of the weeks of backlog is not estimated but the mean of its category."""
     if not review.unestimated or review.figures.weeks.value is None:
         return
-    said = n_(
-        "Weeks of backlog: {n} open order has no estimated hours; the mean of its category stands in for them.",
-        "Weeks of backlog: {n} open orders have no estimated hours; the means of their categories stand in for them.",
-        review.unestimated,
-    )
+    said = n_("{n} open order has no estimated hours", "{n} open orders have no estimated hours", review.unestimated)
     navigation.link("maintenance", f":small[{plain(said)}]", **behind.params(Behind.UNESTIMATED))
+    st.caption(_("In the weeks of backlog the mean of its category stands for each."))
 
 
 def flows(view: View, review: WorkReview) -> None:

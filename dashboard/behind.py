@@ -32,8 +32,7 @@ OF = "of"
 """URL parameter: the figure whose list is shown; beside it ``by`` and ``whose``, ``band`` or ``step``."""
 CATEGORY = "of_category"
 """URL parameter: the frame's category, where its word has characters that a chart's link cannot carry."""
-ROWS = 20
-NOW = (Behind.OPEN, Behind.OVERDUE, Behind.UNESTIMATED)
+NOW = (Behind.OPEN, Behind.OVERDUE, Behind.IN_TIME, Behind.UNESTIMATED)
 """Of now, whatever the period."""
 
 
@@ -86,7 +85,7 @@ def show(view: View, figure: Behind) -> None:
     key = _read(st.query_params.get("whose", ""))
     band, step = _place("band", len(AGE_BANDS)), _place("step", len(STEPS) + 1)
 
-    def page(number: int) -> WorkList:
+    def page(number: int, rows: int = orders.ROWS) -> WorkList:
         return ask(
             work_behind,
             view.community_id,
@@ -100,17 +99,17 @@ def show(view: View, figure: Behind) -> None:
             band=band if figure in NOW else None,
             step=step,
             page=number,
-            rows=ROWS,
+            rows=rows,
         )
 
     first = found = page(1)
     back = {"part": st.query_params.get("part"), "by": by if by in set(Side) else None}
     navigation.link("maintenance", _("Back to the figures"), icon=":material/arrow_back:", **back)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(_count(first.total), anchor=False, width="content")
+        st.header(count(first.total), anchor=False, width="content")
         st.space("stretch")
         pages = st.empty()
-        rows = (lambda: orders.rows_to_take_away(found)) if first.rows else ()
+        rows = (lambda: orders.rows_to_take_away(page(1, MANY))) if first.rows else ()
         download = st.container()
     words = [say(figure.label)]
     if by:
@@ -125,8 +124,8 @@ def show(view: View, figure: Behind) -> None:
     if figure not in NOW:
         words.append(period(view.period))
     st.caption(plain(" · ".join(words)))
-    if first.total > ROWS:
-        chosen = pages.pagination(-(-first.total // ROWS), key="behind-page", max_visible_pages=5)
+    if first.total > orders.ROWS:
+        chosen = pages.pagination(-(-first.total // orders.ROWS), key="behind-page", max_visible_pages=5)
         found = first if chosen == 1 else page(chosen)
     with download:
         tables.download(
@@ -135,7 +134,8 @@ def show(view: View, figure: Behind) -> None:
     orders.work_table(found, key="behind")
 
 
-def _count(total: int) -> str:
+def count(total: int) -> str:
+    """How many orders a list has."""
     if total >= MANY:
         return _("{n} or more work orders", n=number(MANY))
     return n_("{n} work order", "{n} work orders", total)

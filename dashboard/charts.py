@@ -212,12 +212,13 @@ def aged(
     look: Palette,
     links: Sequence[str] = (),
     late: Sequence[str] = (),
+    in_time: Sequence[str] = (),
 ) -> Figure:
     """A stock by age: how many there are, the overdue part of each bar red. ``names`` say overdue and the rest.
-    ``links`` are where the texts lead, ``late`` where the overdue parts do."""
+    ``links`` are where the texts lead, ``late`` where the overdue parts do, ``in_time`` the others."""
     rest = [total - part for total, part in zip(totals, overdue, strict=True)]
     parts = [(names[0], overdue, look.red), (names[1], rest, look.pale)]
-    return stacked(labels, parts, texts, look=look, links=links, cells=[late, [""] * len(rest)] if late else ())
+    return stacked(labels, parts, texts, look=look, links=links, cells=[late, in_time] if late else ())
 
 
 def dots(

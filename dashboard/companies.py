@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, charts, data, drawer, forms, i18n, navigation, orders, session
+from dashboard import behind, cards, charts, data, drawer, forms, i18n, navigation, orders, session
 from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
 from repository import organizations
 from repository.access import Actor, Operation, may
-from repository.maintenance import CompanyReview, CompanyScore, CompanyShow, company_orders, company_scores
+from repository.maintenance import CompanyReview, CompanyScore, CompanyShow, WorkList, company_orders, company_scores
 from repository.metrics import Value
 from repository.organizations import COMPANIES, CompanyService, Organization
 from repository.people import Contact, Purpose, contact_of, reveal
@@ -20,7 +20,6 @@ from repository.words import Trouble
 
 PARAMETER = "company"  # of the URL: the company whose drawer is open
 OF = "of"  # of the URL: the company whose orders are listed
-ROWS = 20
 
 
 def show(view: session.View) -> None:
@@ -68,10 +67,15 @@ def _head(view: session.View) -> None:
 
 
 def _tiles(found: CompanyReview) -> None:
-    behind = ((found.on_time, CompanyShow.OVERDUE), (found.rework, CompanyShow.REWORK))
+    listed = {
+        CompanyShow.TIMED: found.on_time,
+        CompanyShow.REWORK: found.rework,
+        CompanyShow.GRADED: found.satisfaction,
+        None: found.certified,  # the register below is its list
+    }
     with cards.tiles(4):
-        for value, listed in (*behind, (found.satisfaction, CompanyShow.ALL), (found.certified, CompanyShow.ALL)):
-            where = {"part": "companies", "show": listed.value, OF: st.query_params.get(OF)}
+        for which, value in listed.items():
+            where = {"part": "companies", "show": which.value if which else None}
             cards.tile(value, page="facilities", params=where, key=f"companies_{value.metric.key}")
 
 
@@ -183,9 +187,9 @@ def _register(found: CompanyReview) -> None:
 
 
 def _orders(view: session.View, found: CompanyReview) -> None:
-    """The orders behind a company's figures."""
-    names = {score.company.id: score.company.name for score in found.scores}
-    shows = [str(each) for each in CompanyShow]
+    """The orders behind the figures of all companies, or of one."""
+    names = {"": _("All companies"), **{score.company.id: score.company.name for score in found.scores}}
+    shows = {each.value: say(each.label) for each in CompanyShow}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         heading = st.container(width="content")
         of = st.selectbox(
@@ -194,18 +198,36 @@ def _orders(view: session.View, found: CompanyReview) -> None:
             format_func=names.__getitem__,
             label_visibility="collapsed",
             width=260,
-            **session.in_url(OF, names, next(iter(names))),
+            **session.in_url(OF, names),
         )
-        which = st.segmented_control(
+        which = st.selectbox(
             _("Show"),
-            shows,
-            required=True,
-            format_func=lambda word: say(CompanyShow(word).label),
+            list(shows),
+            format_func=shows.__getitem__,
             label_visibility="collapsed",
+            width=320,
             **session.in_url("show", shows, CompanyShow.OPEN.value),
         )
-    listed = data.ask(company_orders, view.community_id, str(of), now=view.now, show=which, grids=view.grids, rows=ROWS)
-    heading.header(n_("{n} work order", "{n} work orders", listed.total), anchor=False)
+        pages = st.empty()
+
+    def page(number: int) -> WorkList:
+        return data.ask(
+            company_orders,
+            view.community_id,
+            view.period,
+            view.grids,
+            company_id=of or None,
+            now=view.now,
+            show=which,
+            page=number,
+            rows=orders.ROWS,
+        )
+
+    listed = page(1)
+    heading.header(behind.count(listed.total), anchor=False)
+    if listed.total > orders.ROWS:
+        chosen = pages.pagination(-(-listed.total // orders.ROWS), key="company-page", max_visible_pages=5)
+        listed = listed if chosen == 1 else page(chosen)
     orders.work_table(listed, key="company-orders")
 
 
@@ -250,10 +272,24 @@ def _one(view: session.View, company: Organization, score: CompanyScore | None) 
     if score is not None and company.kind in COMPANIES:
         facts = {**facts, **{name: str(value) for name, value in list(_row(score).items())[1:-1]}}
         facts = {**facts, _("Cost"): money(score.cost_cents)}
+    leads = {
+        _("Ended"): CompanyShow.ENDED,
+        _("Open"): CompanyShow.OPEN,
+        _("Overdue"): CompanyShow.OVERDUE,
+        _("On time"): CompanyShow.TIMED,
+        _("Response (median)"): CompanyShow.RESPONDED,
+        _("Rework"): CompanyShow.REWORK,
+        _("Satisfaction"): CompanyShow.GRADED,
+    }
     with st.grid(2, min_column_width=150, gap="xxsmall") as cells:
         for name, fact in facts.items():
             with cells.cell():
-                st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
+                if listed := leads.get(name):
+                    st.markdown(f":small[:gray[{plain(name)}]]")
+                    where = {"part": "companies", OF: company.id, "show": listed.value}
+                    navigation.link("facilities", plain(fact), icon=":material/chevron_right:", **where)
+                else:
+                    st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
     if company.remark:
         st.markdown(plain(company.remark))
     _contact(company)

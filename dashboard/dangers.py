@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, inventory, navigation, session, tables
+from dashboard import cards, data, drawer, forms, i18n, inventory, navigation, orders, session, tables
 from dashboard.i18n import MISSING, _, days_badge, n_, plain, say, term
 from repository import hazards, maintenance
-from repository.access import Operation, may
+from repository.access import Operation, is_shared, may
 from repository.facilities import Inventory
 from repository.hazards import Finding, Hazard, Level, State
 from repository.maintenance import Danger, Fault, HazardReview, WorkOrder
@@ -219,16 +219,24 @@ def _one(view: session.View, names: Names, found: Hazard, order: WorkOrder | Non
             )
             if saved is not None:
                 drawer.done()
+    drawer.offer_deletion(HAZARD, found, hazards.remove_hazard)
     for event in reversed(found.events):
         said = " · ".join(
-            filter(None, (i18n.datetime_(event.at, session.zone()), say(event.step.label), event.by, event.note))
+            filter(None, (i18n.datetime_(event.at, session.zone()), say(event.step.label), _by(event), event.note))
         )
         st.markdown(f":small[{plain(said)}]")
+
+
+def _by(event: hazards.HazardEvent) -> str:
+    looked = event.step is hazards.Step.RECHECKED and is_shared(event.by_id)
+    return _("{who}, who did not sign in", who=event.by) if looked else event.by
 
 
 def _steps(view: session.View, found: Hazard, order: WorkOrder | None) -> None:
     if found.state is State.RECHECKED:
         return
+    if found.state is State.RECTIFIED:
+        orders.ask_who_looks(key=f"looks-{found.id}")
     note = st.text_input(_("Remark"), max_chars=300, key=f"hazard-note-{found.id}-{found.revision}", **session.STAGED)
     with st.container(horizontal=True, gap="small", key="thumb_hazard"):
         if found.state is State.FOUND:

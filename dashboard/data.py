@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
@@ -24,7 +23,7 @@ from dashboard import cards, logs, session
 from dashboard.i18n import current, say, speaking, time_
 from dashboard.settings import COOKIE, Settings, SignInBy
 from repository import accounts, embedded
-from repository.access import Actor, Refused, Role
+from repository.access import Actor, Refused, Role, anybody
 from repository.importer import recover
 from repository.migrations import migrate
 from repository.people import Person
@@ -126,7 +125,7 @@ def acting(token: str) -> Actor | None:
     """Who acts in a request that is no page's, with this sign-in; None for nobody. Raises Trouble."""
     if way_in() is SignInBy.NONE:
         role = Role(Settings.from_environment().role)
-        return Actor(f"role:{role}", say(role.label), role)
+        return anybody(role, say(role.label))
     return _signed_in(token)
 
 
@@ -177,12 +176,12 @@ def recognise() -> Actor:
 
 def _anybody() -> Actor:
     """Whoever opens the page where nobody signs in: whoever of the people register they say they are, or just the role.
-    What one did another may verify."""
+    What one did another may verify, who says so too."""
     actor, home = session.anybody(), session.community_before_settling()
     if actor.sign_in or not actor.people or not home:
         return actor
     found = revived(lambda: store().find(actor, Person, home, {"_id": actor.people[0]}, limit=1))
-    return replace(actor, id=f"{actor.id}:{found[0].id}", name=found[0].name) if found else actor
+    return actor.named(found[0].id, found[0].name) if found else actor
 
 
 _revived_at = -1e9

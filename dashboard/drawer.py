@@ -5,8 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import data, session, tables
+from dashboard import cards, data, session, tables
+from dashboard.i18n import _
+from repository.access import Actor, Operation, may
 from repository.record import Record
+from repository.store import Store
+from repository.words import Trouble
 
 NEW = "new"
 
@@ -58,3 +62,26 @@ def done(name: str | None = None) -> None:
     if name:
         close(name)
     st.rerun()
+
+
+def offer_deletion(name: str, found: Record, remove: Callable[[Store, Actor, str, str, int], None]) -> None:
+    """A way to take out what was entered by mistake, for whoever may; where others refer to it, that is said."""
+    if not may(session.actor(), Operation.DELETE, type(found).collection):
+        return
+
+    def command(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> bool:
+        remove(store, actor, community_id, id, revision)
+        return True
+
+    with st.popover(_("Delete"), icon=":material/delete:"):
+        st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
+        pressed = st.button(_("Delete it"), type="primary", key=f"do_delete-{name}")
+    if not pressed:
+        return
+    try:
+        gone = data.tell(command, found.community_id, found.id, found.revision, done=_("Deleted."))
+    except Trouble as trouble:
+        cards.told(trouble)
+    else:
+        if gone:
+            done(name)

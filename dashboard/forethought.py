@@ -283,6 +283,7 @@ def _edit(view: session.View, names: Names, found: MaintenancePlan) -> None:
     )
     if saved is not None:
         drawer.done(PLAN)
+    drawer.offer_deletion(PLAN, found, preventive.remove_plan)
 
 
 def _order(view: session.View, order: WorkOrder, names: Names) -> None:

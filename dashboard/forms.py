@@ -27,7 +27,9 @@ from repository.words import Message, msg
 R = TypeVar("R", bound=Record)
 
 FEW = 5  # so many choices stand side by side; more go into a list
-EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 30)  # a calendar drops what it may not hold: bounds judge later
+EARLIEST, LATEST = date(1000, 1, 1), date(9899, 12, 31)
+"""A calendar drops what it may not hold, so the field's bounds judge later; but one that may turn to the last years
+there are never ends looking for those after them, and the reader's window hangs with all that was typed."""
 
 
 class Values(dict[str, Any]):

@@ -176,12 +176,32 @@ def _head(view: session.View, bench: _Bench, kinds: Sequence[type[Record]]) -> N
         else:
             tab = bench.sheet.sheet
         st.button(_("Another file"), icon=":material/close:", on_click=_drop, key="intake-drop")
+    other = importer.likeliest(names[chosen], kinds, bench.sheet, imports.EVERY_LANGUAGE)
+    if other is not None:
+        _doubt(names[chosen], other, f"intake-kind-{bench.version}")
     if chosen != bench.record.collection or tab != bench.sheet.sheet:
         try:
             sheet = Sheet(bench.content, bench.name, sheet=tab)
             _place(view, replace(bench, sheet=sheet, record=names[chosen]))
         except Trouble as trouble:
             cards.told(trouble)
+
+
+def _doubt(record: type[Record], other: type[Record], key: str) -> None:
+    """The headers are those of something else: that is said, and offered."""
+
+    def take() -> None:
+        st.session_state[key] = other.collection
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="intake-doubt"):
+        facts = {"other": say(other.title), "this": say(record.title)}
+        st.warning(
+            plain(_("By its columns this is a sheet of “{other}”, not of “{this}”.", **facts)),
+            icon=":material/help:",
+            width="stretch",
+        )
+        label = plain(_("Take it as “{other}”", **facts))
+        st.button(label, type="primary", on_click=take, key="do_intake-other", width="content")
 
 
 # --- what the columns are --------------------------------------------------------------------------------------------

@@ -182,20 +182,25 @@ class Line(H11Protocol):
 
 
 class Rate:
-    """So many times within some seconds, for each and for all together; in memory, of one process."""
+    """So many times within some seconds, for each and for all together; in memory, of one process. When all together
+    have had theirs, each still has ``little``: nobody can use up what others need."""
 
     KEPT = 20_000  # whom it remembers; whoever has not been heard of for longest goes first
 
-    def __init__(self, each: int, everybody: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.each, self.everybody, self.seconds, self.clock = each, everybody, seconds, clock
+    def __init__(
+        self, each: int, everybody: int, seconds: float, clock: Callable[[], float] = time.monotonic, little: int = 0
+    ) -> None:
+        self.each, self.everybody, self.seconds, self.clock, self.little = each, everybody, seconds, clock, little
         self._mine: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
         self._all: deque[tuple[float, int]] = deque()
 
     def wait(self, whose: str) -> float:
         """Seconds until there is one more for this one; 0 now."""
         now = self.clock()
-        pairs = ((self._mine.get(whose, deque()), self.each), (self._all, self.everybody))
-        return max(self._wait(times, most, now) for times, most in pairs)
+        mine = self._mine.get(whose, deque())
+        alone = self._wait(mine, self.each, now)
+        together = min(self._wait(self._all, self.everybody, now), self._wait(mine, self.little, now))
+        return max(alone, together)
 
     def count(self, whose: str, amount: int = 1) -> None:
         """One more, or ``amount`` of what is counted."""

@@ -1,6 +1,6 @@
 """Work orders on the page: the list to work from, and the drawer that tells one order's story and moves it along."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -26,7 +26,7 @@ from dashboard.i18n import (
     time_,
 )
 from repository import maintenance
-from repository.access import Operation, Outsider, may, may_set
+from repository.access import Operation, Outsider, is_shared, may, may_set
 from repository.facilities import ServiceStatus
 from repository.grids import grid_names
 from repository.maintenance import (
@@ -92,7 +92,8 @@ USUAL: Mapping[Status, Status] = {
 """What usually comes next: chosen beforehand, so that moving along takes one tap."""
 
 FORM_FIELDS = [name for name in WorkOrder.model_fields if name in EDITABLE]
-PHONE_ROWS = 12
+ROWS = 12
+"""Of a list at once: as many as a phone shows without much scrolling."""
 
 
 # --- the list --------------------------------------------------------------------------------------------------------
@@ -104,11 +105,9 @@ def work_table(found: WorkList, *, key: str) -> None:
     with st.container(key=f"wide_{key}"):
         _table(found, key)
     with st.container(key=f"narrow_{key}", gap="xsmall"):
-        for place, row in enumerate(found.rows[:PHONE_ROWS]):
+        for place, row in enumerate(found.rows):
             again = any(row.order.id == before.order.id for before in found.rows[:place])  # it ended twice
             _phone_row(row, f"{key}-{place}" if again else key)
-        if len(found.rows) > PHONE_ROWS:
-            st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
 
 
 def _table(found: WorkList, key: str) -> None:
@@ -139,6 +138,7 @@ def _table(found: WorkList, key: str) -> None:
 
     worst = max((row.overdue_days for row in found.rows), default=1)
     may_change = may(session.actor(), Operation.UPDATE, WorkOrder.collection)
+    drawn, picked = _picked_before(found, key)
     chosen: Any = st.dataframe(
         table,
         on_select="rerun" if may_change else "ignore",
@@ -147,7 +147,7 @@ def _table(found: WorkList, key: str) -> None:
         row_height=38,
         height="content" if len(table) <= 10 else 11 * 38,
         placeholder="",
-        key=tables.selection_key(f"{key}-table", [f"{row.order.id}.{row.order.revision}" for row in found.rows]),
+        key=drawn,
         column_config={
             _("Order"): columns.TextColumn(pinned=True, width=90),
             _("Fault"): columns.TextColumn(width="medium"),
@@ -160,18 +160,34 @@ def _table(found: WorkList, key: str) -> None:
         },
         alt=_("Work orders, the most urgent first"),
     )
-    picked = (
-        {found.rows[place].order.id: found.rows[place].order for place in chosen["selection"]["rows"]}
-        if may_change
-        else {}
-    )
-    if picked:
-        _many([*picked.values()])
+    if not may_change:
+        return
+    rows = [found.rows[place].order for place in chosen["selection"]["rows"]]
+    now = {order.id: picked.get(order.id) or order.revision for order in rows}
+    st.session_state[f"{key}-picked"] = (drawn, now)
+    _say_left(*st.session_state.pop(f"{key}-left", (0, {})))
+    if rows:
+        _many({order.id: order for order in rows}, now, key)
 
 
-def _many(picked: Sequence[WorkOrder]) -> None:
+def _picked_before(found: WorkList, key: str) -> tuple[str, dict[str, int | None]]:
+    """The key of the table, which belongs to these rows as they stand, and what the reader has picked, each by the
+    revision they saw: when somebody changes a row meanwhile, what was picked stays so, and that is told before it is
+    changed over."""
+    drawn = tables.selection_key(f"{key}-table", [f"{row.order.id}.{row.order.revision}" for row in found.rows])
+    last, picked = st.session_state.get(f"{key}-picked", (drawn, {}))
+    if last not in st.session_state:  # the reader was elsewhere meanwhile
+        return drawn, {}
+    if last != drawn:
+        rows = [place for place, row in enumerate(found.rows) if row.order.id in picked]
+        st.session_state[drawn] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    return drawn, picked
+
+
+def _many(picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str) -> None:
     """What can be done to all that are picked at once."""
-    names, firms = _people(), ask(company_names, picked[0].community_id)
+    community_id = next(iter(picked.values())).community_id
+    names, firms = _people(), ask(company_names, community_id)
     with st.container(border=True, horizontal=True, gap="small", vertical_alignment="bottom", key="many-orders"):
         st.markdown("**" + n_("{n} picked", "{n} picked", len(picked)) + "**", width="content")
         who = st.selectbox(
@@ -186,7 +202,7 @@ def _many(picked: Sequence[WorkOrder]) -> None:
             _("Priority"), list(Priority), index=None, format_func=lambda one: say(one.label), placeholder=_("Leave"),
             width=130, key="many-priority",
         )  # fmt: skip
-        due = st.date_input(_("Due"), None, width=150, key="many-due")
+        due = st.date_input(_("Due"), None, width=180, key="many-due")
         pressed = st.button(_("Change all"), type="primary", key="do_many", icon=":material/done_all:")
     if not pressed:
         return
@@ -199,21 +215,28 @@ def _many(picked: Sequence[WorkOrder]) -> None:
     if not changes:
         st.info(_("Choose what to change."), icon=":material/info:")
         return
-    wanted = {order.id: order.revision for order in picked}
-    told: Changed | None = tell(maintenance.change_many, picked[0].community_id, wanted, changes)
+    told: Changed | None = tell(maintenance.change_many, community_id, seen, changes)
     if told is None:
         return
-    numbers = {order.id: order.number for order in picked}
+    # what was left stays picked, now as it stands
+    st.session_state[f"{key}-picked"] = (st.session_state[f"{key}-picked"][0], dict.fromkeys(told.left))
     if told.left:
+        left = {picked[id].number: say(why) for id, why in told.left.items()}
+        st.session_state[f"{key}-left"] = (len(told.done), left)
+    else:
+        session.toast(n_("{n} changed", "{n} changed", len(told.done)))
+    st.rerun()
+
+
+def _say_left(done: int, left: Mapping[str, str]) -> None:
+    """Which of many were not changed, and why."""
+    if left:
         st.warning(
-            plain(n_("{n} was changed. Left as they are:", "{n} were changed. Left as they are:", len(told.done)))
+            plain(n_("{n} was changed. Left as they are:", "{n} were changed. Left as they are:", done))
             + "  \n"
-            + "  \n".join(plain(f"{numbers[id]}: {say(why)}") for id, why in told.left.items()),
+            + "  \n".join(plain(f"{number}: {why}") for number, why in left.items()),
             icon=":material/rule:",
         )
-        return
-    session.toast(n_("{n} changed", "{n} changed", len(told.done)))
-    st.rerun()
 
 
 def _phone_row(row: WorkRow, key: str) -> None:
@@ -490,6 +513,8 @@ def _steps(story: Story) -> None:
                     _("Cost in yuan (optional)"), 0.0, 1e9, _yuan(order.cost_cents), 10.0, key=f"cost-{order.id}"
                 )
                 facts["cost_cents"] = None if yuan is None else round(yuan * 100)
+    if to is Status.VERIFIED:
+        ask_who_looks(key=f"looks-{order.id}")
     demanded = to is Status.REJECTED
     note = st.text_input(
         _("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}", **session.STAGED
@@ -511,6 +536,28 @@ def _steps(story: Story) -> None:
                 **facts,
             )
         )
+
+
+def ask_who(question: str, *, key: str) -> bool:
+    """Where nobody signs in: who of the people here one is, which goes on record. Whether that is said."""
+    names = _people()
+    st.session_state[key] = session.chosen("me") if session.chosen("me") in names else None
+    st.selectbox(
+        question,
+        list(names),
+        format_func=names.__getitem__,
+        placeholder=_("Choose your name"),
+        key=key,
+        on_change=lambda: session.be(st.session_state[key]),
+    )
+    return session.chosen("me") in names
+
+
+def ask_who_looks(*, key: str) -> None:
+    """The same, where whoever looks must not be who did the work."""
+    if session.actor().shared:
+        ask_who(_("Who looks again?"), key=key)
+        st.caption(_("Nobody signs in here: the name goes on record, and that nobody checked it."))
 
 
 def _person(order: WorkOrder, *, key: str) -> str | None:
@@ -591,7 +638,10 @@ def _timeline(story: Story) -> None:
 
 def _by(event: Event) -> str:
     """Who took a step; whoever scanned a label has no name but a word for what they are."""
-    return say(Outsider.RESIDENT.label) if event.by == Outsider.RESIDENT.label else event.by
+    if event.by == Outsider.RESIDENT.label:
+        return say(Outsider.RESIDENT.label)
+    looked = event.status is Status.VERIFIED and is_shared(event.by_id)
+    return _("{who}, who did not sign in", who=event.by) if looked else event.by
 
 
 def _add_photos(order: WorkOrder) -> None:

@@ -42,7 +42,9 @@ BODY_BYTES = reports.MOST_PHOTOS * photos.MOST_BYTES + 100_000
 DRAIN_BYTES = 64_000_000  # so much too much is read and thrown away, so that the browser hears our answer
 SILENCE_SECONDS, BODY_SECONDS = 20.0, 240.0  # between two pieces of a form, and for all of it
 FIELD_BYTES = 20_000
-AT_ONCE, EACH_AT_ONCE = 6, 3  # forms being read and worked on
+AT_ONCE, EACH_AT_ONCE = 6, 3  # forms being read and worked on: all, and of one address or for one label
+ANSWER_BYTES = 10_000  # what somebody says of a repair
+_ALL = "all"
 _REPORTING = ThreadPoolExecutor(AT_ONCE, "report")  # photos take long: nobody who signs in waits for them
 _HOUR = 3600.0
 
@@ -61,13 +63,13 @@ class Unreadable(Exception):
 
 @dataclass
 class Rates:
-    """How much may be asked, by address (or label) and by all together."""
+    """How much may be asked, by address (or label) and by all together; beyond that a little by each."""
 
-    pages: Rate = field(default_factory=lambda: Rate(300, 6_000, 600.0))
-    wrong: Rate = field(default_factory=lambda: Rate(20, 1_000, _HOUR))
-    forms: Rate = field(default_factory=lambda: Rate(20, 500, _HOUR))
-    label: Rate = field(default_factory=lambda: Rate(10, 500, _HOUR))
-    megabytes: Rate = field(default_factory=lambda: Rate(100, 2_000, _HOUR))
+    pages: Rate = field(default_factory=lambda: Rate(300, 6_000, 600.0, little=30))
+    wrong: Rate = field(default_factory=lambda: Rate(20, 1_000, _HOUR, little=3))
+    forms: Rate = field(default_factory=lambda: Rate(20, 500, _HOUR, little=3))
+    label: Rate = field(default_factory=lambda: Rate(10, 500, _HOUR, little=3))
+    megabytes: Rate = field(default_factory=lambda: Rate(100, 2_000, _HOUR, little=32))
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,11 @@ class Public:
                 return self._later(call, seconds)
             self.rates.pages.count(address)
             return await self._about(call, address, None)
-        size = await self._admitted(call, receive, address)
-        self.reading[address] += 1  # until it is dealt with: its photos are in memory so long
+        size, taken = await self._admitted(call, receive, address)
         try:
             return await self._about(call, address, await self._form(call, receive, size))
         finally:
-            self.reading[address] -= 1
-            if not self.reading[address]:
-                del self.reading[address]
+            self.reading -= taken  # what is nothing any more is gone
 
     async def _about(self, call: Call, address: str, form: Form | None) -> Answer:
         if seconds := self.rates.wrong.wait(address):
@@ -267,8 +266,9 @@ class Public:
         return _page(429, _("A little later"), _paragraph(what) + _paragraph(more), call, after)
 
     # --- reading a form
-    async def _admitted(self, call: Call, receive: Any, address: str) -> int:
-        """How long the form is that is sent now. Raises Unreadable, with the answer, where it is too much."""
+    async def _admitted(self, call: Call, receive: Any, address: str) -> tuple[int, Counter[str]]:
+        """How long the form is that is sent now, and the room that is taken for it until it is dealt with, for its
+        photos are in memory so long. Raises Unreadable, with the answer, where it is too much."""
         length = call.header("content-length")
         # of one that comes in pieces too a server goes by the pieces
         if call.header("transfer-encoding") or not length.isdecimal():
@@ -282,14 +282,26 @@ class Public:
                 most=reports.MOST_PHOTOS,
                 mb=photos.MOST_BYTES // 2**20,
             )
-        if self.reading.total() >= AT_ONCE or self.reading[address] >= EACH_AT_ONCE:
+        answers = call.path.startswith("/t/") and size <= ANSWER_BYTES  # no photos, so no room is needed
+        label = "" if answers else await self._label_of(call)
+        if not answers and (
+            self.reading[_ALL] >= AT_ONCE or max(self.reading[address], self.reading[label]) >= EACH_AT_ONCE
+        ):
             await _drain(receive, size)
             raise Unreadable(503, msg("Many reports arrive just now. Nothing was sent; go back and send it again."))
         if self.rates.megabytes.wait(address):
             await _drain(receive, size)
             raise Unreadable(429, msg("Too much was sent from here. Nothing was sent; try again in an hour."))
         self.rates.megabytes.count(address, max(1, ceil(size / 1_000_000)))
-        return size
+        taken = Counter() if answers else Counter((_ALL, address, label))
+        self.reading += taken
+        return size, taken
+
+    async def _label_of(self, call: Call) -> str:
+        """Whose room a form takes up: its label's; all codes that lead nowhere share one."""
+        code = labels.read_code(call.path.lstrip("/").partition("/")[2] or call.query.get("code", ""))
+        there = code and await _asked(reports.board, code)
+        return f"label {code if there else ''}"
 
     async def _form(self, call: Call, receive: Any, size: int) -> Form:
         """The form that is sent. Raises Unreadable, with the answer, for one that is too slow or no form."""

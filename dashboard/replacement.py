@@ -20,7 +20,6 @@ from repository.replacement import (
     FCI,
     LEAST_MONTHS,
     MTBF,
-    WINDOW_MONTHS,
     Backlog,
     Band,
     Item,
@@ -52,7 +51,7 @@ DEFERRED = msg(
 )
 WAITING = msg(
     "Repair cost of one facility and year past its service life, less that of a younger one of the same kind, from the "
-    "work orders of the last {months} whole months. Preventive orders are left out, repairs without a cost add none. "
+    "work orders of the whole months since {day}. Preventive orders are left out, repairs without a cost add none. "
     "No data with fewer than {n} facilities or {least} item-months on either side. Danger and time out of order are "
     "not in it."
 )
@@ -263,7 +262,7 @@ def _list(view: session.View, review: Replacement, names: Names) -> None:
         width="content",
     )
     if deferred := [item for item in wanted if item.move is Move.DEFERRED]:
-        st.caption(plain(_waited(deferred)), help=plain(_waiting_words()))
+        st.caption(plain(_waited(deferred)), help=plain(_waiting_words(review)))
     if not wanted:
         st.markdown(":gray[" + _("Nothing here. Choose another list above.") + "]")
         return
@@ -383,8 +382,8 @@ def _definition(*texts: str) -> str:
     return " ".join(say(text) for text in texts)
 
 
-def _waiting_words() -> str:
-    return say(WAITING).format(months=WINDOW_MONTHS, n=MINIMUM_N, least=LEAST_MONTHS)
+def _waiting_words(review: Replacement) -> str:
+    return say(WAITING).format(day=i18n.date(review.since), n=MINIMUM_N, least=LEAST_MONTHS)
 
 
 def waiting_rows(waiting: Mapping[Sort, Waiting]) -> Rows:
@@ -423,7 +422,13 @@ def _waiting(review: Replacement) -> None:
             kind=known[0][_("Kind")],
             cost=money(round(known[0][dear] * 100)),
         )
-    _card(finding, _waiting_words(), [{title: row[title] for title in list(row)[:4]} for row in known], rows, "waiting")
+    _card(
+        finding,
+        _waiting_words(review),
+        [{title: row[title] for title in list(row)[:4]} for row in known],
+        rows,
+        "waiting",
+    )
 
 
 def _failing_words() -> str:
@@ -530,7 +535,7 @@ def book_of(review: Replacement, names: Names, now: datetime) -> dict[str, Rows]
                                       "year for what is past its life, in condition 5 or out of order.")),
                 (_("Cost (yuan)"), _("As decided, else the replacement cost; what has none adds none.")),
                 (_("Waiting costs (yuan)"), _("A year of waiting, times the years a replacement was put off.") + " "
-                 + _waiting_words()),
+                 + _waiting_words(review)),
                 (_("Condition index"), _definition(FCI.formula, DEFERRED, FCI.source)),
             )
         ],

@@ -319,6 +319,7 @@ def _plan(view: session.View, names: Names, found: InspectionPlan) -> None:
     )
     if saved is not None:
         drawer.done(PLAN)
+    drawer.offer_deletion(PLAN, found, inspections.remove_plan)
 
 
 def _checklist(view: session.View, found: Checklist) -> None:
@@ -371,6 +372,7 @@ def _checklist(view: session.View, found: Checklist) -> None:
         )
         if saved is not None:
             drawer.done()
+    drawer.offer_deletion(CHECKLIST, found, inspections.remove_checklist)
 
 
 # --- in the drawer of a facility

@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard import i18n
 from dashboard.i18n import _
 from dashboard.settings import Settings
+from repository import access
 from repository.access import Actor, Role
 from repository.metrics import Period, PeriodTrouble
 from repository.words import Trouble
@@ -178,7 +179,7 @@ def anybody() -> Actor:
         if role is Role.GRID_WORKER and (charge := st.session_state.get("choice.charge")):
             grids = frozenset({str(charge)})
     people = (chosen("me"),) if chosen("me") else ()
-    return Actor(id=f"role:{role}", name=i18n.say(role.label), role=role, grids=grids, people=people)
+    return access.anybody(role, i18n.say(role.label), grids, people)
 
 
 def _run() -> object:

@@ -14,7 +14,19 @@ from enum import StrEnum
 
 from dashboard import data
 from dashboard.settings import Settings
-from repository import accounts, audit, backup, embedded, entries, importer, people, photos, preventive, reports
+from repository import (
+    accounts,
+    audit,
+    backup,
+    embedded,
+    entries,
+    importer,
+    organizations,
+    people,
+    photos,
+    preventive,
+    reports,
+)
 from repository.access import Actor, Role
 from repository.store import Store, utc_now
 from repository.words import Message, Trouble, msg
@@ -95,7 +107,12 @@ def _today(store: Store, community_id: str) -> date:
 
 
 def _forget(_settings: Settings) -> None:
-    _everywhere(lambda store, id: people.forget_expired(store, TENDER, id, on=_today(store, id)))
+    def work(store: Store, id: str) -> None:
+        today = _today(store, id)
+        organizations.renew_contacts(store, TENDER, id, on=today)
+        people.forget_expired(store, TENDER, id, on=today)
+
+    _everywhere(work)
 
 
 def _forget_entries(_settings: Settings) -> None:
@@ -106,6 +123,10 @@ def _sweep(_settings: Settings) -> None:
     store = data.store()
     photos.sweep(store, TENDER)
     reports.clear_links(store)
+
+
+def _sweep_pieces(_settings: Settings) -> None:
+    photos.sweep_pieces(data.store(), TENDER)
 
 
 def _plan(_settings: Settings) -> None:
@@ -131,6 +152,7 @@ JOBS = (
     Job("imports", msg("Bring imports that broke off to an end"), _end_imports, every=60.0),
     Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
+    Job("pieces", msg("Erase what is left of photos whose upload broke off"), _sweep_pieces, every=86_400.0),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )

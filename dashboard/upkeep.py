@@ -61,7 +61,7 @@ def _one(view: session.View, names: Names, lives: Mapping[str, float], found: Fa
         _history(found)
         return
     state, due, plan, form, history = st.tabs(
-        [_("Condition"), _("Inspections and upkeep"), _("Replacement"), _("Edit"), _("History")],
+        [_("Condition"), _("Inspections and upkeep"), _("Replacement plan"), _("Edit"), _("History")],
         key="facility-tabs",
         on_change="rerun",
     )
@@ -146,7 +146,7 @@ def _service(view: session.View, found: Facility) -> None:
 def _end(view: session.View, found: Facility) -> None:
     with st.container(horizontal=True, gap="small"):
         if found.status is not ServiceStatus.RETIRED:
-            with st.popover(_("Replace"), icon=":material/autorenew:"):
+            with st.popover(_("Replaced by a new one"), icon=":material/autorenew:"):
                 _replace(view, found)
             with st.popover(_("Retire"), icon=":material/archive:"):
                 st.markdown(_("It is taken down for good. Its past stays; it no longer counts."))
@@ -170,7 +170,7 @@ def _replace(view: session.View, found: Facility) -> None:
             "installed_on": view.now.date(),
             "replacement_cost_cents": found.replacement_cost_cents,
         },
-        submit=_("Replace it"),
+        submit=_("Enter the new one, retire this one"),
         save=lambda values, submission: _replaced(view, found, values, submission),
     )
     if made is not None:

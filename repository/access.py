@@ -4,7 +4,7 @@ Pages read ``may`` only to hide what would be refused anyway.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -64,9 +64,49 @@ class Actor:
     companies: tuple[str, ...] = ()
 
     @property
+    def shared(self) -> bool:
+        """Whether anybody may act as this one: a role, where nobody signs in."""
+        return is_shared(self.id)
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether anybody may act as this one, and does not say who."""
+        return self.shared and not _said_to_be(self.id)
+
+    def is_who(self, id: str | None, name: str) -> bool:
+        """Whether this is who stands on record as having done something: by account, and where several share one by
+        the person they say they are."""
+        if id is None:
+            return self.name == name
+        if self.shared and is_shared(id) and not self.is_nobody:
+            return _said_to_be(self.id) == _said_to_be(id)
+        return self.id == id
+
+    def named(self, id: str, name: str) -> "Actor":
+        """One of those who share this: the person they say they are."""
+        return replace(self, id=f"{self.id}:{id}", name=name)
+
+    @property
     def eyes(self) -> "Eyes":
         """All that decides what the actor sees: two with the same eyes are given the same answers."""
         return self.role, self.communities, self.grids, self.bound_to
+
+
+_SHARED = "role:"
+
+
+def is_shared(id: str | None) -> bool:
+    """Whether an actor of this id is anybody who opened the page, where nobody signs in."""
+    return (id or "").startswith(_SHARED)
+
+
+def _said_to_be(id: str) -> str:
+    return id.removeprefix(_SHARED).partition(":")[2]
+
+
+def anybody(role: "Role", name: str, grids: frozenset[str] | None = None, people: tuple[str, ...] = ()) -> Actor:
+    """Whoever opens the page, where nobody signs in; ``people`` is who they say they are."""
+    return Actor(f"{_SHARED}{role}", name, role, grids=grids, people=people)
 
 
 Eyes = tuple[Anyone, frozenset[str] | None, frozenset[str] | None, tuple[str, str] | None]

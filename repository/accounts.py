@@ -637,6 +637,22 @@ def users(store: Store, actor: Actor) -> list[User]:
     return store.find(actor, User, EVERYWHERE, sort=[("active", -1), ("login", 1)], limit=5000)
 
 
+def sees(
+    write: Write, community_id: str, grid_id: str | None, *, person_id: str | None = None, company_id: str | None = None
+) -> bool:
+    """Whether somebody who is given work of this grid can see it: by one of the accounts that say they are this person,
+    or work for this company. Whoever has no account sees nothing here anyway, and is told otherwise."""
+    who = {"people": person_id} if person_id is not None else {"companies": company_id}
+    named = {"active": True, **who}
+    require_plain(named)
+    fields = {"communities": 1, "grids": 1}
+    there = list(write.store.db[User.collection].find(named, fields, session=write.session))
+    return not there or any(
+        community_id in (one.get("communities") or [community_id]) and grid_id in (one.get("grids") or [grid_id])
+        for one in there
+    )
+
+
 def user_named(store: Store, actor: Actor, login: str) -> User:
     """The account with this sign-in name. Raises NotFound, Refused."""
     found = store.find(actor, User, EVERYWHERE, {"login": _login(login)}, limit=1)

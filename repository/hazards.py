@@ -168,6 +168,11 @@ class Hazard(Record):
             yield (*place, level, "rechecked"), 1
 
 
+SAY_WHO = msg(
+    "Nobody signs in here, so say who you are first: whoever did the work must not be the one who looks again."
+)
+"""Where people cannot be told apart, a second look needs the name of who looks."""
+
 EDITABLE = frozenset(
     {"what", "level", "facility_id", "place", "grid_id", "source", "deadline_on", "responsible_id", "measures"}
 )
@@ -270,7 +275,9 @@ def stepped(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | Non
     if step is not Step.RECTIFIED:
         last = next((event for event in reversed(hazard.events) if event.step is Step.RECTIFIED), None)
         # of one that came by a sheet nobody knows who rectified it
-        if last and (by.id == last.by_id if last.by_id else by.name == last.by):
+        if by.is_nobody:
+            raise Invalid({"state": Message(SAY_WHO)})
+        if last and by.is_who(last.by_id, last.by):
             raise Invalid(
                 {"state": Message(msg("Somebody else must look again: {who} rectified it."), {"who": last.by})}
             )

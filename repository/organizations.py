@@ -5,14 +5,14 @@ How a company does its orders is ``maintenance.company_scores``.
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.access import Actor, Operation, require
 from repository.filters import Is
-from repository.people import Contact, drop_contact, keep_contact
+from repository.people import CONTACT_DAYS, Contact, drop_contact, keep_contact, keep_until
 from repository.record import PAGE, Choice, Day, Index, Record, Shown, Term
 from repository.rollups import day_of
 from repository.store import FieldProblem, InUse, Store, Write, build, require_plain
@@ -139,9 +139,18 @@ def add_organization(
 def edit_organization(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Organization:
-    """Change what is known of it. One that is no longer active keeps its past and gets no work. Raises Invalid,
-    Duplicate, Conflict, NotFound, Refused."""
-    return store.update(actor, Organization, community_id, id, revision, changes)
+    """Change what is known of it; whom to call there is kept by the contract as it is now. One that is no longer active
+    keeps its past and gets no work. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> Organization:
+        before = write.read(Organization, community_id, id)
+        changed = write.update(Organization, community_id, id, revision, changes)
+        if changed.contract_until != before.contract_until:
+            today = day_of(write.at, store.zone(community_id))
+            keep_until(write, community_id, id, _since(changed, today), following=Organization)
+        return changed
+
+    return store.write(actor, work)
 
 
 def set_contact(
@@ -175,18 +184,32 @@ def remove_organization(store: Store, actor: Actor, community_id: str, id: str, 
     store.write(actor, work)
 
 
+def renew_contacts(store: Store, actor: Actor, community_id: str, *, on: date) -> int:
+    """Before contacts are forgotten: whom to call where a sheet has extended the contract, or ended its end, is kept as
+    long as the contract says; returns how many were due to be forgotten. Raises Refused."""
+    require(actor, Operation.UPDATE, Organization.collection)
+    over = {"expires_on": Is(lt=datetime.combine(on, time(), UTC))}
+    due = [each.about_id for each in store.find(actor, Contact, community_id, over, limit=1000)]
+    here = store.find(actor, Organization, community_id, {"_id": Is(among=due), "active": True}, limit=1000)
+    last = timedelta(days=CONTACT_DAYS)
+    longer = [one for one in here if one.contract_until is None or one.contract_until + last >= on]
+
+    def work(write: Write) -> int:
+        for one in longer:
+            keep_until(write, community_id, one.id, _since(one, on), following=Organization)
+        return len(longer)
+
+    return store.write(actor, work)
+
+
 def _keep_contact(write: Write, of: Organization, name: str | None, phone: str | None) -> None:
     """Until half a year after the contract, as any contact after its matter."""
     today = day_of(write.at, write.store.zone(of.community_id))
-    keep_contact(
-        write,
-        of.community_id,
-        of.id,
-        None,
-        name=name,
-        phone=phone,
-        since=max(today, of.contract_until or today + timedelta(days=365 * YEARS)),
-    )
+    keep_contact(write, of.community_id, of.id, None, name=name, phone=phone, since=_since(of, today))
+
+
+def _since(of: Organization, today: date) -> date:
+    return max(today, of.contract_until or today + timedelta(days=365 * YEARS))
 
 
 # --- queries

@@ -12,7 +12,6 @@ from typing import Literal
 from repository import activities, facilities, inspections, maintenance
 from repository.access import Actor, Operation, may
 from repository.grids import GRID_POSTS, Grid, Staffing, Tier, load, setting, staffing
-from repository.hazards import Level
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.store import Store
@@ -414,9 +413,8 @@ def _actions(
     now: datetime,
 ) -> tuple[Action, ...]:
     found: list[Action] = []
-    dangers = maintenance.standing_dangers(store, actor, community_id, seen, now=now)
-    stopped = [risk for risk in dangers if risk.by_inspection and risk.facility_id]
-    for risk in stopped[:2]:
+    stopped, late = maintenance.urgent_dangers(store, actor, community_id, seen, now=now)
+    for risk in stopped:
         where = estate.names.get(risk.facility_id or "", risk.place or "")
         found.append(
             Action(
@@ -428,8 +426,7 @@ def _actions(
                 {"part": "hazards", "which": "stopped"},
             )
         )
-    late = [risk for risk in dangers if risk.number is None and risk.level is Level.MAJOR]
-    for risk in [risk for risk in late if risk.overdue_days][:1]:
+    for risk in late[:1]:
         found.append(
             Action(
                 State.OFF_TARGET,
@@ -440,7 +437,7 @@ def _actions(
                 {"part": "hazards", "hazard": risk.id},
             )
         )
-    shut = {risk.order_id for risk in stopped[:2]}
+    shut = {risk.order_id for risk in stopped}
     rest = MOST_ACTIONS - 3 - len(found)
     worst_first = maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS)
     for order in [order for order in worst_first if order.id not in shut][:rest]:

@@ -168,6 +168,15 @@ def drop_contact(write: Write, community_id: str, about_id: str) -> None:
         write.delete(Contact, community_id, document["_id"], document["revision"])
 
 
+def keep_until(write: Write, community_id: str, about_id: str, since: date, *, following: type[Record]) -> None:
+    """What is kept of a matter is kept CONTACT_DAYS from ``since`` on, inside the write of ``following`` that moves it.
+    Raises Refused."""
+    about = {"community_id": community_id, "about_id": about_id}
+    for document in write.store.documents(Contact, about, session=write.session):
+        changes = {"expires_on": since + timedelta(days=CONTACT_DAYS)}
+        write.update(Contact, community_id, document["_id"], document["revision"], changes, following=following)
+
+
 def forget_contact(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
     """Erase a contact: it is nowhere any more, in the audit neither. Raises Conflict, NotFound, Refused."""
     store.delete(actor, Contact, community_id, id, revision)

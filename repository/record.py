@@ -161,6 +161,8 @@ class Record(BaseModel):
     """The counters (see rollups) that ``contributions(document, zone)`` adds to; empty where none are kept."""
     moments: ClassVar[tuple[str, ...]] = ()
     """The fields whose month a document adds to: by them a month's counters are rebuilt."""
+    past: ClassVar[tuple[str, ...]] = ()
+    """Moments at which something has happened: none of them lies in the future."""
     personal: ClassVar[frozenset[str]] = frozenset()
     """Fields that say who somebody is or how to reach them: the audit never copies them, so that they can be erased."""
     stock: ClassVar[Mapping[str, Any] | None] = None
@@ -198,6 +200,10 @@ class Record(BaseModel):
             value = value.astimezone(UTC)
             return value.replace(microsecond=value.microsecond // 1000 * 1000)
         return value
+
+    def ahead(self, now: datetime) -> list[str]:
+        """Which of the moments that have happened (``past``) would lie in the future."""
+        return [name for name in self.past if (at := getattr(self, name)) and at > now]
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:  # noqa: ARG003 (subclasses read it)

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from repository import flows
 from repository.access import Actor
 from repository.facilities import (
     YEARS,
@@ -39,7 +41,9 @@ Document = dict[str, Any]
 
 
 WINDOW_MONTHS = 36
-"""Whole months before this one in which repairs are compared and failures counted."""
+"""Whole months before this one in which repairs are compared and failures counted; fewer where there are more than"""
+MOST_ORDERS = 20_000
+"""work orders in them, so that nothing costs more with every year, but one at least."""
 NOTED_DAYS = 90
 """So long must a facility's status have been noted before its availability means something."""
 LEAST_FAILURES = 2
@@ -70,8 +74,9 @@ MTBF = declare(
         short=msg("MTBF"),
         unit="hours",
         formula=msg(
-            "Time in service in the last 36 months and this one ÷ failures: work orders other than preventive ones, "
-            "without those rejected, cancelled or duplicate. From two failures on"
+            "Time in service in the last 36 months and this one (fewer where more than 20,000 work orders were "
+            "reported in them) ÷ failures: work orders other than preventive ones, without those rejected, cancelled "
+            "or duplicate. From two failures on"
         ),
         source=msg("Reliability engineering: operating time ÷ number of failures"),
         page="facilities",
@@ -84,8 +89,8 @@ AVAILABILITY = declare(
         short=msg("Availability"),
         unit="percent",
         formula=msg(
-            "Time in service ÷ time in service and out of order, as the condition history has it, in the last 36 "
-            "months and this one. Where an outage was noted, and the status for 90 days at least"
+            "Time in service ÷ time in service and out of order, as the condition history has it, in the months in "
+            "which failures are counted. Where an outage was noted, and the status for 90 days at least"
         ),
         source=msg("Reliability engineering: uptime ÷ (uptime + downtime)"),
         page="facilities",
@@ -331,8 +336,9 @@ Months = Mapping[str, _Sums]
 
 def _window(store: Store, actor: Actor, community_id: str, now: datetime) -> _Window:
     """Since when orders are kept is the same for everybody in a community, whichever grids they look after."""
+    everywhere = replace(actor, grids=None)
     first = store.aggregate(
-        replace(actor, grids=None),
+        everywhere,
         WorkOrder,
         community_id,
         [{"$sort": {"reported_at": 1}}, {"$limit": 1}, {"$project": {"reported_at": 1}}],
@@ -343,7 +349,11 @@ def _window(store: Store, actor: Actor, community_id: str, now: datetime) -> _Wi
         return _Window((), zone)
     began = first[0]["reported_at"].astimezone(zone)
     whole = f"{began:%Y-%m}" if began.day == 1 else f"{began.replace(day=28) + timedelta(days=4):%Y-%m}"
-    return _Window([month for month in last_months(now.date(), WINDOW_MONTHS + 1) if month >= whole], zone)
+    months = [month for month in last_months(now.date(), WINDOW_MONTHS + 1) if month >= whole]
+    opened = flows.by_month(store, everywhere, community_id, WorkOrder.collection, ["opened"], months=months)
+    so_far = accumulate(opened[month]["opened"] if month in opened else 0 for month in reversed(months))
+    fits = bisect_right(list(so_far), MOST_ORDERS)
+    return _Window(months[-max(fits, 2) :], zone)
 
 
 def _rows(

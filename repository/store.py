@@ -1175,13 +1175,15 @@ class Write:
         changes: Mapping[str, Any],
         *,
         following: type[Record] | None = None,
+        own: bool = False,
     ) -> R:
         """Change fields; nothing happens if nothing differs. Raises Conflict unless ``revision`` is the current one.
 
         ``following`` names the record of which this change is a fixed consequence, such as a machine that is stopped
-        by the report of a danger: then the right to change that one is what counts.
+        by the report of a danger: then the right to change that one is what counts. ``own`` is for what everybody may
+        say who may read it, once it is settled that it is theirs to say: that they have seen what they were given.
         """
-        require(self.actor, Operation.UPDATE, (following or record).collection)
+        require(self.actor, Operation.READ if own else Operation.UPDATE, (following or record).collection)
         before = self._stored(record, community_id, id)
         current = record.from_document(before)
         if current.revision != revision:
@@ -1190,7 +1192,7 @@ class Write:
         require_reach(self.actor, changed)
         if changed == current:
             return _impersonal(current)
-        if following is None:
+        if following is None and not own:
             differing = (name for name in record.model_fields if getattr(changed, name) != getattr(current, name))
             require_fields(self.actor, Operation.UPDATE, record, differing)
         stamp = {"revision": revision + 1, "updated_at": self.at, "updated_by": self.actor.name}

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from repository.activities import Activity, ActivityStatus, Attendance, Format
+from repository.entries import EntryLog
 from repository.facilities import (
     Category,
     Condition,
@@ -25,15 +26,20 @@ from repository.facilities import (
     VehicleDetails,
 )
 from repository.grids import Community, Grid, Post, Tier
+from repository.hazards import Hazard
+from repository.inspections import Checklist, Inspection, InspectionPlan
 from repository.maintenance import Fault, Priority, Source, WorkCategory, WorkOrder
 from repository.maintenance.commands import SERIES
+from repository.organizations import Organization
 from repository.people import Person, PersonKind
+from repository.preventive import MaintenancePlan
 from repository.record import Record
 from repository.store import Store
 from repository.words import Trouble, msg
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import GRID_PLANS, HOUSEHOLDS, RESIDENTS, largest_remainder, outline, population
 from seed.estate import ZONE
+from seed.rounds import checklists, companies, entries, hazards, inspection_plans, inspections, maintenance_plans
 
 Document = dict[str, Any]
 
@@ -62,10 +68,12 @@ def load(
     work_orders: int,
     communities: int = 1,
     attendances: int = 0,
+    rounds: int = 0,
     seed: int = 1,
     as_of: date | None = None,
 ) -> Loaded:
-    """Fill an empty database with ``communities`` communities that share the work orders and attendances evenly.
+    """Fill an empty database with ``communities`` communities that share the work orders and attendances evenly, and
+    ``rounds`` inspections and as many entries through gates, with plans and hazards to them.
 
     The history ends at the beginning of ``as_of`` (default: today in Shanghai). The database is marked as being for
     benchmarks, in ``meta``. Raises Occupied when it holds any community, NotForBenchmarks when it has been used.
@@ -88,8 +96,9 @@ def load(
         with Batch(store, ids) as batch:
             orders = largest_remainder([1] * communities, work_orders)
             visits = largest_remainder([1] * communities, attendances)
+            watched = largest_remainder([1] * communities, rounds)
             for number, id in enumerate(ids):
-                _community(batch, id, orders[number], visits[number], end, Random(f"{seed} {id}"))
+                _community(batch, id, orders[number], visits[number], watched[number], end, Random(f"{seed} {id}"))
             batch.finish(
                 [_communities_record(id, number, end) for number, id in enumerate(ids, 1)],
                 {"work_orders": work_orders, "attendances": attendances, "seed": seed, "as_of": day.isoformat()},
@@ -115,7 +124,7 @@ def _stamp(at: datetime) -> Document:
     return {"created_at": at, "created_by": SEEDER.name, "updated_at": at, "updated_by": SEEDER.name}
 
 
-def _community(batch: Batch, id: str, orders: int, visits: int, end: datetime, rng: Random) -> None:
+def _community(batch: Batch, id: str, orders: int, visits: int, rounds: int, end: datetime, rng: Random) -> None:
     def add(kind: type[Record], records: Sequence[Record]) -> None:
         batch.add(kind, id, (record.to_document() for record in records), ZONE)
 
@@ -156,12 +165,21 @@ def _community(batch: Batch, id: str, orders: int, visits: int, end: datetime, r
         ],
     )
     add(Facility, facilities)
+    add(Organization, companies(id, _stamp(end), end))
     batch.add(WorkOrder, id, _work_orders(id, orders, facilities, grids, people, end, rng), ZONE)
     batch.numbered(id, SERIES, orders)
     if visits:
         held = list(_activities(id, visits, grids, people, end, rng))
         add(Activity, held)
         batch.add(Attendance, id, _attendances(held, visits, grids, rng), ZONE)
+    if rounds:
+        stamp = _stamp(end)
+        add(MaintenancePlan, maintenance_plans(id, stamp, end, people))
+        add(Checklist, checklists(id, stamp))
+        add(InspectionPlan, inspection_plans(id, stamp, end, rounds // len(facilities)))
+        batch.add(Inspection, id, inspections(id, stamp, end, facilities, rounds), ZONE)
+        add(Hazard, list(hazards(id, stamp, end, grids, max(20, rounds // 100))))
+        batch.add(EntryLog, id, entries(id, stamp, end, facilities, rounds, rng), ZONE)
 
 
 _KINDS: tuple[tuple[Category, FacilityKind, int, int], ...] = (  # category, kind, how many, yuan
@@ -300,6 +318,8 @@ def _work_orders(
             document["responded_at"] = responded
             document["respond_seconds"] = answer
             document["status"] = "assigned"
+            if categories[index] == WorkCategory.PROPERTY:
+                document |= {"company_id": f"{id}-o{1 + (mixed & 1)}", "assigned_at": responded}
             document["events"].append({"at": responded, "by": "测试人员 00", "status": "assigned"})
         if ended < end:
             last = ended

@@ -4,13 +4,13 @@ Every order lives by the same rules; whatever would happen after the end of the 
 open orders, the backlog and what is overdue follow from the lives and are never set by hand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TypeVar
 
-from repository.facilities import ConditionEntry, Facility, ServiceStatus
+from repository.facilities import ConditionEntry, Facility, FacilityKind, ServiceStatus
 from repository.grids import Community
 from repository.maintenance import (
     OPEN,
@@ -127,6 +127,35 @@ _KINDS = (
         ((Fault.BROKEN, "路面坑洼"), (Fault.BROKEN, "宣传栏玻璃破碎"), (Fault.OTHER, "树枝遮挡路灯")),
     ),
 )
+_TURNS = ((Fault.NOISE, "轴承异响"), (Fault.DEAD, "卡死，转不动"), (Fault.LOOSE, "底座松动"))
+_OF_KIND: Mapping[str, tuple[tuple[Fault, str], ...]] = {
+    FacilityKind.LIGHTING: (
+        (Fault.DEAD, "灯不亮"),
+        (Fault.BROKEN, "灯罩破损"),
+        (Fault.LOOSE, "灯杆松动"),
+        (Fault.ELECTRIC, "线头外露，疑似漏电"),
+    ),
+    FacilityKind.LIFT: (
+        (Fault.DEAD, "停运，按键没反应"),
+        (Fault.NOISE, "运行异响"),
+        (Fault.BROKEN, "按键面板破损"),
+    ),
+    FacilityKind.PUMP: (
+        (Fault.LEAK, "接口漏水"),
+        (Fault.NOISE, "运行异响"),
+        (Fault.DEAD, "水泵不启动"),
+        (Fault.ELECTRIC, "线头外露，疑似漏电"),
+    ),
+    FacilityKind.DRAIN: ((Fault.LEAK, "污水外溢"), (Fault.BROKEN, "井盖破损"), (Fault.OTHER, "管道堵塞")),
+    FacilityKind.WASTE: ((Fault.BROKEN, "箱体破损"), (Fault.LOOSE, "投放门松脱"), (Fault.OTHER, "满溢未清")),
+    FacilityKind.BAR: ((Fault.LOOSE, "立柱松动"), (Fault.BROKEN, "横杠锈裂")),
+    FacilityKind.TABLE_TENNIS: ((Fault.LOOSE, "网架松动"), (Fault.BROKEN, "台面开裂")),
+    FacilityKind.TWISTER: (*_TURNS, (Fault.BROKEN, "转盘开裂")),
+    FacilityKind.SHOULDER: (*_TURNS, (Fault.BROKEN, "把手开裂")),
+    FacilityKind.DOOR: ((Fault.DEAD, "刷卡没反应"), (Fault.BROKEN, "门锁损坏，关不上")),
+    FacilityKind.BOOTH: ((Fault.OTHER, "登记簿缺页，访客没登记"), (Fault.BROKEN, "登记台破损")),
+}
+"""What can be wrong with a facility of this kind; with others anything of their category."""
 _BY_CATEGORY = {kind.category.value: kind for kind in _KINDS}
 
 
@@ -223,7 +252,7 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing], s
         and (one.gone_after is None or day <= one.gone_after)
     ]
     thing = _pick(rng, tuple((one, _wear(one, day)) for one in there)) if there else None
-    fault, words = rng.choice(kind.faults)
+    fault, words = _fitting(thing, *rng.choice(kind.faults))
     priority = _pick(rng, _PRIORITIES)
     dangerous = fault is Fault.ELECTRIC or (priority is Priority.URGENT and rng.random() < 0.25)
     place = None
@@ -249,6 +278,14 @@ def _case(rng: Random, day: date, strain: float, standing: Sequence[Standing], s
     case.due = None if steady.whole("no due", 0.02) else _due(case.at, case.priority)
     _live(rng, case, strain, steady)
     return case
+
+
+def _fitting(thing: Standing | None, fault: Fault, words: str) -> tuple[Fault, str]:
+    """The same fault as it is on this thing, or another that it can have."""
+    known = _OF_KIND.get(thing.record.kind or "", ()) if thing else ()
+    if not known or (fault, words) in known:
+        return fault, words
+    return next((one for one in known if one[0] is fault), known[len(words) % len(known)])
 
 
 def _due(at: datetime, priority: Priority) -> datetime:

@@ -243,7 +243,7 @@ def test_a_manager_logs_a_repair_in_three_taps(server: Server, windows: Windows,
     visitor.settled()
     page.locator(".st-key-do_send button").click()
 
-    page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
+    page.locator(".st-key-do_again button").wait_for(timeout=30_000)
     visitor.settled()
     assert unexpected(visitor.errors) == []
     assert store.db["work_orders"].count_documents({}) == before + 1
@@ -306,7 +306,7 @@ def test_a_repair_is_logged_on_a_phone_in_six_taps_or_inputs(
         hand.choose(page.locator("input[type=file]").first, picked)
     hand.tap(page.locator(".st-key-do_send button"), "Send the report")
 
-    page.get_by_text(re.compile(r"W-\d+")).first.wait_for(timeout=30_000)
+    page.locator(".st-key-do_again button").wait_for(timeout=30_000)
     visitor.settled()
     newest = WorkOrder.from_document(store.db["work_orders"].find_one(sort=[("created_at", -1)]) or {})
     assert (newest.facility_id, newest.fault, newest.dangerous) == (facility["_id"], "noise", False)

@@ -15,6 +15,7 @@ from dashboard.settings import SignInBy
 from repository import accounts, importer, recount
 from repository.access import Actor, Refused, Role
 from repository.activities import Activity
+from repository.entries import EntryLog
 from repository.grids import Community
 from repository.maintenance import Status, WorkOrder
 from repository.people import Person, add_person
@@ -57,6 +58,7 @@ def test_from_upload_to_undo(opened: Any, store: Store, admin: Actor) -> None:
     at = opened
     assert at.selectbox(key="intake-1-fault-from").value == "故障描述"
     assert "没用到的列：额外" in said(at)
+    assert not at.warning, "it is what it was taken for"
     press(at, "do_intake-check")
     assert "没有一行能导入" in said(at)
     press(at, "intake-make")  # the grids that nobody made yet
@@ -90,6 +92,19 @@ def test_a_file_that_breaks_off_behind_its_first_rows_is_told_on_the_page(
     assert not at.exception
     assert "文件不完整或已损坏" in said(at)
     assert intake.BENCH not in at.session_state
+
+
+def test_a_gate_systems_sheet_is_known_by_its_columns(mongodb_uri: str, visit: Callable[..., Any]) -> None:
+    gate = "序号,车牌号,入场时间,出场时间,通道名称,放行方式\n1,川E12345,2026-03-01 8:00,2026-03-01 9:00,东门,自动放行\n"
+    at = visit(mongodb_uri, "data", lang="zh")
+    at.file_uploader(key="intake-file").upload("停车记录.csv", gate.encode(), "text/csv").run()
+    assert not at.exception
+    (doubt,) = at.warning
+    assert "出入记录" in doubt.value
+    press(at, "do_intake-other")
+    assert at.session_state[intake.BENCH].record is EntryLog
+    assert not at.warning
+    assert at.selectbox(key="intake-2-who-from").value == "车牌号"
 
 
 def test_rows_of_an_earlier_import_go_only_after_a_tick(

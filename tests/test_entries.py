@@ -382,6 +382,26 @@ def test_a_gate_systems_export_comes_in_and_is_taken_back(here: Store, admin: Ac
     assert recount.check(here, admin, "D") == []
 
 
+def test_what_lies_in_the_future_does_not_come_in(here: Store, admin: Actor) -> None:
+    """A gate whose clock is wrong would keep a car inside for years, and its plate as long."""
+    rows = (
+        "川EAA111,2026-04-02 08:00:00,,东门,人工\n"
+        "川EBB222,2030-05-01 00:00:00,,东门,人工\n"
+        "川ECC333,2026-04-02 08:00:00,2026-04-02 19:00:00,东门,人工\n"
+    )
+    batch = brought(here, admin, rows)
+    assert batch is not None
+    assert (batch.new, batch.rejected) == (1, 2)
+    assert not holding(here, "川EBB222", "川ECC333")
+
+
+def test_nothing_comes_in_through_what_is_no_gate(here: Store, admin: Actor) -> None:
+    rows = "川EAA111,2026-04-02 08:00:00,,单杠,人工\n川EBB222,2026-04-02 08:00:00,,东门,人工\n"
+    batch = brought(here, admin, rows)
+    assert batch is not None
+    assert (batch.new, batch.rejected) == (1, 1)
+
+
 def test_unknown_gates_are_listed_and_can_be_made(here: Store, admin: Actor) -> None:
     rows = "川E1,2026-04-01 08:00,,南门岗亭,人工\n川E2,2026-04-01 08:05,,南门岗亭,人工\n"
     assert brought(here, admin, rows) is None

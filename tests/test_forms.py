@@ -51,6 +51,11 @@ def page(here: dict) -> None:
         here["saved"].append(saved)
 
 
+def test_no_calendar_turns_to_the_last_years_there_are() -> None:
+    """In 9990 to 9999 a browser's calendar hangs: see LATEST."""
+    assert forms.LATEST.year < 9980
+
+
 KINDS = (
     "text_input",
     "text_area",

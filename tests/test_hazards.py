@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from repository import hazards as room
 from repository import photos, recount
-from repository.access import Actor, Role
+from repository.access import Actor, Role, anybody, is_shared
 from repository.hazards import Hazard, Level, State
 from repository.maintenance import (
     Status,
@@ -22,6 +22,7 @@ from repository.maintenance import (
     merge,
     move,
     standing_dangers,
+    urgent_dangers,
 )
 from repository.metrics import Period
 from repository.store import Conflict, InUse, Invalid, Store
@@ -135,6 +136,19 @@ def test_a_merged_order_takes_its_hazard_along(yard: Store, mender: Actor, admin
     assert recount.check(yard, admin, "d") == []
 
 
+def test_where_nobody_signs_in_who_looks_again_says_who_they_are(yard: Store) -> None:
+    manager, worker = (anybody(role, "x") for role in (Role.FACILITY_MANAGER, Role.ADMIN))
+    hazard = found(yard, manager)
+    hazard = room.rectify(yard, manager.named("d-wang", "王"), "d", hazard.id, 1)
+    for nobody_else in (manager, worker, worker.named("d-wang", "王")):
+        with pytest.raises(Invalid) as refused:
+            room.recheck(yard, nobody_else, "d", hazard.id, 2, passed=True)
+        assert set(refused.value.problems) == {"state"}
+    over = room.recheck(yard, manager.named("d-li", "李"), "d", hazard.id, 2, passed=True)
+    assert (over.state, over.events[-1].by) == (State.RECHECKED, "李")
+    assert is_shared(over.events[-1].by_id), "nobody checked that it is them"
+
+
 def test_an_order_entered_by_mistake_lets_its_hazard_go(yard: Store, mender: Actor, admin: Actor) -> None:
     hazard = found(yard, mender, facility_id="d-F-01")
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", also={"hazard_id": hazard.id})
@@ -181,6 +195,38 @@ def test_a_dangerous_order_is_a_hazard_by_itself(yard: Store, mender: Actor, adm
     assert (review.overdue.value, review.overdue.detail, review.overdue.n) == (2, 1, 3)
     assert (review.rectified.value, review.rectified.n) == (0, 2)
     assert hazard_review(yard, admin, "d", QUARTER, frozenset({"d-g2"}), now=NOW).standing == ()
+
+
+def test_a_leader_hears_of_what_an_inspection_shut_and_of_major_hazards_that_are_late(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    def dangerous(facility: str, days: int, inspection: str | None = None) -> str:
+        at = NOW - timedelta(days=days)
+        order = log_repair(
+            yard, mender, "d", fault="loose", facility_id=f"d-F-{facility}", reported_at=at, dangerous=True
+        )
+        if inspection:
+            yard.db["work_orders"].update_one({"_id": order.id}, {"$set": {"inspection_id": inspection}})
+        return order.id
+
+    dangerous("01", 30)
+    shut = [dangerous("02", 3, "i2"), dangerous("01", 9, "i1")]
+    mended = yard.get(admin, WorkOrder, "d", shut[0])
+    for day, level in ((1, Level.MAJOR), (20, Level.MAJOR), (9, Level.GENERAL), (12, Level.MAJOR)):
+        found(
+            yard, mender, level=level, found_at=NOW - timedelta(days=30), deadline_on=(NOW - timedelta(days=day)).date()
+        )
+    found(yard, mender, level=Level.MAJOR, deadline_on=NOW.date())
+    at = {"now": NOW, "most": 9}
+    stopped, late = urgent_dangers(yard, admin, "d", **at)  # type: ignore[arg-type]
+    assert [each.id for each in stopped] == shut[::-1]
+    assert [each.overdue_days for each in late] == [20, 12, 1]
+    everything = standing_dangers(yard, admin, "d", now=NOW)
+    assert {*stopped, *late} <= set(everything)
+    assert [len(each) for each in urgent_dangers(yard, admin, "d", now=NOW, most=1)] == [1, 1]
+    move(yard, OTHER, "d", mended.id, mended.revision, Status.REJECTED, note="看错了")
+    assert [each.id for each in urgent_dangers(yard, admin, "d", **at)[0]] == [shut[1]]  # type: ignore[arg-type]
+    assert urgent_dangers(yard, admin, "d", frozenset({"d-g9"}), **at) == ([], [])  # type: ignore[arg-type]
 
 
 def test_a_danger_that_was_none_is_no_hazard(yard: Store, mender: Actor, admin: Actor) -> None:

@@ -531,6 +531,18 @@ def test_orders_agree_with_themselves(store: Store, admin: Actor) -> None:
     exact(store, admin)
 
 
+def test_an_order_that_lies_in_the_future_does_not_come_in(store: Store, admin: Actor) -> None:
+    table = """
+        工单号,故障,报修时间,期限,完成时间
+        A1,松动,2026-03-01,2027-03-01,
+        A2,松动,2027-03-01,,
+        A3,松动,2026-03-01,,2027-03-02
+        """
+    found = look(store, admin, sheet(table))
+    assert [(each.row, each.field) for each in found.problems] == [(3, "reported_at"), (4, "ended_at")]
+    assert (found.counts.new, found.counts.rejected) == (1, 2)
+
+
 def test_orders_without_a_number_get_one(store: Store, admin: Actor) -> None:
     text = "故障,报修时间\n松动,2026-03-01\n漏水,2026-03-02"
     batch = bring(store, admin, sheet("工单号,故障,报修时间\nW-00002,占用,2026-03-01", "a.csv"))

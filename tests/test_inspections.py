@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repository import inspections as room
 from repository import photos, recount
-from repository.access import Actor, Refused, Role
+from repository.access import Actor, Refused, Role, anybody
 from repository.facilities import Condition, Facility, ServiceStatus
 from repository.inspections import (
     Checklist,
@@ -251,6 +251,21 @@ def test_an_inspection_entered_late_passes_nothing_that_was_found_after_it(
     inspect(yard, OTHER, rounds, done_at=NOW - timedelta(days=3))
     assert yard.get(mender, WorkOrder, "d", order.id).status is Status.REPORTED
     assert machine(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_who_found_a_danger_does_not_say_alone_that_it_is_gone(
+    yard: Store, mender: Actor, rounds: Checklist, shared: bool
+) -> None:
+    role = anybody(Role.FACILITY_MANAGER, "设施")
+    finder, other = (role.named("d-li", "李"), role.named("d-zhao", "赵")) if shared else (OTHER, mender)
+    inspect(yard, finder, rounds, FAIL)
+    for again in (finder, role):
+        inspect(yard, again, rounds)
+        assert machine(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+    inspect(yard, other, rounds)
+    stands = ServiceStatus.IN_SERVICE if shared else ServiceStatus.OUT_OF_ORDER
+    assert machine(yard, mender).status is stands, "nor whoever it was given to"
 
 
 def test_what_is_not_applicable_verifies_nothing(yard: Store, mender: Actor, rounds: Checklist) -> None:

@@ -495,6 +495,24 @@ def test_what_is_reported_most_agrees_with_the_raw_rows(filled, admin, rows, by,
     assert (few.total, few.left_out) == (5, True)
 
 
+def test_what_a_plan_asked_for_is_not_among_what_is_reported(filled, admin, rows):
+    """Neither in a ranking nor in the list behind one of its rows."""
+    period = Period.of("2026Q1")
+    planned = [row.id for row in rows if row.facility_id][::3]
+    filled.db["work_orders"].update_many({"_id": {"$in": planned}}, {"$set": {"kind": "preventive"}})
+    try:
+        start, end = period.bounds(SHANGHAI)
+        there = [row for row in rows if start <= row.reported_at < end and row.id not in planned]
+        for by in ("fault", "facility_id"):
+            told = [getattr(row, by) for row in there if getattr(row, by)]
+            found = room_of.ranking(filled, admin, "d", by, period, now=LOCAL)
+            assert found.total == len(told) > 0
+            for row in found.rows:
+                assert listed(filled, admin, "opened", period, by=by, key=row.key) == row.reports == told.count(row.key)
+    finally:
+        filled.db["work_orders"].update_many({"_id": {"$in": planned}}, {"$set": {"kind": "corrective"}})
+
+
 # --- the list behind every figure
 def listed(store, actor, figure, period, grids=None, category=None, **more):
     """How many rows the list has that a figure leads to."""

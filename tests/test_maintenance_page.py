@@ -235,6 +235,31 @@ def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, v
     assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
 
 
+def test_what_is_picked_stays_picked_when_somebody_changes_a_row(
+    mongodb_uri: str, yard: Store, admin: Actor, visit: Visit
+) -> None:
+    made = [maintenance.log_repair(yard, admin, "d", fault="loose", place=f"{n} 栋", grid_id="g3") for n in range(3)]
+    at = visit(mongodb_uri, "maintenance", lang="en")
+    listed = _as_listed(at, made)
+    key = tables.selection_key("work-table", [f"{order.id}.{order.revision}" for order in listed])
+    at.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    at.run()
+    maintenance.comment(yard, admin, "d", listed[2].id, "别人先改了")
+    labelled(at.selectbox, "Assignee").set_value("wang").run()
+    assert "2 picked" in said(at)
+
+    at.button("do_many").click().run()
+    assert not at.exception
+    assert "1 was changed" in said(at)
+    assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
+    assert stored(yard, admin, listed[2]).status is Status.REPORTED
+    assert "1 picked" in said(at)  # and now, knowing what somebody else did to it
+
+    at.button("do_many").click().run()
+    assert stored(yard, admin, listed[2]).status is Status.ASSIGNED
+    assert "picked" not in said(at)
+
+
 def _as_listed(at: Any, made: list[WorkOrder]) -> list[WorkOrder]:
     """The orders in the order in which the table has them."""
     (table,) = [frame.value for frame in at.dataframe if "Order" in frame.value]

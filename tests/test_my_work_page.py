@@ -168,12 +168,27 @@ def test_where_nobody_signs_in_another_may_still_verify(
     done = stored(yard, order)
     wang, li = (yard.db["people"].find_one({"_id": id})["name"] for id in ("d-wang", "d-li"))
     assert done.events[-1].by == wang
-    for who, then in (("d-wang", Status.DONE), ("d-li", Status.VERIFIED)):
+    for who, then in (("", Status.DONE), ("d-wang", Status.DONE), ("d-li", Status.VERIFIED)):
         at = visit(mongodb_uri, "maintenance", lang="en", me=who, order=order.id)
         button(at, "Verify").click()
         run(at)
+        assert ("say who you are first" in said(at)) is (not who), "nobody in particular may be who did it"
         assert stored(yard, order).status is then
     assert stored(yard, order).events[-1].by == li
+    assert f"{li}, who did not sign in" in said(at)
+
+
+def test_who_looks_again_is_said_in_the_drawer(
+    given: dict[str, WorkOrder], yard: Store, mongodb_uri: str, visit: Visit
+) -> None:
+    order = maintenance.move(yard, OTHER, "d", given["late"].id, 1, Status.DONE)
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.selectbox(f"looks-{order.id}").set_value("d-li")
+    run(at)
+    button(at, "Verify").click()
+    run(at)
+    last = stored(yard, order).events[-1]
+    assert (last.status, last.by_id) == (Status.VERIFIED, "role:admin:d-li")
 
 
 def test_an_order_without_a_due_time_says_so_once(yard: Store, mongodb_uri: str, visit: Visit) -> None:
@@ -207,7 +222,7 @@ def test_a_company_has_its_work_and_a_viewer_only_looks(
     assert "李家楼" in said(at)
     assert "1 order is new for you" in said(at)
     assert "Your role may look but not change" in said(at)
-    assert not [each for each in at.button if (each.key or "").startswith("do_")]
+    assert [each.key for each in at.button if (each.key or "").startswith("do_")] == ["do_seen_all"]
 
 
 def test_nothing_to_do_is_said(yard: Store, mongodb_uri: str, visit: Visit) -> None:

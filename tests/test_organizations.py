@@ -12,7 +12,15 @@ from repository import maintenance, organizations, people, recount, rollups
 from repository.access import Actor, Role
 from repository.facilities import Category, Facility, PropertyDetails, add_facility
 from repository.grids import Community
-from repository.maintenance import Outcome, Reopening, Status, WorkOrder, company_orders, company_scores
+from repository.maintenance import (
+    CompanyShow,
+    Outcome,
+    Reopening,
+    Status,
+    WorkOrder,
+    company_orders,
+    company_scores,
+)
 from repository.metrics import MINIMUM_N, Period
 from repository.organizations import Organization
 from repository.store import Duplicate, InUse, Invalid, Store
@@ -93,6 +101,29 @@ def test_whom_to_call_there_is_kept_apart(here: Store, admin: Actor) -> None:
     assert people.contact_of(here, admin, "D", made.id) is None
 
 
+def test_whom_to_call_is_kept_by_the_contract_as_it_is_now(here: Store, admin: Actor) -> None:
+    made = organizations.add_organization(
+        here, admin, "D", {"name": "新", "contract_until": date(2026, 6, 30)}, contact_name=NAME, contact_phone=PHONE
+    )
+
+    def forgotten_on() -> date | None:
+        kept = people.contact_of(here, admin, "D", made.id)
+        return kept and kept.expires_on - timedelta(days=people.CONTACT_DAYS)
+
+    organizations.edit_organization(here, admin, "D", made.id, 1, {"contract_until": date(2028, 6, 30)})
+    assert forgotten_on() == date(2028, 6, 30)
+    organizations.edit_organization(here, admin, "D", made.id, 2, {"contract_until": date(2026, 12, 31)})
+    assert forgotten_on() == date(2026, 12, 31), "a shorter one counts too"
+    here.update(admin, Organization, "D", made.id, 3, {"contract_until": date(2029, 6, 30)})  # as a sheet does
+    on = date(2027, 12, 1)
+    assert organizations.renew_contacts(here, admin, "D", on=on) == 1
+    assert (people.forget_expired(here, admin, "D", on=on), forgotten_on()) == (0, date(2029, 6, 30))
+    here.update(admin, Organization, "D", made.id, 4, {"active": False})
+    on = date(2031, 1, 1)
+    assert organizations.renew_contacts(here, admin, "D", on=on) == 0
+    assert people.forget_expired(here, admin, "D", on=on) == 1
+
+
 def test_a_contract_that_ends_soon_is_called_out(here: Store, admin: Actor) -> None:
     for id, days in (("he", 90), ("an", 91)):
         organizations.edit_organization(here, admin, "D", id, 1, {"contract_until": TODAY + timedelta(days=days)})
@@ -126,20 +157,30 @@ def test_each_company_is_scored_on_its_own_orders(here: Store, admin: Actor) -> 
     assert [score.company.id for score in found.ranked] == ["he"]
     assert recount.check(here, admin, "D") == []
     for show, n in (("open", 2), ("overdue", 1), ("rework", 2), ("all", 9)):
-        assert company_orders(here, admin, "D", "he", now=NOW, show=show).total == n
+        assert company_orders(here, admin, "D", Period.of("2026"), company_id="he", now=NOW, show=show).total == n
+    assert company_orders(here, admin, "D", Period.of("2026"), company_id=None, now=NOW, show="all").total == 10
 
 
-def test_rework_is_looked_for_among_the_newest_orders_only(
-    here: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for n in (1, 2, 0, 3):
-        again = {"repeat_of": "w1"} if n in (0, 3) else {}
-        here.insert(admin, order(n, reported_at=NOW - (5 - n) * HOUR, **again))
-    monkeypatch.setattr("repository.maintenance.companies.SEARCHED", 3)
-    found = company_orders(here, admin, "D", "he", now=NOW, show="rework")
-    assert [row.order.id for row in found.rows] == ["w3"]
-    assert found.total == 1
-    assert company_orders(here, admin, "D", "he", now=NOW, show="rework", page=2).rows == ()
+@pytest.mark.parametrize("key", ["2026Q1", "2026-03", "2025", "ever"])
+def test_a_list_is_what_its_figure_counts(demo_uri: str, admin: Actor, key: str) -> None:
+    store, period = Store.connect(demo_uri, clock=lambda: NOW), Period.of(key)
+    found = company_scores(store, admin, "d-community", period, now=NOW)
+
+    def behind(of: str | None, show: CompanyShow) -> int:
+        return company_orders(store, admin, "d-community", period, company_id=of, now=NOW, show=show, rows=1).total
+
+    for score in found.scores:
+        of = score.company.id
+        assert behind(of, CompanyShow.OPEN) == score.open
+        assert behind(of, CompanyShow.OVERDUE) == score.overdue
+        assert behind(of, CompanyShow.ENDED) == score.ended
+        assert behind(of, CompanyShow.TIMED) == score.on_time.n
+        assert behind(of, CompanyShow.RESPONDED) == score.respond.n
+        assert behind(of, CompanyShow.GRADED) == score.satisfaction.n
+        assert behind(of, CompanyShow.REWORK) == round((score.rework.value or 0) * score.rework.n)
+    assert behind(None, CompanyShow.REWORK) == round((found.rework.value or 0) * found.rework.n)
+    assert behind(None, CompanyShow.TIMED) == min(found.on_time.n, 1000)
+    store.close()
 
 
 ORDERS = st.lists(

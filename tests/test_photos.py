@@ -5,15 +5,16 @@ import io
 import random
 import struct
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from bson import ObjectId
 from PIL import Image
 
 from repository import photos
 from repository.access import Actor, Refused, Role
 from repository.maintenance import WorkOrder, comment, delete, log_repair, merge
-from repository.photos import CHUNKS, FILES, MOST_BYTES, BadPhoto, keep, photo, redrawn, sweep, thumbnails
+from repository.photos import CHUNKS, FILES, MOST_BYTES, BadPhoto, keep, photo, redrawn, sweep, sweep_pieces, thumbnails
 from repository.store import Invalid, NotFound, Store
 from tests.conftest import NOW, Clock
 from tests.pages import picture
@@ -195,6 +196,23 @@ def test_what_nothing_names_is_swept_after_a_day(yard: Store, mender: Actor, adm
         sweep(yard, mender)
     with pytest.raises(Invalid):
         log_repair(yard, mender, "d", fault="dead", facility_id="d-F-01", photos=[loose])
+
+
+def test_pieces_of_an_upload_that_broke_off_are_swept_after_an_hour(
+    yard: Store, mender: Actor, admin: Actor, clock: Clock
+) -> None:
+    clock.now = datetime.now(UTC)  # ids tell the time
+    kept = keep(yard, mender, "d", picture())
+    lost, running = (str(ObjectId.from_datetime(clock.now - timedelta(minutes=ago))) for ago in (61, 59))
+    for id in (lost, running):
+        yard.db[CHUNKS].insert_many([{"files_id": id, "n": n, "data": b"x"} for n in range(2)])
+    assert sweep_pieces(yard, admin) == 1
+    assert sorted(yard.db[CHUNKS].distinct("files_id")) == sorted([running, kept])
+    clock.now += timedelta(hours=2)
+    assert sweep_pieces(yard, admin) == 1
+    assert yard.db[CHUNKS].distinct("files_id") == [kept], "what has a file stays"
+    with pytest.raises(Refused):
+        sweep_pieces(yard, mender)
 
 
 def test_a_merged_order_hands_its_photos_over(yard: Store, mender: Actor, admin: Actor, clock: Clock) -> None:

@@ -427,7 +427,7 @@ def test_an_empty_form_counts_too(served: Store) -> None:
 
 
 def test_reports_that_take_long_keep_nobody_else_waiting(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, go, threads = label_of(served), threading.Event(), set()
+    codes, go, threads = [label_of(served), label_of(served, "d-F-02")], threading.Event(), set()
 
     def slow(*_args: Any, **_more: Any) -> reports.Sent:
         threads.add(threading.current_thread().name)
@@ -438,22 +438,63 @@ def test_reports_that_take_long_keep_nobody_else_waiting(served: Store, monkeypa
     app = front().app
 
     async def send_many() -> list[int]:
-        async def one(address: str) -> int:
+        async def one(address: str, code: str) -> int:
             transport = httpx.ASGITransport(app, client=(address, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 return (await client.post(f"/r/{code}", data={"token": "x", **GOOD})).status_code
 
-        sending = [asyncio.create_task(one(f"10.0.1.{n}")) for n in range(public.AT_ONCE)]
+        sending = [asyncio.create_task(one(f"10.0.1.{n}", codes[n % 2])) for n in range(public.AT_ONCE)]
         while len(threads) < public.AT_ONCE // 2:
             await asyncio.sleep(0.01)
         try:
-            late = await one("10.0.2.1")
+            late = await one("10.0.2.1", codes[0])
         finally:
             go.set()
         return [late, *await asyncio.gather(*sending)]
 
     assert awaited(send_many()) == [503, *[303] * public.AT_ONCE], "what is being worked on is at once too"
     assert {name.partition("_")[0] for name in threads} == {"report"}, "the sign-in has threads of its own"
+
+
+def test_whoever_floods_one_label_shuts_no_other(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many addresses, one label (or a code that is none): the others' forms are read, sent and followed."""
+    flooded, other, go = label_of(served), label_of(served, "d-F-02"), threading.Event()
+    code, rates = labels.read_code(flooded), Rates()
+    rates = Rates(*(Rate(rate.each, 12, rate.seconds, little=rate.little) for rate in vars(rates).values()))
+    visitor, honest = front(rates), reports.report
+
+    def slow(store: Store, label: Any, *args: Any, **more: Any) -> reports.Sent:
+        if label.id == code:
+            go.wait(10)
+            return reports.Sent("t")
+        return honest(store, label, *args, **more)
+
+    async def flood() -> list[int]:
+        async def one(n: int) -> int:
+            transport = httpx.ASGITransport(visitor.app, client=(f"10.0.{n}.1", 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return (await client.post(f"/r/{flooded}", data={"token": "x", **GOOD})).status_code
+
+        sending = [asyncio.create_task(one(n)) for n in range(20)]
+        while sum(task.done() for task in sending) < 20 - public.EACH_AT_ONCE:
+            await asyncio.sleep(0.01)
+        try:
+            there = await asyncio.to_thread(lambda: sent(replace(visitor, address="10.9.0.1"), other))
+        finally:
+            go.set()
+        return [there.status, *await asyncio.gather(*sending)]
+
+    monkeypatch.setattr(reports, "report", slow)
+    there, *those = awaited(flood())
+    assert there == 303
+    assert sorted(those)[:3] == [303] * public.EACH_AT_ONCE
+    for n in range(20):  # what all together may ask is used up
+        replace(visitor, address=f"10.1.{n}.1").get("/r/99999999")
+        sent(replace(visitor, address=f"10.1.{n}.1"), flooded)
+    neighbour = replace(visitor, address="10.9.0.2")
+    done = sent(neighbour, other)
+    assert done.status == 303
+    assert neighbour.get(done.headers["location"]).status == 200
 
 
 def test_other_methods_and_paths_are_answered(served: Store) -> None:
@@ -534,6 +575,13 @@ def test_a_rate_tells_when_there_is_one_more() -> None:
     assert rate.wait("c") == 50
     time[0] = 61
     assert (rate.wait("a"), rate.wait("c")) == (0, 0)
+    shared = Rate(4, 3, 60, lambda: time[0], little=2)
+    for _ in range(3):
+        shared.count("greedy")
+    assert shared.wait("greedy") == 60, "all together have had theirs"
+    assert shared.wait("c") == 0, "but a little is left to everybody"
+    shared.count("c", 2)
+    assert shared.wait("c") == 60
     many = Rate(1, 10**9, 60, lambda: time[0])
     for number in range(many.KEPT + 10):
         many.count(str(number))

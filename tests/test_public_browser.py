@@ -151,7 +151,7 @@ def test_a_saved_decision_stays_in_sight_and_a_kind_is_read_in_one_line(server: 
     narrow = page.get_by_test_id("stTable").locator("tbody td:first-child")
     assert min(narrow.evaluate_all("all => all.map(it => it.offsetWidth)")) >= 60
     page.locator("[class*=st-key-narrow_] button").first.click()
-    plan = page.get_by_role("tab", name="更换", exact=True)
+    plan = page.get_by_role("tab", name="更换计划", exact=True)
     plan.click()
     visitor.settled()
     page.locator(".st-key-do_plan_year button").click()

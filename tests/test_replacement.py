@@ -292,3 +292,32 @@ def test_what_means_nothing_is_no_data(store: Store, admin: Actor, community: st
     assert rests.service_hours == pytest.approx((NOW - datetime(2025, 2, 28, 16, tzinfo=UTC)).total_seconds() / 3600)
     assert review(store, admin).waiting[FIT, "walker"].yearly_cents is None
     assert review(store, admin).since == date(2025, 3, 1)
+
+
+def test_very_many_work_orders_are_counted_over_fewer_months(
+    store: Store, admin: Actor, community: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest whole months that hold no more than the bound, one at least, whoever asks."""
+    stand(store, admin, "BAR", installed_on=date(2024, 1, 1))
+    number = 0
+    for month, many in ((11, 9), (12, 2), (1, 4), (2, 3), (3, 2), (4, 1)):
+        for _ in range(many):
+            number += 1
+            at = datetime(2025 if month > 10 else 2026, month, 1, 9, tzinfo=ZoneInfo(SHANGHAI))
+            order = WorkOrder(
+                community_id="D", number=f"W-{number}", fault="loose", reported_at=at, facility_id="BAR", grid_id="g1"
+            )
+            store.insert(admin, order)
+
+    def counted(actor: Actor = admin) -> tuple[date | None, int]:
+        found = replacement_review(store, actor, "D", now=HERE)
+        _mtbf, _availability, one = facility_reliability(store, actor, "D", "BAR", now=HERE)
+        assert one == found.reliability[FIT, None]
+        return found.since, one.failures
+
+    assert counted() == (date(2025, 11, 1), 21)
+    for most, first, failures in ((12, date(2025, 12, 1), 12), (11, date(2026, 1, 1), 10), (0, date(2026, 3, 1), 3)):
+        monkeypatch.setattr(replacement, "MOST_ORDERS", most)
+        assert counted() == (first, failures)
+    elsewhere = Actor("w", "网格员", Role.GRID_WORKER, frozenset({"D"}), frozenset({"g2"}))
+    assert replacement_review(store, elsewhere, "D", now=HERE).since == date(2026, 3, 1)

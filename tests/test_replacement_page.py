@@ -7,7 +7,9 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import xlsxwriter
 from openpyxl import load_workbook
+from xlsxwriter.worksheet import Worksheet
 
 from dashboard import replacement, tables
 from dashboard.i18n import speaking
@@ -173,6 +175,27 @@ def test_the_budget_file_tells_it_sheet_by_sheet(
     texts = [cell.value for cell in cells]
     assert {"=1+F1", "=HYPERLINK(1)", "测试员", "王师傅", 1500} <= set(texts)
     assert {cell.data_type for cell in cells} <= {"s", "n", "d"}, "no formula"
+
+
+@pytest.mark.parametrize("broken", ["neither", "the cells' own", "the workbook's"])
+def test_each_guard_alone_keeps_the_budget_file_from_calculating(
+    yard: Store, admin: Actor, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text is written as text, and the workbook takes none for a formula, a link or a number: either is enough."""
+    room.plan_replacement(yard, admin, "d", "F1", 1, year=2028, reason="=HYPERLINK(1)", cost_cents=1500_00)
+    now = NOW.astimezone(yard.zone("d"))
+    names = {"grids": {"g3": "http://example.org/"}, "people": {"wang": "12"}}
+    sheets = replacement.book_of(replacement_review(yard, admin, "d", now=now), names, now)
+    if broken == "the cells' own":
+        monkeypatch.setattr(Worksheet, "write_string", Worksheet.write)
+    elif broken == "the workbook's":
+        made = xlsxwriter.Workbook
+        monkeypatch.setattr(xlsxwriter, "Workbook", lambda file, _options: made(file, {"in_memory": True}))
+    book = load_workbook(BytesIO(tables.book(sheets)))
+    cells = [cell for page in book for row in page.iter_rows() for cell in row if isinstance(cell.value, str)]
+    assert {"=1+F1", "=HYPERLINK(1)", "http://example.org/", "12"} <= {cell.value for cell in cells}
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert not [cell for cell in cells if cell.hyperlink]
 
 
 def test_the_file_is_on_record(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:

@@ -162,6 +162,18 @@ def test_every_life_is_one_the_commands_allow(as_of: date) -> None:
         assert not order.dangerous or order.priority is Priority.URGENT
 
 
+def test_nothing_has_a_fault_it_cannot_have() -> None:
+    kinds = {one.record.id: one.record.kind for one in estate.facilities(DAYS[0])}
+    said: dict[str, set[str]] = {}
+    for order in _orders(DAYS[0]):
+        said.setdefault(kinds.get(order.facility_id or "") or "", set()).add(order.description or "")
+    of = {"污水外溢": "drainage", "灯不亮": "lighting", "停运，按键没反应": "lift", "刷卡没反应": "access_door"}
+    for words, kind in of.items():
+        there = {one for one, texts in said.items() if any(text.startswith(words) for text in texts)}
+        assert kind in there, words
+        assert there <= {kind, ""}, words
+
+
 def test_the_named_threads_are_there() -> None:
     as_of = DAYS[0]
     end = history.end_of_history(as_of)
@@ -311,11 +323,14 @@ def _bulk_documents(store: Store) -> dict[str, list[dict[str, object]]]:
 
 
 def test_large_sets_are_what_the_records_would_write(store: Store, admin: Actor) -> None:
-    loaded = bulk.load(store, work_orders=601, communities=2, attendances=500, as_of=date(2026, 4, 2))
+    loaded = bulk.load(store, work_orders=601, communities=2, attendances=500, rounds=400, as_of=date(2026, 4, 2))
     assert (loaded.work_orders, loaded.attendances) == (601, 500)
     documents = _bulk_documents(store)
     assert Counter(one["community_id"] for one in documents["work_orders"]) == {"bench-0001": 301, "bench-0002": 300}
     assert len(documents["attendances"]) == 500
+    assert len(documents["entry_logs"]) == 400
+    assert 380 <= len(documents["inspections"]) < 400
+    assert any("company_id" in one for one in documents["work_orders"])
     for name, record in RECORDS.items():
         for document in documents[name]:
             assert record.from_document(document).to_document() == document

@@ -179,6 +179,36 @@ def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
     assert not yard.get(admin, WorkOrder, "d", orders[0].id).is_open
 
 
+def test_what_was_entered_by_mistake_is_taken_out(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    plan = {"name": "润滑", "category": "fitness", "since": TODAY}
+    made = preventive.add_plan(yard, admin, "d", plan)
+    preventive.generate(yard, admin, "d")
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive", maintenance_plan=made.id)
+    button(at, "Delete it").click()
+    run(at)
+    assert preventive.plans(yard, admin, "d") == [made], "it made orders"
+
+    free = preventive.add_plan(yard, admin, "d", {**plan, "name": "除锈", "since": date(2030, 2, 28)})
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive", maintenance_plan=free.id)
+    button(at, "Delete it").click()
+    run(at)
+    assert preventive.plans(yard, admin, "d") == [made]
+
+    (rounds,) = inspections.plans(yard, admin, "d")
+    hazard = hazards.report_hazard(yard, admin, "d", {"what": "线外露", "place": "东门"})
+    for part, query in (
+        ("inspections", {"inspection_plan": rounds.id}),
+        ("inspections", {"checklist": weekly.id}),
+        ("hazards", {"hazard": hazard.id}),
+    ):
+        at = visit(mongodb_uri, "facilities", lang="en", part=part, **query)
+        button(at, "Delete it").click()
+        run(at)
+    assert [yard.count(admin, kind, "d") for kind in (inspections.InspectionPlan, Checklist, Hazard)] == [0, 0, 0]
+
+
 # --- overview
 def test_overview_names_what_an_inspection_shut_and_what_is_overdue(
     yard: Store, admin: Actor, weekly: Checklist

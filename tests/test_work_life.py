@@ -1,5 +1,6 @@
 """The further life of a work order: repeats, rework, time on hold, merging, remarks, hours and parts, many at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from repository import photos, recount
 from repository.access import Actor, Refused, Role
-from repository.facilities import Facility, ServiceStatus
+from repository.accounts import add_user
+from repository.facilities import Facility, ServiceStatus, put_out_of_order
 from repository.maintenance import (
     Event,
     Outcome,
@@ -29,7 +31,8 @@ from repository.maintenance import (
     new_work,
     notice,
 )
-from repository.organizations import add_organization
+from repository.organizations import Organization, add_organization
+from repository.preventive import add_plan, generate
 from repository.store import Conflict, Invalid, Store
 from tests.conftest import NOW
 from tests.pages import picture
@@ -149,7 +152,43 @@ def test_a_merged_danger_stops_the_machine_it_is_at(yard: Store, mender: Actor, 
     assert yard.get(admin, Facility, "d", "d-F-01").status is ServiceStatus.OUT_OF_ORDER
     other = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-02", dangerous=True)
     merge(yard, mender, "d", other.id, other.revision, stays.id)
-    assert yard.get(admin, Facility, "d", "d-F-02").status is ServiceStatus.OUT_OF_ORDER, "nobody looked at it"
+    assert yard.get(admin, Facility, "d", "d-F-02").status is ServiceStatus.IN_SERVICE, "the danger is elsewhere"
+    assert recount.check(yard, admin, "d") == []
+
+
+@pytest.mark.parametrize("why", ["another danger", "by hand", "only it knows the machine"])
+def test_a_machine_stays_down_when_the_merged_danger_was_not_all(
+    yard: Store, mender: Actor, admin: Actor, why: str
+) -> None:
+    if why == "by hand":
+        machine = facility(yard, mender)
+        put_out_of_order(yard, mender, "d", machine.id, machine.revision, note="等厂家")
+    here = {"place": "东门"} if why == "only it knows the machine" else {"facility_id": "d-F-02"}
+    stays = log_repair(yard, mender, "d", fault="loose", **here)
+    wrong = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    if why == "another danger":
+        log_repair(yard, mender, "d", fault="electric", facility_id="d-F-01", dangerous=True)
+    stays = merge(yard, mender, "d", wrong.id, wrong.revision, stays.id)
+    assert facility(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+    if why == "only it knows the machine":
+        done = move(yard, mender, "d", stays.id, stays.revision, Status.DONE)
+        move(yard, OTHER, "d", done.id, done.revision, Status.VERIFIED)
+        assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    assert recount.check(yard, admin, "d") == []
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_danger_that_was_written_to_the_wrong_machine_goes_to_the_right_one(
+    yard: Store, mender: Actor, admin: Actor, by_hand: bool
+) -> None:
+    if by_hand:
+        machine = facility(yard, mender)
+        put_out_of_order(yard, mender, "d", machine.id, machine.revision, note="等厂家")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    edit(yard, mender, "d", order.id, order.revision, {"facility_id": "d-F-02"})
+    stands = {id: yard.get(admin, Facility, "d", id).status for id in ("d-F-01", "d-F-02")}
+    first = ServiceStatus.OUT_OF_ORDER if by_hand else ServiceStatus.IN_SERVICE
+    assert stands == {"d-F-01": first, "d-F-02": ServiceStatus.OUT_OF_ORDER}
     assert recount.check(yard, admin, "d") == []
 
 
@@ -197,6 +236,18 @@ def test_whoever_gets_it_has_not_seen_it_yet(yard: Store, mender: Actor) -> None
     again = assign(yard, mender, "d", order.id, 2, "d-li")
     assert (again.assignee_id, again.noticed_at) == ("d-li", None)
     assert (new_work(yard, OTHER, "d", ["d-li"]), new_work(yard, OTHER, "d", [])) == (1, 0)
+
+
+def test_whoever_may_only_look_says_that_they_have_seen_their_own(yard: Store, admin: Actor) -> None:
+    order = log_repair(yard, OTHER, "d", fault="loose", facility_id="d-F-01")
+    viewer = Actor("v", "看", Role.VIEWER)
+    for whose in ((), ("d-li",)):
+        with pytest.raises(Refused, match="somebody else"):
+            notice(yard, replace(viewer, people=whose), "d", [order.id])
+    assert not notice(yard, replace(viewer, people=("d-wang",)), "d", [order.id])[0].is_new
+    with pytest.raises(Refused):
+        move(yard, replace(viewer, people=("d-wang",)), "d", order.id, 2, Status.ACCEPTED)
+    assert recount.check(yard, admin, "d") == []
 
 
 def test_whoever_takes_or_moves_their_own_work_has_seen_it(yard: Store, mender: Actor) -> None:
@@ -248,6 +299,62 @@ def test_what_is_new_is_found_by_narrow_indexes(yard: Store, mender: Actor, admi
     assert all("noticed_at" in one["planSummary"] and one["keysExamined"] <= 4 for one in asked), asked
 
 
+# --- who cannot see it
+@pytest.fixture
+def bound(yard: Store, admin: Actor) -> Store:
+    """li has an account for the first grid only, zhao one for it and one for all; a company has one for the second."""
+    company = add_organization(yard, admin, "d", {"id": "firm", "name": "和顺物业"})
+    for login, facts in {
+        "li": {"people": ["d-li"], "grids": ["d-g1"]},
+        "zhao": {"people": ["d-zhao"], "grids": ["d-g1"]},
+        "boss": {"people": ["d-zhao"]},
+        "gone": {"people": ["d-wang"], "grids": ["d-g1"], "active": False},
+        "firm": {"companies": [company.id], "grids": ["d-g2"]},
+    }.items():
+        add_user(yard, admin, {"login": login, "name": login, "role": Role.GRID_WORKER, **facts})
+    return yard
+
+
+def test_nobody_is_given_what_they_cannot_see(bound: Store, mender: Actor, admin: Actor) -> None:
+    near, far = (log_repair(bound, mender, "d", fault="loose", facility_id=f"d-F-0{n}") for n in (1, 2))
+    firm = bound.find(admin, Organization, "d", {"name": "和顺物业"})[0].id
+    for give in (
+        lambda who: assign(bound, mender, "d", far.id, far.revision, **who),
+        lambda who: move(bound, mender, "d", far.id, far.revision, Status.ASSIGNED, **who),
+        lambda who: edit(bound, mender, "d", far.id, far.revision, who),
+        lambda who: log_repair(bound, mender, "d", fault="loose", facility_id="d-F-02", **who),
+    ):
+        with pytest.raises(Invalid, match="second look") as refused:
+            give({"assignee_id": "d-li"})
+        assert "would not see it" in str(refused.value.problems["assignee_id"].text)
+    with pytest.raises(Invalid):
+        assign(bound, mender, "d", near.id, near.revision, company_id=firm)
+    told = change_many(bound, mender, "d", {far.id: 1, near.id: 1}, {"assignee_id": "d-li"})
+    assert (told.done, set(told.left)) == ((near.id,), {far.id})
+    with pytest.raises(Invalid):
+        edit(bound, mender, "d", near.id, 2, {"facility_id": "d-F-02"})
+    place = log_repair(bound, mender, "d", fault="loose", place="东门")
+    with pytest.raises(Invalid):
+        assign(bound, mender, "d", place.id, 1, "d-li")
+    assert assign(bound, mender, "d", far.id, 1, "d-zhao", company_id=firm).company_id == firm
+
+
+def test_what_falls_to_somebody_who_cannot_see_it_falls_to_the_next(bound: Store, mender: Actor, admin: Actor) -> None:
+    bound.db["facilities"].update_one({"_id": "d-F-02"}, {"$set": {"responsible_id": "d-li"}})
+    bound.db["grids"].update_one({"_id": "d-g2"}, {"$set": {"responsible_id": (lead := "d-zhao")}})
+    order = log_repair(bound, mender, "d", fault="loose", facility_id="d-F-02")
+    assert order.assignee_id == lead
+    facts = {"name": "保养", "every": 1, "unit": "months", "since": NOW.date(), "category": "fitness"}
+    with pytest.raises(Invalid):
+        add_plan(bound, admin, "d", {**facts, "assignee_id": "d-li"})
+    with pytest.raises(Invalid):
+        add_plan(bound, admin, "d", {**facts, "facility_id": "d-F-02", "assignee_id": "d-li"})
+    add_plan(bound, admin, "d", facts)
+    generate(bound, admin, "d")
+    made = {one.facility_id: one.assignee_id for one in bound.find(admin, WorkOrder, "d", {"kind": "preventive"})}
+    assert made["d-F-02"] == lead
+
+
 # --- many at once
 def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None:
     orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(3)]
@@ -263,6 +370,26 @@ def test_many_are_changed_and_the_rest_named(yard: Store, mender: Actor) -> None
     with pytest.raises(Refused):
         comment(yard, Actor("v", "看", Role.VIEWER), "d", orders[0].id, "x")
     assert facility(yard, mender) is not None
+
+
+def test_what_is_left_of_many_is_left_wholly(yard: Store, mender: Actor) -> None:
+    """One whose due day cannot be is not given to anybody either; one that is over is not changed with the others."""
+    stays, over = (log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(2))
+    over = move(yard, OTHER, "d", over.id, over.revision, Status.DONE)
+    wanted = {stays.id: stays.revision, over.id: over.revision}
+    before = stays.reported_at - timedelta(days=1)
+    told = change_many(yard, mender, "d", wanted, {"assignee_id": "d-li", "due_at": before})
+    assert (told.done, set(told.left)) == ((), set(wanted))
+    assert yard.get(mender, WorkOrder, "d", stays.id) == stays
+    told = change_many(yard, mender, "d", wanted, {"due_at": over.reported_at + timedelta(days=365)})
+    assert (told.done, set(told.left)) == ((stays.id,), {over.id})
+    assert yard.get(mender, WorkOrder, "d", over.id).due_at == over.due_at
+
+
+def test_one_too_many_is_named(yard: Store, mender: Actor) -> None:
+    wanted = {f"none-{n}": 1 for n in range(201)}
+    told = change_many(yard, mender, "d", wanted, {"priority": Priority.LOW})
+    assert set(told.left) == set(wanted)
 
 
 def test_many_go_to_a_company_at_once(yard: Store, mender: Actor, admin: Actor) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import gallery, navigation, session
+from dashboard import gallery, navigation, orders, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, days_badge, n_, number, plain, say
 from dashboard.i18n import date as date_
@@ -38,6 +38,8 @@ def render() -> None:
     if task is None:
         return
     _card(task)
+    if task.orders:
+        orders.ask_who_looks(key="looks")
     checklist = _checklist(task)
     if checklist is None:
         return
@@ -245,8 +247,12 @@ def _thanks(view: View, id: str) -> None:
         st.markdown(plain(" · ".join(filter(None, (where, found.inspector)))))
         for order in orders.values():
             navigation.link("maintenance", _("Look at {number}", number=plain(order.number)), order=order.id)
+        there = ask(inspections.task, view.community_id, facility_id=found.facility_id, today=view.now.date())
         if found.stopped:
             st.markdown(":material/do_not_touch: " + _("The facility is marked as out of order: put up the sign."))
+        elif there.facility.status is ServiceStatus.OUT_OF_ORDER:
+            words = _("It stays out of service until somebody else than who found or mended the danger has looked.")
+            st.markdown(":material/do_not_touch: " + words)
         elif not found.failed:
             st.markdown(_("All {n} items are in order or do not apply.", n=number(len(found.results))))
     due = ask(inspections.dues, view.community_id, today=view.now.date(), grids=view.grids)

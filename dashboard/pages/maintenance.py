@@ -1,6 +1,7 @@
 """Maintenance: the work to do, the longest overdue first; then how much is owed, how old it is, and where it takes
 long."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,10 +11,9 @@ from dashboard.data import ask
 from dashboard.i18n import _, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import Behind, Show, WorkReview, work_list, work_review
+from repository.maintenance import MANY, Behind, Show, WorkReview, work_list, work_review
 from repository.people import people
 
-ROWS = 20
 FIGURES = (Behind.OWED, Behind.OWED_LATE, Behind.TIMED, Behind.OWED, Behind.RESPONDED, Behind.REPAIRED)
 """What the tiles count, in their order."""
 
@@ -106,15 +106,16 @@ def _work(view: View) -> None:
         st.space("stretch")
         pages = st.empty()
     choices: dict[str, Any] = {"show": show, "assignee_id": who or None, "search": wanted or ""}
-    choices |= {"grids": view.grids, "category": view.category, "now": view.now, "rows": ROWS}
-    first = found = ask(work_list, view.community_id, **choices)
-    if first.total > ROWS:
-        page = pages.pagination(-(-first.total // ROWS), key="work-page", max_visible_pages=5)
-        found = first if page == 1 else ask(work_list, view.community_id, page=page, **choices)
+    choices |= {"grids": view.grids, "category": view.category, "now": view.now}
+    first = found = ask(work_list, view.community_id, rows=orders.ROWS, **choices)
+    if first.total > orders.ROWS:
+        page = pages.pagination(-(-first.total // orders.ROWS), key="work-page", max_visible_pages=5)
+        found = first if page == 1 else ask(work_list, view.community_id, page=page, rows=orders.ROWS, **choices)
     with head:
         st.header(orders.finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
-        rows = (lambda: orders.rows_to_take_away(found)) if found.rows else ()
+        everything = partial(ask, work_list, view.community_id, rows=MANY, **choices)
+        rows = (lambda: orders.rows_to_take_away(everything())) if found.rows else ()
         tables.download(
             rows, name="work_orders", title=_("Work orders"), key="work", of=("work_orders", view.community_id)
         )

@@ -43,7 +43,7 @@ def render() -> None:
     may_change = may(me, Operation.UPDATE, WorkOrder.collection)
     if not may_change:
         st.info(_("Your role may look but not change. Ask an administrator for another one."), icon=":material/lock:")
-    _news(view, [row.order for row in found.rows if row.order.is_new], may_change)
+    _news(view, [row.order for row in found.rows if row.order.is_new])
     pages = -(-len(found.rows) // ROWS)
     place = st.container()
     page = st.pagination(pages, key="mine-page", max_visible_pages=5) if pages > 1 else 1
@@ -56,21 +56,11 @@ def render() -> None:
 # --- whose
 def _whose(view: View) -> bool:
     """Nobody signs in here: whoever opens the page says who they are. False where there is nobody to be yet."""
-    names = {person.id: person.name for person in ask(people, view.community_id) if person.active}
-    if not names:
+    if not any(person.active for person in ask(people, view.community_id)):
         st.markdown(":gray[" + _("Nobody is in the register of people yet, so no work can be given out.") + "]")
         navigation.link("grids", _("Enter the first person"))
         return False
-    st.session_state["mine.who"] = session.chosen("me") if session.chosen("me") in names else None
-    st.selectbox(
-        _("Whose work?"),
-        list(names),
-        index=None,
-        format_func=lambda id: names.get(id, id),
-        placeholder=_("Choose your name"),
-        key="mine.who",
-        on_change=lambda: session.be(st.session_state["mine.who"]),
-    )
+    orders.ask_who(_("Whose work?"), key="mine.who")
     return True
 
 
@@ -99,7 +89,7 @@ def _is_somebody(view: View) -> bool:
 
 
 # --- what
-def _news(view: View, new: list[WorkOrder], may_change: bool) -> None:
+def _news(view: View, new: list[WorkOrder]) -> None:
     """What was given to me and not seen yet, and one tap that says it is."""
     if not new:
         return
@@ -107,7 +97,7 @@ def _news(view: View, new: list[WorkOrder], may_change: bool) -> None:
         words = n_("{n} order is new for you", "{n} orders are new for you", len(new))
         st.markdown(f":blue[:material/notifications_active:] **{plain(words)}**")
         label = _("Seen: I know that it is mine") if len(new) == 1 else _("All seen: I know that they are mine")
-        if may_change and st.button(label, icon=":material/done_all:", width="stretch", key="do_seen_all"):
+        if st.button(label, icon=":material/done_all:", width="stretch", key="do_seen_all"):
             _seen(view, [order.id for order in new])
 
 

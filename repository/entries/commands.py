@@ -188,9 +188,7 @@ def _gate(write: Write, entry: EntryLog) -> Facility:
 
 def _check_moments(entry: EntryLog, now: datetime) -> None:
     """Nobody comes or goes in the future, or goes before coming."""
-    if entry.entered_at > now:
-        raise Invalid({"entered_at": Message(msg("This lies in the future"))})
-    if entry.left_at and entry.left_at > now:
-        raise Invalid({"left_at": Message(msg("This lies in the future"))})
+    if ahead := entry.ahead(now):
+        raise Invalid({name: Message(msg("This lies in the future")) for name in ahead})
     if entry.left_at and entry.left_at < entry.entered_at:
         raise Invalid({"left_at": Message(msg("This lies before it came in"))})

@@ -100,6 +100,7 @@ class EntryLog(Record):
     )
     subjects = ("entries", "entry_hours")
     moments = ("entered_at",)
+    past = ("entered_at", "left_at")
 
     kind: Annotated[EntryKind, Shown(aliases=("类别", "类型", "出入类型"))] = Field(
         default=EntryKind.VEHICLE, title=msg("Vehicle or person")

@@ -31,6 +31,7 @@ from repository.importer.mapping import (
     Target,
     example_of,
     fields_of,
+    likeliest,
     propose,
 )
 from repository.importer.preparing import Change, Counts, Earlier, Preview, Problem
@@ -73,6 +74,7 @@ __all__ = [
     "guarded",
     "importable",
     "preview",
+    "likeliest",
     "propose",
     "recover",
     "save_mapping",

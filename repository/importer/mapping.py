@@ -219,6 +219,42 @@ def _bare(header: str) -> str:
 
 def propose(record: type[Record], sheet: Sheet, languages: Sequence[Translate]) -> Mapping:
     """A mapping of every column whose header is a field's name, title in one of the languages, or alias."""
+    columns = _columns(record, sheet, languages)
+    dated = {
+        name: column
+        for name, column in columns.items()
+        if name in fields_of(record) and fields_of(record)[name].spec.kind in ("day", "moment")
+    }
+    for name, pattern in _patterns(sheet, dated).items():
+        columns[name] = columns[name].model_copy(update={"format": pattern})
+    key = tuple(name for name in record.natural_key if name in columns)
+    return Mapping(
+        record=record.collection,
+        columns=columns,
+        key=key if len(key) == len(record.natural_key) else (),
+        sheet=sheet.sheet if len(sheet.names) > 1 else None,
+    )
+
+
+def likeliest(
+    record: type[Record], kinds: Iterable[type[Record]], sheet: Sheet, languages: Sequence[Translate]
+) -> type[Record] | None:
+    """What the rows of a sheet are by its headers, where that is clearly something else than ``record``: a kind whose
+    every demand is met, and that knows two columns more."""
+
+    def fit(kind: type[Record]) -> tuple[bool, int]:
+        columns = _columns(kind, sheet, languages)
+        demands = (name for name, target in fields_of(kind).items() if target.spec.required and "." not in name)
+        return all(name in columns for name in demands), len(columns)
+
+    best = max((kind for kind in kinds if kind is not record), key=fit, default=None)
+    if best is None:
+        return None
+    (meets, many), (_met, known) = fit(best), fit(record)
+    return best if meets and many >= known + 2 else None
+
+
+def _columns(record: type[Record], sheet: Sheet, languages: Sequence[Translate]) -> dict[str, Column]:
     ways: tuple[Callable[[Target], list[str]], ...] = (
         lambda target: [target.name],
         lambda target: [target.title(say) for say in languages],
@@ -237,20 +273,7 @@ def propose(record: type[Record], sheet: Sheet, languages: Sequence[Translate]) 
         found = names.get(_bare(header)) or names.get(folded(header))
         if found and found not in columns:
             columns[found] = Column(header=header)
-    dated = {
-        name: column
-        for name, column in columns.items()
-        if name in fields_of(record) and fields_of(record)[name].spec.kind in ("day", "moment")
-    }
-    for name, pattern in _patterns(sheet, dated).items():
-        columns[name] = columns[name].model_copy(update={"format": pattern})
-    key = tuple(name for name in record.natural_key if name in columns)
-    return Mapping(
-        record=record.collection,
-        columns=columns,
-        key=key if len(key) == len(record.natural_key) else (),
-        sheet=sheet.sheet if len(sheet.names) > 1 else None,
-    )
+    return columns
 
 
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")

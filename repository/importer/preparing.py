@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance
-from repository.entries import EntryKind, EntryLog, EntryRules, Gate
+from repository.entries import GATED, EntryKind, EntryLog, EntryRules, Gate
 from repository.facilities import Category, Control
 from repository.filters import Is
 from repository.grids import Community
@@ -366,12 +366,15 @@ class _Judge:
         self.digest = hashlib.sha256(mapping.model_dump_json().encode())
         self.used: set[str] = set()
         self.gates: dict[str, Gate] = {}
+        self.no_gates: set[str] = set()
+        """Facilities that nothing comes in through."""
         self.people_only: dict[str, bool] = {}
         """Gates to be made, and whether only people came through them."""
+        self.now = store.clock()
         if self.record is EntryLog:
             kept = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
             self.entry_rules = EntryRules.of(kept[0] if kept else None, store.zone(community_id))
-            self.today = store.clock().astimezone(store.zone(community_id)).date()
+            self.today = self.now.astimezone(store.zone(community_id)).date()
 
     # --- one sheet
     def run(self, earlier: Sequence[tuple[Earlier, str, int]], progress: Callable[[int], None] | None) -> Preview:
@@ -566,7 +569,9 @@ class _Judge:
         your charge" tells more than "unknown"."""
         record = RECORDS[collection]
         names = [name for name in ("code", "number", "name") if name in record.model_fields]
-        project = dict.fromkeys([*names, "held_on", "format", "grid_id", "details.control", "batch_id", "_before"], 1)
+        project = dict.fromkeys(
+            [*names, "held_on", "format", "grid_id", "category", "details.control", "batch_id", "_before"], 1
+        )
         everywhere = {"community_id": self.community_id}
         within = everywhere if collection == "grids" else scope(self.actor, record, self.community_id)
         with our_errors(), pymongo.timeout(SECONDS):
@@ -577,6 +582,8 @@ class _Judge:
             if self.record is EntryLog and collection == "facilities":
                 control = (document.get("details") or {}).get("control")
                 self.gates[document["_id"]] = Gate(document.get("grid_id"), Control(control) if control else None)
+                if document["category"] not in GATED:
+                    self.no_gates.add(document["_id"])
             yield document["_id"], [document[name] for name in names if document.get(name)]
 
     def _settle(self, draft: Draft) -> None:
@@ -766,6 +773,9 @@ class _Judge:
         notes = self._complete(values, given)
         if not in_reach(self.actor, self.record, {**values, "_id": values["id"]}):
             problems.append(self._elsewhere(row, values))
+        if self.record is EntryLog and values.get("gate_id") in self.no_gates:
+            no_gate = msg("Nothing comes in through this: choose a gate or a door.")
+            problems.append(self.problem(row, "gate_id", no_gate, {}))
         built = None
         if not problems:
             try:
@@ -773,7 +783,11 @@ class _Judge:
             except ValidationError as error:
                 for path, message in invalid(error).problems.items():
                     problems.append(self.problem(row, self._field_of(path), message.text, message.params))
-        if built is None:
+            else:
+                problems += [
+                    self.problem(row, name, msg("This lies in the future"), {}) for name in built.ahead(self.now)
+                ]
+        if built is None or problems:
             self.preview.reject(row, problems)
             return None
         if isinstance(built, EntryLog):

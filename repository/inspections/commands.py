@@ -149,7 +149,8 @@ def record_inspection(
 
     An item that is not in order opens a work order (kind "found by an inspection"), or is linked to the one that stands
     for it already: that of the same item, else a report of the same fault. A dangerous one takes the facility out of
-    service at once. An item in order verifies what stood for it, unless the inspector did that work; when no danger
+    service at once. An item in order verifies what stood for it, unless the inspector did that work or, where nobody
+    says to have done it, found the danger; when no danger
     stands any more the facility is back in service. ``condition`` is noted in the facility's history. An item's photos
     are those of ``photos.keep``; the order that stands for it has them too. ``done_at`` may lie in the past. Raises
     Invalid, NotFound, Refused.

@@ -42,6 +42,7 @@ from repository.maintenance.commands import (
     numbered,
     open_order,
     require_place,
+    require_seen,
     see_too,
     take_photos,
 )
@@ -60,6 +61,7 @@ from repository.maintenance.dangers import (
     hazard_review,
     hazards_over,
     standing_dangers,
+    urgent_dangers,
 )
 from repository.maintenance.metrics import (
     AGE_BANDS,
@@ -149,6 +151,7 @@ __all__ = [
     "hazard_review",
     "hazards_over",
     "standing_dangers",
+    "urgent_dangers",
     "STANDING",
     "found_again",
     "found_in_order",
@@ -156,6 +159,7 @@ __all__ = [
     "numbered",
     "open_order",
     "require_place",
+    "require_seen",
     "CERTIFIED",
     "Changed",
     "CompanyReview",

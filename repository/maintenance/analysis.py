@@ -15,7 +15,7 @@ from typing import Any
 from repository.access import Actor
 from repository.filters import Is
 from repository.maintenance.metrics import AGE_BANDS, Ledger, hours
-from repository.maintenance.records import BY_AGE, BY_REPORT, WorkOrder
+from repository.maintenance.records import BY_AGE, BY_REPORT, REPORTS, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, ratio
 from repository.record import Choice
 from repository.rollups import bin_bounds
@@ -248,12 +248,12 @@ def ranking(
     *,
     now: datetime,
 ) -> Ranking:
-    """Which faults (``fault``) or facilities (``facility_id``) are reported most in the period? Raises Refused,
-    Unavailable."""
+    """Which faults (``fault``) or facilities (``facility_id``) are reported most in the period? What a plan asks for is
+    no report. Raises Refused, Unavailable."""
     if by not in {"fault", "facility_id"}:
         raise ValueError(by)
     first, last = period.bounds(store.zone(community_id))
-    where: dict[str, Any] = {"reported_at": Is(gte=first, lt=min(last, now))}
+    where: dict[str, Any] = {"reported_at": Is(gte=first, lt=min(last, now)), **REPORTS}
     if category is not None:
         where["category"] = category
     if by == "facility_id":

@@ -16,7 +16,7 @@ from repository.filters import Is
 from repository.maintenance.analysis import NEWEST, Side, step_of
 from repository.maintenance.metrics import AGE_BANDS, Ledger
 from repository.maintenance.queries import MANY, PAGE_ROWS, WorkList, _rows
-from repository.maintenance.records import Outcome, Status, WorkOrder
+from repository.maintenance.records import REPORTS, Outcome, Status, WorkOrder
 from repository.metrics import Period
 from repository.record import Choice
 from repository.rollups import bin_bounds
@@ -31,12 +31,14 @@ class Behind(Choice):
 
     OPEN = "open", msg("Open now")
     OVERDUE = "overdue", msg("Overdue now")
+    IN_TIME = "in_time", msg("Open now, not overdue")
     UNESTIMATED = "unestimated", msg("Open now, without estimated hours")
     OWED = "owed", msg("Open at the period's end, or now")
     OWED_LATE = "owed_late", msg("Overdue at the period's end, or now")
     WAITING = "waiting", msg("Waiting for an answer at the period's end, or now")
     WORKING = "working", msg("In work or on hold at the period's end, or now")
     TO_VERIFY = "to_verify", msg("To be verified at the period's end, or now")
+    STOOD = "stood", msg("Open or to be verified at the period's end, or now")
     OPENED = "opened", msg("Reported in the period")
     REOPENED = "reopened", msg("Reopened in the period")
     CAME = "came", msg("Reported or reopened in the period")
@@ -86,7 +88,6 @@ def work_behind(
     Stocks come oldest first, flows newest first. Raises Refused, Unavailable."""
     what = Behind(figure)
     zone = store.zone(community_id)
-    as_of = period.until(now)
     where: list[Document] = [] if category is None else [{"category": category}]
     wanted: Document = {}
     if by == Side.GRID and key:
@@ -95,10 +96,51 @@ def work_behind(
         where.append({"category": key})
     elif by is not None:
         wanted = {BY_FAULT if by == BY_FAULT else Side(by).value: key or None}
-    if what is Behind.OPENED and by == Side.FACILITY:
-        where.append({"facility_id": Is(gt="")})  # the newest of what stands on a facility, as its ranking counts
+    if what is Behind.OPENED and by in (Side.FACILITY, BY_FAULT):  # the newest, as their rankings count
+        where.append({**REPORTS, "facility_id": Is(gt="")} if by == Side.FACILITY else dict(REPORTS))
     if band is not None:
         where.append(_reported(band, now.astimezone(zone)))
+    return _listed(
+        store, actor, community_id, period, grids, what, where, wanted, now=now, step=step, page=page, rows=rows
+    )
+
+
+def _company_behind(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None,
+    company_id: str | None,
+    *,
+    figure: Behind,
+    now: datetime,
+    page: int,
+    rows: int,
+) -> WorkList:
+    """The same for a figure of one company, or of all together: these are counted from the counters, so the newest
+    NEWEST are looked for among the company's own. Raises Refused, Unavailable."""
+    where: Document = {"company_id": Is(exists=True) if company_id is None else company_id}
+    return _listed(store, actor, community_id, period, grids, figure, [where], {}, now=now, page=page, rows=rows)
+
+
+def _listed(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None,
+    what: Behind,
+    where: Sequence[Document],
+    wanted: Document,
+    *,
+    now: datetime,
+    page: int,
+    rows: int,
+    step: int | None = None,
+) -> WorkList:
+    """``wanted`` is asked of what the parts found, ``where`` before."""
+    zone, as_of = store.zone(community_id), period.until(now)
     parts = _parts(what, period.bounds(zone), as_of if as_of < now else None, now.astimezone(UTC), step)
     rising = parts[0].rising
     late = {"$and": ["$is_open", {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now.astimezone(UTC)]}]}
@@ -180,6 +222,8 @@ def _parts(
             _past({"reopenings.reopened_at": within}, failed, "reopened_at"),
             _Part(again, "reported_at", ["$reported_at"]),
         ]
+    if what is Behind.STOOD:
+        return [*_owed(what, end, now), *_to_verify(end)]
     return _to_verify(end) if what is Behind.TO_VERIFY else _owed(what, end, now)
 
 
@@ -204,11 +248,13 @@ def _owed(what: Behind, end: datetime | None, now: datetime) -> list[_Part]:
     """Open now; or open at a moment that is over: reported before, and ended later or not yet, and not in between two
     of its spells."""
     late = what in (Behind.OVERDUE, Behind.OWED_LATE, Behind.TIMED)
-    if end is None or what in (Behind.OPEN, Behind.OVERDUE, Behind.UNESTIMATED):
+    if end is None or what in (Behind.OPEN, Behind.OVERDUE, Behind.IN_TIME, Behind.UNESTIMATED):
         where: Document = {"is_open": True} | ({"due_at": Is(lt=now)} if late else {})
         if what in (Behind.WAITING, Behind.WORKING):
             reported = Status.REPORTED.value
             where["status"] = reported if what is Behind.WAITING else Is(ne=reported)
+        if what is Behind.IN_TIME:
+            where["$or"] = [{"due_at": None}, {"due_at": Is(gte=now)}]
         if what is Behind.UNESTIMATED:
             where["estimated_hours"] = None
         return [_Part(where, "", ["$reported_at"], rising=True)]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
+from repository.accounts import sees
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
@@ -49,6 +50,10 @@ ANSWERS = frozenset(
     {Status.ACCEPTED, Status.ASSIGNED, Status.IN_PROGRESS, Status.ON_HOLD, Status.DONE, Status.REJECTED}
 )
 """The steps that answer a report: the first of them stops the clock of M4."""
+
+UNSEEN = msg(
+    "{who} would not see it: the account is for other grids. Choose somebody else, or have the grid added to it."
+)
 
 CLOSING = frozenset({Outcome.CANCELLED, Outcome.REFERRED, Outcome.DUPLICATE})
 """How an order can be closed without being done."""
@@ -214,6 +219,7 @@ def open_order(
     if facility is None and not (place or "").strip():
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     _referred(write, Person, community_id, "assignee_id", assignee_id)
+    require_seen(write, community_id, where, assignee_id=assignee_id, company_id=(also or {}).get("company_id"))
     values: dict[str, Any] = {
         "community_id": community_id,
         "number": number_text(number),
@@ -316,14 +322,26 @@ def _referred(write: Write, record: type[R], community_id: str, field: str, id: 
 
 
 def _responsible(write: Write, community_id: str, facility: Facility | None, grid_id: str | None) -> str | None:
-    if facility and facility.responsible_id:
+    """Who answers for the facility, else for the grid, and can see it."""
+    if facility and facility.responsible_id and sees(write, community_id, grid_id, person_id=facility.responsible_id):
         return facility.responsible_id
     if grid_id is None:
         return None
     try:
-        return write.read(Grid, community_id, grid_id).responsible_id
+        lead = write.read(Grid, community_id, grid_id).responsible_id
     except NotFound:
         return None
+    return lead if lead and sees(write, community_id, grid_id, person_id=lead) else None
+
+
+def require_seen(
+    write: Write, community_id: str, grid_id: str | None, *, assignee_id: str | None, company_id: str | None
+) -> None:
+    """Nobody is given what they cannot see: it would stand in nobody's work. Raises Invalid beside the field."""
+    if assignee_id and not sees(write, community_id, grid_id, person_id=assignee_id):
+        raise Invalid({"assignee_id": Message(UNSEEN, {"who": write.read(Person, community_id, assignee_id).name})})
+    if company_id and not sees(write, community_id, grid_id, company_id=company_id):
+        raise Invalid({"company_id": Message(UNSEEN, {"who": write.read(Organization, community_id, company_id).name})})
 
 
 def _skip_taken(store: Store, actor: Actor, community_id: str) -> None:
@@ -368,6 +386,7 @@ def move(
         order = write.read(WorkOrder, community_id, order_id)
         _referred(write, Person, community_id, "assignee_id", assignee_id)
         _referred(write, Organization, community_id, "company_id", company_id)
+        require_seen(write, community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
         changes = moved(
             order,
             target,
@@ -436,11 +455,15 @@ def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence
 
 def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | None:
     """An inspection passed what an order was opened for: done, if nobody had said so, and verified. None, and nothing
-    changes, when the inspector is who did the work: somebody else must look. For the room of inspections."""
+    changes, when the inspector is who did the work, or found the danger that nobody says to have mended: somebody else
+    must look. For the room of inspections."""
     actor, at = write.actor, _now(order, write.at)
+    first = order.events[0] if order.events and order.dangerous and order.status is not Status.DONE else None
     try:
         _check_verifier(order, actor)
     except Invalid:
+        return None
+    if first is not None and actor.is_who(first.by_id, first.by):
         return None
     changes: dict[str, Any] = {}
     if order.status is not Status.DONE:
@@ -530,8 +553,9 @@ def _is_theirs(order: WorkOrder, who: Actor) -> bool:
 
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
     done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
-    same = done is not None and (by.id == done.by_id if done.by_id else by.name == done.by)
-    if same or _is_theirs(order, by):
+    if by.is_nobody:
+        raise Invalid({"status": Message(hazards.SAY_WHO)})
+    if (done is not None and by.is_who(done.by_id, done.by)) or _is_theirs(order, by):
         raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
 
 
@@ -559,26 +583,32 @@ def assign(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        _referred(write, Person, community_id, "assignee_id", assignee_id)
-        _referred(write, Organization, community_id, "company_id", company_id)
-        at = _now(order, write.at)
-        if order.status is Status.ASSIGNED:
-            step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
-            changes: dict[str, Any] = {"events": (*order.events, step)}
-            changes |= _given(actor, at, assignee_id, company_id)
-        else:
-            changes = moved(
-                order,
-                Status.ASSIGNED,
-                at=at,
-                by=actor,
-                note=note,
-                assignee_id=assignee_id,
-                company_id=company_id,
-            )
-        return write.update(WorkOrder, community_id, order_id, revision, changes)
+        return _assign(write, order, revision, assignee_id, company_id, note)
 
     return store.write(actor, work, key=key)
+
+
+def _assign(
+    write: Write,
+    order: WorkOrder,
+    revision: int,
+    assignee_id: str | None,
+    company_id: str | None,
+    note: str | None = None,
+) -> WorkOrder:
+    actor, at = write.actor, _now(order, write.at)
+    _referred(write, Person, order.community_id, "assignee_id", assignee_id)
+    _referred(write, Organization, order.community_id, "company_id", company_id)
+    require_seen(write, order.community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
+    if order.status is Status.ASSIGNED:
+        step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
+        changes: dict[str, Any] = {"events": (*order.events, step)}
+        changes |= _given(actor, at, assignee_id, company_id)
+    else:
+        changes = moved(
+            order, Status.ASSIGNED, at=at, by=actor, note=note, assignee_id=assignee_id, company_id=company_id
+        )
+    return write.update(WorkOrder, order.community_id, order.id, revision, changes)
 
 
 def add_effort(
@@ -658,16 +688,16 @@ def _said(order: WorkOrder, write: Write, actor: Actor, note: str) -> Event:
 
 
 def notice(store: Store, actor: Actor, community_id: str, order_ids: Sequence[str]) -> tuple[WorkOrder, ...]:
-    """Whoever these orders were given to, or somebody of the company, has seen them; once is enough. Raises NotFound,
-    Refused for an order of others."""
-    require(actor, Operation.UPDATE, WorkOrder.collection)
+    """Whoever these orders were given to, or somebody of the company, has seen them, also if they may do no more than
+    look; once is enough. Raises NotFound, Refused for an order of others."""
+    require(actor, Operation.READ, WorkOrder.collection)
 
     def seen(write: Write, order: WorkOrder) -> WorkOrder:
         if not _is_theirs(order, actor):
             raise Refused(msg("{number} was given to somebody else. Nothing was changed."), number=order.number)
         if not order.is_new:
             return order
-        return write.update(WorkOrder, community_id, order.id, order.revision, {"noticed_at": write.at})
+        return write.update(WorkOrder, community_id, order.id, order.revision, {"noticed_at": write.at}, own=True)
 
     def work(write: Write) -> tuple[WorkOrder, ...]:
         ids = dict.fromkeys(list(order_ids)[:MANY_AT_ONCE])
@@ -688,8 +718,9 @@ def merge(
     key: str | None = None,
 ) -> WorkOrder:
     """Close an open order as a duplicate of another open one, which is told so in its story and takes over photos, the
-    hazard and, if there is any, the danger, which stops its facility; one that the merged order had stopped is put
-    back by hand. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
+    hazard and, if there is any, the danger, which stops its facility; where only the merged one knew the facility, that
+    too. Another facility that a danger had stopped is back in service, unless a danger still stands there: the danger
+    is elsewhere. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
     Invalid, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
@@ -705,6 +736,8 @@ def merge(
             "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
         }
         hand_over(write, order, stays, changes["photos"])
+        if order.dangerous and order.facility_id and stays.facility_id is None:
+            changes |= {name: getattr(order, name) for name in ("facility_id", "grid_id", "category")}
         if order.dangerous and not stays.dangerous:
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
@@ -715,6 +748,8 @@ def merge(
         kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
         if order.dangerous and kept.facility_id:
             _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
+        if order.dangerous and order.facility_id != kept.facility_id:
+            _restore(write, order, unmended=True)
         return kept
 
     return store.write(actor, work, key=key)
@@ -782,21 +817,32 @@ class Changed:
 def change_many(
     store: Store, actor: Actor, community_id: str, orders: Mapping[str, int], changes: Mapping[str, Any]
 ) -> Changed:
-    """Change plain fields (EDITABLE) of several orders, or give them to a person or company (see ``assign``); given by
-    id and revision, each on its own: one that somebody changed meanwhile, or that is out of reach, is left as it is and
-    named with the reason. Raises Refused for whoever may change none."""
+    """Change plain fields (EDITABLE) of several open orders, or give them to a person or company (see ``assign``);
+    given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile, that is out
+    of reach or one too many, is left as it is and named with the reason. Raises Refused for whoever may change none."""
     require(actor, Operation.UPDATE, WorkOrder.collection)
     reach(actor, community_id)
+    promise = Promises.of(store, actor, community_id)
+    rest = dict(changes)
+    who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
+    _only(rest, EDITABLE)
+
+    def change(write: Write, id: str, revision: int) -> WorkOrder:
+        order = write.read(WorkOrder, community_id, id)
+        if order.status not in OPEN:
+            raise Invalid({"status": Message(msg("It is over; open it by itself to put something right."))})
+        if any(who.values()):
+            order = _assign(write, order, revision, **who)
+            revision = order.revision
+        return _edit(write, promise, order, revision, rest) if rest else order
+
     done: list[str] = []
-    left: dict[str, Message] = {}
-    for id, revision in list(orders.items())[:MANY_AT_ONCE]:
+    many = list(orders.items())
+    too_many = Message(msg("{most} orders are the most at once."), {"most": MANY_AT_ONCE})
+    left: dict[str, Message] = {id: too_many for id, _revision in many[MANY_AT_ONCE:]}
+    for id, revision in many[:MANY_AT_ONCE]:
         try:
-            rest, stands = dict(changes), revision
-            who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
-            if any(who.values()):
-                stands = assign(store, actor, community_id, id, revision, **who).revision
-            if rest:
-                edit(store, actor, community_id, id, stands, rest)
+            store.write(actor, partial(change, id=id, revision=revision))
             done.append(id)
         except Conflict as conflict:
             left[id] = conflict.message
@@ -819,39 +865,50 @@ def edit(
     key: str | None = None,
 ) -> WorkOrder:
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
-    danger found later makes the order urgent, due within a day, and stops the facility."""
+    danger found later makes the order urgent, due within a day, and stops the facility. A danger that turns out to be
+    elsewhere stops the facility there, and the one it had stopped is back in service."""
     _only(changes, EDITABLE)
     promise = Promises.of(store, actor, community_id)
 
     def work(write: Write) -> WorkOrder:
-        order = write.read(WorkOrder, community_id, order_id)
-        wanted = dict(changes)
-        named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
-        new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
-        if any(new.values()):
-            wanted |= _given(actor, write.at, **new)
-        _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
-        if wanted.get("facility_id", order.facility_id) != order.facility_id:
-            facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
-            if facility:
-                wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
-        found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
-        if found_dangerous:
-            soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
-            wanted["priority"] = Priority.URGENT
-            if "due_at" not in changes or changes["due_at"] == order.due_at:
-                wanted["due_at"] = min(order.due_at or soon, soon)
-        changed = build(WorkOrder, {**dict(order), **wanted})
-        if changed.facility_id is None and not changed.place:
-            raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-        if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
-            raise Invalid({"due_at": Message(msg("This lies before the report"))})
-        changed = write.update(WorkOrder, community_id, order_id, revision, wanted)
-        if found_dangerous and changed.facility_id:
-            _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
-        return changed
+        return _edit(write, promise, write.read(WorkOrder, community_id, order_id), revision, changes)
 
     return store.write(actor, work, key=key)
+
+
+def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, changes: Mapping[str, Any]) -> WorkOrder:
+    community_id = order.community_id
+    wanted = dict(changes)
+    named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
+    new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
+    if any(new.values()):
+        wanted |= _given(write.actor, write.at, **new)
+    _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
+    if wanted.get("facility_id", order.facility_id) != order.facility_id:
+        facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
+        if facility:
+            wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
+    found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
+    if found_dangerous:
+        soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
+        wanted["priority"] = Priority.URGENT
+        if "due_at" not in changes or changes["due_at"] == order.due_at:
+            wanted["due_at"] = min(order.due_at or soon, soon)
+    changed = build(WorkOrder, {**dict(order), **wanted})
+    moved_on = changed.grid_id != order.grid_id
+    given = {name: getattr(changed, name) if moved_on else id for name, id in new.items()}
+    require_seen(write, community_id, changed.grid_id, **given)
+    if changed.facility_id is None and not changed.place:
+        raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
+    if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
+        raise Invalid({"due_at": Message(msg("This lies before the report"))})
+    elsewhere = order.dangerous and order.status in STANDING and changed.facility_id != order.facility_id
+    if elsewhere:
+        _restore(write, order, unmended=True)  # as long as the order stands there
+    changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
+    if (found_dangerous or (elsewhere and changed.dangerous)) and changed.facility_id:
+        _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
+    return changed
 
 
 def correct(
@@ -907,11 +964,7 @@ def _only(changes: Mapping[str, Any], allowed: frozenset[str]) -> None:
 
 def _check_moments(order: WorkOrder, now: datetime) -> None:
     """What happened happened in order and not in the future; what is due is due after the report."""
-    problems: dict[str, Message] = {}
-    for field in ("reported_at", "responded_at", "ended_at"):
-        moment = getattr(order, field)
-        if moment and moment > now:
-            problems[field] = Message(msg("This lies in the future"))
+    problems = {field: Message(msg("This lies in the future")) for field in order.ahead(now)}
     for field in ("responded_at", "due_at", "ended_at"):
         moment = getattr(order, field)
         if moment and moment < order.reported_at:
@@ -929,27 +982,35 @@ def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
         _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order.number)
 
 
-def _restore(write: Write, order: WorkOrder) -> None:
-    """Back in service, unless another danger still stands there or it was taken down meanwhile."""
+def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
+    """Back in service, unless another danger still stands there or it was taken down meanwhile; ``unmended``: only if
+    it was a danger that stopped it, for nobody has mended anything."""
     if order.facility_id is None:
         return
-    others = write.store.db[WorkOrder.collection].find_one(
-        {
-            "community_id": order.community_id,
-            "facility_id": order.facility_id,
-            "status": {"$in": sorted(STANDING)},
-            "dangerous": True,
-            "_id": {"$ne": order.id},
-        },
-        {"_id": 1},
-        session=write.session,
+    here = {"community_id": order.community_id, "facility_id": order.facility_id, "dangerous": True}
+    orders = write.store.db[WorkOrder.collection]
+    others = orders.find_one(
+        {**here, "status": {"$in": sorted(STANDING)}, "_id": {"$ne": order.id}}, {"_id": 1}, session=write.session
     )
     try:
         facility = write.read(Facility, order.community_id, order.facility_id)
     except NotFound:
         return
-    if others is None and facility.status is ServiceStatus.OUT_OF_ORDER:
-        _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+    if others is not None or facility.status is not ServiceStatus.OUT_OF_ORDER:
+        return
+    if unmended and not orders.find_one({**here, "number": _stopped_by(facility)}, {"_id": 1}, session=write.session):
+        return
+    _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+
+
+def _stopped_by(facility: Facility) -> str | None:
+    """What its history says of why it stands still: a danger's number, or somebody's words."""
+    said = None
+    for entry in reversed(facility.condition_history):
+        if entry.status is not ServiceStatus.OUT_OF_ORDER:
+            break
+        said = entry.note
+    return said
 
 
 def _set_status(write: Write, facility: Facility, status: ServiceStatus, number: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
 from repository.maintenance.analysis import REWORK, SATISFACTION
+from repository.maintenance.behind import Behind, _company_behind
 from repository.maintenance.metrics import ON_TIME, RESPOND
-from repository.maintenance.queries import MANY, SEARCHED, WorkList, _rows
+from repository.maintenance.queries import MANY, WorkList, _rows
 from repository.maintenance.records import BY_COMPANY, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.organizations import Organization, companies
@@ -75,12 +76,26 @@ class CompanyReview:
 
 
 class CompanyShow(Choice):
-    """Which of a company's orders a list shows."""
+    """Which of a company's orders a list shows: those that one of its figures counts, or all."""
 
-    OPEN = "open", msg("Open")
-    OVERDUE = "overdue", msg("Overdue")
-    REWORK = "rework", msg("Rework and repeats")
+    OPEN = "open", msg("Open now")
+    OVERDUE = "overdue", msg("Overdue at the period's end, or now")
+    ENDED = "ended", msg("Ended in the period")
+    TIMED = "timed", msg("With a due time: ended in the period, or overdue at its end")
+    RESPONDED = "responded", msg("Answered in the period")
+    REWORK = "rework", msg("Reopened as not fixed, or reported again, in the period")
+    GRADED = "graded", msg("Ended in the period and graded")
     ALL = "all", msg("All")
+
+
+_COUNTED = {
+    CompanyShow.OVERDUE: Behind.OWED_LATE,
+    CompanyShow.ENDED: Behind.ENDED,
+    CompanyShow.TIMED: Behind.TIMED,
+    CompanyShow.RESPONDED: Behind.RESPONDED,
+    CompanyShow.REWORK: Behind.REWORK,
+    CompanyShow.GRADED: Behind.GRADED,
+}
 
 
 @dataclass
@@ -240,31 +255,28 @@ def company_orders(
     store: Store,
     actor: Actor,
     community_id: str,
-    company_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
     *,
+    company_id: str | None,
     now: datetime,
     show: CompanyShow | str = CompanyShow.OPEN,
-    grids: frozenset[str] | None = None,
     page: int = 1,
     rows: int = 20,
 ) -> WorkList:
-    """A company's orders: open ones by due time, others newest first; rework is looked for among the newest SEARCHED.
-    Raises Refused, Unavailable."""
+    """The orders that a company's figure of the period counts (see ``work_behind``); what it owes now by due time, all
+    it ever had newest first. None: those of any company. Raises Refused, Unavailable."""
     which = CompanyShow(show)
-    where: Document = {"company_id": company_id}
+    if which in _COUNTED:
+        return _company_behind(
+            store, actor, community_id, period, grids, company_id, figure=_COUNTED[which], now=now, page=page, rows=rows
+        )
+    where: Document = {"company_id": Is(exists=True) if company_id is None else company_id}
+    late = {**where, "is_open": True, "due_at": Is(lt=now.astimezone(UTC))}
     sort = [("reported_at", -1)]
-    if which in (CompanyShow.OPEN, CompanyShow.OVERDUE):
+    if which is CompanyShow.OPEN:
         where["is_open"] = True
         sort = [("due_at", 1)]
-    late = {**where, "is_open": True, "due_at": Is(lt=now.astimezone(UTC))}
-    if which is CompanyShow.OVERDUE:
-        where = late
-    elif which is CompanyShow.REWORK:
-        again = {"$or": [{"reopenings.0": {"$exists": True}}, {"repeat_of": {"$exists": True}}]}
-        newest: list[Document] = [{"$sort": {"reported_at": -1}}, {"$limit": SEARCHED}]
-        pipeline = [*newest, {"$match": again}, {"$limit": MANY}, {"$project": {"_id": 1}}]
-        reworked = store.aggregate(actor, WorkOrder, community_id, pipeline, filter=where, grids=grids)
-        where = {"_id": Is(among=[one["_id"] for one in reworked])}
     skip = max(page - 1, 0) * rows
     found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
 

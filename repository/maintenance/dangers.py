@@ -4,7 +4,7 @@ read off the inventory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from repository import flows
@@ -20,6 +20,9 @@ Document = dict[str, Any]
 
 LISTED = 500
 SERIES_MONTHS = 12
+STANDS: Document = {"state": Is(among=[State.FOUND.value, State.RECTIFIED.value])}
+DANGEROUS: Document = {"dangerous": True, "status": Is(among=sorted(STANDING)), "hazard_id": Is(exists=False)}
+"""Orders that are hazards by themselves."""
 
 RECTIFIED = declare(
     Metric(
@@ -143,37 +146,53 @@ def standing_dangers(
 ) -> tuple[Danger, ...]:
     """Hazards not re-checked yet, and dangerous orders not verified yet that are no hazard's: major first, then the
     longest past its deadline. Raises Refused, Unavailable."""
-    today = now.date()
-    where: Document = {"state": Is(among=[State.FOUND.value, State.RECTIFIED.value])}
-    found = store.find(actor, Hazard, community_id, where, grids=grids, sort=[("deadline_on", 1)], limit=LISTED)
-    mine = [
-        Danger(
-            id=each.id,
-            what=each.what,
-            level=each.level,
-            state=each.state,
-            facility_id=each.facility_id,
-            place=each.place,
-            grid_id=each.grid_id,
-            found_at=each.found_at,
-            deadline_on=each.deadline_on,
-            responsible_id=each.responsible_id,
-            order_id=each.order_id,
-            number=None,
-            by_inspection=False,
-            overdue_days=max(0, (today - each.deadline_on).days),
-        )
-        for each in found
-    ]
-    dangerous: Document = {"dangerous": True, "status": Is(among=sorted(STANDING)), "hazard_id": Is(exists=False)}
-    orders = store.find(actor, WorkOrder, community_id, dangerous, grids=grids, sort=[("due_at", 1)], limit=LISTED)
-    mine += [_as_danger(order, now) for order in orders]
+    found = store.find(actor, Hazard, community_id, STANDS, grids=grids, sort=[("deadline_on", 1)], limit=LISTED)
+    orders = store.find(actor, WorkOrder, community_id, DANGEROUS, grids=grids, sort=[("due_at", 1)], limit=LISTED)
+    mine = [*(_of_hazard(each, now) for each in found), *(_of_order(order, now) for order in orders)]
     return tuple(
         sorted(mine, key=lambda each: (each.level is not Level.MAJOR, -each.overdue_days, each.found_at, each.id))
     )
 
 
-def _as_danger(order: WorkOrder, now: datetime) -> Danger:
+def urgent_dangers(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+    most: int = 2,
+) -> tuple[list[Danger], list[Danger]]:
+    """What a leader must hear of among the standing dangers, ``most`` of each at most and the longest due first:
+    facilities that an inspection shut, and major hazards past their deadline. Raises Refused, Unavailable."""
+    shut: Document = {**DANGEROUS, "inspection_id": Is(exists=True), "facility_id": Is(exists=True)}
+    orders = store.find(actor, WorkOrder, community_id, shut, grids=grids, sort=[("due_at", 1)], limit=most)
+    today = datetime.combine(now.date(), time(), UTC)
+    late: Document = {**STANDS, "level": Level.MAJOR.value, "deadline_on": Is(lt=today)}
+    found = store.find(actor, Hazard, community_id, late, grids=grids, sort=[("deadline_on", 1)], limit=most)
+    return [_of_order(order, now) for order in orders], [_of_hazard(each, now) for each in found]
+
+
+def _of_hazard(hazard: Hazard, now: datetime) -> Danger:
+    return Danger(
+        id=hazard.id,
+        what=hazard.what,
+        level=hazard.level,
+        state=hazard.state,
+        facility_id=hazard.facility_id,
+        place=hazard.place,
+        grid_id=hazard.grid_id,
+        found_at=hazard.found_at,
+        deadline_on=hazard.deadline_on,
+        responsible_id=hazard.responsible_id,
+        order_id=hazard.order_id,
+        number=None,
+        by_inspection=False,
+        overdue_days=max(0, (now.date() - hazard.deadline_on).days),
+    )
+
+
+def _of_order(order: WorkOrder, now: datetime) -> Danger:
     due = order.due_at.astimezone(now.tzinfo).date() if order.due_at else None
     return Danger(
         id=order.id,

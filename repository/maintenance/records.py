@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from repository.filters import Is
 from repository.grids import ServiceLevel
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Record, Ref, Shown, Term
 from repository.rollups import Atom, day_of, duration_bin, month_of
@@ -182,6 +183,10 @@ class WorkKind(Choice):
     INSPECTION = "inspection", msg("Found by an inspection"), "巡检发现"
 
 
+REPORTS: Mapping[str, Any] = {"kind": Is(ne=WorkKind.PREVENTIVE.value)}
+"""Orders that somebody reported: what a plan asked for is none."""
+
+
 class Labour(Part):
     """Hours somebody worked on an order."""
 
@@ -237,7 +242,7 @@ BY_AGE = (
     *("community_id", "is_open", "reported_at", "due_at", "grid_id", "category"),
     *("facility_id", "assignee_id", "company_id"),
 )
-BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id")
+BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id", "kind")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
 BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
@@ -341,6 +346,7 @@ class WorkOrder(Record):
         *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
         *("reopenings.ended_at", "reopenings.reopened_at"),
     )
+    past = ("reported_at", "responded_at", "ended_at")
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
     )

@@ -33,6 +33,8 @@ FILES, CHUNKS = "photos.files", "photos.chunks"
 MOST_BYTES = 10 * 2**20
 MOST = 20  # photos of one record
 LOOSE_FOR = timedelta(days=1)
+PIECES_FOR = timedelta(hours=1)
+SWEEP_SECONDS = 60.0
 LOOSE = Index(("metadata.loose_at",), "those that nobody links", where={"metadata.loose_at": {"$exists": True}})
 KINDS = ("image/jpeg", "image/png", "image/webp")
 
@@ -208,6 +210,30 @@ def sweep(store: Store, actor: Actor, *, most: int = 500) -> int:
                 chunks.delete_many({"files_id": found["_id"]})
                 swept += 1
     return swept
+
+
+def sweep_pieces(store: Store, actor: Actor, *, most: int = 500) -> int:
+    """Take out the pieces of photos that are none: an upload that broke off and was begun anew, a sweep that was killed
+    halfway; returns of how many. Of the last hour none, for an upload puts the pieces first. Looks at every photo's id,
+    so not to be done all the time. Raises Refused, Unavailable."""
+    require(actor, Operation.DELETE, COLLECTION)
+    before = str(ObjectId.from_datetime(store.clock() - PIECES_FOR))  # an id says when it was made
+    with our_errors(writing=True), pymongo.timeout(SWEEP_SECONDS):
+        chunks = store.db[CHUNKS]
+        found = chunks.aggregate(
+            [
+                {"$match": {"files_id": {"$lt": before}}},
+                {"$group": {"_id": "$files_id"}},
+                {"$lookup": {"from": FILES, "localField": "_id", "foreignField": "_id", "as": "file",
+                             "pipeline": [{"$project": {"_id": 1}}]}},
+                {"$match": {"file": []}},
+                {"$limit": most},
+            ]
+        )  # fmt: skip
+        lost = [one["_id"] for one in found]
+        if lost:
+            chunks.delete_many({"files_id": {"$in": lost}})
+    return len(lost)
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------

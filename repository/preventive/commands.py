@@ -2,13 +2,15 @@
 day have one order, which a unique index holds against whoever generates at the same moment."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, require
+from repository.accounts import sees
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
 from repository.grids import Grid
@@ -22,6 +24,7 @@ from repository.maintenance import (
     move,
     number_text,
     numbered,
+    require_seen,
 )
 from repository.preventive.records import Basis, MaintenancePlan, to_make
 from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
@@ -49,7 +52,7 @@ def add_plan(
 
     def work(write: Write) -> MaintenancePlan:
         given = {**values, **_place(write, community_id, values), "community_id": community_id}
-        return write.insert(_checked(build(MaintenancePlan, given)))
+        return write.insert(_checked(write, build(MaintenancePlan, given)))
 
     return store.write(actor, work, key=key)
 
@@ -62,7 +65,7 @@ def edit_plan(
     def work(write: Write) -> MaintenancePlan:
         plan = write.read(MaintenancePlan, community_id, id)
         wanted = {**changes, **_place(write, community_id, {**dict(plan), **changes})}
-        _checked(build(MaintenancePlan, {**dict(plan), **wanted}))
+        _checked(write, build(MaintenancePlan, {**dict(plan), **wanted}))
         return write.update(MaintenancePlan, community_id, id, revision, wanted)
 
     return store.write(actor, work)
@@ -84,7 +87,9 @@ def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[s
     return {"grid_id": facility.grid_id, "category": facility.category, "kind": facility.kind}
 
 
-def _checked(plan: MaintenancePlan) -> MaintenancePlan:
+def _checked(write: Write, plan: MaintenancePlan) -> MaintenancePlan:
+    who = {"assignee_id": plan.assignee_id, "company_id": plan.company_id}
+    require_seen(write, plan.community_id, plan.grid_id, **who)
     if plan.facility_id is None and plan.category is None:
         raise Invalid({"category": Message(msg("Choose a facility, or a category for all of a kind"))})
     return plan
@@ -213,8 +218,9 @@ def _make(
     while left:
 
         def work(write: Write, first: int, left: Sequence[_Wanted] = left) -> int:
+            known = cache(partial(sees, write, community_id))
             orders = [
-                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone)
+                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone, known)
                 for place, one in enumerate(left)
             ]
             write.insert_many(orders)
@@ -254,10 +260,14 @@ def _order(
     actor: Actor,
     leads: Mapping[str, str | None],
     zone: ZoneInfo,
+    sees: Callable[..., bool],
 ) -> WorkOrder:
     plan, facility = one.plan, one.facility
-    lead = leads.get(facility.get("grid_id") or "")
-    assignee = plan.assignee_id or facility.get("responsible_id") or lead
+    grid = facility.get("grid_id")
+    # whoever cannot see it any more is not given it
+    likely = (plan.assignee_id, facility.get("responsible_id"), leads.get(grid or ""))
+    assignee = next((who for who in likely if who and sees(grid, person_id=who)), None)
+    company = plan.company_id if plan.company_id and sees(grid, company_id=plan.company_id) else None
     # by the end of its day; made late, it is due at once, and by the day it was scheduled for it is judged
     due = max(at, datetime.combine(one.on + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1))
     return WorkOrder(
@@ -276,8 +286,8 @@ def _order(
         reported_at=at,
         due_at=due,
         assignee_id=assignee,
-        assigned_at=at if assignee or plan.company_id else None,
-        company_id=plan.company_id,
+        assigned_at=at if assignee or company else None,
+        company_id=company,
         estimated_hours=plan.estimated_hours,
         description=plan.instructions,
         events=(Event(at=at, by=actor.name, by_id=actor.id, status=Status.REPORTED),),

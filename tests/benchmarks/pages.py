@@ -7,8 +7,11 @@ Drawing is left out here; ``reruns`` measures the whole.
 
 import os
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
+from dashboard.navigation import PageRow
+from repository.maintenance.behind import Behind
 from repository.store import Store
 from tests.benchmarks.sets import SETS, community, loaded
 from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, median, ms, ping, say, seconds
@@ -27,6 +30,9 @@ LIST_QUESTIONS = (
     "audit",
     "calendar",
     "upcoming",
+    "work_behind",
+    "entry_list",
+    "hazards_over",
 )
 """Endings of the names of questions whose answer is a list of records and not figures."""
 
@@ -36,6 +42,22 @@ VIEWS: dict[str, dict[str, str]] = {
     "one grid, a year": {"period": "year", "grid": "{community}-3"},
     "one category": {"period": "year", "category": "fitness"},
 }
+PARTS: dict[str, dict[str, dict[str, str]]] = {
+    "facilities": {
+        part: {"part": part}
+        for part in ("inspections", "preventive", "hazards", "entrances", "replacement", "companies")
+    },
+    "maintenance": {"analysis": {"part": "analysis"}, "analysis, a year": {"part": "analysis", "period": "year"}}
+    | {f"behind {figure}": {"of": figure} for figure in Behind},
+}
+"""Page -> its further views."""
+
+
+def _views(row: PageRow) -> Iterator[tuple[str, dict[str, str]]]:
+    for view, query in VIEWS.items():
+        if view == "as it opens" or (row.periods and ("category" not in query or "category" in row.choices)):
+            yield view, query
+    yield from PARTS.get(row.key, {}).items()
 
 
 def run(stand: Stand, report: Report) -> None:
@@ -45,23 +67,20 @@ def run(stand: Stand, report: Report) -> None:
     found, pings = _measure(stores)
     bound = max(PINGS * pings, FLOOR)
     report.line("one database ping", ms(pings), f"so figures <= {ms(bound)}")
-    for page in dict.fromkeys(page for page, _, _ in found):
-        for view in VIEWS:
-            small = found.get((page, view, "small"))
-            if small is None:
-                continue
-            for name in ("city", "town"):
-                large = found[page, view, name]
-                figures, lists, again = (median(values) for values in zip(*large, strict=True))
-                growth = median([a / b for (a, *_), (b, *_) in zip(large, small, strict=True)])
-                opening = view == "as it opens"
-                most = bound if opening else LISTS
-                report.line(
-                    f"{page}, {view}, {name}",
-                    f"{ms(figures)} + lists {ms(lists)}, x {growth:.2f}; again {ms(again)}",
-                    f"<= {ms(most)} + {ms(LISTS)}" + (f", x {GROWTH}" if opening else ""),
-                    figures <= most and lists <= LISTS and (growth <= GROWTH or not opening),
-                )
+    for page, view in dict.fromkeys((page, view) for page, view, _ in found):
+        small = found[page, view, "small"]
+        for name in ("city", "town"):
+            large = found[page, view, name]
+            figures, lists, again = (median(values) for values in zip(*large, strict=True))
+            growth = median([a / b for (a, *_), (b, *_) in zip(large, small, strict=True)])
+            opening = view == "as it opens"
+            most = bound if opening else LISTS
+            report.line(
+                f"{page}, {view}, {name}",
+                f"{ms(figures)} + lists {ms(lists)}, x {growth:.2f}; again {ms(again)}",
+                f"<= {ms(most)} + {ms(LISTS)}" + (f", x {GROWTH}" if opening else ""),
+                figures <= most and lists <= LISTS and (growth <= GROWTH or not opening),
+            )
 
 
 Figures = dict[tuple[str, str, str], list[tuple[float, float, float]]]
@@ -77,11 +96,7 @@ def _measure(stores: dict[str, Store]) -> tuple[Figures, float]:
     os.environ |= {"GRIDBOARD_ROLE": "admin", "GRIDBOARD_SIGN_IN": "none"}
     tests: dict[tuple[str, str, str], Any] = {}
     for row in PAGES:
-        for view, query in VIEWS.items():
-            if "category" in query and "category" not in row.choices:
-                continue
-            if view != "as it opens" and not row.periods:
-                continue
+        for view, query in _views(row):
             for name in stores:
                 at = AppTest.from_function(_script, kwargs={"page": row.key}, default_timeout=120)
                 at.query_params["community"] = community(name)

@@ -23,6 +23,7 @@ from repository.facilities import Facility
 from repository.labels import Label
 from repository.maintenance import WorkOrder
 from repository.migrations import migrate
+from repository.organizations import Organization
 from repository.people import Person
 from repository.store import Store
 from repository.words import Trouble
@@ -156,6 +157,11 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "migrations.migrate": {},
     "once.first_use": {"what": "x", "good_for": timedelta(hours=1)},
     "people.keep_contact": {"community_id": "D", "about_id": "w-g1", "grid_id": "g1", "name": "甲", "phone": None},
+    "people.keep_until": {"community_id": "D", "about_id": "w-g1", "since": NOW.date(), "following": Organization},
+    "accounts.sees": {"community_id": "D", "grid_id": "g1", "person_id": "p", "company_id": None},
+    "maintenance.require_seen": {
+        "community_id": "D", "grid_id": "g1", "assignee_id": f"{MARK}-p", "company_id": None
+    },
     "people.drop_contact": {"community_id": "D", "about_id": "w-g1"},
     "labels.label_with": {"code": LABEL.id},
     "reports.board": {"code": LABEL.id},
