@@ -288,7 +288,7 @@ def test_one_of_two_dangers_verified_leaves_it_out_of_service(yard: Store, mende
     assert machine(yard, mender).status is ServiceStatus.OUT_OF_ORDER, "not mended after all"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_facility_is_out_of_service_exactly_while_a_danger_stands(
     yard: Store, admin: Actor, mender: Actor, rounds: Checklist, data: Any
