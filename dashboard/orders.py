@@ -515,12 +515,12 @@ def _steps(story: Story) -> None:
         )
 
 
-def ask_who(words: str, *, key: str) -> bool:
+def ask_who(question: str, *, key: str) -> bool:
     """Where nobody signs in: who of the people here one is, which goes on record. Whether that is said."""
     names = _people()
     st.session_state[key] = session.chosen("me") if session.chosen("me") in names else None
     st.selectbox(
-        words,
+        plain(question),
         list(names),
         format_func=names.__getitem__,
         placeholder=_("Choose your name"),
