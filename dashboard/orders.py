@@ -543,7 +543,7 @@ def ask_who(question: str, *, key: str) -> bool:
     names = _people()
     st.session_state[key] = session.chosen("me") if session.chosen("me") in names else None
     st.selectbox(
-        question,
+        plain(question),
         list(names),
         format_func=names.__getitem__,
         placeholder=_("Choose your name"),

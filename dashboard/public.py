@@ -283,7 +283,11 @@ class Public:
                 mb=photos.MOST_BYTES // 2**20,
             )
         answers = call.path.startswith("/t/") and size <= ANSWER_BYTES  # no photos, so no room is needed
-        label = "" if answers else await self._label_of(call)
+        try:
+            label = "" if answers else await self._label_of(call)
+        except Trouble:
+            await _drain(receive, size)
+            raise
         if not answers and (
             self.reading[_ALL] >= AT_ONCE or max(self.reading[address], self.reading[label]) >= EACH_AT_ONCE
         ):

@@ -42,7 +42,6 @@ DECLARED = {"label", "title", "short", "help", "unit"}
 TRUSTED = {  # parameters that are Markdown by contract: those who call are looked at instead
     ("link", "label"), ("link", "help"), ("chart", "note"), ("show", "title"), ("empty", "icon"),
     ("edit", "submit"), ("download_line", "label"), ("side_by_side", "styled"), ("_card", "explained"),
-    ("ask_who", "question"),
 }  # fmt: skip
 
 
