@@ -78,9 +78,11 @@ def _standing(view: session.View, review: HazardReview, names: Names) -> None:
         return
     with st.container(key="wide_dangers"):
         _table(chosen[:SHOWN], rows[:SHOWN])
+        tables.first_of(SHOWN, len(chosen))
     with st.container(key="narrow_dangers", gap="xsmall"):
         for each in chosen[:PHONE_ROWS]:
             _phone_row(each, names)
+        tables.first_of(PHONE_ROWS, len(chosen))
 
 
 def _wanted(each: Danger, which: str | None) -> bool:

@@ -138,6 +138,7 @@ def _due(view: session.View, found: Rounds, names: Names) -> None:
     inspects = may(session.actor(), Operation.CREATE, Inspection.collection)
     with st.container(key="wide_due"):
         _due_table(chosen[:SHOWN_DUE], rows[:SHOWN_DUE], inspects=inspects)
+        tables.first_of(SHOWN_DUE, len(chosen))
     with st.container(key="narrow_due", gap="xsmall"):
         for each in chosen[:PHONE_ROWS]:
             _phone_row(each, inspects=inspects)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboard import dangers, forethought, rounds
 from dashboard.i18n import speaking
 from repository import hazards, inspections, preventive
 from repository.access import Actor, Role
@@ -177,6 +178,20 @@ def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
     button(at, "Skip it").click()
     run(at)
     assert not yard.get(admin, WorkOrder, "d", orders[0].id).is_open
+
+
+def test_lists_that_show_only_their_beginning_say_so(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (dangers, forethought):
+        monkeypatch.setattr(module, "PHONE_ROWS", 1)
+    monkeypatch.setattr(rounds, "SHOWN_DUE", 1)
+    preventive.add_plan(yard, admin, "d", {"name": "润滑", "category": "fitness", "since": TODAY})
+    preventive.generate(yard, admin, "d")
+    for n in range(2):
+        hazards.report_hazard(yard, admin, "d", {"what": "线外露", "place": f"{n} 栋"})
+    for part in ("hazards", "preventive", "inspections"):
+        assert "The first 1 of 2." in said(visit(mongodb_uri, "facilities", lang="en", part=part)), part
 
 
 def test_what_was_entered_by_mistake_is_taken_out(
