@@ -183,6 +183,18 @@ def test_hours_and_cost_add_up(mongodb_uri: str, yard: Store, admin: Actor, orde
     assert [each.hours for each in after.labour] == [1.5]
 
 
+def test_a_part_whose_name_cannot_be_is_said(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.segmented_control("order-section").set_value("effort").run()
+    labelled(at.text_input, "Part").set_value("螺\x0b栓")
+    labelled(at.button, "Add").click().run()
+    assert not at.exception
+    assert "Text may not contain control characters" in said(at)
+    assert stored(yard, admin, order).parts == ()
+
+
 def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     at.segmented_control("order-section").set_value("edit").run()

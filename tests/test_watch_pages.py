@@ -78,6 +78,10 @@ def test_a_photo_of_an_item_is_sent_and_shown_in_record_and_order(
     assert button(drawer, "Photo 1")
     drawer = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     assert button(drawer, "Photo 1")
+    back = [
+        link.proto.query_string for link in drawer.get("page_link") if "inspection that found it" in link.proto.label
+    ]
+    assert [f"inspection={done.id}" in query for query in back] == [True]
 
 
 def test_what_has_no_answer_yet_keeps_what_was_tapped(
@@ -90,6 +94,20 @@ def test_what_has_no_answer_yet_keeps_what_was_tapped(
     assert yard.count(admin, Inspection, "d") == 0
     fresh = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="n", i1="f")
     assert "1 work order will be opened" in said(fresh), "the address holds what was tapped"
+
+
+def test_a_remark_that_cannot_be_is_said_beside_its_item(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    """What is copied out of a text program may bring signs that nobody sees."""
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="f", r0="晃\x0b动", i1="p")
+    assert not at.exception
+    assert "Text may not contain control characters" in said(at)
+    button(at, "Save the inspection").click().run()
+    assert "1 item still has no answer." in said(at)
+    at.text_input[0].set_value("晃动").run()
+    button(at, "Save the inspection").click().run()
+    assert yard.count(admin, Inspection, "d") == 1
 
 
 def test_no_facility_no_checklist_no_right(
