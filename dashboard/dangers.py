@@ -2,6 +2,7 @@
 drawer. Dangerous work orders stand in it as what they are; what is dangerous by age or condition stands beside it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -29,7 +30,8 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
         cards.tile(review.rectified, page="")
         cards.tile(review.major, page="")
         major = int(review.overdue.detail or 0)
-        cards.tile(review.overdue, page="", detail=_("{n} of them major", n=major) if major else None)
+        late = replace(review.overdue, detail=None)  # the detail is no mean, as a tile would take it to be
+        cards.tile(late, page="", detail=_("{n} of them major", n=major) if major else None)
     _standing(view, review, names)
     wanted = inventory.hazards(found, names)
     over = data.ask(maintenance.hazards_over, view.community_id, view.grids)

@@ -173,6 +173,12 @@ def test_a_hazard_is_rectified_and_looked_at_again(yard: Store, admin: Actor, mo
     assert "1 hazard is over" in said(over)
 
 
+def test_nothing_past_its_deadline_has_no_mean(yard: Store, mongodb_uri: str, visit: Visit) -> None:
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards")
+    (figure,) = (metric.value for metric in at.metric if metric.label == "Past deadline")
+    assert "mean" not in figure
+
+
 # --- preventive maintenance
 def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
     yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
