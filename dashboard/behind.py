@@ -86,7 +86,7 @@ def show(view: View, figure: Behind) -> None:
     key = _read(st.query_params.get("whose", ""))
     band, step = _place("band", len(AGE_BANDS)), _place("step", len(STEPS) + 1)
 
-    def page(number: int) -> WorkList:
+    def page(number: int, rows: int = ROWS) -> WorkList:
         return ask(
             work_behind,
             view.community_id,
@@ -100,7 +100,7 @@ def show(view: View, figure: Behind) -> None:
             band=band if figure in NOW else None,
             step=step,
             page=number,
-            rows=ROWS,
+            rows=rows,
         )
 
     first = found = page(1)
@@ -110,7 +110,7 @@ def show(view: View, figure: Behind) -> None:
         st.header(_count(first.total), anchor=False, width="content")
         st.space("stretch")
         pages = st.empty()
-        rows = (lambda: orders.rows_to_take_away(found)) if first.rows else ()
+        rows = (lambda: orders.rows_to_take_away(page(1, MANY))) if first.rows else ()  # not only what is shown
         download = st.container()
     words = [say(figure.label)]
     if by:

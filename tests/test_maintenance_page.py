@@ -247,6 +247,19 @@ def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, v
     assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
 
 
+def test_a_list_is_taken_away_whole_not_by_the_page(
+    mongodb_uri: str, yard: Store, admin: Actor, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(23):
+        maintenance.log_repair(yard, admin, "d", fault="loose", place=f"{n} 栋", grid_id="g3")
+    taken: dict[str, int] = {}
+    keep = lambda rows, *, key, **_more: taken.update({key: len(rows() if callable(rows) else rows)})  # noqa: E731
+    monkeypatch.setattr(tables, "download", keep)
+    assert not visit(mongodb_uri, "maintenance", lang="en").exception
+    assert not visit(mongodb_uri, "maintenance", lang="en", of="owed").exception
+    assert (taken["work"], taken["behind"]) == (23, 23)
+
+
 def test_what_is_picked_stays_picked_when_somebody_changes_a_row(
     mongodb_uri: str, yard: Store, admin: Actor, visit: Visit
 ) -> None:

@@ -10,7 +10,7 @@ from dashboard.data import ask
 from dashboard.i18n import _, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import Behind, Show, WorkReview, work_list, work_review
+from repository.maintenance import MANY, Behind, Show, WorkReview, work_list, work_review
 from repository.people import people
 
 ROWS = 20
@@ -114,9 +114,13 @@ def _work(view: View) -> None:
     with head:
         st.header(orders.finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
-        rows = (lambda: orders.rows_to_take_away(found)) if found.rows else ()
+        whole = {**choices, "rows": MANY}  # not only the page that is shown
         tables.download(
-            rows, name="work_orders", title=_("Work orders"), key="work", of=("work_orders", view.community_id)
+            (lambda: orders.rows_to_take_away(ask(work_list, view.community_id, **whole))) if found.rows else (),
+            name="work_orders",
+            title=_("Work orders"),
+            key="work",
+            of=("work_orders", view.community_id),
         )
         if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
             navigation.go("report")
