@@ -82,6 +82,9 @@ def style() -> None:
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a long figure takes a second line rather than losing its target
         '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
+        # on paper the logo would lie over the page's name, and a figure beside its target would shrink to nothing
+        '@media print{[data-testid="stHeader"]{display:none!important}'
+        '[class*="st-key-tile_"] .stMarkdownEllipsis{font-size:1em!important}}'
         # what a line of a table is about is no column of single signs on a phone
         '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
         # icon and number of a cell stay together

@@ -2,6 +2,7 @@
 drawer. Dangerous work orders stand in it as what they are; what is dangerous by age or condition stands beside it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -29,7 +30,8 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
         cards.tile(review.rectified, page="")
         cards.tile(review.major, page="")
         major = int(review.overdue.detail or 0)
-        cards.tile(review.overdue, page="", detail=_("{n} of them major", n=major) if major else None)
+        late = replace(review.overdue, detail=None)  # the detail is no mean, as a tile would take it to be
+        cards.tile(late, page="", detail=_("{n} of them major", n=major) if major else None)
     _standing(view, review, names)
     wanted = inventory.hazards(found, names)
     over = data.ask(maintenance.hazards_over, view.community_id, view.grids)
@@ -78,9 +80,11 @@ def _standing(view: session.View, review: HazardReview, names: Names) -> None:
         return
     with st.container(key="wide_dangers"):
         _table(chosen[:SHOWN], rows[:SHOWN])
+        tables.first_of(SHOWN, len(chosen))
     with st.container(key="narrow_dangers", gap="xsmall"):
         for each in chosen[:PHONE_ROWS]:
             _phone_row(each, names)
+        tables.first_of(PHONE_ROWS, len(chosen))
 
 
 def _wanted(each: Danger, which: str | None) -> bool:

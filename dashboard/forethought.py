@@ -88,9 +88,11 @@ def _coming(view: session.View, found: PreventiveReview, names: Names) -> None:
         return
     with st.container(key="wide_coming"):
         _table(found, rows)
+        tables.first_of(len(found.orders), total)
     with st.container(key="narrow_coming", gap="xsmall"):
         for order in found.orders[:PHONE_ROWS]:
             _phone_row(view, order, names)
+        tables.first_of(min(PHONE_ROWS, len(found.orders)), total)
     if found.foreseen:
         st.caption(
             plain(

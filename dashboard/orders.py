@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, drawer, forms, gallery, session, tables
+from dashboard import cards, drawer, forms, gallery, navigation, session, tables
 from dashboard.data import ask, tell
 from dashboard.i18n import (
     MISSING,
@@ -51,7 +51,7 @@ from repository.maintenance import (
 )
 from repository.organizations import company_names
 from repository.people import Contact, Person, Purpose, contact_of, people, reveal
-from repository.store import Conflict, Invalid
+from repository.store import Conflict, Invalid, build
 from repository.words import msg
 
 PARAMETER = "order"  # of the URL: the order whose drawer is open
@@ -393,6 +393,7 @@ def _facts(story: Story) -> None:
     if order.description and order.description != fault_of(order):
         st.markdown(plain(order.description))
     _contact(order)
+    _comes_from(order)
     if order.merged_into:
         _to_order(order.merged_into, _("Went into another order: open it"), ":material/merge:")
     if order.repeat_of:
@@ -407,6 +408,18 @@ def _facts(story: Story) -> None:
             )
             if story.moves and order.status in OPEN:
                 _merge(order, other)
+
+
+def _comes_from(order: WorkOrder) -> None:
+    """The way back to what opened it."""
+    if order.inspection_id:
+        navigation.link(
+            "facilities", _("The inspection that found it"), part="inspections", inspection=order.inspection_id
+        )
+    if order.plan_id:
+        navigation.link("facilities", _("The plan that made it"), part="preventive", maintenance_plan=order.plan_id)
+    if order.hazard_id:
+        navigation.link("facilities", _("Its entry in the hazard register"), part="hazards", hazard=order.hazard_id)
 
 
 def _to_order(order_id: str, label: str, icon: str) -> None:
@@ -724,9 +737,7 @@ def _effort(story: Story) -> None:
         note = st.text_input(_("Remark (optional)"))
         pressed = st.form_submit_button(_("Add"), icon=":material/add:")
     if pressed:
-        parts = []
-        if part.strip() and quantity > 0:
-            parts.append(SparePart(name=part, quantity=quantity, unit_cost_cents=round(price * 100)))
+        used = {"name": part, "quantity": quantity, "unit_cost_cents": round(price * 100)}
         act(
             lambda: tell(
                 maintenance.add_effort,
@@ -735,7 +746,7 @@ def _effort(story: Story) -> None:
                 order.revision,
                 hours=hours,
                 person_id=who if hours else None,
-                parts=parts,
+                parts=[build(SparePart, used)] if part.strip() and quantity > 0 else [],
                 cost_cents=round(yuan * 100),
                 note=note or None,
                 done=_("Added to {number}", number=order.number),

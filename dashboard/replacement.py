@@ -268,9 +268,11 @@ def _list(view: session.View, review: Replacement, names: Names) -> None:
         return
     with st.container(key="wide_plan"):
         _table(wanted[: tables.PAGE], rows[: tables.PAGE])
+        tables.first_of(tables.PAGE, len(wanted))
     with st.container(key="narrow_plan", gap="xsmall"):
         for item in wanted[:PHONE_ROWS]:
             _phone_row(item)
+        tables.first_of(PHONE_ROWS, len(wanted))
 
 
 def _choice(every: str, name: str, words: Mapping[str, str]) -> str:
@@ -359,7 +361,7 @@ def _table(items: Sequence[Item], rows: Rows) -> None:
             _("Cost (yuan)"): columns.NumberColumn(format="localized"),
             _("Waiting costs (yuan)"): columns.NumberColumn(format="localized"),
             _("Decided on"): columns.DateColumn(format="YYYY-MM-DD"),
-            "": columns.ButtonColumn("", type="secondary", key="plan-open", on_click=opened),
+            "": columns.ButtonColumn("", type="secondary", key="plan-open", on_click=opened, pinned=True),
         },
         alt=_("Replacement plan"),
     )

@@ -25,6 +25,7 @@ from repository.inspections import (
 )
 from repository.maintenance import Fault
 from repository.metrics import State
+from repository.store import Invalid, build
 
 Names = Mapping[str, Mapping[str, str]]
 INSPECTION, CHECKLIST, PLAN = "inspection", "checklist", "inspection_plan"
@@ -138,6 +139,7 @@ def _due(view: session.View, found: Rounds, names: Names) -> None:
     inspects = may(session.actor(), Operation.CREATE, Inspection.collection)
     with st.container(key="wide_due"):
         _due_table(chosen[:SHOWN_DUE], rows[:SHOWN_DUE], inspects=inspects)
+        tables.first_of(SHOWN_DUE, len(chosen))
     with st.container(key="narrow_due", gap="xsmall"):
         for each in chosen[:PHONE_ROWS]:
             _phone_row(each, inspects=inspects)
@@ -350,13 +352,22 @@ def _checklist(view: session.View, found: Checklist) -> None:
         return
     if st.button(_("Save the items"), type="primary", key="do_items", icon=":material/check:"):
         back = {label: word for word, label in words.items()}
-        items = tuple(
-            ChecklistItem(
-                text=row[look], fault=back.get(row[fault], row[fault] or str(Fault.OTHER)), dangerous=bool(row[danger])
+        try:
+            items = tuple(
+                build(
+                    ChecklistItem,
+                    {
+                        "text": row[look],
+                        "fault": back.get(row[fault], row[fault] or str(Fault.OTHER)),
+                        "dangerous": bool(row[danger]),
+                    },
+                )
+                for row in typed.to_dict("records")
+                if str(row[look] or "").strip()
             )
-            for row in typed.to_dict("records")
-            if str(row[look] or "").strip()
-        )
+        except Invalid as trouble:
+            cards.told(*trouble.problems.values())
+            return
         if data.tell(
             inspections.edit_checklist, view.community_id, found.id, found.revision, {"items": items}, done=_("Saved.")
         ):

@@ -207,6 +207,12 @@ def register(
     return ids[picked[0]] if picked and picked[0] < len(ids) else None
 
 
+def first_of(shown: int, everything: int) -> None:
+    """Say so where a list shows only its beginning."""
+    if shown < everything:
+        st.caption(_("The first {n} of {m}.", n=number(shown), m=number(everything)))
+
+
 def selection_key(key: str, ids: Sequence[str]) -> str:
     """The session-state key of a register's selection. It belongs to exactly these rows in this order: a selection is
     kept by position, and must not slip to another record when rows come, go or are searched."""

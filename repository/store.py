@@ -52,6 +52,7 @@ log = logging.getLogger("gridboard.store")
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 READ_SECONDS = 5.0
@@ -197,8 +198,8 @@ def invalid(error: ValidationError) -> Invalid:
     return Invalid(problems)
 
 
-def build(record: type[R], values: Mapping[str, Any]) -> R:
-    """A record from plain values; raises Invalid with a problem beside each field."""
+def build(record: type[M], values: Mapping[str, Any]) -> M:
+    """A record, or a piece of one, from plain values; raises Invalid with a problem beside each field."""
     try:
         return record.model_validate(values)
     except ValidationError as error:

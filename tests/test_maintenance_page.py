@@ -183,6 +183,18 @@ def test_hours_and_cost_add_up(mongodb_uri: str, yard: Store, admin: Actor, orde
     assert [each.hours for each in after.labour] == [1.5]
 
 
+def test_a_part_whose_name_cannot_be_is_said(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.segmented_control("order-section").set_value("effort").run()
+    labelled(at.text_input, "Part").set_value("螺\x0b栓")
+    labelled(at.button, "Add").click().run()
+    assert not at.exception
+    assert "Text may not contain control characters" in said(at)
+    assert stored(yard, admin, order).parts == ()
+
+
 def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     at.segmented_control("order-section").set_value("edit").run()
@@ -233,6 +245,19 @@ def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, v
     listed = _as_listed(at, made)
     assert [stored(yard, admin, order).assignee_id == "wang" for order in listed].count(True) >= 2
     assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
+
+
+def test_a_list_is_taken_away_whole_not_by_the_page(
+    mongodb_uri: str, yard: Store, admin: Actor, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(23):
+        maintenance.log_repair(yard, admin, "d", fault="loose", place=f"{n} 栋", grid_id="g3")
+    taken: dict[str, int] = {}
+    keep = lambda rows, *, key, **_more: taken.update({key: len(rows() if callable(rows) else rows)})  # noqa: E731
+    monkeypatch.setattr(tables, "download", keep)
+    assert not visit(mongodb_uri, "maintenance", lang="en").exception
+    assert not visit(mongodb_uri, "maintenance", lang="en", of="owed").exception
+    assert (taken["work"], taken["behind"]) == (23, 23)
 
 
 def test_what_is_picked_stays_picked_when_somebody_changes_a_row(

@@ -97,6 +97,17 @@ def test_the_plan_says_what_is_due_what_was_put_off_and_what_is_not_known(
     assert codes(plan(mongodb_uri, visit, category="fitness")) == ["F1", "F2"]
 
 
+def test_a_list_that_shows_only_its_beginning_says_so(
+    yard: Store, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "The first" not in said(plan(mongodb_uri, visit))
+    monkeypatch.setattr(replacement, "PHONE_ROWS", 1)
+    monkeypatch.setattr(tables, "PAGE", 2)
+    text = said(plan(mongodb_uri, visit))
+    assert "The first 1 of 3." in text
+    assert "The first 2 of 3." in text
+
+
 def test_a_replacement_is_put_off_with_a_reason_in_the_drawer_and_taken_back(
     yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboard import dangers, forethought, rounds
 from dashboard.i18n import speaking
 from repository import hazards, inspections, preventive
 from repository.access import Actor, Role
@@ -77,6 +78,10 @@ def test_a_photo_of_an_item_is_sent_and_shown_in_record_and_order(
     assert button(drawer, "Photo 1")
     drawer = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     assert button(drawer, "Photo 1")
+    back = [
+        link.proto.query_string for link in drawer.get("page_link") if "inspection that found it" in link.proto.label
+    ]
+    assert [f"inspection={done.id}" in query for query in back] == [True]
 
 
 def test_what_has_no_answer_yet_keeps_what_was_tapped(
@@ -89,6 +94,20 @@ def test_what_has_no_answer_yet_keeps_what_was_tapped(
     assert yard.count(admin, Inspection, "d") == 0
     fresh = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="n", i1="f")
     assert "1 work order will be opened" in said(fresh), "the address holds what was tapped"
+
+
+def test_a_remark_that_cannot_be_is_said_beside_its_item(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    """What is copied out of a text program may bring signs that nobody sees."""
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="f", r0="晃\x0b动", i1="p")
+    assert not at.exception
+    assert "Text may not contain control characters" in said(at)
+    button(at, "Save the inspection").click().run()
+    assert "1 item still has no answer." in said(at)
+    at.text_input[0].set_value("晃动").run()
+    button(at, "Save the inspection").click().run()
+    assert yard.count(admin, Inspection, "d") == 1
 
 
 def test_no_facility_no_checklist_no_right(
@@ -154,6 +173,12 @@ def test_a_hazard_is_rectified_and_looked_at_again(yard: Store, admin: Actor, mo
     assert "1 hazard is over" in said(over)
 
 
+def test_nothing_past_its_deadline_has_no_mean(yard: Store, mongodb_uri: str, visit: Visit) -> None:
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards")
+    (figure,) = (metric.value for metric in at.metric if metric.label == "Past deadline")
+    assert "mean" not in figure
+
+
 # --- preventive maintenance
 def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
     yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
@@ -177,6 +202,20 @@ def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
     button(at, "Skip it").click()
     run(at)
     assert not yard.get(admin, WorkOrder, "d", orders[0].id).is_open
+
+
+def test_lists_that_show_only_their_beginning_say_so(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (dangers, forethought):
+        monkeypatch.setattr(module, "PHONE_ROWS", 1)
+    monkeypatch.setattr(rounds, "SHOWN_DUE", 1)
+    preventive.add_plan(yard, admin, "d", {"name": "润滑", "category": "fitness", "since": TODAY})
+    preventive.generate(yard, admin, "d")
+    for n in range(2):
+        hazards.report_hazard(yard, admin, "d", {"what": "线外露", "place": f"{n} 栋"})
+    for part in ("hazards", "preventive", "inspections"):
+        assert "The first 1 of 2." in said(visit(mongodb_uri, "facilities", lang="en", part=part)), part
 
 
 def test_what_was_entered_by_mistake_is_taken_out(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import gallery, navigation, orders, session
+from dashboard import cards, gallery, navigation, orders, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, days_badge, n_, number, plain, say
 from dashboard.i18n import date as date_
@@ -16,7 +16,7 @@ from repository.access import Operation, may
 from repository.facilities import Condition, ServiceStatus, facility_names
 from repository.inspections import Checklist, Inspection, ItemResult, Task, Verdict
 from repository.maintenance import reportable
-from repository.store import Invalid
+from repository.store import Invalid, build
 
 ANSWERS = {"p": Verdict.PASS, "f": Verdict.FAIL, "n": Verdict.NOT_APPLICABLE}
 """What stands in the address for each item: i0=p."""
@@ -171,10 +171,12 @@ def _item(place: int, item: inspections.ChecklistItem, task: Task, form: str) ->
             pictures = gallery.choose(f"{place}-{form}")
     if not answer:
         return None, []
-    verdict = ANSWERS[answer]
-    return ItemResult(
-        text=item.text, dangerous=item.dangerous, fault=item.fault, verdict=verdict, remark=remark or None
-    ), pictures
+    same = {"text": item.text, "dangerous": item.dangerous, "fault": item.fault}
+    try:
+        return build(ItemResult, {**same, "verdict": ANSWERS[answer], "remark": remark or None}), pictures
+    except Invalid as trouble:  # of the remark
+        cards.told(*trouble.problems.values())
+        return None, []
 
 
 # --- then

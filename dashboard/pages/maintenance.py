@@ -1,7 +1,6 @@
 """Maintenance: the work to do, the longest overdue first; then how much is owed, how old it is, and where it takes
 long."""
 
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -114,10 +113,13 @@ def _work(view: View) -> None:
     with head:
         st.header(orders.finding(first, names.get(who or "")), anchor=False, width="content")
         st.space("stretch")
-        everything = partial(ask, work_list, view.community_id, rows=MANY, **choices)
-        rows = (lambda: orders.rows_to_take_away(everything())) if found.rows else ()
+        whole = {**choices, "rows": MANY}  # not only the page that is shown
         tables.download(
-            rows, name="work_orders", title=_("Work orders"), key="work", of=("work_orders", view.community_id)
+            (lambda: orders.rows_to_take_away(ask(work_list, view.community_id, **whole))) if found.rows else (),
+            name="work_orders",
+            title=_("Work orders"),
+            key="work",
+            of=("work_orders", view.community_id),
         )
         if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
             navigation.go("report")
