@@ -146,9 +146,11 @@ def _listed(
     late = {"$and": ["$is_open", {"$gt": ["$due_at", None]}, {"$lt": ["$due_at", now.astimezone(UTC)]}]}
     found: list[Document] = []
     for part in parts:
-        newest: list[Document] = (
-            [{"$sort": {part.along: 1 if part.rising else -1}}, {"$limit": NEWEST}] if part.along else []
-        )
+        all_alike = not wanted and part.moments == [f"${part.along}"]  # the first of these are the first of the list
+        newest: list[Document] = []
+        if part.along:
+            most = MANY if all_alike else NEWEST
+            newest = [{"$sort": {part.along: 1 if part.rising else -1}}, {"$limit": most}]
         found += store.aggregate(
             actor,
             WorkOrder,

@@ -33,6 +33,7 @@ LIST_QUESTIONS = (
     "work_behind",
     "entry_list",
     "hazards_over",
+    "names",
 )
 """Endings of the names of questions whose answer is a list of records and not figures."""
 
