@@ -623,8 +623,12 @@ def test_a_list_behind_a_figure_stays_in_reach_and_ends(filled, admin, rows, mon
     assert len(set(numbers)) == own
     reported = [row.order.reported_at for page in pages for row in page]
     assert reported == sorted(reported, reverse=True)
+    newest = sorted(rows, key=lambda row: row.reported_at, reverse=True)[:5]
+    some = newest[0].fault
     monkeypatch.setattr(behind, "NEWEST", 5)
-    assert listed(filled, admin, "opened", period) == 5
+    found = listed(filled, admin, "opened", period, by="fault", key=some)
+    assert found == sum(row.fault == some for row in newest), "of the newest five only"
+    assert listed(filled, admin, "opened", period) == len(rows)
     monkeypatch.setattr(behind, "MANY", 3)
     assert listed(filled, admin, "opened", period) == 3
 
