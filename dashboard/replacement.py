@@ -418,7 +418,9 @@ def _waiting(review: Replacement) -> None:
     dear = _("A year of waiting costs (yuan)")
     known = [row for row in rows if row[dear] is not None]
     finding = _("What waiting costs cannot be told yet")
-    if known:
+    if known and not known[0][dear]:
+        finding = _("Old facilities cost no more in repairs than young ones")
+    elif known:
         finding = _(
             "A year of waiting costs {cost} in repairs: {kind}",
             kind=known[0][_("Kind")],

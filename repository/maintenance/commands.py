@@ -845,7 +845,9 @@ def change_many(
             store.write(actor, partial(change, id=id, revision=revision))
             done.append(id)
         except Conflict as conflict:
-            left[id] = conflict.message
+            left[id] = Message(
+                msg("{who} changed it meanwhile; look at it."), {"who": conflict.current.updated_by or "?"}
+            )
         except Invalid as trouble:
             left[id] = next(iter(trouble.problems.values()))
         except Trouble as trouble:
