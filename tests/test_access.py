@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.errors import OperationFailure
 
 import repository
@@ -184,13 +185,15 @@ def world(store: Store) -> None:
 
 
 def a_photo(store: Store) -> None:
-    """Of the order in grid g1; and one that nobody has named for a week."""
+    """Of the order in grid g1; one that nobody has named for a week; and a piece of one that never came to be."""
     for id, community, more in ((f"{MARK}-photo", "D", {}), ("loose", "D", {"loose_at": NOW - timedelta(days=7)})):
         facts = {"community_id": community, "small": MARK.encode(), **more}
         store.db[photos.FILES].insert_one(
             {"_id": id, "length": 6, "chunkSize": 9, "uploadDate": NOW, "metadata": facts}
         )
         store.db[photos.CHUNKS].insert_one({"_id": id, "files_id": id, "n": 0, "data": MARK.encode()})
+    lost = {"files_id": str(ObjectId.from_datetime(NOW - timedelta(days=1))), "n": 0, "data": MARK.encode()}
+    store.db[photos.CHUNKS].insert_one({"_id": "lost", **lost})
 
 
 def a_sign_in(store: Store) -> None:

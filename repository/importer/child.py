@@ -65,8 +65,6 @@ def main(sheet: str | None, max_rows: int, max_columns: int) -> None:
         out.write(json.dumps(line) + "\n")
 
     content = io.BytesIO(sys.stdin.buffer.read())
-    for unneeded in ("numpy", "PIL"):  # openpyxl would load them, for half of the start; rows need neither
-        sys.modules[unneeded] = None  # type: ignore[assignment]
     try:
         import openpyxl
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -227,10 +228,9 @@ def sweep_pieces(store: Store, actor: Actor, *, most: int = 500) -> int:
                 {"$lookup": {"from": FILES, "localField": "_id", "foreignField": "_id", "as": "file",
                              "pipeline": [{"$project": {"_id": 1}}]}},
                 {"$match": {"file": []}},
-                {"$limit": most},
             ]
         )  # fmt: skip
-        lost = [one["_id"] for one in found]
+        lost = [one["_id"] for one in islice(found, most)]
         if lost:
             chunks.delete_many({"files_id": {"$in": lost}})
     return len(lost)
