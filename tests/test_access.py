@@ -336,6 +336,11 @@ def _rectified(store: Store) -> None:
         hazards.rectify(store, Actor("r", "整改人", Role.ADMIN), "D", "h-g1", now["revision"])
 
 
+def _a_piece(store: Store) -> None:
+    """An upload broke off long ago."""
+    store.db["photos.chunks"].insert_one({"files_id": "0" * 24, "n": 0, "data": b"x"})
+
+
 def _recheck(store: Store, actor: Actor) -> Any:
     stands = store.db["hazards"].find_one({"_id": "h-g1"}) or {}
     return hazards.recheck(store, actor, "D", "h-g1", stands["revision"], passed=True)
@@ -346,6 +351,7 @@ PREPARE: Mapping[str, Callable[[Store], Any]] = {
     "hazards.recheck": _rectified,
     "inspections.remove_inspection": _no_orders,
     "importer.undo": an_import,
+    "photos.sweep_pieces": _a_piece,
 }
 """What has to be so before a row can be called; what is compared begins there."""
 
