@@ -61,7 +61,9 @@ def begin() -> None:
     _set_again(state.pop("typing kept", ()))
     mark(None)
     if (here := dict(url)) != state.get("address", here):
-        url.update({})  # a link to the page one is on gives it these parameters, but does not tell the browser's address
+        url.update(
+            {}
+        )  # a link to the page one is on gives it these parameters, but does not tell the browser's address
     state["address"] = here
     for name in CHOICES:
         if name in url:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ MOST_BYTES = 10 * 2**20
 MOST = 20  # photos of one record
 LOOSE_FOR = timedelta(days=1)
 PIECES_FOR = timedelta(hours=1)
-SWEEP_SECONDS = 60.0
+SWEEP_SECONDS, SWEPT_AT_ONCE = 60.0, 500
 LOOSE = Index(("metadata.loose_at",), "those that nobody links", where={"metadata.loose_at": {"$exists": True}})
 KINDS = ("image/jpeg", "image/png", "image/webp")
 
@@ -213,7 +212,7 @@ def sweep(store: Store, actor: Actor, *, most: int = 500) -> int:
     return swept
 
 
-def sweep_pieces(store: Store, actor: Actor, *, most: int = 500) -> int:
+def sweep_pieces(store: Store, actor: Actor) -> int:
     """Take out the pieces of photos that are none: an upload that broke off and was begun anew, a sweep that was killed
     halfway; returns of how many. Of the last hour none, for an upload puts the pieces first. Looks at every photo's id,
     so not to be done all the time. Whose they were nobody can tell: none for whoever has only some communities. Raises
@@ -231,9 +230,10 @@ def sweep_pieces(store: Store, actor: Actor, *, most: int = 500) -> int:
                 {"$lookup": {"from": FILES, "localField": "_id", "foreignField": "_id", "as": "file",
                              "pipeline": [{"$project": {"_id": 1}}]}},
                 {"$match": {"file": []}},
+                {"$limit": SWEPT_AT_ONCE},
             ]
         )  # fmt: skip
-        lost = [one["_id"] for one in islice(found, most)]
+        lost = [one["_id"] for one in found]
         if lost:
             chunks.delete_many({"files_id": {"$in": lost}})
     return len(lost)
