@@ -294,12 +294,16 @@ def _figures(
     table = pd.DataFrame(rows)
     if not table[overdue].any():
         table = table.drop(columns=overdue)
-    faint = pd.DataFrame("", index=table.index, columns=table.columns)
-    for title in grey:
-        faint.loc[list(few), title] = f"color: {quiet}; opacity: 0.6"
     hours = [title for title in table if table[title].dtype.kind == "f"]
+    drawn: Any = table
+    if any(few):  # a style costs more than all the rest of the table
+        faint = pd.DataFrame("", index=table.index, columns=table.columns)
+        for title in grey:
+            faint.loc[list(few), title] = f"color: {quiet}; opacity: 0.6"
+        drawn = table.style.apply(lambda _table: faint, axis=None)
+        drawn = drawn.format(dict.fromkeys(hours, "{:.1f}"), na_rep=MISSING)
     picked: Any = st.dataframe(
-        table.style.apply(lambda _table: faint, axis=None).format(dict.fromkeys(hours, "{:,.1f}"), na_rep=MISSING),
+        drawn,
         hide_index=True,
         height="content" if len(rows) <= 8 else 9 * 35,
         placeholder=MISSING,
@@ -308,6 +312,7 @@ def _figures(
         key=f"{key}-table",
         column_config={
             **{title: st.column_config.TextColumn(alignment="right") for title in grey if title not in hours},
+            **{title: st.column_config.NumberColumn(format="%.1f") for title in hours},
             overdue: st.column_config.ProgressColumn(
                 format="%d", color="red", min_value=0, max_value=max([row[overdue] for row in rows] + [1])
             ),

@@ -11,7 +11,7 @@ from typing import Literal
 
 from repository import activities, facilities, inspections, maintenance
 from repository.access import Actor, Operation, may
-from repository.grids import GRID_POSTS, Grid, Staffing, Tier, load, setting, staffing
+from repository.grids import GRID_POSTS, Grid, Setting, Staffing, Tier, load, setting, staffing
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.store import Store
@@ -152,7 +152,8 @@ def glance(
 ) -> Glance:
     """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach)."""
     today = now.date()
-    within = setting(store, actor, community_id, also=[facilities.wanted(actor, community_id, grids=seen)])
+    also = [facilities.wanted(actor, community_id, grids=seen), *inspections.wanted(community_id)]
+    within = setting(store, actor, community_id, also=also)
     own, names = within.community, within.names
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
     work = maintenance.work_glance(store, actor, community_id, period, seen, now=now, community=own)
@@ -177,7 +178,7 @@ def glance(
         ),
         grids=tuple(there),
         rows=rows,
-        actions=_actions(store, actor, community_id, seen, there, estate, posts, crowd, names, now),
+        actions=_actions(store, actor, community_id, seen, there, estate, posts, crowd, within, now),
     )
 
 
@@ -409,10 +410,12 @@ def _actions(
     estate: facilities.Inventory,
     posts: Staffing,
     crowd: activities.Figures,
-    names: Mapping[str, str],
+    within: Setting,
     now: datetime,
 ) -> tuple[Action, ...]:
     found: list[Action] = []
+    names = within.names
+    rows, plans, checklists = within.also
     stopped, late = maintenance.urgent_dangers(store, actor, community_id, seen, now=now)
     for risk in stopped:
         where = estate.names.get(risk.facility_id or "", risk.place or "")
@@ -452,9 +455,8 @@ def _actions(
                 {"order": order.id},
             )
         )
-    overdue = [
-        each for each in inspections.dues(store, actor, community_id, today=now.date(), grids=seen) if each.overdue_days
-    ]
+    due = inspections.dues(store, actor, community_id, today=now.date(), grids=seen, within=(rows, plans, checklists))
+    overdue = [each for each in due if each.overdue_days]
     if overdue:
         found.append(
             Action(

@@ -24,6 +24,7 @@ from repository.inspections.queries import (
     plans,
     rounds,
     task,
+    wanted,
 )
 from repository.inspections.records import (
     Checklist,
@@ -59,6 +60,7 @@ __all__ = [
     "checklists",
     "copied",
     "dues",
+    "wanted",
     "edit_checklist",
     "edit_plan",
     "enter_standard_checklists",

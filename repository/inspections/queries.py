@@ -20,7 +20,7 @@ from repository.inspections.records import (
 )
 from repository.maintenance import STANDING, WorkOrder
 from repository.metrics import Period, Value, last_months, ratio
-from repository.store import NotFound, Store
+from repository.store import NotFound, Store, Wanted
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -94,28 +94,33 @@ def dues(
     grids: frozenset[str] | None = None,
     category: str | None = None,
     facility_id: str | None = None,
+    within: tuple[Sequence[Document], Sequence[Document], Sequence[Document]] | None = None,
 ) -> list[Due]:
-    """The next inspection of every facility that a plan covers, the longest overdue first. Raises Refused,
-    Unavailable."""
+    """The next inspection of every facility that a plan covers, the longest overdue first. ``within``: if the
+    facilities and what is ``wanted`` were read already. Raises Refused, Unavailable."""
     require(actor, Operation.READ, Inspection.collection)
-    plans = store.find(_with_all_grids(actor), InspectionPlan, community_id, {"active": True}, limit=500)
-    if not plans:
-        return []
-    wanted = sorted({plan.checklist_id for plan in plans})
-    lists = {
-        each.id: each for each in store.find(actor, Checklist, community_id, {"_id": Is(among=wanted), "active": True})
-    }
-    where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
-    where |= {} if category is None else {"category": category}
-    where |= {} if facility_id is None else {"_id": facility_id}
-    fields = ("code", "name", "category", "kind", "grid_id", "site", "status")
-    standing = store.aggregate(
-        actor, Facility, community_id, [{"$project": dict.fromkeys(fields, 1)}], filter=where, grids=grids
-    )
-    lasts = _lasts(store, actor, community_id, list(lists), facility_id)
+    if within is None:
+        plans = store.find(_with_all_grids(actor), InspectionPlan, community_id, {"active": True}, limit=500)
+        if not plans:
+            return []
+        named = {"_id": Is(among=sorted({plan.checklist_id for plan in plans})), "active": True}
+        checklists = store.find(actor, Checklist, community_id, named)
+        where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
+        where |= {} if category is None else {"category": category}
+        where |= {} if facility_id is None else {"_id": facility_id}
+        fields = ("code", "name", "category", "kind", "grid_id", "site", "status")
+        standing: Sequence[Document] = store.aggregate(
+            actor, Facility, community_id, [{"$project": dict.fromkeys(fields, 1)}], filter=where, grids=grids
+        )
+    else:
+        plans = [InspectionPlan.from_document(plan) for plan in within[1]]
+        checklists = [Checklist.from_document(checklist) for checklist in within[2]]
+        standing = [row for row in within[0] if row["status"] != ServiceStatus.RETIRED.value]
     by_list: dict[str, list[InspectionPlan]] = defaultdict(list)
     for plan in plans:
         by_list[plan.checklist_id].append(plan)
+    lists = {each.id: each for each in checklists if each.id in by_list}
+    lasts = _lasts(store, actor, community_id, list(lists), facility_id)
     found = []
     for checklist_id, checklist in lists.items():
         own = sorted(by_list[checklist_id], key=lambda plan: plan.narrowness, reverse=True)
@@ -125,6 +130,12 @@ def dues(
             if demanded is not None:
                 found.append(_due(row, checklist, demanded, lasts.get((checklist_id, row["_id"])), today))
     return sorted(found, key=lambda due: (due.due_on, due.kind, due.code))
+
+
+def wanted(community_id: str) -> list[Wanted]:
+    """What ``dues`` reads beside the facilities."""
+    where = {"community_id": community_id, "active": True}
+    return [Wanted(InspectionPlan, where), Wanted(Checklist, where)]
 
 
 def _with_all_grids(actor: Actor) -> Actor:
