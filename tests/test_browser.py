@@ -167,7 +167,18 @@ def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, wi
             page.locator(".st-key-tile_work_repair a:visible").first.click()
             back.wait_for(timeout=30_000)
             visitor.settled()
+            page.get_by_role("radio", name="Year", exact=True).click()  # of the list: the address tells which
+            page.wait_for_url(re.compile("period=year"), timeout=30_000)
+            visitor.settled()
+            assert "of=repaired" in page.url
             back.click()
+            page.wait_for_url(lambda url: "of=" not in url, timeout=30_000)
+            visitor.settled()
+            page.get_by_role("radio", name="Quarter", exact=True).click()
+            page.wait_for_url(lambda url: "period=" not in url, timeout=30_000)
+            visitor.settled()
+            assert "of=" not in page.url
+            assert back.count() == 0
             cells = page.locator(".st-key-chart_by-grid [data-testid=stDataFrame]").first
             cells.wait_for(timeout=30_000)
             visitor.settled()
@@ -194,29 +205,6 @@ def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, wi
             back.click()
     assert visitor.outside == []
     assert unexpected(visitor.errors) == []
-
-
-def test_what_is_chosen_on_a_figure_s_list_is_chosen_of_that_list(server: Server, windows: Windows) -> None:
-    """A link to the page one is on moves the browser's address: what is chosen next keeps the list, and back too."""
-    visitor = windows(1440, "en-US")
-    page = visitor.page
-    page.goto(f"{server.address}/maintenance")
-    page.locator(".st-key-tile_work_repair a:visible").first.click()
-    back = page.get_by_text("Back to the figures")
-    page.wait_for_url(re.compile("of=repaired"), timeout=30_000)
-    visitor.settled()
-    page.get_by_role("radio", name="Year", exact=True).click()
-    page.wait_for_url(re.compile("period=year"), timeout=30_000)
-    visitor.settled()
-    assert "of=repaired" in page.url
-    back.click()
-    page.wait_for_url(lambda url: "of=" not in url, timeout=30_000)
-    visitor.settled()
-    page.get_by_role("radio", name="Month", exact=True).click()
-    page.wait_for_url(re.compile("period=month"), timeout=30_000)
-    visitor.settled()
-    assert "of=" not in page.url
-    assert back.count() == 0
 
 
 def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
