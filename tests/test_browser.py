@@ -167,18 +167,7 @@ def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, wi
             page.locator(".st-key-tile_work_repair a:visible").first.click()
             back.wait_for(timeout=30_000)
             visitor.settled()
-            page.get_by_role("radio", name="Year", exact=True).click()  # of the list: the address tells which
-            page.wait_for_url(re.compile("period=year"), timeout=30_000)
-            visitor.settled()
-            assert "of=repaired" in page.url
             back.click()
-            page.wait_for_url(lambda url: "of=" not in url, timeout=30_000)
-            visitor.settled()
-            page.get_by_role("radio", name="Quarter", exact=True).click()
-            page.wait_for_url(lambda url: "period=" not in url, timeout=30_000)
-            visitor.settled()
-            assert "of=" not in page.url
-            assert back.count() == 0
             cells = page.locator(".st-key-chart_by-grid [data-testid=stDataFrame]").first
             cells.wait_for(timeout=30_000)
             visitor.settled()
@@ -187,7 +176,18 @@ def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, wi
             page.wait_for_url(re.compile("of=opened.*|.*by=grid_id.*"), timeout=30_000)
             back.wait_for(timeout=30_000)
             visitor.settled()
+            page.get_by_role("radio", name="Year", exact=True).click()  # of the list: the address tells which
+            page.wait_for_url(re.compile("period=year"), timeout=30_000)
+            visitor.settled()
+            assert "of=opened" in page.url
             back.click()
+            page.wait_for_url(lambda url: "of=" not in url, timeout=30_000)
+            visitor.settled()
+            page.get_by_role("radio", name="Quarter", exact=True).click()
+            page.wait_for_url(lambda url: "period=" not in url, timeout=30_000)
+            visitor.settled()
+            assert "of=" not in page.url
+            assert back.count() == 0
         for card, figure in figures[first::2]:
             link = page.locator(f'.st-key-{card} svg a[*|href*="of={figure}"]').last
             link.wait_for(timeout=30_000)
