@@ -381,7 +381,7 @@ def _orders(
         "kind": Is(ne=WorkKind.PREVENTIVE.value),
         "outcome": Is(not_among=sorted(NO_DANGER)),
     }
-    month = {"$dateTrunc": {"date": "$reported_at", "unit": "month", "timezone": str(window.zone)}}
+    month = {"$dateToString": {"date": "$reported_at", "format": "%Y-%m", "timezone": str(window.zone)}}
     sums = {
         "failures": {"$sum": 1},
         "cost": {"$sum": {"$ifNull": ["$cost_cents", 0]}},
@@ -390,8 +390,8 @@ def _orders(
     group = {"$group": {"_id": {"facility": "$facility_id", "month": month}, **sums}}
     found: dict[str, dict[str, _Sums]] = defaultdict(dict)
     for each in store.aggregate(actor, WorkOrder, community_id, [group], filter=where, grids=grids, index=BY_FACILITY):
-        key = f"{each['_id']['month'].astimezone(window.zone):%Y-%m}"
-        found[each["_id"]["facility"]][key] = _Sums(each["failures"], each["cost"], each["uncosted"])
+        of = each["_id"]
+        found[of["facility"]][of["month"]] = _Sums(each["failures"], each["cost"], each["uncosted"])
     return found
 
 

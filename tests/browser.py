@@ -23,6 +23,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--js-flags=--max-lazy --no-opt",  # no page lives long enough for its code to be worth compiling well
 ]
 # What a healthy server may say: root is warned of, and the embedded server's version has known holes.
 KNOWN_LINES = (
@@ -106,6 +107,7 @@ class Visit:
             "() => !document.querySelector('[data-testid=stStatusWidget]')"
             " && document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') !== 'running'",
             timeout=60_000,
+            polling=100,  # each frame, as is usual, keeps the page drawing
         )
         self.page.wait_for_timeout(250)
 

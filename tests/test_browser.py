@@ -91,8 +91,8 @@ def leaks_of_a_table(visitor: Visit) -> list[str]:
 def test_every_page_opens_and_asks_nobody_else(
     server: Server, windows: Windows, width: int, language: str, scheme: str
 ) -> None:
-    """Each in its language, on the screen it is opened on and, drawn anew, on the other one. On the desk's screen the
-    pages' first tables are tried too."""
+    """Each in its language, on the screen it is opened on; at the desk, the pages' first tables are tried, and they are
+    drawn anew on a phone's screen."""
     say = in_language(language)
     visitor = windows(width, language, scheme)
     found: dict[str, Any] = {}
@@ -102,20 +102,19 @@ def test_every_page_opens_and_asks_nobody_else(
         visitor.page.goto(f"{server.address}/{row.key if row.key != PAGES[0].key else ''}")
         visitor.page.get_by_role("heading", name=say(row.title), exact=True).first.wait_for(timeout=30_000)
         visitor.settled()
-        for screen in (width, *(HEIGHTS.keys() - {width})):
-            visitor.page.set_viewport_size({"width": screen, "height": HEIGHTS[screen]})
-            visitor.settled()
+        if width == 1440 and row.key in WITH_TABLES:
+            if leaks := leaks_of_a_table(visitor):
+                found[f"{row.key}, a table"] = leaks
+            tables.add(row.key)
+        for screen in sorted({width, 390}, reverse=True):
+            if screen != width:
+                visitor.page.set_viewport_size({"width": screen, "height": HEIGHTS[screen]})
+                visitor.settled()
             wide = visitor.page.evaluate("document.documentElement.scrollWidth")
             if wide > screen:
                 found[f"{row.key} at {screen}"] = f"scrolls sideways: {wide}"
         if visitor.page.locator("[data-testid=stException]").count():
             found[f"{row.key}, an exception"] = visitor.text()
-        if width == 1440 and row.key in WITH_TABLES:
-            visitor.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-            visitor.settled()
-            if leaks := leaks_of_a_table(visitor):
-                found[f"{row.key}, a table"] = leaks
-            tables.add(row.key)
         if wrong := visitor.outside + unexpected(visitor.errors):
             found[row.key] = [*wrong]
             visitor.outside.clear()
@@ -155,54 +154,53 @@ LEADING = {
 }
 
 
-@pytest.mark.parametrize(("width", "first"), [(1440, 0), (390, 1)])
-def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, width: int, first: int) -> None:
+@pytest.mark.parametrize(("width", "part"), [(1440, "work"), (390, "analysis")])
+def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, width: int, part: str) -> None:
     """The number at a bar's end, a part of a bar, a point of a line, a cell, a tile: each by one click, and back."""
     visitor = windows(width, "en-US")
     page = visitor.page
     back = page.get_by_text("Back to the figures")
-    for part, figures in LEADING.items():
-        page.goto(f"{server.address}/maintenance?part={part}")
-        if part == "work":
-            page.locator(".st-key-tile_work_repair a:visible").first.click()
-            back.wait_for(timeout=30_000)
-            visitor.settled()
-            back.click()
-            cells = page.locator(".st-key-chart_by-grid [data-testid=stDataFrame]").first
-            cells.wait_for(timeout=30_000)
-            visitor.settled()
-            cells.scroll_into_view_if_needed()
-            cells.click(position={"x": 40, "y": 52})
-            page.wait_for_url(re.compile("of=opened.*|.*by=grid_id.*"), timeout=30_000)
-            back.wait_for(timeout=30_000)
-            visitor.settled()
-            page.get_by_role("radio", name="Year", exact=True).click()  # of the list: the address tells which
-            page.wait_for_url(re.compile("period=year"), timeout=30_000)
-            visitor.settled()
-            assert "of=opened" in page.url
-            back.click()
-            page.wait_for_url(lambda url: "of=" not in url, timeout=30_000)
-            visitor.settled()
-            page.get_by_role("radio", name="Quarter", exact=True).click()
-            page.wait_for_url(lambda url: "period=" not in url, timeout=30_000)
-            visitor.settled()
-            assert "of=" not in page.url
-            assert back.count() == 0
-        for card, figure in figures[first::2]:
-            link = page.locator(f'.st-key-{card} svg a[*|href*="of={figure}"]').last
-            link.wait_for(timeout=30_000)
-            visitor.settled()
-            link.evaluate("it => it.scrollIntoView({block: 'center'})")
-            visitor.settled()
-            spot = link.evaluate(
-                "it => { const r = it.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }"
-            )
-            page.mouse.click(*spot)  # playwright itself cannot tell what a text within a drawing covers
-            page.wait_for_url(re.compile(f"of={figure}"), timeout=30_000)
-            back.wait_for(timeout=30_000)
-            assert "part=analysis" in page.url or part == "work"
-            visitor.settled()
-            back.click()
+    page.goto(f"{server.address}/maintenance?part={part}")
+    if part == "work":
+        page.locator(".st-key-tile_work_repair a:visible").first.click()
+        back.wait_for(timeout=30_000)
+        visitor.settled()
+        back.click()
+        cells = page.locator(".st-key-chart_by-grid [data-testid=stDataFrame]").first
+        cells.wait_for(timeout=30_000)
+        visitor.settled()
+        cells.scroll_into_view_if_needed()
+        cells.click(position={"x": 40, "y": 52})
+        page.wait_for_url(re.compile("of=opened.*|.*by=grid_id.*"), timeout=30_000)
+        back.wait_for(timeout=30_000)
+        visitor.settled()
+        page.get_by_role("radio", name="Year", exact=True).click()  # of the list: the address tells which
+        page.wait_for_url(re.compile("period=year"), timeout=30_000)
+        visitor.settled()
+        assert "of=opened" in page.url
+        back.click()
+        page.wait_for_url(lambda url: "of=" not in url, timeout=30_000)
+        visitor.settled()
+        page.get_by_role("radio", name="Quarter", exact=True).click()
+        page.wait_for_url(lambda url: "period=" not in url, timeout=30_000)
+        visitor.settled()
+        assert "of=" not in page.url
+        assert back.count() == 0
+    for card, figure in LEADING[part]:
+        link = page.locator(f'.st-key-{card} svg a[*|href*="of={figure}"]').last
+        link.wait_for(timeout=30_000)
+        visitor.settled()
+        link.evaluate("it => it.scrollIntoView({block: 'center'})")
+        visitor.settled()
+        spot = link.evaluate(
+            "it => { const r = it.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }"
+        )
+        page.mouse.click(*spot)  # playwright itself cannot tell what a text within a drawing covers
+        page.wait_for_url(re.compile(f"of={figure}"), timeout=30_000)
+        back.wait_for(timeout=30_000)
+        assert "part=analysis" in page.url or part == "work"
+        visitor.settled()
+        back.click()
     assert visitor.outside == []
     assert unexpected(visitor.errors) == []
 

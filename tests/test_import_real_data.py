@@ -1,4 +1,4 @@
-"""Three real files, each with its saved mapping, against pandas on the raw file."""
+"""Real files, each with its saved mapping, against pandas on the raw file. Los Angeles whole: test_la_figures.py."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +14,7 @@ from repository.activities import Activity
 from repository.facilities import Category, Facility
 from repository.grids import Community, Grid
 from repository.importer import ImportBatch, Mapping, Preview
-from repository.maintenance import Outcome, Status, WorkOrder
-from repository.record import Flag, Precision
+from repository.record import Precision
 from repository.store import Store
 
 pytestmark = pytest.mark.data
@@ -45,61 +44,11 @@ def raw(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def documents(store: Store, record: type[Any]) -> pd.DataFrame:
-    grids = {grid["_id"]: grid["name"] for grid in store.documents(Grid, {"community_id": C})}
-    table = pd.DataFrame(list(store.documents(record, {"community_id": C})))
+def documents(store: Store, record: type[Any], community: str = C) -> pd.DataFrame:
+    grids = {grid["_id"]: grid["name"] for grid in store.documents(Grid, {"community_id": community})}
+    table = pd.DataFrame(list(store.documents(record, {"community_id": community})))
     table["grid"] = table["grid_id"].map(grids) if "grid_id" in table else None
     return table
-
-
-def test_los_angeles_as_work_orders(store: Store, admin: Actor, data_file: Callable[[str], Path]) -> None:
-    path = data_file("la311_2017-12_subset.csv")
-    seen, batch = bring(store, admin, path, "la311_work_orders", "America/Los_Angeles")
-    source = raw(path)
-    assert (batch.new, batch.rejected, batch.flagged, batch.left) == (9999, 0, 12, 0)
-    assert [problem.level for problem in seen.problems] == ["flagged"] * 12
-
-    moments = {
-        name: pd.to_datetime(source[name], format="%m/%d/%Y %I:%M:%S %p").dt.tz_localize("America/Los_Angeles")
-        for name in ("CreatedDate", "ClosedDate")
-    }
-    early = source[moments["ClosedDate"] < moments["CreatedDate"]]
-    assert [problem.row for problem in seen.problems] == [index + 2 for index in early.index]  # below the header
-    assert {problem.column for problem in seen.problems} == {"ClosedDate"}
-
-    found = documents(store, WorkOrder).set_index("number")
-    assert set(found.index) == set(source.SRNumber)
-    source = source.set_index("SRNumber").loc[found.index]
-    flagged = found.index[found["flags"].map(bool)]
-    assert set(flagged) == set(early.SRNumber)
-    assert set(found.loc[flagged, "flags"].map(tuple)) == {(Flag.ENDED_BEFORE_REPORTED,)}
-
-    ended = found.outcome.fillna("").value_counts().to_dict()
-    assert ended == {Outcome.COMPLETED: 9739, Outcome.CANCELLED: 246, Outcome.REFERRED: 9, "": 5}
-    assert found.is_open.sum() == 5
-    assert set(found.loc[~found.is_open, "status"]) == {Status.CLOSED}
-    whole = {"CreatedDate": "reported_at", "ClosedDate": "ended_at"}
-    for column, field in whole.items():
-        local = pd.to_datetime(source[column], format="%m/%d/%Y %I:%M:%S %p", errors="coerce")
-        local = local.dt.tz_localize("America/Los_Angeles").dt.tz_convert("UTC")
-        if field == "ended_at":
-            local = local.where(source.Status != "Open")  # an open order has no end
-        assert (found[field].fillna(pd.Timestamp(0, tz="UTC")) == local.fillna(pd.Timestamp(0, tz="UTC"))).all()
-    assert (found.grid.fillna("") == source.NCName).all()
-    assert store.db["grids"].count_documents({"community_id": C}) == source.NCName[source.NCName != ""].nunique()
-    known = {"Other": "other"}  # a word we have ourselves; every other type is kept as it is
-    assert (found.category == source.RequestType.replace(known)).all()
-    assert (found.source == source.RequestSource.replace({"Call": "phone"})).all()
-
-    seconds = (moments["ClosedDate"] - moments["CreatedDate"]).dt.total_seconds()
-    done = source.reset_index().Status.eq("Closed")
-    durations = found.repair_seconds.dropna()
-    raw_seconds = pd.Series(seconds.to_numpy(), index=raw(path).SRNumber).loc[found.index].to_numpy()
-    expected = pd.Series(raw_seconds)[done & (raw_seconds >= 0)]
-    assert len(durations) == len(expected) == 9739 - 12
-    assert durations.sum() == expected.sum()
-    assert durations.median() == expected.median()
-    assert (durations == 0).sum() == (expected == 0).sum() > 1000  # zeros stay in
 
 
 def test_a_corrected_los_angeles_file(

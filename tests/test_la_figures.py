@@ -15,11 +15,25 @@ from dashboard.i18n import translator
 from repository import importer, recount
 from repository.access import Actor, Role
 from repository.grids import Community
-from repository.importer import Mapping
-from repository.maintenance import Show, WorkReview, quality, work_categories, work_list, work_review
+from repository.importer import ImportBatch, Mapping
+from repository.maintenance import (
+    Outcome,
+    Show,
+    Status,
+    WorkOrder,
+    WorkReview,
+    quality,
+    work_categories,
+    work_list,
+    work_review,
+)
 from repository.metrics import Period
 from repository.migrations import migrate
+from repository.record import Flag
 from repository.store import Store
+from tests.conftest import DATA
+from tests.test_import_real_data import documents
+from tests.test_import_real_data import raw as untouched
 
 pytestmark = pytest.mark.data
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -31,8 +45,6 @@ FILE = "la311_2017-12_subset.csv"
 @pytest.fixture(scope="module")
 def raw() -> pd.DataFrame:
     """The file itself, its moments on the Pacific clock."""
-    from tests.conftest import DATA
-
     if not (DATA / FILE).exists():
         if os.environ.get("CI"):
             pytest.fail(f"{FILE} must be there in CI")
@@ -47,10 +59,8 @@ def raw() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def imported(server: Callable[[str], str], raw: pd.DataFrame) -> Iterator[Store]:
-    """The file, imported as a clerk would; the tests only read."""
-    from tests.conftest import DATA
-
+def brought(server: Callable[[str], str], raw: pd.DataFrame) -> Iterator[tuple[Store, importer.Preview, ImportBatch]]:
+    """The file, imported as a clerk would, with what was seen before; the tests only read."""
     store, admin = Store.connect(server("gridboard_la"), clock=lambda: NOW), Actor("tester", "测试员", Role.ADMIN)
     store.client.drop_database(store.db.name)
     migrate(store)
@@ -58,14 +68,25 @@ def imported(server: Callable[[str], str], raw: pd.DataFrame) -> Iterator[Store]
         admin,
         Community(id="la", community_id="la", code="LA", name="Los Angeles", time_zone="America/Los_Angeles"),
     )
-    mapping = Mapping.model_validate_json(SAVED.read_text("utf-8"))
-    shown = importer.preview(
-        store, admin, "la", mapping.open(DATA / FILE, FILE), mapping, languages=[translator("zh"), translator("en")]
-    )
-    assert importer.commit(store, admin, shown, patience=0) is not None
-    yield store
+    shown = look(store, admin)
+    batch = importer.commit(store, admin, shown, patience=0)
+    assert batch is not None
+    yield store, shown, batch
     store.client.drop_database(store.db.name)
     store.close()
+
+
+@pytest.fixture
+def imported(brought: tuple[Store, importer.Preview, ImportBatch]) -> Store:
+    """The database that holds it."""
+    return brought[0]
+
+
+def look(store: Store, admin: Actor) -> importer.Preview:
+    """What importing the file would do now."""
+    mapping = Mapping.model_validate_json(SAVED.read_text("utf-8"))
+    languages = [translator("zh"), translator("en")]
+    return importer.preview(store, admin, "la", mapping.open(DATA / FILE, FILE), mapping, languages=languages)
 
 
 def repaired(table: pd.DataFrame) -> pd.Series:
@@ -171,3 +192,55 @@ def test_the_page_itself_opens_on_it(
     words = " ".join(frame.value.to_string() for frame in at.dataframe)
     for category in set(raw["RequestType"]) - {"other"}:
         assert category in words
+
+
+def test_the_file_is_kept_row_by_row(brought: tuple[Store, importer.Preview, ImportBatch], admin: Actor) -> None:
+    store, seen, batch = brought
+    source = untouched(DATA / FILE)
+    again = look(store, admin)
+    assert again.does_nothing
+    assert again.counts.unchanged == batch.rows
+    assert (batch.new, batch.rejected, batch.flagged, batch.left) == (9999, 0, 12, 0)
+    assert [problem.level for problem in seen.problems] == ["flagged"] * 12
+
+    moments = {
+        name: pd.to_datetime(source[name], format="%m/%d/%Y %I:%M:%S %p").dt.tz_localize("America/Los_Angeles")
+        for name in ("CreatedDate", "ClosedDate")
+    }
+    early = source[moments["ClosedDate"] < moments["CreatedDate"]]
+    assert [problem.row for problem in seen.problems] == [index + 2 for index in early.index]  # below the header
+    assert {problem.column for problem in seen.problems} == {"ClosedDate"}
+
+    found = documents(store, WorkOrder, "la").set_index("number")
+    assert set(found.index) == set(source.SRNumber)
+    source = source.set_index("SRNumber").loc[found.index]
+    flagged = found.index[found["flags"].map(bool)]
+    assert set(flagged) == set(early.SRNumber)
+    assert set(found.loc[flagged, "flags"].map(tuple)) == {(Flag.ENDED_BEFORE_REPORTED,)}
+
+    ended = found.outcome.fillna("").value_counts().to_dict()
+    assert ended == {Outcome.COMPLETED: 9739, Outcome.CANCELLED: 246, Outcome.REFERRED: 9, "": 5}
+    assert found.is_open.sum() == 5
+    assert set(found.loc[~found.is_open, "status"]) == {Status.CLOSED}
+    whole = {"CreatedDate": "reported_at", "ClosedDate": "ended_at"}
+    for column, field in whole.items():
+        local = pd.to_datetime(source[column], format="%m/%d/%Y %I:%M:%S %p", errors="coerce")
+        local = local.dt.tz_localize("America/Los_Angeles").dt.tz_convert("UTC")
+        if field == "ended_at":
+            local = local.where(source.Status != "Open")  # an open order has no end
+        assert (found[field].fillna(pd.Timestamp(0, tz="UTC")) == local.fillna(pd.Timestamp(0, tz="UTC"))).all()
+    assert (found.grid.fillna("") == source.NCName).all()
+    assert store.db["grids"].count_documents({"community_id": "la"}) == source.NCName[source.NCName != ""].nunique()
+    known = {"Other": "other"}  # a word we have ourselves; every other type is kept as it is
+    assert (found.category == source.RequestType.replace(known)).all()
+    assert (found.source == source.RequestSource.replace({"Call": "phone"})).all()
+
+    seconds = (moments["ClosedDate"] - moments["CreatedDate"]).dt.total_seconds()
+    done = source.reset_index().Status.eq("Closed")
+    durations = found.repair_seconds.dropna()
+    raw_seconds = pd.Series(seconds.to_numpy(), index=untouched(DATA / FILE).SRNumber).loc[found.index].to_numpy()
+    expected = pd.Series(raw_seconds)[done & (raw_seconds >= 0)]
+    assert len(durations) == len(expected) == 9739 - 12
+    assert durations.sum() == expected.sum()
+    assert durations.median() == expected.median()
+    assert (durations == 0).sum() == (expected == 0).sum() > 1000  # zeros stay in

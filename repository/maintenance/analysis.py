@@ -258,6 +258,7 @@ def ranking(
         where["category"] = category
     if by == "facility_id":
         where["facility_id"] = Is(gt="")
+    most = {"n": MOST, "sortBy": {"n": -1, "_id": 1}, "output": {"key": "$_id", "n": "$n"}}
     found = store.aggregate(
         actor,
         WorkOrder,
@@ -266,15 +267,16 @@ def ranking(
             {"$sort": {"reported_at": -1}},
             {"$limit": NEWEST},
             {"$group": {"_id": f"${by}", "n": {"$sum": 1}}},
-            {"$sort": {"n": -1, "_id": 1}},
+            {"$group": {"_id": None, "n": {"$sum": "$n"}, "keys": {"$sum": 1}, "most": {"$topN": most}}},
         ],
         filter=where,
         grids=grids,
         index=BY_REPORT,
     )
-    total = sum(group["n"] for group in found)
-    rows = tuple(Often(group["_id"], group["n"]) for group in found[:MOST])
-    return Ranking(rows, total, len(found), left_out=total >= NEWEST)
+    if not found:
+        return Ranking((), 0, 0, left_out=False)
+    rows = tuple(Often(each["key"], each["n"]) for each in found[0]["most"])
+    return Ranking(rows, found[0]["n"], found[0]["keys"], left_out=found[0]["n"] >= NEWEST)
 
 
 # --- from a ledger

@@ -219,7 +219,7 @@ def _parts(
         return [*_ended(bounds, with_due), *_owed(what, end, now)]
     if what is Behind.REWORK:
         failed = {"$and": [_in(bounds, "reopened_at"), {"$eq": ["$$this.outcome", Outcome.COMPLETED.value]}]}
-        again = {"reported_at": within, "repeat_of": Is(ne=None)}
+        again = {"reported_at": within, "repeat_of": Is(gt="")}
         return [
             _past({"reopenings.reopened_at": within}, failed, "reopened_at"),
             _Part(again, "reported_at", ["$reported_at"]),

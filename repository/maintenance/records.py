@@ -307,6 +307,21 @@ class WorkOrder(Record):
             "what was reopened in a period, and what had ended before",
             where={"reopenings.reopened_at": {"$exists": True}},
         ),
+        Index(
+            ("community_id", "ended_at", "satisfaction"),
+            "ended in a period and graded",
+            where={"satisfaction": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "ended_at", "held_seconds"),
+            "ended in a period, on hold before",
+            where={"held_seconds": {"$exists": True}},
+        ),
+        Index(
+            ("community_id", "reported_at", "repeat_of"),
+            "reported again in a period",
+            where={"repeat_of": {"$exists": True}},
+        ),
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(

@@ -334,7 +334,7 @@ def the_app_dies_in_a_transaction(report: Report, long: bool) -> None:
 
 def backups_under_writers(report: Report, long: bool) -> None:
     """Backups while three write, each restored into an empty folder: of one moment, whole, and equal."""
-    rounds = 20 if long else 2
+    rounds = 20 if long else 1
     folder = Path(tempfile.mkdtemp(prefix="gb-backups-"))
     try:
         with home() as path:

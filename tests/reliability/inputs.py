@@ -143,10 +143,10 @@ def strange_excel_files(report: Report, long: bool) -> None:
     read = sorted(set(files) - set(refused))
     report.line("read", ", ".join(read), "the good ones", {"good", "good, larger"} <= set(read))
     harmful = {"macros", "outside", "bomb", "parts", "billion laughs", "a file of the system", "a million rows",
-               "no zip", "too large", "broken xml", "one long text"}  # fmt: skip
+               "no zip", "too large", "broken xml", "one long text", "far cell"}  # fmt: skip
     report.line("refused in words", str(len(refused)), "every harmful one", harmful <= refused.keys())
     report.line("slowest answer", f"{slowest:.1f} s", "<= 32 s", slowest <= 32)
-    dice, good, flips = random.Random(11), files["good, larger"], 200 if long else 12
+    dice, good, flips = random.Random(11), files["good, larger"], 200 if long else 6
     answered = 0
     for _ in range(flips):
         damaged = bytearray(good)

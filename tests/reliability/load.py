@@ -193,7 +193,7 @@ def twenty_at_once(report: Report, long: bool) -> None:
     if long:
         _run(report, sessions=20, seconds=600, orders=1_000_000, pause=1, watched=True)
     else:
-        _run(report, sessions=10, seconds=9, orders=5_000, pause=0.5, watched=False)
+        _run(report, sessions=8, seconds=6, orders=3_000, pause=0.5, watched=False)
 
 
 def hours_of_five(report: Report, long: bool) -> None:
