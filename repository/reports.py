@@ -22,7 +22,7 @@ from repository.access import Actor, Outsider
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Community
 from repository.labels import Label, Place
-from repository.maintenance import OPEN, REPEAT_DAYS, Fault, Outcome, Source, Status, WorkOrder
+from repository.maintenance import OPEN, REPEAT_DAYS, REPORTS, Fault, Outcome, Source, Status, WorkOrder
 from repository.people import Contact
 from repository.record import LINE, Choice
 from repository.store import META, READ_SECONDS, WRITE_SECONDS, Invalid, NotFound, Store, build, our_errors
@@ -152,9 +152,8 @@ def board(store: Store, code: str) -> Board | None:
     there = _stands(store, actor, label.community_id, *label.target)
     if there is None or (isinstance(there, Facility) and there.status is ServiceStatus.RETIRED):
         return Board(label, Standing.GONE)
-    reported = store.find(
-        actor, WorkOrder, label.community_id, {"is_open": True}, sort=[("reported_at", -1)], limit=KNOWN
-    )
+    known = {"is_open": True, **REPORTS}  # what a plan asks for is no report
+    reported = store.find(actor, WorkOrder, label.community_id, known, sort=[("reported_at", -1)], limit=KNOWN)
     return Board(
         label,
         Standing.THERE,
