@@ -400,7 +400,8 @@ def _link_of(store: Store, label: Label, what: str, token: str) -> str:
     or too old; one that was used is as good as ever."""
     opened, _dot, sign = token.rpartition(".")
     parts = opened.split(".")
-    if len(parts) != 3 or parts[0] != label.id or not hmac.compare_digest(_sign(store, "form", opened), sign):
+    ours = _sign(store, "form", opened).encode()
+    if len(parts) != 3 or parts[0] != label.id or not hmac.compare_digest(ours, sign.encode("utf-8", "replace")):
         raise StaleForm
     link = _sign(store, f"link|{what}", token)
     age = store.clock() - datetime.fromtimestamp(int(parts[1], 16), UTC)

@@ -291,7 +291,8 @@ def test_a_token_is_of_one_label_and_of_today(served: Store, clock: Clock) -> No
     other = label_of(served, "d-F-02")
     page = visitor.get(f"/r/{code}")
     used = sent(visitor, code)
-    for token in ("", "x", page.token + "0", page.token[:-1], visitor.get(f"/r/{other}").token, "a.b.c.d", "é" * 50):
+    others = (visitor.get(f"/r/{other}").token, "a.b.c.d", "é" * 50, f"{page.token[:-1]}é")
+    for token in ("", "x", page.token + "0", page.token[:-1], *others):
         answer = visitor.post(f"/r/{code}", {"token": token, **GOOD, "words": "好 & <b>"})
         assert answer.status == 409
         assert "what you wrote is still here" in answer.said
