@@ -150,7 +150,8 @@ def _keep_to(name: str) -> None:
     before = st.query_params.get("answers", name)
     if before != name:
         if any(map(_is_answer, st.query_params)) and before.rpartition(".")[0] == name.rpartition(".")[0]:
-            st.warning(_("The checklist was changed meanwhile. Look at its items anew."), icon=":material/sync_problem:")
+            changed = _("The checklist was changed meanwhile. Look at its items anew.")
+            st.warning(changed, icon=":material/sync_problem:")
         _drop_answers()
     if st.query_params.get("answers") != name:
         st.query_params["answers"] = name

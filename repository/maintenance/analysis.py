@@ -81,7 +81,7 @@ class Side(Choice):
 @dataclass(frozen=True)
 class Ageing:
     """How old is the open work of one grid, category, facility, person or company (empty: of none)? ``bands`` are the
-    orders in each of AGE_BANDS, ``minutes`` what was estimated for all of them."""
+    orders in each of AGE_BANDS."""
 
     key: str
     bands: tuple[int, ...]
@@ -108,7 +108,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Often:
-    """How often was one fault, or one facility, reported in the period, and how often again within 30 days?"""
+    """How often was one fault, or one facility, reported in the period?"""
 
     key: str
     reports: int
@@ -121,15 +121,13 @@ class Ranking:
 
     rows: tuple[Often, ...]
     total: int
-    kinds: int
     left_out: bool
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How long did it take, in steps of a decade's sixteenth? ``low`` and ``high`` are hours."""
+    """How long did it take?"""
 
-    bins: tuple[tuple[float, float, int], ...]
     steps: tuple[int, ...]
     """How many in each of STEPS, and longer: by the middle of their bins."""
     n: int
@@ -274,7 +272,7 @@ def ranking(
     )
     total = sum(group["n"] for group in found)
     rows = tuple(Often(group["_id"], group["n"]) for group in found[:MOST])
-    return Ranking(rows, total, len(found), left_out=total >= NEWEST)
+    return Ranking(rows, total, left_out=total >= NEWEST)
 
 
 # --- from a ledger
@@ -300,11 +298,10 @@ def _spread(ledger: Ledger, name: str) -> Spread:
     months = ledger.flow_months
     held: Mapping[int, int] = ledger.all.bins(name, months)
     n = ledger.all.flow(f"{name}_n", months)
-    bins = tuple((bin_bounds(number)[0] / 3600, bin_bounds(number)[1] / 3600, held[number]) for number in sorted(held))
     steps = [0] * (len(STEPS) + 1)
     for number, many in held.items():
         steps[step_of(number)] += many
-    return Spread(bins, tuple(steps), n, hours(ratio(ledger.all.flow(f"{name}_seconds", months), n)))
+    return Spread(tuple(steps), n, hours(ratio(ledger.all.flow(f"{name}_seconds", months), n)))
 
 
 def step_of(bin: int) -> int:
