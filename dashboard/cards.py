@@ -114,6 +114,15 @@ def style() -> None:
     )
 
 
+def upload_words(place: str, choose: str) -> None:
+    """Let the file uploaders in ``place``, a CSS selector, say ``choose``: Streamlit's own words are English only."""
+    uploader = f'{place} [data-testid="stFileUploader'
+    st.html(
+        f'<style>{uploader}DropzoneInstructions"]{{display:none}}{uploader}"] button p{{font-size:0}}'
+        f"{uploader}\"] button p::after{{content:'{choose}';font-size:1rem}}</style>"
+    )
+
+
 def one_part(parts: Mapping[str, tuple[str, Callable[[session.View], None]]], view: session.View) -> None:
     """A page made of parts: their names in a row, and the one that stands in the URL drawn below. ``parts`` is name
     and drawing by key."""

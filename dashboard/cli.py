@@ -1015,9 +1015,19 @@ def _account_values(store: Any, args: argparse.Namespace, user: Any = None) -> d
 
 
 def _called(store: Any, name: str, communities: Mapping[str, str], asked: Callable[..., Any]) -> list[str]:
-    """The ids of this name in some communities (ids by code): somebody may stand in the registers of several."""
-    registers = [asked(store, _operator(), where) for where in communities.values()]
-    found = [id for names in registers for id, known in names.items() if known == name]
+    """The ids of this name in some communities (ids by code): somebody may stand in the registers of several, once in
+    each."""
+    found: list[str] = []
+    for code, where in communities.items():
+        ids = [id for id, known in asked(store, _operator(), where).items() if known == name]
+        if len(ids) > 1:
+            raise Stop(
+                msg("{name} stands {n} times in the register of {community}. Choose on the page Administration."),
+                name=name,
+                n=len(ids),
+                community=code,
+            )
+        found += ids
     if not found:
         raise Stop(msg("{name} is not in the register."), name=name)
     return found

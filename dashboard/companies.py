@@ -345,8 +345,14 @@ def _contact(company: Organization) -> None:
             with st.popover(_("Change"), key=f"contact-{company.id}"):
                 name = st.text_input(_("Person's name"), key=f"contact-name-{company.id}", max_chars=60)
                 phone = st.text_input(_("Phone"), key=f"contact-phone-{company.id}", max_chars=20)
+                st.caption(_("This replaces the name and the number that are kept."))
                 if st.button(_("Save"), type="primary", key=f"do_contact-{company.id}"):
-                    _set_contact(company, name, phone)
+                    if name.strip() or phone.strip():
+                        _set_contact(company, name, phone)
+                    else:
+                        st.error(_("Enter a name or a number."))
+                if kept is not None and st.button(_("Nobody to call any more"), key=f"drop_contact-{company.id}"):
+                    _set_contact(company, "", "")
 
 
 def _set_contact(company: Organization, name: str, phone: str) -> None:

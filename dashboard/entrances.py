@@ -47,7 +47,7 @@ def show(view: session.View) -> None:
     gate = next((one for one in there if one.id == st.query_params.get("gate")), None)
     gate_id = gate.id if gate else None
     found = data.ask(entry_review, view.community_id, view.period, grids=view.grids, gate_id=gate_id, now=view.now)
-    names = {"facilities": {one.id: one.name for one in there}}
+    names = {"facilities": forms.told_apart({one.id: one.name for one in there})}
     if not there and not found.entries.value:
         _no_gates()
     else:

@@ -103,7 +103,7 @@ def edit(
     the button's is ``do_{key}-{round}``.
     """
     entry = _entry(key, current)
-    names = {collection: _told_apart(labels) for collection, labels in (references or {}).items()}
+    names = {collection: told_apart(labels) for collection, labels in (references or {}).items()}
     form = _Form(record_class, key, entry, dict(defaults or {}), names, zone or session.zone())
     banner = st.container(gap="small")
     form.draw(fields)
@@ -691,7 +691,7 @@ def _known_word(known: type[Choice] | None, labels: Mapping[str, str], typed: st
     return typed.strip()
 
 
-def _told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
     """Names to pick from. Widgets tell options apart by what they show: two people of one name get their ids' ends."""
     seen: dict[str, int] = {}
     for name in labels.values():

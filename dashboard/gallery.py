@@ -4,24 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import cards, data
 from dashboard.data import ask, tell
 from dashboard.i18n import _, number
 from repository import photos
 from repository.record import Record
 
 AT_ONCE = 6
-_UPLOADER = (  # Streamlit's own words for it are English only
-    '[class*="st-key-photo_"] [data-testid="stFileUploaderDropzoneInstructions"]{{display:none}}'
-    '[class*="st-key-photo_"] [data-testid="stFileUploader"] button p{{font-size:0}}'
-    '[class*="st-key-photo_"] [data-testid="stFileUploader"] button p::after{{content:\'{choose}\';font-size:1rem}}'
-)
 
 
 def choose(key: str) -> list[bytes]:
     """Photos to add, from the camera or the album: what has been chosen so far. Needs no tap from who has none."""
     with st.container(key=f"photo_{key}", gap=None):
-        st.html(f"<style>{_UPLOADER.format(choose=_('Take or choose a photo'))}</style>")
+        cards.upload_words('[class*="st-key-photo_"]', _("Take or choose a photo"))
         files = st.file_uploader(
             _("Photos (optional)"),
             type=["jpg", "jpeg", "png", "webp"],

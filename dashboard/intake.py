@@ -34,11 +34,6 @@ PAGE_OF = {
     "entry_logs": "facilities",
     "organizations": "facilities",
 }
-_UPLOADER = (  # Streamlit's own words for it are English only
-    '.st-key-upload [data-testid="stFileUploaderDropzoneInstructions"]{{display:none}}'
-    '.st-key-upload [data-testid="stFileUploader"] button p{{font-size:0}}'
-    ".st-key-upload [data-testid=\"stFileUploader\"] button p::after{{content:'{choose}';font-size:1rem}}"
-)
 WORDS = 20  # spellings of one column that can be given a meaning here
 
 
@@ -110,7 +105,7 @@ def _choose(view: session.View, kinds: Sequence[type[Record]]) -> None:
             format_func=lambda name: say(names[name].title),
             **session.in_url("record", names, default),
         )
-        st.html(f"<style>{_UPLOADER.format(choose=_('Choose a file'))}</style>")
+        cards.upload_words(".st-key-upload", _("Choose a file"))
         file = st.file_uploader(_("Excel or CSV file"), type=["xlsx", "csv", "txt"], key="intake-file")
         st.caption(_("Up to 10 MB. Nothing is written before you have seen what would happen and said yes."))
         if file is not None:

@@ -1,4 +1,4 @@
-"""Labels on the page: choose what gets one, make the sheet, enter places, renew a code that is misused."""
+"""Labels on the page: choose what gets one, make the sheet, enter and correct places, renew a code that is misused."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -74,6 +74,7 @@ def _draw(view: session.View, rows: Sequence[Facility], names: Names) -> None:
         there = ask(places, view.community_id, grids=view.grids)
         options = {place.id: " · ".join(filter(None, (place.name, place.site))) for place in there}
         _enter(view, names, first=not there)
+        _mend(view, names, there)
     else:
         options = {row.id: " · ".join(filter(None, (row.name, row.site, row.code))) for row in rows}
     if not options:
@@ -178,3 +179,35 @@ def _enter(view: session.View, names: Names, *, first: bool) -> None:
         )
     if made is not None:
         drawer.done()
+
+
+def _mend(view: session.View, names: Names, there: Sequence[Place]) -> None:
+    """A place whose name changed, or that was entered by mistake."""
+    if not there or not may(session.actor(), Operation.UPDATE, Place.collection):
+        return
+    with st.expander(_("Correct a place"), icon=":material/edit_location:"):
+        known = {place.id: place for place in there}
+        chosen = st.selectbox(
+            _("Which place?"),
+            list(known),
+            index=None,
+            format_func=lambda id: known[id].name,
+            placeholder=_("Choose"),
+            key="labels-place",
+        )
+        if chosen is None:
+            return
+        found = known[chosen]
+        saved = forms.edit(
+            Place,
+            key="place-edit",
+            current=found,
+            references={"grids": names["grids"]},
+            save=lambda values, _submission: tell(
+                labels.edit_place, view.community_id, found.id, values.revision, values, done=_("Saved.")
+            ),
+        )
+        if saved is not None:
+            drawer.done()
+        st.caption(_("Without the place, its label leads nowhere any more."))
+        drawer.offer_deletion(PARAMETER, found, labels.remove_place)

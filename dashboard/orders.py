@@ -602,9 +602,9 @@ def _company(order: WorkOrder, *, key: str) -> str | None:
 
 
 def _people() -> dict[str, str]:
-    """Who can be given work."""
+    """Who can be given work, to pick from."""
     found: list[Person] = ask(people, session.view().community_id)
-    return {person.id: person.name for person in found if person.active}
+    return forms.told_apart({person.id: person.name for person in found if person.active})
 
 
 def _yuan(cents: int | None) -> float | None:

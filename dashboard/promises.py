@@ -75,7 +75,8 @@ def _levels(view: session.View, found: Community) -> None:
     lines: list[tuple[Priority, str | None]] = [(priority, None) for priority in Priority]
     lines += [(Priority(p), c) for p, c in own if c is not None and p in set(Priority)]
     categories = {str(each): say(each.label) for each in WorkCategory}
-    categories |= {word: term(word, WorkCategory) for word in data.ask(work_categories, view.community_id)}
+    known = (*data.ask(work_categories, view.community_id), *(category for _priority, category in own if category))
+    categories |= {word: term(word, WorkCategory) for word in known}
     shown = [own.get(line) or SERVICE_LEVELS[line[0]] for line in lines]
     names = _("Priority"), _("Category"), _("Answer (h)"), _("Repair (h)"), _("Nights and holidays count")
     table = pd.DataFrame(

@@ -37,7 +37,6 @@ from repository.words import Message, Trouble, msg
 log = logging.getLogger("gridboard.public")
 T = TypeVar("T")
 
-PREFIXES = ("/r/", "/t/")
 BODY_BYTES = reports.MOST_PHOTOS * photos.MOST_BYTES + 100_000
 DRAIN_BYTES = 64_000_000  # so much too much is read and thrown away, so that the browser hears our answer
 SILENCE_SECONDS, BODY_SECONDS = 20.0, 240.0  # between two pieces of a form, and for all of it
@@ -147,6 +146,8 @@ class Public:
         board = None if code is None else await _asked(reports.board, code)
         if board is None:
             return self._wrong(call, address, _type_the_code(call))
+        if not rest and form is None:  # typed: the page's forms and links stay at the address they stand at
+            return self._to(f"/r/{board.label.id}?lang={i18n.current()}")
         if board.standing is Standing.ENDED:
             words = _("This label has been replaced and leads nowhere any more. Look for the new one.")
             return _page(410, _("Label replaced"), _paragraph(words), call)
@@ -203,8 +204,10 @@ class Public:
         query = f"lang={i18n.current()}&" + ("again=1" if sent.again else "sent=1")
         if sent.left_out:
             query += f"&left={sent.left_out}"
-        where = f"{self.settings.base}/t/{quote(sent.token)}?{query}"
-        return 303, [(b"location", where.encode()), (b"cache-control", b"no-store")], b""
+        return self._to(f"/t/{quote(sent.token)}?{query}")
+
+    def _to(self, where: str) -> Answer:
+        return 303, [(b"location", f"{self.settings.base}{where}".encode()), (b"cache-control", b"no-store")], b""
 
     # --- a private link
     async def _link(self, call: Call, address: str, token: str, form: Form | None) -> Answer:
@@ -226,8 +229,7 @@ class Public:
             else:
                 if known:
                     self.rates.forms.count(address)
-                    where = f"{self.settings.base}/t/{quote(token)}?lang={i18n.current()}&thanks=1"
-                    return 303, [(b"location", where.encode()), (b"cache-control", b"no-store")], b""
+                    return self._to(f"/t/{quote(token)}?lang={i18n.current()}&thanks=1")
         progress = await _asked(reports.follow, token)
         if progress is None:
             return self._wrong(

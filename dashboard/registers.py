@@ -202,11 +202,12 @@ def _post(view: session.View, names: Names, found: Post) -> None:
             if st.button(_("The holder leaves"), icon=":material/logout:", key="vacate"):
                 _tell(view, POST, found, grids.vacate, _("The post is vacant."), on=last)
         else:
+            people = forms.told_apart(names["people"])
             chosen = st.selectbox(
                 _("New holder"),
-                list(names["people"]),
+                list(people),
                 index=None,
-                format_func=lambda id: names["people"][id],
+                format_func=people.__getitem__,
                 key=f"holder-{found.id}",
                 placeholder=_("Choose"),
                 width=200,

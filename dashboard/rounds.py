@@ -12,7 +12,7 @@ from dashboard import cards, data, drawer, forms, gallery, i18n, navigation, ses
 from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say, term
 from repository import inspections, preventive
 from repository.access import Operation, may
-from repository.facilities import Category, Facility
+from repository.facilities import Category, Facility, ServiceStatus
 from repository.inspections import (
     Checklist,
     ChecklistItem,
@@ -388,7 +388,20 @@ def _checklist(view: session.View, found: Checklist) -> None:
 
 # --- in the drawer of a facility
 def of_facility(view: session.View, found: Facility) -> None:
-    """When it is due for inspection and maintenance, when that was last done, and what was found."""
+    """When it is due for inspection and maintenance, when that was last done, and what was found. Of a retired one only
+    the past is told."""
+    if found.status is ServiceStatus.RETIRED:
+        st.markdown(f":gray[{_('It is retired: nothing is due any more.')}]")
+    else:
+        _due_here(view, found)
+    for past in data.ask(inspections.inspections_of, view.community_id, found.id, limit=5):
+        said = _("in order") if not past.failed else n_("{n} item not in order", "{n} items not in order", past.failed)
+        colour = "red" if past.failed else "green"
+        day = i18n.date(past.done_on)
+        st.markdown(f":small[{day} · {plain(past.name)} · :{colour}[{plain(said)}] · {plain(past.inspector)}]")
+
+
+def _due_here(view: session.View, found: Facility) -> None:
     today = view.now.date()
     ask = partial(data.ask, today=today)
     due = ask(inspections.dues, view.community_id, facility_id=found.id)
@@ -416,11 +429,6 @@ def of_facility(view: session.View, found: Facility) -> None:
         st.table(rows, border="horizontal", hide_index=True)
     else:
         st.markdown(f":gray[{_('No plan covers it: neither inspections nor preventive maintenance.')}]")
-    for past in data.ask(inspections.inspections_of, view.community_id, found.id, limit=5):
-        said = _("in order") if not past.failed else n_("{n} item not in order", "{n} items not in order", past.failed)
-        colour = "red" if past.failed else "green"
-        day = i18n.date(past.done_on)
-        st.markdown(f":small[{day} · {plain(past.name)} · :{colour}[{plain(said)}] · {plain(past.inspector)}]")
 
 
 def _when(day: Any, overdue: int) -> str:

@@ -1,8 +1,8 @@
 """Who looks, and what they chose to see: bound to the URL, so that a link shows the same view.
 
 The only file that touches bare session state. Choices: ``lang``, ``community``, ``period``, ``grid``, ``category``;
-where nobody signs in also ``me``, whose work is "my work", and in demonstration mode the role to look through. A choice
-that equals its default is left out of the URL.
+where nobody signs in also ``me``, whose work is "my work". A choice that equals its default is left out of the URL, and
+so is the role that is looked through in demonstration mode: a link shows what is there, not as whom.
 """
 
 import re
@@ -27,6 +27,7 @@ from repository.words import Trouble
 CHOICES = ("lang", "community", "period", "grid", "category", "me")
 KINDS = ("month", "quarter", "year", "ever")
 DEFAULT_PERIOD = "quarter"
+MOST_TYPED = 500  # characters that an input takes from the URL: more than any input there lets in
 STAGED: Mapping[str, Any] = {"on_change": "ignore", "live": True}
 """For a line of text that is sent later: each pause in typing puts it aside at the server, without running the page.
 Else it would be shown, and not sent, once the connection broke while the cursor stood in it."""
@@ -357,7 +358,7 @@ def in_url(name: str, options: Collection[str] | None = None, default: str = "")
     """Key and on_change of a page's own input whose value stands in the URL as ``name``. Unlike ``bind``, which writes
     the label, this writes the value: a link then means the same in both languages."""
     key = f"url.{name}"
-    value = st.query_params.get(name, default)[:200]
+    value = st.query_params.get(name, default)[:MOST_TYPED]
     st.session_state[key] = value if options is None or value in options else default
 
     def changed() -> None:

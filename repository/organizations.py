@@ -122,18 +122,10 @@ def add_organization(
     community_id: str,
     values: Mapping[str, Any],
     *,
-    contact_name: str | None = None,
-    contact_phone: str | None = None,
     key: str | None = None,
 ) -> Organization:
-    """Enter an organisation, and whom to call there. Raises Invalid, Duplicate (the name), Refused."""
-
-    def work(write: Write) -> Organization:
-        made = write.insert(build(Organization, {**values, "community_id": community_id}))
-        _keep_contact(write, made, contact_name, contact_phone)
-        return made
-
-    return store.write(actor, work, key=key)
+    """Enter an organisation. Raises Invalid, Duplicate (the name), Refused."""
+    return store.insert(actor, build(Organization, {**values, "community_id": community_id}), key=key)
 
 
 def edit_organization(

@@ -22,7 +22,7 @@ from repository.access import Actor, Outsider
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Community
 from repository.labels import Label, Place
-from repository.maintenance import OPEN, REPEAT_DAYS, Fault, Outcome, Source, Status, WorkOrder
+from repository.maintenance import OPEN, REPEAT_DAYS, REPORTS, Fault, Outcome, Source, Status, WorkOrder
 from repository.people import Contact
 from repository.record import LINE, Choice
 from repository.store import META, READ_SECONDS, WRITE_SECONDS, Invalid, NotFound, Store, build, our_errors
@@ -152,9 +152,8 @@ def board(store: Store, code: str) -> Board | None:
     there = _stands(store, actor, label.community_id, *label.target)
     if there is None or (isinstance(there, Facility) and there.status is ServiceStatus.RETIRED):
         return Board(label, Standing.GONE)
-    reported = store.find(
-        actor, WorkOrder, label.community_id, {"is_open": True}, sort=[("reported_at", -1)], limit=KNOWN
-    )
+    known = {"is_open": True, **REPORTS}  # what a plan asks for is no report
+    reported = store.find(actor, WorkOrder, label.community_id, known, sort=[("reported_at", -1)], limit=KNOWN)
     return Board(
         label,
         Standing.THERE,
@@ -401,7 +400,8 @@ def _link_of(store: Store, label: Label, what: str, token: str) -> str:
     or too old; one that was used is as good as ever."""
     opened, _dot, sign = token.rpartition(".")
     parts = opened.split(".")
-    if len(parts) != 3 or parts[0] != label.id or not hmac.compare_digest(_sign(store, "form", opened), sign):
+    ours = _sign(store, "form", opened).encode()
+    if len(parts) != 3 or parts[0] != label.id or not hmac.compare_digest(ours, sign.encode("utf-8", "replace")):
         raise StaleForm
     link = _sign(store, f"link|{what}", token)
     age = store.clock() - datetime.fromtimestamp(int(parts[1], 16), UTC)

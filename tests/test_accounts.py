@@ -910,6 +910,9 @@ def test_an_account_says_who_it_is_and_a_sign_in_follows(
     capsys.readouterr()
     assert cli.main(["user", "role", "wang", "--person", "没有人"]) == 1
     assert "not in the register" in capsys.readouterr().err
+    add_person(store, admin, "B", {"name": "王芳"})
+    assert cli.main(["user", "role", "wang", "--person", "王芳"]) == 1
+    assert "2 times in the register of B" in capsys.readouterr().err
     store.db[SIGN_INS].update_many({}, {"$unset": {"people": "", "companies": ""}})  # of an older version
     old = accounts.visitor(store, token, TERMS)
     assert old is not None

@@ -13,6 +13,7 @@ from repository.entries import EntryLog
 from repository.facilities import Category, Control, Facility, VehicleDetails
 from repository.grids import Community, community
 from repository.organizations import Organization
+from repository.people import contact_of
 from repository.store import Store
 from tests.conftest import NOW
 
@@ -93,6 +94,12 @@ def test_the_guard_notes_who_comes(gate: Store, admin: Actor, mongodb_uri: str, 
     assert gate.db["entry_logs"].count_documents({"who": "川ENEW88", "gate_id": "north", "is_open": True}) == 1
 
 
+def test_two_doors_of_one_name_are_two(gate: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    gate.insert(admin, Facility(id="twin", community_id="d", code="T", name="北门", category=Category.PERSONNEL))
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances")
+    assert set(at.selectbox(key="url.gate").options) == {"All gates", "北门 · orth", "北门 · twin"}
+
+
 def test_what_stayed_open_is_closed_together(gate: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     at = visit(mongodb_uri, "facilities", lang="en", part="entrances", entries="left_open")
     button(at, "They left, time unknown (1 listed)").click().run()
@@ -136,6 +143,11 @@ def test_a_company_is_entered_and_called(gate: Store, admin: Actor, mongodb_uri:
     at = visit(mongodb_uri, "facilities", lang="en", part="companies", company=made.id)
     assert "138＊＊＊＊＊＊78" in said(at)
     assert "13812345678" not in said(at)
+    at.button(key=f"do_contact-{made.id}").click().run()
+    assert "Enter a name or a number" in said(at)
+    assert contact_of(gate, admin, "d", made.id) is not None, "an empty form erases nobody"
+    at.button(key=f"drop_contact-{made.id}").click().run()
+    assert contact_of(gate, admin, "d", made.id) is None
 
 
 def test_an_address_that_fits_nothing_is_met(gate: Store, mongodb_uri: str, visit: Visit) -> None:

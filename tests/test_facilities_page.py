@@ -9,6 +9,7 @@ import pytest
 
 from dashboard.i18n import speaking
 from repository import facilities as room
+from repository import labels
 from repository.access import Actor, Role
 from repository.facilities import Category, Condition, Facility, ServiceStatus, VehicleDetails
 from repository.grids import Community, Grid
@@ -192,3 +193,18 @@ def test_an_address_that_fits_nothing_is_met(yard: Store, mongodb_uri: str, visi
 
     assert not at.exception
     assert "not there any more" in said(at)
+
+
+def test_a_place_is_renamed_and_taken_out(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    labels.add_place(yard, admin, "d", {"name": "楼道", "grid_id": "g3"})
+    at = visit(mongodb_uri, "facilities", lang="en", labels="sheet")
+    run(at.segmented_control(key="labels-kind").set_value("places"))
+    run(at.selectbox(key="labels-place").select_index(0))
+    run(at.text_input(key="place-edit-name-1.1").set_value("东楼道"))
+    run(at.button(key="do_place-edit-1").click())
+    assert [one.name for one in labels.places(yard, admin, "d")] == ["东楼道"]
+    at = visit(mongodb_uri, "facilities", lang="en", labels="sheet")
+    run(at.segmented_control(key="labels-kind").set_value("places"))
+    run(at.selectbox(key="labels-place").select_index(0))
+    run(button(at, "Delete it").click())
+    assert labels.places(yard, admin, "d") == []

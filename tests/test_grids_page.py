@@ -1,6 +1,7 @@
 """The grids page, its registers and drawers, run as the app runs them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ from dashboard.i18n import speaking
 from repository import grids as room
 from repository import people
 from repository.access import Actor, Role
-from repository.grids import Community, Grid, Point, Post, Tier
+from repository.grids import Community, Grid, Point, Post, ServiceLevel, Tier
 from repository.people import Person
 from repository.store import Store
 
@@ -168,6 +169,17 @@ def test_settings_of_the_community(town: Store, admin: Actor, mongodb_uri: str, 
 
     assert not at.exception
     assert room.community(town, admin, "d").residents == 9102
+
+
+def test_a_promise_for_a_category_without_orders_keeps_it(
+    town: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    promise = ServiceLevel(priority="normal", category="绿化", answer_hours=1, due_hours=3)
+    room.edit_community(town, admin, "d", 1, {"service_levels": (promise,)})
+    at = visit(mongodb_uri, "grids", lang="en", settings="community")
+    with suppress(AttributeError):  # AppTest cannot read a page on which a toast and an open drawer meet
+        at.button(key="save_levels").click().run()
+    assert room.community(town, admin, "d").service_levels == (promise,)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.GRID_WORKER, Role.FACILITY_MANAGER])

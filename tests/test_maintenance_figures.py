@@ -459,7 +459,7 @@ def test_quality_agrees_with_the_raw_rows(filled, admin, rows, grids, period):
         len(held),
         pytest.approx(sum(held) / len(held) / 3600) if held else None,
     )
-    assert found.repair.n == sum(n for _low, _high, n in found.repair.bins)
+    assert found.repair.n == sum(found.repair.steps)
 
 
 def on_hold(row: WorkOrder) -> int:

@@ -195,6 +195,18 @@ def test_a_part_whose_name_cannot_be_is_said(
     assert stored(yard, admin, order).parts == ()
 
 
+def test_two_people_of_one_name_are_two(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    for id in ("p-one1", "p-two2"):
+        yard.insert(admin, Person(id=id, community_id="d", name="王芳"))
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.segmented_control("order-section").set_value("effort").run()
+    for asked in ("Whose", "Whose (optional)"):
+        (box,) = [box for box in at.selectbox if box.label == asked]
+        assert {"王芳 · one1", "王芳 · two2"} <= set(box.options)
+
+
 def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit) -> None:
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     at.segmented_control("order-section").set_value("edit").run()

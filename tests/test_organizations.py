@@ -85,9 +85,8 @@ def test_a_company_is_entered_changed_and_kept_while_others_name_it(here: Store,
 
 
 def test_whom_to_call_there_is_kept_apart(here: Store, admin: Actor) -> None:
-    made = organizations.add_organization(
-        here, admin, "D", {"name": "新", "contract_until": date(2027, 1, 1)}, contact_name=NAME, contact_phone=PHONE
-    )
+    made = organizations.add_organization(here, admin, "D", {"name": "新", "contract_until": date(2027, 1, 1)})
+    organizations.set_contact(here, admin, "D", made.id, name=NAME, phone=PHONE)
     holding = {name for name in here.db.list_collection_names() if NAME in repr(list(here.db[name].find()))}
     assert holding == {"contacts"}
     kept = people.contact_of(here, admin, "D", made.id)
@@ -102,9 +101,8 @@ def test_whom_to_call_there_is_kept_apart(here: Store, admin: Actor) -> None:
 
 
 def test_whom_to_call_is_kept_by_the_contract_as_it_is_now(here: Store, admin: Actor) -> None:
-    made = organizations.add_organization(
-        here, admin, "D", {"name": "新", "contract_until": date(2026, 6, 30)}, contact_name=NAME, contact_phone=PHONE
-    )
+    made = organizations.add_organization(here, admin, "D", {"name": "新", "contract_until": date(2026, 6, 30)})
+    organizations.set_contact(here, admin, "D", made.id, name=NAME, phone=PHONE)
 
     def forgotten_on() -> date | None:
         kept = people.contact_of(here, admin, "D", made.id)

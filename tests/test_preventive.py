@@ -368,12 +368,12 @@ def compare(value: Any, part: int, whole: int) -> None:
 
 
 def test_what_comes_in_the_next_thirty_days(yard: Store, admin: Actor, mender: Actor) -> None:
-    plan(yard, admin, lead_days=7, estimated_hours=2, estimated_cost_cents=500)
+    plan(yard, admin, lead_days=7, estimated_hours=2)
     room.generate(yard, admin, "d")
     found = room.review(yard, admin, "d", QUARTER, today=TODAY + timedelta(days=1))
     assert (found.coming.value, found.coming.detail) == (4, 2)
-    assert [(each.on, each.facilities, each.hours, each.cost_cents) for each in found.foreseen] == [
-        (date(2026, 4, day), 2, 4.0, 1000) for day in (16, 23, 30)
+    assert [(each.on, each.facilities, each.hours) for each in found.foreseen] == [
+        (date(2026, 4, day), 2, 4.0) for day in (16, 23, 30)
     ]
     move(yard, mender, "d", found.orders[0].id, 1, Status.DONE)
     (kept,) = room.upkeep(yard, admin, "d", found.orders[0].facility_id or "", today=TODAY)

@@ -1,11 +1,13 @@
 """Report by label: from the scan to the sent report, the private link, and everything that nobody should send."""
 
 import asyncio
+import html
 import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from dashboard import data, public
 from dashboard.limits import Rate
 from dashboard.public import Rates
-from repository import labels, people, recount, reports
+from repository import labels, people, preventive, recount, reports
 from repository.access import Actor, Operation, Outsider, Refused, Role, may
 from repository.facilities import Facility, ServiceStatus, retire
 from repository.hazards import Hazard, State, report_hazard
@@ -132,6 +134,18 @@ def test_what_is_reported_already_shows_and_one_tap_adds_to_it(served: Store, me
     assert first.number in link.said
     assert "Is it mended?" not in link.said
     assert len(orders(served)) == 3
+
+
+def test_what_a_plan_asks_for_is_no_report(served: Store) -> None:
+    facts = {"name": "润滑", "category": "fitness", "every": 1, "unit": "weeks", "since": NOW.date()}
+    preventive.add_plan(served, CLERK, "d", facts)
+    assert preventive.generate(served, CLERK, "d").made
+    planned = next(order for order in orders(served) if order.facility_id == "d-F-01")
+    code = label_of(served)
+    page = front().get(f"/r/{code}")
+    assert 'name="same"' not in page.text
+    assert front().call("POST", f"/r/{code}", data={"token": page.token, "same": planned.id}).status == 422
+    assert served.get(CLERK, WorkOrder, "d", planned.id).also_reported == 0
 
 
 def test_a_place_without_a_facility_is_reported_too(served: Store) -> None:
@@ -277,7 +291,8 @@ def test_a_token_is_of_one_label_and_of_today(served: Store, clock: Clock) -> No
     other = label_of(served, "d-F-02")
     page = visitor.get(f"/r/{code}")
     used = sent(visitor, code)
-    for token in ("", "x", page.token + "0", page.token[:-1], visitor.get(f"/r/{other}").token, "a.b.c.d", "é" * 50):
+    others = (visitor.get(f"/r/{other}").token, "a.b.c.d", "é" * 50, f"{page.token[:-1]}é")
+    for token in ("", "x", page.token + "0", page.token[:-1], *others):
         answer = visitor.post(f"/r/{code}", {"token": token, **GOOD, "words": "好 & <b>"})
         assert answer.status == 409
         assert "what you wrote is still here" in answer.said
@@ -314,7 +329,13 @@ def test_a_code_can_be_typed_as_people_type(served: Store) -> None:
         f" {code[:4]} {code[4:]} ",
         code.replace("1", "I").replace("0", "o"),
     ):
-        assert front().get("/r/", params={"code": typed}).status == 200
+        opened = front().get("/r/", params={"code": typed, "lang": "zh"})
+        assert (opened.status, opened.where) == (303, f"/r/{code}?lang=zh")
+    page = front().get(opened.where)
+    action = html.unescape(re.search(r'action="([^"]*)" enctype', page.text)[1])  # type: ignore[index]
+    answer = front().post(urljoin(opened.where, action), {"token": page.token, **GOOD})
+    assert answer.where.startswith("/t/")
+    assert len(orders(served)) == 1
 
 
 # --- what nobody should send

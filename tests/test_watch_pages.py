@@ -10,7 +10,7 @@ from dashboard import dangers, forethought, rounds
 from dashboard.i18n import speaking
 from repository import hazards, inspections, preventive
 from repository.access import Actor, Role
-from repository.facilities import Facility, ServiceStatus
+from repository.facilities import Facility, ServiceStatus, retire
 from repository.hazards import Hazard, State
 from repository.inspections import Checklist, ChecklistItem, Inspection
 from repository.maintenance import WorkOrder
@@ -108,6 +108,61 @@ def test_a_remark_that_cannot_be_is_said_beside_its_item(
     at.text_input[0].set_value("晃动").run()
     button(at, "Save the inspection").click().run()
     assert yard.count(admin, Inspection, "d") == 1
+
+
+def test_answers_are_of_the_checklist_they_were_given_to(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    items = (ChecklistItem(text="焊缝", dangerous=True), ChecklistItem(text="防腐"))
+    yearly = inspections.add_checklist(yard, admin, "d", {"name": "年检", "category": "fitness", "items": items})
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="f", r0="晃", i1="p", checklist=weekly.id)
+    assert "1 work order will be opened" in said(at)
+    at.selectbox(key="url.checklist").set_value(yearly.id).run()
+    assert "2 items left" in said(at)
+    assert "changed meanwhile" not in said(at)
+    assert not {"i0", "i1", "r0"} & set(at.query_params)
+    at.button_group(key="url.i0").set_value("p").run()
+    assert "1 item left" in said(at)
+    inspections.edit_checklist(yard, admin, "d", yearly.id, 1, {"items": items[::-1]})
+    at.run()
+    assert "2 items left" in said(at)
+    assert "The checklist was changed meanwhile" in said(at)
+
+
+def test_a_long_remark_is_kept_whole(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="p", i1="p", remark="锈" * 300)
+    button(at, "Save the inspection").click().run()
+    assert [done.remark for done in yard.find(admin, Inspection, "d")] == ["锈" * 300]
+
+
+def test_a_facility_is_found_by_its_whole_code(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    yard.insert(admin, Facility(id="d-s", community_id="d", code="健身 01", name="漫步机", category="fitness"))
+    yard.insert(admin, Facility(id="d-t", community_id="d", code="健身", name="双杠", category="fitness"))
+    assert "1. 立柱*牢固*" in said(visit(mongodb_uri, "inspect", lang="en", facility="健身 01"))
+    at = visit(mongodb_uri, "inspect", lang="en")
+    run(at.selectbox(key="inspect-facility").set_value("d-s"))
+    assert "漫步机" in said(at)
+    retire(yard, admin, "d", "d-s", 1)
+    assert "No facility here has the code" in said(visit(mongodb_uri, "inspect", lang="en", facility="健身 01"))
+
+
+def test_a_retired_facility_is_due_for_nothing(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    results = inspections.copied(weekly.items, ["pass", "fail"])
+    inspections.record_inspection(yard, admin, "d", "d-F-01", weekly.id, results)
+    facts = {"name": "润滑", "category": "fitness", "every": 1, "unit": "weeks", "since": TODAY}
+    preventive.add_plan(yard, admin, "d", facts)
+    retire(yard, admin, "d", "d-F-01", yard.get(admin, Facility, "d", "d-F-01").revision)
+    at = visit(mongodb_uri, "facilities", lang="en", facility="d-F-01")
+    assert "nothing is due any more" in said(at)
+    assert "1 item not in order" in said(at)
+    assert not any("Next due" in table.value for table in at.table)
+    assert not any("Inspect it now" in link.proto.label for link in at.get("page_link"))
 
 
 def test_no_facility_no_checklist_no_right(

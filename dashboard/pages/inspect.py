@@ -15,11 +15,11 @@ from repository import inspections
 from repository.access import Operation, may
 from repository.facilities import Condition, ServiceStatus, facility_names
 from repository.inspections import Checklist, Inspection, ItemResult, Task, Verdict
-from repository.maintenance import reportable
+from repository.maintenance import facility_brief, reportable
 from repository.store import Invalid, build
 
 ANSWERS = {"p": Verdict.PASS, "f": Verdict.FAIL, "n": Verdict.NOT_APPLICABLE}
-"""What stands in the address for each item: i0=p."""
+"""What stands in the address for each item: i0=p, of the list that answers= names."""
 
 Answer = tuple[ItemResult | None, list[bytes]]
 """What was found of an item, if that is said already, and the photos chosen for it."""
@@ -43,6 +43,7 @@ def render() -> None:
     checklist = _checklist(task)
     if checklist is None:
         return
+    _keep_to(_name(task, checklist))
     form = session.submission(_name(task, checklist))
     items = [_item(place, item, task, form) for place, item in enumerate(checklist.items)]
     condition = st.segmented_control(
@@ -78,9 +79,9 @@ def render() -> None:
 # --- what
 def _where(view: View) -> Task | None:
     code = st.query_params.get("facility")
-    known = ask(facility_names, view.community_id)
-    if code and any(name.startswith(f"{code[:60]} ") for name in known.values()):
-        return ask(inspections.task, view.community_id, code=code[:60], today=view.now.date())
+    brief = ask(facility_brief, view.community_id, code=code[:60]) if code else None
+    if brief is not None and brief.facility.status is not ServiceStatus.RETIRED:
+        return ask(inspections.task, view.community_id, facility_id=brief.facility.id, today=view.now.date())
     if code:
         st.warning(
             _("No facility here has the code {code}. Choose it from the list.", code=plain(code[:60])),
@@ -95,8 +96,8 @@ def _where(view: View) -> Task | None:
         placeholder=_("Name or code of the facility"),
         key="inspect-facility",
     )
-    if picked:
-        st.query_params["facility"] = known[picked].split(" ", 1)[0] if picked in known else ""
+    if picked and (brief := ask(facility_brief, view.community_id, facility_id=picked)):
+        st.query_params["facility"] = brief.facility.code
         st.rerun()
     if not names:
         st.markdown(":gray[" + _("No facilities yet") + "]")
@@ -141,6 +142,19 @@ def _checklist(task: Task) -> Checklist | None:
         )
         st.caption(plain(f"{when} · {last}"))
     return lists[chosen]
+
+
+def _keep_to(name: str) -> None:
+    """Answers stand in the address by their place in the list: those of another one, or of this one before somebody
+    edited it, answer nothing here."""
+    before = st.query_params.get("answers", name)
+    if before != name:
+        if any(map(_is_answer, st.query_params)) and before.rpartition(".")[0] == name.rpartition(".")[0]:
+            changed = _("The checklist was changed meanwhile. Look at its items anew.")
+            st.warning(changed, icon=":material/sync_problem:")
+        _drop_answers()
+    if st.query_params.get("answers") != name:
+        st.query_params["answers"] = name
 
 
 def _item(place: int, item: inspections.ChecklistItem, task: Task, form: str) -> Answer:
@@ -193,7 +207,7 @@ def _summary(answered: Sequence[ItemResult], left: int, task: Task) -> str:
 
 
 def _name(task: Task, checklist: Checklist) -> str:
-    return f"inspect.{task.facility.id}.{checklist.id}"
+    return f"inspect.{task.facility.id}.{checklist.id}.{checklist.revision}"
 
 
 def _save(
@@ -235,9 +249,18 @@ def _save(
 
 def _clear() -> None:
     """The next one starts empty."""
-    for name in [*st.query_params]:
-        if name in ("facility", "checklist", "grade", "remark", "done") or name[:1] in "ir" and name[1:].isdigit():
-            st.query_params.pop(name, None)
+    for name in ("facility", "checklist", "answers", "grade", "remark", "done"):
+        st.query_params.pop(name, None)
+    _drop_answers()
+
+
+def _drop_answers() -> None:
+    for name in filter(_is_answer, [*st.query_params]):
+        st.query_params.pop(name, None)
+
+
+def _is_answer(name: str) -> bool:
+    return name[:1] in ("i", "r") and name[1:].isdigit()
 
 
 def _thanks(view: View, id: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import analysis, backlog, behind, cards, navigation, orders, session, tables
+from dashboard import analysis, backlog, behind, cards, forms, navigation, orders, session, tables
 from dashboard.data import ask
 from dashboard.i18n import _, say
 from dashboard.session import View
@@ -74,7 +74,7 @@ def _nothing_yet() -> None:
 
 def _work(view: View) -> None:
     """The list to work from, under one row of filters."""
-    names = {person.id: person.name for person in ask(people, view.community_id) if person.active}
+    names = forms.told_apart({person.id: person.name for person in ask(people, view.community_id) if person.active})
     shows = [str(each) for each in Show]
     head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="work-filters"):

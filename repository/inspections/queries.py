@@ -50,8 +50,6 @@ class Due:
     overdue_days: int
     """0 if it is not overdue."""
     inspector_id: str | None
-    stopped: bool
-    """Out of order now: an inspection may bring it back."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def dues(
         where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
         where |= {} if category is None else {"category": category}
         where |= {} if facility_id is None else {"_id": facility_id}
-        fields = ("code", "name", "category", "kind", "grid_id", "site", "status")
+        fields = ("code", "name", "category", "kind", "grid_id", "site")
         standing: Sequence[Document] = store.aggregate(
             actor, Facility, community_id, [{"$project": dict.fromkeys(fields, 1)}], filter=where, grids=grids
         )
@@ -162,7 +160,6 @@ def _due(row: Document, checklist: Checklist, plan: InspectionPlan, last_on: dat
         last_on=last_on,
         overdue_days=max(0, (today - due_on).days),
         inspector_id=plan.inspector_id,
-        stopped=row["status"] == ServiceStatus.OUT_OF_ORDER,
     )
 
 

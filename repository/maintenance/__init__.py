@@ -105,6 +105,7 @@ from repository.maintenance.queries import (
 from repository.maintenance.records import (
     OPEN,
     REPEAT_DAYS,
+    REPORTS,
     SERVICE_LEVELS,
     STANDING,
     TRANSITIONS,
@@ -168,6 +169,7 @@ __all__ = [
     "Labour",
     "Promises",
     "REPEAT_DAYS",
+    "REPORTS",
     "SERVICE_LEVELS",
     "SparePart",
     "WorkKind",

@@ -81,7 +81,7 @@ class Side(Choice):
 @dataclass(frozen=True)
 class Ageing:
     """How old is the open work of one grid, category, facility, person or company (empty: of none)? ``bands`` are the
-    orders in each of AGE_BANDS, ``minutes`` what was estimated for all of them."""
+    orders in each of AGE_BANDS."""
 
     key: str
     bands: tuple[int, ...]
@@ -108,7 +108,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Often:
-    """How often was one fault, or one facility, reported in the period, and how often again within 30 days?"""
+    """How often was one fault, or one facility, reported in the period?"""
 
     key: str
     reports: int
@@ -121,15 +121,13 @@ class Ranking:
 
     rows: tuple[Often, ...]
     total: int
-    kinds: int
     left_out: bool
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How long did it take, in steps of a decade's sixteenth? ``low`` and ``high`` are hours."""
+    """How long did it take?"""
 
-    bins: tuple[tuple[float, float, int], ...]
     steps: tuple[int, ...]
     """How many in each of STEPS, and longer: by the middle of their bins."""
     n: int
@@ -267,16 +265,16 @@ def ranking(
             {"$sort": {"reported_at": -1}},
             {"$limit": NEWEST},
             {"$group": {"_id": f"${by}", "n": {"$sum": 1}}},
-            {"$group": {"_id": None, "n": {"$sum": "$n"}, "keys": {"$sum": 1}, "most": {"$topN": most}}},
+            {"$group": {"_id": None, "n": {"$sum": "$n"}, "most": {"$topN": most}}},
         ],
         filter=where,
         grids=grids,
         index=BY_REPORT,
     )
     if not found:
-        return Ranking((), 0, 0, left_out=False)
+        return Ranking((), 0, left_out=False)
     rows = tuple(Often(each["key"], each["n"]) for each in found[0]["most"])
-    return Ranking(rows, found[0]["n"], found[0]["keys"], left_out=found[0]["n"] >= NEWEST)
+    return Ranking(rows, found[0]["n"], left_out=found[0]["n"] >= NEWEST)
 
 
 # --- from a ledger
@@ -302,11 +300,10 @@ def _spread(ledger: Ledger, name: str) -> Spread:
     months = ledger.flow_months
     held: Mapping[int, int] = ledger.all.bins(name, months)
     n = ledger.all.flow(f"{name}_n", months)
-    bins = tuple((bin_bounds(number)[0] / 3600, bin_bounds(number)[1] / 3600, held[number]) for number in sorted(held))
     steps = [0] * (len(STEPS) + 1)
     for number, many in held.items():
         steps[step_of(number)] += many
-    return Spread(bins, tuple(steps), n, hours(ratio(ledger.all.flow(f"{name}_seconds", months), n)))
+    return Spread(tuple(steps), n, hours(ratio(ledger.all.flow(f"{name}_seconds", months), n)))
 
 
 def step_of(bin: int) -> int:

@@ -757,11 +757,11 @@ def merge(
 
 def see_too(store: Store, actor: Actor, community_id: str, order_id: str, *, key: str | None = None) -> WorkOrder:
     """Somebody else sees the same fault: counted on the open order, so that nobody opens a second one. Raises Invalid
-    when it is over, NotFound, Refused."""
+    when it is over or no report, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        if order.status not in OPEN:
+        if order.status not in OPEN or order.kind is WorkKind.PREVENTIVE:
             raise Invalid({"order_id": Message(msg("This report is closed by now. Report the fault anew."))})
         seen = min(order.also_reported + 1, ALSO)
         return write.update(WorkOrder, community_id, order_id, order.revision, {"also_reported": seen})

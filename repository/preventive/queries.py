@@ -33,7 +33,6 @@ class Foreseen:
     plan: str
     facilities: int
     hours: float | None
-    cost_cents: int | None
 
 
 @dataclass(frozen=True)
@@ -197,8 +196,7 @@ def _foreseen(
         first = today + timedelta(days=plan.lead_days + 1)
         for on in plan.due_days(max(first, plan.since), today + timedelta(days=AHEAD_DAYS)) if count else ():
             hours = None if plan.estimated_hours is None else plan.estimated_hours * count
-            cost = None if plan.estimated_cost_cents is None else plan.estimated_cost_cents * count
-            found.append(Foreseen(on, plan.id, plan.name, count, hours, cost))
+            found.append(Foreseen(on, plan.id, plan.name, count, hours))
     return tuple(sorted(found, key=lambda each: (each.on, each.plan)))
 
 
