@@ -219,8 +219,9 @@ def percent(share: float | None) -> str:
     return number(points, 0 if abs(points) < 1e-9 or round(abs(points), 1) >= 10 else 1) + "%"
 
 
-def money(fen: int | None, *, exact: bool = False, language: str | None = None) -> str:
-    """Integer 分 for people: 9,877 元, 12.3 万元, 1.2 亿元; ¥9,877, ¥12.3 million. ``exact`` keeps every 分."""
+def money(fen: int | None, *, exact: bool = False, brief: bool = False, language: str | None = None) -> str:
+    """Integer 分 for people: 9,877 元, 12.3 万元, 1.2 亿元; ¥9,877, ¥12.3 million. ``exact`` keeps every 分; ``brief``,
+    for a place that holds no more than Chinese needs: ¥123k, ¥1.2m."""
     if fen is None:
         return MISSING
     yuan = fen / 100
@@ -235,6 +236,9 @@ def money(fen: int | None, *, exact: bool = False, language: str | None = None) 
         if round(size, -3) < 100_000_000:
             return f"{_three_figures(yuan / 10_000)} 万元"
         return f"{_three_figures(yuan / 100_000_000)} 亿元"
+    if brief and round(size) >= 100_000:
+        thousands = round(size, -3) < 1_000_000
+        return _yuan_sign(f"{number(yuan / 1000, 0)}k" if thousands else f"{_three_figures(yuan / 1_000_000)}m")
     if round(size) < 10_000_000:
         return _yuan_sign(number(yuan, 0))
     return _yuan_sign(f"{_three_figures(yuan / 1_000_000)} million")

@@ -173,7 +173,7 @@ def plan(found: Inventory, on: date, names: Names) -> None:
     figure = charts.columns(
         [f"{year}\n{_items(count[year])}" if priced else str(year) for year in years],
         values,
-        [money(cost[year]) if priced else _items(count[year]) for year in years],
+        [money(cost[year], brief=True) if priced else _items(count[year]) for year in years],
         look=cards.look(),
         overdue=foot,
     )

@@ -208,6 +208,16 @@ def test_money(fen: int | None, zh: str, en: str) -> None:
     assert (i18n.money(fen, language="zh"), i18n.money(fen, language="en")) == (zh, en)
 
 
+@pytest.mark.parametrize(
+    ("yuan", "en"),
+    [(99_999, "¥99,999"), (100_000, "¥100k"), (999_499, "¥999k"), (999_500, "¥1.0m"), (1_234_567, "¥1.2m"),
+     (-1_234_567, "−¥1.2m"), (123_456_789, "¥123m")],
+)  # fmt: skip
+def test_brief_money_is_as_short_in_english(yuan: int, en: str) -> None:
+    assert i18n.money(yuan * 100, brief=True, language="en") == en
+    assert i18n.money(yuan * 100, brief=True, language="zh") == i18n.money(yuan * 100, language="zh")
+
+
 def test_exact_money_keeps_every_fen() -> None:
     assert i18n.money(8550, exact=True, language="zh") == "85.50 元"
     assert i18n.money(-1_234_500, exact=True, language="en") == "−¥12,345"
