@@ -102,6 +102,8 @@ def _where(view: View) -> Task | None:
     if not names:
         st.markdown(":gray[" + _("No facilities yet") + "]")
         navigation.link("facilities", _("Enter a facility"), part="register")
+    elif not picked:
+        navigation.link("facilities", _("Which inspections are due?"), part="inspections")
     return None
 
 
