@@ -10,13 +10,11 @@ import streamlit as st
 from dashboard import behind, cards, charts, data, drawer, forms, i18n, navigation, orders, session
 from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
 from repository import organizations
-from repository.access import Actor, Operation, may
+from repository.access import Operation, may
 from repository.maintenance import CompanyReview, CompanyScore, CompanyShow, WorkList, company_orders, company_scores
 from repository.metrics import Value
 from repository.organizations import COMPANIES, CompanyService, Organization
 from repository.people import Contact, Purpose, contact_of, reveal
-from repository.store import Invalid, Store
-from repository.words import Trouble
 
 PARAMETER = "company"  # of the URL: the company whose drawer is open
 OF = "of"  # of the URL: the company whose orders are listed
@@ -306,20 +304,7 @@ def _one(view: session.View, company: Organization, score: CompanyScore | None) 
     )
     if saved is not None:
         drawer.done(PARAMETER)
-    if may(session.actor(), Operation.DELETE, Organization.collection):
-        with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
-            if st.button(_("Delete it"), type="primary", key="do_delete"):
-                try:
-                    if data.tell(_remove, view.community_id, company.id, company.revision, done=_("Deleted.")):
-                        drawer.done(PARAMETER)
-                except Trouble as trouble:
-                    st.error(plain(say(trouble)))
-
-
-def _remove(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> bool:
-    organizations.remove_organization(store, actor, community_id, id, revision)
-    return True
+    drawer.offer_deletion(PARAMETER, company, organizations.remove_organization)
 
 
 def _contact(company: Organization) -> None:
@@ -350,8 +335,8 @@ def _contact(company: Organization) -> None:
 
 
 def _set_contact(company: Organization, name: str, phone: str) -> None:
-    try:
-        saved = data.tell(
+    drawer.act(
+        lambda: data.tell(
             organizations.set_contact,
             company.community_id,
             company.id,
@@ -359,8 +344,4 @@ def _set_contact(company: Organization, name: str, phone: str) -> None:
             phone=phone.strip() or None,
             done=_("Saved."),
         )
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-    else:
-        if saved is not None:
-            drawer.done()
+    )

@@ -14,7 +14,6 @@ from repository.access import Operation, is_shared, may
 from repository.facilities import Inventory
 from repository.hazards import Finding, Hazard, Level, State
 from repository.maintenance import Danger, Fault, HazardReview, WorkOrder
-from repository.store import Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 HAZARD = "hazard"  # of the URL: the hazard whose drawer is open
@@ -241,7 +240,7 @@ def _steps(view: session.View, found: Hazard, order: WorkOrder | None) -> None:
         return
     if found.state is State.RECTIFIED:
         orders.ask_who_looks(key=f"looks-{found.id}")
-    note = st.text_input(_("Remark"), max_chars=300, key=f"hazard-note-{found.id}-{found.revision}", **session.STAGED)
+    note = st.text_input(_("Remark"), max_chars=300, key=f"hazard-note-{found.id}-{found.state}", **session.STAGED)
     with st.container(horizontal=True, gap="small", key="thumb_hazard"):
         if found.state is State.FOUND:
             if st.button(_("It is rectified"), type="primary", key="do_rectify", icon=":material/task_alt:"):
@@ -257,30 +256,24 @@ def _steps(view: session.View, found: Hazard, order: WorkOrder | None) -> None:
 
 
 def _open_order(view: session.View, found: Hazard) -> None:
-    made = data.tell(
-        maintenance.log_repair,
-        view.community_id,
-        fault=str(Fault.OTHER),
-        facility_id=found.facility_id,
-        place=found.place,
-        grid_id=found.grid_id,
-        dangerous=found.level is Level.MAJOR,
-        source=found.source,
-        assignee_id=found.responsible_id,
-        description=found.what,
-        also={"hazard_id": found.id},
-        key=session.submission(f"hazard.{found.id}"),
-        done=_("A work order was opened; its steps move the hazard along."),
+    drawer.act(
+        lambda: data.tell(
+            maintenance.log_repair,
+            view.community_id,
+            fault=str(Fault.OTHER),
+            facility_id=found.facility_id,
+            place=found.place,
+            grid_id=found.grid_id,
+            dangerous=found.level is Level.MAJOR,
+            source=found.source,
+            assignee_id=found.responsible_id,
+            description=found.what,
+            also={"hazard_id": found.id},
+            key=session.submission(f"hazard.{found.id}"),
+            done=_("A work order was opened; its steps move the hazard along."),
+        )
     )
-    if made is not None:
-        drawer.done()
 
 
 def _tell(view: session.View, found: Hazard, command: Callable[..., Any], done: str, **facts: Any) -> None:
-    try:
-        saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-        return
-    if saved is not None:
-        drawer.done()
+    drawer.act(lambda: data.tell(command, view.community_id, found.id, found.revision, done=done, **facts))

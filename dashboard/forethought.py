@@ -7,13 +7,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, navigation, session, tables
-from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say
+from dashboard.i18n import MISSING, _, days_badge, n_, number, plain
 from repository import preventive
 from repository.access import Operation, may
 from repository.facilities import Category
 from repository.maintenance import WorkOrder
 from repository.preventive import AHEAD_DAYS, MaintenancePlan, PreventiveReview, Unit
-from repository.store import Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 PLAN, DUE = "maintenance_plan", "preventive"
@@ -297,16 +296,14 @@ def _order(view: session.View, order: WorkOrder, names: Names) -> None:
     navigation.link("maintenance", _("See the work order"), order=order.id)
     if not order.is_open or not may(session.actor(), Operation.UPDATE, WorkOrder.collection):
         return
-    reason = st.text_input(
-        _("Reason to postpone or skip"), max_chars=200, key=f"why-{order.id}-{order.revision}", **session.STAGED
-    )
+    reason = st.text_input(_("Reason to postpone or skip"), max_chars=200, key=f"why-{order.id}", **session.STAGED)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         to = st.date_input(
             _("Postpone to"),
             value=view.now.date() + timedelta(days=14),
             format="YYYY-MM-DD",
             width=160,
-            key=f"to-{order.id}-{order.revision}",
+            key=f"to-{order.id}",
         )
         if st.button(_("Postpone"), icon=":material/event_upcoming:", key="postpone"):
             _not_as_planned(view, order, preventive.postpone, _("Postponed."), to, reason)
@@ -316,10 +313,4 @@ def _order(view: session.View, order: WorkOrder, names: Names) -> None:
 
 
 def _not_as_planned(view: session.View, order: WorkOrder, command: Any, done: str, *facts: Any) -> None:
-    try:
-        saved = data.tell(command, view.community_id, order.id, order.revision, *facts, done=done)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-        return
-    if saved is not None:
-        drawer.done(DUE)
+    drawer.act(lambda: data.tell(command, view.community_id, order.id, order.revision, *facts, done=done), close=DUE)

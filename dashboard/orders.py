@@ -1,6 +1,6 @@
 """Work orders on the page: the list to work from, and the drawer that tells one order's story and moves it along."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -51,7 +51,7 @@ from repository.maintenance import (
 )
 from repository.organizations import company_names
 from repository.people import Contact, Person, Purpose, contact_of, people, reveal
-from repository.store import Conflict, Invalid, build
+from repository.store import build
 from repository.words import msg
 
 PARAMETER = "order"  # of the URL: the order whose drawer is open
@@ -441,7 +441,7 @@ def _merge(order: WorkOrder, other: WorkOrder) -> None:
             )
         )
         if st.button(_("Merge into {number}", number=plain(other.number)), type="primary", key=f"do_merge-{other.id}"):
-            act(
+            drawer.act(
                 lambda: tell(
                     maintenance.merge,
                     order.community_id,
@@ -536,7 +536,7 @@ def _steps(story: Story) -> None:
     if st.button(
         plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"
     ):
-        act(
+        drawer.act(
             lambda: tell(
                 maintenance.move,
                 order.community_id,
@@ -611,20 +611,6 @@ def _yuan(cents: int | None) -> float | None:
     return None if cents is None else cents / 100
 
 
-def act(command: Callable[[], Any]) -> None:
-    """Do it, then show what stands there now; what is wrong is said here and nothing typed is lost."""
-    try:
-        if command() is not None:
-            st.rerun()
-    except Invalid as trouble:
-        cards.told(*trouble.problems.values())
-    except Conflict as trouble:
-        current = trouble.current
-        cards.conflict(current.updated_by, current.updated_at)
-        if st.button(_("Show what stands there now"), icon=":material/refresh:"):
-            st.rerun()
-
-
 def _timeline(story: Story) -> None:
     order, zone = story.row.order, session.zone()
     lines = []
@@ -682,7 +668,7 @@ def _add_photos(order: WorkOrder) -> None:
             session.submitted(f"photos-{order.id}")
         return changed
 
-    act(add)
+    drawer.act(add)
 
 
 def _remark(order: WorkOrder) -> None:
@@ -703,7 +689,7 @@ def _remark(order: WorkOrder) -> None:
                 session.submitted(f"remark-{order.id}")
             return found
 
-        act(said)
+        drawer.act(said)
 
 
 def _counts_money() -> bool:
@@ -738,7 +724,7 @@ def _effort(story: Story) -> None:
         pressed = st.form_submit_button(_("Add"), icon=":material/add:")
     if pressed:
         used = {"name": part, "quantity": quantity, "unit_cost_cents": round(price * 100)}
-        act(
+        drawer.act(
             lambda: tell(
                 maintenance.add_effort,
                 order.community_id,
@@ -810,17 +796,5 @@ def _edit(story: Story) -> None:
         save=save,
     ):
         st.rerun()
-    if may(session.actor(), Operation.DELETE, WorkOrder.collection):
-        with st.popover(_("Delete"), icon=":material/delete:", type="tertiary"):
-            st.markdown(_("Delete an order that was entered by mistake: the figures then stand as if it never was."))
-            if st.button(_("Delete it"), key=f"delete-{order.id}"):
-                drawer.close(PARAMETER)
-                act(
-                    lambda: tell(
-                        maintenance.delete,
-                        order.community_id,
-                        order.id,
-                        order.revision,
-                        done=_("{number} deleted", number=order.number),
-                    )
-                )
+    why = _("Delete an order that was entered by mistake: the figures then stand as if it never was.")
+    drawer.offer_deletion(PARAMETER, order, maintenance.delete, why)

@@ -25,7 +25,7 @@ from repository.inspections import (
 )
 from repository.maintenance import Fault
 from repository.metrics import State
-from repository.store import Invalid, build
+from repository.store import build
 
 Names = Mapping[str, Mapping[str, str]]
 INSPECTION, CHECKLIST, PLAN = "inspection", "checklist", "inspection_plan"
@@ -326,13 +326,15 @@ def _plan(view: session.View, names: Names, found: InspectionPlan) -> None:
 
 def _checklist(view: session.View, found: Checklist) -> None:
     edits = may(session.actor(), Operation.UPDATE, Checklist.collection)
+    form = f"items.{found.id}"
+    mine = drawer.draft(form, found, "items")
     look, fault, danger = _("What to look at"), _("Fault"), _("Dangerous if not in order")
     words = {str(each): say(each.label) for each in Fault}
     table = pd.DataFrame(
         {
-            look: pd.Series([item.text for item in found.items], dtype=object),
-            fault: pd.Series([term(item.fault, Fault) for item in found.items], dtype=object),
-            danger: pd.Series([item.dangerous for item in found.items], dtype=bool),
+            look: pd.Series([item.text for item in mine.opened.items], dtype=object),
+            fault: pd.Series([term(item.fault, Fault) for item in mine.opened.items], dtype=object),
+            danger: pd.Series([item.dangerous for item in mine.opened.items], dtype=bool),
         }
     )
     typed = st.data_editor(
@@ -345,14 +347,15 @@ def _checklist(view: session.View, found: Checklist) -> None:
             fault: st.column_config.SelectboxColumn(options=list(words.values())),
             danger: st.column_config.CheckboxColumn(default=False),
         },
-        key=f"items-{found.id}-{found.revision}",
+        key=f"items-{mine.key}",
     )
     st.caption(_("A dangerous item that is not in order takes the facility out of service at once."))
     if not edits:
         return
     if st.button(_("Save the items"), type="primary", key="do_items", icon=":material/check:"):
         back = {label: word for word, label in words.items()}
-        try:
+
+        def save() -> Checklist | None:
             items = tuple(
                 build(
                     ChecklistItem,
@@ -365,13 +368,10 @@ def _checklist(view: session.View, found: Checklist) -> None:
                 for row in typed.to_dict("records")
                 if str(row[look] or "").strip()
             )
-        except Invalid as trouble:
-            cards.told(*trouble.problems.values())
-            return
-        if data.tell(
-            inspections.edit_checklist, view.community_id, found.id, found.revision, {"items": items}, done=_("Saved.")
-        ):
-            drawer.done()
+            change, revision = inspections.edit_checklist, mine.stands.revision
+            return data.tell(change, view.community_id, found.id, revision, {"items": items}, done=_("Saved."))
+
+        drawer.act(save, form=form)
     with st.expander(_("Name and kind")):
         saved = forms.edit(
             Checklist,

@@ -1,7 +1,7 @@
 """The grids page, its registers and drawers, run as the app runs them."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from repository.access import Actor, Role
 from repository.grids import Community, Grid, Point, Post, Tier
 from repository.people import Person
 from repository.store import Store
+from tests.test_facilities_page import run
 
 Visit = Callable[..., Any]
 
@@ -168,6 +169,28 @@ def test_settings_of_the_community(town: Store, admin: Actor, mongodb_uri: str, 
 
     assert not at.exception
     assert room.community(town, admin, "d").residents == 9102
+
+
+def test_what_is_typed_in_one_part_of_the_settings_outlives_a_change_of_another(
+    town: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "grids", lang="en", settings="community")
+
+    def third(edge: str) -> Any:
+        return next(each for each in at.time_input if each.key.startswith(f"{edge}-2"))
+
+    third("begins").set_value(time(19, 30)).run()
+    at.button(key="save_hours").click().run()
+    assert "a line needs both times, or none" in said(at)
+    third("ends").set_value(time(20, 0)).run()
+    room.edit_community(town, admin, "d", 1, {"residents": 9102})
+    at.run()
+
+    at.button(key="save_hours").click()
+    run(at)
+
+    now = room.community(town, admin, "d")
+    assert (now.working_hours[-1].begins, now.working_hours[-1].ends) == (19 * 60 + 30, 20 * 60)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.GRID_WORKER, Role.FACILITY_MANAGER])
