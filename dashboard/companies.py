@@ -207,8 +207,9 @@ def _orders(view: session.View, found: CompanyReview) -> None:
             **session.in_url("show", shows, CompanyShow.OPEN.value),
         )
         pages = st.empty()
+        whole = st.container(width="content")
 
-    def page(number: int) -> WorkList:
+    def page(number: int, rows: int) -> WorkList:
         return data.ask(
             company_orders,
             view.community_id,
@@ -218,15 +219,11 @@ def _orders(view: session.View, found: CompanyReview) -> None:
             now=view.now,
             show=which,
             page=number,
-            rows=orders.ROWS,
+            rows=rows,
         )
 
-    listed = page(1)
+    listed = orders.work_pages(page, key="company-orders", pages=pages, whole=whole)
     heading.header(behind.count(listed.total), anchor=False)
-    if listed.total > orders.ROWS:
-        chosen = pages.pagination(-(-listed.total // orders.ROWS), key="company-page", max_visible_pages=5)
-        listed = listed if chosen == 1 else page(chosen)
-    orders.work_table(listed, key="company-orders")
 
 
 # --- the drawer ------------------------------------------------------------------------------------------------------

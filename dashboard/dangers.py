@@ -163,12 +163,13 @@ def _phone_row(each: Danger, names: Names) -> None:
 
 # --- the drawer
 def _drawer(view: session.View, names: Names, wanted: str) -> None:
+    picks = {**names, "facilities": names["standing"]}
     if wanted == drawer.NEW:
         if may(session.actor(), Operation.CREATE, Hazard.collection):
-            drawer.show(HAZARD, _("Enter a hazard"), lambda: _new(view, names))
+            drawer.show(HAZARD, _("Enter a hazard"), lambda: _new(view, picks))
         return
     found, order = data.ask(maintenance.hazard, view.community_id, wanted)
-    drawer.show(HAZARD, plain(found.what), lambda: _one(view, names, found, order))
+    drawer.show(HAZARD, plain(found.what), lambda: _one(view, names, picks, found, order))
 
 
 def _new(view: session.View, names: Names) -> None:
@@ -190,7 +191,7 @@ def _new(view: session.View, names: Names) -> None:
         drawer.done(HAZARD)
 
 
-def _one(view: session.View, names: Names, found: Hazard, order: WorkOrder | None) -> None:
+def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: WorkOrder | None) -> None:
     late = (view.now.date() - found.deadline_on).days if found.state is not State.RECHECKED else 0
     badges = [
         f":{COLOURS[found.state]}-badge[{plain(say(found.state.label))}]",
@@ -215,7 +216,7 @@ def _one(view: session.View, names: Names, found: Hazard, order: WorkOrder | Non
                 key="hazard-edit",
                 fields=sorted(hazards.EDITABLE, key=list(Hazard.model_fields).index),
                 current=found,
-                references=names,
+                references=picks,
                 save=lambda values, _submission: data.tell(
                     hazards.edit_hazard, view.community_id, found.id, values.revision, values, done=_("Saved.")
                 ),

@@ -232,12 +232,13 @@ def how_often(plan: MaintenancePlan) -> str:
 
 # --- the drawers
 def _drawers(view: session.View, names: Names, plans: list[MaintenancePlan]) -> None:
+    picks = {**names, "facilities": names["standing"]}
     if wanted := drawer.opened(PLAN):
         known = {plan.id: plan for plan in plans}
         if wanted == drawer.NEW and may(session.actor(), Operation.CREATE, MaintenancePlan.collection):
-            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, names))
+            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, picks))
         elif wanted in known:
-            drawer.show(PLAN, plain(known[wanted].name), lambda: _edit(view, names, known[wanted]))
+            drawer.show(PLAN, plain(known[wanted].name), lambda: _edit(view, picks, known[wanted]))
     elif wanted := drawer.opened(DUE):
         from repository.maintenance import work_story_if_any
 

@@ -1,6 +1,6 @@
 """Work orders on the page: the list to work from, and the drawer that tells one order's story and moves it along."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -108,6 +108,25 @@ def work_table(found: WorkList, *, key: str) -> None:
         for place, row in enumerate(found.rows):
             again = any(row.order.id == before.order.id for before in found.rows[:place])  # it ended twice
             _phone_row(row, f"{key}-{place}" if again else key)
+
+
+def work_pages(page: Callable[[int, int], WorkList], *, key: str, pages: Any, whole: Any) -> WorkList:
+    """A list by the page: ``page`` gives one by its number, of so many rows. The pager goes into the place ``pages``, a
+    download of the whole list, not only of what is shown, into ``whole``. Returns the first page, for the heading."""
+    first = found = page(1, ROWS)
+    if first.total > ROWS:
+        chosen = pages.pagination(-(-first.total // ROWS), key=f"{key}-page", max_visible_pages=5)
+        found = first if chosen == 1 else page(chosen, ROWS)
+    with whole:
+        tables.download(
+            (lambda: rows_to_take_away(page(1, maintenance.MANY))) if first.rows else (),
+            name="work_orders",
+            title=_("Work orders"),
+            key=key,
+            of=(WorkOrder.collection, session.view().community_id),
+        )
+    work_table(found, key=key)
+    return first
 
 
 def _table(found: WorkList, key: str) -> None:
@@ -383,7 +402,7 @@ def _facts(story: Story) -> None:
         _("Hours and cost"): _effort_words(order),
     }
     if order.company_id:
-        facts[_("Company")] = ask(company_names, order.community_id).get(order.company_id, MISSING)
+        facts[_("Company")] = ask(company_names, order.community_id, former=True).get(order.company_id, MISSING)
     if held := held_seconds(order.events, order.ended_at or session.view().now):
         facts[_("Of this on hold")] = duration(held / 3600)
     with st.grid(2, min_column_width=150, gap="xxsmall") as cells:

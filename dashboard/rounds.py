@@ -244,6 +244,7 @@ def _registers(view: session.View, found: Rounds, names: Names) -> None:
 
 # --- the drawers
 def _drawers(view: session.View, names: Names) -> None:
+    picks = {**names, "facilities": names["standing"]}
     if wanted := drawer.opened(INSPECTION):
         found, orders = data.ask(inspections.inspection, view.community_id, wanted)
         where = names["facilities"].get(found.facility_id, found.facility_id)
@@ -251,18 +252,18 @@ def _drawers(view: session.View, names: Names) -> None:
         drawer.show(INSPECTION, plain(f"{where} · {found.name}"), lambda: _one(found, numbers))
     elif wanted := drawer.opened(CHECKLIST):
         if wanted == drawer.NEW:
-            drawer.show(CHECKLIST, _("Enter a checklist"), lambda: _new(view, names, CHECKLIST))
+            drawer.show(CHECKLIST, _("Enter a checklist"), lambda: _new(view, picks, CHECKLIST))
         else:
             lists = {each.id: each for each in data.ask(inspections.checklists, view.community_id)}
             if wanted in lists:
                 drawer.show(CHECKLIST, plain(lists[wanted].name), lambda: _checklist(view, lists[wanted]))
     elif wanted := drawer.opened(PLAN):
         if wanted == drawer.NEW:
-            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, names, PLAN))
+            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, picks, PLAN))
         else:
             plans = {each.id: each for each in data.ask(inspections.plans, view.community_id)}
             if wanted in plans:
-                drawer.show(PLAN, plain(plans[wanted].name), lambda: _plan(view, names, plans[wanted]))
+                drawer.show(PLAN, plain(plans[wanted].name), lambda: _plan(view, picks, plans[wanted]))
 
 
 def _one(found: Inspection, numbers: Mapping[str, str]) -> None:

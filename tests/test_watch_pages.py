@@ -8,7 +8,7 @@ import pytest
 
 from dashboard import dangers, forethought, rounds
 from dashboard.i18n import speaking
-from repository import hazards, inspections, maintenance, preventive
+from repository import facilities, hazards, inspections, maintenance, preventive
 from repository.access import Actor, Role
 from repository.facilities import Facility, ServiceStatus
 from repository.hazards import Hazard, State
@@ -224,6 +224,18 @@ def test_what_is_typed_about_a_hazard_stays_whoever_was_first(
         patched.setattr(maintenance, "log_repair", taken)
         button(at, "Open a work order").click().run()
     assert "This hazard has a work order already." in said(at)
+
+
+def test_a_retired_facility_keeps_its_name_and_is_not_picked_again(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    made = hazards.report_hazard(yard, OTHER, "d", {"what": "线外露", "facility_id": "d-F-01"})
+    facilities.retire(yard, admin, "d", "d-F-01", facilities.facility(yard, admin, "d", "d-F-01").revision)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id)
+    assert "F-01 单杠" in said(at)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard="new")
+    picks = next(each for each in at.selectbox if (each.key or "").startswith("hazard-new-facility_id"))
+    assert [each for each in picks.options if "F-0" in each] == ["F-02 单杠"]
 
 
 def test_nothing_past_its_deadline_has_no_mean(yard: Store, mongodb_uri: str, visit: Visit) -> None:
