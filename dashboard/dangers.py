@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, inventory, navigation, orders, session, tables
-from dashboard.i18n import MISSING, _, days_badge, n_, plain, say, term
+from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say, term
 from repository import hazards, maintenance
 from repository.access import Operation, is_shared, may
 from repository.facilities import Inventory
@@ -33,11 +33,12 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
         cards.tile(late, page="", detail=_("{n} of them major", n=major) if major else None)
     _standing(view, review, names)
     wanted = inventory.hazards(found, names)
-    over = data.ask(maintenance.hazards_over, view.community_id, view.grids)
+    over, total = data.ask(maintenance.hazards_over, view.community_id, view.grids)
     if over:
-        st.header(n_("{n} hazard is over", "{n} hazards are over", len(over)), anchor=False)
+        st.header(n_("{n} hazard is over", "{n} hazards are over", total), anchor=False)
         columns = ["what", "level", "facility_id", "place", "found_at", "deadline_on", "rectified_at", "rechecked_at"]
-        drawer.register(HAZARD, Hazard, over, key="hazards-over", columns=columns, names=names)
+        more = number(total) if total > len(over) else None
+        drawer.register(HAZARD, Hazard, over, key="hazards-over", columns=columns, names=names, total=more)
     if opened := drawer.opened(HAZARD):
         _drawer(view, names, opened)
     return wanted

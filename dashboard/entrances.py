@@ -36,7 +36,7 @@ SETTINGS = "entry_settings"
 QUICK = ("gate_id", "who", "purpose", "host")
 CORRECTED = ("gate_id", "kind", "entered_at", "left_at", "handling", "purpose", "host", "remark")
 COLUMNS = ("entered_at", "gate_id", "kind", "who", "left_at", "handling", "purpose", "host")
-INSIDE_SHOWN, GATES_SHOWN, ROWS = 8, 12, 100
+INSIDE_SHOWN, GATES_SHOWN = 8, 12
 WEEKDAYS = (msg("Mon"), msg("Tue"), msg("Wed"), msg("Thu"), msg("Fri"), msg("Sat"), msg("Sun"))
 
 
@@ -196,6 +196,8 @@ def _gate_text(gate: GateRow) -> str:
 def _gate_finding(found: EntryReview) -> str:
     manual = found.manual
     standing = sum(gate.standing for gate in found.gates)
+    if not standing:
+        return _("No gate is in service any more")
     if not manual:
         return _("All {n} gates are smart", n=number(standing))
     by_hand = sum(gate.entries for gate in manual)
@@ -348,7 +350,6 @@ def _list(view: session.View, found: EntryReview, names: Mapping[str, Mapping[st
         grids=view.grids,
         gate_id=gate_id,
         exception=which or None,
-        rows=ROWS,
     )
     more = f"{number(listed.total)}+" if listed.total >= entries.MANY else number(listed.total)
     heading.header(_("{n} entries", n=more) if listed.total != 1 else _("1 entry"), anchor=False)
@@ -369,9 +370,16 @@ def _list(view: session.View, found: EntryReview, names: Mapping[str, Mapping[st
         key="entries",
         columns=[*COLUMNS, _("Exceptions")],
         names={"facilities": gone | dict(names["facilities"])},
-        more={_("Exceptions"): lambda row: _(", ").join(say(each.label) for each in row.exceptions) or None},
-        total=listed.total,
+        more={_("Exceptions"): lambda row: i18n.listed(say(each.label) for each in row.exceptions) or None},
+        total=more if listed.total >= entries.MANY else None,
     )
+    if listed.total >= entries.MANY:
+        st.caption(
+            _(
+                "Only the newest {n} are listed and searched: choose a gate or a month for others.",
+                n=number(listed.total),
+            )
+        )
 
 
 def _close(community_id: str, visits: Mapping[str, int]) -> None:

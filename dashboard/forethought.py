@@ -39,7 +39,7 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
                 detail=_("{n} past their day", n=number(late)) if late else _("none past its day"),
             )
         _coming(view, found, names)
-        _plans(plans, names, category)
+        _plans([plan for plan in plans if category in (None, plan.category)], names)
     _drawers(view, names, plans)
 
 
@@ -196,7 +196,7 @@ def _phone_row(view: session.View, order: WorkOrder, names: Names) -> None:
     )
 
 
-def _plans(plans: list[MaintenancePlan], names: Names, category: Category | None) -> None:
+def _plans(plans: list[MaintenancePlan], names: Names) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(n_("{n} maintenance plan", "{n} maintenance plans", len(plans)), anchor=False, width="content")
         st.space("stretch")
@@ -209,7 +209,7 @@ def _plans(plans: list[MaintenancePlan], names: Names, category: Category | None
     drawer.register(
         PLAN,
         MaintenancePlan,
-        [plan for plan in plans if category in (None, plan.category)],
+        plans,
         key="maintenance-plans",
         columns=[*columns, "assignee_id", "active"],
         names=names,

@@ -10,7 +10,7 @@ import pytest
 from repository import entries
 from repository.access import Actor, Role
 from repository.entries import EntryLog
-from repository.facilities import Category, Control, Facility, VehicleDetails
+from repository.facilities import Category, Control, Facility, VehicleDetails, retire
 from repository.grids import Community, community
 from repository.organizations import Organization
 from repository.store import Store
@@ -98,6 +98,35 @@ def test_what_stayed_open_is_closed_together(gate: Store, admin: Actor, mongodb_
     button(at, "They left, time unknown (1 listed)").click().run()
     assert not at.exception
     assert gate.db["entry_logs"].count_documents({"exit_unknown": True}) == 1
+
+
+def test_the_log_is_searched_whole_and_says_where_it_ends(
+    gate: Store, admin: Actor, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = gate.db["entry_logs"].find_one({})
+    for n in range(100):
+        gate.db["entry_logs"].insert_one({**one, "_id": f"e{n}", "purpose": "repair"})  # type: ignore[dict-item]
+    gate.db["entry_logs"].update_one({"_id": "e0"}, {"$set": {"entered_at": NOW - timedelta(days=1), "host": "9 栋"}})
+
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
+    at.text_input(key="entries-search").set_value("9 栋").run()
+    assert "Nothing here contains" not in said(at)
+    assert "102 entries" in said(at)
+    assert "are listed and searched" not in said(at)
+
+    for module in (entries, entries.queries):
+        monkeypatch.setattr(module, "MANY", 50)
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
+    assert "Showing 50 of 50+" in said(at)
+    assert "Only the newest 50 are listed and searched" in said(at)
+
+
+def test_without_a_gate_in_service_none_is_called_smart(
+    gate: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    retire(gate, admin, "d", "north", 1)
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
+    assert "No gate is in service any more" in said(at)
 
 
 def test_the_rules_are_set_on_the_page(gate: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -302,6 +303,26 @@ def test_lists_that_show_only_their_beginning_say_so(
         hazards.report_hazard(yard, admin, "d", {"what": "线外露", "place": f"{n} 栋"})
     for part in ("hazards", "preventive", "inspections"):
         assert "The first 1 of 2." in said(visit(mongodb_uri, "facilities", lang="en", part=part)), part
+
+
+def test_headings_count_what_stands_below_them(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"name": "润滑", "category": "fitness", "since": TODAY}
+    preventive.add_plan(yard, admin, "d", plan)
+    preventive.add_plan(yard, admin, "d", {**plan, "name": "试水泵", "category": "property"})
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive", category="property")
+    assert "1 maintenance plan" in said(at)
+
+    for n in range(3):
+        made = hazards.report_hazard(yard, OTHER, "d", {"what": "线外露", "place": f"{n} 栋"})
+        yard.db["hazards"].update_one({"_id": made.id}, {"$set": {"state": "rechecked"}})
+    every = maintenance.hazards_over
+    two = wraps(every)(lambda *args: every(*args, limit=2))
+    monkeypatch.setattr(maintenance, "hazards_over", two)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards")
+    assert "3 hazards are over" in said(at)
+    assert "Showing 2 of 3" in said(at)
 
 
 def test_what_was_entered_by_mistake_is_taken_out(
