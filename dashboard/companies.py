@@ -14,7 +14,7 @@ from repository.access import Operation, may
 from repository.maintenance import CompanyReview, CompanyScore, CompanyShow, WorkList, company_orders, company_scores
 from repository.metrics import Value
 from repository.organizations import COMPANIES, CompanyService, Organization
-from repository.people import Contact, Purpose, contact_of, reveal
+from repository.people import Contact, contact_of
 
 PARAMETER = "company"  # of the URL: the company whose drawer is open
 OF = "of"  # of the URL: the company whose orders are listed
@@ -118,9 +118,13 @@ def _on_time(found: CompanyReview) -> None:
         "Ended on time ÷ (ended + overdue now), the company's own orders; red: below {target}", target=percent(low)
     )
     if few:
-        caption += " · " + _("too few orders to compare: {names}", names=_(", ").join(few))
+        caption += " · " + _("too few orders to compare: {names}", names=i18n.listed(few))
     cards.chart(
-        _finding(ranked), caption, figure if ranked else None, [_row(score) for score in found.scores], key="companies"
+        _finding(ranked),
+        caption,
+        figure if ranked else None,
+        [{_("Company"): score.company.name, **_figures(score)} for score in found.scores],
+        key="companies",
     )
 
 
@@ -136,9 +140,8 @@ def _finding(ranked: tuple[CompanyScore, ...]) -> str:
     )
 
 
-def _row(score: CompanyScore) -> dict[str, Any]:
+def _figures(score: CompanyScore) -> dict[str, Any]:
     return {
-        _("Company"): score.company.name,
         _("Ended"): score.ended,
         _("Open"): score.open,
         _("Overdue"): score.overdue,
@@ -161,18 +164,8 @@ def figure(value: Value) -> str:
 
 
 def _register(found: CompanyReview) -> None:
-    by_id = {score.company.id: score for score in found.scores}
-    columns = {
-        _("Ended"): lambda row: by_id[row.id].ended,
-        _("Open"): lambda row: by_id[row.id].open,
-        _("Overdue"): lambda row: by_id[row.id].overdue,
-        _("On time"): lambda row: figure(by_id[row.id].on_time),
-        _("Response (median)"): lambda row: figure(by_id[row.id].respond),
-        _("Rework"): lambda row: figure(by_id[row.id].rework),
-        _("Satisfaction"): lambda row: figure(by_id[row.id].satisfaction),
-        _("Cost (yuan)"): lambda row: by_id[row.id].cost_cents / 100,
-        _("Certified"): lambda row: figure(by_id[row.id].certified),
-    }
+    figures = {score.company.id: _figures(score) for score in found.scores}
+    columns = {title: lambda company, title=title: figures[company.id][title] for title in next(iter(figures.values()))}
     st.header(n_("{n} company", "{n} companies", len(found.scores)), anchor=False)
     drawer.register(
         PARAMETER,
@@ -258,14 +251,14 @@ def _enter(view: session.View) -> None:
 def _one(view: session.View, company: Organization, score: CompanyScore | None) -> None:
     facts: Mapping[str, str] = {
         _("Kind"): say(company.kind.label),
-        _("Services"): _(", ").join(term(word, CompanyService) for word in company.services) or MISSING,
+        _("Services"): i18n.listed(term(word, CompanyService) for word in company.services) or MISSING,
         _("Contract"): " – ".join(
             i18n.date(day) if day else MISSING for day in (company.contract_from, company.contract_until)
         ),
         _("Certified staff"): f"{number(company.certified_staff)} / {number(company.staff)}",
     }
     if score is not None and company.kind in COMPANIES:
-        facts = {**facts, **{name: str(value) for name, value in list(_row(score).items())[1:-1]}}
+        facts = {**facts, **{name: str(value) for name, value in list(_figures(score).items())[:-1]}}
         facts = {**facts, _("Cost"): money(score.cost_cents)}
     leads = {
         _("Ended"): CompanyShow.ENDED,
@@ -305,24 +298,15 @@ def _one(view: session.View, company: Organization, score: CompanyScore | None) 
 
 
 def _contact(company: Organization) -> None:
-    """Whom to call there: masked, in full for a reason that goes on record; editors say who it is."""
+    """Whom to call there; editors say who it is."""
     if not may(session.actor(), Operation.READ, Contact.collection):
         return
     kept = data.ask(contact_of, company.community_id, company.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        said = " ".join(filter(None, (kept.name, kept.phone))) if kept else _("Nobody to call is noted.")
-        st.markdown(":material/call: " + plain(said), width="content")
-        if kept is not None:
-            with st.popover(_("Show"), key=f"reveal-{company.id}"):
-                reasons = {str(each): say(each.label) for each in Purpose}
-                why = st.selectbox(
-                    _("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{company.id}"
-                )
-                st.caption(_("Who looked, when and why goes on record."))
-                if st.button(_("Show"), type="primary", key=f"do_reveal-{company.id}"):
-                    found = data.tell(reveal, company.community_id, kept.id, why)
-                    if found is not None:
-                        st.markdown("**" + plain(" ".join(filter(None, (found.name, found.phone)))) + "**")
+        if kept is None:
+            st.markdown(":material/call: " + plain(_("Nobody to call is noted.")), width="content")
+        else:
+            orders.contact(kept, company)
         if may(session.actor(), Operation.DELETE, Contact.collection):
             with st.popover(_("Change"), key=f"contact-{company.id}"):
                 name = st.text_input(_("Person's name"), key=f"contact-name-{company.id}", max_chars=60)

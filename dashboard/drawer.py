@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from dashboard import cards, data, session, tables
-from dashboard.i18n import _, plain
+from dashboard.i18n import _, plain, say
 from repository.access import Actor, Operation, may
-from repository.record import Record
+from repository.record import Choice, Record
 from repository.store import Conflict, Invalid, Store
 from repository.words import Trouble
 
@@ -120,6 +120,16 @@ def draft(form: str, found: R, *fields: str) -> Draft[R]:
                     session.submitted(form)
                     st.rerun()
     return mine
+
+
+def reveal(of: str, reasons: type[Choice], look: Callable[[str], str | None]) -> None:
+    """A way to see in full what is shown masked, for a reason that goes on record. ``look`` fetches the words."""
+    with st.popover(_("Show"), key=f"reveal-{of}"):
+        words = {str(each): say(each.label) for each in reasons}
+        why = st.selectbox(_("What for?"), list(words), format_func=words.__getitem__, key=f"why-{of}")
+        st.caption(_("Who looked, when and why goes on record."))
+        if st.button(_("Show"), type="primary", key=f"do_reveal-{of}") and (seen := look(why)) is not None:
+            st.markdown("**" + plain(seen) + "**")
 
 
 def offer_deletion(

@@ -510,14 +510,12 @@ def _who(found: EntryLog) -> None:
         st.markdown(":material/badge: " + plain(found.who), width="content")
         if not may(session.actor(), Operation.READ, LOOKING):
             return
-        with st.popover(_("Show"), key=f"reveal-{found.id}"):
-            reasons = {str(each): say(each.label) for each in Reason}
-            why = st.selectbox(_("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{found.id}")
-            st.caption(_("Who looked, when and why goes on record."))
-            if st.button(_("Show"), type="primary", key=f"do_reveal-{found.id}"):
-                seen = data.tell(entries.reveal_entry, found.community_id, found.id, why)
-                if seen is not None:
-                    st.markdown("**" + plain(seen.who or MISSING) + "**")
+
+        def look(why: str) -> str | None:
+            seen = data.tell(entries.reveal_entry, found.community_id, found.id, why)
+            return None if seen is None else seen.who or MISSING
+
+        drawer.reveal(found.id, Reason, look)
 
 
 def _settings(view: session.View) -> None:

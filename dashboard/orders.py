@@ -50,7 +50,8 @@ from repository.maintenance import (
     held_seconds,
 )
 from repository.organizations import company_names
-from repository.people import Contact, Person, Purpose, contact_of, people, reveal
+from repository.people import Contact, Masked, Person, Purpose, contact_of, people, reveal
+from repository.record import Record
 from repository.store import build
 from repository.words import msg
 
@@ -474,23 +475,28 @@ def _merge(order: WorkOrder, other: WorkOrder) -> None:
 
 
 def _contact(order: WorkOrder) -> None:
-    """Whom to call back: masked, in full for a reason that goes on record."""
+    """Whom to call back."""
     if not may(session.actor(), Operation.READ, Contact.collection):
         return
     kept = ask(contact_of, order.community_id, order.id)
     if kept is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(":material/call: " + plain(" ".join(filter(None, (kept.name, kept.phone)))), width="content")
-        with st.popover(_("Show"), key=f"reveal-{order.id}"):
-            why = st.selectbox(
-                _("What for?"), list(Purpose), format_func=lambda one: say(one.label), key=f"why-{order.id}"
-            )
-            st.caption(_("Who looked, when and why goes on record."))
-            if st.button(_("Show"), type="primary", key=f"do_reveal-{order.id}"):
-                found = tell(reveal, order.community_id, kept.id, why)
-                if found is not None:
-                    st.markdown("**" + plain(" ".join(filter(None, (found.name, found.phone)))) + "**")
+        contact(kept, order)
+
+
+def contact(kept: Masked, of: Record) -> None:
+    """Whom to call about a record: masked, in full for a reason that goes on record."""
+
+    def called(who: Contact | Masked) -> str:
+        return " ".join(filter(None, (who.name, who.phone)))
+
+    def look(why: str) -> str | None:
+        found = tell(reveal, of.community_id, kept.id, why)
+        return None if found is None else called(found)
+
+    st.markdown(":material/call: " + plain(called(kept)), width="content")
+    drawer.reveal(of.id, Purpose, look)
 
 
 def _span(start: datetime, end: datetime | None) -> str:

@@ -131,8 +131,7 @@ def _due(view: session.View, found: Rounds, names: Names) -> None:
             key="due",
             of=(Inspection.collection, view.community_id),
         )
-    if found.total > len(found.due):
-        st.caption(_("The first {n} of {m}.", n=number(len(found.due)), m=number(found.total)))
+    tables.first_of(len(found.due), found.total)
     if not chosen:
         st.markdown(":gray[" + _("Nothing here. Choose another list above.") + "]")
         return
@@ -143,8 +142,7 @@ def _due(view: session.View, found: Rounds, names: Names) -> None:
     with st.container(key="narrow_due", gap="xsmall"):
         for each in chosen[:PHONE_ROWS]:
             _phone_row(each, inspects=inspects)
-        if len(chosen) > PHONE_ROWS:
-            st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
+        tables.first_of(min(PHONE_ROWS, len(chosen)), len(chosen))
 
 
 def _due_row(each: Due, names: Names) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def register(
         pages = -(-len(found) // PAGE)
         first = (min(st.pagination(pages, key=f"{key}-page"), pages) - 1) * PAGE
     page = found[first : first + PAGE]
-    everything = total or number(len(rows))
+    everything = plain(total or number(len(rows)))
     if total or len(page) < len(rows):
         count.caption(_("Showing {n} of {m}", n=number(len(page)), m=everything), width="content")
     else:

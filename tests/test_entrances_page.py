@@ -117,7 +117,7 @@ def test_the_log_is_searched_whole_and_says_where_it_ends(
     for module in (entries, entries.queries):
         monkeypatch.setattr(module, "MANY", 50)
     at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
-    assert "Showing 50 of 50+" in said(at)
+    assert r"Showing 50 of 50\+" in said(at)
     assert "Only the newest 50 are listed and searched" in said(at)
 
 
