@@ -12,7 +12,8 @@ from repository.access import Actor, Role
 from repository.entries import EntryLog
 from repository.facilities import Category, Control, Facility, VehicleDetails, retire
 from repository.grids import Community, community
-from repository.organizations import Organization
+from repository.maintenance import log_repair
+from repository.organizations import Organization, add_organization
 from repository.store import Store
 from tests.conftest import NOW
 
@@ -165,6 +166,25 @@ def test_a_company_is_entered_and_called(gate: Store, admin: Actor, mongodb_uri:
     at = visit(mongodb_uri, "facilities", lang="en", part="companies", company=made.id)
     assert "138＊＊＊＊＊＊78" in said(at)
     assert "13812345678" not in said(at)
+
+
+def test_who_it_is_is_shown_for_a_reason_that_goes_on_record(
+    gate: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    entry = gate.db["entry_logs"].find_one({})["_id"]  # type: ignore[index]
+    firm = add_organization(gate, admin, "d", {"name": "和顺物业"}, contact_name="王五", contact_phone="13812345678")
+    order = log_repair(gate, admin, "d", fault="loose", place="东门", caller_name="赵六", caller_phone="13987654321")
+    for page, query, id, words in (
+        ("facilities", {"part": "entrances", "entry": entry}, entry, PLATE),
+        ("facilities", {"part": "companies", "company": firm.id}, firm.id, "王五 13812345678"),
+        ("maintenance", {"order": order.id}, order.id, "赵六 13987654321"),
+    ):
+        at = visit(mongodb_uri, page, lang="zh", **query)
+        assert words not in said(at)
+        at.button(key=f"do_reveal-{id}").click().run()
+        assert words in said(at)
+    looked = gate.db["audit"].count_documents({"operation": "reveal"})
+    assert looked == 3
 
 
 def test_an_address_that_fits_nothing_is_met(gate: Store, mongodb_uri: str, visit: Visit) -> None:
