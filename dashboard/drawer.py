@@ -74,7 +74,7 @@ def act(command: Callable[[], Any], *, close: str | None = None, form: str | Non
     except Invalid as invalid:
         cards.told(*invalid.problems.values())
     except Conflict as conflict:
-        if (mine := st.session_state.get(f"draft.{form}")) is not None:
+        if form and (mine := st.session_state.get(_place(form))) is not None:
             mine.stands, mine.met = conflict.current, True
             st.rerun()  # said over the form, and still said when something else in the drawer runs the page anew
         cards.conflict(conflict.current.updated_by, conflict.current.updated_at)
@@ -105,13 +105,13 @@ def draft(form: str, found: R, *fields: str) -> Draft[R]:
     is changed in the record meanwhile. Only where these fields were changed it is said that somebody else was first;
     one's own can then be saved over it knowingly, or let go."""
     key = session.submission(form)
-    mine: Draft[R] | None = st.session_state.get(f"draft.{form}")
+    mine: Draft[R] | None = st.session_state.get(_place(form))
     drawn = any(key in str(name) for name in st.session_state)  # else nothing is typed: the drawer has been closed
     if mine is None or mine.key != key or not drawn:
         mine = Draft(key, found, found)
     elif all(getattr(found, name) == getattr(mine.stands, name) for name in fields):
         mine.stands = found
-    st.session_state[f"draft.{form}"] = mine
+    st.session_state[_place(form)] = mine
     with st.empty():
         if mine.met:
             with st.container(gap="xsmall"):
@@ -120,6 +120,11 @@ def draft(form: str, found: R, *fields: str) -> Draft[R]:
                     session.submitted(form)
                     st.rerun()
     return mine
+
+
+def _place(form: str) -> str:
+    """Of a draft: one for all forms of a kind (``plan.F-01``), since one drawer is open at a time."""
+    return f"draft.{form.partition('.')[0]}"
 
 
 def reveal(of: str, reasons: type[Choice], look: Callable[[str], str | None]) -> None:

@@ -175,6 +175,22 @@ def test_ones_own_decision_can_be_let_go_for_theirs(yard: Store, admin: Actor, m
     assert field(at, "text_input", "plan-reason").value == ""
 
 
+def test_a_drawer_that_is_opened_again_begins_with_what_stands(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    at = plan(mongodb_uri, visit, facility="F1")
+    del at.query_params["facility"]
+    at.run()
+    room.plan_replacement(yard, admin, "d", "F1", 1, year=2029, reason="别人的理由")
+    at.query_params["facility"] = "F1"
+    at.run()
+    assert field(at, "selectbox", "plan-year").value == 2029
+    field(at, "selectbox", "plan-year").set_value(2026).run()
+    at.button(key="do_plan_year").click()
+    run(at)
+    assert [each.year for each in room.facility(yard, admin, "d", "F1").replacement_plan] == [2029, 2026]
+
+
 def test_a_year_far_ahead_stands_in_the_form(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     lift = yard.get(admin, Facility, "d", "L")
     yard.update(admin, Facility, "d", "L", lift.revision, {"service_life_years": 60})
