@@ -13,7 +13,7 @@ from repository.entries import EntryLog
 from repository.facilities import Category, Control, Facility, VehicleDetails, retire
 from repository.grids import Community, community
 from repository.maintenance import log_repair
-from repository.organizations import Organization, add_organization
+from repository.organizations import Organization, add_organization, set_contact
 from repository.store import Store
 from tests.conftest import NOW
 
@@ -172,7 +172,8 @@ def test_who_it_is_is_shown_for_a_reason_that_goes_on_record(
     gate: Store, admin: Actor, mongodb_uri: str, visit: Visit
 ) -> None:
     entry = gate.db["entry_logs"].find_one({})["_id"]  # type: ignore[index]
-    firm = add_organization(gate, admin, "d", {"name": "和顺物业"}, contact_name="王五", contact_phone="13812345678")
+    firm = add_organization(gate, admin, "d", {"name": "和顺物业"})
+    set_contact(gate, admin, "d", firm.id, name="王五", phone="13812345678")
     order = log_repair(gate, admin, "d", fault="loose", place="东门", caller_name="赵六", caller_phone="13987654321")
     for page, query, id, words in (
         ("facilities", {"part": "entrances", "entry": entry}, entry, PLATE),
