@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, session
+from dashboard import data, drawer, forms, session
 from dashboard.i18n import _, datetime_, plain
 from repository import accounts
 from repository.accounts import User
@@ -13,7 +13,7 @@ from repository.filters import Is
 from repository.grids import Grid
 from repository.organizations import COMPANIES, Organization
 from repository.people import Person
-from repository.store import Conflict, Invalid, Store
+from repository.store import Store
 
 OPEN = "account"
 """URL parameter: which account is open in the drawer."""
@@ -108,18 +108,9 @@ def _one(view: session.View, names: Names, user: User) -> None:
         with st.popover(_("Close the account"), icon=":material/person_remove:", key="account-remove"):
             st.markdown(_("What {name} did stays on record under the name.", name=plain(user.name)))
             if st.button(_("Close it for good"), type="primary", key="do_remove_account"):
-                _close(user)
+                closed = _("The account is closed.")
+                drawer.act(lambda: data.tell(accounts.remove_user, user.id, user.revision, done=closed), close=OPEN)
     _sign_ins(view, user)
-
-
-def _close(user: User) -> None:
-    try:
-        closed = data.tell(accounts.remove_user, user.id, user.revision, done=_("The account is closed."))
-    except (Invalid, Conflict) as trouble:  # the last administrator, or somebody was quicker
-        cards.told(*(trouble.problems.values() if isinstance(trouble, Invalid) else [trouble]))
-        return
-    if closed is not None:
-        drawer.done(OPEN)
 
 
 def _sign_ins(view: session.View, user: User) -> None:

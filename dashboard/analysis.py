@@ -42,7 +42,7 @@ def show(view: View) -> None:
         _stages(found.stages)
     left, right = st.columns(2, gap="small")
     with left:
-        _often(view, Side.FACILITY.value, ask(facility_names, view.community_id).get)
+        _often(view, Side.FACILITY.value, ask(facility_names, view.community_id, retired=True).get)
     with right:
         _often(view, BY_FAULT, behind.names(view, BY_FAULT))
     left, right = st.columns(2, gap="small")

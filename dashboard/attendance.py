@@ -6,6 +6,7 @@ Which one is open stands in the URL (see ``drawer``); ``new`` is one to be enter
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -162,28 +163,19 @@ def _change(view: session.View, names: Names, activity: Activity) -> None:
 
 def _end(view: session.View, found: Gathering) -> None:
     activity = found.activity
-    where = (view.community_id, activity.id, activity.revision)
-    try:
-        if activity.status is not ActivityStatus.CANCELLED:
-            st.markdown(_("It did not take place: it stays in the list and counts as cancelled."))
-            if st.button(_("Cancel the activity"), icon=":material/event_busy:", key="activity-cancel") and data.tell(
-                cancel_activity, *where, done=_("The activity is cancelled.")
-            ):
-                drawer.done(OPEN)
-        if may(session.actor(), Operation.DELETE, Activity.collection):
-            st.markdown(_("It was entered by mistake: it goes for good."))
-            along = False
-            if found.registered:
-                along = st.checkbox(
-                    n_("and its {n} attendance with it", "and its {n} attendances with it", found.registered),
-                    key="activity-delete-along",
-                )
-            if st.button(_("Delete the activity"), icon=":material/delete:", key="activity-delete"):
-                data.tell(delete_activity, *where, with_attendances=along, done=_("The activity is deleted."))
-                if data.ask(gathering, view.community_id, activity.id) is None:
-                    drawer.done(OPEN)
-    except (Invalid, Conflict) as trouble:
-        cards.told(trouble)
+    if activity.status is not ActivityStatus.CANCELLED:
+        st.markdown(_("It did not take place: it stays in the list and counts as cancelled."))
+        if st.button(_("Cancel the activity"), icon=":material/event_busy:", key="activity-cancel"):
+            where, said = (view.community_id, activity.id, activity.revision), _("The activity is cancelled.")
+            drawer.act(lambda: data.tell(cancel_activity, *where, done=said), close=OPEN)
+    along = False
+    if found.registered and may(session.actor(), Operation.DELETE, Activity.collection):
+        along = st.checkbox(
+            n_("and its {n} attendance with it", "and its {n} attendances with it", found.registered),
+            key="activity-delete-along",
+        )
+    remove = partial(delete_activity, with_attendances=along)
+    drawer.offer_deletion(OPEN, activity, remove, _("It was entered by mistake: it goes for good."))
 
 
 # --- who came --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard import navigation, orders, session, tables
+from dashboard import navigation, orders, session
 from dashboard.data import ask
 from dashboard.i18n import _, n_, number, period, plain, say, term
 from dashboard.session import View
@@ -85,7 +85,7 @@ def show(view: View, figure: Behind) -> None:
     key = _read(st.query_params.get("whose", ""))
     band, step = _place("band", len(AGE_BANDS)), _place("step", len(STEPS) + 1)
 
-    def page(number: int, rows: int = orders.ROWS) -> WorkList:
+    def page(number: int, rows: int) -> WorkList:
         return ask(
             work_behind,
             view.community_id,
@@ -102,15 +102,13 @@ def show(view: View, figure: Behind) -> None:
             rows=rows,
         )
 
-    first = found = page(1)
     back = {"part": st.query_params.get("part"), "by": by if by in set(Side) else None}
     navigation.link("maintenance", _("Back to the figures"), icon=":material/arrow_back:", **back)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(count(first.total), anchor=False, width="content")
+        heading = st.container(width="content")
         st.space("stretch")
         pages = st.empty()
-        rows = (lambda: orders.rows_to_take_away(page(1, MANY))) if first.rows else ()
-        download = st.container()
+        whole = st.container(width="content")
     words = [say(figure.label)]
     if by:
         side = _("Fault") if by == BY_FAULT else say(Side(by).label)
@@ -124,14 +122,8 @@ def show(view: View, figure: Behind) -> None:
     if figure not in NOW:
         words.append(period(view.period))
     st.caption(plain(" · ".join(words)))
-    if first.total > orders.ROWS:
-        chosen = pages.pagination(-(-first.total // orders.ROWS), key="behind-page", max_visible_pages=5)
-        found = first if chosen == 1 else page(chosen)
-    with download:
-        tables.download(
-            rows, name="work_orders", title=_("Work orders"), key="behind", of=("work_orders", view.community_id)
-        )
-    orders.work_table(found, key="behind")
+    found = orders.work_pages(page, key="behind", pages=pages, whole=whole)
+    heading.header(count(found.total), anchor=False)
 
 
 def count(total: int) -> str:
@@ -153,13 +145,13 @@ def names(view: View, by: str) -> Callable[[str], str]:
         return lambda key: term(key, WorkCategory)
     if by == BY_FAULT:
         return lambda key: term(key, Fault)
-    query = {
-        Side.GRID: grid_names,
-        Side.FACILITY: facility_names,
-        Side.PERSON: people_by_id,
-        Side.COMPANY: company_names,
-    }[Side(by)]
-    known: Mapping[str, str] = ask(query, view.community_id)
+    known: Mapping[str, str]
+    if by == Side.FACILITY:
+        known = ask(facility_names, view.community_id, retired=True)
+    elif by == Side.COMPANY:
+        known = ask(company_names, view.community_id, former=True)
+    else:
+        known = ask(grid_names if by == Side.GRID else people_by_id, view.community_id)
     return lambda key: known.get(key, key) or _("None named")
 
 

@@ -10,13 +10,11 @@ import streamlit as st
 from dashboard import behind, cards, charts, data, drawer, forms, i18n, navigation, orders, session
 from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
 from repository import organizations
-from repository.access import Actor, Operation, may
+from repository.access import Operation, may
 from repository.maintenance import CompanyReview, CompanyScore, CompanyShow, WorkList, company_orders, company_scores
 from repository.metrics import Value
 from repository.organizations import COMPANIES, CompanyService, Organization
-from repository.people import Contact, Purpose, contact_of, reveal
-from repository.store import Invalid, Store
-from repository.words import Trouble
+from repository.people import Contact, contact_of
 
 PARAMETER = "company"  # of the URL: the company whose drawer is open
 OF = "of"  # of the URL: the company whose orders are listed
@@ -120,9 +118,13 @@ def _on_time(found: CompanyReview) -> None:
         "Ended on time ÷ (ended + overdue now), the company's own orders; red: below {target}", target=percent(low)
     )
     if few:
-        caption += " · " + _("too few orders to compare: {names}", names=_(", ").join(few))
+        caption += " · " + _("too few orders to compare: {names}", names=i18n.listed(few))
     cards.chart(
-        _finding(ranked), caption, figure if ranked else None, [_row(score) for score in found.scores], key="companies"
+        _finding(ranked),
+        caption,
+        figure if ranked else None,
+        [{_("Company"): score.company.name, **_figures(score)} for score in found.scores],
+        key="companies",
     )
 
 
@@ -138,9 +140,8 @@ def _finding(ranked: tuple[CompanyScore, ...]) -> str:
     )
 
 
-def _row(score: CompanyScore) -> dict[str, Any]:
+def _figures(score: CompanyScore) -> dict[str, Any]:
     return {
-        _("Company"): score.company.name,
         _("Ended"): score.ended,
         _("Open"): score.open,
         _("Overdue"): score.overdue,
@@ -163,18 +164,8 @@ def figure(value: Value) -> str:
 
 
 def _register(found: CompanyReview) -> None:
-    by_id = {score.company.id: score for score in found.scores}
-    columns = {
-        _("Ended"): lambda row: by_id[row.id].ended,
-        _("Open"): lambda row: by_id[row.id].open,
-        _("Overdue"): lambda row: by_id[row.id].overdue,
-        _("On time"): lambda row: figure(by_id[row.id].on_time),
-        _("Response (median)"): lambda row: figure(by_id[row.id].respond),
-        _("Rework"): lambda row: figure(by_id[row.id].rework),
-        _("Satisfaction"): lambda row: figure(by_id[row.id].satisfaction),
-        _("Cost (yuan)"): lambda row: by_id[row.id].cost_cents / 100,
-        _("Certified"): lambda row: figure(by_id[row.id].certified),
-    }
+    figures = {score.company.id: _figures(score) for score in found.scores}
+    columns = {title: lambda company, title=title: figures[company.id][title] for title in next(iter(figures.values()))}
     st.header(n_("{n} company", "{n} companies", len(found.scores)), anchor=False)
     drawer.register(
         PARAMETER,
@@ -209,8 +200,9 @@ def _orders(view: session.View, found: CompanyReview) -> None:
             **session.in_url("show", shows, CompanyShow.OPEN.value),
         )
         pages = st.empty()
+        whole = st.container(width="content")
 
-    def page(number: int) -> WorkList:
+    def page(number: int, rows: int) -> WorkList:
         return data.ask(
             company_orders,
             view.community_id,
@@ -220,15 +212,11 @@ def _orders(view: session.View, found: CompanyReview) -> None:
             now=view.now,
             show=which,
             page=number,
-            rows=orders.ROWS,
+            rows=rows,
         )
 
-    listed = page(1)
+    listed = orders.work_pages(page, key="company-orders", pages=pages, whole=whole)
     heading.header(behind.count(listed.total), anchor=False)
-    if listed.total > orders.ROWS:
-        chosen = pages.pagination(-(-listed.total // orders.ROWS), key="company-page", max_visible_pages=5)
-        listed = listed if chosen == 1 else page(chosen)
-    orders.work_table(listed, key="company-orders")
 
 
 # --- the drawer ------------------------------------------------------------------------------------------------------
@@ -263,14 +251,14 @@ def _enter(view: session.View) -> None:
 def _one(view: session.View, company: Organization, score: CompanyScore | None) -> None:
     facts: Mapping[str, str] = {
         _("Kind"): say(company.kind.label),
-        _("Services"): _(", ").join(term(word, CompanyService) for word in company.services) or MISSING,
+        _("Services"): i18n.listed(term(word, CompanyService) for word in company.services) or MISSING,
         _("Contract"): " – ".join(
             i18n.date(day) if day else MISSING for day in (company.contract_from, company.contract_until)
         ),
         _("Certified staff"): f"{number(company.certified_staff)} / {number(company.staff)}",
     }
     if score is not None and company.kind in COMPANIES:
-        facts = {**facts, **{name: str(value) for name, value in list(_row(score).items())[1:-1]}}
+        facts = {**facts, **{name: str(value) for name, value in list(_figures(score).items())[:-1]}}
         facts = {**facts, _("Cost"): money(score.cost_cents)}
     leads = {
         _("Ended"): CompanyShow.ENDED,
@@ -306,41 +294,19 @@ def _one(view: session.View, company: Organization, score: CompanyScore | None) 
     )
     if saved is not None:
         drawer.done(PARAMETER)
-    if may(session.actor(), Operation.DELETE, Organization.collection):
-        with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
-            if st.button(_("Delete it"), type="primary", key="do_delete"):
-                try:
-                    if data.tell(_remove, view.community_id, company.id, company.revision, done=_("Deleted.")):
-                        drawer.done(PARAMETER)
-                except Trouble as trouble:
-                    st.error(plain(say(trouble)))
-
-
-def _remove(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> bool:
-    organizations.remove_organization(store, actor, community_id, id, revision)
-    return True
+    drawer.offer_deletion(PARAMETER, company, organizations.remove_organization)
 
 
 def _contact(company: Organization) -> None:
-    """Whom to call there: masked, in full for a reason that goes on record; editors say who it is."""
+    """Whom to call there; editors say who it is."""
     if not may(session.actor(), Operation.READ, Contact.collection):
         return
     kept = data.ask(contact_of, company.community_id, company.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        said = " ".join(filter(None, (kept.name, kept.phone))) if kept else _("Nobody to call is noted.")
-        st.markdown(":material/call: " + plain(said), width="content")
-        if kept is not None:
-            with st.popover(_("Show"), key=f"reveal-{company.id}"):
-                reasons = {str(each): say(each.label) for each in Purpose}
-                why = st.selectbox(
-                    _("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{company.id}"
-                )
-                st.caption(_("Who looked, when and why goes on record."))
-                if st.button(_("Show"), type="primary", key=f"do_reveal-{company.id}"):
-                    found = data.tell(reveal, company.community_id, kept.id, why)
-                    if found is not None:
-                        st.markdown("**" + plain(" ".join(filter(None, (found.name, found.phone)))) + "**")
+        if kept is None:
+            st.markdown(":material/call: " + plain(_("Nobody to call is noted.")), width="content")
+        else:
+            orders.contact(kept, company)
         if may(session.actor(), Operation.DELETE, Contact.collection):
             with st.popover(_("Change"), key=f"contact-{company.id}"):
                 name = st.text_input(_("Person's name"), key=f"contact-name-{company.id}", max_chars=60)
@@ -356,8 +322,8 @@ def _contact(company: Organization) -> None:
 
 
 def _set_contact(company: Organization, name: str, phone: str) -> None:
-    try:
-        saved = data.tell(
+    drawer.act(
+        lambda: data.tell(
             organizations.set_contact,
             company.community_id,
             company.id,
@@ -365,8 +331,4 @@ def _set_contact(company: Organization, name: str, phone: str) -> None:
             phone=phone.strip() or None,
             done=_("Saved."),
         )
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-    else:
-        if saved is not None:
-            drawer.done()
+    )

@@ -8,13 +8,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, inventory, navigation, orders, session, tables
-from dashboard.i18n import MISSING, _, days_badge, n_, plain, say, term
+from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say, term
 from repository import hazards, maintenance
 from repository.access import Operation, is_shared, may
 from repository.facilities import Inventory
 from repository.hazards import Finding, Hazard, Level, State
 from repository.maintenance import Danger, Fault, HazardReview, WorkOrder
-from repository.store import Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 HAZARD = "hazard"  # of the URL: the hazard whose drawer is open
@@ -34,11 +33,12 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
         cards.tile(late, page="", detail=_("{n} of them major", n=major) if major else None)
     _standing(view, review, names)
     wanted = inventory.hazards(found, names)
-    over = data.ask(maintenance.hazards_over, view.community_id, view.grids)
+    over, total = data.ask(maintenance.hazards_over, view.community_id, view.grids)
     if over:
-        st.header(n_("{n} hazard is over", "{n} hazards are over", len(over)), anchor=False)
+        st.header(n_("{n} hazard is over", "{n} hazards are over", total), anchor=False)
         columns = ["what", "level", "facility_id", "place", "found_at", "deadline_on", "rectified_at", "rechecked_at"]
-        drawer.register(HAZARD, Hazard, over, key="hazards-over", columns=columns, names=names)
+        more = number(total) if total > len(over) else None
+        drawer.register(HAZARD, Hazard, over, key="hazards-over", columns=columns, names=names, total=more)
     if opened := drawer.opened(HAZARD):
         _drawer(view, names, opened)
     return wanted
@@ -164,12 +164,13 @@ def _phone_row(each: Danger, names: Names) -> None:
 
 # --- the drawer
 def _drawer(view: session.View, names: Names, wanted: str) -> None:
+    picks = {**names, "facilities": names["standing"]}
     if wanted == drawer.NEW:
         if may(session.actor(), Operation.CREATE, Hazard.collection):
-            drawer.show(HAZARD, _("Enter a hazard"), lambda: _new(view, names))
+            drawer.show(HAZARD, _("Enter a hazard"), lambda: _new(view, picks))
         return
     found, order = data.ask(maintenance.hazard, view.community_id, wanted)
-    drawer.show(HAZARD, plain(found.what), lambda: _one(view, names, found, order))
+    drawer.show(HAZARD, plain(found.what), lambda: _one(view, names, picks, found, order))
 
 
 def _new(view: session.View, names: Names) -> None:
@@ -191,7 +192,7 @@ def _new(view: session.View, names: Names) -> None:
         drawer.done(HAZARD)
 
 
-def _one(view: session.View, names: Names, found: Hazard, order: WorkOrder | None) -> None:
+def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: WorkOrder | None) -> None:
     late = (view.now.date() - found.deadline_on).days if found.state is not State.RECHECKED else 0
     badges = [
         f":{COLOURS[found.state]}-badge[{plain(say(found.state.label))}]",
@@ -216,7 +217,7 @@ def _one(view: session.View, names: Names, found: Hazard, order: WorkOrder | Non
                 key="hazard-edit",
                 fields=sorted(hazards.EDITABLE, key=list(Hazard.model_fields).index),
                 current=found,
-                references=names,
+                references=picks,
                 save=lambda values, _submission: data.tell(
                     hazards.edit_hazard, view.community_id, found.id, values.revision, values, done=_("Saved.")
                 ),
@@ -241,7 +242,7 @@ def _steps(view: session.View, found: Hazard, order: WorkOrder | None) -> None:
         return
     if found.state is State.RECTIFIED:
         orders.ask_who_looks(key=f"looks-{found.id}")
-    note = st.text_input(_("Remark"), max_chars=300, key=f"hazard-note-{found.id}-{found.revision}", **session.STAGED)
+    note = st.text_input(_("Remark"), max_chars=300, key=f"hazard-note-{found.id}-{found.state}", **session.STAGED)
     with st.container(horizontal=True, gap="small", key="thumb_hazard"):
         if found.state is State.FOUND:
             if st.button(_("It is rectified"), type="primary", key="do_rectify", icon=":material/task_alt:"):
@@ -257,30 +258,24 @@ def _steps(view: session.View, found: Hazard, order: WorkOrder | None) -> None:
 
 
 def _open_order(view: session.View, found: Hazard) -> None:
-    made = data.tell(
-        maintenance.log_repair,
-        view.community_id,
-        fault=str(Fault.OTHER),
-        facility_id=found.facility_id,
-        place=found.place,
-        grid_id=found.grid_id,
-        dangerous=found.level is Level.MAJOR,
-        source=found.source,
-        assignee_id=found.responsible_id,
-        description=found.what,
-        also={"hazard_id": found.id},
-        key=session.submission(f"hazard.{found.id}"),
-        done=_("A work order was opened; its steps move the hazard along."),
+    drawer.act(
+        lambda: data.tell(
+            maintenance.log_repair,
+            view.community_id,
+            fault=str(Fault.OTHER),
+            facility_id=found.facility_id,
+            place=found.place,
+            grid_id=found.grid_id,
+            dangerous=found.level is Level.MAJOR,
+            source=found.source,
+            assignee_id=found.responsible_id,
+            description=found.what,
+            also={"hazard_id": found.id},
+            key=session.submission(f"hazard.{found.id}"),
+            done=_("A work order was opened; its steps move the hazard along."),
+        )
     )
-    if made is not None:
-        drawer.done()
 
 
 def _tell(view: session.View, found: Hazard, command: Callable[..., Any], done: str, **facts: Any) -> None:
-    try:
-        saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-        return
-    if saved is not None:
-        drawer.done()
+    drawer.act(lambda: data.tell(command, view.community_id, found.id, found.revision, done=done, **facts))

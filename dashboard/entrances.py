@@ -1,7 +1,7 @@
 """The part Entrances of the Facilities page: what comes through which gate and when, how completely it is noted, the
 way to full coverage; who is inside, let out with one tap; and the drawer of one entry. Nobody is shown in full here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import cards, charts, data, drawer, forms, i18n, navigation, session
 from dashboard.i18n import MISSING, _, n_, number, percent, plain, say, term
 from repository import entries
-from repository.access import Actor, Operation, may
+from repository.access import Operation, may
 from repository.entries import (
     AT_ONCE,
     LOOKING,
@@ -29,7 +29,6 @@ from repository.entries import (
 from repository.facilities import Category, Control, Facility
 from repository.grids import Community, EntryRule, community, edit_community
 from repository.record import field_specs
-from repository.store import Invalid, Store
 from repository.words import Trouble, msg
 
 PARAMETER = "entry"  # of the URL: the entry whose drawer is open
@@ -37,7 +36,7 @@ SETTINGS = "entry_settings"
 QUICK = ("gate_id", "who", "purpose", "host")
 CORRECTED = ("gate_id", "kind", "entered_at", "left_at", "handling", "purpose", "host", "remark")
 COLUMNS = ("entered_at", "gate_id", "kind", "who", "left_at", "handling", "purpose", "host")
-INSIDE_SHOWN, GATES_SHOWN, ROWS = 8, 12, 100
+INSIDE_SHOWN, GATES_SHOWN = 8, 12
 WEEKDAYS = (msg("Mon"), msg("Tue"), msg("Wed"), msg("Thu"), msg("Fri"), msg("Sat"), msg("Sun"))
 
 
@@ -197,6 +196,8 @@ def _gate_text(gate: GateRow) -> str:
 def _gate_finding(found: EntryReview) -> str:
     manual = found.manual
     standing = sum(gate.standing for gate in found.gates)
+    if not standing:
+        return _("No gate is in service any more")
     if not manual:
         return _("All {n} gates are smart", n=number(standing))
     by_hand = sum(gate.entries for gate in manual)
@@ -349,7 +350,6 @@ def _list(view: session.View, found: EntryReview, names: Mapping[str, Mapping[st
         grids=view.grids,
         gate_id=gate_id,
         exception=which or None,
-        rows=ROWS,
     )
     more = f"{number(listed.total)}+" if listed.total >= entries.MANY else number(listed.total)
     heading.header(_("{n} entries", n=more) if listed.total != 1 else _("1 entry"), anchor=False)
@@ -370,9 +370,16 @@ def _list(view: session.View, found: EntryReview, names: Mapping[str, Mapping[st
         key="entries",
         columns=[*COLUMNS, _("Exceptions")],
         names={"facilities": gone | dict(names["facilities"])},
-        more={_("Exceptions"): lambda row: _(", ").join(say(each.label) for each in row.exceptions) or None},
-        total=listed.total,
+        more={_("Exceptions"): lambda row: i18n.listed(say(each.label) for each in row.exceptions) or None},
+        total=more if listed.total >= entries.MANY else None,
     )
+    if listed.total >= entries.MANY:
+        st.caption(
+            _(
+                "Only the newest {n} are listed and searched: choose a gate or a month for others.",
+                n=number(listed.total),
+            )
+        )
 
 
 def _close(community_id: str, visits: Mapping[str, int]) -> None:
@@ -467,11 +474,17 @@ def _one(view: session.View, names: Mapping[str, Mapping[str, str]], found: Entr
     if found.is_open:
         with st.container(horizontal=True, gap="small", key="thumb_out"):
             if st.button(_("Left now"), icon=":material/logout:", type="primary", key="do_out"):
-                _act(lambda: data.tell(entries.let_out, found.community_id, found.id, found.revision,
-                                       done=_("Noted: left.")))  # fmt: skip
+                drawer.act(
+                    lambda: data.tell(
+                        entries.let_out, found.community_id, found.id, found.revision, done=_("Noted: left.")
+                    ),
+                    close=PARAMETER,
+                )
             if st.button(_("Left, time unknown"), icon=":material/door_open:", key="out-unknown"):
-                _act(lambda: data.tell(entries.close_unknown, found.community_id, {found.id: found.revision},
-                                       done=_("Closed: left, time unknown.")))  # fmt: skip
+                visits, said = {found.id: found.revision}, _("Closed: left, time unknown.")
+                drawer.act(
+                    lambda: data.tell(entries.close_unknown, found.community_id, visits, done=said), close=PARAMETER
+                )
     with st.expander(_("Correct the entry")):
         saved = forms.edit(
             EntryLog,
@@ -485,16 +498,7 @@ def _one(view: session.View, names: Mapping[str, Mapping[str, str]], found: Entr
         )
         if saved is not None:
             drawer.done(PARAMETER)
-    if may(session.actor(), Operation.DELETE, EntryLog.collection):
-        with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("Only for what was entered by mistake."))
-            if st.button(_("Delete it"), type="primary", key="do_delete"):
-                _act(lambda: data.tell(_remove, found.community_id, found.id, found.revision, done=_("Deleted.")))
-
-
-def _remove(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> bool:
-    entries.remove_entry(store, actor, community_id, id, revision)
-    return True
+    drawer.offer_deletion(PARAMETER, found, entries.remove_entry, _("Only for what was entered by mistake."))
 
 
 def _who(found: EntryLog) -> None:
@@ -506,30 +510,20 @@ def _who(found: EntryLog) -> None:
         st.markdown(":material/badge: " + plain(found.who), width="content")
         if not may(session.actor(), Operation.READ, LOOKING):
             return
-        with st.popover(_("Show"), key=f"reveal-{found.id}"):
-            reasons = {str(each): say(each.label) for each in Reason}
-            why = st.selectbox(_("What for?"), list(reasons), format_func=reasons.__getitem__, key=f"why-{found.id}")
-            st.caption(_("Who looked, when and why goes on record."))
-            if st.button(_("Show"), type="primary", key=f"do_reveal-{found.id}"):
-                seen = data.tell(entries.reveal_entry, found.community_id, found.id, why)
-                if seen is not None:
-                    st.markdown("**" + plain(seen.who or MISSING) + "**")
 
+        def look(why: str) -> str | None:
+            seen = data.tell(entries.reveal_entry, found.community_id, found.id, why)
+            return None if seen is None else seen.who or MISSING
 
-def _act(command: Callable[[], Any]) -> None:
-    try:
-        if command() is not None:
-            drawer.done(PARAMETER)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-    except Trouble as trouble:
-        st.error(plain(say(trouble)))
+        drawer.reveal(found.id, Reason, look)
 
 
 def _settings(view: session.View) -> None:
     """What must be noted of a vehicle and of a person, and for how long who it was is kept."""
     found: Community = data.ask(community, view.community_id)
     rules = data.ask(entries.entry_rules, view.community_id)
+    form = "entry-rules"
+    mine = drawer.draft(form, found, "entry_rules", "entry_days")
     titles = {name: say(field_specs(EntryLog)[name].title) for name in REQUIRABLE}
     chosen: dict[EntryKind, list[str]] = {}
     for kind in EntryKind:
@@ -540,10 +534,10 @@ def _settings(view: session.View) -> None:
             selection_mode="multi",
             default=held,
             format_func=titles.__getitem__,
-            key=f"required-{kind}-{found.revision}",
+            key=f"required-{kind}-{mine.key}",
         )
     days = st.number_input(
-        _("Days that plates and names are kept"), 1, 3660, found.entry_days, key=f"entry-days-{found.revision}"
+        _("Days that plates and names are kept"), 1, 3660, mine.opened.entry_days, key=f"entry-days-{mine.key}"
     )
     st.caption(
         _("An entry is complete with these and the time they left. What came in before keeps the rule of its day.")
@@ -551,8 +545,8 @@ def _settings(view: session.View) -> None:
     if st.button(_("Save"), type="primary", icon=":material/check:", key="do_entry_rules"):
         own = tuple(EntryRule(kind=str(kind), required=tuple(names)) for kind, names in chosen.items())
         changes = {"entry_rules": own, "entry_days": int(days)}
-        try:
-            if data.tell(edit_community, view.community_id, found.revision, changes, done=_("Saved.")):
-                drawer.done(SETTINGS)
-        except Trouble as trouble:
-            st.error(plain(say(trouble)))
+        drawer.act(
+            lambda: data.tell(edit_community, view.community_id, mine.stands.revision, changes, done=_("Saved.")),
+            close=SETTINGS,
+            form=form,
+        )

@@ -7,13 +7,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, navigation, session, tables
-from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say
+from dashboard.i18n import MISSING, _, days_badge, n_, number, plain
 from repository import preventive
 from repository.access import Operation, may
 from repository.facilities import Category
 from repository.maintenance import WorkOrder
 from repository.preventive import AHEAD_DAYS, MaintenancePlan, PreventiveReview, Unit
-from repository.store import Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 PLAN, DUE = "maintenance_plan", "preventive"
@@ -40,7 +39,7 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
                 detail=_("{n} past their day", n=number(late)) if late else _("none past its day"),
             )
         _coming(view, found, names)
-        _plans(plans, names, category)
+        _plans([plan for plan in plans if category in (None, plan.category)], names)
     _drawers(view, names, plans)
 
 
@@ -197,7 +196,7 @@ def _phone_row(view: session.View, order: WorkOrder, names: Names) -> None:
     )
 
 
-def _plans(plans: list[MaintenancePlan], names: Names, category: Category | None) -> None:
+def _plans(plans: list[MaintenancePlan], names: Names) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(n_("{n} maintenance plan", "{n} maintenance plans", len(plans)), anchor=False, width="content")
         st.space("stretch")
@@ -210,7 +209,7 @@ def _plans(plans: list[MaintenancePlan], names: Names, category: Category | None
     drawer.register(
         PLAN,
         MaintenancePlan,
-        [plan for plan in plans if category in (None, plan.category)],
+        plans,
         key="maintenance-plans",
         columns=[*columns, "assignee_id", "active"],
         names=names,
@@ -233,12 +232,13 @@ def how_often(plan: MaintenancePlan) -> str:
 
 # --- the drawers
 def _drawers(view: session.View, names: Names, plans: list[MaintenancePlan]) -> None:
+    picks = {**names, "facilities": names["standing"]}
     if wanted := drawer.opened(PLAN):
         known = {plan.id: plan for plan in plans}
         if wanted == drawer.NEW and may(session.actor(), Operation.CREATE, MaintenancePlan.collection):
-            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, names))
+            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, picks))
         elif wanted in known:
-            drawer.show(PLAN, plain(known[wanted].name), lambda: _edit(view, names, known[wanted]))
+            drawer.show(PLAN, plain(known[wanted].name), lambda: _edit(view, picks, known[wanted]))
     elif wanted := drawer.opened(DUE):
         from repository.maintenance import work_story_if_any
 
@@ -297,16 +297,14 @@ def _order(view: session.View, order: WorkOrder, names: Names) -> None:
     navigation.link("maintenance", _("See the work order"), order=order.id)
     if not order.is_open or not may(session.actor(), Operation.UPDATE, WorkOrder.collection):
         return
-    reason = st.text_input(
-        _("Reason to postpone or skip"), max_chars=200, key=f"why-{order.id}-{order.revision}", **session.STAGED
-    )
+    reason = st.text_input(_("Reason to postpone or skip"), max_chars=200, key=f"why-{order.id}", **session.STAGED)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         to = st.date_input(
             _("Postpone to"),
             value=view.now.date() + timedelta(days=14),
             format="YYYY-MM-DD",
             width=160,
-            key=f"to-{order.id}-{order.revision}",
+            key=f"to-{order.id}",
         )
         if st.button(_("Postpone"), icon=":material/event_upcoming:", key="postpone"):
             _not_as_planned(view, order, preventive.postpone, _("Postponed."), to, reason)
@@ -316,10 +314,4 @@ def _order(view: session.View, order: WorkOrder, names: Names) -> None:
 
 
 def _not_as_planned(view: session.View, order: WorkOrder, command: Any, done: str, *facts: Any) -> None:
-    try:
-        saved = data.tell(command, view.community_id, order.id, order.revision, *facts, done=done)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
-        return
-    if saved is not None:
-        drawer.done(DUE)
+    drawer.act(lambda: data.tell(command, view.community_id, order.id, order.revision, *facts, done=done), close=DUE)

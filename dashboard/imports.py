@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from dashboard.i18n import LANGUAGES, MISSING, _, current, datetime_, n_, number, say, translator
+from dashboard.i18n import LANGUAGES, MISSING, _, current, datetime_, listed, n_, number, say, translator
 from repository import importer
 from repository.importer import ID, ImportBatch, Mapping, Preview, Problem
 from repository.record import RECORDS, Record, Ref
@@ -65,7 +65,7 @@ def verdict(preview: Preview) -> str:
         parts.append(n_("{n} new row", "{n} new rows", found.new))
     if found.changed:
         parts.append(n_("{n} changed row", "{n} changed rows", found.changed))
-    what = _(", ").join(parts)
+    what = listed(parts)
     if found.rejected:
         return _("{what} will come in, {n} stay out.", what=what, n=number(found.rejected))
     return _("{what} will come in.", what=what)
@@ -86,7 +86,7 @@ def remarks(preview: Preview) -> Iterator[str]:
             "{n} {records} will be made because rows name them: {names}",
             n=number(len(names)),
             records=say(RECORDS[collection].title),
-            names=_(", ").join(names[:8]) + (" …" if len(names) > 8 else ""),
+            names=listed(names[:8]) + (" …" if len(names) > 8 else ""),
         )
     unfed = [
         field_title(preview.mapping.kind, name)
@@ -94,7 +94,7 @@ def remarks(preview: Preview) -> Iterator[str]:
         if target.spec.required and "." not in name and name not in preview.mapping.columns
     ]
     if unfed and preview.counts.rejected:
-        yield _("No column feeds {fields}, which every new record needs.", fields=_(", ").join(unfed))
+        yield _("No column feeds {fields}, which every new record needs.", fields=listed(unfed))
 
 
 def replacing(preview: Preview) -> str:
@@ -105,7 +105,7 @@ def replacing(preview: Preview) -> str:
 def nameless(preview: Preview) -> dict[str, str]:
     """The references whose missing records the import could make from their names: what they are called, by field."""
     marks = {name: importer.fields_of(preview.mapping.kind)[name].spec.mark for name in preview.mapping.creatable}
-    headers = {name: _(", ").join(preview.mapping.columns[name].headers) for name in marks}
+    headers = {name: listed(preview.mapping.columns[name].headers) for name in marks}
     unknown = {column for _level, column, text in preview.kinds if text == importer.UNKNOWN_NAME}
     return {
         name: say(RECORDS[mark.to].title)
@@ -163,7 +163,7 @@ def batch_line(batch: ImportBatch) -> str:
         (n_("{n} row taken out", "{n} rows taken out", batch.removed), batch.removed),
         (n_("{n} row left alone", "{n} rows left alone", batch.left), batch.left),
     ]
-    return _(", ").join(text for text, n in parts if n) or _("nothing")
+    return listed(text for text, n in parts if n) or _("nothing")
 
 
 def left_rows(batch: ImportBatch) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard import cards, data, imports, navigation, session, tables
-from dashboard.i18n import MISSING, _, current, datetime_, n_, number, plain, say, translator
+from dashboard.i18n import MISSING, _, current, datetime_, listed, n_, number, plain, say, translator
 from repository import importer
 from repository.importer import Column, ImportBatch, Mapping, Preview, Sheet, Target
 from repository.importer.mapping import folded, spellings
@@ -211,7 +211,7 @@ def _columns(view: session.View, bench: _Bench) -> None:
     columns: dict[str, Column | None] = {}
     with st.container(border=True, gap="xsmall", key="intake-columns"):
         used = _headers(bench.mapping)
-        free = _(", ").join(header for header in bench.sheet.columns if header not in used)
+        free = listed(header for header in bench.sheet.columns if header not in used)
         said = _("Not used: {names}", names=plain(free)) if free else _("Every column is used.")
         st.header(_("What each column is"), anchor=False)
         st.caption(said + (" · " + _("mapping: {name}", name=plain(bench.saved_as)) if bench.saved_as else ""))
@@ -410,7 +410,7 @@ def _settings(view: session.View, bench: _Bench, columns: dict[str, Column]) -> 
         cards.told(str(error.errors()[0]["ctx"]["error"]))
         return
     if bench.mapping.keys:
-        names = _(", ").join(imports.field_title(bench.record, name) for name in bench.mapping.keys)
+        names = listed(imports.field_title(bench.record, name) for name in bench.mapping.keys)
         st.caption(_("A row finds its record again by: {names}", names=plain(names)))
     _save(view, bench)
 
@@ -437,7 +437,7 @@ def _save(view: session.View, bench: _Bench) -> None:
             if chosen and chosen != bench.saved_as:
                 missing = _headers(saved[chosen]) - set(bench.sheet.columns)
                 if missing:
-                    st.warning(_("This sheet lacks: {names}", names=plain(_(", ").join(sorted(missing)))))
+                    st.warning(_("This sheet lacks: {names}", names=plain(listed(sorted(missing)))))
                 else:
                     bench.take(saved[chosen], chosen)
                     st.rerun()
@@ -507,7 +507,7 @@ def _preview(bench: _Bench, preview: Preview) -> None:
             st.markdown(f":material/info: {plain(line)}")
         if nameless := imports.nameless(preview):
             st.button(
-                _("Make the {names} that are not there", names=plain(_(", ").join(nameless.values()))),
+                _("Make the {names} that are not there", names=plain(listed(nameless.values()))),
                 icon=":material/add_circle:",
                 on_click=_make_missing,
                 args=(bench, [*preview.mapping.create_missing, *nameless]),

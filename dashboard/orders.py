@@ -50,8 +50,9 @@ from repository.maintenance import (
     held_seconds,
 )
 from repository.organizations import company_names
-from repository.people import Contact, Person, Purpose, contact_of, people, reveal
-from repository.store import Conflict, Invalid, build
+from repository.people import Contact, Masked, Person, Purpose, contact_of, people, reveal
+from repository.record import Record
+from repository.store import build
 from repository.words import msg
 
 PARAMETER = "order"  # of the URL: the order whose drawer is open
@@ -108,6 +109,25 @@ def work_table(found: WorkList, *, key: str) -> None:
         for place, row in enumerate(found.rows):
             again = any(row.order.id == before.order.id for before in found.rows[:place])  # it ended twice
             _phone_row(row, f"{key}-{place}" if again else key)
+
+
+def work_pages(page: Callable[[int, int], WorkList], *, key: str, pages: Any, whole: Any) -> WorkList:
+    """A list by the page: ``page`` gives one by its number, of so many rows. The pager goes into the place ``pages``, a
+    download of the whole list, not only of what is shown, into ``whole``. Returns the first page, for the heading."""
+    first = found = page(1, ROWS)
+    if first.total > ROWS:
+        chosen = pages.pagination(-(-first.total // ROWS), key=f"{key}-page", max_visible_pages=5)
+        found = first if chosen == 1 else page(chosen, ROWS)
+    with whole:
+        tables.download(
+            (lambda: rows_to_take_away(page(1, maintenance.MANY))) if first.rows else (),
+            name="work_orders",
+            title=_("Work orders"),
+            key=key,
+            of=(WorkOrder.collection, session.view().community_id),
+        )
+    work_table(found, key=key)
+    return first
 
 
 def _table(found: WorkList, key: str) -> None:
@@ -383,7 +403,7 @@ def _facts(story: Story) -> None:
         _("Hours and cost"): _effort_words(order),
     }
     if order.company_id:
-        facts[_("Company")] = ask(company_names, order.community_id).get(order.company_id, MISSING)
+        facts[_("Company")] = ask(company_names, order.community_id, former=True).get(order.company_id, MISSING)
     if held := held_seconds(order.events, order.ended_at or session.view().now):
         facts[_("Of this on hold")] = duration(held / 3600)
     with st.grid(2, min_column_width=150, gap="xxsmall") as cells:
@@ -441,7 +461,7 @@ def _merge(order: WorkOrder, other: WorkOrder) -> None:
             )
         )
         if st.button(_("Merge into {number}", number=plain(other.number)), type="primary", key=f"do_merge-{other.id}"):
-            act(
+            drawer.act(
                 lambda: tell(
                     maintenance.merge,
                     order.community_id,
@@ -455,23 +475,28 @@ def _merge(order: WorkOrder, other: WorkOrder) -> None:
 
 
 def _contact(order: WorkOrder) -> None:
-    """Whom to call back: masked, in full for a reason that goes on record."""
+    """Whom to call back."""
     if not may(session.actor(), Operation.READ, Contact.collection):
         return
     kept = ask(contact_of, order.community_id, order.id)
     if kept is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(":material/call: " + plain(" ".join(filter(None, (kept.name, kept.phone)))), width="content")
-        with st.popover(_("Show"), key=f"reveal-{order.id}"):
-            why = st.selectbox(
-                _("What for?"), list(Purpose), format_func=lambda one: say(one.label), key=f"why-{order.id}"
-            )
-            st.caption(_("Who looked, when and why goes on record."))
-            if st.button(_("Show"), type="primary", key=f"do_reveal-{order.id}"):
-                found = tell(reveal, order.community_id, kept.id, why)
-                if found is not None:
-                    st.markdown("**" + plain(" ".join(filter(None, (found.name, found.phone)))) + "**")
+        contact(kept, order)
+
+
+def contact(kept: Masked, of: Record) -> None:
+    """Whom to call about a record: masked, in full for a reason that goes on record."""
+
+    def called(who: Contact | Masked) -> str:
+        return " ".join(filter(None, (who.name, who.phone)))
+
+    def look(why: str) -> str | None:
+        found = tell(reveal, of.community_id, kept.id, why)
+        return None if found is None else called(found)
+
+    st.markdown(":material/call: " + plain(called(kept)), width="content")
+    drawer.reveal(of.id, Purpose, look)
 
 
 def _span(start: datetime, end: datetime | None) -> str:
@@ -536,7 +561,7 @@ def _steps(story: Story) -> None:
     if st.button(
         plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"
     ):
-        act(
+        drawer.act(
             lambda: tell(
                 maintenance.move,
                 order.community_id,
@@ -611,20 +636,6 @@ def _yuan(cents: int | None) -> float | None:
     return None if cents is None else cents / 100
 
 
-def act(command: Callable[[], Any]) -> None:
-    """Do it, then show what stands there now; what is wrong is said here and nothing typed is lost."""
-    try:
-        if command() is not None:
-            st.rerun()
-    except Invalid as trouble:
-        cards.told(*trouble.problems.values())
-    except Conflict as trouble:
-        current = trouble.current
-        cards.conflict(current.updated_by, current.updated_at)
-        if st.button(_("Show what stands there now"), icon=":material/refresh:"):
-            st.rerun()
-
-
 def _timeline(story: Story) -> None:
     order, zone = story.row.order, session.zone()
     lines = []
@@ -682,7 +693,7 @@ def _add_photos(order: WorkOrder) -> None:
             session.submitted(f"photos-{order.id}")
         return changed
 
-    act(add)
+    drawer.act(add)
 
 
 def _remark(order: WorkOrder) -> None:
@@ -703,7 +714,7 @@ def _remark(order: WorkOrder) -> None:
                 session.submitted(f"remark-{order.id}")
             return found
 
-        act(said)
+        drawer.act(said)
 
 
 def _counts_money() -> bool:
@@ -738,7 +749,7 @@ def _effort(story: Story) -> None:
         pressed = st.form_submit_button(_("Add"), icon=":material/add:")
     if pressed:
         used = {"name": part, "quantity": quantity, "unit_cost_cents": round(price * 100)}
-        act(
+        drawer.act(
             lambda: tell(
                 maintenance.add_effort,
                 order.community_id,
@@ -810,17 +821,5 @@ def _edit(story: Story) -> None:
         save=save,
     ):
         st.rerun()
-    if may(session.actor(), Operation.DELETE, WorkOrder.collection):
-        with st.popover(_("Delete"), icon=":material/delete:", type="tertiary"):
-            st.markdown(_("Delete an order that was entered by mistake: the figures then stand as if it never was."))
-            if st.button(_("Delete it"), key=f"delete-{order.id}"):
-                drawer.close(PARAMETER)
-                act(
-                    lambda: tell(
-                        maintenance.delete,
-                        order.community_id,
-                        order.id,
-                        order.revision,
-                        done=_("{number} deleted", number=order.number),
-                    )
-                )
+    why = _("Delete an order that was entered by mistake: the figures then stand as if it never was.")
+    drawer.offer_deletion(PARAMETER, order, maintenance.delete, why)

@@ -1,19 +1,18 @@
 """What a community promises and when it works: hours, holidays, times by priority. Drawn in its settings."""
 
-from collections.abc import Callable
 from datetime import date, time
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, i18n, session
+from dashboard import cards, data, drawer, i18n, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
 from repository import worktime
 from repository.access import Operation, may
 from repository.grids import Community, Span, edit_community
 from repository.maintenance import SERVICE_LEVELS, Priority, WorkCategory, work_categories
-from repository.store import Conflict, Duplicate, Invalid
 from repository.worktime import SpecialDay, announced_until
 
 SPANS = 3
@@ -29,35 +28,29 @@ def settings(view: session.View, found: Community) -> None:
     _calendar(view)
 
 
-def _do(command: Callable[..., Any], *args: Any, done: str, **facts: Any) -> None:
-    """Do it and show what stands there now; what is wrong is said below the button, and what was typed stays."""
-    try:
-        saved = data.tell(command, *args, done=done, **facts)
-    except (Invalid, Conflict, Duplicate) as trouble:
-        problems = trouble.problems.values() if isinstance(trouble, Invalid) else [trouble.message]
-        st.error("  \n".join(plain(say(message)) for message in problems), icon=":material/error:")
-    else:
-        if saved is not None:
-            st.rerun()
-
-
-def _save(view: session.View, found: Community, changes: dict[str, Any]) -> None:
-    _do(edit_community, view.community_id, found.revision, changes, done=_("Saved."))
+def save(view: session.View, form: str, mine: drawer.Draft[Community], **changes: Any) -> None:
+    """Save what was typed over a part of the community."""
+    revision, done = mine.stands.revision, _("Saved.")
+    drawer.act(lambda: data.tell(edit_community, view.community_id, revision, changes, done=done), form=form)
 
 
 def _hours(view: session.View, found: Community) -> None:
-    spans: list[Span | None] = [*found.working_hours]
+    mine = drawer.draft("hours", found, "working_hours")
+    spans: list[Span | None] = [*mine.opened.working_hours]
     spans += [None] * (SPANS - len(spans))
     typed: list[tuple[time | None, time | None]] = []
     for place, span in enumerate(spans):
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            begins = _time(_("From"), span and span.begins, f"begins-{place}-{found.revision}")
-            ends = _time(_("To"), span and span.ends, f"ends-{place}-{found.revision}")
+            begins = _time(_("From"), span and span.begins, f"begins-{place}-{mine.key}")
+            ends = _time(_("To"), span and span.ends, f"ends-{place}-{mine.key}")
             typed.append((begins, ends))
     st.caption(_("A line left empty does not count. The clock of a promise stands still outside these hours."))
     if st.button(_("Save the hours"), key="save_hours"):
+        if any((one is None) != (other is None) for one, other in typed):
+            cards.told(_("Not saved: a line needs both times, or none."))
+            return
         wanted = [{"begins": _minute(one), "ends": _minute(other) or 1440} for one, other in typed if one and other]
-        _save(view, found, {"working_hours": wanted})
+        save(view, "hours", mine, working_hours=wanted)
 
 
 def _time(label: str, minute: int | None, key: str) -> time | None:
@@ -71,7 +64,8 @@ def _minute(at: time) -> int:
 
 def _levels(view: session.View, found: Community) -> None:
     """A line a priority, and further ones for a category; empty lines follow ours."""
-    own = {(level.priority, level.category): level for level in found.service_levels}
+    mine = drawer.draft("levels", found, "service_levels")
+    own = {(level.priority, level.category): level for level in mine.opened.service_levels}
     lines: list[tuple[Priority, str | None]] = [(priority, None) for priority in Priority]
     lines += [(Priority(p), c) for p, c in own if c is not None and p in set(Priority)]
     categories = {str(each): say(each.label) for each in WorkCategory}
@@ -100,7 +94,7 @@ def _levels(view: session.View, found: Community) -> None:
             names[3]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
             names[4]: columns.CheckboxColumn(default=False),
         },
-        key=f"levels-{found.revision}",
+        key=f"levels-{mine.key}",
     )
     st.caption(
         _(
@@ -121,7 +115,7 @@ def _levels(view: session.View, found: Community) -> None:
             }
             for row in typed.to_dict("records")
         ]
-        _save(view, found, {"service_levels": [row for row in rows if row != _usual(row)]})
+        save(view, "levels", mine, service_levels=[row for row in rows if row != _usual(row)])
 
 
 def _usual(row: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +168,8 @@ def _calendar(view: session.View) -> None:
         working = st.toggle(_("Working day"), key=f"special-working-{year}")
         entered = st.button(_("Enter the day"), key="do_special", type="primary", icon=":material/add:")
     if entered and isinstance(day, date):
-        _do(worktime.set_day, view.community_id, day, working=working, name=name, done=_("Saved."))
+        facts = {"working": working, "name": name}
+        drawer.act(lambda: data.tell(worktime.set_day, view.community_id, day, done=_("Saved."), **facts))
     for each in days:
         if each.own and st.button(
             _("Take back {day}", day=i18n.day_short(each.day)),
@@ -183,9 +178,5 @@ def _calendar(view: session.View) -> None:
             icon=":material/undo:",
         ):
             back = _("What was announced holds again.")
-            _do(_dropped, view.community_id, each.id, each.revision, done=back)
-
-
-def _dropped(*args: Any) -> bool:
-    worktime.drop_day(*args)
-    return True
+            gone = partial(data.tell, worktime.drop_day, view.community_id, each.id, each.revision, done=back)
+            drawer.act(gone)

@@ -1,13 +1,12 @@
 """The registers of the Grids page (grids, posts, people) and the community's settings, each with its drawer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, promises, session
+from dashboard import data, drawer, forms, promises, session
 from dashboard.i18n import _, number, plain, say
 from repository import grids, people
 from repository.access import Actor, Operation, may
@@ -15,7 +14,7 @@ from repository.facilities import SERVICE_LIFE_YEARS, Category, FacilityKind
 from repository.grids import Community, Grid, Population, Post, ServiceLife, Tier, Vacancy
 from repository.people import AgeBand, Person, Sex
 from repository.record import Record
-from repository.store import Invalid, Store
+from repository.store import Store
 
 Names = Mapping[str, Mapping[str, str]]
 GRID, POST, PERSON, SETTINGS = "edit_grid", "post", "person", "settings"
@@ -150,11 +149,7 @@ def _one(
     place = st.expander(_("Correct the entry")) if isinstance(found, Post) else st.container()
     with place:
         _edit(view, names, parameter, found, edit)
-    if may(session.actor(), Operation.DELETE, found.collection):
-        with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("Only for what was entered by mistake. What others refer to is kept."))
-            if st.button(_("Delete it"), type="primary", key="do_delete"):
-                _tell(view, parameter, found, _true(remove), _("Deleted."))
+    drawer.offer_deletion(parameter, found, remove)
 
 
 def _edit(view: session.View, names: Names, parameter: str, found: R, edit: Callable[..., R]) -> None:
@@ -169,16 +164,6 @@ def _edit(view: session.View, names: Names, parameter: str, found: R, edit: Call
     )
     if saved is not None:
         drawer.done(parameter)
-
-
-def _true(command: Callable[..., None]) -> Callable[..., bool]:
-    """A command without an answer, so that its success can be told from a refusal."""
-
-    def run(*args: Any, **kwargs: Any) -> bool:
-        command(*args, **kwargs)
-        return True
-
-    return run
 
 
 def _post(view: session.View, names: Names, found: Post) -> None:
@@ -200,7 +185,7 @@ def _post(view: session.View, names: Names, found: Post) -> None:
         if holder:
             last = st.date_input(_("Last day"), value=today, format="YYYY-MM-DD", key=f"last-{found.id}", width=160)
             if st.button(_("The holder leaves"), icon=":material/logout:", key="vacate"):
-                _tell(view, POST, found, grids.vacate, _("The post is vacant."), on=last)
+                _tell(view, found, grids.vacate, _("The post is vacant."), on=last)
         else:
             people = forms.told_apart(names["people"])
             chosen = st.selectbox(
@@ -216,33 +201,15 @@ def _post(view: session.View, names: Names, found: Post) -> None:
             if st.button(
                 _("Appoint"), icon=":material/person_add:", type="primary", key="do_appoint", disabled=not chosen
             ):
-                _tell(view, POST, found, grids.appoint, _("Appointed."), holder_id=chosen, since=first)
+                _tell(view, found, grids.appoint, _("Appointed."), holder_id=chosen, since=first)
     st.space("small")
 
 
-def _tell(
-    view: session.View, parameter: str | None, found: Record, command: Callable[..., Any], done: str, **facts: Any
-) -> None:
-    from repository.words import Trouble
-
-    try:
-        saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
-    except Invalid as invalid:
-        cards.told(*invalid.problems.values())
-    except Trouble as trouble:
-        cards.told(trouble)
-    else:
-        if saved is not None:
-            drawer.done(parameter)
+def _tell(view: session.View, found: Record, command: Callable[..., Any], done: str, **facts: Any) -> None:
+    drawer.act(lambda: data.tell(command, view.community_id, found.id, found.revision, done=done, **facts), close=POST)
 
 
 # --- the community
-def _set(
-    changes: Mapping[str, Any], store: Store, actor: Actor, community_id: str, _id: str, revision: int
-) -> Community:
-    return grids.edit_community(store, actor, community_id, revision, changes)
-
-
 def _settings(view: session.View) -> None:
     found = data.ask(grids.community, view.community_id)
     saved = forms.edit(
@@ -266,7 +233,8 @@ def _settings(view: session.View) -> None:
 
 def _population(view: session.View, found: Community) -> None:
     """The figures participation is measured against."""
-    held = {(row.age_band, row.sex): row.count for row in found.population}
+    mine = drawer.draft("population", found, "population")
+    held = {(row.age_band, row.sex): row.count for row in mine.opened.population}
     female, male = say(Sex.FEMALE.label), say(Sex.MALE.label)
     table = pd.DataFrame(
         {
@@ -281,7 +249,7 @@ def _population(view: session.View, found: Community) -> None:
         hide_index=True,
         disabled=[_("Age")],
         column_config={female: count, male: count},
-        key=f"population-{found.revision}",
+        key=f"population-{mine.key}",
     )
     total = int(typed[female].fillna(0).sum() + typed[male].fillna(0).sum())
     st.caption(_("{n} in this table; the register says {m}", n=number(total), m=number(found.residents)))
@@ -292,14 +260,14 @@ def _population(view: session.View, found: Community) -> None:
             for sex, name in ((Sex.FEMALE, female), (Sex.MALE, male))
             if pd.notna(typed[name].iloc[place])
         ]
-        changes = {"population": tuple(rows)}
-        _tell(view, None, found, partial(_set, changes), _("Saved."))
+        promises.save(view, "population", mine, population=tuple(rows))
 
 
 def _service_lives(view: session.View, found: Community) -> None:
     """Years by category and kind, where the facility itself does not say."""
     words = {str(each): say(each.label) for each in (*Category, *FacilityKind)}
-    own = {life.of: life.years for life in found.service_lives}
+    mine = drawer.draft("service-lives", found, "service_lives")
+    own = {life.of: life.years for life in mine.opened.service_lives}
     words |= {word: word for word in own if word not in words}
     usual, here = _("Usual (years)"), _("Here (years)")
     table = pd.DataFrame(
@@ -314,7 +282,7 @@ def _service_lives(view: session.View, found: Community) -> None:
         hide_index=True,
         disabled=[_("Category or kind"), usual],
         column_config={here: st.column_config.NumberColumn(min_value=0.5, max_value=200, step=0.5)},
-        key=f"lives-{found.revision}",
+        key=f"lives-{mine.key}",
     )
     st.caption(_("A kind without years of its own follows its category; empty means the usual years."))
     if st.button(_("Save the years"), key="save_lives"):
@@ -323,5 +291,4 @@ def _service_lives(view: session.View, found: Community) -> None:
             for place, word in enumerate(words)
             if pd.notna(typed[here].iloc[place])
         ]
-        changes = {"service_lives": tuple(rows)}
-        _tell(view, None, found, partial(_set, changes), _("Saved."))
+        promises.save(view, "service-lives", mine, service_lives=tuple(rows))

@@ -31,8 +31,8 @@ from repository.replacement import (
     facility_reliability,
     replacement_review,
 )
-from repository.store import Conflict, Invalid, Store
-from repository.words import Trouble, msg
+from repository.store import Store
+from repository.words import msg
 
 Names = Mapping[str, Mapping[str, str]]
 Rows = list[dict[str, Any]]
@@ -612,57 +612,46 @@ def _how_reliable(view: session.View, found: Facility) -> None:
 
 
 def _decide(view: session.View, found: Facility, plan: Planned) -> None:
-    """What is typed stays until it is saved; where somebody else saved first, it is said, and one's own words can be
-    saved over that knowingly."""
-    form = session.submission(f"plan.{found.id}")
-    opened, *theirs = st.session_state.setdefault(f"plan-opened-{form}", (found.revision,))
-    with st.empty():
-        if theirs:
-            cards.conflict(*theirs)
-    years = list(range(view.now.year, view.now.year + AHEAD + 1))
+    form = f"plan.{found.id}"
+    mine = drawer.draft(form, found, "replacement_plan")
+    years = list(range(view.now.year, max(view.now.year + AHEAD, plan.year or 0) + 1))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         year = st.selectbox(
             _("Replace in"),
             years,
             index=years.index(plan.year) if plan.year in years else 0,
             width=130,
-            key=f"plan-year-{form}",
+            key=f"plan-year-{mine.key}",
         )
         cost = st.number_input(
-            _("Cost (yuan), if another"), min_value=0.0, max_value=1e9, value=None, width=190, key=f"plan-cost-{form}"
+            _("Cost (yuan), if another"),
+            min_value=0.0,
+            max_value=1e9,
+            value=None,
+            width=190,
+            key=f"plan-cost-{mine.key}",
         )
     late = plan.due is not None and year > plan.due
     reason = st.text_input(
         _("Why it is put off") if late else _("Reason (optional)"),
         max_chars=500,
-        key=f"plan-reason-{form}",
+        key=f"plan-reason-{mine.key}",
         **session.STAGED,
     )
     with st.container(horizontal=True, gap="small"):
-        saved = None
         if st.button(_("Save the decision"), type="primary", icon=":material/check:", key="do_plan_year"):
             cents = None if cost is None else round(cost * 100)
-            saved = _tell(
-                view, found, opened, form, facilities.plan_replacement, year=year, reason=reason, cost_cents=cents
-            )
+            decision = {"year": year, "reason": reason, "cost_cents": cents}
+            _tell(view, form, mine, facilities.plan_replacement, **decision)
         if plan.decision is not None and st.button(_("Take it back"), icon=":material/undo:", key="plan-back"):
-            saved = _tell(view, found, opened, form, facilities.take_back_plan)
-    if saved is not None:
-        session.submitted(f"plan.{found.id}")
-        drawer.done()
+            _tell(view, form, mine, facilities.take_back_plan)
 
 
 def _tell(
-    view: session.View, found: Facility, opened: int, form: str, command: Callable[..., Facility], **facts: Any
-) -> Facility | None:
-    try:
-        return data.tell(command, view.community_id, found.id, opened, done=_("The plan is changed."), **facts)
-    except Invalid as invalid:
-        cards.told(*invalid.problems.values())
-    except Conflict as conflict:  # kept: another form in the drawer may run the page anew at once
-        current = conflict.current
-        st.session_state[f"plan-opened-{form}"] = (current.revision, current.updated_by, current.updated_at)
-        st.rerun()
-    except Trouble as trouble:
-        cards.told(trouble)
-    return None
+    view: session.View, form: str, mine: drawer.Draft[Facility], command: Callable[..., Facility], **facts: Any
+) -> None:
+    done = _("The plan is changed.")
+    drawer.act(
+        lambda: data.tell(command, view.community_id, mine.opened.id, mine.stands.revision, done=done, **facts),
+        form=form,
+    )

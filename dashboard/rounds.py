@@ -25,7 +25,7 @@ from repository.inspections import (
 )
 from repository.maintenance import Fault
 from repository.metrics import State
-from repository.store import Invalid, build
+from repository.store import build
 
 Names = Mapping[str, Mapping[str, str]]
 INSPECTION, CHECKLIST, PLAN = "inspection", "checklist", "inspection_plan"
@@ -131,8 +131,7 @@ def _due(view: session.View, found: Rounds, names: Names) -> None:
             key="due",
             of=(Inspection.collection, view.community_id),
         )
-    if found.total > len(found.due):
-        st.caption(_("The first {n} of {m}.", n=number(len(found.due)), m=number(found.total)))
+    tables.first_of(len(found.due), found.total)
     if not chosen:
         st.markdown(":gray[" + _("Nothing here. Choose another list above.") + "]")
         return
@@ -143,8 +142,7 @@ def _due(view: session.View, found: Rounds, names: Names) -> None:
     with st.container(key="narrow_due", gap="xsmall"):
         for each in chosen[:PHONE_ROWS]:
             _phone_row(each, inspects=inspects)
-        if len(chosen) > PHONE_ROWS:
-            st.caption(_("The first {n}. Search or filter for the rest.", n=PHONE_ROWS))
+        tables.first_of(min(PHONE_ROWS, len(chosen)), len(chosen))
 
 
 def _due_row(each: Due, names: Names) -> dict[str, Any]:
@@ -244,6 +242,7 @@ def _registers(view: session.View, found: Rounds, names: Names) -> None:
 
 # --- the drawers
 def _drawers(view: session.View, names: Names) -> None:
+    picks = {**names, "facilities": names["standing"]}
     if wanted := drawer.opened(INSPECTION):
         found, orders = data.ask(inspections.inspection, view.community_id, wanted)
         where = names["facilities"].get(found.facility_id, found.facility_id)
@@ -251,18 +250,18 @@ def _drawers(view: session.View, names: Names) -> None:
         drawer.show(INSPECTION, plain(f"{where} · {found.name}"), lambda: _one(found, numbers))
     elif wanted := drawer.opened(CHECKLIST):
         if wanted == drawer.NEW:
-            drawer.show(CHECKLIST, _("Enter a checklist"), lambda: _new(view, names, CHECKLIST))
+            drawer.show(CHECKLIST, _("Enter a checklist"), lambda: _new(view, picks, CHECKLIST))
         else:
             lists = {each.id: each for each in data.ask(inspections.checklists, view.community_id)}
             if wanted in lists:
                 drawer.show(CHECKLIST, plain(lists[wanted].name), lambda: _checklist(view, lists[wanted]))
     elif wanted := drawer.opened(PLAN):
         if wanted == drawer.NEW:
-            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, names, PLAN))
+            drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, picks, PLAN))
         else:
             plans = {each.id: each for each in data.ask(inspections.plans, view.community_id)}
             if wanted in plans:
-                drawer.show(PLAN, plain(plans[wanted].name), lambda: _plan(view, names, plans[wanted]))
+                drawer.show(PLAN, plain(plans[wanted].name), lambda: _plan(view, picks, plans[wanted]))
 
 
 def _one(found: Inspection, numbers: Mapping[str, str]) -> None:
@@ -326,13 +325,15 @@ def _plan(view: session.View, names: Names, found: InspectionPlan) -> None:
 
 def _checklist(view: session.View, found: Checklist) -> None:
     edits = may(session.actor(), Operation.UPDATE, Checklist.collection)
+    form = f"items.{found.id}"
+    mine = drawer.draft(form, found, "items")
     look, fault, danger = _("What to look at"), _("Fault"), _("Dangerous if not in order")
     words = {str(each): say(each.label) for each in Fault}
     table = pd.DataFrame(
         {
-            look: pd.Series([item.text for item in found.items], dtype=object),
-            fault: pd.Series([term(item.fault, Fault) for item in found.items], dtype=object),
-            danger: pd.Series([item.dangerous for item in found.items], dtype=bool),
+            look: pd.Series([item.text for item in mine.opened.items], dtype=object),
+            fault: pd.Series([term(item.fault, Fault) for item in mine.opened.items], dtype=object),
+            danger: pd.Series([item.dangerous for item in mine.opened.items], dtype=bool),
         }
     )
     typed = st.data_editor(
@@ -345,14 +346,15 @@ def _checklist(view: session.View, found: Checklist) -> None:
             fault: st.column_config.SelectboxColumn(options=list(words.values())),
             danger: st.column_config.CheckboxColumn(default=False),
         },
-        key=f"items-{found.id}-{found.revision}",
+        key=f"items-{mine.key}",
     )
     st.caption(_("A dangerous item that is not in order takes the facility out of service at once."))
     if not edits:
         return
     if st.button(_("Save the items"), type="primary", key="do_items", icon=":material/check:"):
         back = {label: word for word, label in words.items()}
-        try:
+
+        def save() -> Checklist | None:
             items = tuple(
                 build(
                     ChecklistItem,
@@ -365,13 +367,10 @@ def _checklist(view: session.View, found: Checklist) -> None:
                 for row in typed.to_dict("records")
                 if str(row[look] or "").strip()
             )
-        except Invalid as trouble:
-            cards.told(*trouble.problems.values())
-            return
-        if data.tell(
-            inspections.edit_checklist, view.community_id, found.id, found.revision, {"items": items}, done=_("Saved.")
-        ):
-            drawer.done()
+            change, revision = inspections.edit_checklist, mine.stands.revision
+            return data.tell(change, view.community_id, found.id, revision, {"items": items}, done=_("Saved."))
+
+        drawer.act(save, form=form)
     with st.expander(_("Name and kind")):
         saved = forms.edit(
             Checklist,

@@ -136,14 +136,14 @@ def register(
     names: Names | None = None,
     more: Mapping[str, Callable[[Any], Any]] | None = None,
     late: str | None = None,
-    total: int | None = None,
+    total: str | None = None,
     height: int | None = None,
 ) -> str | None:
     """Draw a register with search box and download, and return the id of the row the reader picked, or None.
 
     ``columns`` picks and orders fields and titles of ``more``, the computed columns (title -> function of the record);
-    ``late`` names the one among these to draw as red bars (days overdue). ``names`` resolves references. ``total`` is
-    how many there are in all, when ``rows`` is only the first of them.
+    ``late`` names the one among these to draw as red bars (days overdue). ``names`` resolves references. ``total`` says
+    how many there are in all, when ``rows`` are only the first of them.
     """
     columns = None if columns is None else list(columns)
     shown = rows_of(rows, columns=columns, names=names, more=more)
@@ -168,7 +168,6 @@ def register(
             key=key,
             of=(record_class.collection, rows[0].community_id) if rows else None,
         )
-    everything = max(total or 0, len(rows))
     if not found:
         st.caption(
             _("Nothing here contains “{words}”.", words=plain(wanted)) if wanted else _("There is nothing here yet.")
@@ -179,10 +178,11 @@ def register(
         pages = -(-len(found) // PAGE)
         first = (min(st.pagination(pages, key=f"{key}-page"), pages) - 1) * PAGE
     page = found[first : first + PAGE]
-    if len(page) < everything:
-        count.caption(_("Showing {n} of {m}", n=number(len(page)), m=number(everything)), width="content")
+    everything = plain(total or number(len(rows)))
+    if total or len(page) < len(rows):
+        count.caption(_("Showing {n} of {m}", n=number(len(page)), m=everything), width="content")
     else:
-        count.caption(_("{n} in all", n=number(everything)), width="content")
+        count.caption(_("{n} in all", n=everything), width="content")
     ids = [rows[place].id for place in page]
     visible = [shown[place] for place in page]
     if columns is None:  # a column in which nothing stands takes room and tells nothing; the download has it

@@ -9,11 +9,9 @@ import streamlit as st
 from dashboard import cards, data, drawer, forms, i18n, labels, navigation, replacement, rounds, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
 from repository import facilities
-from repository.access import Actor, Operation, may
+from repository.access import Operation, may
 from repository.facilities import Category, Condition, Facility, FacilityKind, ServiceStatus, age_years, end_of_life
 from repository.metrics import State
-from repository.store import Invalid, Store
-from repository.words import Trouble
 
 Names = Mapping[str, Mapping[str, str]]
 PARAMETER = "facility"  # of the URL: the facility whose drawer is open
@@ -115,24 +113,26 @@ def _facts(found: Facility, names: Names, lives: Mapping[str, float], on: date) 
 
 
 def _examine(view: session.View, found: Facility) -> None:
+    form = f"examine.{found.id}"
+    key = session.submission(form)
     with st.container(key="thumb"):
         grade = st.segmented_control(
             _("How does it look?"),
             list(Condition),
             default=None,
             format_func=lambda condition: say(condition.label),
-            key=f"examine-{found.id}-{found.revision}",
+            key=f"examine-{key}",
         )
         note = st.text_input(
             _("Remark (optional)"),
-            key=f"examine-note-{found.id}-{found.revision}",
+            key=f"examine-note-{key}",
             max_chars=200,
             **session.STAGED,
         )
     if st.button(
         _("Note this condition"), type="primary", key="do_examine", icon=":material/check:", disabled=not grade
     ):
-        _tell(view, found, facilities.examine, _("Condition noted."), condition=grade, note=note or None)
+        _tell(view, found, facilities.examine, _("Condition noted."), form, condition=grade, note=note or None)
 
 
 def _service(view: session.View, found: Facility) -> None:
@@ -152,11 +152,8 @@ def _end(view: session.View, found: Facility) -> None:
                 st.markdown(_("It is taken down for good. Its past stays; it no longer counts."))
                 if st.button(_("Retire it"), type="primary", key="do_retire"):
                     _tell(view, found, facilities.retire, _("Retired."))
-        if may(session.actor(), Operation.DELETE, Facility.collection):
-            with st.popover(_("Delete"), icon=":material/delete:"):
-                st.markdown(_("Only for what was entered by mistake. Work orders that name it prevent it."))
-                if st.button(_("Delete it"), type="primary", key="do_delete"):
-                    _tell(view, found, _remove, _("Deleted."), closing=True)
+        why = _("Only for what was entered by mistake. Work orders that name it prevent it.")
+        drawer.offer_deletion(PARAMETER, found, facilities.remove_facility, why)
 
 
 def _replace(view: session.View, found: Facility) -> None:
@@ -192,29 +189,10 @@ def _replaced(view: session.View, found: Facility, values: forms.Values, submiss
     )
 
 
-def _remove(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> bool:
-    facilities.remove_facility(store, actor, community_id, id, revision)
-    return True
-
-
 def _tell(
-    view: session.View,
-    found: Facility,
-    command: Callable[..., Any],
-    done: str,
-    *,
-    closing: bool = False,
-    **facts: Any,
+    view: session.View, found: Facility, command: Callable[..., Any], done: str, form: str | None = None, **facts: Any
 ) -> None:
-    try:
-        saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
-    except Invalid as invalid:
-        cards.told(*invalid.problems.values())
-    except Trouble as trouble:
-        cards.told(trouble)
-    else:
-        if saved is not None:
-            drawer.done(PARAMETER if closing else None)
+    drawer.act(lambda: data.tell(command, view.community_id, found.id, found.revision, done=done, **facts), form=form)
 
 
 def _history(found: Facility) -> None:

@@ -216,6 +216,7 @@ def companies(store: Store, actor: Actor, community_id: str) -> list[Organizatio
     return store.find(actor, Organization, community_id, where, sort=[("name", 1)], limit=1000)
 
 
-def company_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
-    """The name by id of every company that can be given work: what pickers need."""
-    return {one.id: one.name for one in companies(store, actor, community_id) if one.active}
+def company_names(store: Store, actor: Actor, community_id: str, *, former: bool = False) -> dict[str, str]:
+    """The name by id of every company that can be given work, which pickers need, or with the ``former`` ones of all
+    that did some."""
+    return {one.id: one.name for one in companies(store, actor, community_id) if one.active or former}

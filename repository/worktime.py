@@ -19,7 +19,7 @@ from repository.access import Actor
 from repository.filters import Is
 from repository.grids import Community, Span
 from repository.record import Day, Index, Record, Shown
-from repository.store import Duplicate, Store, build
+from repository.store import Duplicate, Store, Write, build
 from repository.words import msg
 
 FARTHEST = 3660
@@ -171,6 +171,13 @@ def set_day(
         return store.update(actor, SpecialDay, community_id, there.id, there.revision, changes)
 
 
-def drop_day(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
-    """Take one's own word on a day back: what was announced holds again. Raises Conflict, NotFound, Refused."""
-    store.delete(actor, SpecialDay, community_id, id, revision)
+def drop_day(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> SpecialDay:
+    """Take one's own word on a day back, and return it: what was announced holds again. Raises Conflict, NotFound,
+    Refused."""
+
+    def work(write: Write) -> SpecialDay:
+        day = write.read(SpecialDay, community_id, id)
+        write.delete(SpecialDay, community_id, id, revision)
+        return day
+
+    return store.write(actor, work)

@@ -238,13 +238,13 @@ def test_an_activity_with_attendances_goes_only_with_them(
     activity = held(here, admin)
     came(here, admin, activity, "R-ACDE")
     at = visit(mongodb_uri, "activities", lang="zh", period="2026Q1", activity=activity.id)
-    at.button("activity-delete").click().run()
+    at.button("do_delete-activity").click().run()
     assert any("已登记" in error.value for error in at.error)
     at.button("activity-cancel").click().run()
     assert any("已登记" in error.value for error in at.error)
     assert here.count(admin, Activity, C) == 1
     at.checkbox("activity-delete-along").check()
-    at.button("activity-delete").click().run()
+    at.button("do_delete-activity").click().run()
     assert not at.exception
     assert here.count(admin, Activity, C) == here.count(admin, Attendance, C) == 0
 

@@ -10,9 +10,10 @@ import pytest
 from repository import entries
 from repository.access import Actor, Role
 from repository.entries import EntryLog
-from repository.facilities import Category, Control, Facility, VehicleDetails
+from repository.facilities import Category, Control, Facility, VehicleDetails, retire
 from repository.grids import Community, community
-from repository.organizations import Organization
+from repository.maintenance import log_repair
+from repository.organizations import Organization, add_organization, set_contact
 from repository.people import contact_of
 from repository.store import Store
 from tests.conftest import NOW
@@ -107,6 +108,35 @@ def test_what_stayed_open_is_closed_together(gate: Store, admin: Actor, mongodb_
     assert gate.db["entry_logs"].count_documents({"exit_unknown": True}) == 1
 
 
+def test_the_log_is_searched_whole_and_says_where_it_ends(
+    gate: Store, admin: Actor, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = gate.db["entry_logs"].find_one({})
+    for n in range(100):
+        gate.db["entry_logs"].insert_one({**one, "_id": f"e{n}", "purpose": "repair"})  # type: ignore[dict-item]
+    gate.db["entry_logs"].update_one({"_id": "e0"}, {"$set": {"entered_at": NOW - timedelta(days=1), "host": "9 栋"}})
+
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
+    at.text_input(key="entries-search").set_value("9 栋").run()
+    assert "Nothing here contains" not in said(at)
+    assert "102 entries" in said(at)
+    assert "are listed and searched" not in said(at)
+
+    for module in (entries, entries.queries):
+        monkeypatch.setattr(module, "MANY", 50)
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
+    assert r"Showing 50 of 50\+" in said(at)
+    assert "Only the newest 50 are listed and searched" in said(at)
+
+
+def test_without_a_gate_in_service_none_is_called_smart(
+    gate: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    retire(gate, admin, "d", "north", 1)
+    at = visit(mongodb_uri, "facilities", lang="en", part="entrances", period="ever")
+    assert "No gate is in service any more" in said(at)
+
+
 def test_the_rules_are_set_on_the_page(gate: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     at = visit(mongodb_uri, "facilities", lang="en", part="entrances", entry_settings="rules")
     next(each for each in at.number_input if each.key.startswith("entry-days")).set_value(7)
@@ -148,6 +178,26 @@ def test_a_company_is_entered_and_called(gate: Store, admin: Actor, mongodb_uri:
     assert contact_of(gate, admin, "d", made.id) is not None, "an empty form erases nobody"
     at.button(key=f"drop_contact-{made.id}").click().run()
     assert contact_of(gate, admin, "d", made.id) is None
+
+
+def test_who_it_is_is_shown_for_a_reason_that_goes_on_record(
+    gate: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    entry = gate.db["entry_logs"].find_one({})["_id"]  # type: ignore[index]
+    firm = add_organization(gate, admin, "d", {"name": "和顺物业"})
+    set_contact(gate, admin, "d", firm.id, name="王五", phone="13812345678")
+    order = log_repair(gate, admin, "d", fault="loose", place="东门", caller_name="赵六", caller_phone="13987654321")
+    for page, query, id, words in (
+        ("facilities", {"part": "entrances", "entry": entry}, entry, PLATE),
+        ("facilities", {"part": "companies", "company": firm.id}, firm.id, "王五 13812345678"),
+        ("maintenance", {"order": order.id}, order.id, "赵六 13987654321"),
+    ):
+        at = visit(mongodb_uri, page, lang="zh", **query)
+        assert words not in said(at)
+        at.button(key=f"do_reveal-{id}").click().run()
+        assert words in said(at)
+    looked = gate.db["audit"].count_documents({"operation": "reveal"})
+    assert looked == 3
 
 
 def test_an_address_that_fits_nothing_is_met(gate: Store, mongodb_uri: str, visit: Visit) -> None:

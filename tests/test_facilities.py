@@ -163,6 +163,7 @@ def test_labels_find_their_facility(store: Store, admin: Actor, community: str) 
     assert room.facility_by_code(store, admin, community, "F1").id == "F1"
     assert room.facility(store, admin, community, "F1").code == "F1"
     assert room.facility_names(store, admin, community) == {"F1": "F1 单杠"}
+    assert room.facility_names(store, admin, community, retired=True) == {"F0": "F0 旧单杠", "F1": "F1 单杠"}
     with pytest.raises(NotFound):
         room.facility_by_code(store, admin, community, "nothing")
 

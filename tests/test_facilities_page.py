@@ -115,7 +115,7 @@ def test_the_drawer_tells_age_and_condition_and_notes_a_new_one(
     at = visit(mongodb_uri, "facilities", lang="en", facility="F1")
     assert "14 years old; its service life of 8 years ended on 2020-04-02." in said(at)
 
-    next(each for each in at.get("button_group") if each.key == "examine-F1-1").set_value(Condition.POOR).run()
+    next(each for each in at.get("button_group") if each.key.startswith("examine-")).set_value(Condition.POOR).run()
     next(each for each in at.text_input if each.key.startswith("examine-note")).set_value("螺丝松动").run()
     button(at, "Note this condition").click()
     run(at)
@@ -123,6 +123,18 @@ def test_the_drawer_tells_age_and_condition_and_notes_a_new_one(
     entry = now(yard, admin).condition_history[-1]
     assert (entry.condition, entry.note) == (Condition.POOR, "螺丝松动")
     assert now(yard, admin).condition is Condition.POOR
+
+
+def test_a_remark_on_a_condition_stays_when_somebody_else_changes_something(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "facilities", lang="en", facility="F2")
+    next(each for each in at.text_input if each.key.startswith("examine-note")).set_value("螺丝松动").run()
+    room.put_out_of_order(yard, admin, "d", "F2", 1)
+
+    at.run()
+
+    assert next(each for each in at.text_input if each.key.startswith("examine-note")).value == "螺丝松动"
 
 
 def test_out_of_order_and_back(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from repository.access import Actor, Role
 from repository.grids import Community, Grid, Point, Post, ServiceLevel, Tier
 from repository.people import Person
 from repository.store import Store
+from tests.test_facilities_page import run
 
 Visit = Callable[..., Any]
 
@@ -180,6 +181,28 @@ def test_a_promise_for_a_category_without_orders_keeps_it(
     with suppress(AttributeError):  # AppTest cannot read a page on which a toast and an open drawer meet
         at.button(key="save_levels").click().run()
     assert room.community(town, admin, "d").service_levels == (promise,)
+
+
+def test_what_is_typed_in_one_part_of_the_settings_outlives_a_change_of_another(
+    town: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "grids", lang="en", settings="community")
+
+    def third(edge: str) -> Any:
+        return next(each for each in at.time_input if each.key.startswith(f"{edge}-2"))
+
+    third("begins").set_value(time(19, 30)).run()
+    at.button(key="save_hours").click().run()
+    assert "a line needs both times, or none" in said(at)
+    third("ends").set_value(time(20, 0)).run()
+    room.edit_community(town, admin, "d", 1, {"residents": 9102})
+    at.run()
+
+    at.button(key="save_hours").click()
+    run(at)
+
+    now = room.community(town, admin, "d")
+    assert (now.working_hours[-1].begins, now.working_hours[-1].ends) == (19 * 60 + 30, 20 * 60)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.GRID_WORKER, Role.FACILITY_MANAGER])

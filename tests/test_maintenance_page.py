@@ -10,7 +10,7 @@ from dashboard import tables
 from dashboard.i18n import speaking
 from repository import maintenance
 from repository.access import Actor
-from repository.facilities import Category, Facility, ServiceStatus
+from repository.facilities import Category, Facility, ServiceStatus, facility, retire
 from repository.grids import Community, Grid
 from repository.maintenance import Fault, Outcome, Status, WorkOrder, log_repair, move
 from repository.organizations import add_organization
@@ -270,6 +270,37 @@ def test_a_list_is_taken_away_whole_not_by_the_page(
     assert not visit(mongodb_uri, "maintenance", lang="en").exception
     assert not visit(mongodb_uri, "maintenance", lang="en", of="owed").exception
     assert (taken["work"], taken["behind"]) == (23, 23)
+
+
+def test_the_orders_of_a_company_are_taken_away_whole_too(
+    mongodb_uri: str, yard: Store, admin: Actor, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firm = add_organization(yard, admin, "d", {"name": "物业公司", "kind": "property"})
+    for _n in range(13):
+        made = log_repair(yard, admin, "d", fault="loose", place="东门")
+        maintenance.edit(yard, admin, "d", made.id, made.revision, {"company_id": firm.id})
+    taken: dict[str, Any] = {}
+    monkeypatch.setattr(tables, "download", lambda rows, key, **_more: taken.update({key: rows}))
+    at = visit(mongodb_uri, "facilities", lang="en", part="companies", of=firm.id)
+    assert not at.exception
+    assert "13 work orders" in said(at)
+    assert len(taken["company-orders"]()) == 13
+
+
+def test_what_is_gone_is_still_called_by_its_name(mongodb_uri: str, yard: Store, admin: Actor, visit: Visit) -> None:
+    firm = add_organization(yard, admin, "d", {"name": "旧物业", "kind": "property"})
+    order = log_repair(yard, admin, "d", fault="loose", facility_id="bar", reported_at=NOW - timedelta(hours=1))
+    maintenance.edit(yard, admin, "d", order.id, order.revision, {"company_id": firm.id})
+    yard.update(admin, type(firm), "d", firm.id, 1, {"active": False})
+    retire(yard, admin, "d", "bar", facility(yard, admin, "d", "bar").revision)
+
+    assert "旧物业" in said(visit(mongodb_uri, "maintenance", lang="en", order=order.id))
+    for side, id, name in (("company_id", firm.id, "旧物业"), ("facility_id", "bar", "单杠")):
+        at = visit(mongodb_uri, "maintenance", lang="en", of="open", by=side, whose=id)
+        assert name in said(at)
+    assert "单杠 was reported most" in said(
+        visit(mongodb_uri, "maintenance", lang="en", part="analysis", period="2026Q2")
+    )
 
 
 def test_what_is_picked_stays_picked_when_somebody_changes_a_row(

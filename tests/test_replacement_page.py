@@ -149,6 +149,56 @@ def test_what_was_typed_stays_when_somebody_else_saved_first(
     assert [each.year for each in room.facility(yard, admin, "d", "F1").replacement_plan] == [2029, 2027]
 
 
+def test_a_change_of_something_else_is_no_conflict(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    at = plan(mongodb_uri, visit, facility="F1")
+    field(at, "selectbox", "plan-year").set_value(2027).run()
+    field(at, "text_input", "plan-reason").set_value("我的理由").run()
+    room.examine(yard, admin, "d", "F1", 1, condition=room.Condition.POOR)
+
+    at.button(key="do_plan_year").click()
+    run(at)
+
+    assert [each.year for each in room.facility(yard, admin, "d", "F1").replacement_plan] == [2027]
+
+
+def test_ones_own_decision_can_be_let_go_for_theirs(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    at = plan(mongodb_uri, visit, facility="F1")
+    field(at, "text_input", "plan-reason").set_value("我的理由").run()
+    room.plan_replacement(yard, admin, "d", "F1", 1, year=2029, reason="别人的理由")
+    at.button(key="do_plan_year").click().run()
+    assert field(at, "button", "let-go").label == "Show what stands there now"
+
+    field(at, "button", "let-go").click().run()
+
+    assert "Not saved" not in said(at)
+    assert field(at, "selectbox", "plan-year").value == 2029
+    assert field(at, "text_input", "plan-reason").value == ""
+
+
+def test_a_drawer_that_is_opened_again_begins_with_what_stands(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    at = plan(mongodb_uri, visit, facility="F1")
+    del at.query_params["facility"]
+    at.run()
+    room.plan_replacement(yard, admin, "d", "F1", 1, year=2029, reason="别人的理由")
+    at.query_params["facility"] = "F1"
+    at.run()
+    assert field(at, "selectbox", "plan-year").value == 2029
+    field(at, "selectbox", "plan-year").set_value(2026).run()
+    at.button(key="do_plan_year").click()
+    run(at)
+    assert [each.year for each in room.facility(yard, admin, "d", "F1").replacement_plan] == [2029, 2026]
+
+
+def test_a_year_far_ahead_stands_in_the_form(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    lift = yard.get(admin, Facility, "d", "L")
+    yard.update(admin, Facility, "d", "L", lift.revision, {"service_life_years": 60})
+    at = plan(mongodb_uri, visit, facility="L")
+    assert field(at, "selectbox", "plan-year").value == 2073
+    assert field(at, "selectbox", "plan-year").options[0] == "2026"
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.GRID_WORKER])
 def test_who_may_only_look_decides_nothing(yard: Store, mongodb_uri: str, visit: Visit, role: Role) -> None:
     at = plan(mongodb_uri, visit, facility="F1", role=role)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import wraps
 from typing import Any
 
 import pytest
 
 from dashboard import dangers, forethought, rounds
 from dashboard.i18n import speaking
-from repository import hazards, inspections, preventive
+from repository import facilities, hazards, inspections, maintenance, preventive
 from repository.access import Actor, Role
 from repository.facilities import Facility, ServiceStatus, retire
 from repository.hazards import Hazard, State
@@ -16,7 +17,8 @@ from repository.inspections import Checklist, ChecklistItem, Inspection
 from repository.maintenance import WorkOrder
 from repository.metrics import Period
 from repository.overview import glance
-from repository.store import Store
+from repository.store import Conflict, Invalid, Store
+from repository.words import Message
 from tests.conftest import NOW
 from tests.pages import picture
 from tests.test_facilities_page import button, run, said
@@ -207,6 +209,32 @@ def test_a_facilitys_drawer_says_what_is_due_and_was_found(
     assert "标牌清晰" in said(opened)
 
 
+def test_the_items_that_were_typed_stay_when_somebody_else_saved_first(
+    yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit
+) -> None:
+    def items() -> list[str]:
+        (now,) = yard.find(admin, Checklist, "d")
+        return [item.text for item in now.items]
+
+    at = visit(mongodb_uri, "facilities", lang="en", part="inspections", checklist=weekly.id)
+    table = f"items-{at.session_state[f'submission.items.{weekly.id}']}"
+    at.session_state[table] = {
+        "edited_rows": {1: {"What to look at": "标牌*在*"}},
+        "added_rows": [],
+        "deleted_rows": [],
+    }
+    at.run()
+    inspections.edit_checklist(yard, OTHER, "d", weekly.id, 1, {"items": (ChecklistItem(text="他的"),)})
+
+    at.button(key="do_items").click().run()
+
+    assert "Not saved: 赵 changed this" in said(at)
+    assert items() == ["他的"]
+    at.button(key="do_items").click()
+    run(at)
+    assert items() == ["立柱*牢固*", "标牌*在*"]
+
+
 # --- hazards
 def test_a_hazard_is_rectified_and_looked_at_again(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     yard.db["communities"].delete_many({"_id": "e"})
@@ -226,6 +254,44 @@ def test_a_hazard_is_rectified_and_looked_at_again(yard: Store, admin: Actor, mo
     hazards.recheck(yard, OTHER, "d", made.id, stands.revision, passed=True)
     over = visit(mongodb_uri, "facilities", lang="en", part="hazards")
     assert "1 hazard is over" in said(over)
+
+
+def test_what_is_typed_about_a_hazard_stays_whoever_was_first(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    made = hazards.report_hazard(yard, OTHER, "d", {"what": "线外露", "place": "东门"})
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id)
+    next(each for each in at.text_input if each.key.startswith("hazard-note")).set_value("已包好").run()
+
+    def first(*args: Any, **facts: Any) -> Hazard:
+        raise Conflict(hazards.edit_hazard(yard, OTHER, "d", made.id, made.revision, {"measures": "围挡"}))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hazards, "rectify", first)
+        button(at, "It is rectified").click().run()
+    assert "Not saved: 赵 changed this" in said(at)
+    button(at, "Show what stands there now").click().run()
+    assert next(each for each in at.text_input if each.key.startswith("hazard-note")).value == "已包好"
+
+    def taken(*args: Any, **facts: Any) -> WorkOrder:
+        raise Invalid({"hazard_id": Message("This hazard has a work order already.")})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(maintenance, "log_repair", taken)
+        button(at, "Open a work order").click().run()
+    assert "This hazard has a work order already." in said(at)
+
+
+def test_a_retired_facility_keeps_its_name_and_is_not_picked_again(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    made = hazards.report_hazard(yard, OTHER, "d", {"what": "线外露", "facility_id": "d-F-01"})
+    facilities.retire(yard, admin, "d", "d-F-01", facilities.facility(yard, admin, "d", "d-F-01").revision)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id)
+    assert "F-01 单杠" in said(at)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard="new")
+    picks = next(each for each in at.selectbox if (each.key or "").startswith("hazard-new-facility_id"))
+    assert [each for each in picks.options if "F-0" in each] == ["F-02 单杠"]
 
 
 def test_nothing_past_its_deadline_has_no_mean(yard: Store, mongodb_uri: str, visit: Visit) -> None:
@@ -259,6 +325,27 @@ def test_plans_make_orders_and_an_order_is_skipped_with_a_reason(
     assert not yard.get(admin, WorkOrder, "d", orders[0].id).is_open
 
 
+def test_an_order_that_somebody_else_moved_is_skipped_with_the_reason_that_was_typed(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    preventive.add_plan(yard, admin, "d", {"name": "润滑", "category": "fitness", "since": TODAY})
+    preventive.generate(yard, admin, "d")
+    order = yard.find(admin, WorkOrder, "d")[0]
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive", preventive=order.id)
+    next(each for each in at.text_input if each.key.startswith("why-")).set_value("停用中").run()
+
+    def first(*args: Any, **facts: Any) -> WorkOrder:
+        raise Conflict(maintenance.comment(yard, OTHER, "d", order.id, "备件已订"))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(preventive, "skip", first)
+        button(at, "Skip it").click().run()
+    assert "Not saved: 赵 changed this" in said(at)
+    button(at, "Skip it").click()
+    run(at)
+    assert not yard.get(admin, WorkOrder, "d", order.id).is_open
+
+
 def test_lists_that_show_only_their_beginning_say_so(
     yard: Store, admin: Actor, weekly: Checklist, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +358,26 @@ def test_lists_that_show_only_their_beginning_say_so(
         hazards.report_hazard(yard, admin, "d", {"what": "线外露", "place": f"{n} 栋"})
     for part in ("hazards", "preventive", "inspections"):
         assert "The first 1 of 2." in said(visit(mongodb_uri, "facilities", lang="en", part=part)), part
+
+
+def test_headings_count_what_stands_below_them(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"name": "润滑", "category": "fitness", "since": TODAY}
+    preventive.add_plan(yard, admin, "d", plan)
+    preventive.add_plan(yard, admin, "d", {**plan, "name": "试水泵", "category": "property"})
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive", category="property")
+    assert "1 maintenance plan" in said(at)
+
+    for n in range(3):
+        made = hazards.report_hazard(yard, OTHER, "d", {"what": "线外露", "place": f"{n} 栋"})
+        yard.db["hazards"].update_one({"_id": made.id}, {"$set": {"state": "rechecked"}})
+    every = maintenance.hazards_over
+    two = wraps(every)(lambda *args: every(*args, limit=2))
+    monkeypatch.setattr(maintenance, "hazards_over", two)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards")
+    assert "3 hazards are over" in said(at)
+    assert "Showing 2 of 3" in said(at)
 
 
 def test_what_was_entered_by_mistake_is_taken_out(

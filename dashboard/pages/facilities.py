@@ -61,7 +61,8 @@ def _names(view: session.View) -> dict[str, dict[str, str]]:
     return {
         "grids": data.ask(grid_names, view.community_id),
         "people": data.ask(people_by_id, view.community_id),
-        "facilities": data.ask(facility_names, view.community_id),
+        "facilities": data.ask(facility_names, view.community_id, retired=True),
+        "standing": data.ask(facility_names, view.community_id),  # those that can be picked
         "organizations": data.ask(company_names, view.community_id),
     }
 

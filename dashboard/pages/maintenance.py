@@ -1,16 +1,14 @@
 """Maintenance: the work to do, the longest overdue first; then how much is owed, how old it is, and where it takes
 long."""
 
-from typing import Any
-
 import streamlit as st
 
-from dashboard import analysis, backlog, behind, cards, forms, navigation, orders, session, tables
+from dashboard import analysis, backlog, behind, cards, forms, navigation, orders, session
 from dashboard.data import ask
 from dashboard.i18n import _, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import MANY, Behind, Show, WorkReview, work_list, work_review
+from repository.maintenance import Behind, Show, WorkList, WorkReview, work_list, work_review
 from repository.people import people
 
 FIGURES = (Behind.OWED, Behind.OWED_LATE, Behind.TIMED, Behind.OWED, Behind.RESPONDED, Behind.REPAIRED)
@@ -76,7 +74,12 @@ def _work(view: View) -> None:
     """The list to work from, under one row of filters."""
     names = forms.told_apart({person.id: person.name for person in ask(people, view.community_id) if person.active})
     shows = [str(each) for each in Show]
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        heading = st.container(width="content")
+        st.space("stretch")
+        whole = st.container(width="content")
+        if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
+            navigation.go("report")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="work-filters"):
         show = st.segmented_control(
             _("Show"),
@@ -104,23 +107,20 @@ def _work(view: View) -> None:
         )
         st.space("stretch")
         pages = st.empty()
-    choices: dict[str, Any] = {"show": show, "assignee_id": who or None, "search": wanted or ""}
-    choices |= {"grids": view.grids, "category": view.category, "now": view.now}
-    first = found = ask(work_list, view.community_id, rows=orders.ROWS, **choices)
-    if first.total > orders.ROWS:
-        page = pages.pagination(-(-first.total // orders.ROWS), key="work-page", max_visible_pages=5)
-        found = first if page == 1 else ask(work_list, view.community_id, page=page, rows=orders.ROWS, **choices)
-    with head:
-        st.header(orders.finding(first, names.get(who or "")), anchor=False, width="content")
-        st.space("stretch")
-        whole = {**choices, "rows": MANY}  # not only the page that is shown
-        tables.download(
-            (lambda: orders.rows_to_take_away(ask(work_list, view.community_id, **whole))) if found.rows else (),
-            name="work_orders",
-            title=_("Work orders"),
-            key="work",
-            of=("work_orders", view.community_id),
+
+    def page(number: int, rows: int) -> WorkList:
+        return ask(
+            work_list,
+            view.community_id,
+            show=show,
+            assignee_id=who or None,
+            search=wanted or "",
+            grids=view.grids,
+            category=view.category,
+            now=view.now,
+            page=number,
+            rows=rows,
         )
-        if st.button(_("Log a repair"), type="primary", icon=":material/add:", key="do_report"):
-            navigation.go("report")
-    orders.work_table(found, key="work")
+
+    found = orders.work_pages(page, key="work", pages=pages, whole=whole)
+    heading.header(orders.finding(found, names.get(who or "")), anchor=False)

@@ -184,4 +184,4 @@ def _move(view: View, order: WorkOrder, to: Status, reason: str | None = None) -
             drawer.close(HOLD)
         return changed
 
-    orders.act(moved)
+    drawer.act(moved)

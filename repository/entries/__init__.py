@@ -16,7 +16,6 @@ from repository.entries.commands import (
 )
 from repository.entries.queries import (
     MANY,
-    PAGE_ROWS,
     EntryMonth,
     EntryPage,
     EntryReview,
@@ -48,7 +47,6 @@ __all__ = [
     "LOOKING",
     "MANY",
     "NIGHT",
-    "PAGE_ROWS",
     "REQUIRABLE",
     "REQUIRED",
     "EntryException",

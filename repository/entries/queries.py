@@ -23,8 +23,7 @@ from repository.words import msg
 Document = dict[str, Any]
 
 SERIES_MONTHS = 12
-PAGE_ROWS = 50
-MANY = 1_000  # a list counts no further
+MANY = 1_000  # a list goes and counts no further
 
 
 class Show(Choice):
@@ -271,11 +270,10 @@ def entry_list(
     grids: frozenset[str] | None = None,
     gate_id: str | None = None,
     exception: EntryException | str | None = None,
-    page: int = 1,
-    rows: int = PAGE_ROWS,
+    rows: int = MANY,
 ) -> EntryPage:
-    """Which entries match, newest first? Those ``within`` a period where the list is of the past: who is inside is
-    inside now. Raises Refused, Unavailable."""
+    """Which entries match, the newest first, and how many? Those ``within`` a period where the list is of the past:
+    who is inside is inside now. Raises Refused, Unavailable."""
     local = now.astimezone(store.zone(community_id))
     midnight = datetime.combine(local.date(), time(), local.tzinfo).astimezone(UTC)
     shown_ones = Show(show)
@@ -283,8 +281,7 @@ def entry_list(
     if within is not None and shown_ones not in (Show.INSIDE, Show.LEFT_OPEN):
         start, end = within.bounds(store.zone(community_id))
         where["entered_at"] = Is(gte=start, lt=end)
-    skip = max(page - 1, 0) * rows
-    found = _masked(store, actor, community_id, where, grids, skip=skip, limit=rows)
+    found = _masked(store, actor, community_id, where, grids, limit=min(rows, MANY))
     return EntryPage(tuple(found), _count(store, actor, community_id, where, grids))
 
 
@@ -295,14 +292,13 @@ def _masked(
     where: Document,
     grids: frozenset[str] | None = None,
     *,
-    skip: int = 0,
     limit: int = 1,
 ) -> list[EntryLog]:
     """Entries newest first, read whole for what the mask leaves of who it was."""
     require(actor, Operation.READ, EntryLog.collection)
     within = {"$and": [scope(actor, EntryLog, community_id, grids), where]}
     with our_errors(), pymongo.timeout(READ_SECONDS):
-        found = store.documents(EntryLog, within, sort=[("entered_at", -1)], skip=skip, limit=limit)
+        found = store.documents(EntryLog, within, sort=[("entered_at", -1)], limit=limit)
         return [shown(EntryLog.from_document(document)) for document in found]
 
 

@@ -207,14 +207,15 @@ def facility_by_code(store: Store, actor: Actor, community_id: str, code: str) -
     return found[0]
 
 
-def facility_names(store: Store, actor: Actor, community_id: str) -> dict[str, str]:
-    """Code and name by id of those not retired, in order of codes: for pickers, tables and sentences."""
+def facility_names(store: Store, actor: Actor, community_id: str, *, retired: bool = False) -> dict[str, str]:
+    """Code and name by id, in order of codes: of those that can be picked, or with the ``retired`` of all that tables
+    and sentences may tell of."""
     found = store.aggregate(
         actor,
         Facility,
         community_id,
-        [{"$project": {"code": 1, "name": 1}}, {"$sort": {"code": 1}}, {"$limit": 5000}],
-        filter=_NOT_RETIRED,
+        [{"$project": {"code": 1, "name": 1}}, {"$sort": {"code": 1}}, {"$limit": 20_000 if retired else 5000}],
+        filter=None if retired else _NOT_RETIRED,
     )
     return {each["_id"]: f"{each['code']} {each['name']}" for each in found}
 

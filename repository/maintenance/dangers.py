@@ -221,7 +221,10 @@ def hazard(store: Store, actor: Actor, community_id: str, id: str) -> tuple[Haza
 
 def hazards_over(
     store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, limit: int = 200
-) -> list[Hazard]:
-    """Hazards that are over, newest first. Raises Refused, Unavailable."""
+) -> tuple[list[Hazard], int]:
+    """The newest hazards that are over, and how many are in all. Raises Refused, Unavailable."""
     where = {"state": State.RECHECKED.value}
-    return store.find(actor, Hazard, community_id, where, grids=grids, sort=[("found_at", -1)], limit=limit)
+    found = store.find(actor, Hazard, community_id, where, grids=grids, sort=[("found_at", -1)], limit=limit)
+    if len(found) < limit:
+        return found, len(found)
+    return found, store.count(actor, Hazard, community_id, where, grids=grids)
