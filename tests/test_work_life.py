@@ -22,6 +22,7 @@ from repository.maintenance import (
     assign,
     change_many,
     comment,
+    delete,
     edit,
     held_seconds,
     log_repair,
@@ -190,6 +191,45 @@ def test_a_danger_that_was_written_to_the_wrong_machine_goes_to_the_right_one(
     first = ServiceStatus.OUT_OF_ORDER if by_hand else ServiceStatus.IN_SERVICE
     assert stands == {"d-F-01": first, "d-F-02": ServiceStatus.OUT_OF_ORDER}
     assert recount.check(yard, admin, "d") == []
+
+
+@pytest.mark.parametrize("how", ["it is none", "deleted"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_danger_that_is_none_lets_its_machine_go_with_the_last_one(
+    yard: Store, mender: Actor, admin: Actor, how: str, first: bool
+) -> None:
+    order, other = (log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True) for _ in "ab")
+    for gone in (order, other) if first else (other, order):
+        assert facility(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+        if how == "deleted":
+            delete(yard, admin, "d", gone.id, gone.revision)
+        else:
+            edit(yard, mender, "d", gone.id, gone.revision, {"dangerous": False})
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_that_it_had_been_dangerous_stops_nothing_any_more(yard: Store, mender: Actor, admin: Actor) -> None:
+    done = mended(yard, mender, 1)
+    yard.db["work_orders"].update_one({"_id": done.id}, {"$unset": {"due_at": ""}})
+    waiting = edit(yard, admin, "d", done.id, done.revision, {"dangerous": True})
+    assert (waiting.due_at, facility(yard, mender).status) == (None, ServiceStatus.OUT_OF_ORDER), "done: not looked at"
+    none = edit(yard, admin, "d", done.id, waiting.revision, {"dangerous": False})
+    verified = move(yard, OTHER, "d", done.id, none.revision, Status.VERIFIED)
+    told = edit(yard, admin, "d", done.id, verified.revision, {"dangerous": True})
+    assert (told.due_at, told.priority) == (None, waiting.priority)
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    deleted = delete(yard, admin, "d", done.id, told.revision)
+    assert (deleted.dangerous, facility(yard, mender).status) == (True, ServiceStatus.IN_SERVICE)
+
+
+def test_a_stop_of_an_older_version_is_known_by_the_number_in_its_note(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    yard.db["facilities"].update_one({"_id": "d-F-01"}, {"$unset": {"condition_history.$[].order_id": ""}})
+    edit(yard, mender, "d", order.id, order.revision, {"dangerous": False})
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
 
 
 def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:

@@ -28,10 +28,17 @@ HISTORY = 500  # entries kept; a facility examined weekly fills them in ten year
 
 
 def with_history(
-    write: Write, facility: Facility, changes: Mapping[str, Any], *, note: str | None = None, looked: bool = False
+    write: Write,
+    facility: Facility,
+    changes: Mapping[str, Any],
+    *,
+    note: str | None = None,
+    looked: bool = False,
+    order_id: str | None = None,
 ) -> dict[str, Any]:
-    """``changes`` and, where they touch condition or status or somebody ``looked``, the history that goes with them.
-    For every command that changes a facility, those of other rooms included."""
+    """``changes`` and, where they touch condition or status or somebody ``looked``, the history that goes with them;
+    ``order_id``: of the work order that did it. For every command that changes a facility, those of other rooms
+    included."""
     changed = build(Facility, {**dict(facility), **changes})
     before, after = (facility.condition, facility.status), (changed.condition, changed.status)
     if before == after and not looked:
@@ -42,7 +49,10 @@ def with_history(
         history.append(
             ConditionEntry(at=known_at, by=facility.updated_by or "?", condition=before[0], status=before[1])
         )
-    history.append(ConditionEntry(at=write.at, by=write.actor.name, condition=after[0], status=after[1], note=note))
+    entry = ConditionEntry(
+        at=write.at, by=write.actor.name, condition=after[0], status=after[1], note=note, order_id=order_id
+    )
+    history.append(entry)
     return {**changes, "condition_history": tuple(history[-HISTORY:])}
 
 

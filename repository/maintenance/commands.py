@@ -867,8 +867,9 @@ def edit(
     key: str | None = None,
 ) -> WorkOrder:
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
-    danger found later makes the order urgent, due within a day, and stops the facility. A danger that turns out to be
-    elsewhere stops the facility there, and the one it had stopped is back in service."""
+    danger found later makes the order urgent, due within a day, and stops the facility, unless it is over. A danger
+    that turns out to be elsewhere stops the facility there, and the one it had stopped is back in service, as it is
+    where it turns out to be none."""
     _only(changes, EDITABLE)
     promise = Promises.of(store, actor, community_id)
 
@@ -890,11 +891,12 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
         if facility:
             wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
-    found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
+    standing = order.status in STANDING
+    found_dangerous = standing and bool(wanted.get("dangerous")) and not order.dangerous
     if found_dangerous:
-        soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
         wanted["priority"] = Priority.URGENT
-        if "due_at" not in changes or changes["due_at"] == order.due_at:
+        if order.status in OPEN and ("due_at" not in changes or changes["due_at"] == order.due_at):
+            soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
             wanted["due_at"] = min(order.due_at or soon, soon)
     changed = build(WorkOrder, {**dict(order), **wanted})
     moved_on = changed.grid_id != order.grid_id
@@ -904,11 +906,11 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
         raise Invalid({"due_at": Message(msg("This lies before the report"))})
-    elsewhere = order.dangerous and order.status in STANDING and changed.facility_id != order.facility_id
-    if elsewhere:
-        _restore(write, order, unmended=True)  # as long as the order stands there
+    elsewhere = changed.facility_id != order.facility_id
+    if standing and order.dangerous and (elsewhere or not changed.dangerous):
+        _restore(write, order, unmended=True)
     changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
-    if (found_dangerous or (elsewhere and changed.dangerous)) and changed.facility_id:
+    if standing and changed.dangerous and (elsewhere or not order.dangerous) and changed.facility_id:
         _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
     return changed
 
@@ -945,7 +947,8 @@ def correct(
 
 
 def delete(store: Store, actor: Actor, community_id: str, order_id: str, revision: int) -> WorkOrder:
-    """Take a work order out as if it had never been entered, and return what it was; the audit keeps it."""
+    """Take a work order out as if it had never been entered, and return what it was; the audit keeps it. A facility
+    that its danger had stopped is back in service."""
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
@@ -954,6 +957,8 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
         write.delete(WorkOrder, community_id, order_id, revision)
         drop_contact(write, community_id, order_id)
         let_go(write, order, order.photos)
+        if order.dangerous and order.status in STANDING:
+            _restore(write, order, unmended=True)
         return order
 
     return store.write(actor, work)
@@ -981,7 +986,7 @@ def _check_moments(order: WorkOrder, now: datetime) -> None:
 # --- what a danger does to the facility
 def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
     if facility.status is ServiceStatus.IN_SERVICE:
-        _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order.number)
+        _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order)
 
 
 def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
@@ -990,8 +995,7 @@ def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
     if order.facility_id is None:
         return
     here = {"community_id": order.community_id, "facility_id": order.facility_id, "dangerous": True}
-    orders = write.store.db[WorkOrder.collection]
-    others = orders.find_one(
+    others = write.store.db[WorkOrder.collection].find_one(
         {**here, "status": {"$in": sorted(STANDING)}, "_id": {"$ne": order.id}}, {"_id": 1}, session=write.session
     )
     try:
@@ -1000,21 +1004,24 @@ def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
         return
     if others is not None or facility.status is not ServiceStatus.OUT_OF_ORDER:
         return
-    if unmended and not orders.find_one({**here, "number": _stopped_by(facility)}, {"_id": 1}, session=write.session):
+    if unmended and not _a_danger_stopped(write, facility):
         return
-    _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+    _set_status(write, facility, ServiceStatus.IN_SERVICE, order)
 
 
-def _stopped_by(facility: Facility) -> str | None:
-    """What its history says of why it stands still: a danger's number, or somebody's words."""
-    said = None
+def _a_danger_stopped(write: Write, facility: Facility) -> bool:
+    """Whether its history says that an order made it stand still, which may be gone by now, and nobody's hand."""
+    first = None
     for entry in reversed(facility.condition_history):
         if entry.status is not ServiceStatus.OUT_OF_ORDER:
             break
-        said = entry.note
-    return said
+        first = entry
+    if first is None or first.order_id or not first.note:
+        return bool(first and first.order_id)
+    named = {"community_id": facility.community_id, "number": first.note}  # as older versions wrote it
+    return write.store.db[WorkOrder.collection].find_one(named, {"_id": 1}, session=write.session) is not None
 
 
-def _set_status(write: Write, facility: Facility, status: ServiceStatus, number: str) -> None:
-    changes = with_history(write, facility, {"status": status}, note=number)
+def _set_status(write: Write, facility: Facility, status: ServiceStatus, order: WorkOrder) -> None:
+    changes = with_history(write, facility, {"status": status}, note=order.number, order_id=order.id)
     write.update(Facility, facility.community_id, facility.id, facility.revision, changes, following=WorkOrder)
