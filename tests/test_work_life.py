@@ -11,6 +11,7 @@ from repository import photos, recount
 from repository.access import Actor, Refused, Role
 from repository.accounts import add_user
 from repository.facilities import Facility, ServiceStatus, put_out_of_order
+from repository.hazards import rectify, report_hazard
 from repository.maintenance import (
     Event,
     Outcome,
@@ -33,7 +34,7 @@ from repository.maintenance import (
     notice,
 )
 from repository.organizations import Organization, add_organization
-from repository.preventive import add_plan, generate
+from repository.preventive import add_plan, generate, postpone, skip
 from repository.store import Conflict, Invalid, Store
 from tests.conftest import NOW
 from tests.pages import picture
@@ -246,6 +247,38 @@ def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
 
 
 # --- remarks, hours, parts
+@pytest.mark.parametrize("text", ["a\x0bb", "长" * 4001], ids=["an invisible sign", "too long"])
+def test_a_remark_that_cannot_be_kept_is_said_whatever_it_is_a_remark_on(
+    yard: Store, mender: Actor, admin: Actor, text: str
+) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    given = log_repair(yard, mender, "d", fault="loose", place="东门", assignee_id="d-li")
+    given = assign(yard, mender, "d", given.id, given.revision, "d-wang")
+    add_plan(yard, admin, "d", {"name": "保养", "every": 14, "since": NOW.date(), "facility_id": "d-F-01"})
+    generate(yard, admin, "d")
+    planned = yard.find(admin, WorkOrder, "d", {"kind": "preventive"})[0]
+    danger = report_hazard(yard, mender, "d", {"what": "电线外露", "place": "东门"})
+    machine = facility(yard, mender)
+    steps = [
+        lambda: move(yard, mender, "d", order.id, order.revision, Status.DONE, note=text),
+        lambda: move(yard, mender, "d", order.id, order.revision, Status.ON_HOLD, hold_reason=text),
+        lambda: assign(yard, mender, "d", given.id, given.revision, "d-li", note=text),
+        lambda: merge(yard, mender, "d", given.id, given.revision, order.id, note=text),
+        lambda: add_effort(yard, mender, "d", order.id, order.revision, hours=1, note=text),
+        lambda: add_effort(yard, mender, "d", order.id, order.revision, hours=10_001),
+        lambda: comment(yard, mender, "d", order.id, text),
+        lambda: postpone(yard, admin, "d", planned.id, planned.revision, NOW.date() + timedelta(days=30), text),
+        lambda: skip(yard, admin, "d", planned.id, planned.revision, text),
+        lambda: rectify(yard, mender, "d", danger.id, danger.revision, note=text),
+        lambda: put_out_of_order(yard, mender, "d", machine.id, machine.revision, note=text),
+    ]
+    for place, step in enumerate(steps):
+        with pytest.raises(Invalid) as refused:
+            step()
+        assert set(refused.value.problems) <= {"note", "hold_reason", "hours"}, place
+    assert [each.revision for each in (facility(yard, mender), yard.get(admin, WorkOrder, "d", order.id))] == [1, 1]
+
+
 def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: Actor, admin: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
     comment(yard, OTHER, "d", order.id, "钥匙在物业")

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
-
 from repository.access import Actor
 from repository.facilities.plan import planned, seen_on
 from repository.facilities.records import (
@@ -20,7 +18,7 @@ from repository.facilities.records import (
     service_life,
 )
 from repository.grids import Community
-from repository.store import Invalid, Store, Write, build, invalid
+from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
 
 DECISIONS = 100  # on one facility's replacement; the oldest go first
@@ -49,10 +47,8 @@ def with_history(
         history.append(
             ConditionEntry(at=known_at, by=facility.updated_by or "?", condition=before[0], status=before[1])
         )
-    entry = ConditionEntry(
-        at=write.at, by=write.actor.name, condition=after[0], status=after[1], note=note, order_id=order_id
-    )
-    history.append(entry)
+    facts = {"at": write.at, "by": write.actor.name, "condition": after[0], "status": after[1]}
+    history.append(build(ConditionEntry, {**facts, "note": note, "order_id": order_id}))
     return {**changes, "condition_history": tuple(history[-HISTORY:])}
 
 
@@ -201,10 +197,7 @@ def _undecided(facility: Facility) -> dict[str, Any]:
 
 
 def _decide(write: Write, facility: Facility, revision: int, decision: Mapping[str, Any]) -> Facility:
-    try:
-        entry = PlannedReplacement(at=write.at, by=write.actor.name, **decision)
-    except ValidationError as error:
-        raise invalid(error) from None
+    entry = build(PlannedReplacement, {"at": write.at, "by": write.actor.name, **decision})
     changes = {"replacement_plan": (*facility.replacement_plan[1 - DECISIONS :], entry)}
     return write.update(Facility, facility.community_id, facility.id, revision, changes)
 

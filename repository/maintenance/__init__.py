@@ -43,6 +43,7 @@ from repository.maintenance.commands import (
     open_order,
     require_place,
     require_seen,
+    said,
     see_too,
     take_photos,
 )
@@ -231,6 +232,7 @@ __all__ = [
     "open_orders_like",
     "promise",
     "reportable",
+    "said",
     "see_too",
     "take_photos",
     "work_categories",

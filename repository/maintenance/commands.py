@@ -7,8 +7,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
 from repository.accounts import sees
@@ -37,7 +35,7 @@ from repository.people import Person, drop_contact, keep_contact
 from repository.photos import MOST as MOST_PHOTOS
 from repository.photos import hand_over, let_go, link, share
 from repository.record import Record
-from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build, invalid
+from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build
 from repository.words import Message, Trouble, msg
 from repository.worktime import Worktime, worktime
 
@@ -241,7 +239,7 @@ def open_order(
     if category or facility:
         values["category"] = category or str(facility.category if facility else "")
     order = build(WorkOrder, values)
-    first = Event(at=order.reported_at, by=actor.name, by_id=actor.id, status=Status.REPORTED)
+    first = _event(actor, order.reported_at, Status.REPORTED)
     update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
     if order.assignee_id or order.company_id:
         update |= _given(actor, write.at, order.assignee_id, order.company_id)
@@ -433,7 +431,7 @@ def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, 
     if order.status is Status.DONE:
         changes = moved(order, Status.REOPENED, at=_now(order, write.at), by=write.actor, note=note)
     else:
-        changes = {"events": (*order.events, _said(order, write, write.actor, note))}
+        changes = {"events": (*order.events, said(write, order, note))}
     if dangerous and not order.dangerous:
         soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
         changes |= {"dangerous": True, "priority": Priority.URGENT, "due_at": min(order.due_at or soon, soon)}
@@ -470,7 +468,7 @@ def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | Non
         changes = moved(order, Status.DONE, at=at, by=actor, note=note)
         order = order.model_copy(update=changes)
     # whoever mended it did not say so: the inspector only found it mended, and may verify
-    seen = Event(at=at, by=actor.name, by_id=actor.id, status=Status.VERIFIED, note=note)
+    seen = _event(actor, at, Status.VERIFIED, note)
     changes |= {"status": Status.VERIFIED, "is_open": False, "hold_reason": None, "events": (*order.events, seen)}
     changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
     if changed.hazard_id:
@@ -534,8 +532,17 @@ def moved(
             changes["reopenings"] = (*order.reopenings, past)
     if order.responded_at is None and to in ANSWERS:
         changes["responded_at"] = at
-    changes["events"] = (*order.events, Event(at=at, by=by.name, by_id=by.id, status=to, note=note or None))
+    changes["events"] = (*order.events, _event(by, at, to, note))
     return changes
+
+
+def said(write: Write, order: WorkOrder, note: str) -> Event:
+    """A remark for the story of an order, which stays where it stands. For the room of plans too. Raises Invalid."""
+    return _event(write.actor, _now(order, write.at), order.status, note)
+
+
+def _event(by: Actor, at: datetime, status: Status, note: str | None = None) -> Event:
+    return build(Event, {"at": at, "by": by.name, "by_id": by.id, "status": status, "note": note or None})
 
 
 def _given(by: Actor, at: datetime, assignee_id: str | None, company_id: str | None) -> dict[str, Any]:
@@ -601,8 +608,7 @@ def _assign(
     _referred(write, Organization, order.community_id, "company_id", company_id)
     require_seen(write, order.community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
     if order.status is Status.ASSIGNED:
-        step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
-        changes: dict[str, Any] = {"events": (*order.events, step)}
+        changes: dict[str, Any] = {"events": (*order.events, _event(actor, at, Status.ASSIGNED, note))}
         changes |= _given(actor, at, assignee_id, company_id)
     else:
         changes = moved(
@@ -637,7 +643,8 @@ def add_effort(
         changes: dict[str, Any] = {}
         if hours:
             day = on or write.at.astimezone(store.zone(community_id)).date()
-            changes["labour"] = (*order.labour, Labour(person_id=person_id, on=day, hours=hours))
+            worked = build(Labour, {"person_id": person_id, "on": day, "hours": hours})
+            changes["labour"] = (*order.labour, worked)
             changes["actual_hours"] = round((order.actual_hours or 0) + hours, 4)
         spent = cost_cents + sum(part.cost_cents for part in parts)
         if spent:
@@ -645,7 +652,7 @@ def add_effort(
         if parts:
             changes["parts"] = (*order.parts, *parts)
         if note:
-            changes["events"] = (*order.events, _said(order, write, actor, note))
+            changes["events"] = (*order.events, said(write, order, note))
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
@@ -674,17 +681,10 @@ def comment(
         link(write, order, photos)
         changes: dict[str, Any] = {"photos": (*order.photos, *photos)}
         if (text or "").strip():
-            changes["events"] = (*order.events, _said(order, write, actor, text))
+            changes["events"] = (*order.events, said(write, order, text))
         return write.update(WorkOrder, community_id, order_id, order.revision, changes)
 
     return store.write(actor, work, key=key)
-
-
-def _said(order: WorkOrder, write: Write, actor: Actor, note: str) -> Event:
-    try:
-        return Event(at=_now(order, write.at), by=actor.name, by_id=actor.id, status=order.status, note=note)
-    except ValidationError as error:
-        raise invalid(error) from None
 
 
 def notice(store: Store, actor: Actor, community_id: str, order_ids: Sequence[str]) -> tuple[WorkOrder, ...]:
@@ -728,11 +728,11 @@ def merge(
         stays = write.read(WorkOrder, community_id, into_id)
         if order.id == stays.id or order.status not in OPEN or stays.status not in OPEN:
             raise Invalid({"into_id": Message(msg("Only an open order can be merged, into another open one."))})
-        said = note or f"→ {stays.number}"
-        closed = moved(order, Status.CLOSED, at=_now(order, write.at), by=actor, note=said, outcome=Outcome.DUPLICATE)
+        why = note or f"→ {stays.number}"
+        closed = moved(order, Status.CLOSED, at=_now(order, write.at), by=actor, note=why, outcome=Outcome.DUPLICATE)
         write.update(WorkOrder, community_id, order_id, revision, {**closed, "merged_into": stays.id})
         changes: dict[str, Any] = {
-            "events": (*stays.events, _said(stays, write, actor, f"← {order.number}")),
+            "events": (*stays.events, said(write, stays, f"← {order.number}")),
             "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
         }
         hand_over(write, order, stays, changes["photos"])

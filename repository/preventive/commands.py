@@ -25,6 +25,7 @@ from repository.maintenance import (
     number_text,
     numbered,
     require_seen,
+    said,
 )
 from repository.preventive.records import Basis, MaintenancePlan, to_make
 from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
@@ -330,9 +331,8 @@ def postpone(
             raise Invalid({"": Message(msg("Only an open preventive order can be postponed or skipped."))})
         if due <= write.at:
             raise Invalid({"to": Message(msg("This lies in the past"))})
-        at = max(write.at, order.events[-1].at if order.events else write.at)
-        said = Event(at=at, by=actor.name, by_id=actor.id, status=order.status, note=f"→ {to.isoformat()}：{reason}")
-        changes = {"due_at": due, "events": (*order.events, said)}
+        remark = said(write, order, f"→ {to.isoformat()}：{reason}")
+        changes = {"due_at": due, "events": (*order.events, remark)}
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
