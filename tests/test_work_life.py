@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ from repository.maintenance import (
 )
 from repository.organizations import Organization, add_organization
 from repository.preventive import add_plan, generate, postpone, skip
-from repository.store import Conflict, Invalid, Store
+from repository.store import Conflict, Invalid, OutcomeUnknown, Store
 from tests.conftest import NOW
 from tests.pages import picture
 from tests.test_maintenance import HOUR, facility
@@ -457,6 +458,26 @@ def test_what_is_left_of_many_is_left_wholly(yard: Store, mender: Actor) -> None
     told = change_many(yard, mender, "d", wanted, {"due_at": over.reported_at + timedelta(days=365)})
     assert (told.done, set(told.left)) == ((stays.id,), {over.id})
     assert yard.get(mender, WorkOrder, "d", over.id).due_at == over.due_at
+
+
+def test_many_end_where_the_database_is_gone(yard: Store, mender: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 orders each would wait its twenty seconds."""
+    orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(4)]
+    comment(yard, mender, "d", orders[0].id, "有人先改了")
+    write, tried = yard.write, []
+
+    def gone(actor: Actor, work: Any, **facts: Any) -> Any:
+        tried.append(work)
+        if len(tried) > 2:
+            raise OutcomeUnknown("gone")
+        return write(actor, work, **facts)
+
+    monkeypatch.setattr(yard, "write", gone)
+    wanted = {order.id: order.revision for order in orders}
+    told = change_many(yard, mender, "d", wanted, {"priority": Priority.LOW})
+    assert (told.done, len(tried)) == ((orders[1].id,), 3)
+    words = [str(told.left[orders[place].id]).split(":", maxsplit=1)[0] for place in (0, 2, 3)]
+    assert words == ["王师傅 changed it meanwhile; look at it.", "gone", "Not tried"]
 
 
 def test_one_too_many_is_named(yard: Store, mender: Actor) -> None:

@@ -35,7 +35,20 @@ from repository.people import Person, drop_contact, keep_contact
 from repository.photos import MOST as MOST_PHOTOS
 from repository.photos import hand_over, let_go, link, share
 from repository.record import Record
-from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build
+from repository.store import (
+    Conflict,
+    Duplicate,
+    Full,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Restoring,
+    SignedOut,
+    Store,
+    Unavailable,
+    Write,
+    build,
+)
 from repository.words import Message, Trouble, msg
 from repository.worktime import Worktime, worktime
 
@@ -52,6 +65,8 @@ ANSWERS = frozenset(
 UNSEEN = msg(
     "{who} would not see it: the account is for other grids. Choose somebody else, or have the grid added to it."
 )
+
+UNTRIED = Message(msg("Not tried: what stopped the one before may stop all. Nothing was changed; try again."))
 
 CLOSING = frozenset({Outcome.CANCELLED, Outcome.REFERRED, Outcome.DUPLICATE})
 """How an order can be closed without being done."""
@@ -819,7 +834,8 @@ def change_many(
 ) -> Changed:
     """Change plain fields (EDITABLE) of several open orders, or give them to a person or company (see ``assign``);
     given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile, that is out
-    of reach or one too many, is left as it is and named with the reason. Raises Refused for whoever may change none."""
+    of reach or one too many, is left as it is and named with the reason. When the database or the sign-in is gone
+    halfway, the rest is not tried. Raises Refused for whoever may change none."""
     require(actor, Operation.UPDATE, WorkOrder.collection)
     reach(actor, community_id)
     promise = Promises.of(store, actor, community_id)
@@ -840,7 +856,7 @@ def change_many(
     many = list(orders.items())
     too_many = Message(msg("{most} orders are the most at once."), {"most": MANY_AT_ONCE})
     left: dict[str, Message] = {id: too_many for id, _revision in many[MANY_AT_ONCE:]}
-    for id, revision in many[:MANY_AT_ONCE]:
+    for place, (id, revision) in enumerate(many[:MANY_AT_ONCE]):
         try:
             store.write(actor, partial(change, id=id, revision=revision))
             done.append(id)
@@ -850,6 +866,10 @@ def change_many(
             )
         except Invalid as trouble:
             left[id] = next(iter(trouble.problems.values()))
+        except (Unavailable, OutcomeUnknown, Full, SignedOut, Restoring) as trouble:
+            left |= dict.fromkeys((each for each, _revision in many[place:MANY_AT_ONCE]), UNTRIED)
+            left[id] = trouble.message
+            break  # each of the rest would wait as long to hear the same
         except Trouble as trouble:
             left[id] = trouble.message
     return Changed(tuple(done), left)
