@@ -139,7 +139,8 @@ def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Acto
     p1, p2 = (photos.keep(yard, mender, "d", picture()) for _ in range(2))
     stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p1])
     twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p2], dangerous=True)
-    kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
+    kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id, key="press")
+    assert merge(yard, mender, "d", twice.id, twice.revision, stays.id, key="press") == kept
     gone = yard.get(admin, WorkOrder, "d", twice.id)
     assert (gone.status, gone.outcome, gone.merged_into) == (Status.CLOSED, Outcome.DUPLICATE, stays.id)
     assert (kept.photos, kept.dangerous, kept.priority) == ((p1, p2), True, Priority.URGENT)

@@ -736,16 +736,18 @@ def merge(
     hazard and, if there is any, the danger, which stops its facility; where only the merged one knew the facility, that
     too. Another facility that a danger had stopped is back in service, unless a danger still stands there: the danger
     is elsewhere. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
-    Invalid, Conflict, NotFound, Refused."""
+    Invalid, also where each has a hazard of its own, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         stays = write.read(WorkOrder, community_id, into_id)
         if order.id == stays.id or order.status not in OPEN or stays.status not in OPEN:
             raise Invalid({"into_id": Message(msg("Only an open order can be merged, into another open one."))})
+        if order.hazard_id and stays.hazard_id:
+            raise Invalid({"into_id": Message(msg("Each of the two stands for a hazard of its own: mend them apart."))})
         why = note or f"→ {stays.number}"
         closed = moved(order, Status.CLOSED, at=_now(order, write.at), by=actor, note=why, outcome=Outcome.DUPLICATE)
-        write.update(WorkOrder, community_id, order_id, revision, {**closed, "merged_into": stays.id})
+        closed |= {"merged_into": stays.id, "hazard_id": None}  # reopened, it must not set the hazard back
         changes: dict[str, Any] = {
             "events": (*stays.events, said(write, stays, f"← {order.number}")),
             "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
@@ -757,10 +759,13 @@ def merge(
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
                 changes["due_at"] = order.due_at
-        if order.hazard_id and not stays.hazard_id:
+        if order.hazard_id:
             changes["hazard_id"] = order.hazard_id
-            hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
+        # first the one that stays: a second press of the same key is told of it
         kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
+        write.update(WorkOrder, community_id, order_id, revision, closed)
+        if order.hazard_id:
+            hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
         if order.dangerous and kept.facility_id:
             _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
         if order.dangerous and order.facility_id != kept.facility_id:
