@@ -14,7 +14,7 @@ from repository.access import Operation, is_shared, may
 from repository.facilities import Inventory
 from repository.hazards import Finding, Hazard, Level, State
 from repository.maintenance import Danger, Fault, HazardReview, WorkOrder
-from repository.store import Invalid
+from repository.store import Conflict, Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 HAZARD = "hazard"  # of the URL: the hazard whose drawer is open
@@ -279,8 +279,8 @@ def _open_order(view: session.View, found: Hazard) -> None:
 def _tell(view: session.View, found: Hazard, command: Callable[..., Any], done: str, **facts: Any) -> None:
     try:
         saved = data.tell(command, view.community_id, found.id, found.revision, done=done, **facts)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
+    except (Invalid, Conflict) as trouble:  # somebody may have been quicker
+        cards.told(*(trouble.problems.values() if isinstance(trouble, Invalid) else [trouble]))
         return
     if saved is not None:
         drawer.done()

@@ -7,13 +7,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, navigation, session, tables
-from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say
+from dashboard.i18n import MISSING, _, days_badge, n_, number, plain
 from repository import preventive
 from repository.access import Operation, may
 from repository.facilities import Category
 from repository.maintenance import WorkOrder
 from repository.preventive import AHEAD_DAYS, MaintenancePlan, PreventiveReview, Unit
-from repository.store import Invalid
+from repository.store import Conflict, Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 PLAN, DUE = "maintenance_plan", "preventive"
@@ -318,8 +318,8 @@ def _order(view: session.View, order: WorkOrder, names: Names) -> None:
 def _not_as_planned(view: session.View, order: WorkOrder, command: Any, done: str, *facts: Any) -> None:
     try:
         saved = data.tell(command, view.community_id, order.id, order.revision, *facts, done=done)
-    except Invalid as invalid:
-        st.error("  \n".join(plain(say(message)) for message in invalid.problems.values()))
+    except (Invalid, Conflict) as trouble:  # somebody may have been quicker
+        cards.told(*(trouble.problems.values() if isinstance(trouble, Invalid) else [trouble]))
         return
     if saved is not None:
         drawer.done(DUE)

@@ -457,6 +457,13 @@ def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, 
     return changed
 
 
+def leave_undone(write: Write, order: WorkOrder, why: str) -> WorkOrder:
+    """An open order is cancelled, with the reason. For the room of plans."""
+    at = _now(order, write.at)
+    changes = moved(order, Status.CLOSED, at=at, by=write.actor, note=why, outcome=Outcome.CANCELLED)
+    return write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+
+
 def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence[str]) -> WorkOrder:
     """The order shows these photos of what it came from too, as far as it has room. For the room of inspections."""
     new = tuple(id for id in photos if id not in order.photos)[: MOST_PHOTOS - len(order.photos)]
