@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from repository import photos, recount
 from repository.access import Actor, Refused, Role
 from repository.accounts import add_user
-from repository.facilities import Facility, ServiceStatus, put_out_of_order
+from repository.facilities import Facility, ServiceStatus, put_back_in_service, put_out_of_order
 from repository.hazards import rectify, report_hazard
 from repository.maintenance import (
     Event,
@@ -224,6 +224,20 @@ def test_that_it_had_been_dangerous_stops_nothing_any_more(yard: Store, mender: 
     assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
     deleted = delete(yard, admin, "d", done.id, told.revision)
     assert (deleted.dangerous, facility(yard, mender).status) == (True, ServiceStatus.IN_SERVICE)
+
+
+def test_what_was_stopped_by_hand_waits_for_more_than_the_repair_of_a_danger(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    machine = facility(yard, mender)
+    put_out_of_order(yard, mender, "d", machine.id, machine.revision, note="等厂家")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    done = move(yard, mender, "d", order.id, order.revision, Status.DONE)
+    move(yard, OTHER, "d", done.id, done.revision, Status.VERIFIED)
+    stands = facility(yard, mender)
+    assert (stands.status, stands.condition_history[-1].note) == (ServiceStatus.OUT_OF_ORDER, "等厂家")
+    put_back_in_service(yard, mender, "d", stands.id, stands.revision)
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
 
 
 def test_a_stop_of_an_older_version_is_known_by_the_number_in_its_note(

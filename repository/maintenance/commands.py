@@ -776,7 +776,7 @@ def merge(
         if order.dangerous and kept.facility_id:
             _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
         if order.dangerous and order.facility_id != kept.facility_id:
-            _restore(write, order, unmended=True)
+            _restore(write, order)
         return kept
 
     return store.write(actor, work, key=key)
@@ -940,7 +940,7 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         raise Invalid({"due_at": Message(msg("This lies before the report"))})
     elsewhere = changed.facility_id != order.facility_id
     if standing and order.dangerous and (elsewhere or not changed.dangerous):
-        _restore(write, order, unmended=True)
+        _restore(write, order)
     changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
     if standing and changed.dangerous and (elsewhere or not order.dangerous) and changed.facility_id:
         _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
@@ -990,7 +990,7 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
         drop_contact(write, community_id, order_id)
         let_go(write, order, order.photos)
         if order.dangerous and order.status in STANDING:
-            _restore(write, order, unmended=True)
+            _restore(write, order)
         return order
 
     return store.write(actor, work)
@@ -1021,9 +1021,9 @@ def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
         _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order)
 
 
-def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
-    """Back in service, unless another danger still stands there or it was taken down meanwhile; ``unmended``: only if
-    it was a danger that stopped it, for nobody has mended anything."""
+def _restore(write: Write, order: WorkOrder) -> None:
+    """What a danger stopped is back in service, unless another one still stands there or it was taken down meanwhile.
+    What somebody stopped waits for more than this repair, for all we know."""
     if order.facility_id is None:
         return
     here = {"community_id": order.community_id, "facility_id": order.facility_id, "dangerous": True}
@@ -1036,9 +1036,8 @@ def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
         return
     if others is not None or facility.status is not ServiceStatus.OUT_OF_ORDER:
         return
-    if unmended and not _a_danger_stopped(write, facility):
-        return
-    _set_status(write, facility, ServiceStatus.IN_SERVICE, order)
+    if _a_danger_stopped(write, facility):
+        _set_status(write, facility, ServiceStatus.IN_SERVICE, order)
 
 
 def _a_danger_stopped(write: Write, facility: Facility) -> bool:
