@@ -29,6 +29,7 @@ from repository.maintenance.records import (
     WorkOrder,
     promised,
     service_level,
+    verified_at,
 )
 from repository.organizations import Organization
 from repository.people import Person, drop_contact, keep_contact
@@ -550,12 +551,18 @@ def moved(
     elif to is Status.REOPENED:
         changes |= {"ended_at": None, "outcome": None}
         if order.ended_at:  # an import may not know when it ended: then no flow was counted that could be taken back
-            past = Reopening(ended_at=order.ended_at, reopened_at=at, outcome=order.outcome or Outcome.COMPLETED)
-            changes["reopenings"] = (*order.reopenings, past)
+            changes["reopenings"] = (*order.reopenings, _reopening(order, order.ended_at, at))
     if order.responded_at is None and to in ANSWERS:
         changes["responded_at"] = at
     changes["events"] = (*order.events, _event(by, at, to, note))
     return changes
+
+
+def _reopening(order: WorkOrder, ended_at: datetime, at: datetime) -> Reopening:
+    outcome = order.outcome or Outcome.COMPLETED
+    was = outcome is Outcome.COMPLETED and order.status is not Status.DONE
+    checked = (verified_at(order.events) or ended_at) if was else None  # of what came by a sheet it is not known when
+    return Reopening(ended_at=ended_at, reopened_at=at, outcome=outcome, verified_at=checked)
 
 
 def said(write: Write, order: WorkOrder, note: str) -> Event:
