@@ -53,6 +53,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "hazard_checked": msg("Of these: mended and verified by somebody else"),
         "repeat": msg("Reports of a fault that had been mended on the same facility within 30 days"),
         "rework": msg("Repairs said to be done that were reopened, in the month of the reopening"),
+        "rework_verified": msg("Of these: verified before"),
         "held_n": msg("Work orders that ended in the month and had been on hold"),
         "held_seconds": msg("Sum of their times on hold, seconds"),
         "satisfaction_n": msg("Work orders that ended in the month and were judged by whoever reported them"),

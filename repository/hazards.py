@@ -286,7 +286,8 @@ def stepped(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | Non
 
 def _changes(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | None) -> dict[str, Any]:
     at = max(at, hazard.events[-1].at if hazard.events else at)
-    event = HazardEvent(at=at, by=by.name, by_id=by.id, step=step, note=(note or "").strip() or None)
+    said = (note or "").strip() or None
+    event = build(HazardEvent, {"at": at, "by": by.name, "by_id": by.id, "step": step, "note": said})
     moments: Mapping[Step, dict[str, Any]] = {
         Step.RECTIFIED: {"state": State.RECTIFIED, "rectified_at": at},
         Step.RECHECKED: {"state": State.RECHECKED, "rechecked_at": at},

@@ -86,6 +86,7 @@ PLAIN_COLLECTIONS = {
 
 RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "repairs_are_counted_to_their_end": (maintenance.WorkOrder,),
+    "what_was_verified_and_reopened_is_counted_as_both": (maintenance.WorkOrder,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
@@ -218,6 +219,33 @@ def what_a_story_tells_is_kept(db: Database[Document]) -> None:
             found["verified_at"] = maintenance.verified_at(story)
         if kept := {name: value for name, value in found.items() if value}:
             writes.append(UpdateOne({"_id": order["_id"], "ended_at": order["ended_at"]}, {"$set": kept}))
+        if len(writes) == 1_000:
+            orders.bulk_write(writes, ordered=False)
+            writes = []
+    if writes:
+        orders.bulk_write(writes, ordered=False)
+
+
+@migration
+def a_reopening_keeps_when_it_was_verified(db: Database[Document]) -> None:
+    """Orders that were reopened, with when each ending before was verified, read off their story."""
+    orders = db[maintenance.WorkOrder.collection]
+    writes = []
+    completed = maintenance.Outcome.COMPLETED.value
+    for order in orders.find({"reopenings.outcome": completed}, {"events": 1, "reopenings": 1}):
+        story = [maintenance.Event.model_validate(event) for event in order.get("events", ())]
+        checked: dict[Any, Any] = {}
+        for place, event in enumerate(story):
+            if event.status is maintenance.Status.REOPENED:  # what follows at the same moment is a remark
+                checked.setdefault(event.at, maintenance.verified_at(story[:place]))
+        found = {
+            f"reopenings.{place}.verified_at": at
+            for place, past in enumerate(order["reopenings"])
+            if past["outcome"] == completed and (at := checked.get(past["reopened_at"])) and at >= past["ended_at"]
+        }
+        if found:
+            as_read = {"_id": order["_id"], "reopenings": order["reopenings"]}
+            writes.append(UpdateOne(as_read, {"$set": found}))
         if len(writes) == 1_000:
             orders.bulk_write(writes, ordered=False)
             writes = []

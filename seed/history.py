@@ -220,6 +220,7 @@ def out_of_order(standing: Sequence[Standing], orders: Sequence[WorkOrder]) -> l
                 condition=record.condition,
                 status=ServiceStatus.OUT_OF_ORDER,
                 note=danger.description,
+                order_id=danger.id,
             )
             history = sorted((*record.condition_history, entry), key=lambda past: past.at)
             update = {"status": ServiceStatus.OUT_OF_ORDER, "condition_history": tuple(history)}

@@ -938,6 +938,8 @@ NO_ACTOR: Mapping[str, str] = {
     "maintenance.open_order": "reads and inserts through Write",
     "maintenance.found_again": "updates through Write",
     "maintenance.found_in_order": "updates through Write",
+    "maintenance.leave_undone": "updates through Write",
+    "maintenance.said": "makes a value only; the caller updates through Write",
     "maintenance.take_photos": "updates through Write",
     "facilities.with_history": "changes values only; the caller updates through Write",
     # the server behind the store
@@ -1020,6 +1022,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "labels._labels": "inside a Write, of a facility or place that was read through it",
     "labels.label_with": "the label itself, for whoever has scanned it",
     "maintenance.commands._restore": "inside a Write: whether another danger is open",
+    "maintenance.commands._a_danger_stopped": "inside a Write: whether an order has this number",
     "maintenance.commands._skip_taken": "the last number",
     "maintenance.commands._mended_lately": "inside a Write, of an order's own facility",
     "maintenance.companies.company_scores": "counters, cut by seen",

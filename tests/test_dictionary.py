@@ -53,7 +53,9 @@ def _orders() -> list[Record]:
                     ended_at=AT + 2 * HOUR,
                     cost_cents=100,
                     actual_hours=2,
-                    reopenings=(Reopening(ended_at=AT + HOUR, reopened_at=AT + HOUR, outcome=outcome),),
+                    reopenings=(
+                        Reopening(ended_at=AT + HOUR, reopened_at=AT + HOUR, outcome=outcome, verified_at=AT + HOUR),
+                    ),
                 )
             )
     for hazard, status in ((None, Status.VERIFIED), ("h", Status.DONE)):

@@ -134,7 +134,22 @@ def test_a_merged_order_takes_its_hazard_along(yard: Store, mender: Actor, admin
     assert (stands.state, stands.order_id) == (State.RECHECKED, stays.id)
     review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
     assert (review.rectified.n, review.rectified.value, review.standing) == (1, 1.0, ())
+    merged = yard.get(admin, WorkOrder, "d", twice.id)
+    move(yard, mender, "d", merged.id, merged.revision, Status.REOPENED)
+    assert yard.get(admin, Hazard, "d", hazard.id).state is State.RECHECKED, "it is another order's by now"
     assert recount.check(yard, admin, "d") == []
+
+
+def test_orders_of_two_hazards_are_not_merged(yard: Store, mender: Actor, admin: Actor) -> None:
+    """The one hazard would be left with an order that is over."""
+    orders = [
+        log_repair(yard, mender, "d", fault="loose", place="东门", also={"hazard_id": found(yard, mender).id})
+        for _ in range(2)
+    ]
+    with pytest.raises(Invalid) as refused:
+        merge(yard, mender, "d", orders[0].id, orders[0].revision, orders[1].id)
+    assert set(refused.value.problems) == {"into_id"}
+    assert all(yard.get(admin, WorkOrder, "d", order.id) == order for order in orders)
 
 
 def test_where_nobody_signs_in_who_looks_again_says_who_they_are(yard: Store) -> None:

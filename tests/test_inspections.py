@@ -33,6 +33,7 @@ from repository.maintenance import (
     WorkOrder,
     comment,
     delete,
+    edit,
     log_repair,
     merge,
     move,
@@ -295,20 +296,31 @@ def test_a_facility_is_out_of_service_exactly_while_a_danger_stands(
 ) -> None:
     for name in ("work_orders", "inspections", "monthly_counts"):
         yard.db[name].delete_many({"community_id": "d"})
-    yard.db["facilities"].update_one({"_id": "d-F-01"}, {"$set": {"status": "in_service"}})
+    machines = ("d-F-01", "d-F-02")
+    as_new = {"$set": {"status": "in_service", "condition_history": []}}
+    yard.db["facilities"].update_many({"_id": {"$in": list(machines)}}, as_new)
     yard._places.clear()
-    for _ in range(data.draw(st.integers(4, 10))):
+    for _ in range(data.draw(st.integers(4, 12))):
         who = data.draw(st.sampled_from([mender, OTHER]))
-        standing = [order for order in orders(yard, admin) if order.status in STANDING]
-        steps = ["inspect", "report"] + (["done", "verify", "merge"] if standing else [])
-        step = data.draw(st.sampled_from(steps))
-        with suppress(Invalid):  # a step that cannot be changes nothing
+        known = orders(yard, admin)
+        standing = [order for order in known if order.status in STANDING]
+        steps = ["inspect", "report"] + ["delete", "danger", "elsewhere"] * bool(known)
+        step = data.draw(st.sampled_from(steps + ["done", "verify", "merge"] * bool(standing)))
+        with suppress(Invalid, InUse):  # a step that cannot be changes nothing
             if step == "inspect":
                 drawn = data.draw(st.lists(st.sampled_from(list(Verdict)), min_size=3, max_size=3))
                 inspect(yard, who, rounds, *drawn)
             elif step == "report":
                 danger = data.draw(st.booleans())
                 log_repair(yard, who, "d", fault="loose", facility_id="d-F-01", dangerous=danger)
+            elif step in ("delete", "danger", "elsewhere"):
+                order = data.draw(st.sampled_from(known))
+                to = next(id for id in machines if id != order.facility_id)
+                change = {"facility_id": to} if step == "elsewhere" else {"dangerous": not order.dangerous}
+                if step == "delete":
+                    delete(yard, admin, "d", order.id, order.revision)
+                else:
+                    edit(yard, who, "d", order.id, order.revision, change)
             elif step == "merge":
                 order, into = data.draw(st.sampled_from(standing)), data.draw(st.sampled_from(standing))
                 merge(yard, who, "d", order.id, order.revision, into.id)
@@ -318,9 +330,10 @@ def test_a_facility_is_out_of_service_exactly_while_a_danger_stands(
                 if order.status is Status.DONE:
                     to = Status.VERIFIED if step == "verify" else Status.REOPENED
                 move(yard, who, "d", order.id, order.revision, to)
-        stands = any(each.dangerous and each.status in STANDING for each in orders(yard, admin))
-        wanted = ServiceStatus.OUT_OF_ORDER if stands else ServiceStatus.IN_SERVICE
-        assert machine(yard, admin).status is wanted, step
+        stands = {each.facility_id for each in orders(yard, admin) if each.dangerous and each.status in STANDING}
+        for id in machines:
+            wanted = ServiceStatus.OUT_OF_ORDER if id in stands else ServiceStatus.IN_SERVICE
+            assert machine(yard, admin, id).status is wanted, step
     assert recount.check(yard, admin, "d") == []
     by_item = [
         (result.text, result.order_id)

@@ -366,6 +366,9 @@ def test_any_walk_keeps_status_ending_and_story_in_step(steps):
             net[f"{level}.{name}"] = net.get(f"{level}.{name}", 0) + n
         flows = net.get("month.opened", 0) + net.get("month.reopened", 0) - net.get("month.ended", 0)
         assert flows == net.get("stock.open", 0) == int(order.is_open)
+        failed = net.get("month.rework", 0) - net.get("month.rework_verified", 0)
+        waits = net.get("month.ended_completed", 0) - failed - net.get("month.verified", 0)
+        assert waits == net.get("stock.to_verify", 0) == int(order.status is Status.DONE)
 
 
 # --- lists

@@ -24,6 +24,8 @@ from repository.maintenance import (
     Status,
     WorkOrder,
     behind,
+    log_repair,
+    move,
     work_figures,
     work_glance,
     work_review,
@@ -56,9 +58,10 @@ def random_order(rng: random.Random, number: int, community_id: str = "d") -> Wo
         if at < NOW:
             moments.append(at)
     reopenings = [
-        Reopening(ended_at=moments[i], reopened_at=moments[i + 1], outcome=Outcome.COMPLETED)
+        Reopening(ended_at=moments[i], reopened_at=moments[i + 1], outcome=Outcome.COMPLETED,
+                  verified_at=moments[i] + (moments[i + 1] - moments[i]) / 2 if number % 2 else None)
         for i in range(0, len(moments) - 1, 2)
-    ]
+    ]  # fmt: skip
     ended = moments[-1] if len(moments) % 2 else None
     values: dict[str, Any] = {
         "community_id": community_id,
@@ -588,6 +591,30 @@ def test_every_point_of_the_courses_has_as_many_rows_behind_it(filled, admin, ro
         assert sum(counts[:2]) == each.waiting + each.working + doubtful, each
         if not doubtful:
             assert counts == [each.waiting, each.working, each.to_verify], each
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_reopening_leaves_what_was_waiting_for_verification_as_it_was(
+    yard: Store, admin: Actor, mender: Actor, monkeypatch: pytest.MonkeyPatch, checked: bool
+) -> None:
+    """Done in January, verified in the same month or never, reopened in March: so it waited in January and February,
+    or in none of the two."""
+    at = datetime(2026, 1, 5, 8, tzinfo=UTC)
+    monkeypatch.setattr(yard, "clock", lambda: at)
+    order = log_repair(yard, mender, "d", fault="loose", place="东门")
+    order = move(yard, mender, "d", order.id, order.revision, Status.DONE)
+    if checked:
+        at += timedelta(days=3)
+        order = move(yard, admin, "d", order.id, order.revision, Status.VERIFIED)
+    at = datetime(2026, 3, 5, 8, tzinfo=UTC)
+    move(yard, admin, "d", order.id, order.revision, Status.REOPENED)
+    monkeypatch.undo()
+    stages = room_of.quality(yard, admin, "d", Period.of("2026Q2"), now=LOCAL).stages
+    waited = {each.month: each.to_verify for each in stages if each.month >= "2026-01"}
+    assert waited == {"2026-01": not checked, "2026-02": not checked, "2026-03": 0, "2026-04": 0}
+    for month, n in waited.items():
+        assert listed(yard, admin, "to_verify", Period.of(month), None, None) == n
+    assert recount.check(yard, admin, "d") == []
 
 
 @pytest.mark.parametrize("side", list(room_of.Side))

@@ -56,6 +56,27 @@ def test_what_is_counted_since_is_counted_of_the_past_too(yard: Store, admin: Ac
     assert migrations.migrate(yard) == []
 
 
+def test_what_was_verified_before_it_was_reopened_is_read_off_its_story(
+    yard: Store, admin: Actor, mended: WorkOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yard, "clock", lambda: NOW + timedelta(days=90))
+    again = maintenance.move(yard, admin, "d", mended.id, mended.revision, Status.REOPENED)
+    done = maintenance.move(yard, admin, "d", mended.id, again.revision, Status.DONE)
+    maintenance.move(yard, admin, "d", mended.id, done.revision, Status.REOPENED)
+    yard.db["work_orders"].update_many({}, {"$unset": {"reopenings.$[].verified_at": ""}})
+    new = {"$unset": {"total.rework_verified": "", "total.verified": ""}}
+    assert yard.db["monthly_counts"].update_many({"subject": "work_orders"}, new).modified_count
+    of_a_later_version = {"_id": {"$in": [name for name in migrations.steps() if "reop" in name]}}
+    assert yard.db["migrations"].delete_many(of_a_later_version).deleted_count == 2
+    assert recount.check(yard, admin, "d")
+
+    migrations.migrate(yard)
+
+    assert recount.check(yard, admin, "d") == []
+    past = yard.get(admin, WorkOrder, "d", mended.id).reopenings
+    assert [each.verified_at for each in past] == [NOW + timedelta(days=60), None]
+
+
 @pytest.mark.usefixtures("mended")
 def test_a_restore_that_opens_counts_too(yard: Store, admin: Actor) -> None:
     as_it_was(yard)

@@ -18,7 +18,7 @@ from repository.facilities import Category, Facility
 from repository.maintenance import Outcome, Status, WorkKind, WorkOrder, add_effort, log_repair, move
 from repository.metrics import Period
 from repository.preventive import Basis, MaintenancePlan, Unit, commands
-from repository.store import InUse, Invalid, Store
+from repository.store import Conflict, InUse, Invalid, Store
 from tests.conftest import NOW
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -273,6 +273,23 @@ def test_skipped_and_postponed_need_a_reason_and_are_still_judged_by_their_day(
         room.skip(yard, mender, "d", repair.id, 1, "不行")
     after = room.review(yard, admin, "d", QUARTER, today=date(2026, 4, 20))
     assert (after.compliance.value, after.compliance.n) == (0, 2)
+
+
+def test_a_second_press_skips_once_and_whoever_was_slower_is_told_of_the_other(
+    yard: Store, admin: Actor, mender: Actor
+) -> None:
+    plan(yard, admin, every=10, unit="days", lead_days=0)
+    room.generate(yard, admin, "d")
+    first, second = orders(yard)
+    skipped = room.skip(yard, mender, "d", first.id, 1, "停用中", key="press")
+    assert room.skip(yard, mender, "d", first.id, 1, "停用中", key="press") == skipped
+    move(yard, mender, "d", second.id, 1, Status.DONE)
+    for slower in (
+        lambda: room.skip(yard, admin, "d", second.id, 1, "停用中"),
+        lambda: room.postpone(yard, admin, "d", second.id, 1, TODAY + timedelta(days=3), "等油到货"),
+    ):
+        with pytest.raises(Conflict):
+            slower()
 
 
 def test_a_preventive_order_is_no_failure(yard: Store, admin: Actor, mender: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from repository import photos, recount
 from repository.access import Actor, Refused, Role
 from repository.accounts import add_user
-from repository.facilities import Facility, ServiceStatus, put_out_of_order
+from repository.facilities import Facility, ServiceStatus, put_back_in_service, put_out_of_order
+from repository.hazards import rectify, report_hazard
 from repository.maintenance import (
     Event,
     Outcome,
@@ -22,6 +24,7 @@ from repository.maintenance import (
     assign,
     change_many,
     comment,
+    delete,
     edit,
     held_seconds,
     log_repair,
@@ -32,8 +35,8 @@ from repository.maintenance import (
     notice,
 )
 from repository.organizations import Organization, add_organization
-from repository.preventive import add_plan, generate
-from repository.store import Conflict, Invalid, Store
+from repository.preventive import add_plan, generate, postpone, skip
+from repository.store import Conflict, Invalid, OutcomeUnknown, Store
 from tests.conftest import NOW
 from tests.pages import picture
 from tests.test_maintenance import HOUR, facility
@@ -136,7 +139,8 @@ def test_a_duplicate_is_merged_into_the_one_that_stays(yard: Store, mender: Acto
     p1, p2 = (photos.keep(yard, mender, "d", picture()) for _ in range(2))
     stays = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p1])
     twice = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[p2], dangerous=True)
-    kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id)
+    kept = merge(yard, mender, "d", twice.id, twice.revision, stays.id, key="press")
+    assert merge(yard, mender, "d", twice.id, twice.revision, stays.id, key="press") == kept
     gone = yard.get(admin, WorkOrder, "d", twice.id)
     assert (gone.status, gone.outcome, gone.merged_into) == (Status.CLOSED, Outcome.DUPLICATE, stays.id)
     assert (kept.photos, kept.dangerous, kept.priority) == ((p1, p2), True, Priority.URGENT)
@@ -192,6 +196,59 @@ def test_a_danger_that_was_written_to_the_wrong_machine_goes_to_the_right_one(
     assert recount.check(yard, admin, "d") == []
 
 
+@pytest.mark.parametrize("how", ["it is none", "deleted"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_danger_that_is_none_lets_its_machine_go_with_the_last_one(
+    yard: Store, mender: Actor, admin: Actor, how: str, first: bool
+) -> None:
+    order, other = (log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True) for _ in "ab")
+    for gone in (order, other) if first else (other, order):
+        assert facility(yard, mender).status is ServiceStatus.OUT_OF_ORDER
+        if how == "deleted":
+            delete(yard, admin, "d", gone.id, gone.revision)
+        else:
+            edit(yard, mender, "d", gone.id, gone.revision, {"dangerous": False})
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_that_it_had_been_dangerous_stops_nothing_any_more(yard: Store, mender: Actor, admin: Actor) -> None:
+    done = mended(yard, mender, 1)
+    yard.db["work_orders"].update_one({"_id": done.id}, {"$unset": {"due_at": ""}})
+    waiting = edit(yard, admin, "d", done.id, done.revision, {"dangerous": True})
+    assert (waiting.due_at, facility(yard, mender).status) == (None, ServiceStatus.OUT_OF_ORDER), "done: not looked at"
+    none = edit(yard, admin, "d", done.id, waiting.revision, {"dangerous": False})
+    verified = move(yard, OTHER, "d", done.id, none.revision, Status.VERIFIED)
+    told = edit(yard, admin, "d", done.id, verified.revision, {"dangerous": True})
+    assert (told.due_at, told.priority) == (None, waiting.priority)
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    deleted = delete(yard, admin, "d", done.id, told.revision)
+    assert (deleted.dangerous, facility(yard, mender).status) == (True, ServiceStatus.IN_SERVICE)
+
+
+def test_what_was_stopped_by_hand_waits_for_more_than_the_repair_of_a_danger(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    machine = facility(yard, mender)
+    put_out_of_order(yard, mender, "d", machine.id, machine.revision, note="等厂家")
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    done = move(yard, mender, "d", order.id, order.revision, Status.DONE)
+    move(yard, OTHER, "d", done.id, done.revision, Status.VERIFIED)
+    stands = facility(yard, mender)
+    assert (stands.status, stands.condition_history[-1].note) == (ServiceStatus.OUT_OF_ORDER, "等厂家")
+    put_back_in_service(yard, mender, "d", stands.id, stands.revision)
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+
+
+def test_a_stop_of_an_older_version_is_known_by_the_number_in_its_note(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    yard.db["facilities"].update_one({"_id": "d-F-01"}, {"$unset": {"condition_history.$[].order_id": ""}})
+    edit(yard, mender, "d", order.id, order.revision, {"dangerous": False})
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+
+
 def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", place="东门")
     done = mended(yard, mender, 1)
@@ -206,6 +263,38 @@ def test_what_cannot_be_merged_is_refused(yard: Store, mender: Actor) -> None:
 
 
 # --- remarks, hours, parts
+@pytest.mark.parametrize("text", ["a\x0bb", "长" * 4001], ids=["an invisible sign", "too long"])
+def test_a_remark_that_cannot_be_kept_is_said_whatever_it_is_a_remark_on(
+    yard: Store, mender: Actor, admin: Actor, text: str
+) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    given = log_repair(yard, mender, "d", fault="loose", place="东门", assignee_id="d-li")
+    given = assign(yard, mender, "d", given.id, given.revision, "d-wang")
+    add_plan(yard, admin, "d", {"name": "保养", "every": 14, "since": NOW.date(), "facility_id": "d-F-01"})
+    generate(yard, admin, "d")
+    planned = yard.find(admin, WorkOrder, "d", {"kind": "preventive"})[0]
+    danger = report_hazard(yard, mender, "d", {"what": "电线外露", "place": "东门"})
+    machine = facility(yard, mender)
+    steps = [
+        lambda: move(yard, mender, "d", order.id, order.revision, Status.DONE, note=text),
+        lambda: move(yard, mender, "d", order.id, order.revision, Status.ON_HOLD, hold_reason=text),
+        lambda: assign(yard, mender, "d", given.id, given.revision, "d-li", note=text),
+        lambda: merge(yard, mender, "d", given.id, given.revision, order.id, note=text),
+        lambda: add_effort(yard, mender, "d", order.id, order.revision, hours=1, note=text),
+        lambda: add_effort(yard, mender, "d", order.id, order.revision, hours=10_001),
+        lambda: comment(yard, mender, "d", order.id, text),
+        lambda: postpone(yard, admin, "d", planned.id, planned.revision, NOW.date() + timedelta(days=30), text),
+        lambda: skip(yard, admin, "d", planned.id, planned.revision, text),
+        lambda: rectify(yard, mender, "d", danger.id, danger.revision, note=text),
+        lambda: put_out_of_order(yard, mender, "d", machine.id, machine.revision, note=text),
+    ]
+    for place, step in enumerate(steps):
+        with pytest.raises(Invalid) as refused:
+            step()
+        assert set(refused.value.problems) <= {"note", "hold_reason", "hours"}, place
+    assert [each.revision for each in (facility(yard, mender), yard.get(admin, WorkOrder, "d", order.id))] == [1, 1]
+
+
 def test_remarks_never_meet_a_conflict_and_hours_name_who(yard: Store, mender: Actor, admin: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
     comment(yard, OTHER, "d", order.id, "钥匙在物业")
@@ -384,6 +473,26 @@ def test_what_is_left_of_many_is_left_wholly(yard: Store, mender: Actor) -> None
     told = change_many(yard, mender, "d", wanted, {"due_at": over.reported_at + timedelta(days=365)})
     assert (told.done, set(told.left)) == ((stays.id,), {over.id})
     assert yard.get(mender, WorkOrder, "d", over.id).due_at == over.due_at
+
+
+def test_many_end_where_the_database_is_gone(yard: Store, mender: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 orders each would wait its twenty seconds."""
+    orders = [log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋") for n in range(4)]
+    comment(yard, mender, "d", orders[0].id, "有人先改了")
+    write, tried = yard.write, []
+
+    def gone(actor: Actor, work: Any, **facts: Any) -> Any:
+        tried.append(work)
+        if len(tried) > 2:
+            raise OutcomeUnknown("gone")
+        return write(actor, work, **facts)
+
+    monkeypatch.setattr(yard, "write", gone)
+    wanted = {order.id: order.revision for order in orders}
+    told = change_many(yard, mender, "d", wanted, {"priority": Priority.LOW})
+    assert (told.done, len(tried)) == ((orders[1].id,), 3)
+    words = [str(told.left[orders[place].id]).split(":", maxsplit=1)[0] for place in (0, 2, 3)]
+    assert words == ["王师傅 changed it meanwhile; look at it.", "gone", "Not tried"]
 
 
 def test_one_too_many_is_named(yard: Store, mender: Actor) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
-
 from repository.access import Actor
 from repository.facilities.plan import planned, seen_on
 from repository.facilities.records import (
@@ -20,7 +18,7 @@ from repository.facilities.records import (
     service_life,
 )
 from repository.grids import Community
-from repository.store import Invalid, Store, Write, build, invalid
+from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
 
 DECISIONS = 100  # on one facility's replacement; the oldest go first
@@ -28,10 +26,17 @@ HISTORY = 500  # entries kept; a facility examined weekly fills them in ten year
 
 
 def with_history(
-    write: Write, facility: Facility, changes: Mapping[str, Any], *, note: str | None = None, looked: bool = False
+    write: Write,
+    facility: Facility,
+    changes: Mapping[str, Any],
+    *,
+    note: str | None = None,
+    looked: bool = False,
+    order_id: str | None = None,
 ) -> dict[str, Any]:
-    """``changes`` and, where they touch condition or status or somebody ``looked``, the history that goes with them.
-    For every command that changes a facility, those of other rooms included."""
+    """``changes`` and, where they touch condition or status or somebody ``looked``, the history that goes with them;
+    ``order_id``: of the work order that did it. For every command that changes a facility, those of other rooms
+    included."""
     changed = build(Facility, {**dict(facility), **changes})
     before, after = (facility.condition, facility.status), (changed.condition, changed.status)
     if before == after and not looked:
@@ -42,7 +47,8 @@ def with_history(
         history.append(
             ConditionEntry(at=known_at, by=facility.updated_by or "?", condition=before[0], status=before[1])
         )
-    history.append(ConditionEntry(at=write.at, by=write.actor.name, condition=after[0], status=after[1], note=note))
+    facts = {"at": write.at, "by": write.actor.name, "condition": after[0], "status": after[1]}
+    history.append(build(ConditionEntry, {**facts, "note": note, "order_id": order_id}))
     return {**changes, "condition_history": tuple(history[-HISTORY:])}
 
 
@@ -191,10 +197,7 @@ def _undecided(facility: Facility) -> dict[str, Any]:
 
 
 def _decide(write: Write, facility: Facility, revision: int, decision: Mapping[str, Any]) -> Facility:
-    try:
-        entry = PlannedReplacement(at=write.at, by=write.actor.name, **decision)
-    except ValidationError as error:
-        raise invalid(error) from None
+    entry = build(PlannedReplacement, {"at": write.at, "by": write.actor.name, **decision})
     changes = {"replacement_plan": (*facility.replacement_plan[1 - DECISIONS :], entry)}
     return write.update(Facility, facility.community_id, facility.id, revision, changes)
 

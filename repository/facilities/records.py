@@ -133,6 +133,7 @@ class ConditionEntry(Part):
     condition: Condition | None = Field(default=None, title=msg("Condition"))
     status: ServiceStatus | None = Field(default=None, title=msg("Service status"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
+    order_id: str | None = Field(default=None, max_length=64, title=msg("Work order"))
 
 
 class PlannedReplacement(Part):

@@ -292,7 +292,8 @@ def _stages(ledger: Ledger) -> tuple[Stages, ...]:
             owed = ends[month][0]
             rows[month] = Stages(month, min(waiting, owed), max(0, owed - waiting), verify)
         waiting -= part.flow("opened", [month]) - part.flow("answered", [month])
-        verify -= part.flow("ended_completed", [month]) - part.flow("rework", [month]) - part.flow("verified", [month])
+        failed = part.flow("rework", [month]) - part.flow("rework_verified", [month])  # these waited no more
+        verify -= part.flow("ended_completed", [month]) - failed - part.flow("verified", [month])
     return tuple(rows[month] for month in ledger.series if month in rows)
 
 

@@ -284,7 +284,8 @@ def _to_verify(end: datetime | None) -> list[_Part]:
     if end is None:
         return [now]
     stood = {"$and": [{"$lt": ["$$this.ended_at", end]}, {"$gte": ["$$this.reopened_at", end]}]}
-    failed = {"$and": [stood, {"$eq": ["$$this.outcome", Outcome.COMPLETED.value]}]}
+    unseen = {"$gte": [{"$ifNull": ["$$this.verified_at", end]}, end]}
+    failed = {"$and": [stood, unseen, {"$eq": ["$$this.outcome", Outcome.COMPLETED.value]}]}
     return [
         now,
         _Part({**done, "verified_at": Is(gte=end)}, "verified_at", ["$ended_at"], rising=True),

@@ -7,8 +7,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
 from repository.accounts import sees
@@ -31,13 +29,27 @@ from repository.maintenance.records import (
     WorkOrder,
     promised,
     service_level,
+    verified_at,
 )
 from repository.organizations import Organization
 from repository.people import Person, drop_contact, keep_contact
 from repository.photos import MOST as MOST_PHOTOS
 from repository.photos import hand_over, let_go, link, share
 from repository.record import Record
-from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build, invalid
+from repository.store import (
+    Conflict,
+    Duplicate,
+    Full,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Restoring,
+    SignedOut,
+    Store,
+    Unavailable,
+    Write,
+    build,
+)
 from repository.words import Message, Trouble, msg
 from repository.worktime import Worktime, worktime
 
@@ -54,6 +66,8 @@ ANSWERS = frozenset(
 UNSEEN = msg(
     "{who} would not see it: the account is for other grids. Choose somebody else, or have the grid added to it."
 )
+
+UNTRIED = Message(msg("Not tried: what stopped the one before may stop all. Nothing was changed; try again."))
 
 CLOSING = frozenset({Outcome.CANCELLED, Outcome.REFERRED, Outcome.DUPLICATE})
 """How an order can be closed without being done."""
@@ -241,7 +255,7 @@ def open_order(
     if category or facility:
         values["category"] = category or str(facility.category if facility else "")
     order = build(WorkOrder, values)
-    first = Event(at=order.reported_at, by=actor.name, by_id=actor.id, status=Status.REPORTED)
+    first = _event(actor, order.reported_at, Status.REPORTED)
     update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
     if order.assignee_id or order.company_id:
         update |= _given(actor, write.at, order.assignee_id, order.company_id)
@@ -433,7 +447,7 @@ def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, 
     if order.status is Status.DONE:
         changes = moved(order, Status.REOPENED, at=_now(order, write.at), by=write.actor, note=note)
     else:
-        changes = {"events": (*order.events, _said(order, write, write.actor, note))}
+        changes = {"events": (*order.events, said(write, order, note))}
     if dangerous and not order.dangerous:
         soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
         changes |= {"dangerous": True, "priority": Priority.URGENT, "due_at": min(order.due_at or soon, soon)}
@@ -442,6 +456,13 @@ def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, 
     if changed.dangerous and changed.facility_id:
         _stop(write, write.read(Facility, changed.community_id, changed.facility_id), changed)
     return changed
+
+
+def leave_undone(write: Write, order: WorkOrder, why: str) -> WorkOrder:
+    """An open order is cancelled, with the reason. For the room of plans."""
+    at = _now(order, write.at)
+    changes = moved(order, Status.CLOSED, at=at, by=write.actor, note=why, outcome=Outcome.CANCELLED)
+    return write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
 
 
 def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence[str]) -> WorkOrder:
@@ -470,7 +491,7 @@ def found_in_order(write: Write, order: WorkOrder, note: str) -> WorkOrder | Non
         changes = moved(order, Status.DONE, at=at, by=actor, note=note)
         order = order.model_copy(update=changes)
     # whoever mended it did not say so: the inspector only found it mended, and may verify
-    seen = Event(at=at, by=actor.name, by_id=actor.id, status=Status.VERIFIED, note=note)
+    seen = _event(actor, at, Status.VERIFIED, note)
     changes |= {"status": Status.VERIFIED, "is_open": False, "hold_reason": None, "events": (*order.events, seen)}
     changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
     if changed.hazard_id:
@@ -530,12 +551,27 @@ def moved(
     elif to is Status.REOPENED:
         changes |= {"ended_at": None, "outcome": None}
         if order.ended_at:  # an import may not know when it ended: then no flow was counted that could be taken back
-            past = Reopening(ended_at=order.ended_at, reopened_at=at, outcome=order.outcome or Outcome.COMPLETED)
-            changes["reopenings"] = (*order.reopenings, past)
+            changes["reopenings"] = (*order.reopenings, _reopening(order, order.ended_at, at))
     if order.responded_at is None and to in ANSWERS:
         changes["responded_at"] = at
-    changes["events"] = (*order.events, Event(at=at, by=by.name, by_id=by.id, status=to, note=note or None))
+    changes["events"] = (*order.events, _event(by, at, to, note))
     return changes
+
+
+def _reopening(order: WorkOrder, ended_at: datetime, at: datetime) -> Reopening:
+    outcome = order.outcome or Outcome.COMPLETED
+    was = outcome is Outcome.COMPLETED and order.status is not Status.DONE
+    checked = (verified_at(order.events) or ended_at) if was else None  # of what came by a sheet it is not known when
+    return Reopening(ended_at=ended_at, reopened_at=at, outcome=outcome, verified_at=checked)
+
+
+def said(write: Write, order: WorkOrder, note: str) -> Event:
+    """A remark for the story of an order, which stays where it stands. For the room of plans too. Raises Invalid."""
+    return _event(write.actor, _now(order, write.at), order.status, note)
+
+
+def _event(by: Actor, at: datetime, status: Status, note: str | None = None) -> Event:
+    return build(Event, {"at": at, "by": by.name, "by_id": by.id, "status": status, "note": note or None})
 
 
 def _given(by: Actor, at: datetime, assignee_id: str | None, company_id: str | None) -> dict[str, Any]:
@@ -601,8 +637,7 @@ def _assign(
     _referred(write, Organization, order.community_id, "company_id", company_id)
     require_seen(write, order.community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
     if order.status is Status.ASSIGNED:
-        step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
-        changes: dict[str, Any] = {"events": (*order.events, step)}
+        changes: dict[str, Any] = {"events": (*order.events, _event(actor, at, Status.ASSIGNED, note))}
         changes |= _given(actor, at, assignee_id, company_id)
     else:
         changes = moved(
@@ -637,7 +672,8 @@ def add_effort(
         changes: dict[str, Any] = {}
         if hours:
             day = on or write.at.astimezone(store.zone(community_id)).date()
-            changes["labour"] = (*order.labour, Labour(person_id=person_id, on=day, hours=hours))
+            worked = build(Labour, {"person_id": person_id, "on": day, "hours": hours})
+            changes["labour"] = (*order.labour, worked)
             changes["actual_hours"] = round((order.actual_hours or 0) + hours, 4)
         spent = cost_cents + sum(part.cost_cents for part in parts)
         if spent:
@@ -645,7 +681,7 @@ def add_effort(
         if parts:
             changes["parts"] = (*order.parts, *parts)
         if note:
-            changes["events"] = (*order.events, _said(order, write, actor, note))
+            changes["events"] = (*order.events, said(write, order, note))
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
@@ -674,17 +710,10 @@ def comment(
         link(write, order, photos)
         changes: dict[str, Any] = {"photos": (*order.photos, *photos)}
         if (text or "").strip():
-            changes["events"] = (*order.events, _said(order, write, actor, text))
+            changes["events"] = (*order.events, said(write, order, text))
         return write.update(WorkOrder, community_id, order_id, order.revision, changes)
 
     return store.write(actor, work, key=key)
-
-
-def _said(order: WorkOrder, write: Write, actor: Actor, note: str) -> Event:
-    try:
-        return Event(at=_now(order, write.at), by=actor.name, by_id=actor.id, status=order.status, note=note)
-    except ValidationError as error:
-        raise invalid(error) from None
 
 
 def notice(store: Store, actor: Actor, community_id: str, order_ids: Sequence[str]) -> tuple[WorkOrder, ...]:
@@ -721,18 +750,20 @@ def merge(
     hazard and, if there is any, the danger, which stops its facility; where only the merged one knew the facility, that
     too. Another facility that a danger had stopped is back in service, unless a danger still stands there: the danger
     is elsewhere. The clock of the one that stays keeps running from its own report. Returns the one that stays. Raises
-    Invalid, Conflict, NotFound, Refused."""
+    Invalid, also where each has a hazard of its own, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
         stays = write.read(WorkOrder, community_id, into_id)
         if order.id == stays.id or order.status not in OPEN or stays.status not in OPEN:
             raise Invalid({"into_id": Message(msg("Only an open order can be merged, into another open one."))})
-        said = note or f"→ {stays.number}"
-        closed = moved(order, Status.CLOSED, at=_now(order, write.at), by=actor, note=said, outcome=Outcome.DUPLICATE)
-        write.update(WorkOrder, community_id, order_id, revision, {**closed, "merged_into": stays.id})
+        if order.hazard_id and stays.hazard_id:
+            raise Invalid({"into_id": Message(msg("Each of the two stands for a hazard of its own: mend them apart."))})
+        why = note or f"→ {stays.number}"
+        closed = moved(order, Status.CLOSED, at=_now(order, write.at), by=actor, note=why, outcome=Outcome.DUPLICATE)
+        closed |= {"merged_into": stays.id, "hazard_id": None}  # reopened, it must not set the hazard back
         changes: dict[str, Any] = {
-            "events": (*stays.events, _said(stays, write, actor, f"← {order.number}")),
+            "events": (*stays.events, said(write, stays, f"← {order.number}")),
             "photos": tuple(dict.fromkeys((*stays.photos, *order.photos)))[:MOST_PHOTOS],
         }
         hand_over(write, order, stays, changes["photos"])
@@ -742,14 +773,17 @@ def merge(
             changes |= {"dangerous": True, "priority": Priority.URGENT}
             if order.due_at and (stays.due_at is None or order.due_at < stays.due_at):
                 changes["due_at"] = order.due_at
-        if order.hazard_id and not stays.hazard_id:
+        if order.hazard_id:
             changes["hazard_id"] = order.hazard_id
-            hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
+        # first the one that stays: a second press of the same key is told of it
         kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
+        write.update(WorkOrder, community_id, order_id, revision, closed)
+        if order.hazard_id:
+            hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
         if order.dangerous and kept.facility_id:
             _stop(write, write.read(Facility, community_id, kept.facility_id), kept)
         if order.dangerous and order.facility_id != kept.facility_id:
-            _restore(write, order, unmended=True)
+            _restore(write, order)
         return kept
 
     return store.write(actor, work, key=key)
@@ -819,7 +853,8 @@ def change_many(
 ) -> Changed:
     """Change plain fields (EDITABLE) of several open orders, or give them to a person or company (see ``assign``);
     given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile, that is out
-    of reach or one too many, is left as it is and named with the reason. Raises Refused for whoever may change none."""
+    of reach or one too many, is left as it is and named with the reason. When the database or the sign-in is gone
+    halfway, the rest is not tried. Raises Refused for whoever may change none."""
     require(actor, Operation.UPDATE, WorkOrder.collection)
     reach(actor, community_id)
     promise = Promises.of(store, actor, community_id)
@@ -840,7 +875,7 @@ def change_many(
     many = list(orders.items())
     too_many = Message(msg("{most} orders are the most at once."), {"most": MANY_AT_ONCE})
     left: dict[str, Message] = {id: too_many for id, _revision in many[MANY_AT_ONCE:]}
-    for id, revision in many[:MANY_AT_ONCE]:
+    for place, (id, revision) in enumerate(many[:MANY_AT_ONCE]):
         try:
             store.write(actor, partial(change, id=id, revision=revision))
             done.append(id)
@@ -850,6 +885,10 @@ def change_many(
             )
         except Invalid as trouble:
             left[id] = next(iter(trouble.problems.values()))
+        except (Unavailable, OutcomeUnknown, Full, SignedOut, Restoring) as trouble:
+            left |= dict.fromkeys((each for each, _revision in many[place:MANY_AT_ONCE]), UNTRIED)
+            left[id] = trouble.message
+            break  # each of the rest would wait as long to hear the same
         except Trouble as trouble:
             left[id] = trouble.message
     return Changed(tuple(done), left)
@@ -867,8 +906,9 @@ def edit(
     key: str | None = None,
 ) -> WorkOrder:
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
-    danger found later makes the order urgent, due within a day, and stops the facility. A danger that turns out to be
-    elsewhere stops the facility there, and the one it had stopped is back in service."""
+    danger found later makes the order urgent, due within a day, and stops the facility, unless it is over. A danger
+    that turns out to be elsewhere stops the facility there, and the one it had stopped is back in service, as it is
+    where it turns out to be none."""
     _only(changes, EDITABLE)
     promise = Promises.of(store, actor, community_id)
 
@@ -890,11 +930,12 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
         if facility:
             wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
-    found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous
+    standing = order.status in STANDING
+    found_dangerous = standing and bool(wanted.get("dangerous")) and not order.dangerous
     if found_dangerous:
-        soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
         wanted["priority"] = Priority.URGENT
-        if "due_at" not in changes or changes["due_at"] == order.due_at:
+        if order.status in OPEN and ("due_at" not in changes or changes["due_at"] == order.due_at):
+            soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
             wanted["due_at"] = min(order.due_at or soon, soon)
     changed = build(WorkOrder, {**dict(order), **wanted})
     moved_on = changed.grid_id != order.grid_id
@@ -904,11 +945,11 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
         raise Invalid({"due_at": Message(msg("This lies before the report"))})
-    elsewhere = order.dangerous and order.status in STANDING and changed.facility_id != order.facility_id
-    if elsewhere:
-        _restore(write, order, unmended=True)  # as long as the order stands there
+    elsewhere = changed.facility_id != order.facility_id
+    if standing and order.dangerous and (elsewhere or not changed.dangerous):
+        _restore(write, order)
     changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
-    if (found_dangerous or (elsewhere and changed.dangerous)) and changed.facility_id:
+    if standing and changed.dangerous and (elsewhere or not order.dangerous) and changed.facility_id:
         _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
     return changed
 
@@ -945,7 +986,8 @@ def correct(
 
 
 def delete(store: Store, actor: Actor, community_id: str, order_id: str, revision: int) -> WorkOrder:
-    """Take a work order out as if it had never been entered, and return what it was; the audit keeps it."""
+    """Take a work order out as if it had never been entered, and return what it was; the audit keeps it. A facility
+    that its danger had stopped is back in service."""
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
@@ -954,6 +996,8 @@ def delete(store: Store, actor: Actor, community_id: str, order_id: str, revisio
         write.delete(WorkOrder, community_id, order_id, revision)
         drop_contact(write, community_id, order_id)
         let_go(write, order, order.photos)
+        if order.dangerous and order.status in STANDING:
+            _restore(write, order)
         return order
 
     return store.write(actor, work)
@@ -981,17 +1025,16 @@ def _check_moments(order: WorkOrder, now: datetime) -> None:
 # --- what a danger does to the facility
 def _stop(write: Write, facility: Facility, order: WorkOrder) -> None:
     if facility.status is ServiceStatus.IN_SERVICE:
-        _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order.number)
+        _set_status(write, facility, ServiceStatus.OUT_OF_ORDER, order)
 
 
-def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
-    """Back in service, unless another danger still stands there or it was taken down meanwhile; ``unmended``: only if
-    it was a danger that stopped it, for nobody has mended anything."""
+def _restore(write: Write, order: WorkOrder) -> None:
+    """What a danger stopped is back in service, unless another one still stands there or it was taken down meanwhile.
+    What somebody stopped waits for more than this repair, for all we know."""
     if order.facility_id is None:
         return
     here = {"community_id": order.community_id, "facility_id": order.facility_id, "dangerous": True}
-    orders = write.store.db[WorkOrder.collection]
-    others = orders.find_one(
+    others = write.store.db[WorkOrder.collection].find_one(
         {**here, "status": {"$in": sorted(STANDING)}, "_id": {"$ne": order.id}}, {"_id": 1}, session=write.session
     )
     try:
@@ -1000,21 +1043,23 @@ def _restore(write: Write, order: WorkOrder, *, unmended: bool = False) -> None:
         return
     if others is not None or facility.status is not ServiceStatus.OUT_OF_ORDER:
         return
-    if unmended and not orders.find_one({**here, "number": _stopped_by(facility)}, {"_id": 1}, session=write.session):
-        return
-    _set_status(write, facility, ServiceStatus.IN_SERVICE, order.number)
+    if _a_danger_stopped(write, facility):
+        _set_status(write, facility, ServiceStatus.IN_SERVICE, order)
 
 
-def _stopped_by(facility: Facility) -> str | None:
-    """What its history says of why it stands still: a danger's number, or somebody's words."""
-    said = None
+def _a_danger_stopped(write: Write, facility: Facility) -> bool:
+    """Whether its history says that an order made it stand still, which may be gone by now, and nobody's hand."""
+    first = None
     for entry in reversed(facility.condition_history):
         if entry.status is not ServiceStatus.OUT_OF_ORDER:
             break
-        said = entry.note
-    return said
+        first = entry
+    if first is None or first.order_id or not first.note:
+        return bool(first and first.order_id)
+    named = {"community_id": facility.community_id, "number": first.note}  # as older versions wrote it
+    return write.store.db[WorkOrder.collection].find_one(named, {"_id": 1}, session=write.session) is not None
 
 
-def _set_status(write: Write, facility: Facility, status: ServiceStatus, number: str) -> None:
-    changes = with_history(write, facility, {"status": status}, note=number)
+def _set_status(write: Write, facility: Facility, status: ServiceStatus, order: WorkOrder) -> None:
+    changes = with_history(write, facility, {"status": status}, note=order.number, order_id=order.id)
     write.update(Facility, facility.community_id, facility.id, facility.revision, changes, following=WorkOrder)

@@ -173,6 +173,7 @@ class Reopening(Part):
     ended_at: datetime = Field(title=msg("Ended at"))
     reopened_at: datetime = Field(title=msg("Reopened at"))
     outcome: Outcome = Field(title=msg("Outcome"))
+    verified_at: datetime | None = Field(default=None, title=msg("Verified at"))
 
 
 class WorkKind(Choice):
@@ -359,7 +360,7 @@ class WorkOrder(Record):
     subjects = ("work_orders", "company_orders")
     moments = (
         *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
-        *("reopenings.ended_at", "reopenings.reopened_at"),
+        *("reopenings.ended_at", "reopenings.reopened_at", "reopenings.verified_at"),
     )
     past = ("reported_at", "responded_at", "ended_at")
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
@@ -596,6 +597,10 @@ class WorkOrder(Record):
         if (seconds := document.get("respond_seconds")) is not None:
             yield from duration(document["responded_at"], "respond", seconds)
         spells = [(past["ended_at"], past["reopened_at"], past["outcome"]) for past in document.get("reopenings", ())]
+        for past in document.get("reopenings", ()):
+            if (checked := past.get("verified_at")) is not None:  # what was found of it then was so then
+                yield flow(checked, "verified")
+                yield flow(past["reopened_at"], "rework_verified")
         is_open = document["is_open"]
         if document["status"] != Status.REPORTED.value:  # some answered by ending it, some nobody knows when
             first = min((past["ended_at"] for past in document.get("reopenings", ())), default=ended)

@@ -21,13 +21,14 @@ from repository.maintenance import (
     Status,
     WorkKind,
     WorkOrder,
-    move,
+    leave_undone,
     number_text,
     numbered,
     require_seen,
+    said,
 )
 from repository.preventive.records import Basis, MaintenancePlan, to_make
-from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
+from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
 
 Document = dict[str, Any]
@@ -268,8 +269,7 @@ def _order(
     likely = (plan.assignee_id, facility.get("responsible_id"), leads.get(grid or ""))
     assignee = next((who for who in likely if who and sees(grid, person_id=who)), None)
     company = plan.company_id if plan.company_id and sees(grid, company_id=plan.company_id) else None
-    # by the end of its day; made late, it is due at once, and by the day it was scheduled for it is judged
-    due = max(at, datetime.combine(one.on + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1))
+    due = max(at, _end_of(one.on, zone))  # made late, it is due at once, and judged by the day it was scheduled for
     return WorkOrder(
         community_id=community_id,
         number=number,
@@ -294,17 +294,21 @@ def _order(
     )
 
 
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1)
+
+
 # --- not as planned
 def skip(
     store: Store, actor: Actor, community_id: str, order_id: str, revision: int, reason: str, *, key: str | None = None
 ) -> WorkOrder:
     """Leave a preventive order out, with the reason: it counts as due and not done, and is not made again. Raises
     Invalid, Conflict, NotFound, Refused."""
-    _require_reason(reason)
-    _require_preventive(store, actor, community_id, order_id)
-    return move(
-        store, actor, community_id, order_id, revision, Status.CLOSED, note=reason, outcome=Outcome.CANCELLED, key=key
-    )
+
+    def work(write: Write) -> WorkOrder:
+        return leave_undone(write, _planned(write, community_id, order_id, revision, reason), reason)
+
+    return store.write(actor, work, key=key)
 
 
 def postpone(
@@ -320,30 +324,25 @@ def postpone(
 ) -> WorkOrder:
     """Give a preventive order more time, with the reason. It is due later, but goes on to be judged by the day it was
     scheduled for (M8, M9). Raises Invalid, Conflict, NotFound, Refused."""
-    _require_reason(reason)
-    zone = store.zone(community_id)
-    due = datetime.combine(to + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1)
+    due = _end_of(to, store.zone(community_id))
 
     def work(write: Write) -> WorkOrder:
-        order = write.read(WorkOrder, community_id, order_id)
-        if order.kind is not WorkKind.PREVENTIVE or order.status not in OPEN:
-            raise Invalid({"": Message(msg("Only an open preventive order can be postponed or skipped."))})
+        order = _planned(write, community_id, order_id, revision, reason)
         if due <= write.at:
             raise Invalid({"to": Message(msg("This lies in the past"))})
-        at = max(write.at, order.events[-1].at if order.events else write.at)
-        said = Event(at=at, by=actor.name, by_id=actor.id, status=order.status, note=f"→ {to.isoformat()}：{reason}")
-        changes = {"due_at": due, "events": (*order.events, said)}
+        changes = {"due_at": due, "events": (*order.events, said(write, order, f"→ {to.isoformat()}：{reason}"))}
         return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
 
 
-def _require_reason(reason: str) -> None:
+def _planned(write: Write, community_id: str, order_id: str, revision: int, reason: str) -> WorkOrder:
+    """The preventive order that is not to be done as planned."""
     if not (reason or "").strip():
         raise Invalid({"reason": Message(msg("Say why"))})
-
-
-def _require_preventive(store: Store, actor: Actor, community_id: str, order_id: str) -> None:
-    order = store.get(actor, WorkOrder, community_id, order_id)
+    order = write.read(WorkOrder, community_id, order_id)
+    if order.revision != revision:
+        raise Conflict(order)  # whatever it has become meanwhile, show that
     if order.kind is not WorkKind.PREVENTIVE or order.status not in OPEN:
         raise Invalid({"": Message(msg("Only an open preventive order can be postponed or skipped."))})
+    return order

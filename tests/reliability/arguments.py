@@ -195,6 +195,8 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
         "order": _order(store), "promise": maintenance.Promises.of(store, ROOT, "D"), "note": "x", "dangerous": True,
     },
     "maintenance.found_in_order": lambda store: {"order": _order(store), "note": "x"},
+    "maintenance.leave_undone": lambda store: {"order": _order(store), "why": "x"},
+    "maintenance.said": lambda store: {"order": _order(store), "note": "x"},
     "maintenance.take_photos": lambda store: {
         "order": _order(store), "source": _order(store, "pm-g1"), "photos": (f"{MARK}-photo",),
     },
