@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from repository import facilities, photos, recount
 from repository import inspections as room
-from repository import photos, recount
 from repository.access import Actor, Refused, Role, anybody
 from repository.facilities import Condition, Facility, ServiceStatus
 from repository.inspections import (
@@ -25,6 +25,7 @@ from repository.inspections import (
     Verdict,
     copied,
 )
+from repository.inspections.records import MOST_DUE_DAYS
 from repository.maintenance import (
     STANDING,
     Outcome,
@@ -383,6 +384,30 @@ def test_due_days_follow_the_last_inspection_and_missed_ones_count(
     assert late.due_days == (date(2026, 3, 2), date(2026, 3, 9), date(2026, 3, 16))
     due = {each.facility_id: each for each in room.dues(yard, mender, "d", today=TODAY)}
     assert (due["d-F-01"].due_on, due["d-F-01"].last_on) == (date(2026, 3, 27), date(2026, 3, 20))
+
+
+def test_a_machine_owes_no_checks_from_before_it_stood(
+    yard: Store, admin: Actor, mender: Actor, rounds: Checklist
+) -> None:
+    old = machine(yard, mender)
+    new = facilities.replace(yard, admin, "d", old.id, old.revision, code="F-03", installed_on=date(2026, 3, 20))
+    due = {each.facility_id: each for each in room.dues(yard, mender, "d", today=TODAY)}
+    assert (due[new.id].due_on, due[new.id].overdue_days) == (date(2026, 3, 20), 13)
+    done = inspect(yard, mender, rounds, facility=new.id, done_at=at(date(2026, 4, 1)))
+    assert done.due_days == (date(2026, 3, 20), date(2026, 3, 27))
+
+
+def test_what_is_neglected_for_long_counts_in_the_current_month(
+    yard: Store, admin: Actor, mender: Actor, rounds: Checklist
+) -> None:
+    own = {"name": "每天", "checklist_id": rounds.id, "every_days": 1, "since": date(2025, 9, 1)}
+    room.add_plan(yard, admin, "d", {**own, "facility_id": "d-F-02"})
+    march = room.rounds(yard, mender, "d", Period.of("2026-03"), frozenset({"d-g2"}), today=TODAY)
+    assert (march.on_time.n, march.on_time.value) == (31, 0)
+    late = inspect(yard, mender, rounds, facility="d-F-02", done_at=at(TODAY - timedelta(days=1)))
+    assert (len(late.due_days), late.due_days[-1]) == (MOST_DUE_DAYS, TODAY - timedelta(days=2))
+    march = room.rounds(yard, mender, "d", Period.of("2026-03"), frozenset({"d-g2"}), today=TODAY)
+    assert (march.on_time.n, march.on_time.value) == (31, 0), "what waited and what is answered late count the same"
 
 
 def test_an_extra_inspection_answers_no_due_day(yard: Store, mender: Actor, rounds: Checklist) -> None:

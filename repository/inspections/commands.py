@@ -189,7 +189,7 @@ def record_inspection(
                 "done_on": done_on,
                 "inspector": actor.name,
                 "inspector_id": actor.id,
-                "due_days": answered(plan, last_on, done_on) if plan else (),
+                "due_days": answered(plan, last_on, done_on, facility.installed_on) if plan else (),
                 "results": judged,
                 "failed": fails,
                 "stopped": any(result.dangerous and result.verdict is Verdict.FAIL for result in judged),

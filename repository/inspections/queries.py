@@ -108,7 +108,7 @@ def dues(
         where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
         where |= {} if category is None else {"category": category}
         where |= {} if facility_id is None else {"_id": facility_id}
-        fields = ("code", "name", "category", "kind", "grid_id", "site", "status")
+        fields = ("code", "name", "category", "kind", "grid_id", "site", "status", "installed_on")
         standing: Sequence[Document] = store.aggregate(
             actor, Facility, community_id, [{"$project": dict.fromkeys(fields, 1)}], filter=where, grids=grids
         )
@@ -145,7 +145,8 @@ def _with_all_grids(actor: Actor) -> Actor:
 
 
 def _due(row: Document, checklist: Checklist, plan: InspectionPlan, last_on: date | None, today: date) -> Due:
-    due_on = plan.next_due(last_on)
+    installed = row.get("installed_on")
+    due_on = plan.next_due(last_on, installed.date() if installed else None)
     return Due(
         facility_id=row["_id"],
         code=row["code"],

@@ -69,7 +69,7 @@ class Checklist(Record):
 
 class InspectionPlan(Record):
     """Who is inspected after which checklist, and how often: one facility, or all that the checklist fits, of one grid
-    or of all. ``since`` is the first due day of what has never been inspected."""
+    or of all. ``since`` is the first due day of what has never been inspected, but for what stands only since later."""
 
     collection = "inspection_plans"
     title = msg("Inspection plans")
@@ -117,9 +117,10 @@ class InspectionPlan(Record):
         """What decides among several plans for the same facility and checklist: the largest."""
         return self.facility_id is not None, self.grid_id is not None, -self.every_days
 
-    def next_due(self, last_on: date | None) -> date:
-        """When the next one is due, after the last one or none."""
-        return self.since if last_on is None else max(self.since, last_on + timedelta(days=self.every_days))
+    def next_due(self, last_on: date | None, stood_on: date | None) -> date:
+        """When the next one is due, after the last one or none: never before the facility's first day, if it is known."""
+        first = self.since if stood_on is None else max(self.since, stood_on)
+        return first if last_on is None else max(first, last_on + timedelta(days=self.every_days))
 
 
 def narrowest(plans: Iterable[InspectionPlan], checklist: Checklist, facility: Facility) -> InspectionPlan | None:
@@ -136,20 +137,21 @@ def narrowest(plans: Iterable[InspectionPlan], checklist: Checklist, facility: F
     )
 
 
-def answered(plan: InspectionPlan, last_on: date | None, done_on: date) -> tuple[date, ...]:
+def answered(plan: InspectionPlan, last_on: date | None, done_on: date, stood_on: date | None) -> tuple[date, ...]:
     """The due days that an inspection on ``done_on`` answers, the first one on time unless it is past. A weekly
     inspection that comes three weeks late answers all it has left out; one that comes before half of its interval has
-    passed is an extra one and answers none."""
-    first = plan.next_due(last_on)
+    passed is an extra one and answers none. ``stood_on``: the facility's first day."""
+    first = plan.next_due(last_on, stood_on)
     if done_on < first - timedelta(days=plan.every_days // 2):
         return ()
-    return (first, *missed(first + timedelta(days=plan.every_days), plan.every_days, done_on))[:MOST_DUE_DAYS]
+    return (first, *missed(first + timedelta(days=plan.every_days), plan.every_days, done_on))[-MOST_DUE_DAYS:]
 
 
 def missed(first: date, every_days: int, today: date) -> tuple[date, ...]:
-    """The due days from ``first`` on that lie before today."""
+    """The due days from ``first`` on that lie before today, the newest MOST_DUE_DAYS: what is neglected for longer
+    still counts in the current month."""
     count = max(0, -((first - today).days // every_days))
-    return tuple(first + timedelta(days=every_days * i) for i in range(min(count, MOST_DUE_DAYS)))
+    return tuple(first + timedelta(days=every_days * i) for i in range(max(0, count - MOST_DUE_DAYS), count))
 
 
 class ItemResult(Part):

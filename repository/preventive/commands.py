@@ -127,7 +127,7 @@ def generate(
     plans = store.find(actor, MaintenancePlan, community_id, only, limit=1000)
     if not plans:
         return Generated(0, 0)
-    fields = ("category", "kind", "grid_id", "site", "responsible_id", "name")
+    fields = ("category", "kind", "grid_id", "site", "responsible_id", "name", "installed_on")
     standing = store.aggregate(
         actor,
         Facility,
@@ -184,7 +184,8 @@ def _missing(
         completed = last is not None and last.get("outcome") == Outcome.COMPLETED and ended is not None
         base = ended.astimezone(zone).date() if completed and ended else day
         is_open = last is not None and last["status"] in OPEN
-        for on in to_make(plan, today, until, day, base, is_open=is_open):
+        stood_on = facility["installed_on"].date() if facility.get("installed_on") else None
+        for on in to_make(plan, today, until, day, base, stood_on, is_open=is_open):
             if on not in there[facility["_id"]]:
                 yield _Wanted(plan, facility, on)
 
