@@ -118,7 +118,7 @@ class InspectionPlan(Record):
         return self.facility_id is not None, self.grid_id is not None, -self.every_days
 
     def next_due(self, last_on: date | None, stood_on: date | None) -> date:
-        """When the next one is due, after the last one or none: never before the facility's first day, if it is known."""
+        """When the next one is due, after the last one or none: not before the facility's first day, if it is known."""
         first = self.since if stood_on is None else max(self.since, stood_on)
         return first if last_on is None else max(first, last_on + timedelta(days=self.every_days))
 
