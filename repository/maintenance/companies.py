@@ -12,7 +12,7 @@ from repository.filters import Is
 from repository.maintenance.analysis import REWORK, SATISFACTION
 from repository.maintenance.behind import Behind, _company_behind
 from repository.maintenance.metrics import ON_TIME, RESPOND
-from repository.maintenance.queries import MANY, WorkList, _rows
+from repository.maintenance.queries import MANY, WorkList, _rows, _with_undated_last
 from repository.maintenance.records import BY_COMPANY, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.organizations import Organization, companies
@@ -273,12 +273,13 @@ def company_orders(
         )
     where: Document = {"company_id": Is(exists=True) if company_id is None else company_id}
     late = {**where, "is_open": True, "due_at": Is(lt=now.astimezone(UTC))}
-    sort = [("reported_at", -1)]
+    skip = max(page - 1, 0) * rows
     if which is CompanyShow.OPEN:
         where["is_open"] = True
-        sort = [("due_at", 1)]
-    skip = max(page - 1, 0) * rows
-    found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
+        found = _with_undated_last(store, actor, community_id, where, grids, skip, rows)
+    else:
+        sort = [("reported_at", -1)]
+        found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
 
     def many(filter: Document) -> int:
         counted = store.aggregate(
