@@ -926,6 +926,7 @@ NO_ACTOR: Mapping[str, str] = {
     "people.keep_contact": "inserts through Write",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
+    "accounts.first_to_see": "one of those it is asked about, who may be given work",
     "accounts.sees": "yes or no, inside a Write that gives somebody work",
     "maintenance.require_seen": "yes or no, inside a Write that gives somebody work",
     "photos.link": "names photos of the actor's own in the write that names them",

@@ -2,6 +2,7 @@
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
-from repository.accounts import sees
+from repository.accounts import first_to_see, sees
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
@@ -271,10 +272,11 @@ class Promises:
     levels: tuple[ServiceLevel, ...]
 
     @classmethod
-    def of(cls, store: Store, actor: Actor, community_id: str) -> "Promises":
-        """As the community has it now. Raises Refused, Unavailable."""
-        found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
-        community = found[0] if found else None
+    def of(cls, store: Store, actor: Actor, community_id: str, *, community: Community | None = None) -> "Promises":
+        """As the community has it now. ``community``: if it was read already. Raises Refused, Unavailable."""
+        if community is None:
+            found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+            community = found[0] if found else None
         times = worktime(store, actor, community_id, community=community)
         return cls(times, community.service_levels if community else ())
 
@@ -323,15 +325,12 @@ def _referred(write: Write, record: type[R], community_id: str, field: str, id: 
 
 def _responsible(write: Write, community_id: str, facility: Facility | None, grid_id: str | None) -> str | None:
     """Who answers for the facility, else for the grid, and can see it."""
-    if facility and facility.responsible_id and sees(write, community_id, grid_id, person_id=facility.responsible_id):
-        return facility.responsible_id
-    if grid_id is None:
-        return None
-    try:
-        lead = write.read(Grid, community_id, grid_id).responsible_id
-    except NotFound:
-        return None
-    return lead if lead and sees(write, community_id, grid_id, person_id=lead) else None
+    lead = None
+    if grid_id is not None:
+        with suppress(NotFound):
+            lead = write.read(Grid, community_id, grid_id).responsible_id
+    likely = (facility.responsible_id if facility else None, lead)
+    return first_to_see(write.store, community_id, grid_id, likely, session=write.session)
 
 
 def require_seen(

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, require
-from repository.accounts import sees
+from repository.accounts import first_to_see, sees
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
 from repository.grids import Grid
@@ -219,9 +219,10 @@ def _make(
     while left:
 
         def work(write: Write, first: int, left: Sequence[_Wanted] = left) -> int:
+            first_of = cache(partial(first_to_see, store, community_id, session=write.session))
             known = cache(partial(sees, write, community_id))
             orders = [
-                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone, known)
+                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone, first_of, known)
                 for place, one in enumerate(left)
             ]
             write.insert_many(orders)
@@ -261,13 +262,13 @@ def _order(
     actor: Actor,
     leads: Mapping[str, str | None],
     zone: ZoneInfo,
+    first_of: Callable[[str | None, tuple[str | None, ...]], str | None],
     sees: Callable[..., bool],
 ) -> WorkOrder:
     plan, facility = one.plan, one.facility
     grid = facility.get("grid_id")
     # whoever cannot see it any more is not given it
-    likely = (plan.assignee_id, facility.get("responsible_id"), leads.get(grid or ""))
-    assignee = next((who for who in likely if who and sees(grid, person_id=who)), None)
+    assignee = first_of(grid, (plan.assignee_id, facility.get("responsible_id"), leads.get(grid or "")))
     company = plan.company_id if plan.company_id and sees(grid, company_id=plan.company_id) else None
     # by the end of its day; made late, it is due at once, and by the day it was scheduled for it is judged
     due = max(at, datetime.combine(one.on + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1))
