@@ -201,7 +201,7 @@ def code_of(
         "pipeline": [{"$match": {"community_id": community_id, "ended_at": None}}],
         "as": "label",
     }
-    codes = [{"$lookup": stuck}, {"$unwind": "$label"}, {"$project": {"_id": "$label._id"}}]
+    codes: list[dict[str, Any]] = [{"$lookup": stuck}, {"$unwind": "$label"}, {"$project": {"_id": "$label._id"}}]
     found = store.aggregate(actor, record, community_id, codes, filter={"_id": facility_id or place_id})
     return found[0]["_id"] if found else None
 

@@ -24,6 +24,7 @@ from repository.inspections import (
     ItemResult,
     Verdict,
     copied,
+    with_orders,
 )
 from repository.inspections.records import MOST_DUE_DAYS
 from repository.maintenance import (
@@ -516,6 +517,17 @@ def test_what_stands_before_a_facility(yard: Store, admin: Actor, mender: Actor,
     found, its = room.inspection(yard, mender, "d", done.id)
     assert (found.id, its[order.id].number) == (done.id, order.number)
     assert [each.id for each in room.inspections_of(yard, mender, "d", "d-F-01")] == [done.id]
+
+
+def test_the_form_foretells_what_is_linked_and_what_is_opened(yard: Store, mender: Actor, rounds: Checklist) -> None:
+    before = inspect(yard, mender, rounds, PASS, PASS, FAIL)
+    told = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    known = room.task(yard, mender, "d", code="F-01", today=TODAY).known
+    foretold = with_orders(copied(ITEMS, [FAIL, FAIL, FAIL]), known)
+    assert [result.linked for result in foretold] == [True, False, True], "what the form says is what is saved"
+    saved = inspect(yard, OTHER, rounds, FAIL, FAIL, FAIL)
+    assert [result.linked for result in saved.results] == [True, False, True]
+    assert [result.order_id for result in foretold][::2] == [told.id, before.results[2].order_id]
 
 
 def test_item_results_are_never_more_than_a_record_bears() -> None:

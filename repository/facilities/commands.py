@@ -163,8 +163,7 @@ def plan_replacement(
         if due is not None and year > due and why is None:
             raise Invalid({"reason": Message(msg("Say why it is put off"))})
         decision = {"year": year, "instead_of": due, "reason": why, "cost_cents": cost_cents}
-        decision["renewed_on"] = facility.renewed_on
-        return _decide(write, facility, revision, decision)
+        return _decide(write, facility, revision, {**decision, "renewed_on": facility.renewed_on})
 
     return store.write(actor, work)
 

@@ -1,14 +1,16 @@
 """What is looked at, how often, and what was found: checklists, plans, inspections."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from bson import ObjectId
 from pydantic import Field
 
 from repository.facilities import Category, Condition, Facility, FacilityKind
-from repository.maintenance import Fault
+from repository.maintenance import Fault, WorkOrder
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown, Term
 from repository.rollups import Atom
 from repository.words import msg
@@ -227,6 +229,35 @@ class Inspection(Record):
             yield flow(day, "due")
             if place == 0 and done <= day:
                 yield flow(day, "on_time")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A standing order and the items it stands for, as earlier inspections of the facility have it."""
+
+    order: WorkOrder
+    items: frozenset[str]
+
+
+def with_orders(results: Sequence[ItemResult], known: Sequence[Known]) -> tuple[ItemResult, ...]:
+    """Each item that is not in order with the work order that stands for it, or the id of the one to be opened. An
+    order that was reported otherwise takes in one item, if it is open still."""
+    taken: set[str] = set()
+    judged = []
+    for result in results:
+        if result.verdict is not Verdict.FAIL:
+            judged.append(result.model_copy(update={"order_id": None, "linked": False}))
+            continue
+        same = next((each.order for each in known if result.text in each.items), None)
+        if same is None and result.fault != Fault.OTHER:
+            reported = [each.order for each in known if not each.items and each.order.is_open]
+            same = next((one for one in reported if one.fault == result.fault and one.id not in taken), None)
+        if same is not None:
+            taken.add(same.id)
+        judged.append(
+            result.model_copy(update={"order_id": same.id if same else str(ObjectId()), "linked": same is not None})
+        )
+    return tuple(judged)
 
 
 def copied(items: Sequence[ChecklistItem], verdicts: Sequence[Verdict]) -> tuple[ItemResult, ...]:
