@@ -109,10 +109,8 @@ class _Wanted:
         return self.plan.id, self.facility["_id"], self.on
 
 
-def generate(
-    store: Store, actor: Actor, community_id: str, *, until: date | None = None, plan_id: str | None = None
-) -> Generated:
-    """Make the orders of all plans (or one) that fall due within their lead time, or up to ``until``.
+def generate(store: Store, actor: Actor, community_id: str, *, until: date | None = None) -> Generated:
+    """Make the orders of all plans that fall due within their lead time, or up to ``until``.
 
     In transactions of CHUNK orders each: a run that is killed has made some of them whole and the rest not at all, and
     the next run, or one beside it, makes just those. Raises Refused, Unavailable and what ``Store.write`` raises.
@@ -123,8 +121,7 @@ def generate(
     today = store.clock().astimezone(zone).date()
     if until is not None and until > today + AHEAD_MOST:
         raise Invalid({"until": Message(msg("At most {n} days ahead"), {"n": AHEAD_MOST.days})})
-    only: Document = {"active": True} | ({} if plan_id is None else {"_id": plan_id})
-    plans = store.find(actor, MaintenancePlan, community_id, only, limit=1000)
+    plans = store.find(actor, MaintenancePlan, community_id, {"active": True}, limit=1000)
     if not plans:
         return Generated(0, 0)
     fields = ("category", "kind", "grid_id", "site", "responsible_id", "name", "installed_on")
