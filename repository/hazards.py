@@ -307,10 +307,7 @@ def _changes(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | No
 def link_order(write: Write, community_id: str, id: str, order_id: str, *, instead_of: str | None = None) -> None:
     """Note that a work order was opened for the hazard, or took the place of another one. Raises Invalid when it has
     yet another one already."""
-    try:
-        hazard = write.read(Hazard, community_id, id)
-    except NotFound:
-        raise Invalid({"hazard_id": Message(msg("Choose one of the list"))}) from None
+    hazard = write.referred(Hazard, community_id, "hazard_id", id)
     if hazard.order_id not in (None, instead_of):
         raise Invalid({"hazard_id": Message(msg("This hazard has a work order already."))})
     write.update(Hazard, community_id, id, hazard.revision, {"order_id": order_id})
@@ -347,10 +344,7 @@ def follow(write: Write, community_id: str, id: str, step: Step, number: str, *,
 def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The grid of the facility; a problem where neither facility nor place is known."""
     if id := values.get("facility_id"):
-        try:
-            facility = write.read(Facility, community_id, id)
-        except NotFound:
-            raise Invalid({"facility_id": Message(msg("Choose one of the list"))}) from None
+        facility = write.referred(Facility, community_id, "facility_id", id)
         return {"grid_id": facility.grid_id or values.get("grid_id")}
     if not (values.get("place") or "").strip():
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})

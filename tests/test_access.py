@@ -984,7 +984,7 @@ TRIED_BELOW = {
         "next_number",
     }
     | {"write", "insert", "update", "delete"},
-    "store.Write": {"read", "reveal", "insert", "insert_many", "update", "delete"},
+    "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {
@@ -1396,7 +1396,8 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
             assert stopped(lambda there=there: filled.update(NEXT_DOOR, record, "D", there.id, 1, {}))
             assert stopped(lambda there=there: filled.delete(NEXT_DOOR, record, "D", there.id, 1))
             assert stopped(lambda there=there: filled.insert(NEXT_DOOR, there.model_copy(update={"id": "copy"})))
-            for look in (Write.read, functools.partial(Write.reveal, facts={})):
+            named = functools.partial(Write.referred, field="x")
+            for look in (Write.read, named, functools.partial(Write.reveal, facts={})):
                 work = functools.partial(look, record=record, community_id="D", id=there.id)
                 assert stopped(functools.partial(filled.write, NEXT_DOOR, work))
     if record.grid_field and documents:

@@ -431,6 +431,13 @@ def test_a_facility_of_its_own_plan_goes_by_that(yard: Store, admin: Actor, mend
     assert [each.name for each in room.plans(yard, worker, "d")] == ["每周"]
 
 
+def test_a_plan_of_a_machine_that_is_gone_is_refused_beside_it(yard: Store, admin: Actor, rounds: Checklist) -> None:
+    own = {"name": "每天", "checklist_id": rounds.id, "every_days": 1, "since": TODAY, "facility_id": "gone"}
+    with pytest.raises(Invalid) as told:
+        room.add_plan(yard, admin, "d", own)
+    assert told.value.problems.keys() == {"facility_id"}
+
+
 def test_the_last_inspection_costs_one_look_into_the_index(yard: Store, mender: Actor, rounds: Checklist) -> None:
     for days in range(8):
         inspect(yard, mender, rounds, done_at=at(date(2026, 3, 2) + timedelta(days=days)))

@@ -102,7 +102,7 @@ def add_plan(
 
 def _grid_of(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     id = values.get("facility_id")
-    return {"grid_id": write.read(Facility, community_id, id).grid_id} if id else {}
+    return {"grid_id": write.referred(Facility, community_id, "facility_id", id).grid_id} if id else {}
 
 
 def edit_plan(

@@ -42,7 +42,6 @@ from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Writ
 from repository.words import Message, Trouble, msg
 from repository.worktime import Worktime, worktime
 
-R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 SERIES = "work_orders"  # of numbers
@@ -213,13 +212,13 @@ def open_order(
 ) -> WorkOrder:
     """What ``log_repair`` does, as a part of a larger write: see there."""
     actor = write.actor
-    facility = _referred(write, Facility, community_id, "facility_id", facility_id)
+    facility = write.referred(Facility, community_id, "facility_id", facility_id)
     where = (facility.grid_id if facility else None) or grid_id or _only_grid(actor)
     if actor.grids is not None and where is None:
         raise Invalid({"grid_id": Message(msg("Choose the grid"))})
     if facility is None and not (place or "").strip():
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-    _referred(write, Person, community_id, "assignee_id", assignee_id)
+    write.referred(Person, community_id, "assignee_id", assignee_id)
     require_seen(write, community_id, where, assignee_id=assignee_id, company_id=(also or {}).get("company_id"))
     values: dict[str, Any] = {
         "community_id": community_id,
@@ -313,16 +312,6 @@ def _only_grid(actor: Actor) -> str | None:
     return next(iter(actor.grids)) if actor.grids is not None and len(actor.grids) == 1 else None
 
 
-def _referred(write: Write, record: type[R], community_id: str, field: str, id: str | None) -> R | None:
-    """The record a field points at; a problem beside that field when there is none."""
-    if id is None:
-        return None
-    try:
-        return write.read(record, community_id, id)
-    except NotFound:
-        raise Invalid({field: Message(msg("Choose one of the list"))}) from None
-
-
 def _responsible(write: Write, community_id: str, facility: Facility | None, grid_id: str | None) -> str | None:
     """Who answers for the facility, else for the grid, and can see it."""
     lead = None
@@ -383,8 +372,8 @@ def move(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        _referred(write, Person, community_id, "assignee_id", assignee_id)
-        _referred(write, Organization, community_id, "company_id", company_id)
+        write.referred(Person, community_id, "assignee_id", assignee_id)
+        write.referred(Organization, community_id, "company_id", company_id)
         require_seen(write, community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
         changes = moved(
             order,
@@ -596,8 +585,8 @@ def _assign(
     note: str | None = None,
 ) -> WorkOrder:
     actor, at = write.actor, _now(order, write.at)
-    _referred(write, Person, order.community_id, "assignee_id", assignee_id)
-    _referred(write, Organization, order.community_id, "company_id", company_id)
+    write.referred(Person, order.community_id, "assignee_id", assignee_id)
+    write.referred(Organization, order.community_id, "company_id", company_id)
     require_seen(write, order.community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
     if order.status is Status.ASSIGNED:
         step = Event(at=at, by=actor.name, by_id=actor.id, status=Status.ASSIGNED, note=note or None)
@@ -632,7 +621,7 @@ def add_effort(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        _referred(write, Person, community_id, "person_id", person_id)
+        write.referred(Person, community_id, "person_id", person_id)
         changes: dict[str, Any] = {}
         if hours:
             day = on or write.at.astimezone(store.zone(community_id)).date()
@@ -884,9 +873,9 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
     new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
     if any(new.values()):
         wanted |= _given(write.actor, write.at, **new)
-    _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
+    write.referred(Person, community_id, "assignee_id", wanted.get("assignee_id"))
     if wanted.get("facility_id", order.facility_id) != order.facility_id:
-        facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
+        facility = write.referred(Facility, community_id, "facility_id", wanted["facility_id"])
         if facility:
             wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
     found_dangerous = bool(wanted.get("dangerous")) and not order.dangerous

@@ -27,7 +27,7 @@ from repository.maintenance import (
     require_seen,
 )
 from repository.preventive.records import Basis, MaintenancePlan, to_make
-from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
+from repository.store import Duplicate, Invalid, Store, Write, build
 from repository.words import Message, msg
 
 Document = dict[str, Any]
@@ -80,10 +80,7 @@ def remove_plan(store: Store, actor: Actor, community_id: str, id: str, revision
 def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if not (id := values.get("facility_id")):
         return {}
-    try:
-        facility = write.read(Facility, community_id, id)
-    except NotFound:
-        raise Invalid({"facility_id": Message(msg("Choose one of the list"))}) from None
+    facility = write.referred(Facility, community_id, "facility_id", id)
     return {"grid_id": facility.grid_id, "category": facility.category, "kind": facility.kind}
 
 

@@ -227,6 +227,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "store.Store.next_number": {"actor": ROOT, "community_id": "D", "name": "x"},
     "store.Store.forget_zone": {"community_id": "D"},
     "store.Write.insert_many": {"records": [Person(community_id="D", name="x")]},
+    "store.Write.referred": {"record": Person, "community_id": "D", "field": "assignee_id", "id": "p-D"},
     "store.Write.read": {"record": Person, "community_id": "D", "id": "p-D"},
     "store.Write.reveal": {"record": Person, "community_id": "D", "id": "p-D", "facts": {}},
     "store.Write.update": {
