@@ -558,7 +558,7 @@ def of_facility(view: session.View, found: Facility, lives: Mapping[str, float])
     """When it is to be replaced and why then, how it kept so far, and the form that decides otherwise."""
     today = view.now.date()
     row = found.to_document()
-    plan = facilities.planned(facilities.seen_on(row, today, facilities.life_of(row, lives)), today)
+    plan = facilities.planned(facilities.seen_on(row, today, facilities.life_of(row, lives)), today, session.zone())
     standing = found.status is not ServiceStatus.RETIRED
     if standing:
         st.markdown(plain(_plan_words(plan)))

@@ -283,6 +283,7 @@ def _one(found: Inspection, numbers: Mapping[str, str]) -> None:
         st.markdown(plain(_("Condition noted: {condition}", condition=say(found.condition.label))))
     if found.remark:
         st.markdown(plain(found.remark))
+    drawer.offer_deletion(INSPECTION, found, inspections.remove_inspection)
 
 
 def _new(view: session.View, names: Names, what: str) -> None:

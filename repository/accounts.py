@@ -9,7 +9,7 @@ audit trail nor an export meets them. ``docs/decisions/0007-sign-in.md`` says wh
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,10 +19,12 @@ from typing import Annotated, Any
 
 import pymongo
 from pydantic import Field, field_validator
+from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from repository import attempts
 from repository.access import Actor, Operation, Refused, Role, reach, require
+from repository.filters import Is
 from repository.record import LINE, Index, Record, Ref, Shown
 from repository.store import (
     EVERYWHERE,
@@ -642,14 +644,47 @@ def sees(
 ) -> bool:
     """Whether somebody who is given work of this grid can see it: by one of the accounts that say they are this person,
     or work for this company. Whoever has no account sees nothing here anyway, and is told otherwise."""
-    who = {"people": person_id} if person_id is not None else {"companies": company_id}
+    if person_id is not None:
+        return first_to_see(write.store, community_id, grid_id, [person_id], session=write.session) is not None
+    there = _bound(write.store, {"companies": company_id}, write.session)
+    return _in_view(there, community_id, grid_id)
+
+
+def first_to_see(
+    store: Store,
+    community_id: str,
+    grid_id: str | None,
+    people: Iterable[str | None],
+    *,
+    session: ClientSession | None = None,
+) -> str | None:
+    """The first of these people who can see work of this grid (see ``sees``): who is given what nobody was chosen for.
+    Raises Unavailable."""
+    likely = [who for who in people if who]
+    there = _bound(store, {"people": Is(among=likely)}, session) if likely else []
+    return next(
+        (
+            who
+            for who in likely
+            if _in_view([one for one in there if who in one.get("people", ())], community_id, grid_id)
+        ),
+        None,
+    )
+
+
+def _bound(store: Store, who: Mapping[str, Any], session: ClientSession | None) -> list[dict[str, Any]]:
+    """What the accounts that say they are these people, or work for this company, are bound to."""
     named = {"active": True, **who}
     require_plain(named)
-    fields = {"communities": 1, "grids": 1}
-    there = list(write.store.db[User.collection].find(named, fields, session=write.session))
-    return not there or any(
+    fields = {"communities": 1, "grids": 1, "people": 1}
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        return list(store.db[User.collection].find(named, fields, session=session))
+
+
+def _in_view(accounts: Sequence[Mapping[str, Any]], community_id: str, grid_id: str | None) -> bool:
+    return not accounts or any(
         community_id in (one.get("communities") or [community_id]) and grid_id in (one.get("grids") or [grid_id])
-        for one in there
+        for one in accounts
     )
 
 

@@ -106,6 +106,7 @@ class Hazard(Record):
     )
     subjects = ("hazards",)
     moments = ("found_at",)
+    past = ("found_at", "rectified_at", "rechecked_at")
 
     what: Annotated[str, Shown(aliases=("隐患内容", "隐患描述", "隐患"))] = Field(
         min_length=1, max_length=LINE, title=msg("What is dangerous")
@@ -194,10 +195,9 @@ def report_hazard(
         level, found_on = Level(given.get("level", Level.GENERAL)), day_of(given["found_at"], times.zone)
         given.setdefault("deadline_on", deadline(level, found_on, times))
         hazard = build(Hazard, {**given, "community_id": community_id})
-        if hazard.found_at > write.at:
-            raise Invalid({"found_at": Message(msg("This lies in the future"))})
-        if hazard.deadline_on < found_on:
-            raise Invalid({"deadline_on": Message(msg("This lies before it was found"))})
+        if ahead := hazard.ahead(write.at):
+            raise Invalid({name: Message(msg("This lies in the future")) for name in ahead})
+        _check_deadline(hazard, times.zone)
         event = HazardEvent(at=hazard.found_at, by=actor.name, by_id=actor.id, step=Step.FOUND)
         made = write.insert(hazard.model_copy(update={"events": (event,), "state": State.FOUND}))
         link(write, made, made.photos)
@@ -212,13 +212,21 @@ def edit_hazard(
     """Change plain fields (EDITABLE). Raises Invalid, Conflict, NotFound, Refused."""
     if strange := changes.keys() - EDITABLE:
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
+    zone = store.zone(community_id)
 
     def work(write: Write) -> Hazard:
         hazard = write.read(Hazard, community_id, id)
         wanted = {**changes, **_place(write, community_id, {**dict(hazard), **changes})}
+        if "deadline_on" in changes:
+            _check_deadline(build(Hazard, {**dict(hazard), **wanted}), zone)
         return write.update(Hazard, community_id, id, revision, wanted)
 
     return store.write(actor, work)
+
+
+def _check_deadline(hazard: Hazard, zone: ZoneInfo) -> None:
+    if hazard.deadline_on < day_of(hazard.found_at, zone):
+        raise Invalid({"deadline_on": Message(msg("This lies before it was found"))})
 
 
 def rectify(
@@ -300,10 +308,7 @@ def _changes(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | No
 def link_order(write: Write, community_id: str, id: str, order_id: str, *, instead_of: str | None = None) -> None:
     """Note that a work order was opened for the hazard, or took the place of another one. Raises Invalid when it has
     yet another one already."""
-    try:
-        hazard = write.read(Hazard, community_id, id)
-    except NotFound:
-        raise Invalid({"hazard_id": Message(msg("Choose one of the list"))}) from None
+    hazard = write.referred(Hazard, community_id, "hazard_id", id)
     if hazard.order_id not in (None, instead_of):
         raise Invalid({"hazard_id": Message(msg("This hazard has a work order already."))})
     write.update(Hazard, community_id, id, hazard.revision, {"order_id": order_id})
@@ -340,10 +345,7 @@ def follow(write: Write, community_id: str, id: str, step: Step, number: str, *,
 def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The grid of the facility; a problem where neither facility nor place is known."""
     if id := values.get("facility_id"):
-        try:
-            facility = write.read(Facility, community_id, id)
-        except NotFound:
-            raise Invalid({"facility_id": Message(msg("Choose one of the list"))}) from None
+        facility = write.referred(Facility, community_id, "facility_id", id)
         return {"grid_id": facility.grid_id or values.get("grid_id")}
     if not (values.get("place") or "").strip():
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})

@@ -42,10 +42,12 @@ class Place(Record):
 
 
 class Label(Record):
-    """One code, and what it is stuck on; the code is its id, which makes it unique. ``ended_at``: used no more."""
+    """One code, and what it is stuck on, which carries its reach: ``grid_id`` is where that stood when it was minted,
+    and things are moved. The code is its id, which makes it unique. ``ended_at``: used no more."""
 
     collection = "labels"
     title = msg("Labels")
+    grid_field = None
     name_field = "id"
     indexes = (
         Index(("community_id", "facility_id"), "a facility's codes", where={"facility_id": {"$exists": True}}),
@@ -190,9 +192,18 @@ def code_of(
     store: Store, actor: Actor, community_id: str, *, facility_id: str | None = None, place_id: str | None = None
 ) -> str | None:
     """The code on a facility or place; None while it has none. Raises Refused."""
-    where = {"facility_id": facility_id} if facility_id else {"place_id": place_id}
-    found = store.find(actor, Label, community_id, {**where, "ended_at": None}, limit=1)
-    return found[0].id if found else None
+    require(actor, Operation.READ, Label.collection)
+    record: type[Record] = Facility if facility_id else Place
+    stuck = {
+        "from": Label.collection,
+        "localField": "_id",
+        "foreignField": "facility_id" if facility_id else "place_id",
+        "pipeline": [{"$match": {"community_id": community_id, "ended_at": None}}],
+        "as": "label",
+    }
+    codes: list[dict[str, Any]] = [{"$lookup": stuck}, {"$unwind": "$label"}, {"$project": {"_id": "$label._id"}}]
+    found = store.aggregate(actor, record, community_id, codes, filter={"_id": facility_id or place_id})
+    return found[0]["_id"] if found else None
 
 
 def label_with(store: Store, code: str) -> Label | None:

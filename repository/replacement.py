@@ -285,7 +285,7 @@ def replacement_review(
         kinds[_sort(row)] += _reliable(row, orders.get(row["_id"], {}), window, now)
     return Replacement(
         fci=Value(FCI, total.fci, total.n),
-        items=_items(standing, on, waiting),
+        items=_items(standing, on, store.zone(community_id), waiting),
         backlog=backlog,
         waiting=waiting,
         reliability={sort: found for sort, found in kinds.items() if found.items},
@@ -415,10 +415,10 @@ def _sort(row: Mapping[str, Any]) -> Sort:
     return Category(row["category"]), row.get("kind")
 
 
-def _items(standing: Iterable[Seen], on: date, waiting: Mapping[Sort, Waiting]) -> tuple[Item, ...]:
+def _items(standing: Iterable[Seen], on: date, zone: ZoneInfo, waiting: Mapping[Sort, Waiting]) -> tuple[Item, ...]:
     found = []
     for seen in standing:
-        plan = planned(seen, on)
+        plan = planned(seen, on, zone)
         if plan.year is None or (plan.year >= on.year + YEARS and plan.move is not Move.DEFERRED):
             continue
         row, decision = seen.row, plan.decision or {}

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast, overload
 from zoneinfo import ZoneInfo
 
 import pymongo
@@ -1121,6 +1121,19 @@ class Write:
         """A record inside the transaction, within the actor's reach, without its personal fields. Raises NotFound,
         Refused."""
         return _impersonal(record.from_document(self._stored(record, community_id, id)))
+
+    @overload
+    def referred(self, record: type[R], community_id: str, field: str, id: str) -> R: ...
+    @overload
+    def referred(self, record: type[R], community_id: str, field: str, id: str | None) -> R | None: ...
+    def referred(self, record: type[R], community_id: str, field: str, id: str | None) -> R | None:
+        """The record that ``field`` of another one names. Raises Invalid beside that field when it is gone, Refused."""
+        if id is None:
+            return None
+        try:
+            return self.read(record, community_id, id)
+        except NotFound:
+            raise Invalid({field: Message(msg("Choose one of the list"))}) from None
 
     def reveal(self, record: type[R], community_id: str, id: str, facts: Document) -> R:
         """A record with its personal fields. That the actor looked, and the ``facts`` of why, goes on record. Raises

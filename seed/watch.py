@@ -174,7 +174,7 @@ def _inspection(
         done_at=at,
         done_on=day,
         inspector=inspector,
-        due_days=answered(plan, last_on, day),
+        due_days=answered(plan, last_on, day, record.installed_on),
         results=tuple(results),
         failed=int(order is not None),
         stopped=bool(order and order.dangerous),

@@ -926,6 +926,7 @@ NO_ACTOR: Mapping[str, str] = {
     "people.keep_contact": "inserts through Write",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
+    "accounts.first_to_see": "one of those it is asked about, who may be given work",
     "accounts.sees": "yes or no, inside a Write that gives somebody work",
     "maintenance.require_seen": "yes or no, inside a Write that gives somebody work",
     "photos.link": "names photos of the actor's own in the write that names them",
@@ -985,7 +986,7 @@ TRIED_BELOW = {
         "next_number",
     }
     | {"write", "insert", "update", "delete"},
-    "store.Write": {"read", "reveal", "insert", "insert_many", "update", "delete"},
+    "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {
@@ -1398,7 +1399,8 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
             assert stopped(lambda there=there: filled.update(NEXT_DOOR, record, "D", there.id, 1, {}))
             assert stopped(lambda there=there: filled.delete(NEXT_DOOR, record, "D", there.id, 1))
             assert stopped(lambda there=there: filled.insert(NEXT_DOOR, there.model_copy(update={"id": "copy"})))
-            for look in (Write.read, functools.partial(Write.reveal, facts={})):
+            named = functools.partial(Write.referred, field="x")
+            for look in (Write.read, named, functools.partial(Write.reveal, facts={})):
                 work = functools.partial(look, record=record, community_id="D", id=there.id)
                 assert stopped(functools.partial(filled.write, NEXT_DOOR, work))
     if record.grid_field and documents:

@@ -48,6 +48,8 @@ def test_the_deadline_comes_from_the_level_in_working_or_calendar_days(yard: Sto
         found(yard, mender, deadline_on=date(2026, 4, 1))
     with pytest.raises(Invalid):
         found(yard, mender, found_at=NOW + timedelta(hours=1))
+    with pytest.raises(Invalid):
+        room.edit_hazard(yard, mender, "d", general.id, general.revision, {"deadline_on": date(2026, 4, 1)})
     times = worktime(yard, mender, "d")
     assert room.deadline(Level.GENERAL, date(2026, 4, 7), times) == date(2026, 4, 16)
 

@@ -27,6 +27,7 @@ from repository.access import Actor, Refused, Role
 from repository.activities import Activity, Attendance
 from repository.facilities import Facility, FitnessDetails
 from repository.grids import Community, Grid
+from repository.hazards import Hazard
 from repository.importer import Column, Mapping, Preview, Sheet, mapping
 from repository.importer.flight import Flight
 from repository.importer.mapping import DayRead, References, Unreadable, fields_of, reader
@@ -528,6 +529,18 @@ def test_an_order_that_lies_in_the_future_does_not_come_in(store: Store, admin: 
         """
     found = look(store, admin, sheet(table))
     assert [(each.row, each.field) for each in found.problems] == [(3, "reported_at"), (4, "ended_at")]
+    assert (found.counts.new, found.counts.rejected) == (1, 2)
+
+
+def test_a_hazard_that_lies_in_the_future_does_not_come_in(store: Store, admin: Actor) -> None:
+    table = """
+        隐患内容,发现时间,整改期限,整改完成时间
+        井盖松动,2026-03-01,2027-03-01,
+        电线外露,2027-03-01,2027-03-05,
+        护栏缺失,2026-03-01,2026-03-05,2027-03-02
+        """
+    found = look(store, admin, sheet(table), Hazard)
+    assert [(each.row, each.field) for each in found.problems] == [(3, "found_at"), (4, "rectified_at")]
     assert (found.counts.new, found.counts.rejected) == (1, 2)
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from repository import facilities, photos, recount
 from repository import inspections as room
-from repository import photos, recount
 from repository.access import Actor, Refused, Role, anybody
 from repository.facilities import Condition, Facility, ServiceStatus
 from repository.inspections import (
@@ -24,7 +24,9 @@ from repository.inspections import (
     ItemResult,
     Verdict,
     copied,
+    with_orders,
 )
+from repository.inspections.records import MOST_DUE_DAYS
 from repository.maintenance import (
     STANDING,
     Outcome,
@@ -398,6 +400,30 @@ def test_due_days_follow_the_last_inspection_and_missed_ones_count(
     assert (due["d-F-01"].due_on, due["d-F-01"].last_on) == (date(2026, 3, 27), date(2026, 3, 20))
 
 
+def test_a_machine_owes_no_checks_from_before_it_stood(
+    yard: Store, admin: Actor, mender: Actor, rounds: Checklist
+) -> None:
+    old = machine(yard, mender)
+    new = facilities.replace(yard, admin, "d", old.id, old.revision, code="F-03", installed_on=date(2026, 3, 20))
+    due = {each.facility_id: each for each in room.dues(yard, mender, "d", today=TODAY)}
+    assert (due[new.id].due_on, due[new.id].overdue_days) == (date(2026, 3, 20), 13)
+    done = inspect(yard, mender, rounds, facility=new.id, done_at=at(date(2026, 4, 1)))
+    assert done.due_days == (date(2026, 3, 20), date(2026, 3, 27))
+
+
+def test_what_is_neglected_for_long_counts_in_the_current_month(
+    yard: Store, admin: Actor, mender: Actor, rounds: Checklist
+) -> None:
+    own = {"name": "每天", "checklist_id": rounds.id, "every_days": 1, "since": date(2025, 9, 1)}
+    room.add_plan(yard, admin, "d", {**own, "facility_id": "d-F-02"})
+    march = room.rounds(yard, mender, "d", Period.of("2026-03"), frozenset({"d-g2"}), today=TODAY)
+    assert (march.on_time.n, march.on_time.value) == (31, 0)
+    late = inspect(yard, mender, rounds, facility="d-F-02", done_at=at(TODAY - timedelta(days=1)))
+    assert (len(late.due_days), late.due_days[-1]) == (MOST_DUE_DAYS, TODAY - timedelta(days=2))
+    march = room.rounds(yard, mender, "d", Period.of("2026-03"), frozenset({"d-g2"}), today=TODAY)
+    assert (march.on_time.n, march.on_time.value) == (31, 0), "what waited and what is answered late count the same"
+
+
 def test_an_extra_inspection_answers_no_due_day(yard: Store, mender: Actor, rounds: Checklist) -> None:
     inspect(yard, mender, rounds, done_at=at(date(2026, 3, 2)))
     inspect(yard, mender, rounds, done_at=at(date(2026, 3, 4)))
@@ -416,6 +442,13 @@ def test_a_facility_of_its_own_plan_goes_by_that(yard: Store, admin: Actor, mend
     worker = Actor("w", "网格员", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
     assert [each.facility_id for each in room.dues(yard, worker, "d", today=TODAY)] == ["d-F-01"]
     assert [each.name for each in room.plans(yard, worker, "d")] == ["每周"]
+
+
+def test_a_plan_of_a_machine_that_is_gone_is_refused_beside_it(yard: Store, admin: Actor, rounds: Checklist) -> None:
+    own = {"name": "每天", "checklist_id": rounds.id, "every_days": 1, "since": TODAY, "facility_id": "gone"}
+    with pytest.raises(Invalid) as told:
+        room.add_plan(yard, admin, "d", own)
+    assert told.value.problems.keys() == {"facility_id"}
 
 
 def test_the_last_inspection_costs_one_look_into_the_index(yard: Store, mender: Actor, rounds: Checklist) -> None:
@@ -504,6 +537,17 @@ def test_what_stands_before_a_facility(yard: Store, admin: Actor, mender: Actor,
     found, its = room.inspection(yard, mender, "d", done.id)
     assert (found.id, its[order.id].number) == (done.id, order.number)
     assert [each.id for each in room.inspections_of(yard, mender, "d", "d-F-01")] == [done.id]
+
+
+def test_the_form_foretells_what_is_linked_and_what_is_opened(yard: Store, mender: Actor, rounds: Checklist) -> None:
+    before = inspect(yard, mender, rounds, PASS, PASS, FAIL)
+    told = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    known = room.task(yard, mender, "d", code="F-01", today=TODAY).known
+    foretold = with_orders(copied(ITEMS, [FAIL, FAIL, FAIL]), known)
+    assert [result.linked for result in foretold] == [True, False, True], "what the form says is what is saved"
+    saved = inspect(yard, OTHER, rounds, FAIL, FAIL, FAIL)
+    assert [result.linked for result in saved.results] == [True, False, True]
+    assert [result.order_id for result in foretold][::2] == [told.id, before.results[2].order_id]
 
 
 def test_item_results_are_never_more_than_a_record_bears() -> None:

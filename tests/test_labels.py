@@ -8,7 +8,7 @@ import segno
 
 from dashboard import labelsheet
 from dashboard.labelsheet import UNKNOWN, Size, Words, link, sheet
-from repository import labels
+from repository import facilities, labels
 from repository.access import Actor, Refused, Role
 from repository.facilities import remove_facility
 from repository.labels import ALPHABET, LENGTH, Label, Place, Stuck, mint, new_code, read_code, renew, spoken
@@ -48,6 +48,21 @@ def test_a_thing_keeps_its_code_until_it_is_renewed(yard: Store, admin: Actor) -
     assert len({one.id for one in yard.find(admin, Label, "d")}) == 3
     with pytest.raises(Invalid):
         mint(yard, admin, "d", facilities=["x"] * 501)
+
+
+def test_a_label_goes_with_what_it_is_stuck_on_to_another_grid(yard: Store, admin: Actor) -> None:
+    place = labels.add_place(yard, admin, "d", {"name": "楼道", "grid_id": "d-g1"})
+    code, staircase = (one.code for one in mint(yard, admin, "d", facilities=["d-F-01"], places=[place.id]))
+    facilities.edit_facility(yard, admin, "d", "d-F-01", 1, {"grid_id": "d-g2"})
+    here, there = (Actor("x", "x", Role.FACILITY_MANAGER, grids=frozenset({grid})) for grid in ("d-g2", "d-g1"))
+    assert labels.code_of(yard, here, "d", facility_id="d-F-01") == code
+    assert labels.code_of(yard, there, "d", facility_id="d-F-01") is None
+    assert labels.code_of(yard, there, "d", place_id=place.id) == staircase
+    assert labels.code_of(yard, here, "d", place_id=place.id) is None
+    new = renew(yard, here, "d", facility_id="d-F-01")
+    assert labels.code_of(yard, here, "d", facility_id="d-F-01") == new != code
+    with pytest.raises(Refused):
+        renew(yard, there, "d", facility_id="d-F-01")
 
 
 def test_who_may_make_them(yard: Store, admin: Actor) -> None:

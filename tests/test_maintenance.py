@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from repository import recount
 from repository.access import Actor, Refused, Role
+from repository.accounts import add_user
 from repository.facilities import Facility, ServiceStatus
 from repository.maintenance import (
     OPEN,
@@ -466,6 +467,17 @@ def test_the_story_says_what_may_come_next(busy, mender):
     assert [other.number for other in story.alike] == ["6-undated"]
     assert (story.facility.id, story.row.assignee) == ("d-F-01", "wang")
     assert work_story(busy, Actor("v", "v", Role.VIEWER), "d", order.id, now=LOCAL).moves == ()
+
+
+def test_the_repair_form_names_who_gets_the_order(busy, mender, admin):
+    facility = facility_brief(busy, mender, "d", code="F-01").facility
+    elsewhere = {"role": "facility_manager", "communities": ("d",), "grids": ("d-g2",)}
+    add_user(busy, admin, {**elsewhere, "login": "wang", "name": "王", "people": ("d-wang",)})
+    kept = promise(busy, mender, "d", facility=facility, now=NOW)
+    assert kept.assignee == "li"
+    assert log_repair(busy, mender, "d", fault="loose", facility_id="d-F-01").assignee_id == "d-li"
+    add_user(busy, admin, {**elsewhere, "login": "li", "name": "李", "people": ("d-li",)})
+    assert promise(busy, mender, "d", facility=facility, now=NOW).assignee is None
 
 
 def test_what_the_repair_form_asks(busy, mender):

@@ -154,9 +154,12 @@ def test_each_company_is_scored_on_its_own_orders(here: Store, admin: Actor) -> 
     assert (an.ended, an.on_time.n, an.on_time.enough, an.on_time.state) == (1, 1, False, "unknown")
     assert [score.company.id for score in found.ranked] == ["he"]
     assert recount.check(here, admin, "D") == []
-    for show, n in (("open", 2), ("overdue", 1), ("rework", 2), ("all", 9)):
+    here.write(admin, lambda write: write.insert(order(11, due_at=None)))
+    owed = company_orders(here, admin, "D", Period.of("2026"), company_id="he", now=NOW)
+    assert [row.order.number for row in owed.rows] == ["W-5", "W-6", "W-11"], "what has no due time comes last"
+    for show, n in (("open", 3), ("overdue", 1), ("rework", 2), ("all", 10)):
         assert company_orders(here, admin, "D", Period.of("2026"), company_id="he", now=NOW, show=show).total == n
-    assert company_orders(here, admin, "D", Period.of("2026"), company_id=None, now=NOW, show="all").total == 10
+    assert company_orders(here, admin, "D", Period.of("2026"), company_id=None, now=NOW, show="all").total == 11
 
 
 @pytest.mark.parametrize("key", ["2026Q1", "2026-03", "2025", "ever"])

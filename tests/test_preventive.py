@@ -132,6 +132,23 @@ def test_counted_from_the_completion_the_next_one_waits_for_the_last(yard: Store
     assert days(orders(yard)) == [TODAY, date(2026, 4, 7), date(2026, 4, 12)]
 
 
+def test_a_machine_owes_nothing_from_before_it_stood(yard: Store, admin: Actor) -> None:
+    yard.update(admin, Facility, "d", "d-F-01", 1, {"installed_on": TODAY})
+    yard.update(admin, Facility, "d", "d-F-02", 1, {"installed_on": date(2026, 3, 20)})
+    plan(yard, admin, since=date(2024, 1, 1), unit="months")
+    yearly = plan(
+        yard, admin, name="大修", since=date(2024, 1, 1), unit="months", every=12, basis="completion", lead_days=0
+    )
+    room.generate(yard, admin, "d")
+    assert [(each.facility_id, each.scheduled_for) for each in orders(yard)] == [("d-F-02", date(2026, 4, 1))]
+    assert yearly.first_due(date(2026, 3, 20)) == date(2027, 3, 20)
+    assert yearly.first_due(date(2020, 3, 20)) == yearly.since
+    kept = {each.plan.name: each.next_on for each in room.upkeep(yard, admin, "d", "d-F-01", today=TODAY)}
+    assert kept == {"润滑": date(2026, 5, 1), "大修": date(2027, 4, 2)}
+    kept = {each.plan.name: each.next_on for each in room.upkeep(yard, admin, "d", "d-F-02", today=TODAY)}
+    assert kept == {"润滑": date(2026, 4, 1), "大修": date(2027, 3, 20)}
+
+
 def test_several_plans_new_and_retired_machines(yard: Store, admin: Actor) -> None:
     plan(yard, admin, lead_days=0)
     plan(yard, admin, name="紧固", lead_days=0, grid_id="d-g1")
@@ -395,6 +412,22 @@ def test_what_comes_in_the_next_thirty_days(yard: Store, admin: Actor, mender: A
     move(yard, mender, "d", found.orders[0].id, 1, Status.DONE)
     (kept,) = room.upkeep(yard, admin, "d", found.orders[0].facility_id or "", today=TODAY)
     assert (kept.last_on, kept.next_on) == (TODAY, date(2026, 4, 9))
+
+
+def test_what_is_made_is_not_foreseen_as_well(yard: Store, admin: Actor, mender: Actor) -> None:
+    made = plan(yard, admin, lead_days=21)
+    room.generate(yard, admin, "d")
+    done = next(order for order in orders(yard) if order.scheduled_for == date(2026, 4, 16))
+    move(yard, mender, "d", done.id, 1, Status.DONE)
+    room.edit_plan(yard, admin, "d", made.id, made.revision, {"lead_days": 0})
+    yard.insert(
+        admin,
+        Facility(
+            id="new", community_id="d", code="N", name="新", category=Category.FITNESS, installed_on=date(2026, 4, 20)
+        ),
+    )
+    found = room.review(yard, admin, "d", QUARTER, today=TODAY)
+    assert [(each.on.day, each.facilities) for each in found.foreseen] == [(23, 1), (30, 3)]
 
 
 def test_hours_of_preventive_work_are_the_planned_share(yard: Store, admin: Actor, mender: Actor) -> None:

@@ -121,6 +121,25 @@ def test_a_decision_ends_with_a_renewal_and_a_missed_year_falls_due(store: Store
     assert (found["C"].year, found["C"].move) == (2040, Move.DEFERRED), "beyond the five years, and still told"
 
 
+def test_a_renewal_known_by_its_year_ends_a_decision_unless_it_was_known_then(
+    store: Store, admin: Actor, community: str
+) -> None:
+    decided = {"at": datetime(2026, 3, 1, 1, tzinfo=UTC), "by": "x", "year": 2026, "instead_of": 2024, "reason": "x"}
+    plan = (decided,)
+    built = date(2016, 1, 1)
+    known = {"renewed_on": date(2026, 1, 1), "renewed_precision": "year"}
+    stand(store, admin, "YEAR", installed_on=built, replacement_plan=plan, **known)
+    stand(store, admin, "DAY", installed_on=built, replacement_plan=plan, renewed_on=date(2026, 3, 1))
+    stand(store, admin, "BEFORE", installed_on=built, replacement_plan=plan, renewed_on=date(2026, 2, 28))
+    stand(store, admin, "NEW", installed_on=built, **known)
+    room.plan_replacement(store, admin, community, "NEW", 1, year=2028)
+
+    found = years(store, admin)
+
+    assert found.keys() == {"BEFORE", "NEW"}, "the others last until 2034"
+    assert (found["BEFORE"][1:], found["NEW"][1:]) == ((2026, Move.DEFERRED), (2028, Move.FORWARD))
+
+
 # --- FCI
 def test_the_condition_index_is_what_was_put_off_by_what_all_is_worth(
     store: Store, admin: Actor, community: str

@@ -201,7 +201,7 @@ def _summary(answered: Sequence[ItemResult], left: int, task: Task) -> str:
     said = []
     if left:
         said.append(n_("{n} item left", "{n} items left", left))
-    if new := sum(result.text not in task.orders for result in faulty):
+    if new := sum(not result.linked for result in inspections.with_orders(faulty, task.known)):
         said.append(n_("{n} work order will be opened", "{n} work orders will be opened", new))
     if any(result.dangerous for result in faulty):
         said.append(_("it is taken out of service at once"))

@@ -13,7 +13,7 @@ from repository.entries.records import LOOKING, EntryLog, EntryRules, Gate, show
 from repository.facilities import Category, Facility
 from repository.grids import Community
 from repository.record import Choice
-from repository.store import LEDGER, WRITE_SECONDS, Invalid, NotFound, Store, Write, build, our_errors
+from repository.store import LEDGER, WRITE_SECONDS, Invalid, Store, Write, build, our_errors
 from repository.words import Message, msg
 
 GATED = frozenset({Category.VEHICLE, Category.PERSONNEL})
@@ -177,10 +177,7 @@ def _settled(entry: EntryLog) -> dict[str, Any]:
 
 
 def _gate(write: Write, entry: EntryLog) -> Facility:
-    try:
-        gate = write.read(Facility, entry.community_id, entry.gate_id)
-    except NotFound:
-        raise Invalid({"gate_id": Message(msg("Choose one of the list"))}) from None
+    gate = write.referred(Facility, entry.community_id, "gate_id", entry.gate_id)
     if gate.category not in GATED:
         raise Invalid({"gate_id": Message(msg("Nothing comes in through this: choose a gate or a door."))})
     return gate

@@ -162,14 +162,14 @@ def plan_replacement(
         today = write.at.astimezone(zone).date()
         community = write.read(Community, community_id, community_id)
         lives = lives_over((life.of, life.years) for life in community.service_lives)
-        due = planned(seen_on(_undecided(facility), today, service_life(facility, lives)), today).due
+        due = planned(seen_on(_undecided(facility), today, service_life(facility, lives)), today, zone).due
         if year < today.year:
             raise Invalid({"year": Message(msg("This year is over"))})
         why = (reason or "").strip() or None
         if due is not None and year > due and why is None:
             raise Invalid({"reason": Message(msg("Say why it is put off"))})
         decision = {"year": year, "instead_of": due, "reason": why, "cost_cents": cost_cents}
-        return _decide(write, facility, revision, decision)
+        return _decide(write, facility, revision, {**decision, "renewed_on": facility.renewed_on})
 
     return store.write(actor, work)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import product
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from repository.facilities.records import DAYS_A_YEAR, Category, Condition, ServiceStatus, last_day
 from repository.record import Choice
@@ -104,14 +105,13 @@ def service_on(row: Document, on: date) -> tuple[date | None, str]:
     return (installed.date() if installed else None), row["installed_precision"]
 
 
-def planned(seen: Seen, on: date) -> Planned:
+def planned(seen: Seen, on: date, zone: ZoneInfo) -> Planned:
     """When it is to be replaced, as seen ``on`` a day. A decision holds until it is renewed or the next decision."""
     row = seen.row
     due = on.year if seen.reasons else seen.end.year if seen.end else None
     cost = row.get("replacement_cost_cents")
     decision = row["replacement_plan"][-1] if row.get("replacement_plan") else None
-    renewed = row.get("renewed_on")
-    if decision is None or decision.get("year") is None or (renewed and renewed >= decision["at"]):
+    if decision is None or decision.get("year") is None or _renewed_since(row, decision, zone):
         return Planned(due, due, Move.AS_DUE, False, cost, None)
     year, before = decision["year"], decision.get("instead_of")
     move = Move.SET if before in (None, year) else Move.FORWARD if year < before else Move.DEFERRED
@@ -119,11 +119,19 @@ def planned(seen: Seen, on: date) -> Planned:
     return Planned(due, max(year, on.year), move, year < on.year, cost, decision)
 
 
-def needs(seen: Iterable[Seen], on: date) -> tuple[Need, ...]:
+def _renewed_since(row: Document, decision: Document, zone: ZoneInfo) -> bool:
+    """Whether a renewal ended the decision: one nobody knew of then, on that day or later as far as it is known."""
+    renewed = row.get("renewed_on")
+    if renewed is None or renewed == decision.get("renewed_on"):
+        return False
+    return bool(last_day(renewed.date(), row["renewed_precision"], 0) >= decision["at"].astimezone(zone).date())
+
+
+def needs(seen: Iterable[Seen], on: date, zone: ZoneInfo) -> tuple[Need, ...]:
     """The plan of this year and the ``YEARS`` - 1 that follow."""
     found: dict[tuple[int, str, str, str, bool], list[Planned]] = defaultdict(list)
     for each in seen:
-        plan = planned(each, on)
+        plan = planned(each, on, zone)
         if plan.year is not None and on.year <= plan.year < on.year + YEARS:
             place = (plan.year, each.row.get("grid_id") or "", each.row["category"], each.row.get("kind") or "")
             found[(*place, bool(each.reasons) or plan.missed)].append(plan)

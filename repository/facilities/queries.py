@@ -240,14 +240,14 @@ def inventory(
     """Everything the Facilities page says of a day (today: conditions and service status are those of now), cut to
     ``grids`` and ``category``; without ``course`` the values have no series. ``within``: if that
     was read already, with ``wanted`` first. Raises Refused, Unavailable."""
-    zone = store.zone(community_id) if course else None
+    zone = store.zone(community_id)
     if within is not None:
         lives = lives_over((life.of, life.years) for life in within.community.service_lives)
-        return _inventory(within.also[0], on, lives, zone)
+        return _inventory(within.also[0], on, lives, zone, course=course)
     (rows,) = store.together(
         actor, community_id, [wanted(actor, community_id, grids=grids, category=category, course=course)]
     )
-    return _inventory(rows, on, service_lives(store, actor, community_id), zone)
+    return _inventory(rows, on, service_lives(store, actor, community_id), zone, course=course)
 
 
 def wanted(
@@ -278,13 +278,15 @@ def _where(category: str | None) -> Document:
     return {} if category is None else {"category": category}
 
 
-def _inventory(rows: Sequence[Document], on: date, lives: Mapping[str, float], zone: ZoneInfo | None) -> Inventory:
+def _inventory(
+    rows: Sequence[Document], on: date, lives: Mapping[str, float], zone: ZoneInfo, *, course: bool
+) -> Inventory:
     years = [life_of(row, lives) for row in rows]
     seen = [seen_on(row, on, life) for row, life in zip(rows, years, strict=True) if row["status"] != RETIRED]
     cells = _cells(seen)
     total = sum(cells.values(), Figures())
-    course = _course(rows, years, on, zone) if zone else []
-    sites, plan = _sites(seen), needs(seen, on)
+    then = _course(rows, years, on, zone) if course else []
+    sites, plan = _sites(seen), needs(seen, on, zone)
     mixed = [site for site in sites if site.n > 1]
     coming = [need for need in plan if need.year == on.year + 1]
     controls = Counter(
@@ -298,13 +300,13 @@ def _inventory(rows: Sequence[Document], on: date, lives: Mapping[str, float], z
             metrics.GOOD_ORDER,
             total.good_order,
             total.graded,
-            [*((month, then.good_order) for month, then in course), (f"{on:%Y-%m}", total.good_order)] if zone else (),
+            [*((month, each.good_order) for month, each in then), (f"{on:%Y-%m}", total.good_order)] if course else (),
         ),
         past_life=Value(
             metrics.PAST_LIFE,
             total.past_life,
             total.aged,
-            [*((month, then.past_life) for month, then in course), (f"{on:%Y-%m}", total.past_life)] if zone else (),
+            [*((month, each.past_life) for month, each in then), (f"{on:%Y-%m}", total.past_life)] if course else (),
         ),
         hazards=Value(metrics.HAZARDS, total.hazards if total.standing else None, total.standing),
         next_year=Value(

@@ -138,7 +138,8 @@ class ConditionEntry(Part):
 
 class PlannedReplacement(Part):
     """What somebody decided about when to replace it. ``instead_of`` is the year the plan had it in without a decision;
-    neither ``year`` nor reason: the decision before was taken back, and its service life says when."""
+    neither ``year`` nor reason: the decision before was taken back, and its service life says when. ``renewed_on``
+    as it was known then: another renewal ends the decision."""
 
     at: datetime = Field(title=msg("At"))
     by: str = Field(max_length=LINE, title=msg("By"))
@@ -148,6 +149,7 @@ class PlannedReplacement(Part):
     cost_cents: Annotated[int | None, Money()] = Field(
         default=None, ge=0, le=100_000_000_000, title=msg("Planned cost")
     )
+    renewed_on: Annotated[date | None, Day()] = Field(default=None, title=msg("Renewed on"))
 
 
 class Facility(Record):

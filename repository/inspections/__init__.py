@@ -33,11 +33,13 @@ from repository.inspections.records import (
     InspectionKind,
     InspectionPlan,
     ItemResult,
+    Known,
     Verdict,
     answered,
     copied,
     missed,
     narrowest,
+    with_orders,
 )
 from repository.inspections.standard import CHECKLISTS
 
@@ -50,6 +52,7 @@ __all__ = [
     "InspectionKind",
     "InspectionPlan",
     "ItemResult",
+    "Known",
     "Rounds",
     "Task",
     "Verdict",
@@ -75,4 +78,5 @@ __all__ = [
     "remove_plan",
     "rounds",
     "task",
+    "with_orders",
 ]

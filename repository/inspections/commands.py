@@ -1,27 +1,28 @@
 """What can be done with checklists, plans and inspections. Each command is one transaction and names its actor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bson import ObjectId
+from pymongo.client_session import ClientSession
 
 from repository.access import Actor, Operation, reach, require
 from repository.facilities import Condition, Facility, ServiceStatus, with_history
+from repository.filters import Is
 from repository.inspections.records import (
     Checklist,
     Inspection,
     InspectionPlan,
     ItemResult,
+    Known,
     Verdict,
     answered,
     narrowest,
+    with_orders,
 )
 from repository.inspections.standard import CHECKLISTS
 from repository.maintenance import (
     STANDING,
-    Fault,
     Promises,
     Source,
     WorkKind,
@@ -37,7 +38,7 @@ from repository.photos import let_go, link
 from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
 
-STANDING_READ = 50  # standing orders of one facility that an inspection looks through
+STANDING_READ, EARLIER_READ = 50, 200  # standing orders of one facility, and its inspections, that one looks through
 
 
 # --- checklists and plans
@@ -101,7 +102,7 @@ def add_plan(
 
 def _grid_of(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     id = values.get("facility_id")
-    return {"grid_id": write.read(Facility, community_id, id).grid_id} if id else {}
+    return {"grid_id": write.referred(Facility, community_id, "facility_id", id).grid_id} if id else {}
 
 
 def edit_plan(
@@ -124,14 +125,6 @@ def remove_plan(store: Store, actor: Actor, community_id: str, id: str, revision
 
 
 # --- inspecting
-@dataclass(frozen=True)
-class _Known:
-    """A standing order and the items it stands for, as earlier inspections of the facility have it."""
-
-    order: WorkOrder
-    items: frozenset[str]
-
-
 def record_inspection(
     store: Store,
     actor: Actor,
@@ -172,8 +165,8 @@ def record_inspection(
         done_on = at.astimezone(zone).date()
         plan = narrowest(_plans(write, checklist), checklist, facility)
         last_on = _last_on(write, facility, checklist, at)
-        known = _standing(write, facility)
-        judged = _with_orders(results, known)
+        known = _standing(write.store, facility, write.session)
+        judged = with_orders(results, known)
         inspection = build(
             Inspection,
             {
@@ -189,7 +182,7 @@ def record_inspection(
                 "done_on": done_on,
                 "inspector": actor.name,
                 "inspector_id": actor.id,
-                "due_days": answered(plan, last_on, done_on) if plan else (),
+                "due_days": answered(plan, last_on, done_on, facility.installed_on) if plan else (),
                 "results": judged,
                 "failed": fails,
                 "stopped": any(result.dangerous and result.verdict is Verdict.FAIL for result in judged),
@@ -242,43 +235,33 @@ def _last_on(write: Write, facility: Facility, checklist: Checklist, before: dat
     return None if found is None else found["done_on"].date()
 
 
-def _standing(write: Write, facility: Facility) -> list[_Known]:
-    """The facility's orders that stand, and for which items."""
-    db, here = write.store.db, {"community_id": facility.community_id, "facility_id": facility.id}
-    statuses = {"$in": sorted(STANDING)}
-    found = db[WorkOrder.collection].find({**here, "status": statuses}, session=write.session)
-    orders = [WorkOrder.from_document(document) for document in found.sort("reported_at", -1).limit(STANDING_READ)]
-    ids = [order.id for order in orders]
-    items: dict[str, set[str]] = {id: set() for id in ids}
-    earlier = db[Inspection.collection].find(
-        {**here, "results.order_id": {"$in": ids}}, {"results": 1}, session=write.session
-    )
-    for document in earlier.sort("done_at", -1).limit(200) if ids else ():
-        for result in document["results"]:
-            if result.get("order_id") in items:
-                items[result["order_id"]].add(result["text"])
-    return [_Known(order, frozenset(items[order.id])) for order in orders]
-
-
-def _with_orders(results: Sequence[ItemResult], known: Sequence[_Known]) -> tuple[ItemResult, ...]:
-    """Each item that is not in order with the work order that stands for it, or the id of the one to be opened. An
-    order that was reported otherwise takes in one item, if it is open still."""
-    taken: set[str] = set()
-    judged = []
-    for result in results:
-        if result.verdict is not Verdict.FAIL:
-            judged.append(result.model_copy(update={"order_id": None, "linked": False}))
-            continue
-        same = next((each.order for each in known if result.text in each.items), None)
-        if same is None and result.fault != Fault.OTHER:
-            reported = [each.order for each in known if not each.items and each.order.is_open]
-            same = next((one for one in reported if one.fault == result.fault and one.id not in taken), None)
-        if same is not None:
-            taken.add(same.id)
-        judged.append(
-            result.model_copy(update={"order_id": same.id if same else str(ObjectId()), "linked": same is not None})
+def _standing(store: Store, facility: Facility, session: ClientSession | None = None) -> tuple[Known, ...]:
+    """The facility's orders that stand, newest first, and for which items: the form asks it, and the save."""
+    here = {"community_id": facility.community_id, "facility_id": facility.id}
+    orders = [
+        WorkOrder.from_document(document)
+        for document in store.documents(
+            WorkOrder,
+            {**here, "status": Is(among=sorted(STANDING))},
+            session=session,
+            sort=[("reported_at", -1)],
+            limit=STANDING_READ,
         )
-    return tuple(judged)
+    ]
+    items: dict[str, set[str]] = {order.id: set() for order in orders}
+    if items:
+        for document in store.documents(
+            Inspection,
+            {**here, "results.order_id": Is(among=sorted(items))},
+            session=session,
+            projection={"results": 1},
+            sort=[("done_at", -1)],
+            limit=EARLIER_READ,
+        ):
+            for result in document["results"]:
+                if result.get("order_id") in items:
+                    items[result["order_id"]].add(result["text"])
+    return tuple(Known(order, frozenset(items[order.id])) for order in orders)
 
 
 def _fail(

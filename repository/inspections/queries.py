@@ -6,21 +6,25 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import pymongo
+
 from repository import flows
 from repository.access import Actor, Operation, require
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
 from repository.inspections import metrics
+from repository.inspections.commands import _standing
 from repository.inspections.records import (
     Checklist,
     Inspection,
     InspectionKind,
     InspectionPlan,
+    Known,
     missed,
 )
-from repository.maintenance import STANDING, WorkOrder
+from repository.maintenance import WorkOrder
 from repository.metrics import Period, Value, last_months, ratio
-from repository.store import NotFound, Store, Wanted
+from repository.store import READ_SECONDS, NotFound, Store, Wanted, our_errors
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -78,8 +82,13 @@ class Task:
     """Those that fit, the one that is due first on top."""
     due: Mapping[str, Due]
     """By checklist, where a plan demands it."""
-    orders: Mapping[str, str]
-    """Text of an item -> number of the order that stands for it."""
+    known: tuple[Known, ...]
+    """What stands here: ``with_orders`` says for which items of what is found."""
+
+    @property
+    def orders(self) -> dict[str, str]:
+        """Text of an item -> number of the order that stands for it."""
+        return {text: each.order.number for each in reversed(self.known) for text in each.items}
 
 
 # --- what is due
@@ -106,7 +115,7 @@ def dues(
         where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
         where |= {} if category is None else {"category": category}
         where |= {} if facility_id is None else {"_id": facility_id}
-        fields = ("code", "name", "category", "kind", "grid_id", "site")
+        fields = ("code", "name", "category", "kind", "grid_id", "site", "installed_on")
         standing: Sequence[Document] = store.aggregate(
             actor, Facility, community_id, [{"$project": dict.fromkeys(fields, 1)}], filter=where, grids=grids
         )
@@ -143,7 +152,8 @@ def _with_all_grids(actor: Actor) -> Actor:
 
 
 def _due(row: Document, checklist: Checklist, plan: InspectionPlan, last_on: date | None, today: date) -> Due:
-    due_on = plan.next_due(last_on)
+    installed = row.get("installed_on")
+    due_on = plan.next_due(last_on, installed.date() if installed else None)
     return Due(
         facility_id=row["_id"],
         code=row["code"],
@@ -262,23 +272,9 @@ def task(
     also = {"$or": [fitting, {"_id": Is(among=sorted(due))}]}
     lists = store.find(actor, Checklist, community_id, also, sort=[("name", 1)], limit=100)
     lists.sort(key=lambda each: (due[each.id].due_on if each.id in due else date.max, each.name))
-    return Task(facility, tuple(lists), due, _orders(store, actor, community_id, facility.id))
-
-
-def _orders(store: Store, actor: Actor, community_id: str, facility_id: str) -> dict[str, str]:
-    here = {"facility_id": facility_id}
-    statuses = Is(among=sorted(STANDING))
-    orders = store.find(actor, WorkOrder, community_id, {**here, "status": statuses}, limit=50)
-    numbers = {order.id: order.number for order in orders}
-    if not numbers:
-        return {}
-    found: dict[str, str] = {}
-    named = {**here, "results.order_id": Is(among=sorted(numbers))}
-    for inspection in store.find(actor, Inspection, community_id, named, sort=[("done_at", -1)], limit=50):
-        for result in inspection.results:
-            if result.order_id in numbers:
-                found.setdefault(result.text, numbers[result.order_id])
-    return found
+    require(actor, Operation.READ, WorkOrder.collection)
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        return Task(facility, tuple(lists), due, _standing(store, facility))
 
 
 def inspections_of(

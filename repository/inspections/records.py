@@ -1,14 +1,16 @@
 """What is looked at, how often, and what was found: checklists, plans, inspections."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from bson import ObjectId
 from pydantic import Field
 
 from repository.facilities import Category, Condition, Facility, FacilityKind
-from repository.maintenance import Fault
+from repository.maintenance import Fault, WorkOrder
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown, Term
 from repository.rollups import Atom
 from repository.words import msg
@@ -69,7 +71,7 @@ class Checklist(Record):
 
 class InspectionPlan(Record):
     """Who is inspected after which checklist, and how often: one facility, or all that the checklist fits, of one grid
-    or of all. ``since`` is the first due day of what has never been inspected."""
+    or of all. ``since`` is the first due day of what has never been inspected, but for what stands only since later."""
 
     collection = "inspection_plans"
     title = msg("Inspection plans")
@@ -117,9 +119,10 @@ class InspectionPlan(Record):
         """What decides among several plans for the same facility and checklist: the largest."""
         return self.facility_id is not None, self.grid_id is not None, -self.every_days
 
-    def next_due(self, last_on: date | None) -> date:
-        """When the next one is due, after the last one or none."""
-        return self.since if last_on is None else max(self.since, last_on + timedelta(days=self.every_days))
+    def next_due(self, last_on: date | None, stood_on: date | None) -> date:
+        """When the next one is due, after the last one or none: not before the facility's first day, if it is known."""
+        first = self.since if stood_on is None else max(self.since, stood_on)
+        return first if last_on is None else max(first, last_on + timedelta(days=self.every_days))
 
 
 def narrowest(plans: Iterable[InspectionPlan], checklist: Checklist, facility: Facility) -> InspectionPlan | None:
@@ -136,20 +139,21 @@ def narrowest(plans: Iterable[InspectionPlan], checklist: Checklist, facility: F
     )
 
 
-def answered(plan: InspectionPlan, last_on: date | None, done_on: date) -> tuple[date, ...]:
+def answered(plan: InspectionPlan, last_on: date | None, done_on: date, stood_on: date | None) -> tuple[date, ...]:
     """The due days that an inspection on ``done_on`` answers, the first one on time unless it is past. A weekly
     inspection that comes three weeks late answers all it has left out; one that comes before half of its interval has
-    passed is an extra one and answers none."""
-    first = plan.next_due(last_on)
+    passed is an extra one and answers none. ``stood_on``: the facility's first day."""
+    first = plan.next_due(last_on, stood_on)
     if done_on < first - timedelta(days=plan.every_days // 2):
         return ()
-    return (first, *missed(first + timedelta(days=plan.every_days), plan.every_days, done_on))[:MOST_DUE_DAYS]
+    return (first, *missed(first + timedelta(days=plan.every_days), plan.every_days, done_on))[-MOST_DUE_DAYS:]
 
 
 def missed(first: date, every_days: int, today: date) -> tuple[date, ...]:
-    """The due days from ``first`` on that lie before today."""
+    """The due days from ``first`` on that lie before today, the newest MOST_DUE_DAYS: what is neglected for longer
+    still counts in the current month."""
     count = max(0, -((first - today).days // every_days))
-    return tuple(first + timedelta(days=every_days * i) for i in range(min(count, MOST_DUE_DAYS)))
+    return tuple(first + timedelta(days=every_days * i) for i in range(max(0, count - MOST_DUE_DAYS), count))
 
 
 class ItemResult(Part):
@@ -225,6 +229,35 @@ class Inspection(Record):
             yield flow(day, "due")
             if place == 0 and done <= day:
                 yield flow(day, "on_time")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A standing order and the items it stands for, as earlier inspections of the facility have it."""
+
+    order: WorkOrder
+    items: frozenset[str]
+
+
+def with_orders(results: Sequence[ItemResult], known: Sequence[Known]) -> tuple[ItemResult, ...]:
+    """Each item that is not in order with the work order that stands for it, or the id of the one to be opened. An
+    order that was reported otherwise takes in one item, if it is open still."""
+    taken: set[str] = set()
+    judged = []
+    for result in results:
+        if result.verdict is not Verdict.FAIL:
+            judged.append(result.model_copy(update={"order_id": None, "linked": False}))
+            continue
+        same = next((each.order for each in known if result.text in each.items), None)
+        if same is None and result.fault != Fault.OTHER:
+            reported = [each.order for each in known if not each.items and each.order.is_open]
+            same = next((one for one in reported if one.fault == result.fault and one.id not in taken), None)
+        if same is not None:
+            taken.add(same.id)
+        judged.append(
+            result.model_copy(update={"order_id": same.id if same else str(ObjectId()), "linked": same is not None})
+        )
+    return tuple(judged)
 
 
 def copied(items: Sequence[ChecklistItem], verdicts: Sequence[Verdict]) -> tuple[ItemResult, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from repository.access import Actor
 from repository.filters import Is
-from repository.maintenance.metrics import AGE_BANDS, Ledger, hours
+from repository.maintenance.metrics import AGE_BANDS, Ledger, _Part, hours
 from repository.maintenance.records import BY_AGE, BY_REPORT, REPORTS, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, ratio
 from repository.record import Choice
@@ -164,27 +164,38 @@ def quality(
     ledger = Ledger.load(store, actor, community_id, period, grids, category, now, parts=True)
     part, months = ledger.all, ledger.flow_months
 
+    held, held_n = _mean(part, "held_seconds", "held_n", months)
+    by_month = [(month, hours(_mean(part, "held_seconds", "held_n", [month])[0])) for month in ledger.series]
+    return Quality(
+        rework=_rework(part, months, ledger.series),
+        satisfaction=_satisfaction(part, months, ledger.series),
+        held=Value(HELD, hours(held), held_n, by_month),
+        stages=_stages(ledger),
+        respond=_spread(ledger, "respond"),
+        repair=_spread(ledger, "repair"),
+    )
+
+
+def _mean(part: _Part, total: str, count: str, months: Sequence[str]) -> tuple[float | None, int]:
+    n = part.flow(count, months)
+    return ratio(part.flow(total, months), n), n
+
+
+def _rework(part: _Part, months: Sequence[str], series: Sequence[str]) -> Value:
+    """What did not last, of the whole or of one company."""
+
     def share(which: Sequence[str]) -> tuple[float | None, int]:
         n = part.flow("ended_completed", which)
         return ratio(part.flow("rework", which) + part.flow("repeat", which), n), n
 
-    def mean(total: str, count: str, which: Sequence[str]) -> tuple[float | None, int]:
-        n = part.flow(count, which)
-        return ratio(part.flow(total, which), n), n
+    return Value(REWORK, *share(months), [(month, share([month])[0]) for month in series])
 
-    rework, n = share(months)
-    grade, graded = mean("satisfaction_sum", "satisfaction_n", months)
-    held, held_n = mean("held_seconds", "held_n", months)
-    series = ledger.series
-    return Quality(
-        rework=Value(REWORK, rework, n, [(month, share([month])[0]) for month in series]),
-        satisfaction=Value(
-            SATISFACTION, grade, graded, [(m, mean("satisfaction_sum", "satisfaction_n", [m])[0]) for m in series]
-        ),
-        held=Value(HELD, hours(held), held_n, [(m, hours(mean("held_seconds", "held_n", [m])[0])) for m in series]),
-        stages=_stages(ledger),
-        respond=_spread(ledger, "respond"),
-        repair=_spread(ledger, "repair"),
+
+def _satisfaction(part: _Part, months: Sequence[str], series: Sequence[str]) -> Value:
+    """How those graded it who had reported it, of the whole or of one company."""
+    names = "satisfaction_sum", "satisfaction_n"
+    return Value(
+        SATISFACTION, *_mean(part, *names, months), [(month, _mean(part, *names, [month])[0]) for month in series]
     )
 
 

@@ -2,6 +2,7 @@
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
-from repository.accounts import sees
+from repository.accounts import first_to_see, sees
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
@@ -53,7 +54,6 @@ from repository.store import (
 from repository.words import Message, Trouble, msg
 from repository.worktime import Worktime, worktime
 
-R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 SERIES = "work_orders"  # of numbers
@@ -226,13 +226,13 @@ def open_order(
 ) -> WorkOrder:
     """What ``log_repair`` does, as a part of a larger write: see there."""
     actor = write.actor
-    facility = _referred(write, Facility, community_id, "facility_id", facility_id)
+    facility = write.referred(Facility, community_id, "facility_id", facility_id)
     where = (facility.grid_id if facility else None) or grid_id or _only_grid(actor)
     if actor.grids is not None and where is None:
         raise Invalid({"grid_id": Message(msg("Choose the grid"))})
     if facility is None and not (place or "").strip():
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-    _referred(write, Person, community_id, "assignee_id", assignee_id)
+    write.referred(Person, community_id, "assignee_id", assignee_id)
     require_seen(write, community_id, where, assignee_id=assignee_id, company_id=(also or {}).get("company_id"))
     values: dict[str, Any] = {
         "community_id": community_id,
@@ -285,10 +285,11 @@ class Promises:
     levels: tuple[ServiceLevel, ...]
 
     @classmethod
-    def of(cls, store: Store, actor: Actor, community_id: str) -> "Promises":
-        """As the community has it now. Raises Refused, Unavailable."""
-        found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
-        community = found[0] if found else None
+    def of(cls, store: Store, actor: Actor, community_id: str, *, community: Community | None = None) -> "Promises":
+        """As the community has it now. ``community``: if it was read already. Raises Refused, Unavailable."""
+        if community is None:
+            found = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+            community = found[0] if found else None
         times = worktime(store, actor, community_id, community=community)
         return cls(times, community.service_levels if community else ())
 
@@ -325,27 +326,14 @@ def _only_grid(actor: Actor) -> str | None:
     return next(iter(actor.grids)) if actor.grids is not None and len(actor.grids) == 1 else None
 
 
-def _referred(write: Write, record: type[R], community_id: str, field: str, id: str | None) -> R | None:
-    """The record a field points at; a problem beside that field when there is none."""
-    if id is None:
-        return None
-    try:
-        return write.read(record, community_id, id)
-    except NotFound:
-        raise Invalid({field: Message(msg("Choose one of the list"))}) from None
-
-
 def _responsible(write: Write, community_id: str, facility: Facility | None, grid_id: str | None) -> str | None:
     """Who answers for the facility, else for the grid, and can see it."""
-    if facility and facility.responsible_id and sees(write, community_id, grid_id, person_id=facility.responsible_id):
-        return facility.responsible_id
-    if grid_id is None:
-        return None
-    try:
-        lead = write.read(Grid, community_id, grid_id).responsible_id
-    except NotFound:
-        return None
-    return lead if lead and sees(write, community_id, grid_id, person_id=lead) else None
+    lead = None
+    if grid_id is not None:
+        with suppress(NotFound):
+            lead = write.read(Grid, community_id, grid_id).responsible_id
+    likely = (facility.responsible_id if facility else None, lead)
+    return first_to_see(write.store, community_id, grid_id, likely, session=write.session)
 
 
 def require_seen(
@@ -398,8 +386,8 @@ def move(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        _referred(write, Person, community_id, "assignee_id", assignee_id)
-        _referred(write, Organization, community_id, "company_id", company_id)
+        write.referred(Person, community_id, "assignee_id", assignee_id)
+        write.referred(Organization, community_id, "company_id", company_id)
         require_seen(write, community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
         changes = moved(
             order,
@@ -633,8 +621,8 @@ def _assign(
     note: str | None = None,
 ) -> WorkOrder:
     actor, at = write.actor, _now(order, write.at)
-    _referred(write, Person, order.community_id, "assignee_id", assignee_id)
-    _referred(write, Organization, order.community_id, "company_id", company_id)
+    write.referred(Person, order.community_id, "assignee_id", assignee_id)
+    write.referred(Organization, order.community_id, "company_id", company_id)
     require_seen(write, order.community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
     if order.status is Status.ASSIGNED:
         changes: dict[str, Any] = {"events": (*order.events, _event(actor, at, Status.ASSIGNED, note))}
@@ -668,7 +656,7 @@ def add_effort(
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
-        _referred(write, Person, community_id, "person_id", person_id)
+        write.referred(Person, community_id, "person_id", person_id)
         changes: dict[str, Any] = {}
         if hours:
             day = on or write.at.astimezone(store.zone(community_id)).date()
@@ -925,9 +913,9 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
     new = {name: id if id != getattr(order, name) else None for name, id in named.items()}
     if any(new.values()):
         wanted |= _given(write.actor, write.at, **new)
-    _referred(write, Person, community_id, "assignee_id", wanted.get("assignee_id"))
+    write.referred(Person, community_id, "assignee_id", wanted.get("assignee_id"))
     if wanted.get("facility_id", order.facility_id) != order.facility_id:
-        facility = _referred(write, Facility, community_id, "facility_id", wanted["facility_id"])
+        facility = write.referred(Facility, community_id, "facility_id", wanted["facility_id"])
         if facility:
             wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
     standing = order.status in STANDING

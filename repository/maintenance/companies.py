@@ -1,18 +1,17 @@
 """How the companies that work is given to do it: each scored on its own orders, from the counters by company and the
 keys of what they owe. Nobody is ranked on fewer orders than the metric's minimum."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
-from repository.maintenance.analysis import REWORK, SATISFACTION
+from repository.maintenance.analysis import _rework, _satisfaction
 from repository.maintenance.behind import Behind, _company_behind
-from repository.maintenance.metrics import ON_TIME, RESPOND
-from repository.maintenance.queries import MANY, WorkList, _rows
+from repository.maintenance.metrics import ON_TIME, RESPOND, _on_time, _Part
+from repository.maintenance.queries import MANY, WorkList, _rows, _with_undated_last
 from repository.maintenance.records import BY_COMPANY, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.organizations import Organization, companies
@@ -98,20 +97,6 @@ _COUNTED = {
 }
 
 
-@dataclass
-class _Sum:
-    """What one company, or all, did: flows by month, the histogram of responses in the period, and what is owed."""
-
-    months: dict[str, Counter[str]]
-    bins: Counter[int]
-    open: int = 0
-    overdue: int = 0
-    ahead: int = 0
-
-    def flow(self, name: str, months: Iterable[str]) -> int:
-        return sum(self.months[month][name] for month in months if month in self.months)
-
-
 def company_scores(
     store: Store,
     actor: Actor,
@@ -132,14 +117,12 @@ def company_scores(
     present, today = month_of(local, zone), local.date()
     series = last_months(min(period.last, today), SERIES_MONTHS)
     first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
-    sums: dict[str, _Sum] = defaultdict(lambda: _Sum(defaultdict(Counter), Counter()))
+    parts: dict[str, _Part] = defaultdict(_Part)
     where: Document = {"period": Is(gte=min(first, series[0]))}
     where |= {} if seen is None else {"grid": Is(among=sorted(seen))}
     for cell in store.counters(community_id, "company_orders", "cell", where):
-        for one in (sums[cell["category"]], sums[""]):
-            one.months[cell["period"]].update({name: n for name, n in cell.items() if isinstance(n, int)})
-            if first <= cell["period"] <= last:
-                one.bins.update({int(number): n for number, n in cell.get("respond", {}).items()})
+        for one in (parts[cell["category"]], parts[""]):
+            one.months[cell["period"]].append(cell)
     late = {"$lt": ["$due_at", local.astimezone(UTC)]}
     soon = {"$lt": ["$due_at", month_bounds(present, zone)[1]]}
     for group in store.aggregate(
@@ -155,19 +138,19 @@ def company_scores(
         index=BY_COMPANY,
     ):
         key, n = group["_id"], group["n"]
-        for one in (sums[key["c"]], sums[""]):
-            one.open += n
+        for one in (parts[key["c"]], parts[""]):
+            one.stock.append({"open": n})
             one.overdue += n if key["late"] else 0
             one.ahead += n if key["soon"] and not key["late"] else 0
 
-    in_period = sorted(month for month in sums[""].months if first <= month <= last)
+    in_period = sorted(month for month in parts[""].months if first <= month <= last)
     here = companies(store, actor, community_id)
-    scores = [_score(one, sums[one.id], in_period, last, present, series) for one in here]
+    scores = [_score(one, parts[one.id], in_period, last, present, series) for one in here]
     scores = [score for score in scores if score.company.active or score.ended or score.open]
-    whole = sums[""]
+    whole = parts[""]
     known = [one for one in here if one.active and one.staff]
     return CompanyReview(
-        on_time=_on_time(whole, in_period, last, present, series),
+        on_time=_timed(whole, in_period, last, present, series)[0],
         rework=_rework(whole, in_period, series),
         satisfaction=_satisfaction(whole, in_period, series),
         certified=_certified(known),
@@ -181,17 +164,18 @@ def company_scores(
 
 
 def _score(
-    company: Organization, of: _Sum, months: list[str], last: str, present: str, series: list[str]
+    company: Organization, of: _Part, months: list[str], last: str, present: str, series: list[str]
 ) -> CompanyScore:
-    median = estimated_median(of.bins)
+    median = estimated_median(of.bins("respond", months))
+    on_time, overdue = _timed(of, months, last, present, series)
     n = of.flow("respond_n", months)
     mean = ratio(of.flow("respond_seconds", months), n)
     return CompanyScore(
         company=company,
         ended=of.flow("ended", months),
         open=of.open,
-        overdue=_overdue(of, last, present),
-        on_time=_on_time(of, months, last, present, series),
+        overdue=overdue,
+        on_time=on_time,
         respond=Value(
             RESPOND,
             None if median is None else median / 3600,
@@ -206,43 +190,11 @@ def _score(
     )
 
 
-def _overdue(of: _Sum, month: str, present: str) -> int:
-    """Open and overdue at the end of a month (now, for the present one and later), walked back from now."""
-    if month >= present:
-        return of.overdue
-    late = of.overdue + of.ahead
-    for later, n in of.months.items():
-        if month < later <= present:
-            late -= n["fell_overdue"] - n["left_overdue"]
-    return late
-
-
-def _on_time(of: _Sum, months: list[str], last: str, present: str, series: list[str]) -> Value:
-    """M2 of these orders: what is open and overdue counts against it."""
-
-    def share(some: list[str], end: str) -> tuple[float | None, int]:
-        kept = of.flow("on_time", some)
-        n = kept + of.flow("late", some) + _overdue(of, end, present)
-        return ratio(kept, n), n
-
-    value, n = share(months, last)
-    return Value(ON_TIME, value, n, [(month, share([month], month)[0]) for month in series])
-
-
-def _rework(of: _Sum, months: list[str], series: list[str]) -> Value:
-    def share(some: list[str]) -> tuple[float | None, int]:
-        n = of.flow("ended_completed", some)
-        return ratio(of.flow("rework", some) + of.flow("repeat", some), n), n
-
-    return Value(REWORK, *share(months), [(month, share([month])[0]) for month in series])
-
-
-def _satisfaction(of: _Sum, months: list[str], series: list[str]) -> Value:
-    def mean(some: list[str]) -> tuple[float | None, int]:
-        n = of.flow("satisfaction_n", some)
-        return ratio(of.flow("satisfaction_sum", some), n), n
-
-    return Value(SATISFACTION, *mean(months), [(month, mean([month])[0]) for month in series])
+def _timed(of: _Part, months: list[str], last: str, present: str, series: list[str]) -> tuple[Value, int]:
+    """M2 of these orders, and how many of them were overdue at the period's end."""
+    ends = of.at_end_of([*series, last], present)
+    by_month = [(month, _on_time(of, [month], ends[month][1])[0]) for month in series]
+    return Value(ON_TIME, *_on_time(of, months, ends[last][1]), by_month), ends[last][1]
 
 
 def _certified(of: list[Organization]) -> Value:
@@ -273,12 +225,13 @@ def company_orders(
         )
     where: Document = {"company_id": Is(exists=True) if company_id is None else company_id}
     late = {**where, "is_open": True, "due_at": Is(lt=now.astimezone(UTC))}
-    sort = [("reported_at", -1)]
+    skip = max(page - 1, 0) * rows
     if which is CompanyShow.OPEN:
         where["is_open"] = True
-        sort = [("due_at", 1)]
-    skip = max(page - 1, 0) * rows
-    found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
+        found = _with_undated_last(store, actor, community_id, where, grids, skip, rows)
+    else:
+        sort = [("reported_at", -1)]
+        found = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=sort, skip=skip, limit=rows)
 
     def many(filter: Document) -> int:
         counted = store.aggregate(

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from repository.access import Actor, Operation, may, reach, require
+from repository.access import Actor, Operation, may, reach, require, scope
+from repository.accounts import first_to_see
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
-from repository.grids import Grid
+from repository.grids import Community, Grid
 from repository.maintenance.commands import Promises
 from repository.maintenance.records import (
     BY_DUE,
@@ -25,7 +26,7 @@ from repository.maintenance.records import (
 )
 from repository.people import Person
 from repository.record import Choice, Record
-from repository.store import NotFound, Store
+from repository.store import NotFound, Store, Wanted
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -473,21 +474,31 @@ def promise(
     *,
     facility: Facility | None = None,
     grid_id: str | None = None,
-    category: str = WorkCategory.OTHER,
     priority: Priority = Priority.NORMAL,
     now: datetime,
 ) -> Promise:
     """Who gets a repair reported here now, and by when is it answered and mended?"""
-    assignee = facility.responsible_id if facility else None
+    responsible = facility.responsible_id if facility else None
     where = facility.grid_id if facility else grid_id
-    if assignee is None and where is not None:
-        grid = store.find(actor, Grid, community_id, {"_id": where}, limit=1)
-        assignee = grid[0].responsible_id if grid else None
-    person = store.find(actor, Person, community_id, {"_id": assignee}, limit=1) if assignee else []
-    promises = Promises.of(store, actor, community_id)
-    answer_by, due_by = promises.moments(priority, str(facility.category) if facility else category, now)
+    communities, grids, people = store.together(
+        actor,
+        community_id,
+        [
+            Wanted(Community),
+            Wanted(Grid, fields=("responsible_id",)),
+            Wanted(Person, scope(actor, Person, community_id) | {"$and": [{"_id": responsible}]}),
+        ],
+    )
+    lead = next((grid.get("responsible_id") for grid in grids if grid["_id"] == where), None)
+    assignee = first_to_see(store, community_id, where, (responsible, lead))
+    names = {person["_id"]: person["name"] for person in people}
+    if assignee and assignee not in names:
+        names |= {one.id: one.name for one in store.find(actor, Person, community_id, {"_id": assignee}, limit=1)}
+    community = Community.from_document(communities[0]) if communities else None
+    promises = Promises.of(store, actor, community_id, community=community)
+    answer_by, due_by = promises.moments(priority, str(facility.category if facility else WorkCategory.OTHER), now)
     unsure = promises.times.provisional(due_by.astimezone(promises.times.zone).date())
-    return Promise(assignee, person[0].name if person else None, answer_by, due_by, unsure)
+    return Promise(assignee, names.get(assignee or ""), answer_by, due_by, unsure)
 
 
 def facility_brief(

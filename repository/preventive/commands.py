@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, require
-from repository.accounts import sees
+from repository.accounts import first_to_see, sees
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
 from repository.grids import Grid
@@ -28,7 +28,7 @@ from repository.maintenance import (
     said,
 )
 from repository.preventive.records import Basis, MaintenancePlan, to_make
-from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build
+from repository.store import Conflict, Duplicate, Invalid, Store, Write, build
 from repository.words import Message, msg
 
 Document = dict[str, Any]
@@ -81,10 +81,7 @@ def remove_plan(store: Store, actor: Actor, community_id: str, id: str, revision
 def _place(write: Write, community_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if not (id := values.get("facility_id")):
         return {}
-    try:
-        facility = write.read(Facility, community_id, id)
-    except NotFound:
-        raise Invalid({"facility_id": Message(msg("Choose one of the list"))}) from None
+    facility = write.referred(Facility, community_id, "facility_id", id)
     return {"grid_id": facility.grid_id, "category": facility.category, "kind": facility.kind}
 
 
@@ -110,10 +107,8 @@ class _Wanted:
         return self.plan.id, self.facility["_id"], self.on
 
 
-def generate(
-    store: Store, actor: Actor, community_id: str, *, until: date | None = None, plan_id: str | None = None
-) -> Generated:
-    """Make the orders of all plans (or one) that fall due within their lead time, or up to ``until``.
+def generate(store: Store, actor: Actor, community_id: str, *, until: date | None = None) -> Generated:
+    """Make the orders of all plans that fall due within their lead time, or up to ``until``.
 
     In transactions of CHUNK orders each: a run that is killed has made some of them whole and the rest not at all, and
     the next run, or one beside it, makes just those. Raises Refused, Unavailable and what ``Store.write`` raises.
@@ -124,11 +119,10 @@ def generate(
     today = store.clock().astimezone(zone).date()
     if until is not None and until > today + AHEAD_MOST:
         raise Invalid({"until": Message(msg("At most {n} days ahead"), {"n": AHEAD_MOST.days})})
-    only: Document = {"active": True} | ({} if plan_id is None else {"_id": plan_id})
-    plans = store.find(actor, MaintenancePlan, community_id, only, limit=1000)
+    plans = store.find(actor, MaintenancePlan, community_id, {"active": True}, limit=1000)
     if not plans:
         return Generated(0, 0)
-    fields = ("category", "kind", "grid_id", "site", "responsible_id", "name")
+    fields = ("category", "kind", "grid_id", "site", "responsible_id", "name", "installed_on")
     standing = store.aggregate(
         actor,
         Facility,
@@ -185,7 +179,8 @@ def _missing(
         completed = last is not None and last.get("outcome") == Outcome.COMPLETED and ended is not None
         base = ended.astimezone(zone).date() if completed and ended else day
         is_open = last is not None and last["status"] in OPEN
-        for on in to_make(plan, today, until, day, base, is_open=is_open):
+        stood_on = facility["installed_on"].date() if facility.get("installed_on") else None
+        for on in to_make(plan, today, until, day, base, stood_on, is_open=is_open):
             if on not in there[facility["_id"]]:
                 yield _Wanted(plan, facility, on)
 
@@ -219,9 +214,10 @@ def _make(
     while left:
 
         def work(write: Write, first: int, left: Sequence[_Wanted] = left) -> int:
+            first_of = cache(partial(first_to_see, store, community_id, session=write.session))
             known = cache(partial(sees, write, community_id))
             orders = [
-                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone, known)
+                _order(one, community_id, number_text(first + place), write.at, actor, leads, zone, first_of, known)
                 for place, one in enumerate(left)
             ]
             write.insert_many(orders)
@@ -261,13 +257,13 @@ def _order(
     actor: Actor,
     leads: Mapping[str, str | None],
     zone: ZoneInfo,
+    first_of: Callable[[str | None, tuple[str | None, ...]], str | None],
     sees: Callable[..., bool],
 ) -> WorkOrder:
     plan, facility = one.plan, one.facility
     grid = facility.get("grid_id")
     # whoever cannot see it any more is not given it
-    likely = (plan.assignee_id, facility.get("responsible_id"), leads.get(grid or ""))
-    assignee = next((who for who in likely if who and sees(grid, person_id=who)), None)
+    assignee = first_of(grid, (plan.assignee_id, facility.get("responsible_id"), leads.get(grid or "")))
     company = plan.company_id if plan.company_id and sees(grid, company_id=plan.company_id) else None
     due = max(at, _end_of(one.on, zone))  # made late, it is due at once, and judged by the day it was scheduled for
     return WorkOrder(

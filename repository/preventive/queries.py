@@ -175,26 +175,50 @@ def _orders(
         actor, WorkOrder, community_id, where, grids=grids, sort=[("scheduled_for", 1), ("number", 1)], limit=LISTED
     )
     total = len(found) if len(found) < LISTED else store.count(actor, WorkOrder, community_id, where, grids=grids)
-    late = {**where, "scheduled_for": Is(lt=_midnight(today))}
-    return tuple(found), total, store.count(actor, WorkOrder, community_id, late, grids=grids)
+    late = sum(order.scheduled_for is not None and order.scheduled_for < today for order in found)
+    if late == LISTED:  # the longest overdue come first: only then are there late ones that are not listed
+        where["scheduled_for"] = Is(lt=_midnight(today))
+        late = store.count(actor, WorkOrder, community_id, where, grids=grids)
+    return tuple(found), total, late
 
 
 def _foreseen(
     store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, category: str | None, today: date
 ) -> tuple[Foreseen, ...]:
-    """Due days of the next AHEAD_DAYS days whose orders are not made yet, of plans counted from the calendar."""
+    """Due days of the next AHEAD_DAYS days whose orders are not made yet, of plans counted from the calendar. Some
+    that lie beyond the lead time are made all the same, by whoever generated up to a day or with a longer lead."""
     known = [plan for plan in plans(store, actor, community_id) if plan.active and plan.basis is Basis.CALENDAR]
     if not known:
         return ()
     where: Document = {"status": Is(ne=ServiceStatus.RETIRED.value)}
     where |= {} if category is None else {"category": category}
-    fields = {"category": 1, "kind": 1, "grid_id": 1}
+    fields = {"category": 1, "kind": 1, "grid_id": 1, "installed_on": 1}
     standing = store.aggregate(actor, Facility, community_id, [{"$project": fields}], filter=where, grids=grids)
+    last = today + timedelta(days=AHEAD_DAYS)
+    rows = store.aggregate(
+        replace(actor, grids=None),  # made while the facility stood in another grid, it is made too
+        WorkOrder,
+        community_id,
+        [{"$group": {"_id": {"plan": "$plan_id", "on": "$scheduled_for"}, "of": {"$addToSet": "$facility_id"}}}],
+        filter={
+            "plan_id": Is(among=sorted(plan.id for plan in known)),
+            "scheduled_for": Is(gt=_midnight(today), lte=_midnight(last)),
+        },
+    )
+    made = {(row["_id"]["plan"], row["_id"]["on"].date()): frozenset(row["of"]) for row in rows}
     found = []
     for plan in known:
-        count = sum(plan.covers(row["_id"], row["category"], row.get("kind"), row.get("grid_id")) for row in standing)
+        covered = [
+            (row["_id"], row["installed_on"].date() if row.get("installed_on") else plan.since)
+            for row in standing
+            if plan.covers(row["_id"], row["category"], row.get("kind"), row.get("grid_id"))
+        ]
         first = today + timedelta(days=plan.lead_days + 1)
-        for on in plan.due_days(max(first, plan.since), today + timedelta(days=AHEAD_DAYS)) if count else ():
+        for on in plan.due_days(max(first, plan.since), last) if covered else ():
+            there = made.get((plan.id, on), frozenset())
+            count = sum(stood_on <= on and id not in there for id, stood_on in covered)
+            if not count:
+                continue
             hours = None if plan.estimated_hours is None else plan.estimated_hours * count
             found.append(Foreseen(on, plan.id, plan.name, count, hours))
     return tuple(sorted(found, key=lambda each: (each.on, each.plan)))
@@ -222,9 +246,10 @@ def upkeep(store: Store, actor: Actor, community_id: str, facility_id: str, *, t
         if waiting is not None:
             coming = waiting.scheduled_for
         elif plan.basis is Basis.COMPLETION:
-            coming = plan.after(last) if last else plan.since
+            coming = plan.after(last) if last else plan.first_due(facility.installed_on)
         else:
-            first = max(plan.since, today, *(o.scheduled_for + timedelta(days=1) for o in orders if o.scheduled_for))
+            begun = max(plan.since, facility.installed_on or plan.since)
+            first = max(begun, today, *(o.scheduled_for + timedelta(days=1) for o in orders if o.scheduled_for))
             coming = next(iter(plan.due_days(first, first + timedelta(days=3700))), None)
         found.append(Upkeep(plan, last, coming, waiting))
     return sorted(found, key=lambda each: (each.next_on or date.max, each.plan.name))

@@ -145,6 +145,11 @@ class MaintenancePlan(Record):
             return _months_later(day, self.every, day.day)
         return day + timedelta(days=self.every * (7 if self.unit is Unit.WEEKS else 1))
 
+    def first_due(self, stood_on: date | None) -> date:
+        """When the first work is due on what stands since then, of a plan counted from the completion: a machine newer
+        than the plan is as good as maintained on its first day."""
+        return self.after(stood_on) if stood_on is not None and stood_on > self.since else self.since
+
     def due_days(self, first: date, last: date) -> Iterator[date]:
         """The due days of a plan counted from the calendar, from ``first`` to ``last``, both included."""
         if self.months:
@@ -181,25 +186,34 @@ def _months_later(day: date, months: int, day_of_month: int) -> date:
 
 
 def to_make(
-    plan: MaintenancePlan, today: date, until: date, newest: date | None, base: date | None, *, is_open: bool
+    plan: MaintenancePlan,
+    today: date,
+    until: date,
+    newest: date | None,
+    base: date | None,
+    stood_on: date | None,
+    *,
+    is_open: bool,
 ) -> Iterable[date]:
     """The due days up to ``until`` for which a facility needs an order; those that have one are the caller's to know.
 
     Counted from the calendar: all from today on, and of those past the newest one only, so that nobody is given the
     work of a year in which the plan did not run. Counted from the completion (``base``: the day the newest one ended,
     or for one that was skipped the day it was scheduled for): the next one, unless one ``is_open``. ``newest`` is the
-    newest day there is an order for.
+    newest day there is an order for. ``stood_on`` is the facility's first day, where that is known: it owes nothing
+    from before.
     """
     if plan.basis is Basis.COMPLETION:
         if is_open:
             return ()
-        day = plan.since if base is None else plan.after(base)
+        day = plan.first_due(stood_on) if base is None else plan.after(base)
         if newest is not None:  # done more than an interval before its day: a day has one order
             day = max(day, newest + timedelta(days=1))
         return (day,) if day <= until else ()
-    past = list(plan.due_days(max(plan.since, today - timedelta(days=round(plan.interval_days) + 62)), today))
+    first = plan.since if stood_on is None else max(plan.since, stood_on)
+    past = list(plan.due_days(max(first, today - timedelta(days=round(plan.interval_days) + 62)), today))
     if past and past[-1] == today:
         past.pop()
-    coming = list(plan.due_days(max(plan.since, today), until))
+    coming = list(plan.due_days(max(first, today), until))
     missing = past[-1:] if newest is None or (past and newest < past[-1]) else []
     return (*missing, *coming)

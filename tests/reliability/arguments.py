@@ -158,6 +158,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "once.first_use": {"what": "x", "good_for": timedelta(hours=1)},
     "people.keep_contact": {"community_id": "D", "about_id": "w-g1", "grid_id": "g1", "name": "甲", "phone": None},
     "people.keep_until": {"community_id": "D", "about_id": "w-g1", "since": NOW.date(), "following": Organization},
+    "accounts.first_to_see": {"community_id": "D", "grid_id": "g1", "people": ["p"]},
     "accounts.sees": {"community_id": "D", "grid_id": "g1", "person_id": "p", "company_id": None},
     "maintenance.require_seen": {
         "community_id": "D", "grid_id": "g1", "assignee_id": f"{MARK}-p", "company_id": None
@@ -228,6 +229,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "store.Store.next_number": {"actor": ROOT, "community_id": "D", "name": "x"},
     "store.Store.forget_zone": {"community_id": "D"},
     "store.Write.insert_many": {"records": [Person(community_id="D", name="x")]},
+    "store.Write.referred": {"record": Person, "community_id": "D", "field": "assignee_id", "id": "p-D"},
     "store.Write.read": {"record": Person, "community_id": "D", "id": "p-D"},
     "store.Write.reveal": {"record": Person, "community_id": "D", "id": "p-D", "facts": {}},
     "store.Write.update": {
