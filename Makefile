@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 NEEDS := pyproject.toml .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench soak translations clean
+.PHONY: help run demo test drill lint bench soak translations clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -22,11 +22,16 @@ demo: $(VENV)/.run ## Start GridBoard on a demo database of its own, in .gridboa
 	@.ci/need database
 	@GRIDBOARD_HOME="$${GRIDBOARD_HOME:-$(CURDIR)/.gridboard}" exec $(BIN)/gridboard run --demo
 
-test: lint ## Lint, then run every test (installs Chromium and a CJK font as root on Debian)
+test: lint ## Lint, then the tests (installs Chromium and a CJK font as root on Debian)
 	@.ci/need database
 	@.ci/need browser
 	@.ci/need proxy
-	$(BIN)/python -m pytest -n 3 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m "not kills"
+
+drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up, replica sets lose their head
+	@.ci/need database
+	@.ci/need browser
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m kills
 
 lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history
 	@echo "style, types, rules; known holes and secrets beside them"

@@ -231,15 +231,19 @@ def everything(store: Store) -> Dump:
     return dump
 
 
-def restore(store: Store, before: Dump) -> None:
-    """Put back what a call changed."""
+def changed(store: Store, before: Dump) -> set[str]:
+    """The collections that hold something else now: by the server's sums, which is quicker than reading all."""
     stands = sums(store)
     if not stands or not before.sums:
         now = everything(store)
-        changed = {name for name in now if now[name] != before.get(name, [])}
-    else:
-        changed = {name for name in stands if stands[name] != before.sums.get(name)} - {"migrations"}
-    refill(store, {name: before.get(name, []) for name in changed})
+        return {name for name in now if now[name] != before.get(name, [])}
+    there = stands.keys() | before.sums.keys()
+    return {name for name in there if stands.get(name) != before.sums.get(name)} - {"migrations"}
+
+
+def restore(store: Store, before: Dump) -> None:
+    """Put back what a call changed."""
+    refill(store, {name: before.get(name, []) for name in changed(store, before)})
     store._there.clear()
     store.reread_pending()
 
@@ -1212,10 +1216,10 @@ def test_each_role_may_what_the_table_of_permissions_says(filled: Store, name: s
             row.call(filled, actor)
         except Refused:
             assert not allowed, f"{role} was refused"
-            assert everything(filled) == before
+            assert changed(filled, before) == set()
         else:
             assert allowed, f"{role} was let in"
-        restore(filled, before)
+            restore(filled, before)
 
 
 UNSEEN = {
@@ -1235,7 +1239,7 @@ def test_every_command_is_counted_so_that_answers_are_asked_anew(filled: Store, 
     ROWS[name].call(filled, ROOT)
 
     after = filled.writes(["D", EVERYWHERE])
-    assert any(after[id] > before[id] for id in before) or everything(filled) == stood
+    assert any(after[id] > before[id] for id in before) or not changed(filled, stood)
 
 
 @pytest.mark.parametrize("name", sorted(set(ROWS) - {"grids.found_community"}))
@@ -1250,7 +1254,7 @@ def test_nobody_reaches_into_another_community(filled: Store, name: str) -> None
         pass
     else:
         assert answer is None or not answer, "somebody of E got an answer about D"
-    assert everything(filled) == before
+    assert changed(filled, before) == set()
 
 
 def of_g1(dump: Dump) -> Dump:
@@ -1560,7 +1564,7 @@ def test_a_preview_is_for_the_rights_it_was_made_with(filled: Store) -> None:
         before = everything(filled)
         with pytest.raises((importer.Outdated, Refused)):
             importer.commit(filled, other, preview, patience=0)
-        assert everything(filled) == before
+        assert changed(filled, before) == set()
     assert importer.commit(filled, ROOT, preview, patience=0) is not None
 
 
@@ -1615,7 +1619,7 @@ def test_an_import_is_taken_back_by_who_has_all_its_rows(filled: Store) -> None:
     for narrow in (NEXT_DOOR, NARROW):
         with pytest.raises(Refused):
             importer.undo(filled, narrow, "D", batch.id, patience=0)
-    assert everything(filled) == before
+    assert changed(filled, before) == set()
     importer.undo(filled, ROOT, "D", batch.id, patience=0)
     assert filled.get(ROOT, Facility, "D", "f-g1").remark is None
 
@@ -1629,7 +1633,7 @@ def test_an_import_is_taken_back_by_who_has_all_its_rows(filled: Store) -> None:
     before = everything(filled)
     with pytest.raises(Refused):
         importer.undo(filled, Actor("f", "f", Role.FACILITY_MANAGER), "D", made.id, patience=0)
-    assert everything(filled) == before
+    assert changed(filled, before) == set()
     importer.undo(filled, Actor("d", "d", Role.EDITOR), "D", made.id, patience=0)
     assert filled.count(ROOT, Person, "D", {"name": "somebody new"}) == 0
 
