@@ -42,7 +42,7 @@ Document = dict[str, Any]
 
 WINDOW_MONTHS = 36
 """Whole months before this one in which repairs are compared and failures counted; fewer where there are more than"""
-MOST_ORDERS = 10_000
+MOST_ORDERS = 5_000
 """work orders in them, so that nothing costs more with every year, but one at least."""
 NOTED_DAYS = 90
 """So long must a facility's status have been noted before its availability means something."""
@@ -74,7 +74,7 @@ MTBF = declare(
         short=msg("MTBF"),
         unit="hours",
         formula=msg(
-            "Time in service in the last 36 months and this one (fewer where more than 10,000 work orders were "
+            "Time in service in the last 36 months and this one (fewer where more than 5,000 work orders were "
             "reported in them) ÷ failures: work orders other than preventive ones, without those rejected, cancelled "
             "or duplicate. From two failures on"
         ),

@@ -23,7 +23,7 @@ from repository.words import msg
 Document = dict[str, Any]
 
 SERIES_MONTHS = 12
-MANY = 1_000  # a list goes and counts no further
+MANY = 500  # a list goes and counts no further
 
 
 class Show(Choice):
