@@ -220,12 +220,14 @@ def percent(share: float | None) -> str:
 
 
 def money(fen: int | None, *, exact: bool = False, brief: bool = False, language: str | None = None) -> str:
-    """Integer 分 for people: 9,877 元, 12.3 万元, 1.2 亿元; ¥9,877, ¥12.3 million. ``exact`` keeps every 分; ``brief``,
-    for a place that holds no more than Chinese needs: ¥123k, ¥1.2m."""
+    """Integer 分 for people: 9,877 元, 12.3 万元, 1.2 亿元; ¥9,877, ¥12.3 million. ``exact`` keeps every 分;
+    ``brief``, where space is dear and yuan are said beside: 12.3 万; ¥123k, ¥1.2m."""
     if fen is None:
         return MISSING
     yuan = fen / 100
     chinese = (language or current()) == "zh"
+    if brief and chinese:
+        return money(fen, language="zh").removesuffix("元").rstrip()
     if exact:
         amount = number(yuan, 0 if fen % 100 == 0 else 2)
         return f"{amount} 元" if chinese else _yuan_sign(amount)

@@ -115,7 +115,9 @@ def ages(found: Inventory, category: Category | None, names: Names) -> None:
         unit=_("years"),
         limit=limit,
     )
-    cards.chart(_age_finding(sites), caption, figure if shown else None, _age_rows(sites, names), key="ages")
+    cards.chart(
+        _age_finding(sites, found.total.aged), caption, figure if shown else None, _age_rows(sites, names), key="ages"
+    )
 
 
 def _span(site: Site) -> str:
@@ -124,9 +126,11 @@ def _span(site: Site) -> str:
     return _("{newest}–{oldest} yr", newest=number(site.newest, 0), oldest=number(site.oldest, 0))
 
 
-def _age_finding(sites: list[Site]) -> str:
+def _age_finding(sites: list[Site], known: int) -> str:
     past = sum(sum(site.past) for site in sites)
     aged = sum(site.n for site in sites)
+    if not sites and known:
+        return _("No site is noted where a facility's age is known")
     if not sites:
         return _("No facility's age is known yet")
     if past and sites[0].difference >= 1:
@@ -178,7 +182,7 @@ def plan(found: Inventory, on: date, names: Names) -> None:
         overdue=foot,
     )
     total, uncosted = sum(count.values()), sum(need.uncosted for need in found.plan)
-    caption = _("Replacement cost by planned year; red: past its life or unserviceable already")
+    caption = _("Replacement cost by planned year, yuan; red: past its life or unserviceable already")
     if not priced:
         caption = _("Items by planned year; red: past its life or unserviceable already")
     elif uncosted:

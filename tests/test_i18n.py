@@ -209,13 +209,16 @@ def test_money(fen: int | None, zh: str, en: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yuan", "en"),
-    [(99_999, "¥99,999"), (100_000, "¥100k"), (999_499, "¥999k"), (999_500, "¥1.0m"), (1_234_567, "¥1.2m"),
-     (-1_234_567, "−¥1.2m"), (123_456_789, "¥123m")],
+    ("yuan", "zh", "en"),
+    [(9_877, "9,877", "¥9,877"), (99_999, "10.0 万", "¥99,999"), (100_000, "10.0 万", "¥100k"),
+     (999_499, "99.9 万", "¥999k"), (999_500, "100 万", "¥1.0m"), (1_234_567, "123 万", "¥1.2m"),
+     (-1_234_567, "−123 万", "−¥1.2m"), (123_456_789, "1.2 亿", "¥123m")],
 )  # fmt: skip
-def test_brief_money_is_as_short_in_english(yuan: int, en: str) -> None:
-    assert i18n.money(yuan * 100, brief=True, language="en") == en
-    assert i18n.money(yuan * 100, brief=True, language="zh") == i18n.money(yuan * 100, language="zh")
+def test_brief_money_fits_above_a_column(yuan: int, zh: str, en: str) -> None:
+    assert (i18n.money(yuan * 100, brief=True, language="zh"), i18n.money(yuan * 100, brief=True, language="en")) == (
+        zh,
+        en,
+    )
 
 
 def test_exact_money_keeps_every_fen() -> None:

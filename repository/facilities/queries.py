@@ -33,7 +33,6 @@ from repository.store import NotFound, Store, Wanted
 from repository.words import msg
 
 MONTHS = 12  # of a tile's course
-LISTED = 500  # hazards named one by one
 
 Document = dict[str, Any]
 
@@ -435,5 +434,5 @@ def _dangers(seen: Iterable[Seen], on: date) -> tuple[Hazard, ...]:
         sorted(
             found,
             key=lambda each: (Reason.VERY_POOR not in each.reasons, -(each.days_past or -99_999), each.code),
-        )[:LISTED]
+        )
     )
