@@ -14,8 +14,6 @@ from repository.words import msg
 
 Rows = list[dict[str, Any]]
 
-FEW = f"<{MINIMUM_N}"
-"""What stands for one to four people (rule R9)."""
 CLEARLY = 1.25  # so many times its share of the population: worth a headline
 HARDLY = 0.25  # so little of it: hardly anybody comes
 MOST_FORMATS, MOST_UNUSED = 10, 4  # bars in the chart of formats, and how many of them may stand at zero
@@ -31,21 +29,25 @@ _AGES = {
 
 # --- who comes -------------------------------------------------------------------------------------------------------
 def who_comes(found: Figures) -> str:
-    """Which ages fill the room and which are missing."""
-    ages = {AgeBand(group.key): group for group in found.ages}
-    n = sum(group.people for group in found.ages)
+    """Which ages fill the room and which are missing; those that are withheld are spoken of together."""
+    ages = [group for group in found.ages if not group.withheld]
+    if found.withheld or (not ages and found.period.kind != "ever"):
+        return _("So few came that it is not told who they are")
     if found.participants.value is None:
         return _("Nobody was registered, so who came is not known")
-    if n < MINIMUM_N:
+    if not ages:
+        return _("Who came is told of a month, a quarter or a year")
+    if found.n_ages < MINIMUM_N:
         return _("Too few participants whose age is known to compare")
-    missing = min(ages.values(), key=_fairness)
-    old = [ages[AgeBand.A60], ages[AgeBand.A75]]
-    many = sum(group.people for group in old) / n
+    rest = together(found.ages, found.n_ages)
+    missing = min([*ages, *([rest] if rest else [])], key=_fairness)
+    old = [group for group in ages if group.key in (AgeBand.A60, AgeBand.A75)]
+    many = sum(group.people or 0 for group in old) / found.n_ages
     here = sum(group.population_share or 0 for group in old)
-    if here and many / here >= CLEARLY:
+    if here and len(old) == 2 and many / here >= CLEARLY:
         first = _("People of 60 and over are {share} of those who come", share=percent(many))
     else:
-        most = max(ages.values(), key=_fairness)
+        most = max(ages, key=_fairness)
         if _fairness(most) < CLEARLY:
             return _("All ages come in about the share they have here")
         first = _("{group} are {share} of those who come", group=_capital(_age(most)), share=percent(most.share))
@@ -56,8 +58,28 @@ def who_comes(found: Figures) -> str:
     return first
 
 
+def together(groups: Sequence[Group], n: int) -> Group | None:
+    """Those of ``groups`` that are withheld, as one (its key is theirs, with a space between): what the others leave
+    of the ``n`` whose group is known is no secret. None without any, or where nothing is told."""
+    hidden = [group for group in groups if group.withheld]
+    if not hidden or not n:
+        return None
+    people = n - sum(group.people or 0 for group in groups)
+    lives = [group.population for group in hidden]
+    shares = [group.population_share for group in hidden]
+    return Group(
+        " ".join(group.key for group in hidden),
+        msg("Withheld, together"),
+        people,
+        people / n if n >= MINIMUM_N else None,
+        None if None in lives else sum(number or 0 for number in lives),
+        None if None in shares else sum(share or 0 for share in shares),
+    )
+
+
 def _age(group: Group) -> str:
-    return say(_AGES[AgeBand(group.key)])
+    names = [say(_AGES[AgeBand(key)]) for key in group.key.split()]
+    return names[0] if len(names) == 1 else _("{names} together", names=i18n.listed(names))
 
 
 def _capital(text: str) -> str:
@@ -65,10 +87,8 @@ def _capital(text: str) -> str:
 
 
 def _fairness(group: Group) -> float:
-    """Its representation; few people are as good as none, an unknown population says nothing."""
-    if not group.population_share:
-        return 1.0
-    return 0.0 if group.small else group.representation or 0.0
+    """Its representation; an unknown population says nothing."""
+    return (group.representation or 0.0) if group.population_share else 1.0
 
 
 def by_side(found: Figures, sex: Sex) -> list[Group]:
@@ -76,32 +96,47 @@ def by_side(found: Figures, sex: Sex) -> list[Group]:
     return [group for group in found.pyramid if group.key.endswith(f"_{sex}")]
 
 
-def group_rows(groups: Sequence[Group], first: str) -> Rows:
-    """Groups of people against the population; ``first`` is the title of the column that names them."""
+def group_rows(groups: Sequence[Group], n: int, first: str) -> Rows:
+    """Groups of people against the population, and what is withheld of the ``n`` of whom the group is known;
+    ``first`` is the title of the column that names them."""
+    rest = together(groups, n)
     return [
         {
             first: say(group.label),
-            _("Participants"): FEW if group.small else group.people,
+            _("Participants"): group.people,
             _("Share of participants"): percent(group.share),
             _("Residents"): group.population,
             _("Share of residents"): percent(group.population_share),
             _("Representation"): MISSING if group.representation is None else number(group.representation, 1),
             _("Participation rate"): percent(group.rate),
         }
-        for group in groups
+        for group in (*groups, *([rest] if rest else []))
     ]
 
 
-def pyramid_text(share: float | None) -> str:
-    """What stands at a bar of the pyramid: it is drawn only where no share but that of a few people is missing."""
-    return FEW if share is None else percent(share).removesuffix("%")
+def share_text(share: float | None) -> str:
+    """What stands at a bar, its unit being said above."""
+    return MISSING if share is None else percent(share).removesuffix("%")
+
+
+def withheld(found: Figures, groups: Sequence[Group]) -> str:
+    """What a missing number means; empty where every group is told."""
+    if not any(group.withheld for group in groups) or found.participants.value == 0:
+        return ""
+    if found.period.kind == "ever":
+        return _("Groups are told of a month, a quarter or a year.")
+    return _(
+        "“{mark}” is withheld: groups of fewer than {k} people, and others they could be worked out from.",
+        mark=MISSING,
+        k=number(found.smallest),
+    )
 
 
 def pyramid_rows(found: Figures) -> Rows:
     """The pyramid's groups with their sex."""
     rows: Rows = []
     for sex in Sex:
-        rows += [{_("Sex"): say(sex.label), **row} for row in group_rows(by_side(found, sex), _("Age band"))]
+        rows += [{_("Sex"): say(sex.label), **row} for row in group_rows(by_side(found, sex), 0, _("Age band"))]
     return rows
 
 
@@ -183,8 +218,8 @@ def format_rows(found: Figures) -> Rows:
 # --- where they come from --------------------------------------------------------------------------------------------
 def where_from(found: Figures) -> str:
     """Which grid's residents are missing."""
-    known = [group for group in found.grids if group.population_share]
-    if not known or all(group.share is None for group in known):
+    known = [group for group in found.grids if group.population_share and group.share is not None]
+    if not known:
         return _("Participants by grid: not enough is known to compare")
     least = min(known, key=_fairness)
     if _fairness(least) >= 1 / CLEARLY:
@@ -193,7 +228,7 @@ def where_from(found: Figures) -> str:
         "{grid} has {lives} of the residents but {share} of those who come",
         grid=least.label,
         lives=percent(least.population_share),
-        share=FEW if least.small else percent(least.share),
+        share=percent(least.share),
     )
 
 
@@ -201,7 +236,7 @@ def grid_text(group: Group) -> str:
     """What stands at the end of a grid's bar: its share against its residents'."""
     return _(
         "{share} (residents {lives})",
-        share=FEW if group.small else percent(group.share),
+        share=percent(group.share),
         lives=percent(group.population_share),
     )
 
@@ -243,13 +278,13 @@ def same_people(found: Figures, today: date) -> str:
         return _("Fewer come: visits down {visits}, people down {people}", **facts)
     if people >= 0.05:
         return _("More residents come: {people} more than before", **facts)
-    each = sum(row.registered for row in late) / sum(row.people or 0 for row in late)
+    each = sum(row.registered or 0 for row in late) / sum(row.people or 0 for row in late)
     return _("Hardly a change: whoever comes, comes {n} times a month", n=number(each, 1))
 
 
 def _change(early: Sequence[MonthOfActivities], late: Sequence[MonthOfActivities], name: str) -> float:
-    before = sum(getattr(row, name) for row in early)
-    return (sum(getattr(row, name) for row in late) - before) / before if before else 0.0
+    before = sum(getattr(row, name) or 0 for row in early)
+    return (sum(getattr(row, name) or 0 for row in late) - before) / before if before else 0.0
 
 
 def month_rows(found: Figures) -> Rows:
@@ -275,6 +310,8 @@ def of_whom(found: Figures) -> str:
 
 def visits_made_of(found: Figures) -> str:
     """What part of the visits was only counted; else how often each came."""
+    if found.withheld:
+        return ""
     if found.registered is None:
         return _("heads only")
     if found.heads:
@@ -291,6 +328,8 @@ def read_as(*, whole: bool) -> str:
 
 def not_recorded(found: Figures) -> str:
     """What the visits leave out where only heads were counted; empty when nothing."""
+    if found.withheld:
+        return _("So few people came of this place that their number is withheld.")
     if found.registered is None and found.uncounted:
         return n_(
             "{n} activity has no head-count: unknown, not zero.",

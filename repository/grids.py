@@ -15,6 +15,7 @@ from bson import ObjectId
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.access import Actor, Operation, reach, require
+from repository.disclosure import SMALLEST
 from repository.filters import Is
 from repository.metrics import Metric, Target, Value, declare, ratio
 from repository.people import AgeBand, Person, Sex
@@ -122,6 +123,15 @@ class Community(Record):
     )
     service_levels: Annotated[tuple[ServiceLevel, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Promised times")
+    )
+    smallest_group: Annotated[int, Shown(unit=msg("people"), table=False)] = Field(
+        default=SMALLEST,
+        ge=3,
+        le=50,
+        title=msg("Smallest group told"),
+        description=msg(
+            "Fewer participants of one age band, sex or grid are not told, nor what they could be worked out from"
+        ),
     )
     entry_days: Annotated[int, Shown(unit=msg("days"))] = Field(
         default=30,

@@ -254,9 +254,7 @@ def _rows(
             rate,
             rate.target,
             {
-                grid.id: (ratio(came[grid.id].people, came[grid.id].population or 0), came[grid.id].population or 0)
-                if grid.id in came
-                else (None, 0)
+                grid.id: (came[grid.id].rate, came[grid.id].population or 0) if grid.id in came else (None, 0)
                 for grid in there
             },
         ),
@@ -370,7 +368,9 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
         default=None,
     )
     people = int(crowd.participants.value or 0)
-    if rate.value is None:
+    if crowd.withheld:
+        why = Message(msg("So few took part that their number is withheld."))
+    elif rate.value is None:
         why = Message(msg("Who came was not registered one by one."))
     elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:
         why = Message(

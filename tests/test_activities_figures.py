@@ -1,7 +1,7 @@
 """The activities' figures against pandas on the raw rows: seeded random data with every decoy we could think of."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from random import Random
 
@@ -24,6 +24,7 @@ from repository.activities import (
     figures,
     upcoming,
 )
+from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, siblings
 from repository.grids import Community, Grid, Population
 from repository.metrics import Period, State
 from repository.people import AgeBand, Sex
@@ -122,23 +123,62 @@ def distinct(rows: pd.DataFrame, grids: frozenset[str] | None) -> int:
     return int(rows.groupby("grid_id")["resident"].nunique().sum()) if grids else int(rows["resident"].nunique())
 
 
-def check_groups(groups: Sequence[Group], people: dict[str, int], population: dict[str, int]) -> None:
+def kept_back(came: pd.DataFrame, period: str) -> Withheld:
+    """What may not be told of a period and its siblings, from the raw rows."""
+    crowds = {}
+    for each in siblings(period):
+        rows = within(came, each, None)
+        rows = rows.assign(**{name: rows[name].fillna("") for name in ("age_band", "sex", "grid_id")})
+        if rows.empty:
+            continue
+        traits = ["age_band", "sex"]
+        first = came.groupby("resident")[Period.of(each).kind].min()
+        grids: dict[str, dict[str, int]] = {}
+        both: dict[str, dict[tuple[str, str], int]] = {}
+        for grid, own in rows[rows["grid_id"] != ""].groupby("grid_id"):
+            times = own.groupby("resident").size()
+            grids[grid] = {
+                "unique": len(times),
+                "repeat": int((times >= 2).sum()),
+                "new": int((first[times.index] == each).sum()),
+            }
+            both[grid] = own.drop_duplicates(["resident", *traits]).groupby(traits).size().to_dict()
+        groups = rows.drop_duplicates(["resident", *traits]).groupby(traits).size().to_dict()
+        crowds[each] = Crowd(grids, groups, both)
+    return lattice(crowds) if siblings(period) else OFF_THE_LATTICE
+
+
+def check_groups(
+    groups: Sequence[Group], people: dict[str, int], population: dict[str, int], withheld: Collection[str]
+) -> None:
     n = sum(people.get(group.key, 0) for group in groups)
     for group in groups:
         count = people.get(group.key, 0)
-        assert group.people == count
         assert group.population == population[group.key]
-        if n < 5 or 0 < count < 5:
-            assert group.share is group.representation is group.rate is None
-            continue
-        assert group.share == pytest.approx(count / n)
         fair = population[group.key] / sum(population.values())
         assert group.population_share == pytest.approx(fair)
-        assert group.representation == pytest.approx(count / n / fair)
+        if group.key in withheld:
+            assert group.withheld
+            assert group.people is group.share is group.representation is group.rate is None
+            continue
+        assert group.people == count
+        assert count == 0 or count >= 5
         assert group.rate == pytest.approx(count / population[group.key])
+        if n < 5:
+            assert group.share is group.representation is None
+            continue
+        assert group.share == pytest.approx(count / n)
+        assert group.representation == pytest.approx(count / n / fair)
 
 
-def expect(found: Figures, held: pd.DataFrame, came: pd.DataFrame, period: str, grids: frozenset[str] | None) -> None:
+def expect(
+    found: Figures,
+    held: pd.DataFrame,
+    came: pd.DataFrame,
+    period: str,
+    grids: frozenset[str] | None,
+    kept: Callable[[str], Withheld],
+) -> None:
     """Every figure of ``found``, computed again from the raw rows of the community."""
     mine, took_part = within(held, period, grids), within(came, period, grids)
     took_place = mine[mine["status"] == "held"]
@@ -150,7 +190,16 @@ def expect(found: Figures, held: pd.DataFrame, came: pd.DataFrame, period: str, 
     residents = 900 if grids is None else sum(RESIDENTS[grid.split("-", 1)[1]] for grid in grids)
     assert found.residents == residents
     n = distinct(took_part, grids)
-    if not len(took_part) and len(took_place):
+
+    def secret(of: str, which: str = "grids") -> bool:
+        """Whether the number of people of the grids chosen is withheld."""
+        return any(grid in getattr(kept(of), which) for grid in within(came, of, grids)["grid_id"].unique() if grids)
+
+    assert found.withheld is secret(period)
+    if secret(period):
+        assert found.registered is found.participants.value is found.participation.value is found.visits.value is None
+        assert found.repeat.value is found.newcomers.value is None
+    elif not len(took_part) and len(took_place):
         assert found.participants.value is found.participation.value is found.registered is None
         assert found.repeat.value is found.newcomers.value is None
     else:
@@ -160,10 +209,12 @@ def expect(found: Figures, held: pd.DataFrame, came: pd.DataFrame, period: str, 
         assert found.visits.value == len(took_part) + found.heads
         key = ["resident", "grid_id"] if grids else ["resident"]
         times = took_part.groupby(key).size()
-        assert found.repeat.value == (pytest.approx((times >= 2).sum() / n) if n else None)
+        again = (times >= 2).sum() / n if n and not secret(period, "repeat_of") else None
+        assert found.repeat.value == (None if again is None else pytest.approx(again))
         first = came.groupby("resident")[Period.of(period).kind].min()
         new = distinct(took_part[took_part["resident"].map(first) == period], grids)
-        assert found.newcomers.value == (None if period == "ever" or not n else pytest.approx(new / n))
+        unsaid = period == "ever" or not n or secret(period, "new_of")
+        assert found.newcomers.value == (None if unsaid else pytest.approx(new / n))
     assert found.participation.estimated is (grids is not None and len(grids) > 1)
 
     sessions = took_place.groupby("format")["sessions"].sum()
@@ -199,11 +250,25 @@ def expect(found: Figures, held: pd.DataFrame, came: pd.DataFrame, period: str, 
         visits = within(came, row.month, grids)
         assert row.events == here["sessions"].sum()
         assert row.heads == here["headcount"].fillna(0).sum()
+        if secret(row.month):
+            assert row.registered is row.people is None
+            continue
         assert row.registered == len(visits)
         assert row.people == (None if len(here) and not len(visits) else distinct(visits, grids))
     assert len(found.months) == 12
 
-    for groups, columns in ((found.pyramid, ["age_band", "sex"]), (found.ages, ["age_band"]), (found.sexes, ["sex"])):
+    hidden, one = kept(period), next(iter(grids)) if grids and len(grids) == 1 else None
+    pairs: Collection[str] = [f"{age}_{sex}" for age in AgeBand for sex in Sex if age in hidden.pyramid]
+    ages, sexes = hidden.ages, hidden.sexes
+    if grids:
+        pairs = EVERYTHING
+        ages = frozenset() if one is not None and one not in hidden.ages_of else EVERYTHING
+        sexes = frozenset() if one is not None and one not in hidden.sexes_of else EVERYTHING
+    for groups, columns, secrets in (
+        (found.pyramid, ["age_band", "sex"], pairs),
+        (found.ages, ["age_band"], ages),
+        (found.sexes, ["sex"], sexes),
+    ):
         # a resident counts once in every (age band, sex, grid) they came as
         once = took_part.drop_duplicates(["resident", "age_band", "sex", *(["grid_id"] if grids else [])])
         once = once.dropna(subset=columns)
@@ -212,9 +277,10 @@ def expect(found: Figures, held: pd.DataFrame, came: pd.DataFrame, period: str, 
         for (age, sex), number in POPULATION.items():
             word = "_".join(str({"age_band": age, "sex": sex}[column]) for column in columns)
             lives[word] = lives.get(word, 0) + number
-        check_groups(groups, people, lives)
+        check_groups(groups, people, lives, secrets)
     all_grids = within(came, period, None).groupby("grid_id")["resident"].nunique().to_dict()
-    check_groups(found.grids, all_grids, {f"{HERE}-{grid}": n for grid, n in RESIDENTS.items()})
+    homes = {f"{HERE}-{grid}": n for grid, n in RESIDENTS.items()}
+    check_groups(found.grids, all_grids, homes, hidden.grids)
 
 
 def test_figures_are_what_pandas_gives_on_the_raw_rows(store: Store, admin: Actor) -> None:
@@ -227,10 +293,18 @@ def test_figures_are_what_pandas_gives_on_the_raw_rows(store: Store, admin: Acto
         save(store, admin, rows)
     assert not recount.check(store, admin, HERE)
     raw_held, raw_came = frame(held), frame(came)
+    known: dict[tuple[str, ...], Withheld] = {}
+
+    def kept(period: str) -> Withheld:
+        if siblings(period) not in known:
+            known[siblings(period)] = kept_back(raw_came, period)
+        return known[siblings(period)]
+
     one, two = frozenset({"c1-g1"}), frozenset({"c1-g1", "c1-g.3"})
     for period in PERIODS:
         for grids in (None, one, two, frozenset({"c1-g2"})):
-            expect(figures(store, admin, HERE, Period.of(period), grids=grids), raw_held, raw_came, period, grids)
+            found = figures(store, admin, HERE, Period.of(period), grids=grids)
+            expect(found, raw_held, raw_came, period, grids, kept)
     # a grid worker sees their own grid whatever they ask for
     worker = Actor("w", "网格员", Role.GRID_WORKER, grids=one)
     narrow = figures(store, worker, HERE, Period.of("2025"))

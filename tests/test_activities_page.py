@@ -91,13 +91,35 @@ def test_ages_that_are_missing_are_named(here: Store, admin: Actor) -> None:
         assert rows["女", "60–74 岁"]["占参与者"] == "38%"
 
 
-def test_a_handful_of_people_is_said_as_such(here: Store, admin: Actor) -> None:
-    came(here, admin, held(here, admin), *[f"R-{n:04d} 36-59 男" for n in range(2000, 2009)], "R-3000 18-35 女")
+def test_a_handful_of_people_is_not_told_but_for_its_share_with_another(here: Store, admin: Actor) -> None:
+    middle, old = ([f"R-{n:04d} {age} 男" for n in range(a, b)] for age, a, b in (("36-59", 1, 10), ("60-74", 20, 30)))
+    came(here, admin, held(here, admin), *middle, *old, "R-3000 18-35 女")
+    data = found(here, admin)
     with speaking("en"):
-        rows = {(row["Sex"], row["Age band"]): row for row in participation.pyramid_rows(found(here, admin))}
-    few = rows["Female", "18–35"]
-    assert (few["Participants"], few["Share of participants"], few["Representation"]) == ("<5", "—", "—")
-    assert rows["Female", "0–17"]["Participants"] == 0
+        rows = {row["Age band"]: row for row in participation.group_rows(data.ages, data.n_ages, "Age band")}
+        few = rows["18–35"]
+        assert (few["Participants"], few["Share of participants"], few["Representation"]) == (None, "—", "—")
+        assert rows["36–59"]["Participants"] is None  # with it the 18–35s could be worked out
+        assert (rows["60–74"]["Participants"], rows["0–17"]["Participants"]) == (10, 0)
+        assert rows["Withheld, together"]["Participants"] == 10
+        assert participation.withheld(data, data.ages).startswith("“—” is withheld: groups of fewer than 5 people")
+        both = participation.pyramid_rows(data)
+        assert all(row["Participants"] is None for row in both)
+        assert participation.who_comes(data) == (
+            "People of 60 and over are 50% of those who come, children hardly at all"
+        )
+
+
+def test_of_so_few_nothing_is_told(here: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    came(here, admin, held(here, admin, grid_id="g1"), "R-3000 1 18-35 女", "R-3001 1 60-74 女")
+    data = found(here, admin)
+    of_grid = figures(here, admin, C, Period.of("2026Q1"), grids=frozenset({"g1"}))
+    assert (of_grid.withheld, of_grid.participants.value, of_grid.visits.value) == (True, None, None)
+    with speaking("en"):
+        assert participation.who_comes(data) == "So few came that it is not told who they are"
+    at = visit(mongodb_uri, "activities", lang="en", period="2026Q1", grid="g1")
+    assert not at.exception
+    assert any("So few people came of this place" in each.value for each in at.caption)
 
 
 def test_grids_that_stay_away_are_named(here: Store, admin: Actor) -> None:

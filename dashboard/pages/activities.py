@@ -90,31 +90,43 @@ def _tiles(found: Figures, whole: bool) -> None:
 
 
 def _who_comes(found: Figures) -> None:
-    women, men = (participation.by_side(found, sex) for sex in (Sex.FEMALE, Sex.MALE))
-    n = sum(group.people for group in (*women, *men))
-    known = any(group.share is not None for group in (*women, *men))
-    figure = charts.pyramid(
-        [say(age.label) for age in AgeBand],
-        [group.share for group in women],
-        [group.share for group in men],
-        [group.population_share for group in women],
-        [group.population_share for group in men],
-        names=(say(Sex.FEMALE.label), say(Sex.MALE.label)),
-        look=cards.look(),
-        say=participation.pyramid_text,
-    )
+    """Age and sex against the population; of a single grid, where both together would tell too much, age alone."""
+    both = any(group.share is not None for group in found.pyramid)
+    groups = found.pyramid if both else found.ages
+    figure, caption = None, ""
+    if both:
+        women, men = (participation.by_side(found, sex) for sex in (Sex.FEMALE, Sex.MALE))
+        figure = charts.pyramid(
+            [say(age.label) for age in AgeBand],
+            [group.share for group in women],
+            [group.share for group in men],
+            [group.population_share for group in women],
+            [group.population_share for group in men],
+            names=(say(Sex.FEMALE.label), say(Sex.MALE.label)),
+            look=cards.look(),
+            say=participation.share_text,
+        )
+        caption = _(
+            "Shares in %. Solid: participants of known age and sex (n = {n}); hollow: the community's {all} residents"
+        )
+    elif any(group.share is not None for group in groups):
+        figure = charts.bars(
+            [say(group.label) for group in groups],
+            [group.share for group in groups],
+            [participation.share_text(group.share) for group in groups],
+            look=cards.look(),
+            boxes=[group.population_share for group in groups],
+        )
+        caption = _("Shares in %. Solid: participants of known age (n = {n}); hollow: the community's {all} residents")
+    lives = sum(group.population or 0 for group in groups) or None
+    note = participation.withheld(found, groups)
     cards.chart(
         participation.who_comes(found),
-        _(
-            "Shares in %. Solid: participants of known age and sex (n = {n}); hollow: the community's {all} residents",
-            n=number(n),
-            all=number(sum(group.population or 0 for group in (*women, *men)) or None),
-        )
-        if known
-        else "",
-        figure if known else None,
-        participation.pyramid_rows(found),
+        caption.format(n=number(found.n_pyramid if both else found.n_ages), all=number(lives)),
+        figure,
+        participation.pyramid_rows(found) if both else participation.group_rows(groups, found.n_ages, _("Age band")),
         key="pyramid",
+        note=f":small[:gray[{i18n.plain(note)}]]" if note else "",
     )
 
 
@@ -155,6 +167,7 @@ def _what_is_held(found: Figures, whole: bool) -> None:
 def _where_from(found: Figures) -> None:
     groups = found.grids
     known = any(group.share is not None for group in groups)
+    note = participation.withheld(found, groups)
     figure = charts.bars(
         [group.label for group in groups],
         [group.share for group in groups],
@@ -166,13 +179,14 @@ def _where_from(found: Figures) -> None:
         participation.where_from(found),
         _(
             "Share of participants (n = {n}) by the grid they live in; hollow: share of the residents",
-            n=number(sum(group.people for group in groups)),
+            n=number(found.n_grids),
         )
         if known
         else "",
         figure if known else None,
-        participation.group_rows(groups, _("Grid")),
+        participation.group_rows(groups, found.n_grids, _("Grid")),
         key="from-grids",
+        note=f":small[:gray[{i18n.plain(note)}]]" if note else "",
     )
 
 

@@ -2,7 +2,7 @@
 they are read from the counters of months and of distinct people (see ``repository.rollups``)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -22,6 +22,7 @@ from repository.activities.metrics import (
     diversity,
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
+from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, siblings
 from repository.filters import Is
 from repository.grids import Community, Grid, Setting, setting
 from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
@@ -41,7 +42,8 @@ class MonthOfActivities:
 
     month: str
     events: int
-    registered: int
+    registered: int | None
+    """None where it is withheld with the people."""
     heads: int
     people: int | None
     effective: float | None
@@ -91,21 +93,21 @@ class Variety:
 class Group:
     """Participants of one age band, sex, age band and sex (``60-74_f``) or grid (its id), against the population.
 
-    ``share`` is of those whose group is known. Of fewer than five people only that is said: ``share``, ``rate`` and
-    ``representation`` are None (rule R9), and all of them below the minimum n.
+    ``share`` is of those whose group is known. Withheld groups (``repository.disclosure``, rule R9) have neither
+    ``people`` nor what is made from it.
     """
 
     key: str
     label: str
-    people: int
+    people: int | None
     share: float | None
     population: int | None
     population_share: float | None
 
     @property
-    def small(self) -> bool:
-        """One to four people: shown as "<5"."""
-        return 0 < self.people < MINIMUM_N
+    def withheld(self) -> bool:
+        """So few that it is not told, or what such a group could be worked out from."""
+        return self.people is None
 
     @property
     def representation(self) -> float | None:
@@ -117,13 +119,14 @@ class Group:
     @property
     def rate(self) -> float | None:
         """Metric P1 within the group: its participants ÷ its people."""
-        return None if self.share is None or not self.population else self.people / self.population
+        return None if self.people is None else ratio(self.people, self.population or 0)
 
 
 @dataclass(frozen=True)
 class Figures:
     """A period's activities. ``residents`` is what the participation rate is taken of; ``counted`` and ``uncounted``
-    are activities with and without a head-count; ``n_ages`` and so on are those whose group is known."""
+    are activities with and without a head-count; ``n_pyramid`` and so on are those whose group is known, 0 where
+    nothing of it is told. Age and sex together are told of the whole community alone."""
 
     period: Period
     held: Value
@@ -144,6 +147,13 @@ class Figures:
     ages: tuple[Group, ...]
     sexes: tuple[Group, ...]
     grids: tuple[Group, ...]
+    n_pyramid: int
+    n_ages: int
+    n_grids: int
+    withheld: bool
+    """Whether numbers of people of the place chosen are withheld altogether."""
+    smallest: int
+    """The smallest number of people of a group that is told."""
 
 
 @dataclass(frozen=True)
@@ -208,15 +218,17 @@ def figures(
     community, all_grids = within.community, within.grids
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
     months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
-    held, registered, crowd = _counted(store, community_id, seen, period, months)
-    ever_registered = crowd.number(EVER, "unique") > 0
+    held, registered, crowd = _counted(store, community, seen, period, months)
+    ever_registered = crowd.ever_came()
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
-    came = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
-    silent = not came and (flows["records"] > 0 or not ever_registered)
+    count = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
+    silent = not count and (flows["records"] > 0 or not ever_registered)
     people = None if silent else crowd.number(period.key, "unique")
+    withheld = people is None and not silent
+    came = None if silent or withheld else count
     heads = flows["heads"]
-    visits = None if silent and not flows["counted"] else came + heads
+    visits = None if withheld or (silent and not flows["counted"]) else (came or 0) + heads
     residents = _residents(community, all_grids, seen)
     joint = seen is not None and len(seen) > 1
 
@@ -224,27 +236,24 @@ def figures(
     for month in months:
         flow = held.total([month])
         quiet = not registered[month] and (flow["records"] > 0 or not ever_registered)
+        of_month = crowd.number(month, "unique")
         series.append(
             MonthOfActivities(
                 month=month,
                 events=flow["events"],
-                registered=registered[month],
+                registered=None if of_month is None else registered[month],
                 heads=flow["heads"],
-                people=None if quiet else crowd.number(month, "unique"),
+                people=None if quiet else of_month,
                 effective=held.effective(month),
             )
         )
 
     def rate(row: MonthOfActivities) -> float | None:
         n = crowd.number(_whole(period, row.month), "unique")
-        return ratio(n, residents or 0) if n or row.people is not None else None
+        return ratio(n, residents or 0) if n or (n is not None and row.people is not None) else None
 
     def share(name: str) -> tuple[tuple[str, float | None], ...]:
-        return tuple(
-            (month, ratio(crowd.number(whole, name), crowd.number(whole, "unique")))
-            for month in months
-            for whole in [_whole(period, month)]
-        )
+        return tuple((month, crowd.share(whole, name)) for month in months for whole in [_whole(period, month)])
 
     return Figures(
         period=period,
@@ -270,14 +279,19 @@ def figures(
             visits,
             visits or 0,
             [
-                (row.month, None if row.people is None and not row.heads else row.registered + row.heads)
+                (
+                    row.month,
+                    None
+                    if row.registered is None or (row.people is None and not row.heads)
+                    else row.registered + row.heads,
+                )
                 for row in series
             ],
-            detail=ratio(came, people) if people else None,
+            detail=ratio(came, people) if came is not None and people else None,
         ),
         repeat=Value(
             REPEAT,
-            ratio(crowd.number(period.key, "repeat"), people or 0),
+            crowd.share(period.key, "repeat"),
             people or 0,
             share("repeat"),
             estimated=joint,
@@ -285,19 +299,21 @@ def figures(
         newcomers=Value(
             replace(NEWCOMERS, target=None) if period.kind == "ever" else NEWCOMERS,
             # of all time everybody was new once: a share that says nothing
-            None if period.kind == "ever" else ratio(crowd.number(period.key, "new"), people or 0),
+            None if period.kind == "ever" else crowd.share(period.key, "new"),
             0 if period.kind == "ever" else people or 0,
             () if period.kind == "ever" else share("new"),
             estimated=joint,
         ),
         variety=_variety(held, period, months, f"{today.year:04d}-{today.month:02d}"),
         residents=residents,
-        registered=None if silent else came,
+        registered=came,
         heads=heads,
         counted=flows["counted"],
         uncounted=flows["uncounted"],
         cancelled=flows["cancelled"],
         months=tuple(series),
+        withheld=withheld,
+        smallest=community.smallest_group,
         **_represented(crowd, period, community, all_grids),
     )
 
@@ -339,18 +355,21 @@ class _Held:
 
 
 def _counted(
-    store: Store, community_id: str, seen: frozenset[str] | None, period: Period, months: Sequence[str]
+    store: Store, community: Community, seen: frozenset[str] | None, period: Period, months: Sequence[str]
 ) -> "tuple[_Held, Counter[str], _People]":
     """The activities of every month (a format may have been held last years ago), the visits registered in each of
     the months asked for, and the people who came: one reading of the three subjects' counters."""
-    wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, period.key}
+    together = sorted({period.key, *siblings(period.key)})
+    wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, *together}
+    if seen is not None:  # a grid's number is told or withheld with those of its sibling periods
+        wholes |= {each for whole in wholes for each in siblings(whole)}
     first = min(months[0], f"{period.first:%Y-%m}")
     wanted: list[Document] = [
         {"subject": "activities", "level": "month"},
         {"subject": "attendances", "level": "month", "period": Is(gte=first)},
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]
-    chosen = {"$eq": ["$period", period.key]}  # the groups and grids of people are wanted of the chosen period only
+    chosen = {"$in": ["$period", together]}  # the groups and grids of people are wanted of the chosen period only
     held_too = {"$or": [chosen, {"$eq": ["$subject", "activities"]}]}
     fields: Document = {
         "subject": 1,
@@ -363,7 +382,7 @@ def _counted(
     activities: list[Document] = []
     people: list[Document] = []
     registered: Counter[str] = Counter()
-    for document in store.counters_of(community_id, wanted, fields):
+    for document in store.counters_of(community.community_id, wanted, fields):
         if document["subject"] == "activities":
             activities.append(document)
         elif document["subject"] == "residents":
@@ -371,7 +390,8 @@ def _counted(
         else:
             counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
             registered[document["period"]] = sum(count.get("visits", 0) for count in counts)
-    return _held(store, community_id, seen, activities), registered, _People(seen, people)
+    held = _held(store, community.community_id, seen, activities)
+    return held, registered, _People(seen, people, community.smallest_group)
 
 
 def _held(store: Store, community_id: str, seen: frozenset[str] | None, documents: Sequence[Document]) -> _Held:
@@ -413,33 +433,101 @@ def _of_grids(document: Document, seen: Iterable[str], branch: str = "by_grid") 
     return [kept[key] for grid in seen if (key := path_key(grid)) in kept]
 
 
+@dataclass(frozen=True)
+class _Split:
+    """People by group, and the groups that are withheld."""
+
+    people: Mapping[str, int]
+    withheld: Collection[str]
+
+    def number(self, group: str) -> int | None:
+        """How many; None where that is withheld."""
+        return None if group in self.withheld else self.people.get(group, 0)
+
+
 class _People:
-    """Counters of distinct people, for all or some grids; the chosen period's with its groups and grids."""
+    """Counters of distinct people, for all or some grids, as far as they may be told; the chosen period's and its
+    siblings' with their groups and grids."""
 
-    def __init__(self, seen: frozenset[str] | None, documents: Iterable[Document]) -> None:
+    def __init__(self, seen: frozenset[str] | None, documents: Iterable[Document], smallest: int) -> None:
         self.seen = seen
+        self.smallest = smallest
         self.documents = {document["period"]: document for document in documents}
+        self._withheld: dict[tuple[str, ...], Withheld] = {}
 
-    def number(self, period: str, name: str) -> int:
-        """How many people of ``name`` (unique, repeat, new) a period has."""
+    def withheld(self, period: str) -> Withheld:
+        """What may not be told of a period."""
+        together = siblings(period)
+        if not together:
+            return OFF_THE_LATTICE
+        if together not in self._withheld:
+            there = {each: _crowd(self.documents[each]) for each in together if each in self.documents}
+            self._withheld[together] = lattice(there, self.smallest)
+        return self._withheld[together]
+
+    def ever_came(self) -> bool:
+        """Whether anybody was ever registered."""
+        return self._sum(EVER, "unique") > 0
+
+    def number(self, period: str, name: str) -> int | None:
+        """How many people of ``name`` (unique, repeat, new) a period has; None where it is withheld."""
+        if self.seen is not None and self._sum(period, "unique"):
+            withheld = self.withheld(period)
+            of = {"unique": withheld.grids, "repeat": withheld.repeat_of, "new": withheld.new_of}[name]
+            if any(grid in of for grid in self.seen):
+                return None
+        return self._sum(period, name)
+
+    def share(self, period: str, name: str) -> float | None:
+        """Those of ``name`` among a period's people."""
+        n, part = self.number(period, "unique"), self.number(period, name)
+        return None if n is None or part is None else ratio(part, n)
+
+    def _sum(self, period: str, name: str) -> int:
         document = self.documents.get(period, {})
         counts = [document.get("total", {})] if self.seen is None else _of_grids(document, self.seen)
         return int(sum(count.get(name, 0) for count in counts))
 
-    def by_grid(self, period: str) -> Counter[str]:
+    def by_grid(self, period: str) -> _Split:
         """Distinct people of each grid, whatever the filter."""
-        kept = self.documents.get(period, {}).get("by_grid", {})
-        return Counter({path_word(key): counts.get("unique", 0) for key, counts in kept.items()})
+        return _Split(_crowd(self.documents.get(period, {})).unique(), self.withheld(period).grids)
 
-    def by_group(self, period: str) -> Counter[str]:
-        """Distinct people of each age band and sex (``60-74_f``; ``_`` where neither is known)."""
-        document = self.documents.get(period, {})
-        branches = [document.get("by_category", {})] if self.seen is None else _of_grids(document, self.seen, "by_both")
-        found: Counter[str] = Counter()
-        for branch in branches:
-            for key, counts in branch.items():
-                found[path_word(key)] += counts.get("unique", 0)
+    def by_trait(self, period: str) -> tuple[_Split, _Split, _Split]:
+        """Distinct people by age band and sex together (``60-74_f``), by age band, and by sex: of the community or of
+        one grid."""
+        withheld, crowd = self.withheld(period), _crowd(self.documents.get(period, {}))
+        nothing = _Split({}, EVERYTHING)
+        if self.seen is None:
+            both = {f"{age}_{sex}": n for (age, sex), n in crowd.groups.items() if age and sex}
+            pairs = [f"{age}_{sex}" for age in AgeBand for sex in Sex if age in withheld.pyramid]
+            return (
+                _Split(both, pairs if withheld.pyramid is not EVERYTHING else EVERYTHING),
+                _Split(crowd.ages(), withheld.ages),
+                _Split(crowd.sexes(), withheld.sexes),
+            )
+        if len(self.seen) != 1:
+            return nothing, nothing, nothing
+        (grid,) = self.seen
+        return (
+            nothing,
+            nothing if grid in withheld.ages_of else _Split(crowd.ages(grid), ()),
+            nothing if grid in withheld.sexes_of else _Split(crowd.sexes(grid), ()),
+        )
+
+
+def _crowd(document: Document) -> Crowd:
+    def groups(branch: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+        found = {}
+        for key, counts in branch.items():
+            age, sex = path_word(key).split("_")
+            found[age, sex] = counts.get("unique", 0)
         return found
+
+    return Crowd(
+        {path_word(key): counts for key, counts in document.get("by_grid", {}).items()},
+        groups(document.get("by_category", {})),
+        {path_word(key): groups(branch) for key, branch in document.get("by_both", {}).items()},
+    )
 
 
 def _whole(period: Period, month: str) -> str:
@@ -492,63 +580,61 @@ def _variety(held: _Held, period: Period, months: Sequence[str], current: str) -
 
 
 def _groups(
-    keys: Iterable[tuple[str, str]], people: Mapping[str, int], population: Mapping[str, int | None]
-) -> tuple[Group, ...]:
-    """Shares among those whose group is known, against the population's."""
+    keys: Iterable[tuple[str, str]], split: _Split, population: Mapping[str, int | None]
+) -> tuple[tuple[Group, ...], int]:
+    """Shares among those whose group is known, against the population's; and how many those are."""
     keys = list(keys)
-    n = sum(people.get(key, 0) for key, _ in keys)
+    n = 0 if split.withheld is EVERYTHING else sum(split.people.get(key, 0) for key, _ in keys)
     lives_in = [population.get(key) for key, _ in keys]
     whole = sum(number or 0 for number in lives_in) if None not in lives_in else 0  # a part is no whole
     groups = []
     for key, label in keys:
-        count, lives = people.get(key, 0), population.get(key)
-        said = n >= MINIMUM_N and not 0 < count < MINIMUM_N
+        count, lives = split.number(key), population.get(key)
         groups.append(
             Group(
                 key=key,
                 label=label,
                 people=count,
-                share=count / n if said else None,
+                share=ratio(count, n) if count is not None and n >= MINIMUM_N else None,
                 population=lives,
                 population_share=ratio(lives, whole) if lives is not None else None,
             )
         )
-    return tuple(groups)
+    return tuple(groups), n
 
 
-def _represented(
-    crowd: _People, period: Period, community: Community, grids: Sequence[Grid]
-) -> dict[str, tuple[Group, ...]]:
-    came = crowd.by_group(period.key)
-    ages, sexes, both = Counter[str](), Counter[str](), Counter[str]()
-    for group, n in came.items():
-        age, sex = group.split("_")
-        ages[age] += n
-        sexes[sex] += n
-        both[group] += n
+def _represented(crowd: _People, period: Period, community: Community, grids: Sequence[Grid]) -> dict[str, Any]:
     live_age, live_sex, live = Counter[str](), Counter[str](), Counter[str]()
     known = bool(community.population)
     for row in community.population:
         live_age[row.age_band] += row.count
         live_sex[row.sex] += row.count
         live[f"{row.age_band}_{row.sex}"] += row.count
+    both, age, sex = crowd.by_trait(period.key)
+    pyramid, n_pyramid = _groups(
+        [(f"{age}_{sex}", age.label) for age in AgeBand for sex in Sex],
+        both,
+        {f"{age}_{sex}": live[f"{age}_{sex}"] for age in AgeBand for sex in Sex} if known else {},
+    )
+    ages, n_ages = _groups(
+        [(str(age), age.label) for age in AgeBand], age, {age: live_age[age] for age in AgeBand} if known else {}
+    )
+    sexes, _n = _groups(
+        [(str(sex), sex.label) for sex in Sex], sex, {sex: live_sex[sex] for sex in Sex} if known else {}
+    )
+    came, n_grids = _of_grid(crowd, period, grids)
     return {
-        "pyramid": _groups(
-            [(f"{age}_{sex}", age.label) for age in AgeBand for sex in Sex],
-            both,
-            {f"{age}_{sex}": live[f"{age}_{sex}"] for age in AgeBand for sex in Sex} if known else {},
-        ),
-        "ages": _groups(
-            [(str(age), age.label) for age in AgeBand], ages, {age: live_age[age] for age in AgeBand} if known else {}
-        ),
-        "sexes": _groups(
-            [(str(sex), sex.label) for sex in Sex], sexes, {sex: live_sex[sex] for sex in Sex} if known else {}
-        ),
-        "grids": _of_grid(crowd, period, grids),
+        "pyramid": pyramid,
+        "ages": ages,
+        "sexes": sexes,
+        "grids": came,
+        "n_pyramid": n_pyramid,
+        "n_ages": n_ages,
+        "n_grids": n_grids,
     }
 
 
-def _of_grid(crowd: _People, period: Period, grids: Sequence[Grid]) -> tuple[Group, ...]:
+def _of_grid(crowd: _People, period: Period, grids: Sequence[Grid]) -> tuple[tuple[Group, ...], int]:
     names = [(grid.id, grid.name) for grid in grids]
     return _groups(names, crowd.by_grid(period.key), {grid.id: grid.residents for grid in grids})
 
@@ -561,11 +647,12 @@ def participation(period: Period) -> Metric:
 def came_by_grid(
     store: Store, actor: Actor, community_id: str, period: Period, *, within: Setting | None = None
 ) -> tuple[Group, ...]:
-    """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from one counter document."""
+    """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from a few counter documents."""
     within = within or setting(store, actor, community_id)
-    of_period = {"period": period.key}
-    found = store.counters(community_id, "residents", "people", of_period, {"period": 1, "by_grid": 1})
-    return _of_grid(_People(reach(actor, community_id), found), period, within.grids)
+    of_periods = {"period": Is(among=[period.key, *siblings(period.key)])}
+    found = store.counters(community_id, "residents", "people", of_periods, {"period": 1, "by_grid": 1})
+    crowd = _People(reach(actor, community_id), found, within.community.smallest_group)
+    return _of_grid(crowd, period, within.grids)[0]
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,202 @@
+"""Which numbers of people may be told, so that nobody can be singled out. Pure: counts in, what is withheld out.
+
+A number of one to four people (k - 1, in general) of one age band, sex or grid says too much about each of them, so it
+is withheld. Withholding it alone would be no use: it is what the total leaves. So others are withheld with it, until
+what is left over is no small group either (complementary suppression; Hundepool et al., Statistical Disclosure
+Control, 2012, chapter 4). All of them look alike to the reader: who saw which one is the small one would know more.
+
+Numbers are told on a fixed lattice only: months, quarters and years; the whole community or one grid; one trait at a
+time, besides age and sex together for the whole community. Different people of three months are not those of the
+quarter, but bound them: if a group were shown in two months and in the quarter, the third month's would be known to lie
+above what the two leave. So a group is shown in all months of a quarter or in none, and in all quarters of a year or in
+none. "All time" has no groups: it lies on no lattice that years would not bound.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+Counts = Mapping[str, int]
+Table = Mapping[str, Counts]
+"""Row -> column -> people."""
+
+SMALLEST = 5
+"""k: the smallest number of people that is told (rule R9)."""
+UNKNOWN = ""
+"""The group of those of whom it is not known; nothing is told of it, and it hides others as a withheld one does."""
+
+
+class _Everything(frozenset[str]):
+    def __contains__(self, _group: object) -> bool:
+        return True
+
+
+EVERYTHING = _Everything()
+"""Every group there is, nobody's too: not even for how many it is known is told."""
+
+
+def siblings(period: str) -> tuple[str, ...]:
+    """The periods with which one is told or withheld together: a month's quarter, a quarter's year; a year stands
+    alone. Of all time (``ever``) there are none: nothing is told."""
+    if len(period) == 7:
+        first = (int(period[5:]) - 1) // 3 * 3 + 1
+        return tuple(f"{period[:4]}-{month:02d}" for month in range(first, first + 3))
+    if "Q" in period:
+        return tuple(f"{period[:4]}Q{quarter}" for quarter in range(1, 5))
+    return (period,) if period.isdigit() else ()
+
+
+def withheld(lists: Sequence[Counts], k: int = SMALLEST) -> frozenset[str]:
+    """Which groups of a list are withheld in each of sibling periods, when their sum is known: those that are less
+    than k, and somebody, in any period; and the smallest others, until what is withheld adds up to no small group and
+    is more than one. Where no others are left, everything."""
+    groups = {group for counts in lists for group, n in counts.items() if n and group != UNKNOWN}
+    hidden = {group for group in groups if any(_small(counts.get(group, 0), k) for counts in lists)}
+
+    def bare() -> bool:
+        return len(hidden) == 1 or any(_small(sum(counts.get(group, 0) for group in hidden), k) for counts in lists)
+
+    while hidden and bare():
+        if hidden == groups:
+            return EVERYTHING
+        hidden.add(min(groups - hidden, key=lambda group: (max(counts.get(group, 0) for counts in lists), group)))
+    return frozenset(hidden)
+
+
+def withheld_rows(tables: Sequence[Table], k: int = SMALLEST, *, of: Collection[str] = ()) -> frozenset[str]:
+    """Which rows of a table are withheld whole in each of sibling periods, when the sums of its columns are known:
+    those ``of`` which the sum is withheld, those with a small cell; and the smallest others, until the withheld ones
+    leave no small group in any column and none that must not be known stands alone."""
+    rows = {row for table in tables for row, cells in table.items() if any(cells.values())}
+    columns = {column for table in tables for cells in table.values() for column in cells} - {UNKNOWN}
+
+    def cells(table: Table, row: str) -> list[int]:
+        return [n for column, n in table.get(row, {}).items() if column != UNKNOWN]
+
+    def telling(table: Table, row: str) -> bool:
+        """Whether the row must not be worked out."""
+        return row in of or any(_small(n, k) for n in cells(table, row))
+
+    hidden = {row for row in rows if row == UNKNOWN or any(telling(table, row) for table in tables)}
+
+    def bare() -> bool:
+        for table in tables:
+            there = [row for row in hidden if any(cells(table, row))]
+            if len(there) == 1 and telling(table, there[0]):
+                return True
+            if any(_small(sum(table[row].get(column, 0) for row in there), k) for column in columns):
+                return True
+        return False
+
+    while hidden != rows and bare():
+        hidden.add(min(rows - hidden, key=lambda row: (max(sum(cells(table, row)) for table in tables), row)))
+    return frozenset(hidden)
+
+
+def _small(n: int, k: int) -> bool:
+    return 0 < n < k
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Different people of one period: by grid, by age band and sex, and by both; ``""`` where one is not known."""
+
+    grids: Mapping[str, Counts]
+    """Grid -> ``unique``, ``repeat`` (came twice or more), ``new`` (first time)."""
+    groups: Mapping[tuple[str, str], int]
+    """(age band, sex) -> people."""
+    both: Mapping[str, Mapping[tuple[str, str], int]]
+    """Grid -> (age band, sex) -> people."""
+
+    def ages(self, grid: str | None = None) -> Counter[str]:
+        """Age band -> people, of all or of a grid."""
+        return self._by(0, grid)
+
+    def sexes(self, grid: str | None = None) -> Counter[str]:
+        """Sex -> people, of all or of a grid."""
+        return self._by(1, grid)
+
+    def unique(self) -> dict[str, int]:
+        """Grid -> people."""
+        return {grid: counts.get("unique", 0) for grid, counts in self.grids.items()}
+
+    def _by(self, trait: int, grid: str | None) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for group, n in (self.groups if grid is None else self.both.get(grid, {})).items():
+            found[group[trait]] += n
+        return found
+
+    def by_age(self) -> Table:
+        """Age band -> sex -> people."""
+        table: dict[str, Counter[str]] = {}
+        for (age, sex), n in self.groups.items():
+            table.setdefault(age, Counter())[sex] += n
+        return table
+
+    def by_grid(self, trait: int) -> Table:
+        """Grid -> age band or sex -> people; those whose grid is not known are what the grids leave."""
+        table = {grid: self._by(trait, grid) for grid in self.grids if grid != UNKNOWN}
+        rest = self._by(trait, None)
+        for cells in table.values():
+            rest.subtract(cells)  # who moved is in two grids: then the rest is less than nobody
+        return table | {UNKNOWN: Counter({column: n for column, n in rest.items() if n > 0})}
+
+    def part(self, name: str) -> Table:
+        """Grid -> those of ``name`` and the others -> people."""
+        return {
+            grid: {name: counts.get(name, 0), "others": counts.get("unique", 0) - counts.get(name, 0)}
+            for grid, counts in self.grids.items()
+        }
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """What may not be told of sibling periods; the rest may."""
+
+    grids: frozenset[str] = frozenset()
+    """Grids of which the number of people is withheld."""
+    ages: frozenset[str] = frozenset()
+    sexes: frozenset[str] = frozenset()
+    """Age bands and sexes of the whole community."""
+    pyramid: frozenset[str] = frozenset()
+    """Age bands that are not told by sex, of the whole community."""
+    ages_of: frozenset[str] = frozenset()
+    sexes_of: frozenset[str] = frozenset()
+    """Grids of which the age bands, or the sexes, are withheld."""
+    repeat_of: frozenset[str] = frozenset()
+    new_of: frozenset[str] = frozenset()
+    """Grids of which is not told how many came twice or more, or for the first time."""
+
+
+OFF_THE_LATTICE = Withheld(*[EVERYTHING] * len(fields(Withheld)))
+"""Of all time nothing of any group is told."""
+
+
+def lattice(crowds: Mapping[str, Crowd], k: int = SMALLEST) -> Withheld:
+    """What may not be told of the crowds of sibling periods, by period; where nobody came one may be missing."""
+    found = list(crowds.values())
+    parts = any(len(period) < len("2026-01") for period in crowds)
+
+    def of_all(lists: Sequence[Counts]) -> frozenset[str]:
+        # where all of a year are of one grid, so are the four of its March, whose number is no secret
+        alike = parts and any(sum(n > 0 for group, n in counts.items() if group) == 1 for counts in lists)
+        return EVERYTHING if alike else withheld(lists, k)
+
+    grids = of_all([crowd.unique() for crowd in found])
+    ages = of_all([crowd.ages() for crowd in found])
+    sexes = of_all([crowd.sexes() for crowd in found])
+
+    def rows(tables: Sequence[Table], of: frozenset[str]) -> frozenset[str]:
+        return EVERYTHING if of is EVERYTHING else withheld_rows(tables, k, of=of)
+
+    return Withheld(
+        grids=grids,
+        ages=ages,
+        sexes=sexes,
+        # with the sexes of the age bands, those of all would be told
+        pyramid=EVERYTHING if sexes else rows([crowd.by_age() for crowd in found], ages),
+        ages_of=rows([crowd.by_grid(0) for crowd in found], grids),
+        sexes_of=rows([crowd.by_grid(1) for crowd in found], grids),
+        repeat_of=rows([crowd.part("repeat") for crowd in found], grids),
+        new_of=rows([crowd.part("new") for crowd in found], grids),
+    )
