@@ -79,7 +79,9 @@ def together(groups: Sequence[Group], n: int) -> Group | None:
 
 def _age(group: Group) -> str:
     names = [say(_AGES[AgeBand(key)]) for key in group.key.split()]
-    return names[0] if len(names) == 1 else _("{names} together", names=i18n.listed(names))
+    if len(names) == 1:
+        return names[0]
+    return _("{names} and {last} together", names=i18n.listed(names[:-1]), last=names[-1])
 
 
 def _capital(text: str) -> str:
