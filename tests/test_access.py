@@ -872,6 +872,7 @@ ROWS: Mapping[str, Row] = {
     "staff.trainings": read(
         "staff_trainings", lambda s, a: staff.trainings(s, a, "D", date(2026, 1, 1), TODAY), "refused"
     ),
+    "staff.training_entry": read("staff_trainings", lambda s, a: staff.training_entry(s, a, "D", "st-D"), "refused"),
     "staff.training_plans": read("training_plans", lambda s, a: staff.training_plans(s, a, "D"), "refused"),
     "staff.training_review": read("staff_members", lambda s, a: staff.training_review(s, a, "D", on=TODAY), "refused"),
     "staff.succession": read("staff_members", lambda s, a: staff.succession(s, a, "D", on=TODAY), "refused"),
@@ -1518,7 +1519,8 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
-        copy = copy.model_copy(update={"person_id": "free-D"}) if isinstance(copy, StaffMember | StaffSuccessor) else copy
+        if isinstance(copy, StaffMember | StaffSuccessor):
+            copy = copy.model_copy(update={"person_id": "free-D"})
         copy = copy.model_copy(update={"year": 2030}) if isinstance(copy, TrainingPlan) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]

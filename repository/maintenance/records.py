@@ -131,7 +131,7 @@ class Source(Choice):
     PATROL = "patrol", msg("Patrol"), "巡查", "网格巡查"
     INSPECTION = "inspection", msg("Inspection"), "检查"
     PHONE = "phone", msg("Phone"), "电话", "Call"
-    STAFF = "staff", msg("Staff"), "工作人员"
+    STAFF = "staff", msg("Community staff"), "工作人员"
 
 
 class WorkCategory(Choice):

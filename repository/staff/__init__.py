@@ -2,6 +2,7 @@
 who leads the team and for the person; what is counted of all of them is for everybody, small groups withheld."""
 
 from repository.staff.assessing import (
+    ENTRIES_LISTED,
     Evidence,
     RoundReview,
     close_round,
@@ -65,6 +66,7 @@ from repository.staff.queries import (
     succession,
     team,
     told_on,
+    training_entry,
     training_plans,
     training_review,
     trainings,
@@ -115,6 +117,7 @@ __all__ = [
     "Count",
     "Dimension",
     "EDUCATED",
+    "ENTRIES_LISTED",
     "EXPERIENCED_YEARS",
     "EXPIRING_DAYS",
     "Education",
@@ -194,6 +197,7 @@ __all__ = [
     "team",
     "told_on",
     "told_to_themselves",
+    "training_entry",
     "training_plans",
     "training_review",
     "trainings",

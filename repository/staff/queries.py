@@ -596,6 +596,11 @@ def trainings(store: Store, actor: Actor, community_id: str, first: date, last: 
     return store.find(actor, StaffTraining, community_id, between, sort=[("held_on", -1), ("_id", 1)], limit=2000)
 
 
+def training_entry(store: Store, actor: Actor, community_id: str, id: str) -> StaffTraining:
+    """One person's entry of a training. Raises NotFound, Refused, Unavailable."""
+    return store.get(actor, StaffTraining, community_id, id)
+
+
 def training_plans(store: Store, actor: Actor, community_id: str) -> list[TrainingPlan]:
     """The plans, newest year first. Raises Refused, Unavailable."""
     return store.find(actor, TrainingPlan, community_id, sort=[("year", -1)], limit=100)
