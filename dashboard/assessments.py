@@ -196,7 +196,7 @@ def _row(each: Result, found: RoundReview, names: Names) -> dict[str, Any]:
 def _table(held: AssessmentRound, results: Sequence[Result], rows: Sequence[dict[str, Any]]) -> None:
     columns = st.column_config
     table = tables.frame(rows)
-    table.insert(3, "", [_("Open")] * len(rows))
+    table.insert(3, "", [_("Look at it")] * len(rows))
 
     def opened() -> None:
         drawer.open_at(BALLOTS, f"{held.id}.{results[st.session_state['assessed-open']['row']].person_id}")
@@ -546,7 +546,7 @@ def _entries(view: session.View, held: AssessmentRound, person: str) -> None:
     entries = data.ask(staff.entries_of, view.community_id, held.id, person)
     if not entries:
         return
-    st.markdown("**" + _("Entries") + "**")
+    st.markdown("**" + _("What was entered") + "**")
     if len(entries) == staff.ENTRIES_LISTED:
         st.caption(_("The newest {n}.", n=number(len(entries))))
     for each in entries:

@@ -76,7 +76,7 @@ def registers(view: session.View, names: Names) -> None:
 
 
 def _members(view: session.View, names: Names) -> None:
-    words = {"": _("In service"), "left": _("Have left"), "all": _("All")}
+    words = {"": _("Serving"), "left": _("Have left"), "all": _("All")}
     today = view.now.date()
     found = data.ask(staff.members, view.community_id)
     which = st.segmented_control(
@@ -428,21 +428,26 @@ def _file(view: session.View, names: Names, file: StaffFile) -> None:
         assessments.result_line(held, result)
 
 
+def hours(amount: float) -> str:
+    """Hours of training: with a decimal only where there is one."""
+    return number(amount, 0 if round(float(amount), 1).is_integer() else 1)
+
+
 def _training_of(file: StaffFile) -> None:
     gap = file.gap
     if gap is not None and gap.owed is not None:
-        said = _("{hours} of {owed} hours of training due by now", hours=number(gap.hours, 1), owed=number(gap.owed, 1))
+        said = _("{hours} of {owed} hours of training due by now", hours=hours(gap.hours), owed=hours(gap.owed))
         colour, icon = ("red", ":material/dangerous:") if gap.missing else ("green", ":material/check_circle:")
         st.markdown(f":{colour}[{icon}] {plain(said)}")
     elif gap is not None:
-        st.markdown(plain(_("{hours} hours of training this year", hours=number(gap.hours, 1))))
+        st.markdown(plain(_("{hours} hours of training this year", hours=hours(gap.hours))))
     if file.trainings:
         st.table(
             [
                 {
                     _("Held on"): i18n.date(each.held_on),
                     _("Topic"): plain(each.topic),
-                    _("Hours"): number(each.hours),
+                    _("Hours of training"): number(each.hours),
                     _("Form"): plain(say(each.kind.label)),
                 }
                 for each in file.trainings[:LISTED]

@@ -212,7 +212,7 @@ def training(view: session.View, names: Names, on: date) -> None:
     lacking, ending = len(found.lacking), sum(len(gap.expiring) for gap in found.gaps)
     size = len(found.gaps)
     with cards.tiles(3):
-        target = None if found.value.detail is None else _("by now {n}", n=number(found.value.detail, 1))
+        target = None if found.value.detail is None else _("by now {n}", n=personnel.hours(found.value.detail))
         cards.tile(Value(found.value.metric, found.value.value, found.value.n), page="", detail=target)
         cards.tile(
             Value(_metric("C2_gaps"), lacking if size else None, size), page="", detail=_("of {n}", n=number(size))
@@ -281,7 +281,7 @@ def _gap_finding(found: TrainingReview, names: Names) -> str:
             len(gaps),
             all=len(found.gaps),
             who=who,
-            hours=number(worst.missing, 1),
+            hours=personnel.hours(worst.missing),
         )
     return n_(
         "{n} of {all} has a certificate that has run out",
@@ -294,7 +294,7 @@ def _gap_finding(found: TrainingReview, names: Names) -> str:
 def _gap_row(gap: Gap, names: Names) -> dict[str, Any]:
     return {
         _("Person"): names["people"].get(gap.person_id, MISSING),
-        _("Hours"): gap.hours,
+        _("Hours of training"): gap.hours,
         _("Due by now"): None if gap.owed is None else round(gap.owed, 1),
         _("Missing (h)"): gap.missing or None,
         _("In the whole year"): None if gap.whole_year is None else round(gap.whole_year, 1),
@@ -311,7 +311,7 @@ def _gap_table(gaps: Sequence[Gap], rows: Sequence[dict[str, Any]], members: Map
     columns = st.column_config
     table, missing = tables.frame(rows), _("Missing (h)")
     table = table.drop(columns=[title for title in table.columns if all(pd.isna(value) for value in table[title])])
-    table[""] = [_("Open")] * len(rows)
+    table[""] = [_("Look at it")] * len(rows)
 
     def opened() -> None:
         person = gaps[st.session_state["gap-open"]["row"]].person_id
@@ -328,6 +328,7 @@ def _gap_table(gaps: Sequence[Gap], rows: Sequence[dict[str, Any]], members: Map
         column_config={
             missing: columns.ProgressColumn(missing, format="%.1f", color="red", min_value=0, max_value=max(most, 1)),
             _("Last training"): columns.DateColumn(format="YYYY-MM-DD"),
+            _("Certificates"): columns.TextColumn(width="medium"),
             "": columns.ButtonColumn("", type="secondary", key="gap-open", on_click=opened),
         },
         alt=_("Who lacks training, the most first"),
@@ -337,7 +338,7 @@ def _gap_table(gaps: Sequence[Gap], rows: Sequence[dict[str, Any]], members: Map
 def _gap_line(gap: Gap, names: Names, members: Mapping[str, str]) -> None:
     said = []
     if gap.missing:
-        said.append(f":red-badge[:material/dangerous: {plain(_('{n} h missing', n=number(gap.missing, 1)))}]")
+        said.append(f":red-badge[:material/dangerous: {plain(_('{n} h missing', n=personnel.hours(gap.missing)))}]")
     said += [f":red-badge[{plain(term(each.name, CertificateName))}]" for each in gap.expired]
     label = f"**{plain(names['people'].get(gap.person_id, MISSING))}** {' '.join(said)}"
     if st.button(label, key=f"gap-{gap.person_id}", width="stretch"):
@@ -373,7 +374,9 @@ def _running_out(found: TrainingReview, names: Names, members: Mapping[str, str]
         st.caption(_("Of each kind the newest one; renew it and enter the new one"))
         for each, person in ending[:SHOWN_CERTIFICATES]:
             left = ((each.valid_until or found.on) - found.on).days
-            with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", gap="xxsmall", vertical_alignment="center"
+            ):
                 words = f"{names['people'].get(person, MISSING)} · {term(each.name, CertificateName)}"
                 state = State.OFF_TARGET if left < 0 else State.NEAR
                 if st.button(

@@ -117,8 +117,9 @@ def enter_ballots(
         if day_of(write.at, store.zone(community_id)) < held.opens_on:
             raise Invalid({"": Message(msg("Ballots are taken from {day} on"), {"day": held.opens_on.isoformat()})})
         made = _ballots(held, person_id, group, n, sums, ordinary)
+        made = write.insert(made)  # first: a submission that comes twice is answered with what it made
         _count(write, held, made.n)
-        return write.insert(made)
+        return made
 
     return store.write(actor, work, key=key)
 
@@ -163,9 +164,6 @@ def correct_ballots(
             raise Invalid({"": Message(msg("This entry is struck out already."))})
         there = _of_person(write, held, old.person_id)
         new = [] if n == 0 else [_ballots(held, old.person_id, old.group, n, sums, ordinary, replaces=old.id)]
-        write.update(AssessmentBallots, community_id, id, revision, {"struck": why})
-        for each in new:
-            write.insert(each)
         rest = [Pile.of(each) for each in there if each.id != id]
         before = judged(held, old.person_id, [*rest, Pile.of(old)]).score
         after = judged(held, old.person_id, [*rest, *map(Pile.of, new)]).score
@@ -176,7 +174,11 @@ def correct_ballots(
             "corrections": (*held.corrections, made),
             "entered": held.entered - old.n + sum(each.n for each in new),
         }
-        return write.update(AssessmentRound, community_id, held.id, held.revision, changes)
+        corrected = write.update(AssessmentRound, community_id, held.id, held.revision, changes)
+        write.update(AssessmentBallots, community_id, id, revision, {"struck": why})
+        for each in new:
+            write.insert(each)
+        return corrected
 
     return store.write(actor, work, key=key)
 
