@@ -443,7 +443,7 @@ def _group_row(each: GroupResult) -> dict[str, str]:
         _("Raters"): plain(say(each.group.kind.label)),
         _("Ballots"): number(each.n),
         _("Mean"): f"{number(each.mean, 2)} / {number(each.group.full)}",
-        _("Counts"): f"{number(each.part, 2)} / {each.group.weight}",
+        _("Counts"): f"{number(each.part, 2)} / {number(each.group.weight)}",
         _("By item"): plain(
             " · ".join(f"{item} {number(mean, 1)}" for item, mean in zip(each.group.items, each.items, strict=True))
         ),
@@ -454,12 +454,12 @@ def _enter(view: session.View, held: AssessmentRound, person: str) -> None:
     key = session.submission("ballots")
     st.markdown("**" + _("Enter ballots") + "**")
     st.caption(_("Anonymous: who filled them in is not asked. Enter one, or a whole pile at once."))
-    kinds = {str(group.kind): say(group.kind.label) for group in held.groups}
+    kinds = [str(group.kind) for group in held.groups]
     kind = st.segmented_control(
         _("Raters"),
-        list(kinds),
-        format_func=kinds.__getitem__,
-        default=next(iter(kinds)),
+        kinds,
+        format_func=lambda kind: say(RaterKind(kind).label),
+        default=kinds[0],
         required=True,
         key=f"kind-{key}",
     )

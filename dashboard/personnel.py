@@ -160,7 +160,7 @@ def _entry_drawer(
     """A certificate or a training entry: its form."""
     kind, _dot, person = wanted.partition(".")
     if kind == drawer.NEW:
-        drawer.show(parameter, label, lambda: _new(view, _picks(view, names), parameter, person, record, add))
+        drawer.show(parameter, plain(label), lambda: _new(view, _picks(view, names), parameter, person, record, add))
         return
     found = next((each for each in there if each.id == wanted), None)
     if found is None:

@@ -180,7 +180,8 @@ def _made_up(found: Team) -> None:
             else:
                 words = cards.badge(state) if each.value is not None else ""
                 figure = f"{number(each.fulfilled.n)} / {number(each.known)}"
-            st.markdown(f"**{plain(_word(each.key))}** {plain(figure)} {words}")
+            called = plain(_word(each.key))
+            st.markdown(f"**{called}** {plain(figure)} {words}")
             said = [f"{_group(each.key, name)} {number(n)}" for name, n in each.groups]
             if said:
                 st.markdown(f":small[:gray[{plain(' · '.join(said))}]]")
@@ -454,5 +455,5 @@ def _plan(found: TrainingReview) -> None:
         st.space("stretch")
         if may(session.actor(), Operation.UPDATE, staff.TrainingPlan.collection):
             label = _("Change the plan") if plan else _("Enter the plan of {year}", year=str(found.on.year))
-            if st.button(label, icon=":material/edit_calendar:", key="plan", width="content"):
+            if st.button(plain(label), icon=":material/edit_calendar:", key="plan", width="content"):
                 drawer.open_at(personnel.PLAN, plan.id if plan else drawer.NEW)
