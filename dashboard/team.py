@@ -173,18 +173,28 @@ def _made_up(found: Team) -> None:
     with st.container(border=True, height="stretch", gap="xsmall", key="team_dimensions"):
         st.header(n_("How the team of {n} is made up", "How the team of {n} is made up", found.size), anchor=False)
         for each in found.dimensions:
-            state = each.value.state if each.value is not None else None
             if each.fulfilled.n is None:
                 words = cards.badge(State.UNKNOWN, word=_("Withheld"))
                 figure = _few(each)
             else:
-                words = cards.badge(state) if each.value is not None else ""
+                words = _badge(each.value)
                 figure = f"{number(each.fulfilled.n)} / {number(each.known)}"
             called = plain(_word(each.key))
             st.markdown(f"**{called}** {plain(figure)} {words}")
             said = [f"{_group(each.key, name)} {number(n)}" for name, n in each.groups]
             if said:
                 st.markdown(f":small[:gray[{plain(' · '.join(said))}]]")
+
+
+def _badge(value: Value | None) -> str:
+    """The state of a metric in words; nothing for a dimension without one."""
+    if value is None:
+        return ""
+    if value.state is State.ON_TARGET:
+        return cards.badge(State.ON_TARGET)
+    if value.state is State.NEAR:
+        return cards.badge(State.NEAR)
+    return cards.badge(State.OFF_TARGET if value.state is State.OFF_TARGET else State.UNKNOWN)
 
 
 def _group(key: Wish, name: str) -> str:
