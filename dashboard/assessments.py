@@ -34,6 +34,7 @@ ROUND, BALLOTS = "round", "ballots"
 """URL parameters: the round in the drawer; the person, with the round before a dot, whose ballots are."""
 FIELDS = ("name", "first", "last", "opens_on", "closes_on", "people", "min_raters", "min_residents")
 PHONE_ROWS = 30
+SHOWN_INVALID = 6
 APART = "、"
 
 
@@ -119,6 +120,7 @@ def _review(view: session.View, found: RoundReview, names: Names) -> None:
             )
         )
     )
+    _invalid(found, names)
     with st.container(key="wide_assessment"):
         _table(held, found.results, rows)
     with st.container(key="narrow_assessment", gap="xsmall"):
@@ -128,6 +130,18 @@ def _review(view: session.View, found: RoundReview, names: Names) -> None:
                 drawer.open_at(BALLOTS, f"{held.id}.{each.person_id}")
         tables.first_of(PHONE_ROWS, len(found.results))
     _corrections(held, names)
+
+
+def _invalid(found: RoundReview, names: Names) -> None:
+    """Which condition each invalid result of a closed round lacks."""
+    if found.round.state is RoundState.OPEN:
+        return
+    invalid = [each for each in found.results if not each.valid]
+    for each in invalid[:SHOWN_INVALID]:
+        said = i18n.listed(map(say, each.missing))
+        who = names["people"].get(each.person_id, MISSING)
+        st.markdown(f":red[:material/dangerous:] **{plain(who)}** {plain(said)}")
+    tables.first_of(SHOWN_INVALID, len(invalid))
 
 
 def _state_words(held: AssessmentRound, view: session.View) -> str:
@@ -429,6 +443,9 @@ def _ballots(view: session.View, found: RoundReview, person: str) -> None:
             f":{'orange' if held.state is RoundState.OPEN else 'red'}[:material/warning: {plain(say(missing))}]"
         )
     st.table([_group_row(each) for each in result.groups], border="horizontal", hide_index=True)
+    for each in result.groups:
+        if each.n:
+            st.markdown(f":small[:gray[{plain(_items(each))}]]")
     if (beside := found.evidence.get(person)) is not None:
         st.markdown("**" + _("What the work says") + "**")
         st.markdown(plain(worded(beside)))
@@ -444,10 +461,13 @@ def _group_row(each: GroupResult) -> dict[str, str]:
         _("Ballots"): number(each.n),
         _("Mean"): f"{number(each.mean, 2)} / {number(each.group.full)}",
         _("Counts"): f"{number(each.part, 2)} / {number(each.group.weight)}",
-        _("By item"): plain(
-            " · ".join(f"{item} {number(mean, 1)}" for item, mean in zip(each.group.items, each.items, strict=True))
-        ),
     }
+
+
+def _items(each: GroupResult) -> str:
+    means = zip(each.group.items, each.items, strict=True)
+    said = " · ".join(f"{item} {number(mean, 1)}" for item, mean in means)
+    return _("{group}: {items}", group=say(each.group.kind.label), items=said)
 
 
 def _enter(view: session.View, held: AssessmentRound, person: str) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import assessments, cards, data, drawer, forms, i18n, session, succession
+from dashboard import assessments, cards, data, drawer, forms, i18n, navigation, session, succession
 from dashboard.i18n import MISSING, _, listed, number, plain, say, term
 from repository import staff
 from repository.access import Actor, Operation, may
 from repository.staff import (
+    EXPERIENCED_YEARS,
     PROFESSIONAL,
     CertificateName,
     LeftReason,
@@ -22,6 +23,7 @@ from repository.staff import (
     StaffTraining,
     TrainingKind,
     TrainingPlan,
+    Wish,
 )
 from repository.store import NotFound, Store, build
 
@@ -29,9 +31,16 @@ Names = Mapping[str, Mapping[str, str]]
 MEMBER, CERTIFICATE, TRAINING, PLAN = "member", "certificate", "training", "plan"
 """URL parameters: what is open in the drawer."""
 LISTED = 10
+YES, NO = "is-", "no-"  # of the URL: who is as wished, and who is not
 
 
 # --- registers
+def list_of(key: Wish) -> None:
+    """Go to the list of who is not as the document wishes, where that is somebody's wish; else of who is."""
+    kind = NO if key not in (Wish.PARTY, Wish.RETURNED) else YES
+    navigation.go("staff", part="files", which=f"{kind}{key}")
+
+
 def registers(view: session.View, names: Names) -> None:
     """One at a time, chosen in the URL."""
     words = {
@@ -75,19 +84,38 @@ def registers(view: session.View, names: Names) -> None:
         _members(view, names)
 
 
+def word(key: Wish) -> str:
+    """What a dimension wishes, in a few words."""
+    words = {
+        Wish.AGE: _("35 or younger"),
+        Wish.EDUCATION: _("College or more"),
+        Wish.CERTIFIED: _("Certified in social work"),
+        Wish.SERVICE: _("{n}+ years of service", n=EXPERIENCED_YEARS),
+        Wish.PARTY: _("Party members"),
+        Wish.RETURNED: _("Graduates who came back home"),
+    }
+    return words[key]
+
+
 def _members(view: session.View, names: Names) -> None:
     words = {"": _("Serving"), "left": _("Have left"), "all": _("All")}
+    words |= {f"{YES}{key}": _("Serving: {wish}", wish=word(key)) for key in Wish}
+    words |= {f"{NO}{key}": _("Serving, not: {wish}", wish=word(key)) for key in Wish}
     today = view.now.date()
     found = data.ask(staff.members, view.community_id)
-    which = st.segmented_control(
+    which = st.selectbox(
         _("Which"),
         list(words),
-        required=True,
         format_func=words.__getitem__,
         label_visibility="collapsed",
+        width=280,
         **session.in_url("which", words),
     )
-    rows = [each for each in found if which == "all" or each.serves_on(today) is (which != "left")]
+    chosen = str(which or "")
+    rows = [each for each in found if chosen == "all" or each.serves_on(today) is (chosen != "left")]
+    if chosen.startswith((YES, NO)):
+        yes, no = data.ask(staff.fulfilling, view.community_id, on=today)[Wish(chosen[len(YES) :])]
+        rows = [each for each in rows if each.person_id in (yes if chosen.startswith(YES) else no)]
     years = _("Years of service")
     columns = ["person_id", "education", "age_band", years, "joined_on", "party_member", "returned", "specialism"]
     drawer.register(
@@ -95,7 +123,7 @@ def _members(view: session.View, names: Names) -> None:
         StaffMember,
         rows,
         key="staff-members",
-        columns=[*columns, "left_on", "left_reason"] if which else columns,
+        columns=[*columns, "left_on", "left_reason"] if chosen in ("left", "all") else columns,
         names=names,
         more={years: lambda row: round(row.service_years(today), 1)},
     )

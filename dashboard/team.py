@@ -41,8 +41,10 @@ def structure(found: Team) -> None:
     with cards.tiles(len(values) + 3):
         for each in found.dimensions:
             if each.value is not None:
-                _tile(each.value, few=each.fulfilled.few, withheld=each.fulfilled.n is None)
-        _tile(found.training, withheld=not found.whole and 0 < found.size < MIN_GROUP)
+                told = each.fulfilled
+                _tile(each.value, few=told.few, withheld=told.n is None)
+        small = not found.whole and 0 < found.size < MIN_GROUP
+        _tile(found.training, withheld=small)
         _tile(found.gaps_value, few=found.gaps.few, withheld=found.gaps.n is None)
         _tile(found.succession, detail=_bare(found))
     if not found.whole:
@@ -66,6 +68,7 @@ def _bare(found: Team) -> str:
 
 
 def _tile(value: Value, *, few: bool = False, withheld: bool = False, detail: str | None = None) -> None:
+    """A metric; one that is withheld says so instead of a figure."""
     if not withheld:
         shown = value if value.metric.unit != "lessons" else Value(value.metric, value.value, value.n)
         cards.tile(shown, page="", detail=detail)
@@ -100,11 +103,11 @@ def _against_the_wish(found: Team) -> None:
             "The team falls short in {n} of {all} respects, furthest in: {worst}",
             len(off),
             all=len(known),
-            worst=_word(worst.key),
+            worst=personnel.word(worst.key),
         )
     targets = [_target(each) for each in wished]
     figure = charts.bars(
-        [_word(each.key) for each in wished],
+        [personnel.word(each.key) for each in wished],
         [100 * (each.value.value or 0) if each.value else 0 for each in wished],
         [_share_text(each) for each in wished],
         look=cards.look(),
@@ -114,7 +117,7 @@ def _against_the_wish(found: Team) -> None:
     )
     rows = [
         {
-            _("Dimension"): _word(each.key),
+            _("Dimension"): personnel.word(each.key),
             _("Fulfil it"): each.fulfilled.n if each.fulfilled.n is not None else _few(each),
             _("Of"): each.known,
             _("Share (%)"): None
@@ -156,18 +159,6 @@ def _few(each: Dimension) -> str:
     return f"<{MIN_GROUP}" if each.fulfilled.few else _("withheld")
 
 
-def _word(key: Wish) -> str:
-    words = {
-        Wish.AGE: _("35 or younger"),
-        Wish.EDUCATION: _("College or more"),
-        Wish.CERTIFIED: _("Certified in social work"),
-        Wish.SERVICE: _("{n} years of service or more", n=EXPERIENCED_YEARS),
-        Wish.PARTY: _("Party members"),
-        Wish.RETURNED: _("Graduates who came back home"),
-    }
-    return words[key]
-
-
 def _made_up(found: Team) -> None:
     """Each dimension on a line of its own: how many of which kind, and the state in words."""
     with st.container(border=True, height="stretch", gap="xsmall", key="team_dimensions"):
@@ -179,8 +170,12 @@ def _made_up(found: Team) -> None:
             else:
                 words = _badge(each.value)
                 figure = f"{number(each.fulfilled.n)} / {number(each.known)}"
-            called = plain(_word(each.key))
-            st.markdown(f"**{called}** {plain(figure)} {words}")
+            called = plain(personnel.word(each.key))
+            label = f"**{called}** {plain(figure)} {words}"
+            if not found.whole:
+                st.markdown(label)
+            elif st.button(label, type="tertiary", key=f"wish-{each.key}", width="content", help=_("Who they are")):
+                personnel.list_of(each.key)
             said = [f"{_group(each.key, name)} {number(n)}" for name, n in each.groups]
             if said:
                 st.markdown(f":small[:gray[{plain(' · '.join(said))}]]")

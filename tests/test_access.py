@@ -874,6 +874,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "staff.training_entry": read("staff_trainings", lambda s, a: staff.training_entry(s, a, "D", "st-D"), "refused"),
     "staff.training_plans": read("training_plans", lambda s, a: staff.training_plans(s, a, "D"), "refused"),
+    "staff.fulfilling": read("staff_members", lambda s, a: staff.fulfilling(s, a, "D", on=TODAY), "refused"),
     "staff.training_review": read("staff_members", lambda s, a: staff.training_review(s, a, "D", on=TODAY), "refused"),
     "staff.succession": read("staff_members", lambda s, a: staff.succession(s, a, "D", on=TODAY), "refused"),
     "staff.staff_file": read("staff_members", lambda s, a: staff.staff_file(s, a, "D", "p-D", now=NOW), "refused"),

@@ -257,3 +257,14 @@ def test_an_open_round_past_its_last_day_is_said(crew: Store, admin: Actor, mong
     later = NOW.replace(month=5)
     at = visit(mongodb_uri, "staff", lang="en", part="assessment", now=later)
     assert any("last day is past" in str(each.delta) for each in at.metric)
+
+
+def test_a_dimension_leads_to_who_is_not_as_wished(demo_uri: str, visit: Visit) -> None:
+    at = visit(demo_uri, "staff", lang="en")
+    at.button(key="wish-certified").click()
+    run(at)
+    at = visit(demo_uri, "staff", lang="en", part="files", which="no-education")
+    assert set(at.dataframe[0].value["Education"]) == {"Junior middle school", "Senior middle school"}
+    assert len(at.dataframe[0].value) == 6
+    at = visit(demo_uri, "staff", lang="en", part="files", which="is-returned")
+    assert len(at.dataframe[0].value) == 2

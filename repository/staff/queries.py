@@ -580,6 +580,21 @@ def _key_posts(files: _Files) -> list[KeyPost]:
 
 
 # --- registers
+def fulfilling(
+    store: Store, actor: Actor, community_id: str, *, on: date
+) -> dict[Wish, tuple[frozenset[str], frozenset[str]]]:
+    """By dimension who of those in service on a day is as wished, and who is not: the lists behind ``team``. Whoever it
+    is not known of is in neither. Raises Refused, Unavailable."""
+    require(actor, Operation.READ, StaffMember.collection)
+    files = _files(store, actor, community_id, on)
+    found = {}
+    for key in Wish:
+        answers = {member.person_id: _fulfils(key, member, files) for member in files.members}
+        yes, no = (frozenset(id for id, said in answers.items() if said is wanted) for wanted in (True, False))
+        found[key] = (yes, no)
+    return found
+
+
 def members(store: Store, actor: Actor, community_id: str) -> list[StaffMember]:
     """All files, the newest first; of those who have left too. Raises Refused, Unavailable."""
     return store.find(actor, StaffMember, community_id, sort=[("joined_on", -1), ("_id", 1)], limit=2000)

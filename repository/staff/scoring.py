@@ -107,7 +107,7 @@ class AssessmentRound(Record):
     opens_on: Annotated[date, Day()] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Ballots from"))
     closes_on: Annotated[date, Day()] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Ballots until"))
     people: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Ref(to="people")] = Field(
-        default=(), max_length=500, title=msg("Who is assessed")
+        default=(), max_length=500, title=msg("Who is assessed"), description=msg("At least one of the staff")
     )
     groups: Annotated[tuple[RaterGroup, ...], Shown(form=False, table=False)] = Field(
         default=USUAL_GROUPS, min_length=1, max_length=len(RaterKind), title=msg("Groups of raters")
