@@ -105,6 +105,7 @@ def test_an_empty_team_says_what_to_do_next(yard: Store, mongodb_uri: str, visit
     run(at)
     assert at.query_params["member"] == "new"
     assert "No staff yet" in said(visit(mongodb_uri, "staff", role="viewer", lang="en"))
+    assert "Choose a later period" in said(visit(mongodb_uri, "staff", lang="en", period="1999"))
     for part, words in (("succession", "No key posts yet"), ("assessment", "Nobody has been assessed yet")):
         assert words in said(visit(mongodb_uri, "staff", lang="en", part=part))
     assert "Nobody is in service" in said(visit(mongodb_uri, "staff", lang="en", part="training"))

@@ -48,7 +48,9 @@ def _names(view: session.View) -> personnel.Names:
 
 def _team(view: session.View) -> None:
     found = data.ask(team_query, view.community_id, on=_on(view))
-    if not found.size and not drawer.opened(personnel.MEMBER):
+    if not found.size and view.period.last < view.now.date():
+        cards.empty(_("Nobody is in service on this day"), _("Choose a later period."), key="staff")
+    elif not found.size:
         _begin()
     else:
         team.structure(found)
