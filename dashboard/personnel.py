@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import assessments, cards, data, drawer, forms, i18n, navigation, session, succession
-from dashboard.i18n import MISSING, _, listed, number, plain, say, term
+from dashboard.i18n import MISSING, _, listed, n_, number, plain, say, term
 from repository import staff
 from repository.access import Actor, Operation, may
 from repository.staff import (
@@ -395,7 +395,7 @@ def _member(view: session.View, names: Names, found: StaffMember) -> None:
         if saved is not None:
             drawer.done()
     if found.left_on is None:
-        _leaving(view, found)
+        _leaving(view, found, len(file.posts))
     drawer.offer_deletion(
         MEMBER,
         found,
@@ -404,8 +404,15 @@ def _member(view: session.View, names: Names, found: StaffMember) -> None:
     )  # fmt: skip
 
 
-def _leaving(view: session.View, found: StaffMember) -> None:
+def _leaving(view: session.View, found: StaffMember, posts: int) -> None:
     with st.expander(_("Leaves")):
+        if posts:
+            words = n_(
+                "They hold {n} post: let them leave it on the page Grids too.",
+                "They hold {n} posts: let them leave these on the page Grids too.",
+                posts,
+            )
+            st.caption(plain(words))
         words = {str(each): say(each.label) for each in LeftReason}
         last = st.date_input(
             _("Last day"), value=view.now.date(), format="YYYY-MM-DD", key=f"left-{found.id}", width=170

@@ -415,6 +415,10 @@ def test_where_nobody_could_take_over(yard: Store, admin: Actor) -> None:
     assert (glance.key_posts, glance.without_successor) == (4, 3)
     with pytest.raises(InUse):
         yard.delete(admin, Post, "d", "k1", 1)
+    member = next(each for each in staff.members(yard, admin, "d") if each.person_id == "d-p1")
+    staff.leave(yard, admin, "d", member.id, 1, on=date(2026, 4, 1), reason="retired")
+    after = {each.post.id: each for each in staff.succession(yard, admin, "d", on=TODAY).posts}
+    assert (after["k2"].holder_id, after["k2"].at_risk) == (None, True), "gone since yesterday"
 
 
 # --- rounds

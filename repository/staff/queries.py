@@ -545,11 +545,13 @@ def succession(store: Store, actor: Actor, community_id: str, *, on: date) -> Su
 
 def _key_posts(files: _Files) -> list[KeyPost]:
     by_person = {member.person_id: member for member in files.members}
+    left = {member.person_id for member in files.past if member.left_on and member.left_on < files.on}
+    gone = files.gone | left  # a post whose holder has left is empty, whether it was vacated in its register or not
     held: Counter[str] = Counter()
     holders = {}
     for post in files.posts:
         holder = post.holder_on(files.on)
-        holders[post.id] = None if holder in files.gone else holder
+        holders[post.id] = None if holder in gone else holder
         if holders[post.id]:
             held[holders[post.id] or ""] += 1
     order = list(Readiness)
@@ -563,7 +565,7 @@ def _key_posts(files: _Files) -> list[KeyPost]:
             each
             for each in files.successors
             if each.post_id == post.id and each.person_id in by_person and each.person_id != holder
-            and each.person_id not in files.gone
+            and each.person_id not in gone
         ]  # fmt: skip
         ready.sort(key=lambda each: (order.index(each.readiness), each.id))
         found.append(
