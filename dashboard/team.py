@@ -94,8 +94,13 @@ def _against_the_wish(found: Team) -> None:
     off = [each for each in known if each.value is not None and each.value.state in (State.OFF_TARGET, State.NEAR)]
     if not known:
         finding = _("What the team is like cannot be told")
+    elif not off and len(known) < len(wished):
+        finding = _("The team is as the document wishes in what can be told")
     elif not off:
         finding = _("The team is as the document wishes in all {all} respects", all=len(known))
+    elif len(known) < len(wished):
+        words = i18n.listed(personnel.word(each.key) for each in off)
+        finding = _("In what can be told the team falls short: {which}", which=words)
     else:
         worst = min(off, key=_distance)
         finding = n_(
