@@ -53,6 +53,8 @@ UNITS: Mapping[str, str] = {
     "years": msg("yr"),
     "money": msg("yuan"),
     "grade": msg("grade"),
+    "points": msg("pts"),
+    "lessons": msg("h of training"),
 }
 
 

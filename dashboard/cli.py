@@ -173,7 +173,9 @@ def parser() -> argparse.ArgumentParser:
     user.add_argument("action", choices=USER_ACTIONS, help="what to do")
     user.add_argument("login", nargs="?", metavar="NAME", help="the sign-in name")
     user.add_argument("--name", metavar="TEXT", help="the person's name (default: the sign-in name)")
-    user.add_argument("--role", metavar="ROLE", help="viewer, grid_worker, facility_manager, editor or admin")
+    user.add_argument(
+        "--role", metavar="ROLE", help="viewer, grid_worker, facility_manager, editor, secretary or admin"
+    )
     user.add_argument("--community", metavar="CODE", action="append", help="bound to this community; may be repeated")
     user.add_argument("--grid", metavar="CODE", action="append", help="bound to this grid; may be repeated")
     user.add_argument("--person", metavar="NAME", help="who this is in the people register")

@@ -22,6 +22,7 @@ class Role(Choice):
     GRID_WORKER = "grid_worker", msg("Grid worker")
     FACILITY_MANAGER = "facility_manager", msg("Facility manager")
     EDITOR = "editor", msg("Editor")
+    SECRETARY = "secretary", msg("Secretary")
     ADMIN = "admin", msg("Administrator")
 
 
@@ -119,10 +120,11 @@ class Refused(Trouble):
 
 
 _ALL = frozenset(Role)
-_EDITORS = frozenset({Role.EDITOR, Role.ADMIN})
+_EDITORS = frozenset({Role.EDITOR, Role.SECRETARY, Role.ADMIN})
 _FACILITIES = _EDITORS | {Role.FACILITY_MANAGER}
 _FIELD = _FACILITIES | {Role.GRID_WORKER}
 _ADMIN = frozenset({Role.ADMIN})
+_PERSONNEL = frozenset({Role.SECRETARY, Role.ADMIN})
 _NOBODY: frozenset[Role] = frozenset()
 _RESIDENT = frozenset({Outsider.RESIDENT})
 
@@ -167,6 +169,15 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
             _EDITORS | {Role.GRID_WORKER},
             _EDITORS,
         ),
+        # personal figures of colleagues; everybody reads what is counted of all of them, and each their own file
+        "staff_members": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL),
+        "staff_certificates": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL),
+        "staff_trainings": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL),
+        "training_plans": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
+        "staff_successors": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
+        "assessment_rounds": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
+        "assessment_ballots": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
+        "staff_figures": _row(_ALL, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
         "import_batches": _row(_FACILITIES, _FACILITIES, _FACILITIES, _NOBODY, _NOBODY),
         "saved_mappings": _row(_FACILITIES, _FACILITIES, _FACILITIES, _FACILITIES, _NOBODY),
         "users": _row(_ADMIN, _ADMIN, _ADMIN, _ADMIN, _NOBODY),
@@ -217,9 +228,14 @@ _COMMUNITY_OF_AN_EDITOR = frozenset(
 )
 
 _WRITES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE, Operation.IMPORT)
+_FILES = (
+    "staff_members", "staff_certificates", "staff_trainings", "training_plans", "staff_successors",
+    "assessment_rounds", "assessment_ballots",
+)  # fmt: skip
 WHOLE = frozenset(
     {
         *(("users", operation) for operation in Operation),
+        *((name, operation) for name in _FILES for operation in Operation),
         *(("communities", operation) for operation in _WRITES),
         ("monthly_counts", Operation.UPDATE),
     }
@@ -238,6 +254,7 @@ FIELDS: Mapping[tuple[str, Anyone, Operation], frozenset[str]] = MappingProxyTyp
         ("activities", Role.GRID_WORKER, Operation.UPDATE): _ACTIVITY_OF_A_WORKER,
         # the code is on every export, the zone cuts every month, the mark opens a demonstration to anybody
         ("communities", Role.EDITOR, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,
+        ("communities", Role.SECRETARY, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,
     }
 )
 """Where a role may write records of a collection but not all of their fields: those it may set. What is not listed

@@ -130,7 +130,7 @@ class Metric:
     title: str
     short: str
     """At most seven characters in Chinese, fifteen in English: a tile's name."""
-    # percent: a share, 0 to 1; times: a ratio; money: integer 分
+    # percent: a share, 0 to 1; times: a ratio; money: integer 分; lessons: hours of training (学时)
     unit: Literal[
         "orders",
         "percent",
@@ -146,6 +146,8 @@ class Metric:
         "years",
         "money",
         "grade",
+        "points",
+        "lessons",
     ]
     formula: str
     source: str

@@ -31,6 +31,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     recount,
     reports,
     rollups,
+    staff,
     worktime,
 )
 from repository.attempts import ATTEMPTS

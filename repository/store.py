@@ -1285,9 +1285,10 @@ class Write:
         if after["community_id"] == EVERYWHERE:
             return  # an account's reach may name what is of any community, and what is gone
         for spec in _references(record):
-            id = after.get(spec.name)
-            if id and id != before.get(spec.name) and isinstance(spec.mark, Ref):
-                self._named.setdefault((after["community_id"], spec.mark.to), {})[id] = spec.name
+            now, then = after.get(spec.name), before.get(spec.name)
+            if now and now != then and isinstance(spec.mark, Ref):
+                new = set(now) - set(then or ()) if isinstance(now, list) else {now}
+                self._named.setdefault((after["community_id"], spec.mark.to), {}).update(dict.fromkeys(new, spec.name))
 
     def _require_named(self) -> None:
         """Raise Invalid beside a field that names a record the community does not have. One indexed read a collection,

@@ -13,6 +13,8 @@ The figures are in ``community``; everything that happens here is invented. What
 - **巡检**: the weekly round found the loose bar and opened its order; since then grid 3 has made no rounds for three
   weeks. A hazard in grid 4 was rectified and nobody has looked again; one in grid 3 is major and past its deadline. The
   plans for walkers, lifts, gates and pumps are kept in grids 1, 2 and 5, and late in 3 and 4.
+- **干部队伍**: seven of thirteen went to college, three are certified; the director of grid 2 is near leaving and
+  nobody is ready; grid 3's director was hardly ever at a training. Two results of the last assessment are invalid.
 - **健康大讲堂**: eight of the last eleven activities are lectures; visits grow, people don't, for the same elderly
   residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried.
 
@@ -35,8 +37,17 @@ from repository.organizations import Organization
 from repository.people import Person
 from repository.preventive import MaintenancePlan
 from repository.record import Record
+from repository.staff import (
+    AssessmentBallots,
+    AssessmentRound,
+    StaffCertificate,
+    StaffMember,
+    StaffSuccessor,
+    StaffTraining,
+    TrainingPlan,
+)
 from repository.store import Store
-from seed import estate, gates, gatherings, history, watch
+from seed import estate, gates, gatherings, history, team, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -98,6 +109,14 @@ def _write(batch: Batch, as_of: date) -> None:
     add(Organization, stamped(estate.companies(as_of)))
     add(Grid, stamped(estate.grids()))
     add(Post, stamped(estate.posts(as_of)))
+    files = team.team(as_of)
+    add(StaffMember, stamped(files.members))
+    add(StaffCertificate, stamped(files.certificates))
+    add(StaffTraining, stamped(files.trainings))
+    add(TrainingPlan, stamped(files.plans))
+    add(StaffSuccessor, stamped(files.successors))
+    add(AssessmentRound, stamped(files.rounds))
+    add(AssessmentBallots, stamped(files.ballots))
     orders = history.work_orders(as_of, standing, Random(42))
     watched = watch.watch(as_of, standing, orders)
     add(Facility, stamped(history.out_of_order(standing, orders)))

@@ -92,6 +92,7 @@ ABSURD = {
 PARAMETERS = (
     *("grid", "category", "community", "period", "lang"),
     *("order", "facility", "logged", "activity", "person", "post", "edit_grid", "settings"),
+    *("member", "certificate", "training", "plan", "successor", "round", "ballots", "assessed", "which"),
     *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all", "me", "hold"),
 )
 

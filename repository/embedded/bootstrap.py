@@ -26,6 +26,8 @@ _MAJORITY = {"w": "majority", "j": True}
 
 CHANGEABLE = (
     "activities",
+    "assessment_ballots",
+    "assessment_rounds",
     "attendances",
     "checklists",
     "communities",
@@ -57,6 +59,11 @@ CHANGEABLE = (
     "sign_in_attempts",
     "sign_ins",
     "special_days",
+    "staff_certificates",
+    "staff_members",
+    "staff_successors",
+    "staff_trainings",
+    "training_plans",
     "users",
     "work_orders",
 )

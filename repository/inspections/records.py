@@ -181,6 +181,7 @@ class Inspection(Record):
         Index(("community_id", "checklist_id", "facility_id", "done_at"), "the last one of each facility"),
         Index(("community_id", "facility_id", "done_at"), "a facility's inspections, newest first"),
         Index(("community_id", "done_at"), "newest first"),
+        Index(("community_id", "inspector", "done_at"), "how many somebody made in a period, from keys alone"),
         Index(("community_id", "due_days"), "a month's rebuild"),
     )
     subjects = ("inspections",)

@@ -85,6 +85,7 @@ from repository.maintenance.metrics import (
     work_glance,
     work_review,
 )
+from repository.maintenance.persons import PersonWork, work_of
 from repository.maintenance.queries import (
     MANY,
     FacilityBrief,
@@ -136,6 +137,8 @@ __all__ = [
     "STEPS",
     "work_behind",
     "HELD",
+    "PersonWork",
+    "work_of",
     "NEWEST",
     "Often",
     "Quality",

@@ -131,7 +131,7 @@ class Source(Choice):
     PATROL = "patrol", msg("Patrol"), "巡查", "网格巡查"
     INSPECTION = "inspection", msg("Inspection"), "检查"
     PHONE = "phone", msg("Phone"), "电话", "Call"
-    STAFF = "staff", msg("Staff"), "工作人员"
+    STAFF = "staff", msg("Community staff"), "工作人员"
 
 
 class WorkCategory(Choice):
@@ -246,6 +246,7 @@ BY_AGE = (
 BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", "grid_id", "kind")
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
+BY_PERSON = ("community_id", "assignee_id", "ended_at")
 BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
 NEW_TO_A_PERSON = ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id")
 NEW_TO_A_COMPANY = ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id")
@@ -281,6 +282,11 @@ class WorkOrder(Record):
             where={"is_open": True},
         ),
         Index(("community_id", "assignee_id", "due_at"), "my work, overdue first", where={"is_open": True}),
+        Index(
+            BY_PERSON,
+            "what somebody completed in a period: evidence beside an assessment",
+            where={"assignee_id": {"$exists": True}, "ended_at": {"$exists": True}},
+        ),
         Index(NEW_TO_A_PERSON, "what somebody was given and has not seen yet", where={"is_open": True}),
         Index(NEW_TO_A_COMPANY, "what a company was given and has not seen yet", where={"is_open": True}),
         Index(BY_REPORT, "newest first; a month's rebuild; what breaks most, from keys alone"),
