@@ -84,7 +84,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
     ("meetings", "month"): {
         "held": msg("Meetings held in the month; the category is the kind"),
         "invited": msg("People and organisations invited to those where attendance was taken"),
-        "attended": msg("Of these: that came"),
+        "attended": msg("Of these: who came"),
     },
     ("decisions", "month"): {
         "decided": msg("Decisions of the month's meetings; the category is the outcome"),

@@ -348,7 +348,7 @@ def test_done_in_time_is_what_pandas_says_of_the_raw_rows(yard: Store, admin: Ac
         share, n = expected(period.first, period.last)
         assert (found.value, found.n) == (pytest.approx(share), n), key
     series = dict(meetings.review(yard, admin, "d", APRIL, now=NOW).carried_out.series)
-    assert series["2026-01"] == pytest.approx(1 / 2)
+    assert series["2026-01"] == pytest.approx(1 / 3)
     assert series["2025-12"] is None
     assert not recount.check(yard, admin, "d")
 

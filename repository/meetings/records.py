@@ -42,7 +42,7 @@ class MeetingStatus(Choice):
     """Whether it takes place."""
 
     PLANNED = "planned", msg("Planned"), "计划中", "待召开"
-    HELD = "held", msg("Held"), "已召开", "已开"
+    HELD = "held", msg("Has been held"), "已召开", "已开"
     CANCELLED = "cancelled", msg("Cancelled"), "已取消", "取消"
 
 
@@ -88,11 +88,11 @@ class Outcome(Choice):
 class Resolved(Part):
     """A decision as the minutes have it."""
 
-    text: str = Field(max_length=PAGE, title=msg("Decision"))
-    outcome: Outcome = Field(title=msg("Outcome"))
-    votes_for: int | None = Field(default=None, title=msg("For"))
-    votes_against: int | None = Field(default=None, title=msg("Against"))
-    abstained: int | None = Field(default=None, title=msg("Abstained"))
+    text: str = Field(max_length=PAGE, title=msg("What is decided"))
+    outcome: Outcome = Field(title=msg("How it came about"))
+    votes_for: int | None = Field(default=None, title=msg("Votes for"))
+    votes_against: int | None = Field(default=None, title=msg("Votes against"))
+    abstained: int | None = Field(default=None, title=msg("Abstentions"))
 
 
 class Given(Part):
@@ -156,14 +156,14 @@ class Meeting(Record):
     )
     kind: Annotated[MeetingKind, Shown(aliases=("会议类型", "类型"))] = Field(title=msg("Kind"))
     day: Annotated[date, Day(aliases=("日期", "会议日期", "召开日期"))] = Field(
-        ge=FIRST_DAY, le=LAST_DAY, title=msg("Day")
+        ge=FIRST_DAY, le=LAST_DAY, title=msg("Date")
     )
     time: Annotated[str | None, Shown(aliases=("时间", "开始时间"))] = Field(
         default=None, max_length=5, pattern=r"^([01]\d|2[0-3]):[0-5]\d$", title=msg("Begins at"),
         description=msg("Such as 09:00"),
     )  # fmt: skip
     period: Annotated[str | None, Shown(aliases=("所属期", "期次"))] = Field(
-        default=None, max_length=7, title=msg("For"), validate_default=True,
+        default=None, max_length=7, title=msg("For the period"), validate_default=True,
         description=msg("2026-04, 2026Q1 or 2026. Empty: the month, quarter or year of its day"),
     )  # fmt: skip
     reason: Annotated[str | None, Shown(aliases=("召开原因", "事由"))] = Field(
@@ -291,11 +291,11 @@ class Decision(Record):
     meeting_id: Annotated[str, Ref(to="meetings", form=False)] = Field(max_length=64, title=msg("Meeting"))
     number: Annotated[int, Shown(form=False)] = Field(default=1, ge=1, le=200, title=msg("No."))
     decided_on: Annotated[date, Day(form=False)] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Decided on"))
-    text: Annotated[str, Shown(long=True)] = Field(min_length=1, max_length=PAGE, title=msg("Decision"))
-    outcome: Outcome = Field(default=Outcome.CONSENSUS, title=msg("Outcome"))
-    votes_against: int | None = Field(default=None, ge=0, le=10_000, title=msg("Against"), validate_default=True)
-    votes_for: int | None = Field(default=None, ge=0, le=10_000, title=msg("For"), validate_default=True)
-    abstained: int | None = Field(default=None, ge=0, le=10_000, title=msg("Abstained"))
+    text: Annotated[str, Shown(long=True)] = Field(min_length=1, max_length=PAGE, title=msg("What is decided"))
+    outcome: Outcome = Field(default=Outcome.CONSENSUS, title=msg("How it came about"))
+    votes_against: int | None = Field(default=None, ge=0, le=10_000, title=msg("Votes against"), validate_default=True)
+    votes_for: int | None = Field(default=None, ge=0, le=10_000, title=msg("Votes for"), validate_default=True)
+    abstained: int | None = Field(default=None, ge=0, le=10_000, title=msg("Abstentions"))
     links: Annotated[tuple[Link, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=40, title=msg("What it changed")
     )
