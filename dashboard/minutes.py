@@ -15,6 +15,8 @@ from repository.meetings import (
     REQUIRED,
     ActionItem,
     AgendaItem,
+    Cell,
+    CellState,
     Decision,
     ItemState,
     Link,
@@ -28,7 +30,7 @@ from repository.meetings import (
     Unfinished,
     Version,
 )
-from repository.metrics import Period
+from repository.metrics import Period, PeriodTrouble
 from repository.store import Invalid, build
 from repository.words import Message
 
@@ -36,6 +38,7 @@ Names = Mapping[str, Mapping[str, str]]
 MEETING, ITEM = "meeting", "action"
 """URL parameters: the meeting, or the action item, whose drawer is open."""
 
+TO_PLAN = (CellState.DUE, CellState.COMING)
 STATUS = {MeetingStatus.PLANNED: "blue", MeetingStatus.HELD: "green", MeetingStatus.CANCELLED: "gray"}
 OUTCOMES = {
     Outcome.CONSENSUS: ("green", ":material/handshake:"),
@@ -91,27 +94,34 @@ def to_meeting(id: str) -> None:
 
 # --- a new meeting
 def _new(view: session.View, names: Names, wanted: str) -> None:
-    """The form begins with what the last meeting of the series was like: who is invited hardly changes."""
+    """The form begins with what the last meeting was like: who is invited hardly changes. ``wanted`` may name the kind
+    and the period it is for (``new.monthly.2026-05``)."""
     parts = wanted.split(".")
-    known = len(parts) == 3 and parts[1] in set(MeetingKind)
-    kind = MeetingKind(parts[1]) if known else None
-    defaults: dict[str, Any] = {"time": "09:00"}
-    if kind is not None:
-        defaults |= {"kind": kind, "name": _name_of(kind, parts[2])}
-        if kind in REQUIRED:
-            day = data.ask(meetings.review, view.community_id, Period.of(parts[2]), now=view.now)
-            cell = next((each for each in day.cells if each.required.period == parts[2]), None)
-            defaults |= {"period": parts[2]}
-            defaults |= {"day": max(cell.required.first, view.now.date())} if cell is not None else {}
+    known = len(parts) == 3 and parts[1] in set(REQUIRED) and _is_period(parts[2])
+    if known:
+        kind, period = MeetingKind(parts[1]), parts[2]
+    else:
+        words = {str(each): say(each.label) for each in MeetingKind}
+        chosen = st.segmented_control(
+            _("Kind"), list(words), default=str(MeetingKind.MONTHLY), required=True, format_func=words.__getitem__,
+            key="meeting-kind",
+        )  # fmt: skip
+        kind, period = MeetingKind(chosen), ""
+    cell = _cell_of(view, kind, period)
+    defaults: dict[str, Any] = {"kind": kind, "time": "09:00", "name": _name_of(kind, period)}
+    if cell is not None:
+        defaults |= {"period": cell.required.period, "name": _name_of(kind, cell.required.period)}
+        defaults["day"] = max(cell.required.opens, view.now.date())
     last = next(iter(data.ask(meetings.meetings, view.community_id)[0]), None)
     if last is not None:
         kept = ("place", "chair_id", "recorder_id", "invited_ids", "invited_organization_ids", "time")
         defaults |= {name: value for name in kept if (value := getattr(last, name))}
         st.caption(_("Place, chair and who is invited are those of “{name}”.", name=plain(last.name)))
+    without = {"kind", "reason"} if kind in REQUIRED else {"kind", "period"}
     made = forms.edit(
         Meeting,
-        key=f"meeting-new-{wanted}",
-        fields=NEW_FIELDS,
+        key=f"meeting-new-{kind}-{period}",
+        fields=[name for name in NEW_FIELDS if name not in without],
         defaults=defaults,
         references=names,
         save=lambda values, submission: data.tell(
@@ -121,6 +131,27 @@ def _new(view: session.View, names: Names, wanted: str) -> None:
     if made is not None:
         drawer.open_at(MEETING, made.id)
         drawer.done()
+
+
+def _is_period(words: str) -> bool:
+    try:
+        return bool(Period.of(words))
+    except PeriodTrouble:
+        return False
+
+
+def _cell_of(view: session.View, kind: MeetingKind, period: str) -> Cell | None:
+    """The required meeting that is to be planned: that of the period, or the next of its kind that nobody has."""
+    if kind not in REQUIRED:
+        return None
+    first = int(period[:4]) if period else view.now.year
+    for year in (first, first + 1):
+        for cell in data.ask(meetings.calendar, view.community_id, year, now=view.now):
+            if cell.required.kind is kind and (
+                cell.required.period == period if period else cell.meeting is None and cell.state in TO_PLAN
+            ):
+                return cell
+    return None
 
 
 def _name_of(kind: MeetingKind, period: str) -> str:
@@ -512,7 +543,7 @@ def _line(each: Unfinished, names: Names) -> None:
         filter(None, (state_badge(item, each.days_late if item.is_open else 0), carried_badge(each.carried)))
     )
     label = f"**{plain(item.what)}** · {plain(owner)}  \n{badges}"
-    with st.container(key=f"narrow-item-{item.id}"):
+    with st.container(key=f"line_{item.id}"):
         st.button(label, key=f"line-{item.id}", width="stretch", on_click=to_item, args=(item.id,))
 
 

@@ -129,7 +129,7 @@ _TITLES = {
 def _name(kind: MeetingKind, period: str) -> str:
     year = period[:4]
     span = f"{int(period[5:])} 月" if kind is MeetingKind.MONTHLY else f"第 {period[5:]} 季度" if "Q" in period else ""
-    return f"{year} 年 {span}{_TITLES[kind]}".replace("年 年初", "年年初").replace("月月", "月")
+    return f"{year} 年 {span}{_TITLES[kind]}".replace("年 年", "年年").replace("年 第", "年第").replace("月月", "月")
 
 
 def _invited(kind: MeetingKind) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -152,7 +152,7 @@ def _session(
     meeting = Meeting(
         id=f"d-meeting-{number:03d}",
         community_id=COMMUNITY_ID,
-        name=_name(kind, period) if period else f"临时会议：{(reason or '')[:14]}",
+        name=_name(kind, period) if period else f"临时会议：{(reason or '').partition('，')[0]}",
         kind=kind,
         day=day,
         time="09:00" if period else "15:30",

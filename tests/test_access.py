@@ -842,6 +842,7 @@ ROWS: Mapping[str, Row] = {
         DELETE, "action_items", lambda s, a: meetings.remove_item(s, a, "D", "ai-D", 1), "common"
     ),
     "meetings.review": read("meetings", lambda s, a: meetings.review(s, a, "D", QUARTER, now=NOW), "common"),
+    "meetings.calendar": read("meetings", lambda s, a: meetings.calendar(s, a, "D", 2026, now=NOW), "common"),
     "meetings.glance": read("meetings", lambda s, a: meetings.glance(s, a, "D", now=NOW), "common"),
     "meetings.meetings": read("meetings", lambda s, a: meetings.meetings(s, a, "D"), "common"),
     "meetings.meeting": read("meetings", lambda s, a: meetings.meeting(s, a, "D", "m-D", now=NOW).names),

@@ -2,6 +2,7 @@
 its agenda, attendance, decisions, action items and minutes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -61,7 +62,8 @@ def render() -> None:
     if found.anything:
         with cards.tiles(5):
             missing = int(found.cadence.detail or 0)
-            cards.tile(found.cadence, page="", detail=_("{n} not held", n=number(missing)) if missing else None)
+            bare = replace(found.cadence, detail=None)  # the detail is no mean, as a tile would take it to be
+            cards.tile(bare, page="", detail=_("{n} not held", n=number(missing)) if missing else None)
             cards.tile(found.carried_out, page="")
             cards.tile(found.carried_over, page="", detail=_("of {n} open", n=number(found.open_items)))
             cards.tile(found.consensus, page="")
@@ -185,10 +187,26 @@ def _state_of(each: Cell) -> str:
     return say(each.state.label)
 
 
+def _word(each: Cell) -> str:
+    """The state in as few letters as a cell of the calendar has room for."""
+    if each.state is CellState.COMING and each.meeting is not None:
+        return _("Planned")
+    words = {
+        CellState.IN_TIME: _("In time"),
+        CellState.LATE: _("Late"),
+        CellState.EARLY: _("Early"),
+        CellState.MISSING: _("Not held"),
+        CellState.DUE: _("Due now"),
+        CellState.COMING: _("To come"),
+        CellState.BEFORE: _("No record"),
+    }
+    return words[each.state]
+
+
 def _cell(each: Cell) -> None:
     colour, icon = MARKS[each.state]
-    words = plain(" ".join(filter(None, (_state_of(each), _day_of(each)))))
-    label = f"**{plain(_short(each))}**  \n:{colour}[{icon}] :small[{words}]"
+    day = f"  \n:small[:gray[{plain(_day_of(each) or MISSING)}]]"
+    label = f"**{plain(_short(each).capitalize())}**  \n:{colour}[{icon}] :small[{plain(_word(each))}]{day}"
     actor = session.actor()
     plans = each.state is not CellState.BEFORE and may(actor, Operation.CREATE, Meeting.collection)
     wanted = each.meeting.id if each.meeting else f"{drawer.NEW}.{each.required.kind}.{each.required.period}"

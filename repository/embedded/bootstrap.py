@@ -25,11 +25,13 @@ _MAJORITY = {"w": "majority", "j": True}
 
 
 CHANGEABLE = (
+    "action_items",
     "activities",
     "attendances",
     "checklists",
     "communities",
     "contacts",
+    "decisions",
     "entry_logs",
     "facilities",
     "grids",
@@ -40,6 +42,7 @@ CHANGEABLE = (
     "inspections",
     "labels",
     "maintenance_plans",
+    "meetings",
     "meta",
     "migrations",
     "monthly_counts",

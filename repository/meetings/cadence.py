@@ -37,13 +37,14 @@ DECIDED = frozenset({CellState.IN_TIME, CellState.LATE, CellState.EARLY, CellSta
 
 @dataclass(frozen=True)
 class Required:
-    """A meeting that must be held from ``first`` to ``last``, both included. ``provisional``: the year's holidays are
-    not announced yet, so the days may move."""
+    """A meeting that must be held from ``first`` to ``last``, both included; ``opens`` is the first working day of
+    these. ``provisional``: the year's holidays are not announced yet, so the days may move."""
 
     kind: MeetingKind
     period: str
     first: date
     last: date
+    opens: date
     provisional: bool = False
 
 
@@ -83,7 +84,7 @@ def window(kind: MeetingKind, period: str, times: Worktime) -> Required:
     else:
         days = MONTH_DAYS if kind is MeetingKind.MONTHLY else YEAR_DAYS
         first, last = span.first, _working_day(span.first, 1, days, times)
-    return Required(kind, period, first, last, times.provisional(first))
+    return Required(kind, period, first, last, _working_day(first, 1, 1, times), times.provisional(first))
 
 
 def _working_day(start: date, step: int, wanted: int, times: Worktime) -> date:

@@ -224,6 +224,11 @@ def glance(store: Store, actor: Actor, community_id: str, *, now: datetime) -> G
     )
 
 
+def calendar(store: Store, actor: Actor, community_id: str, year: int, *, now: datetime) -> list[Cell]:
+    """The required meetings of a year, and how each stands. Raises Refused, Unavailable."""
+    return _Ground.read(store, actor, community_id, now).cells(max(1, min(int(year), 9000)))
+
+
 @dataclass(frozen=True)
 class _Ground:
     """What calendar and carry-over rest on: all meetings, without what they said; open items; working days."""

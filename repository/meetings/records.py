@@ -142,7 +142,7 @@ class Meeting(Record):
     collection = "meetings"
     title = msg("Meetings")
     grid_field = None
-    natural_key = ("kind", "day")
+    natural_key = ("name", "day")
     indexes = (
         Index(("community_id", "day"), "the newest first; the next one; a month's rebuild"),
         Index(("community_id", "kind", "period"), "what was held for a period"),
@@ -291,7 +291,7 @@ class Decision(Record):
     meeting_id: Annotated[str, Ref(to="meetings", form=False)] = Field(max_length=64, title=msg("Meeting"))
     number: Annotated[int, Shown(form=False)] = Field(default=1, ge=1, le=200, title=msg("No."))
     decided_on: Annotated[date, Day(form=False)] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Decided on"))
-    text: Annotated[str, Shown(long=True)] = Field(min_length=1, max_length=PAGE, title=msg("What is decided"))
+    text: str = Field(min_length=1, max_length=PAGE, title=msg("What is decided"))
     outcome: Outcome = Field(default=Outcome.CONSENSUS, title=msg("How it came about"))
     votes_against: int | None = Field(default=None, ge=0, le=10_000, title=msg("Votes against"), validate_default=True)
     votes_for: int | None = Field(default=None, ge=0, le=10_000, title=msg("Votes for"), validate_default=True)
