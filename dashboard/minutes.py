@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, navigation, session
-from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say
+from dashboard import actions, data, drawer, forms, i18n, navigation, session
+from dashboard.actions import ITEM, MEETING, Names, act, carried_badge, may_write, state_badge, tell, to_item
+from dashboard.i18n import MISSING, _, n_, number, plain, say
 from repository import meetings
 from repository.access import Operation, may
 from repository.meetings import (
@@ -18,7 +19,6 @@ from repository.meetings import (
     Cell,
     CellState,
     Decision,
-    ItemState,
     Link,
     Linked,
     Meeting,
@@ -31,12 +31,8 @@ from repository.meetings import (
     Version,
 )
 from repository.metrics import Period, PeriodTrouble
-from repository.store import Invalid, build
+from repository.store import build
 from repository.words import Message
-
-Names = Mapping[str, Mapping[str, str]]
-MEETING, ITEM = "meeting", "action"
-"""URL parameters: the meeting, or the action item, whose drawer is open."""
 
 TO_PLAN = (CellState.DUE, CellState.COMING)
 STATUS = {MeetingStatus.PLANNED: "blue", MeetingStatus.HELD: "green", MeetingStatus.CANCELLED: "gray"}
@@ -49,11 +45,6 @@ NEW_FIELDS = (
     "kind", "name", "day", "time", "period", "reason", "place", "chair_id", "recorder_id", "invited_ids",
     "invited_organization_ids",
 )  # fmt: skip
-
-
-def may_write() -> bool:
-    """Whether the reader keeps the minutes here."""
-    return may(session.actor(), Operation.UPDATE, Meeting.collection)
 
 
 def period_words(period: str | None) -> str:
@@ -70,7 +61,7 @@ def open_drawer(view: session.View, names: Names) -> None:
     """Draw what is open. Call it last."""
     if wanted := drawer.opened(ITEM):
         found = data.ask(meetings.action_item, view.community_id, wanted)
-        drawer.show(ITEM, plain(found.what), lambda: _item(view, names, found))
+        drawer.show(ITEM, plain(found.what), lambda: actions.show(view, names, found))
     elif wanted := drawer.opened(MEETING):
         if wanted.split(".", maxsplit=1)[0] == drawer.NEW:
             if may(session.actor(), Operation.CREATE, Meeting.collection):
@@ -78,18 +69,6 @@ def open_drawer(view: session.View, names: Names) -> None:
             return
         minuted = data.ask(meetings.meeting, view.community_id, wanted, now=view.now)
         drawer.show(MEETING, plain(minuted.meeting.name), lambda: _one(view, names, minuted))
-
-
-def to_item(id: str) -> None:
-    """Open an action item in place of the meeting it was seen in."""
-    st.query_params.pop(MEETING, None)
-    drawer.open_at(ITEM, id)
-
-
-def to_meeting(id: str) -> None:
-    """Open a meeting in place of the action item it was seen in."""
-    st.query_params.pop(ITEM, None)
-    drawer.open_at(MEETING, id)
 
 
 # --- a new meeting
@@ -103,8 +82,8 @@ def _new(view: session.View, names: Names, wanted: str) -> None:
     else:
         words = {str(each): say(each.label) for each in MeetingKind}
         chosen = st.segmented_control(
-            _("Kind"), list(words), default=str(MeetingKind.MONTHLY), required=True, format_func=words.__getitem__,
-            key="meeting-kind",
+            _("Kind"), list(words), default=str(MeetingKind.MONTHLY), required=True,
+            format_func=lambda word: plain(words[word]), key="meeting-kind",
         )  # fmt: skip
         kind, period = MeetingKind(chosen), ""
     cell = _cell_of(view, kind, period)
@@ -195,30 +174,19 @@ def _one(view: session.View, names: Names, found: Minuted) -> None:
         _("Minutes"),
         _("Details"),
     ]
-    agenda, attendance, decided, given, minutes, details = st.tabs(titles, key=f"meeting-tabs-{meeting.id}")
-    with agenda:
+    tabs = st.tabs(titles, key=f"meeting-tabs-{meeting.id}")
+    with tabs[0]:
         _agenda(view, names, found, open_now)
-    with attendance:
+    with tabs[1]:
         _attendance(view, names, meeting, open_now)
-    with decided:
+    with tabs[2]:
         _decisions(view, found, open_now)
-    with given:
+    with tabs[3]:
         _items(view, names, found, open_now)
-    with minutes:
+    with tabs[4]:
         _minutes(view, names, meeting)
-    with details:
+    with tabs[5]:
         _details(view, names, meeting, open_now)
-
-
-def _tell(view: session.View, found: Any, command: Callable[..., Any], done: str, *args: Any, **facts: Any) -> Any:
-    return data.tell(command, view.community_id, found.id, found.revision, *args, done=done, **facts)
-
-
-def _act(
-    view: session.View, found: Any, command: Callable[..., Any], done: str, *args: Any, form: str | None = None,
-    **facts: Any,
-) -> None:  # fmt: skip
-    drawer.act(lambda: _tell(view, found, command, done, *args, **facts), form=form)
 
 
 def _away(words: Mapping[Link, Message], link: Link, *, key: str) -> None:
@@ -276,7 +244,7 @@ def _agenda(view: session.View, names: Names, found: Minuted, open_now: bool) ->
         n_("Put the unfinished item first", "Put the {n} unfinished items first", len(waiting)),
         icon=":material/vertical_align_top:", key=f"carry-{meeting.id}",
     ):  # fmt: skip
-        _act(view, meeting, meetings.take_up, _("They are on the agenda."), waiting)
+        act(view, meeting, meetings.take_up, _("They are on the agenda."), waiting)
     with st.expander(_("Edit the agenda"), expanded=not meeting.agenda, icon=":material/edit:"):
         _edit_agenda(view, meeting)
 
@@ -285,7 +253,7 @@ def show_agenda(agenda: Sequence[AgendaItem], words: Mapping[Link, Message]) -> 
     """An agenda in order, each item with the way to what it is about."""
     for place, item in enumerate(agenda, 1):
         planned = _("{n} min", n=item.minutes) if item.minutes else ""
-        st.markdown(f"{place}\\. {plain(item.text)} :gray[{plain(planned)}]".removesuffix(" :gray[]"))
+        st.markdown(f"{plain(place)}\\. {plain(item.text)} :gray[{plain(planned)}]".removesuffix(" :gray[]"))
         if item.link is not None:
             _away(words, item.link, key=f"agenda-{place}-{item.link.ref}")
 
@@ -386,7 +354,7 @@ def _attendance(view: session.View, names: Names, found: Meeting, open_now: bool
     label = _("It is held: these came") if found.status is MeetingStatus.PLANNED else _("Save the attendance")
     if st.button(label, type="primary", icon=":material/how_to_reg:", key="do_attendance"):
         came = [id for id, mark in marks.items() if mark] + list(guests)
-        _act(
+        act(
             view,
             mine.stands,
             meetings.hold,
@@ -431,7 +399,7 @@ def _decisions(view: session.View, found: Minuted, open_now: bool) -> None:
         st.markdown(":gray[" + _("Nothing was decided yet.") + "]")
     for each in found.decisions:
         with st.container(border=True, gap="xxsmall", key=f"decision-{each.id}"):
-            st.markdown(f"**{each.number}\\. {plain(each.text)}**")
+            st.markdown(f"**{plain(each.number)}\\. {plain(each.text)}**")
             st.markdown(outcome_badge(each))
             for place, link in enumerate(each.links):
                 _away(found.names, link, key=f"decision-{each.id}-{place}")
@@ -508,34 +476,15 @@ def _links(view: session.View, each: Decision, words: Mapping[Link, Message]) ->
             _("Link it"), type="primary", icon=":material/add_link:", key=f"do_link-{each.id}", disabled=not chosen
         ):
             link = Link(about=Linked(about), ref=str(chosen))
-            _act(view, each, meetings.link_decision, _("Linked."), (*each.links, link))
+            act(view, each, meetings.link_decision, _("Linked."), (*each.links, link))
     for place, link in enumerate(each.links):
         name = words.get(link)
         label = _("Unlink {name}", name=plain(say(name)) if name else plain(say(link.about.label)))
         if st.button(label, type="tertiary", icon=":material/link_off:", key=f"unlink-{each.id}-{place}"):
-            _act(view, each, meetings.link_decision, _("Unlinked."), tuple(one for one in each.links if one != link))
+            act(view, each, meetings.link_decision, _("Unlinked."), tuple(one for one in each.links if one != link))
 
 
 # --- action items
-def state_badge(item: ActionItem, late: int) -> str:
-    """Markdown of how an item stands: shape and word, not colour alone."""
-    if item.state is ItemState.DONE:
-        return f":green-badge[:material/check_circle: {plain(_('done {day}', day=i18n.day_short(item.closed_on)))}]"
-    if item.state is ItemState.DROPPED:
-        return f":gray-badge[:material/block: {plain(say(item.state.label))}]"
-    if late:
-        return f":red-badge[:material/dangerous: {plain(_('overdue {days}', days=days_badge(late)))}]"
-    return f":blue-badge[:material/schedule: {plain(_('due {day}', day=i18n.day_short(item.due_on)))}]"
-
-
-def carried_badge(times: int) -> str:
-    """Markdown of how often an item was carried over; empty for never."""
-    if not times:
-        return ""
-    colour = "orange" if times >= meetings.OFTEN else "gray"
-    return f":{colour}-badge[:material/repeat: {plain(n_('carried over once', 'carried over {n} times', times))}]"
-
-
 def _line(each: Unfinished, names: Names) -> None:
     item = each.item
     owner = names["people"].get(item.owner_id, MISSING)
@@ -606,21 +555,21 @@ def _draft(view: session.View, found: Meeting) -> None:
         )
     st.caption(_("Final minutes are locked, with attendance, decisions and action items as they stand."))
     if save:
-        _act(view, mine.stands, meetings.write_minutes, _("The draft is saved."), text, form=form)
+        act(view, mine.stands, meetings.write_minutes, _("The draft is saved."), text, form=form)
     if final:
 
         def finalized() -> Meeting | None:
             stands = mine.stands
             if (text or None) != stands.draft:
-                kept = _tell(view, stands, meetings.write_minutes, "", text)
+                kept = tell(view, stands, meetings.write_minutes, "", text)
                 if kept is None:
                     return None
                 stands = mine.stands = kept
-            return _tell(view, stands, meetings.finalize, _("The minutes are final."))
+            return tell(view, stands, meetings.finalize, _("The minutes are final."))
 
         drawer.act(finalized, form=form)
     if withdrawn:
-        _act(view, found, meetings.withdraw, _("The minutes stand as they were."), form=form)
+        act(view, found, meetings.withdraw, _("The minutes stand as they were."), form=form)
 
 
 def _versions(view: session.View, names: Names, found: Meeting) -> None:
@@ -646,7 +595,7 @@ def _versions(view: session.View, names: Names, found: Meeting) -> None:
             reason = st.text_input(_("Why is it corrected?"), max_chars=200, key=f"why-{found.id}", **session.STAGED)
             pressed = st.button(_("Open a correction"), type="primary", key="do_correct")
         if pressed:
-            _act(view, found, meetings.correct, _("The correction is open."), reason)
+            act(view, found, meetings.correct, _("The correction is open."), reason)
 
 
 def _read(names: Names, version: Version) -> None:
@@ -659,7 +608,7 @@ def _read(names: Names, version: Version) -> None:
     if version.decisions:
         st.markdown(f"**{_('Decisions')}**")
         for place, each in enumerate(version.decisions, 1):
-            st.markdown(f"{place}\\. {plain(each.text)} {outcome_badge(each)}")
+            st.markdown(f"{plain(place)}\\. {plain(each.text)} {outcome_badge(each)}")
     if version.items:
         st.markdown(f"**{_('Action items')}**")
         for given in version.items:
@@ -674,7 +623,7 @@ def _details(view: session.View, names: Names, found: Meeting, open_now: bool) -
         st.info(_("You may look at this but not change it."), icon=":material/lock:")
         return
     if not open_now:
-        st.info(say(meetings.LOCKED), icon=":material/lock:")
+        st.info(plain(say(meetings.LOCKED)), icon=":material/lock:")
         return
     saved = forms.edit(
         Meeting,
@@ -694,104 +643,10 @@ def _details(view: session.View, names: Names, found: Meeting, open_now: bool) -
                 why = st.text_input(_("Why?"), max_chars=200, key=f"because-{found.id}", **session.STAGED)
                 pressed = st.button(_("It does not take place"), type="primary", key="do_cancel")
             if pressed:
-                _act(view, found, meetings.cancel, _("The meeting is cancelled."), why)
+                act(view, found, meetings.cancel, _("The meeting is cancelled."), why)
         elif st.button(_("Plan it again"), icon=":material/event_repeat:", key=f"again-{found.id}"):
-            _act(view, found, meetings.plan_again, _("The meeting is planned."))
+            act(view, found, meetings.plan_again, _("The meeting is planned."))
         drawer.offer_deletion(MEETING, found, meetings.remove_meeting)
-
-
-# --- one action item
-def _item(view: session.View, names: Names, found: ActionItem) -> None:
-    today = view.now.date()
-    late = found.overdue_days(today)
-    badges = [state_badge(found, late)]
-    if found.moved:
-        badges.append(
-            f":gray-badge[:material/update: {plain(n_('day moved once', 'day moved {n} times', found.moved))}]"
-        )
-    st.markdown(" ".join(badges))
-    facts = [
-        names["people"].get(found.owner_id, MISSING),
-        _("given {day}", day=i18n.date(found.given_on)),
-        _("due {day}", day=i18n.date(found.due_on)),
-        _("taken up by: {kind}", kind=say(found.series.label)),
-    ]
-    st.markdown(plain(" · ".join(facts)))
-    if found.result:
-        st.markdown(plain(_("Result: {result}", result=found.result)))
-    if found.meeting_id:
-        st.button(
-            _("The meeting that gave it"), type="tertiary", icon=":material/groups:", key=f"of-{found.id}",
-            on_click=to_meeting, args=(found.meeting_id,),
-        )  # fmt: skip
-    mine = found.owner_id in session.actor().people
-    if found.is_open and (may_write() or mine):
-        _finish(view, found)
-    if may_write():
-        _change(view, names, found)
-    for event in reversed(found.events):
-        told = (i18n.datetime_(event.at, session.zone()), say(event.step.label), event.by, event.note)
-        st.markdown(f":small[{plain(' · '.join(filter(None, told)))}]")
-
-
-def _finish(view: session.View, found: ActionItem) -> None:
-    result = st.text_area(
-        _("What came of it"), max_chars=1000, height=90, key=f"result-{found.id}", placeholder=_("In a few words"),
-        on_change="ignore",
-    )  # fmt: skip
-    today = view.now.date()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="thumb_item"):
-        done_on = st.date_input(
-            _("Done on"), value=today, max_value=today, format="YYYY-MM-DD", key=f"done-{found.id}", width=160
-        )
-        if st.button(_("It is done"), type="primary", icon=":material/task_alt:", key="do_finish"):
-            _act(view, found, meetings.finish, _("Noted: it is done."), result=result, done_on=done_on)
-
-
-def _change(view: session.View, names: Names, found: ActionItem) -> None:
-    if not found.is_open:
-        with st.popover(_("Reopen"), icon=":material/replay:", key=f"reopen-{found.id}"):
-            why = st.text_input(_("What is not done?"), max_chars=200, key=f"undone-{found.id}", **session.STAGED)
-            pressed = st.button(_("It is open again"), type="primary", key="do_reopen")
-        if pressed:
-            _act(view, found, meetings.reopen, _("It is open again."), why)
-    else:
-        with st.expander(_("Another day, another owner")):
-            reason = st.text_input(
-                _("Reason"),
-                max_chars=200,
-                key=f"reason-{found.id}",
-                help=_("Of another day or owner"),
-                **session.STAGED,
-            )
-            saved = forms.edit(
-                ActionItem,
-                key="item-edit",
-                fields=("what", "owner_id", "due_on"),
-                current=found,
-                references={"people": names["active"]},
-                save=lambda values, _submission: _edited(view, found, values, reason),
-            )
-            if saved is not None:
-                drawer.done()
-        with st.popover(_("Not needed any more"), icon=":material/block:", key=f"drop-{found.id}"):
-            because = st.text_input(_("Why?"), max_chars=200, key=f"dropped-{found.id}", **session.STAGED)
-            pressed = st.button(_("Drop it"), type="primary", key="do_drop")
-        if pressed:
-            _act(view, found, meetings.drop, _("It is dropped."), because)
-    drawer.offer_deletion(ITEM, found, meetings.remove_item)
-
-
-def _edited(view: session.View, found: ActionItem, values: forms.Values, reason: str | None) -> ActionItem | None:
-    try:
-        return data.tell(
-            meetings.edit_item, view.community_id, found.id, values.revision, values, reason=reason, done=_("Saved.")
-        )
-    except Invalid as invalid:
-        if "reason" in invalid.problems:  # its field stands above the form
-            cards.told(_("Another day or owner needs a reason: write it above."))
-            return None
-        raise
 
 
 # --- elsewhere
@@ -805,22 +660,3 @@ def decided(view: session.View, id: str) -> None:
         navigation.link(
             "meetings", plain(label), icon=":material/gavel:", meeting=decision.meeting_id, help=plain(found.meeting)
         )
-
-
-def mine(view: session.View, people: Sequence[str]) -> int:
-    """My open action items on the page My work, each with the way to its drawer; returns how many there are."""
-    found = data.ask_in_passing(meetings.my_items, view.community_id, people, now=view.now) or []
-    if not found:
-        return 0
-    late = sum(each.days_late > 0 for each in found)
-    words = n_("{n} action item of a meeting", "{n} action items of meetings", len(found))
-    if late:
-        words += _(", {n} overdue", n=number(late))
-    st.header(plain(words), anchor=False)
-    for each in found:
-        badges = filter(None, (state_badge(each.item, each.days_late), carried_badge(each.carried)))
-        with st.container(border=True, gap="xxsmall", key=f"mine_item_{each.item.id}"):
-            st.markdown(f"**{plain(each.item.what)}**")
-            st.markdown(" ".join(badges))
-            navigation.link("meetings", _("Details"), action=each.item.id)
-    return len(found)

@@ -3,7 +3,7 @@ marked until it is seen, and the next step is one tap away."""
 
 import streamlit as st
 
-from dashboard import drawer, minutes, navigation, orders, session
+from dashboard import actions, drawer, navigation, orders, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, n_, plain, say
 from dashboard.session import View
@@ -35,7 +35,7 @@ def render() -> None:
     if not _is_somebody(view):
         return
     found = ask(maintenance.my_work, view.community_id, me.people, me.companies, now=view.now)
-    given = minutes.mine(view, me.people)
+    given = actions.mine(view, me.people)
     if not found.rows and given:
         return
     if not found.rows:
