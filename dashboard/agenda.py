@@ -30,7 +30,7 @@ def show(view: session.View, found: Review, names: actions.Names) -> None:
         facts = (minutes.when(meeting.day, meeting.time), meeting.place, names["people"].get(meeting.chair_id or ""))
         st.caption(plain(" · ".join(filter(None, facts))))
         if meeting.agenda:
-            minutes.show_agenda(meeting.agenda, minuted.names)
+            minutes.show_agenda(meeting.agenda, minuted.names, key="next")
         else:
             st.markdown(":gray[" + _("Nothing is on the agenda yet.") + "]")
         if actions.may_write():

@@ -232,7 +232,7 @@ def _agenda(view: session.View, names: Names, found: Minuted, open_now: bool) ->
     meeting = found.meeting
     if not meeting.agenda:
         st.markdown(":gray[" + _("Nothing is on the agenda yet.") + "]")
-    show_agenda(found.meeting.agenda, found.names)
+    show_agenda(found.meeting.agenda, found.names, key="drawer")
     if found.unfinished:
         st.markdown("**" + n_("{n} unfinished item", "{n} unfinished items", len(found.unfinished)) + "**")
         for each in found.unfinished:
@@ -249,13 +249,13 @@ def _agenda(view: session.View, names: Names, found: Minuted, open_now: bool) ->
         _edit_agenda(view, meeting)
 
 
-def show_agenda(agenda: Sequence[AgendaItem], words: Mapping[Link, Message]) -> None:
-    """An agenda in order, each item with the way to what it is about."""
+def show_agenda(agenda: Sequence[AgendaItem], words: Mapping[Link, Message], *, key: str) -> None:
+    """An agenda in order, each item with the way to what it is about. ``key`` tells page and drawer apart."""
     for place, item in enumerate(agenda, 1):
         planned = _("{n} min", n=item.minutes) if item.minutes else ""
         st.markdown(f"{plain(place)}\\. {plain(item.text)} :gray[{plain(planned)}]".removesuffix(" :gray[]"))
         if item.link is not None:
-            _away(words, item.link, key=f"agenda-{place}-{item.link.ref}")
+            _away(words, item.link, key=f"{key}-{place}-{item.link.ref}")
 
 
 def _on(agenda: Sequence[AgendaItem], item: AgendaItem) -> bool:

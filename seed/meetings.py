@@ -311,7 +311,7 @@ def _minutes(made: Council, rng: Random) -> None:
         if place == len(made.meetings) - 4:
             fixed = {"number": 2, "reason": "漏记一家单位列席", "at": local(meeting.day + timedelta(days=5), 10)}
             versions.append(version.model_copy(update=fixed))
-        made.meetings[place] = meeting.model_copy(update={"versions": tuple(versions), "final": len(versions)})
+        made.meetings[place] = meeting.model_copy(update={"versions": tuple(versions)})
 
 
 def _coming(needs: Sequence[Required], times: Worktime, as_of: date) -> tuple[Required, date] | None:

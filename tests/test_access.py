@@ -201,11 +201,11 @@ def a_meeting(home: str) -> list[Record]:
         Meeting(id=f"today-{home}", name="now", kind="ad_hoc", reason="x", day=TODAY, **at),
         Meeting(id=f"bare-{home}", name="bare", kind="ad_hoc", reason="x", day=TODAY, **at),
         Meeting(
-            id=f"final-{home}", name="march", kind="monthly", day=date(2026, 3, 2), status="held", final=1,
+            id=f"final-{home}", name="march", kind="monthly", day=date(2026, 3, 2), status="held",
             versions=(final,), **at,
         ),
         Meeting(
-            id=f"open-{home}", name="year", kind="annual", day=date(2026, 1, 5), status="held", final=1,
+            id=f"open-{home}", name="year", kind="annual", day=date(2026, 1, 5), status="held",
             versions=(final,), draft="final", correcting="x", **at,
         ),
         Meeting(

@@ -337,3 +337,22 @@ def test_the_demonstration_tells_its_story(demo_uri: str, visit: Visit) -> None:
     (bar,) = [each for each in said_so if "单杠" in each.text]
     assert {link.about for link in bar.links} == {"facilities", "work_orders"}
     store.close()
+
+
+def test_an_agenda_is_put_in_order_in_a_small_table(room: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    item = given_at(room, held(room, date(2026, 3, 3)), date(2026, 3, 20), "拖着的")
+    about = meetings.AgendaItem(text="拖着的", link=Link(about="action_items", ref=item.id))
+    made = planned(room, date(2026, 4, 7), agenda=(meetings.AgendaItem(text="通报"), about))
+    at = visit(mongodb_uri, "meetings", lang="en", meeting=made.id)
+    table = f"agenda-{at.session_state[f'submission.agenda.{made.id}']}"
+    at.session_state[table] = {
+        "edited_rows": {0: {"No.": 5, "Minutes planned": 10}},
+        "added_rows": [{"Item": LIVELY, "No.": 1}, {"Item": "  "}],
+        "deleted_rows": [],
+    }
+    at.run()
+    at.button(key="do_agenda").click()
+    run(at)
+    found = room.get(admin, Meeting, "d", made.id).agenda
+    assert [(line.text, line.minutes) for line in found] == [(LIVELY, None), ("拖着的", None), ("通报", 10)]
+    assert found[1].link == about.link, "what it is about stays with its words"

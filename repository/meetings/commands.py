@@ -209,7 +209,7 @@ def finalize(store: Store, actor: Actor, community_id: str, id: str, revision: i
         if not (meeting.draft or "").strip():
             raise Invalid({"draft": Message(msg("Write the minutes first"))})
         version = _version(write, meeting)
-        changes = {"versions": (*meeting.versions, version), "final": version.number, "draft": None, "correcting": None}
+        changes = {"versions": (*meeting.versions, version), "draft": None, "correcting": None}
         return write.update(Meeting, community_id, id, revision, changes)
 
     return store.write(actor, work)

@@ -30,7 +30,7 @@ from repository.meetings.records import (
     Outcome,
     carried,
 )
-from repository.metrics import Period, Value, last_months, ratio
+from repository.metrics import Period, Value, last_months, months_between, ratio
 from repository.record import RECORDS, Record, field_specs
 from repository.store import Document, Store, Wanted
 from repository.words import Message, msg
@@ -43,6 +43,7 @@ OFTEN = 2
 SERIES_MONTHS = 12
 PICKED = 300  # records of a kind that can be picked to be linked, the newest first
 
+_FIRST = date(1990, 1, 1)  # no meeting before it comes in without a doubt
 _LIGHT = ("community_id", "name", "kind", "period", "day", "status", "time")
 _DAYS = ("day", "working")
 
@@ -141,14 +142,14 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
     open_items = ground.unfinished(today)
     overdue = sum(each.days_late > 0 for each in open_items)
     months = last_months(last, SERIES_MONTHS)
-    before = sorted({*months, *(month for month in period.months if month <= f"{last:%Y-%m}")})
+    own = months_between(max(period.first, _FIRST), last) if period.first <= last else []
+    before = sorted({*months, *own})
     done = _flows(store, actor, community_id, "action_items", ("closed_in_time", "closed_late"), before)
     late = _overdue_at(
         store, actor, community_id, [*(_end(month) for month in months), last + timedelta(days=1)], today
     )
     said = _outcomes(store, actor, community_id, before)
     came = _flows(store, actor, community_id, "meetings", ("invited", "attended"), before)
-    own = [month for month in before if month in set(period.months)]
 
     def in_time(chosen: Sequence[str], until: date) -> tuple[int, int]:
         closed = Counter[str]()

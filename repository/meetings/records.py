@@ -206,7 +206,6 @@ class Meeting(Record):
     correcting: Annotated[str | None, Shown(form=False, table=False)] = Field(
         default=None, max_length=LINE, title=msg("Why it is corrected")
     )
-    final: Annotated[int, Shown(form=False)] = Field(default=0, ge=0, title=msg("Final version"))
     versions: Annotated[tuple[Version, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=50, title=msg("Versions of the minutes")
     )
@@ -240,6 +239,11 @@ class Meeting(Record):
         """A year no meeting here can have."""
         if not 1990 <= document["day"].year <= 2060:
             yield Flag.YEAR_FAR_AWAY
+
+    @property
+    def final(self) -> int:
+        """The number of the last final version of the minutes; 0 while there is none."""
+        return len(self.versions)
 
     @property
     def locked(self) -> bool:
