@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repository import meetings, people, recount, worktime
+from dashboard.i18n import translator
+from repository import importer, meetings, people, recount, worktime
 from repository.access import Actor, Refused, Role
 from repository.grids import Community
 from repository.maintenance import log_repair
@@ -34,6 +35,7 @@ from repository.meetings import (
     with_items,
 )
 from repository.metrics import Period
+from repository.record import Record
 from repository.store import Conflict, InUse, Invalid, NotFound, Store
 from repository.worktime import Worktime
 from tests.conftest import NOW
@@ -576,3 +578,39 @@ def test_every_required_meeting_stands_in_one_state(days: list[int], today: int)
         if not past:
             over = cell.required.last < now
             assert (cell.state in {CellState.MISSING, CellState.BEFORE}) == over
+
+
+# --- sheets
+def test_the_lists_an_office_keeps_come_in(yard: Store, admin: Actor) -> None:
+    languages = [translator("zh"), translator("en")]
+
+    def bring(record: type[Record], text: str) -> importer.Preview:
+        of = importer.Sheet(text.encode(), "台账.csv")
+        found = importer.preview(yard, admin, "d", of, importer.propose(record, of, languages), languages=languages)
+        importer.commit(yard, admin, found, replacing=True, patience=0)
+        return found
+
+    found = bring(
+        Meeting,
+        "会议名称,会议类型,日期,时间,状态,主持人,应到人员,实到人员,事由\n"
+        "三月例会,月初例会,2026-03-03,09:00,已召开,li,li；wang,li,\n"
+        "一季度总结,季末总结,2026-03-30,,已召开,li,,,\n"
+        "电梯的事,临时,2026-03-12,,已召开,,,,两次返修\n"
+        "没说为何,临时,2026-03-13,,已召开,,,,\n"
+        "不知谁主持,例会,2026-02-03,,已召开,nobody,,,\n",
+    )
+    assert {(each.row, each.field) for each in found.problems} >= {(5, "reason"), (6, "chair_id")}
+    there = {each.name: each for each in yard.find(admin, Meeting, "d")}
+    assert there["三月例会"].period == "2026-03"
+    assert (there["三月例会"].invited, there["三月例会"].attended) == (2, 1)
+    assert there["一季度总结"].period == "2026Q1"
+    assert set(there) == {"三月例会", "一季度总结", "电梯的事"}
+    bring(
+        ActionItem,
+        "督办事项,责任人,完成时限,交办日期,完成情况,办结日期,结果\n"
+        "换锁,wang,2026-03-10,2026-03-03,已完成,2026-03-09,换好了\n"
+        "修门,li,2026-03-10,2026-03-03,未完成,,\n",
+    )
+    found_ = meetings.review(yard, admin, "d", Q1, now=NOW)
+    assert (found_.carried_out.value, found_.carried_out.n, found_.open_items) == (0.5, 2, 1)
+    assert not recount.check(yard, admin, "d")

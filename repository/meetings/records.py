@@ -191,12 +191,12 @@ class Meeting(Record):
     invited_organization_ids: Annotated[tuple[Id, ...], Ref(to="organizations", table=False, aliases=("应到单位",))] = (
         Field(default=(), max_length=300, title=msg("Organisations invited"))
     )
-    present_ids: Annotated[tuple[Id, ...], Ref(to="people", form=False, table=False, aliases=("实到人员",))] = Field(
+    present_ids: Annotated[tuple[Id, ...], Ref(to="people", form=False, aliases=("实到人员",))] = Field(
         default=(), max_length=300, title=msg("Present")
     )
-    present_organization_ids: Annotated[
-        tuple[Id, ...], Ref(to="organizations", form=False, table=False, aliases=("实到单位",))
-    ] = Field(default=(), max_length=300, title=msg("Organisations present"))
+    present_organization_ids: Annotated[tuple[Id, ...], Ref(to="organizations", form=False, aliases=("实到单位",))] = (
+        Field(default=(), max_length=300, title=msg("Organisations present"))
+    )
     agenda: Annotated[tuple[AgendaItem, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=60, title=msg("Agenda")
     )
