@@ -152,7 +152,11 @@ def glance(
 ) -> Glance:
     """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach)."""
     today = now.date()
-    also = [facilities.wanted(actor, community_id, grids=seen), *inspections.wanted(community_id)]
+    also = [
+        facilities.wanted(actor, community_id, grids=seen),
+        *inspections.wanted(community_id),
+        *maintenance.urgent_wanted(actor, community_id, seen, now=now),
+    ]
     within = setting(store, actor, community_id, also=also)
     own, names = within.community, within.names
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
@@ -415,9 +419,9 @@ def _actions(
 ) -> tuple[Action, ...]:
     found: list[Action] = []
     names = within.names
-    rows, plans, checklists = within.also
-    stopped, late = maintenance.urgent_dangers(store, actor, community_id, seen, now=now)
-    for risk in stopped:
+    (rows, plans, checklists), pressing = within.also[:3], within.also[3:]
+    urgent = maintenance.urgent(store, actor, community_id, seen, now=now, within=pressing)
+    for risk in urgent.stopped:
         where = estate.names.get(risk.facility_id or "", risk.place or "")
         found.append(
             Action(
@@ -429,7 +433,7 @@ def _actions(
                 {"part": "hazards", "which": "stopped"},
             )
         )
-    for risk in late[:1]:
+    for risk in urgent.late[:1]:
         found.append(
             Action(
                 State.OFF_TARGET,
@@ -440,10 +444,9 @@ def _actions(
                 {"part": "hazards", "hazard": risk.id},
             )
         )
-    shut = {risk.order_id for risk in stopped}
+    shut = {risk.order_id for risk in urgent.stopped}
     rest = MOST_ACTIONS - 3 - len(found)
-    worst_first = maintenance.most_overdue(store, actor, community_id, seen, now=now, most=MOST_ACTIONS)
-    for order in [order for order in worst_first if order.id not in shut][:rest]:
+    for order in [order for order in urgent.overdue if order.id not in shut][:rest]:
         where = estate.names.get(order.facility_id or "", order.place)
         found.append(
             Action(

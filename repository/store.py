@@ -502,6 +502,8 @@ class Wanted(NamedTuple):
     """One that keeps to the actor's reach, in place of the usual scope."""
     fields: tuple[str, ...] = ()
     """Which to read; none: all."""
+    first: tuple[str, int] | None = None
+    """Only so many that come first by a field: the field and the number. None: all, in no order."""
 
 
 class Store:
@@ -787,20 +789,21 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             pending = self.pending_batches()
             branches: list[tuple[str, list[Document]]] = []
-            for place, (record, filter, fields) in enumerate(wanted):
+            for place, (record, filter, fields, first) in enumerate(wanted):
                 require(actor, Operation.READ, record.collection)
                 within = scope(actor, record, community_id) if filter is None else filter
                 if within["community_id"] != community_id:
                     raise ValueError("a filter of another community")
                 _require_impersonal(record, filter)
                 branch: list[Document] = [{"$match": self._seen(record, within, pending)}]
+                branch += [{"$sort": {first[0]: 1}}, {"$limit": first[1]}] if first else []
                 branch += [{"$unset": sorted(record.personal)}] if record.personal else []
                 branch += [{"$project": dict.fromkeys((*fields, "_before"), 1)}] if fields else []
                 branches.append((record.collection, [*branch, {"$set": {"_place": place}}]))
-            (first, pipeline), *others = branches
+            (beginning, pipeline), *others = branches
             pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
             found: list[list[Document]] = [[] for _ in wanted]
-            for document in self.db[first].aggregate(pipeline, batchSize=10_000):
+            for document in self.db[beginning].aggregate(pipeline, batchSize=10_000):
                 place = document.pop("_place")
                 found[place].append(self._as_seen(document, pending))
             return found

@@ -616,7 +616,6 @@ ROWS: Mapping[str, Row] = {
     "maintenance.work_glance": read("work_orders", lambda s, a: maintenance.work_glance(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
-    "maintenance.most_overdue": read("work_orders", lambda s, a: maintenance.most_overdue(s, a, "D", now=NOW, most=9)),
     "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", ["p-D"], now=NOW)),
     "maintenance.new_work": read("work_orders", lambda s, a: maintenance.new_work(s, a, "D", ["p-D"], ["o-D"])),
     "maintenance.work_story": read(
@@ -770,9 +769,9 @@ ROWS: Mapping[str, Row] = {
     "maintenance.standing_dangers": read(
         "hazards", lambda s, a: maintenance.standing_dangers(s, a, "D", now=NOW), "cut", (READ, "work_orders")
     ),
-    "maintenance.urgent_dangers": read(
+    "maintenance.urgent": read(
         "hazards",
-        lambda s, a: maintenance.urgent_dangers(s, a, "D", now=NOW),
+        lambda s, a: maintenance.urgent(s, a, "D", now=NOW),
         "cut",
         (READ, "work_orders"),
     ),
@@ -976,10 +975,10 @@ ROWS: Mapping[str, Row] = {
 TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
                "maintenance.company_orders", "maintenance.work_behind",
                "facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
-               "maintenance.work_review", "maintenance.work_list", "maintenance.most_overdue", "activities.figures",
+               "maintenance.work_review", "maintenance.work_list", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
                "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
-               "maintenance.urgent_dangers", "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
+               "maintenance.urgent", "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {
@@ -1431,8 +1430,6 @@ def test_a_grid_in_charge_gives_what_the_grid_filter_gives(filled: Store, name: 
     function = found()[name]
     wish = "seen" if "seen" in inspect.signature(function).parameters else "grids"
     more: dict[str, Any] = {"now": NOW} if "now" in inspect.signature(function).parameters else {}
-    if name == "maintenance.most_overdue":
-        more["most"] = 9
     if name == "facilities.inventory":
         more["on"] = TODAY
     if "today" in inspect.signature(function).parameters:

@@ -86,6 +86,27 @@ def test_findings_are_the_titles(yard: Store, mongodb_uri: str, visit: Visit) ->
     assert "past its life by 6 years" in text
 
 
+def test_ages_without_a_site_are_not_called_unknown(yard: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    for code in ("F1", "F2"):
+        room.edit_facility(yard, admin, "d", code, 1, {"site": None})
+
+    assert "No site is noted where a facility's age is known" in said(visit(mongodb_uri, "facilities", lang="en"))
+
+
+def test_hazards_are_counted_beyond_what_a_list_shows(yard: Store, mongodb_uri: str, visit: Visit) -> None:
+    one = yard.db["facilities"].find_one({"_id": "F1"})
+    assert one is not None
+    many = 600
+    yard.db["facilities"].insert_many([one | {"_id": f"M{n}", "code": f"M{n}"} for n in range(many)])
+
+    at = visit(mongodb_uri, "facilities", lang="en", status="hazard")
+
+    total = many + 1
+    assert f"{total} hazards: {total} in very poor condition, {total} past their life" in said(at)
+    assert next(metric.value for metric in at.metric if metric.label == "Hazards").startswith(f"{total} ")
+    assert len(shown(at)) == total
+
+
 def test_the_tiles_say_the_figures_of_the_room(yard: Store, mongodb_uri: str, visit: Visit) -> None:
     at = visit(mongodb_uri, "facilities", lang="en")
 

@@ -22,7 +22,7 @@ from repository.maintenance import (
     merge,
     move,
     standing_dangers,
-    urgent_dangers,
+    urgent,
 )
 from repository.metrics import Period
 from repository.store import Conflict, InUse, Invalid, Store
@@ -235,16 +235,14 @@ def test_a_leader_hears_of_what_an_inspection_shut_and_of_major_hazards_that_are
             yard, mender, level=level, found_at=NOW - timedelta(days=30), deadline_on=(NOW - timedelta(days=day)).date()
         )
     found(yard, mender, level=Level.MAJOR, deadline_on=NOW.date())
-    at = {"now": NOW, "most": 9}
-    stopped, late = urgent_dangers(yard, admin, "d", **at)  # type: ignore[arg-type]
-    assert [each.id for each in stopped] == shut[::-1]
-    assert [each.overdue_days for each in late] == [20, 12, 1]
-    everything = standing_dangers(yard, admin, "d", now=NOW)
-    assert {*stopped, *late} <= set(everything)
-    assert [len(each) for each in urgent_dangers(yard, admin, "d", now=NOW, most=1)] == [1, 1]
+    told = urgent(yard, admin, "d", now=NOW)
+    assert [each.id for each in told.stopped] == shut[::-1]
+    assert [each.overdue_days for each in told.late] == [20, 12]  # two are told, the longest due first
+    assert {*told.stopped, *told.late} <= set(standing_dangers(yard, admin, "d", now=NOW))
     move(yard, OTHER, "d", mended.id, mended.revision, Status.REJECTED, note="看错了")
-    assert [each.id for each in urgent_dangers(yard, admin, "d", **at)[0]] == [shut[1]]  # type: ignore[arg-type]
-    assert urgent_dangers(yard, admin, "d", frozenset({"d-g9"}), **at) == ([], [])  # type: ignore[arg-type]
+    assert [each.id for each in urgent(yard, admin, "d", now=NOW).stopped] == [shut[1]]
+    nothing = urgent(yard, admin, "d", frozenset({"d-g9"}), now=NOW)
+    assert (nothing.stopped, nothing.late, nothing.overdue) == ((), (), ())
 
 
 def test_a_danger_that_was_none_is_no_hazard(yard: Store, mender: Actor, admin: Actor) -> None:

@@ -149,7 +149,7 @@ class Inventory:
     plan: tuple[Need, ...]
     """F5 with what was decided: this year and the four that follow."""
     dangers: tuple[Hazard, ...]
-    """Worst first, some hundreds at most."""
+    """Worst first, all of them."""
     names: Mapping[str, str]
     """Name by id, of the retired too."""
     lives: Mapping[str, float]

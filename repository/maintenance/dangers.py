@@ -8,17 +8,19 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from repository import flows
-from repository.access import Actor
+from repository.access import Actor, scope
 from repository.filters import Is
 from repository.hazards import Hazard, Level, State
-from repository.maintenance.records import STANDING, Status, WorkOrder
+from repository.maintenance.records import STANDING, Priority, Status, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
-from repository.store import Store
+from repository.store import Store, Wanted
 from repository.words import msg
 
 Document = dict[str, Any]
 
 LISTED = 500
+NAMED = 2  # dangers that a leader is told one by one
+LONGEST = 30  # overdue orders among which the pressing ones go first
 SERIES_MONTHS = 12
 STANDS: Document = {"state": Is(among=[State.FOUND.value, State.RECTIFIED.value])}
 DANGEROUS: Document = {"dangerous": True, "status": Is(among=sorted(STANDING)), "hazard_id": Is(exists=False)}
@@ -154,23 +156,81 @@ def standing_dangers(
     )
 
 
-def urgent_dangers(
+@dataclass(frozen=True)
+class Late:
+    """Which overdue order is it, where, since how many days, and whose? ``pressing``: dangerous or urgent."""
+
+    id: str
+    facility_id: str | None
+    place: str
+    """What was written of it, else the order's number."""
+    fault: str
+    pressing: bool
+    assignee_id: str | None
+    days: int
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """What a leader must hear of today, the longest due first, NAMED of each kind of danger at most."""
+
+    stopped: tuple[Danger, ...]
+    """Facilities that an inspection shut."""
+    late: tuple[Danger, ...]
+    """Major hazards past their deadline."""
+    overdue: tuple[Late, ...]
+    """Of the LONGEST overdue orders the dangerous first, then the urgent."""
+
+
+def urgent(
     store: Store,
     actor: Actor,
     community_id: str,
     grids: frozenset[str] | None = None,
     *,
     now: datetime,
-    most: int = 2,
-) -> tuple[list[Danger], list[Danger]]:
-    """What a leader must hear of among the standing dangers, ``most`` of each at most and the longest due first:
-    facilities that an inspection shut, and major hazards past their deadline. Raises Refused, Unavailable."""
-    shut: Document = {**DANGEROUS, "inspection_id": Is(exists=True), "facility_id": Is(exists=True)}
-    orders = store.find(actor, WorkOrder, community_id, shut, grids=grids, sort=[("due_at", 1)], limit=most)
+    within: Sequence[Sequence[Document]] | None = None,
+) -> Urgent:
+    """What cannot wait? ``within``: if what is ``urgent_wanted`` was read already. Raises Refused, Unavailable."""
+    wanted = within or store.together(actor, community_id, urgent_wanted(actor, community_id, grids, now=now))
+    shut, hazards, orders = wanted
+    late = sorted(
+        (WorkOrder.from_document(order) for order in orders),
+        key=lambda order: (not order.dangerous, order.priority is not Priority.URGENT, order.due_at),
+    )
+    return Urgent(
+        tuple(_of_order(WorkOrder.from_document(order), now) for order in shut),
+        tuple(_of_hazard(Hazard.from_document(each), now) for each in hazards),
+        tuple(
+            Late(
+                id=order.id,
+                facility_id=order.facility_id,
+                place=order.place or order.number,
+                fault=order.fault,
+                pressing=order.dangerous or order.priority is Priority.URGENT,
+                assignee_id=order.assignee_id,
+                days=(now - order.due_at).days,
+            )
+            for order in late
+            if order.due_at
+        ),
+    )
+
+
+def urgent_wanted(
+    actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, now: datetime
+) -> list[Wanted]:
+    """What ``urgent`` reads."""
+    orders, hazards = scope(actor, WorkOrder, community_id, grids), scope(actor, Hazard, community_id, grids)
+    shut = {**orders, **DANGEROUS, "inspection_id": Is(exists=True), "facility_id": Is(exists=True)}
     today = datetime.combine(now.date(), time(), UTC)
-    late: Document = {**STANDS, "level": Level.MAJOR.value, "deadline_on": Is(lt=today)}
-    found = store.find(actor, Hazard, community_id, late, grids=grids, sort=[("deadline_on", 1)], limit=most)
-    return [_of_order(order, now) for order in orders], [_of_hazard(each, now) for each in found]
+    late = {**hazards, **STANDS, "level": Level.MAJOR.value, "deadline_on": Is(lt=today)}
+    overdue = {**orders, "is_open": True, "due_at": Is(lt=now)}
+    return [
+        Wanted(WorkOrder, shut, first=("due_at", NAMED)),
+        Wanted(Hazard, late, first=("deadline_on", NAMED)),
+        Wanted(WorkOrder, overdue, first=("due_at", LONGEST)),
+    ]
 
 
 def _of_hazard(hazard: Hazard, now: datetime) -> Danger:

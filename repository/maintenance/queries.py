@@ -105,24 +105,7 @@ class FacilityBrief:
     open: int
 
 
-@dataclass(frozen=True)
-class Late:
-    """Which overdue order is it, where, since how many days, and whose? ``pressing``: dangerous or urgent."""
-
-    id: str
-    facility_id: str | None
-    place: str
-    """What was written of it, else the order's number."""
-    fault: str
-    pressing: bool
-    assignee_id: str | None
-    days: int
-
-
 # --- lists
-LONGEST = 30  # overdue orders among which the pressing ones go first
-
-
 def work_list(
     store: Store,
     actor: Actor,
@@ -172,41 +155,6 @@ def work_list(
     else:
         orders = store.find(actor, WorkOrder, community_id, where, grids=grids, sort=order, skip=skip, limit=rows)
     return WorkList(_rows(store, actor, community_id, _in_order(orders, now), now), total, late)
-
-
-def most_overdue(
-    store: Store,
-    actor: Actor,
-    community_id: str,
-    grids: frozenset[str] | None = None,
-    *,
-    now: datetime,
-    most: int,
-) -> list[Late]:
-    """Which of the longest overdue orders have to be done first: the dangerous, then the urgent, then by due time."""
-    fields = ("number", "fault", "place", "priority", "dangerous", "due_at", "assignee_id", "facility_id")
-    found = store.aggregate(
-        actor,
-        WorkOrder,
-        community_id,
-        [{"$sort": {"due_at": 1}}, {"$limit": LONGEST}, {"$project": dict.fromkeys(fields, 1)}],
-        filter={"is_open": True, "due_at": Is(lt=now)},
-        grids=grids,
-        index=BY_DUE,
-    )
-    found.sort(key=lambda order: (not order.get("dangerous"), order["priority"] != Priority.URGENT, order["due_at"]))
-    return [
-        Late(
-            id=order["_id"],
-            facility_id=order.get("facility_id"),
-            place=order.get("place") or order["number"],
-            fault=order["fault"],
-            pressing=bool(order.get("dangerous")) or order["priority"] == Priority.URGENT,
-            assignee_id=order.get("assignee_id"),
-            days=(now - order["due_at"]).days,
-        )
-        for order in found[:most]
-    ]
 
 
 def my_work(
