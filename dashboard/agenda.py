@@ -103,11 +103,10 @@ def _of_other_rooms(view: session.View, business: Business) -> list[AgendaItem]:
     found = [meetings.agenda_item(each) for each in business.elsewhere[:OFFERED]]
     found += [_about(Linked.DECISION, each.id, _("Adjourned: {what}", what=each.text)) for each in business.adjourned]
     reads = session.actor()
-    if may(reads, Operation.READ, Hazard.collection):
-        _shut, major = data.ask(maintenance.urgent_dangers, view.community_id, now=view.now, most=OFFERED)
-        found += [_about(Linked.HAZARD, each.id, _("Major hazard: {what}", what=each.what)) for each in major]
-    if may(reads, Operation.READ, WorkOrder.collection):
-        for late in data.ask(maintenance.most_overdue, view.community_id, now=view.now, most=OFFERED):
+    if may(reads, Operation.READ, Hazard.collection) and may(reads, Operation.READ, WorkOrder.collection):
+        urgent = data.ask(maintenance.urgent, view.community_id, now=view.now)
+        found += [_about(Linked.HAZARD, each.id, _("Major hazard: {what}", what=each.what)) for each in urgent.late]
+        for late in urgent.overdue[:OFFERED]:
             facts = {"days": i18n.days(late.days), "fault": term(late.fault, Fault), "where": late.place}
             found.append(_about(Linked.WORK_ORDER, late.id, _("Overdue by {days}: {fault}, {where}", **facts)))
     if may(reads, Operation.READ, Organization.collection):

@@ -527,6 +527,8 @@ def test_the_glance_is_one_question(yard: Store, admin: Actor) -> None:
     assert (found.overdue, found.often, found.next) == (1, 0, None)
     assert found.unplanned is not None
     assert found.unplanned.required.period == "2026-04"
+    read = yard.together(admin, "d", meetings.glance_wanted(admin, "d"))
+    assert meetings.glance(yard, admin, "d", now=NOW, within=read) == found
     nothing = meetings.glance(yard, admin, "nowhere", now=NOW)
     assert not nothing.anything
 

@@ -210,10 +210,17 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
     )
 
 
-def glance(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Glance:
-    """Missing meetings of the year, overdue action items, the next meeting: one command to the database. Raises
-    Refused, Unavailable."""
-    ground = _Ground.read(store, actor, community_id, now)
+def glance(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    now: datetime,
+    within: Sequence[Sequence[Document]] | None = None,
+) -> Glance:
+    """Missing meetings of the year, overdue action items, the next meeting: one command to the database, or none.
+    ``within``: if what is ``glance_wanted`` was read already. Raises Refused, Unavailable."""
+    ground = _Ground.read(store, actor, community_id, now, within)
     found = ground.unfinished(ground.today)
     return Glance(
         missing=tuple(each for each in ground.cells(ground.today.year) if each.state is CellState.MISSING),
@@ -223,6 +230,12 @@ def glance(store: Store, actor: Actor, community_id: str, *, now: datetime) -> G
         unplanned=ground.unplanned(),
         anything=bool(ground.meetings),
     )
+
+
+def glance_wanted(actor: Actor, community_id: str) -> list[Wanted]:
+    """What ``glance`` reads."""
+    still = {**scope(actor, ActionItem, community_id), "is_open": True}
+    return [Wanted(Meeting, None, _LIGHT), Wanted(ActionItem, still), Wanted(SpecialDay, None, _DAYS)]
 
 
 def calendar(store: Store, actor: Actor, community_id: str, year: int, *, now: datetime) -> list[Cell]:
@@ -242,13 +255,16 @@ class _Ground:
     """The calendars that were made already."""
 
     @classmethod
-    def read(cls, store: Store, actor: Actor, community_id: str, now: datetime) -> "_Ground":
+    def read(
+        cls,
+        store: Store,
+        actor: Actor,
+        community_id: str,
+        now: datetime,
+        within: Sequence[Sequence[Document]] | None = None,
+    ) -> "_Ground":
         zone = store.zone(community_id)
-        still = {**scope(actor, ActionItem, community_id), "is_open": True}
-        rows, items, days = store.together(
-            actor, community_id,
-            [Wanted(Meeting, None, _LIGHT), Wanted(ActionItem, still), Wanted(SpecialDay, None, _DAYS)],
-        )  # fmt: skip
+        rows, items, days = within or store.together(actor, community_id, glance_wanted(actor, community_id))
         hours = Community.model_fields["working_hours"].default  # whole days are asked for only
         own = {each["day"].date(): each["working"] for each in days}
         held = sorted((_held(row) for row in rows), key=lambda each: (each.day, each.time or ""))
