@@ -108,6 +108,8 @@ def style() -> None:
         # what is to be done comes before the figures where there is room for one of them only
         '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-lead_"]){order:-1}}'
         '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
+        # a line of a list that opens what it tells of
+        '[class*="st-key-line_"] :is(button,button *){justify-content:flex-start;text-align:left}'
         # what nobody may miss stands on a ground of its own
         ".st-key-new-work{background:light-dark(#E5EEF8,#182F4A)}"
         # the table behind a chart: a quiet word, not a button

@@ -81,6 +81,20 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "rectified": msg("Of these: rectified by now"),
         "rechecked": msg("Of these: rectified and re-checked by now"),
     },
+    ("meetings", "month"): {
+        "held": msg("Meetings held in the month; the category is the kind"),
+        "invited": msg("People and organisations invited to those where attendance was taken"),
+        "attended": msg("Of these: who came"),
+    },
+    ("decisions", "month"): {
+        "decided": msg("Decisions of the month's meetings; the category is the outcome"),
+    },
+    ("action_items", "month"): {
+        "given": msg("Action items given at the month's meetings; the category is the series that takes them up"),
+        "closed_in_time": msg("Action items done in the month, by their day"),
+        "closed_late": msg("Action items done in the month, after their day"),
+        "dropped": msg("Action items dropped in the month"),
+    },
     ("company_orders", "cells"): {
         "opened": msg("Of a company (the category): work orders reported in the month"),
         "ended": msg("Work orders that ended in the month, those reopened later included"),

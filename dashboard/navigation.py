@@ -38,6 +38,7 @@ PAGES = (
     PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
     PageRow("activities", msg("Activities")),
     PageRow("staff", msg("Staff"), choices=()),
+    PageRow("meetings", msg("Meetings"), choices=()),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),

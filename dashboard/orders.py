@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, drawer, forms, gallery, navigation, session, tables
+from dashboard import cards, drawer, forms, gallery, minutes, navigation, session, tables
 from dashboard.data import ask, tell
 from dashboard.i18n import (
     MISSING,
@@ -440,6 +440,7 @@ def _comes_from(order: WorkOrder) -> None:
         navigation.link("facilities", _("The plan that made it"), part="preventive", maintenance_plan=order.plan_id)
     if order.hazard_id:
         navigation.link("facilities", _("Its entry in the hazard register"), part="hazards", hazard=order.hazard_id)
+    minutes.decided(session.view(), order.id)
 
 
 def _to_order(order_id: str, label: str, icon: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, labels, navigation, replacement, rounds, session
+from dashboard import cards, data, drawer, forms, i18n, labels, minutes, navigation, replacement, rounds, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
 from repository import facilities
 from repository.access import Operation, may
@@ -52,6 +52,7 @@ def _one(view: session.View, names: Names, lives: Mapping[str, float], found: Fa
     with st.container(horizontal=True, gap="small"):
         navigation.link("report", _("Log a repair"), icon=":material/build:", facility=found.code)
         navigation.link("maintenance", _("Its work orders"), show="all", q=found.code)
+    minutes.decided(view, found.id)
     labels.line(found)
     if not may(session.actor(), Operation.UPDATE, Facility.collection):
         rounds.of_facility(view, found)

@@ -162,6 +162,9 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "entry_names": _row(_FIELD, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
         "organizations": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
+        "meetings": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "decisions": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
+        "action_items": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "attendances": _row(
             _EDITORS | {Role.GRID_WORKER},
             _EDITORS | {Role.GRID_WORKER},

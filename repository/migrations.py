@@ -24,6 +24,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     inspections,
     labels,
     maintenance,
+    meetings,
     organizations,
     people,
     photos,

@@ -334,6 +334,11 @@ def _difference(before: Document | None, after: Document | None) -> tuple[Docume
     }
 
 
+def _ids(named: Any) -> Sequence[str]:
+    """What a reference names: one, several, or nothing."""
+    return named if isinstance(named, list) else (named,) if named else ()
+
+
 @cache
 def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
     """The fields of ``record`` that name another record."""
@@ -1285,10 +1290,11 @@ class Write:
         if after["community_id"] == EVERYWHERE:
             return  # an account's reach may name what is of any community, and what is gone
         for spec in _references(record):
-            now, then = after.get(spec.name), before.get(spec.name)
-            if now and now != then and isinstance(spec.mark, Ref):
-                new = set(now) - set(then or ()) if isinstance(now, list) else {now}
-                self._named.setdefault((after["community_id"], spec.mark.to), {}).update(dict.fromkeys(new, spec.name))
+            if isinstance(spec.mark, Ref):
+                there = _ids(before.get(spec.name))
+                for id in _ids(after.get(spec.name)):
+                    if id not in there:
+                        self._named.setdefault((after["community_id"], spec.mark.to), {})[id] = spec.name
 
     def _require_named(self) -> None:
         """Raise Invalid beside a field that names a record the community does not have. One indexed read a collection,

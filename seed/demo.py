@@ -15,6 +15,9 @@ The figures are in ``community``; everything that happens here is invented. What
   plans for walkers, lifts, gates and pumps are kept in grids 1, 2 and 5, and late in 3 and 4.
 - **干部队伍**: seven of thirteen went to college, three are certified; the director of grid 2 is near leaving and
   nobody is ready; grid 3's director was hardly ever at a training. Two results of the last assessment are invalid.
+- **例会**: a month without its meeting, a quarter's review that came late; 补齐 3 号网格小组安全员 is carried from
+  meeting to meeting, the new bar and the north gate too, each with the decision it comes of and the order it is about;
+  the property company of grids 3 and 4 and the stationed units are often absent; the next meeting waits for its agenda.
 - **健康大讲堂**: eight of the last eleven activities are lectures; visits grow, people don't, for the same elderly
   residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried.
 
@@ -33,6 +36,7 @@ from repository.hazards import Hazard
 from repository.inspections import Checklist, Inspection, InspectionPlan
 from repository.maintenance import WorkOrder
 from repository.maintenance.commands import SERIES
+from repository.meetings import ActionItem, Decision, Meeting
 from repository.organizations import Organization
 from repository.people import Person
 from repository.preventive import MaintenancePlan
@@ -47,7 +51,7 @@ from repository.staff import (
     TrainingPlan,
 )
 from repository.store import Store
-from seed import estate, gates, gatherings, history, team, watch
+from seed import estate, gates, gatherings, history, meetings, team, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -126,6 +130,11 @@ def _write(batch: Batch, as_of: date) -> None:
     add(Inspection, watched.inspections)
     add(Hazard, watched.hazards)
     add(MaintenancePlan, stamped(watched.maintenance))
+    said = meetings.council(as_of, standing, orders, watched.hazards)
+    told = list(meetings.stamped(said))
+    for kind in (Meeting, Decision, ActionItem):
+        own = [record for record in told if isinstance(record, kind)]
+        add(kind, [record if record.created_at else record.model_copy(update=stamp) for record in own])
     gone = {one.record.id: (as_of - one.gone_after).days for one in standing if one.gone_after}
     used = gates.traffic([one.record for one in standing], gone, ENTRY_DAYS)
     batch.add(

@@ -39,6 +39,7 @@ from repository import (
     inspections,
     labels,
     maintenance,
+    meetings,
     organizations,
     overview,
     people,
@@ -60,6 +61,7 @@ from repository.importer import Sheet
 from repository.inspections import Checklist, Inspection, InspectionPlan, ItemResult
 from repository.labels import Label, Place
 from repository.maintenance import Outcome, Status, WorkOrder
+from repository.meetings import ActionItem, AgendaItem, Decision, Link, Linked, Meeting, Version
 from repository.metrics import Period
 from repository.migrations import migrate
 from repository.organizations import Organization
@@ -188,6 +190,7 @@ def world(store: Store) -> None:
     ]
     homes += [Organization(id=f"{id}-{home}", community_id=home, name=f"{id} co") for home in "DE" for id in ("o", "p")]
     homes += [each for home in "DE" for each in a_team(home)]
+    homes += [made for home in "DE" for made in a_meeting(home)]
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
@@ -214,6 +217,38 @@ def a_team(home: str) -> list[Record]:
             id=f"free-ar-{home}", name="free", first=date(2026, 1, 1), last=TODAY, opens_on=TODAY, closes_on=TODAY,
             people=(f"p-{home}",), **at,
         ),
+    ]  # fmt: skip
+
+
+def a_meeting(home: str) -> list[Record]:
+    """One that was held, with a decision and what it gave somebody to do; one to come; one whose minutes are final; one
+    that was cancelled."""
+    at, day = {"community_id": home}, TODAY - timedelta(days=1)
+    final = Version(number=1, text="final", at=NOW, by="x")
+    decided = {"meeting_id": f"m-{home}", "decided_on": day, **at}
+    item = {"meeting_id": f"m-{home}", "given_on": day, "owner_id": f"p-{home}", "due_on": TODAY, **at}
+    links = () if home == "E" else (Link(about="facilities", ref="f-g1"), Link(about="facilities", ref="f-g2"))
+    return [
+        Meeting(id=f"m-{home}", name="april", kind="monthly", day=day, status="held", draft="draft", **at),
+        Meeting(id=f"next-{home}", name="may", kind="monthly", day=date(2026, 5, 6), **at),
+        Meeting(id=f"today-{home}", name="now", kind="ad_hoc", reason="x", day=TODAY, **at),
+        Meeting(id=f"bare-{home}", name="bare", kind="ad_hoc", reason="x", day=TODAY, **at),
+        Meeting(
+            id=f"final-{home}", name="march", kind="monthly", day=date(2026, 3, 2), status="held",
+            versions=(final,), **at,
+        ),
+        Meeting(
+            id=f"open-{home}", name="year", kind="annual", day=date(2026, 1, 5), status="held",
+            versions=(final,), draft="final", correcting="x", **at,
+        ),
+        Meeting(
+            id=f"off-{home}", name="off", kind="monthly", day=date(2026, 2, 3), status="cancelled",
+            cancelled_because="snow", **at,
+        ),
+        Decision(id=f"c-{home}", text="decided", links=links, **decided),
+        Decision(id=f"free-c-{home}", text="free", number=2, **decided),
+        ActionItem(id=f"ai-{home}", what="do", **item),
+        ActionItem(id=f"done-ai-{home}", what="did", state="done", closed_on=day, **item),
     ]  # fmt: skip
 
 
@@ -892,6 +927,86 @@ ROWS: Mapping[str, Row] = {
         "work_orders",
         lambda s, a: maintenance.work_of(s, a, "D", ["p-D"], date(2026, 1, 1), TODAY, now=NOW + timedelta(days=9)),
     ),
+    # meetings
+    "meetings.plan_meeting": change(
+        CREATE,
+        "meetings",
+        lambda s, a: meetings.plan_meeting(s, a, "D", {"name": "x", "kind": "monthly", "day": date(2026, 7, 1)}),
+        "common",
+    ),
+    "meetings.edit_meeting": change(
+        UPDATE, "meetings", lambda s, a: meetings.edit_meeting(s, a, "D", "m-D", 1, {"place": "x"}), "common"
+    ),
+    "meetings.take_up": change(
+        UPDATE, "meetings", lambda s, a: meetings.take_up(s, a, "D", "next-D", 1, [AgendaItem(text="x")]), "common"
+    ),
+    "meetings.hold": change(
+        UPDATE, "meetings", lambda s, a: meetings.hold(s, a, "D", "today-D", 1, people=["p-D"]), "common"
+    ),
+    "meetings.cancel": change(UPDATE, "meetings", lambda s, a: meetings.cancel(s, a, "D", "next-D", 1, "x"), "common"),
+    "meetings.plan_again": change(
+        UPDATE, "meetings", lambda s, a: meetings.plan_again(s, a, "D", "off-D", 1), "common"
+    ),
+    "meetings.remove_meeting": change(
+        DELETE, "meetings", lambda s, a: meetings.remove_meeting(s, a, "D", "bare-D", 1), "common"
+    ),
+    "meetings.write_minutes": change(
+        UPDATE, "meetings", lambda s, a: meetings.write_minutes(s, a, "D", "m-D", 1, "x"), "common"
+    ),
+    "meetings.finalize": change(UPDATE, "meetings", lambda s, a: meetings.finalize(s, a, "D", "m-D", 1), "common"),
+    "meetings.correct": change(
+        UPDATE, "meetings", lambda s, a: meetings.correct(s, a, "D", "final-D", 1, "x"), "common"
+    ),
+    "meetings.withdraw": change(UPDATE, "meetings", lambda s, a: meetings.withdraw(s, a, "D", "open-D", 1), "common"),
+    "meetings.decide": change(
+        CREATE, "decisions", lambda s, a: meetings.decide(s, a, "D", "m-D", {"text": "x"}), "common"
+    ),
+    "meetings.edit_decision": change(
+        UPDATE, "decisions", lambda s, a: meetings.edit_decision(s, a, "D", "c-D", 1, {"text": "x"}), "common"
+    ),
+    "meetings.link_decision": change(
+        UPDATE,
+        "decisions",
+        lambda s, a: meetings.link_decision(s, a, "D", "free-c-D", 1, [Link(about="facilities", ref="f-g1")]),
+    ),
+    "meetings.remove_decision": change(
+        DELETE, "decisions", lambda s, a: meetings.remove_decision(s, a, "D", "free-c-D", 1), "common"
+    ),
+    "meetings.give": change(
+        CREATE,
+        "action_items",
+        lambda s, a: meetings.give(s, a, "D", "m-D", {"what": "x", "owner_id": "p-D", "due_on": TODAY}),
+        "common",
+    ),
+    "meetings.edit_item": change(
+        UPDATE, "action_items", lambda s, a: meetings.edit_item(s, a, "D", "ai-D", 1, {"what": "x"}), "common"
+    ),
+    "meetings.finish": change(
+        UPDATE, "action_items", lambda s, a: meetings.finish(s, a, "D", "ai-D", 1, result="x"), "common"
+    ),
+    "meetings.drop": change(UPDATE, "action_items", lambda s, a: meetings.drop(s, a, "D", "ai-D", 1, "x"), "common"),
+    "meetings.reopen": change(
+        UPDATE, "action_items", lambda s, a: meetings.reopen(s, a, "D", "done-ai-D", 1, "x"), "common"
+    ),
+    "meetings.remove_item": change(
+        DELETE, "action_items", lambda s, a: meetings.remove_item(s, a, "D", "ai-D", 1), "common"
+    ),
+    "meetings.review": read("meetings", lambda s, a: meetings.review(s, a, "D", QUARTER, now=NOW), "common"),
+    "meetings.calendar": read("meetings", lambda s, a: meetings.calendar(s, a, "D", 2026, now=NOW), "common"),
+    "meetings.glance": read("meetings", lambda s, a: meetings.glance(s, a, "D", now=NOW), "common"),
+    "meetings.meetings": read("meetings", lambda s, a: meetings.meetings(s, a, "D"), "common"),
+    "meetings.meeting": read("meetings", lambda s, a: meetings.meeting(s, a, "D", "m-D", now=NOW).names),
+    "meetings.business": read("meetings", lambda s, a: meetings.business(s, a, "D", "next-D", now=NOW), "common"),
+    "meetings.action_item": read("action_items", lambda s, a: meetings.action_item(s, a, "D", "ai-D"), "common"),
+    "meetings.my_items": read("action_items", lambda s, a: meetings.my_items(s, a, "D", ["p-D"], now=NOW), "common"),
+    "meetings.closed_items": read("action_items", lambda s, a: meetings.closed_items(s, a, "D", QUARTER)[0], "common"),
+    "meetings.decisions": read("decisions", lambda s, a: meetings.decisions(s, a, "D", QUARTER)[0], "common"),
+    "meetings.decided_on": read("decisions", lambda s, a: meetings.decided_on(s, a, "D", "f-g2"), "common"),
+    "meetings.names": read(
+        "facilities",
+        lambda s, a: meetings.names(s, a, "D", [Link(about="facilities", ref=id) for id in ("f-g1", "f-g2")]),
+    ),
+    "meetings.linkable": read("facilities", lambda s, a: meetings.linkable(s, a, "D", Linked.FACILITY)),
     # inspections
     "inspections.made_by": read(
         "inspections",
@@ -1187,6 +1302,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.companies.company_scores": "counters, cut by seen",
     "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
     "maintenance.queries.work_categories": "counters of the grids in reach",
+    "meetings.commands": "inside a Write, of a meeting that was read through it; meetings are the whole community's",
     "organizations.remove_organization": "inside a Write: whether a facility names it",
     "staff.assessing._of_person": "inside a Write, of a round that was read through it",
     "staff.commands.remove_member": "deletes through Write",
@@ -1683,7 +1799,7 @@ CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "
            "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
            "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
            "entry_logs": "remark", "organizations": "remark", "staff_members": "remark", "staff_certificates": "name",
-           "staff_trainings": "topic"}  # fmt: skip
+           "staff_trainings": "topic", "meetings": "place", "action_items": "result"}  # fmt: skip
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW, ELSEWHERE], ids=["of a grid", "of a grid anywhere", "of E"])

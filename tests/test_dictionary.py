@@ -12,6 +12,7 @@ from repository.entries import EntryException, EntryKind, EntryLog
 from repository.hazards import Hazard
 from repository.inspections import Inspection, ItemResult, Verdict
 from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
+from repository.meetings import ActionItem, Decision, Meeting
 from repository.record import RECORDS, Record, field_specs
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -94,6 +95,17 @@ def _watched() -> list[Record]:
     return [Inspection(**facts, category="fitness", results=(failed,)), Hazard(**hazard)]
 
 
+def _meetings() -> list[Record]:
+    base = {"community_id": "c", "day": AT.date(), "kind": "monthly", "name": "x"}
+    item = {"community_id": "c", "what": "x", "owner_id": "p", "given_on": AT.date(), "due_on": AT.date()}
+    closed = [{"state": "done", "closed_on": AT.date() + timedelta(days=late)} for late in (0, 1)]
+    return [
+        Meeting(**base, status="held", invited_ids=("p",), present_ids=("p",)),
+        Decision(community_id="c", meeting_id="m", decided_on=AT.date(), text="x"),
+        *(ActionItem(**item, **more) for more in (*closed, {"state": "dropped", "closed_on": AT.date()})),
+    ]
+
+
 def _entries() -> list[Record]:
     base = {"community_id": "c", "gate_id": "f", "entered_at": AT}
     every = {"complete": True, "handling": "smart", "left_at": AT + HOUR, "exceptions": tuple(EntryException)}
@@ -104,7 +116,7 @@ def test_every_counter_is_explained_and_no_other() -> None:
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
     atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
     of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
-    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries()):
+    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries(), *_meetings()):
         atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
     told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
     met = {(subject, level, _pattern(level, name, subject)) for subject, level, _, _, _, name in atoms}

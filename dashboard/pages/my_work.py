@@ -3,7 +3,7 @@ marked until it is seen, and the next step is one tap away."""
 
 import streamlit as st
 
-from dashboard import drawer, navigation, orders, session
+from dashboard import actions, drawer, navigation, orders, session
 from dashboard.data import ask, tell
 from dashboard.i18n import _, n_, plain, say
 from dashboard.session import View
@@ -35,6 +35,9 @@ def render() -> None:
     if not _is_somebody(view):
         return
     found = ask(maintenance.my_work, view.community_id, me.people, me.companies, now=view.now)
+    given = actions.mine(view, me.people)
+    if not found.rows and given:
+        return
     if not found.rows:
         st.header(":green[:material/task_alt:] " + _("Nothing to do"), anchor=False)
         st.caption(_("What is given to you appears here, and every page says so."))

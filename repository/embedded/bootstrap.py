@@ -25,6 +25,7 @@ _MAJORITY = {"w": "majority", "j": True}
 
 
 CHANGEABLE = (
+    "action_items",
     "activities",
     "assessment_ballots",
     "assessment_rounds",
@@ -32,6 +33,7 @@ CHANGEABLE = (
     "checklists",
     "communities",
     "contacts",
+    "decisions",
     "entry_logs",
     "facilities",
     "grids",
@@ -42,6 +44,7 @@ CHANGEABLE = (
     "inspections",
     "labels",
     "maintenance_plans",
+    "meetings",
     "meta",
     "migrations",
     "monthly_counts",

@@ -1,0 +1,559 @@
+"""Reading meetings: the year's calendar, what is unfinished, one meeting with all of it, and what decided something.
+
+Meetings are few - some thirty a year - so that days, kinds and states of all of them are read at once; minutes and
+agenda only of the one that is opened. What was closed when is read off the counters.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from repository import flows
+from repository.access import Actor, Operation, may, scope
+from repository.filters import Is
+from repository.grids import Community
+from repository.meetings import metrics
+from repository.meetings.cadence import Cell, CellState, Held, cells, settled
+from repository.meetings.records import (
+    REQUIRED,
+    SERIES,
+    ActionItem,
+    AgendaItem,
+    Decision,
+    Link,
+    Linked,
+    Meeting,
+    MeetingKind,
+    MeetingStatus,
+    Outcome,
+    carried,
+)
+from repository.metrics import Period, Value, last_months, months_between, ratio
+from repository.record import RECORDS, Record, field_specs
+from repository.store import Document, Store, Wanted
+from repository.words import Message, msg
+from repository.worktime import SpecialDay, Worktime
+
+LISTED = 200
+"""How many meetings, or open action items, a list shows at most; the longest overdue come first."""
+OFTEN = 2
+"""An item that was carried over so many times is called out (metric T2)."""
+SERIES_MONTHS = 12
+PICKED = 300  # records of a kind that can be picked to be linked, the newest first
+
+_FIRST = date(1990, 1, 1)  # no meeting before it comes in without a doubt
+_LIGHT = ("community_id", "name", "kind", "period", "day", "status", "time")
+_DAYS = ("day", "working")
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An action item that is open, or was at a meeting: how often it was carried over up to then, how many days late
+    it is."""
+
+    item: ActionItem
+    carried: int
+    days_late: int
+
+
+@dataclass(frozen=True)
+class Review:
+    """How well is the cadence kept, is what was decided carried out, and what comes next?"""
+
+    year: int
+    cells: tuple[Cell, ...]
+    """The year's calendar: 12 + 4 + 1."""
+    cadence: Value
+    """``detail`` is how many are missing."""
+    carried_out: Value
+    carried_over: Value
+    consensus: Value
+    attendance: Value
+    unfinished: tuple[Unfinished, ...]
+    """Open items, the longest overdue first; LISTED at most."""
+    open_items: int
+    overdue: int
+    next: Held | None
+    """The next one that is planned, from today on."""
+    unplanned: Cell | None
+    """The next required one, or the one due now, that nobody has planned."""
+    unrecorded: tuple[Held, ...]
+    """Planned for a day that is over, and neither held nor cancelled; the newest first."""
+    anything: bool
+    """Whether there is any meeting at all."""
+
+
+@dataclass(frozen=True)
+class Minuted:
+    """One meeting with all that comes of it."""
+
+    meeting: Meeting
+    decisions: tuple[Decision, ...]
+    items: tuple[ActionItem, ...]
+    """What it gave people to do."""
+    unfinished: tuple[Unfinished, ...]
+    """What it found unfinished, or will find: items of its series that were open on its day."""
+    names: Mapping[Link, Message]
+    """Of what its agenda and decisions are about, as far as the actor may see it."""
+
+
+@dataclass(frozen=True)
+class Business:
+    """What the next meeting should deal with: items carried over to it, overdue items of other series, and what the
+    last meeting of the series adjourned."""
+
+    carried: tuple[Unfinished, ...]
+    elsewhere: tuple[Unfinished, ...]
+    adjourned: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What leadership sees first: required meetings of the year that were not held, action items overdue and carried
+    over OFTEN and more, the next meeting or the one that nobody has planned."""
+
+    missing: tuple[Cell, ...]
+    overdue: int
+    often: int
+    next: Held | None
+    unplanned: Cell | None
+    anything: bool
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision with the name of its meeting."""
+
+    decision: Decision
+    meeting: str
+
+
+# --- the year
+def review(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Review:
+    """How do meetings stand: the calendar of the period's year, figures of the period, what is unfinished now. Raises
+    Refused, Unavailable."""
+    ground = _Ground.read(store, actor, community_id, now)
+    today = ground.today
+    last = min(period.last, today)
+    year = last.year
+    this_year = ground.cells(year)
+    open_items = ground.unfinished(today)
+    overdue = sum(each.days_late > 0 for each in open_items)
+    months = last_months(last, SERIES_MONTHS)
+    own = months_between(max(period.first, _FIRST), last) if period.first <= last else []
+    before = sorted({*months, *own})
+    done = _flows(store, actor, community_id, "action_items", ("closed_in_time", "closed_late"), before)
+    late = _overdue_at(
+        store, actor, community_id, [*(_end(month) for month in months), last + timedelta(days=1)], today
+    )
+    said = _outcomes(store, actor, community_id, before)
+    came = _flows(store, actor, community_id, "meetings", ("invited", "attended"), before)
+
+    def in_time(chosen: Sequence[str], until: date) -> tuple[int, int]:
+        closed = Counter[str]()
+        for month in chosen:
+            closed.update(done.get(month, {}))
+        whole = closed["closed_in_time"] + closed["closed_late"] + late[until]
+        return closed["closed_in_time"], whole
+
+    def share(flow: Mapping[str, Mapping[str, int]], part: str, whole: str, chosen: Sequence[str]) -> tuple[int, int]:
+        return tuple(sum(flow.get(month, {}).get(name, 0) for month in chosen) for name in (part, whole))  # type: ignore[return-value]
+
+    def value(
+        metric: Any, of: Callable[[Sequence[str]], tuple[int, int]], whole: tuple[int, int], **more: Any
+    ) -> Value:
+        return Value(metric, ratio(*whole), whole[1], [(month, ratio(*of([month]))) for month in months], **more)
+
+    kept = list(settled(ground.all_cells(period.first, last), period.first, period.last))
+    good = sum(each.state is CellState.IN_TIME for each in kept)
+    course = []
+    for month in months:
+        at = Period.of(month)
+        mine = list(settled(ground.all_cells(at.first, at.last), at.first, at.last))
+        course.append((month, ratio(sum(each.state is CellState.IN_TIME for each in mine), len(mine))))
+    often = [each for each in open_items if each.carried >= OFTEN]
+    return Review(
+        year=year,
+        cells=tuple(this_year),
+        cadence=Value(
+            metrics.CADENCE,
+            ratio(good, len(kept)),
+            len(kept),
+            course,
+            detail=sum(each.state is CellState.MISSING for each in kept),
+        ),
+        carried_out=value(
+            metrics.CARRIED_OUT,
+            lambda chosen: in_time(chosen, _end(chosen[0])),
+            in_time(own, last + timedelta(days=1)),
+        ),
+        carried_over=Value(metrics.CARRIED_OVER, len(often), len(open_items)),
+        consensus=value(
+            metrics.CONSENSUS,
+            lambda chosen: share(said, "consensus", "decided", chosen),
+            share(said, "consensus", "decided", own),
+        ),
+        attendance=value(
+            metrics.ATTENDANCE,
+            lambda chosen: share(came, "attended", "invited", chosen),
+            share(came, "attended", "invited", own),
+        ),
+        unfinished=tuple(open_items[:LISTED]),
+        open_items=len(open_items),
+        overdue=overdue,
+        next=ground.next(),
+        unplanned=ground.unplanned(),
+        unrecorded=ground.unrecorded(),
+        anything=bool(ground.meetings),
+    )
+
+
+def glance(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    now: datetime,
+    within: Sequence[Sequence[Document]] | None = None,
+) -> Glance:
+    """Missing meetings of the year, overdue action items, the next meeting: one command to the database, or none.
+    ``within``: if what is ``glance_wanted`` was read already. Raises Refused, Unavailable."""
+    ground = _Ground.read(store, actor, community_id, now, within)
+    found = ground.unfinished(ground.today)
+    return Glance(
+        missing=tuple(each for each in ground.cells(ground.today.year) if each.state is CellState.MISSING),
+        overdue=sum(each.days_late > 0 for each in found),
+        often=sum(each.carried >= OFTEN for each in found),
+        next=ground.next(),
+        unplanned=ground.unplanned(),
+        anything=bool(ground.meetings),
+    )
+
+
+def glance_wanted(actor: Actor, community_id: str) -> list[Wanted]:
+    """What ``glance`` reads."""
+    still = {**scope(actor, ActionItem, community_id), "is_open": True}
+    return [Wanted(Meeting, None, _LIGHT), Wanted(ActionItem, still), Wanted(SpecialDay, None, _DAYS)]
+
+
+def calendar(store: Store, actor: Actor, community_id: str, year: int, *, now: datetime) -> list[Cell]:
+    """The required meetings of a year, and how each stands. Raises Refused, Unavailable."""
+    return _Ground.read(store, actor, community_id, now).cells(max(1, min(int(year), 9000)))
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What calendar and carry-over rest on: all meetings, without what they said; open items; working days."""
+
+    meetings: Sequence[Held]
+    open: Sequence[ActionItem]
+    times: Worktime
+    today: date
+    years: dict[int, list[Cell]] = field(default_factory=dict)
+    """The calendars that were made already."""
+
+    @classmethod
+    def read(
+        cls,
+        store: Store,
+        actor: Actor,
+        community_id: str,
+        now: datetime,
+        within: Sequence[Sequence[Document]] | None = None,
+    ) -> "_Ground":
+        zone = store.zone(community_id)
+        rows, items, days = within or store.together(actor, community_id, glance_wanted(actor, community_id))
+        hours = Community.model_fields["working_hours"].default  # whole days are asked for only
+        own = {each["day"].date(): each["working"] for each in days}
+        held = sorted((_held(row) for row in rows), key=lambda each: (each.day, each.time or ""))
+        found = [ActionItem.from_document(item) for item in items]
+        return cls(held, found, Worktime(zone, hours, own), now.astimezone(zone).date())
+
+    def cells(self, year: int) -> list[Cell]:
+        if year not in self.years:
+            self.years[year] = cells(year, self.meetings, self.times, self.today)
+        return self.years[year]
+
+    def all_cells(self, first: date, last: date) -> list[Cell]:
+        """Those of the years of a period, from the first year there is anything of."""
+        begins = max(first.year, min((each.day.year for each in self.meetings), default=last.year))
+        return [each for year in range(begins, last.year + 1) for each in self.cells(year)]
+
+    def held_days(self, series: MeetingKind, until: date) -> list[date]:
+        """When meetings of a series were held, up to a day."""
+        return [
+            each.day
+            for each in self.meetings
+            if each.kind is series and each.status is MeetingStatus.HELD and each.day <= until
+        ]
+
+    def unfinished(self, on: date) -> list[Unfinished]:
+        days = {series: self.held_days(series, on) for series in REQUIRED}
+        found = [Unfinished(each, carried(each, days[each.series]), each.overdue_days(on)) for each in self.open]
+        return sorted(found, key=lambda each: (-each.days_late, each.item.due_on, -each.carried, each.item.id))
+
+    def next(self) -> Held | None:
+        coming = (each for each in self.meetings if each.status is MeetingStatus.PLANNED and each.day >= self.today)
+        return next(coming, None)
+
+    def unrecorded(self) -> tuple[Held, ...]:
+        over = [each for each in self.meetings if each.status is MeetingStatus.PLANNED and each.day < self.today]
+        return tuple(reversed(over[-LISTED:]))
+
+    def unplanned(self) -> Cell | None:
+        waiting = (CellState.DUE, CellState.COMING)
+        found = [
+            each
+            for year in (self.today.year, self.today.year + 1)
+            for each in self.cells(year)
+            if each.state in waiting and each.meeting is None
+        ]
+        return min(found, key=lambda each: each.required.last, default=None)
+
+
+def _held(row: Document) -> Held:
+    kind, status = MeetingKind(row["kind"]), MeetingStatus(row["status"])
+    return Held(row["_id"], row["name"], kind, row.get("period"), row["day"].date(), status, row.get("time"))
+
+
+def _end(month: str) -> date:
+    return Period.of(month).last + timedelta(days=1)
+
+
+def _whole(actor: Actor) -> Actor:
+    """Meetings are the whole community's: whoever may see the community sees all of their counters."""
+    return replace(actor, grids=None)
+
+
+def _flows(
+    store: Store, actor: Actor, community_id: str, subject: str, names: Sequence[str], months: Sequence[str]
+) -> Mapping[str, Mapping[str, int]]:
+    return flows.by_month(store, _whole(actor), community_id, subject, names, months=[months[0], months[-1]])
+
+
+def _outcomes(store: Store, actor: Actor, community_id: str, months: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    """Month -> ``decided``, and of these by ``consensus``."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    bounds = [months[0], months[-1]]
+    whole = _whole(actor)
+    for month, counted in flows.by_month(store, whole, community_id, "decisions", ("decided",), months=bounds).items():
+        found[month]["decided"] += counted["decided"]
+    agreed = str(Outcome.CONSENSUS)
+    by = flows.by_month(store, whole, community_id, "decisions", ("decided",), months=bounds, category=agreed)
+    for month, counted in by.items():
+        found[month]["consensus"] += counted["decided"]
+    return found
+
+
+def _overdue_at(store: Store, actor: Actor, community_id: str, ends: Iterable[date], today: date) -> Mapping[date, int]:
+    """How many items were overdue at the end of the day before each of ``ends`` (today counts up to now), of those that
+    are open or were closed since the first of them."""
+    moments = sorted(set(ends))
+    first = datetime.combine(moments[0], time(), UTC)
+    rows = store.aggregate(
+        actor,
+        ActionItem,
+        community_id,
+        [
+            {"$match": {"$or": [{"is_open": True}, {"closed_on": {"$gte": first}}]}},
+            {"$group": {
+                "_id": None,
+                **{f"{end:n%Y%m%d}": {"$sum": {"$cond": [_late_before(end, today), 1, 0]}} for end in moments},
+            }},
+        ],
+    )  # fmt: skip
+    counted = rows[0] if rows else {}
+    return {end: int(counted.get(f"{end:n%Y%m%d}", 0)) for end in moments}
+
+
+def _late_before(end: date, today: date) -> Document:
+    """Whether an item was open and past its day when the day before ``end`` was over, or is as of today."""
+    last = min(end, today + timedelta(days=1)) - timedelta(days=1)  # the day it is looked at
+    day, after = datetime.combine(last, time(), UTC), datetime.combine(end, time(), UTC)
+    still = {"$or": ["$is_open", {"$gte": ["$closed_on", after]}]}
+    return {"$and": [{"$lt": ["$due_on", day]}, {"$lte": ["$given_on", day]}, still]}
+
+
+# --- lists
+def meetings(store: Store, actor: Actor, community_id: str, period: Period | None = None) -> tuple[list[Meeting], int]:
+    """Meetings of a period (None: all), the newest first, LISTED at most, and how many there are. Raises Refused,
+    Unavailable."""
+    within: Document = {}
+    if period is not None and period.kind != "ever":
+        within["day"] = Is(gte=_midnight(period.first), lte=_midnight(period.last))
+    found = store.find(actor, Meeting, community_id, within, sort=[("day", -1), ("time", -1)], limit=LISTED)
+    total = len(found) if len(found) < LISTED else store.count(actor, Meeting, community_id, within)
+    return found, total
+
+
+def meeting(store: Store, actor: Actor, community_id: str, id: str, *, now: datetime) -> Minuted:
+    """One meeting with its decisions, what it gave people to do, and what it found unfinished. Raises NotFound,
+    Refused, Unavailable."""
+    found = store.get(actor, Meeting, community_id, id)
+    of = {"meeting_id": found.id}
+    decisions = store.find(actor, Decision, community_id, of, sort=[("number", 1)], limit=LISTED)
+    items = store.find(actor, ActionItem, community_id, of, sort=[("due_on", 1)], limit=LISTED)
+    today = now.astimezone(store.zone(community_id)).date()
+    links = [item.link for item in found.agenda if item.link] + [link for each in decisions for link in each.links]
+    return Minuted(
+        meeting=found,
+        decisions=tuple(decisions),
+        items=tuple(items),
+        unfinished=tuple(_unfinished_at(store, actor, community_id, found, today)),
+        names=names(store, actor, community_id, links),
+    )
+
+
+def _unfinished_at(store: Store, actor: Actor, community_id: str, of: Meeting, today: date) -> list[Unfinished]:
+    """Items of the meeting's series that were open on its day (of one to come: that are open now)."""
+    if of.kind not in REQUIRED or of.status is MeetingStatus.CANCELLED:
+        return []
+    day = of.day
+    open_then: Document = {
+        "series": str(of.kind),
+        "given_on": Is(lt=_midnight(day)),
+        "$or": [{"is_open": True}, {"closed_on": Is(gt=_midnight(day))}],
+    }
+    items = store.find(actor, ActionItem, community_id, open_then, sort=[("due_on", 1)], limit=LISTED)
+    if not items:
+        return []
+    first = min(item.given_on for item in items)
+    rows = store.aggregate(
+        actor, Meeting, community_id, [{"$project": {"_id": 0, "day": 1}}],
+        filter={
+            "kind": str(of.kind), "status": str(MeetingStatus.HELD),
+            "day": Is(gt=_midnight(first), lt=_midnight(day)),
+        },
+    )  # fmt: skip
+    days = [row["day"].date() for row in rows]
+    days += [day] if of.status is MeetingStatus.HELD else []  # this one found them unfinished too
+    at = min(day, today)
+    return [Unfinished(item, carried(item, days), max(0, (at - item.due_on).days)) for item in items]
+
+
+def business(store: Store, actor: Actor, community_id: str, id: str, *, now: datetime) -> Business:
+    """What a meeting should deal with: see Business. Raises NotFound, Refused, Unavailable."""
+    of = store.get(actor, Meeting, community_id, id)
+    series = SERIES[of.kind]
+    ground = _Ground.read(store, actor, community_id, now)
+    found = [each for each in ground.unfinished(ground.today) if each.item.given_on <= of.day]
+    before = [
+        each
+        for each in ground.meetings
+        if SERIES[each.kind] is series and each.status is MeetingStatus.HELD and each.id != id and each.day <= of.day
+    ]
+    adjourned: list[Decision] = []
+    if before:
+        put_off = {"meeting_id": before[-1].id, "outcome": str(Outcome.ADJOURNED)}
+        adjourned = store.find(actor, Decision, community_id, put_off, sort=[("number", 1)], limit=50)
+    return Business(
+        carried=tuple(each for each in found if each.item.series is series),
+        elsewhere=tuple(each for each in found if each.item.series is not series and each.days_late > 0),
+        adjourned=tuple(adjourned),
+    )
+
+
+def action_item(store: Store, actor: Actor, community_id: str, id: str) -> ActionItem:
+    """One action item. Raises NotFound, Refused, Unavailable."""
+    return store.get(actor, ActionItem, community_id, id)
+
+
+def my_items(
+    store: Store, actor: Actor, community_id: str, people: Sequence[str], *, now: datetime
+) -> list[Unfinished]:
+    """The open action items of these people, the longest overdue first; none where nobody is named. Raises Refused,
+    Unavailable."""
+    if not people:
+        return []
+    ground = _Ground.read(store, actor, community_id, now)
+    mine = frozenset(people)
+    return [each for each in ground.unfinished(ground.today) if each.item.owner_id in mine][:LISTED]
+
+
+def closed_items(store: Store, actor: Actor, community_id: str, period: Period) -> tuple[list[ActionItem], int]:
+    """Items that were done or dropped in a period, the newest first, LISTED at most, and how many there are. Raises
+    Refused, Unavailable."""
+    within = {"closed_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    found = store.find(actor, ActionItem, community_id, within, sort=[("closed_on", -1)], limit=LISTED)
+    total = len(found) if len(found) < LISTED else store.count(actor, ActionItem, community_id, within)
+    return found, total
+
+
+def decisions(store: Store, actor: Actor, community_id: str, period: Period) -> tuple[list[Decision], int]:
+    """Decisions of a period, the newest first, LISTED at most, and how many there are. Raises Refused, Unavailable."""
+    within = {"decided_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    order = [("decided_on", -1), ("number", 1)]
+    found = store.find(actor, Decision, community_id, within, sort=order, limit=LISTED)
+    total = len(found) if len(found) < LISTED else store.count(actor, Decision, community_id, within)
+    return found, total
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+# --- what it is about
+def decided_on(store: Store, actor: Actor, community_id: str, id: str) -> list[Decided]:
+    """The decisions that changed a record, whatever it is, the newest first: the way back from a work order, a plan, a
+    facility. Raises Refused, Unavailable."""
+    found = store.find(actor, Decision, community_id, {"links.ref": id}, sort=[("decided_on", -1)], limit=20)
+    of = sorted({each.meeting_id for each in found})
+    rows = store.aggregate(actor, Meeting, community_id, [{"$project": {"name": 1}}], filter={"_id": Is(among=of)})
+    known = {row["_id"]: row["name"] for row in rows}
+    return [Decided(each, known.get(each.meeting_id, "")) for each in found]
+
+
+def names(store: Store, actor: Actor, community_id: str, links: Iterable[Link]) -> dict[Link, Message]:
+    """How people recognise what is linked, as far as it is there and within the actor's reach. Raises Refused,
+    Unavailable."""
+    by: dict[Linked, set[str]] = defaultdict(set)
+    for link in links:
+        by[link.about].add(link.ref)
+    found: dict[Link, Message] = {}
+    for about, ids in by.items():
+        record = RECORDS.get(str(about))
+        if record is None or not may(actor, Operation.READ, record.collection):
+            continue
+        where = {"_id": Is(among=sorted(ids))}
+        rows = store.aggregate(actor, record, community_id, [{"$project": _named(record)}], filter=where)
+        found |= {Link(about=about, ref=row["_id"]): _name(record, row) for row in rows}
+    return found
+
+
+def linkable(store: Store, actor: Actor, community_id: str, about: Linked) -> dict[str, Message]:
+    """What of a kind can be linked, by name: the newest PICKED in reach. Raises Refused, Unavailable."""
+    record = RECORDS.get(str(about))
+    if record is None or not may(actor, Operation.READ, record.collection):
+        return {}
+    newest: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": PICKED}, {"$project": _named(record)}]
+    rows = store.aggregate(actor, record, community_id, newest)
+    return {row["_id"]: _name(record, row) for row in rows}
+
+
+def known_kinds() -> list[Linked]:
+    """The kinds of things to link that there are records of in this version."""
+    return [each for each in Linked if str(each) in RECORDS]
+
+
+def _named(record: type[Record]) -> Document:
+    """The fields a record is recognised by: its number or code before its name, then what it is about."""
+    wanted = dict.fromkeys(("number", "code", record.name_field, "fault", "text"))
+    return {name: 1 for name in wanted if name in record.model_fields and name not in record.personal}
+
+
+def _name(record: type[Record], row: Document) -> Message:
+    words: list[str | Message] = []
+    for name in _named(record):
+        value, choices = str(row.get(name, "")), field_specs(record)[name].choices
+        known = next((one for one in choices or () if one == value), None)
+        if value and value not in words:
+            words.append(Message(known.label) if known else value[:100])
+    first, second = [*words, "", ""][:2]
+    return Message(msg("{first} {second}"), {"first": first or row["_id"], "second": second})
+
+
+def agenda_item(each: Unfinished) -> AgendaItem:
+    """An open action item as an item of an agenda. Pure."""
+    return AgendaItem(text=each.item.what, link=Link(about=Linked.ACTION_ITEM, ref=each.item.id))
