@@ -53,6 +53,8 @@ UNITS: Mapping[str, str] = {
     "years": msg("yr"),
     "money": msg("yuan"),
     "grade": msg("grade"),
+    "cases": msg("cases"),
+    "points": msg("points"),
 }
 
 

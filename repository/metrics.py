@@ -146,6 +146,8 @@ class Metric:
         "years",
         "money",
         "grade",
+        "cases",
+        "points",
     ]
     formula: str
     source: str

@@ -22,6 +22,7 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     hazards,
     inspections,
     maintenance,
+    requests,
     rollups,
 )
 from repository.access import Actor, Operation, reach, require
