@@ -32,9 +32,9 @@ from repository.requests.queries import (
     TopicRow,
     for_meeting,
     request_list,
-    request_of_order,
     request_review,
     request_story,
+    request_story_if_any,
 )
 from repository.requests.records import (
     BY_THE_CLOCK,
@@ -107,9 +107,9 @@ __all__ = [
     "reopen",
     "request_glance",
     "request_list",
-    "request_of_order",
     "request_review",
     "request_story",
+    "request_story_if_any",
     "resolve",
     "take_request",
     "themes",

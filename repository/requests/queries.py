@@ -17,7 +17,7 @@ from repository.record import Choice
 from repository.requests import metrics
 from repository.requests.records import SUBJECT, OutcomeKind, Request, Satisfaction, Status, Urgency
 from repository.rollups import NOW, month_bounds, month_of, path_key, path_word
-from repository.store import Store
+from repository.store import NotFound, Store
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -54,7 +54,10 @@ class Show(Choice):
     CONTACTED = "contacted", msg("Said: was contacted")
     SOLVED = "solved", msg("Said: solved")
     UNSOLVED = "unsolved", msg("Said: not solved")
+    SATISFIED = "satisfied", msg("Said: satisfied")
+    BASICALLY = "basically", msg("Said: basically satisfied")
     DISSATISFIED = "dissatisfied", msg("Said: dissatisfied")
+    REOPENED = "reopened", msg("Reopened in the period")
     REPEATS = "repeats", msg("Repeats")
 
 
@@ -333,6 +336,7 @@ def request_list(
     grids: frozenset[str] | None = None,
     category: str | None = None,
     word: str | None = None,
+    urgency: Urgency | str | None = None,
     responsible_id: str | None = None,
     search: str = "",
     since: datetime | None = None,
@@ -349,6 +353,7 @@ def request_list(
         where["received_at"] = Is(**bounds)
     where |= {name: value for name, value in (("category", category), ("words", word)) if value is not None}
     where |= {} if responsible_id is None else {"responsible_id": responsible_id}
+    where |= {} if urgency is None else {"urgency": Urgency(urgency).value}
     order: list[tuple[str, int]] = [("received_at", -1)]
     if shown in (Show.OPEN, Show.OVERDUE, Show.TO_ANSWER):
         order = [("deadline_at", 1)]
@@ -410,7 +415,10 @@ def _where(store: Store, community_id: str, show: Show, period: Period | None, n
         Show.CONTACTED: said(contacted=True),
         Show.SOLVED: said(solved=True),
         Show.UNSOLVED: said(solved=False),
+        Show.SATISFIED: said(satisfaction=Satisfaction.SATISFIED.value),
+        Show.BASICALLY: said(satisfaction=Satisfaction.BASICALLY.value),
         Show.DISSATISFIED: said(satisfaction=Satisfaction.DISSATISFIED.value),
+        Show.REOPENED: {"reopenings": Is(some={"reopened_at": Is(gte=start, lt=end)})},
         Show.REPEATS: {**received, "repeat_of": Is(exists=True)},
     }
     return dict(wanted[show])
@@ -439,10 +447,12 @@ def request_story(store: Store, actor: Actor, community_id: str, id: str) -> Req
     return RequestStory(found, became.get(id), before[0] if before else None, tuple(after))
 
 
-def request_of_order(store: Store, actor: Actor, community_id: str, request_id: str) -> Request | None:
-    """The request a work order came of, as far as it is in reach. Raises Refused, Unavailable."""
-    found = store.find(actor, Request, community_id, {"_id": request_id}, limit=1)
-    return found[0] if found else None
+def request_story_if_any(store: Store, actor: Actor, community_id: str, id: str) -> RequestStory | None:
+    """The same, or None for one that is not there or out of reach. Raises Refused, Unavailable."""
+    try:
+        return request_story(store, actor, community_id, id)
+    except NotFound:
+        return None
 
 
 def _becoming(found: Sequence[Request]) -> bool:
