@@ -189,7 +189,7 @@ def _finding(view: View, found: RequestPage, show: Show) -> str:
     if show in (Show.OPEN, Show.OVERDUE):
         late = [one for one in found.rows if _late_by(view, one)]
         if late:
-            first = _("{urgency}: {text}", urgency=say(late[0].urgency.label), text=_short(late[0].text, 18))
+            first = _("{urgency}: {what}", urgency=say(late[0].urgency.label), what=_short(late[0].text, 18))
             return plain(n_("{n} overdue: {first}", "{n} overdue, first: {first}", len(late), first=first))
         if found.rows:
             return n_("Nothing overdue, {n} open", "Nothing overdue, {n} open", found.total)
@@ -237,7 +237,7 @@ def _table(
 
     shown = [
         {
-            _("Request"): one.number,
+            _("Request number"): one.number,
             _("What is wanted"): _short(one.text, 60),
             _("Topic"): term(one.category, Topic),
             _("Place"): one.place or MISSING,
@@ -245,7 +245,7 @@ def _table(
             _("Status"): [words[one.status]],
             late: days(one),
             _("To be answered by"): _due(view, one),
-            _("Responsible"): names["people"].get(one.responsible_id or "", MISSING),
+            _("Responsible person"): names["people"].get(one.responsible_id or "", MISSING),
             _("What it became"): became_words(became[one.id]) if one.id in became else None,
         }
         for one in rows
@@ -268,7 +268,7 @@ def _table(
         placeholder="",
         key="request-table",
         column_config={
-            _("Request"): columns.TextColumn(pinned=True, width=90),
+            _("Request number"): columns.TextColumn(pinned=True, width=90),
             _("What is wanted"): columns.TextColumn(width="large"),
             _("Status"): columns.MultiselectColumn(
                 options=list(words.values()), color=[look.grounds[COLOURS[status]] for status in Status]

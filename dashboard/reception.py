@@ -69,7 +69,7 @@ def funnel(view: View, review: RequestReview) -> None:
         _funnel_finding(stages),
         _("Requests received in {period}, by how far they have come", period=period(view.period)),
         figure if received else None,
-        [{_("Stage"): _stage(stage), _("Requests"): stage.n} for stage in stages],
+        [{_("Stage"): _stage(stage), _("Cases"): stage.n} for stage in stages],
         key="request-funnel",
     )
 
@@ -221,7 +221,7 @@ def urgencies(review: RequestReview) -> None:
         finding if total else _("No request is open"),
         _("Open requests now, by urgency; the first two are counted in hours, day and night"),
         figure if total else None,
-        [{_("Urgency"): say(urgency.label), _("Requests"): n} for urgency, n in held],
+        [{_("Urgency"): say(urgency.label), _("Cases"): n} for urgency, n in held],
         key="request-urgencies",
     )
 
@@ -284,9 +284,9 @@ def _theme_chart(
     )
     rows = [
         {
-            _("Theme"): label,
-            _("Requests"): one.n,
-            _("Before"): one.before,
+            _("Topic or word"): label,
+            _("Cases"): one.n,
+            _("As many days before"): one.before,
             _("Residents or places"): one.residents,
             _("Still open"): one.open,
         }
@@ -346,14 +346,14 @@ def topics(view: View, review: RequestReview) -> None:
     cards.chart(
         finding if total else _("No requests in this period"),
         _(
-            "Requests received in {period} by topic, with those that repeat another of the last 90 days",
+            "Requests received in {period} by topic, with those that repeat another of the 90 days before",
             period=period(view.period),
         ),
         figure if shown else None,
         [
             {
                 _("Topic"): term(row.category, Topic),
-                _("Requests"): row.opened,
+                _("Cases"): row.opened,
                 _("Period before"): row.before,
                 _("Repeats"): row.repeats,
                 _("Open now"): row.open,

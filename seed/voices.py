@@ -491,10 +491,10 @@ def _became(as_of: date, orders: dict[str, WorkOrder], end: datetime) -> Iterato
         taken.add(order.id)
         at = order.reported_at - timedelta(hours=1)
         where = place or order.place or "院内"
-        text = text or f"{order.description or '设施坏了'}，请派人来修"
+        words = text or f"{order.description or '设施坏了'}，请派人来修"
         grid = order.grid_id.removeprefix("d-grid-")
         yield _standing(
-            at, grid, where, text, topic, Urgency.ORDINARY, resident, Status.ACCEPTED, OutcomeKind.ORDER, order
+            at, grid, where, words, topic, Urgency.ORDINARY, resident, Status.ACCEPTED, OutcomeKind.ORDER, order
         )
 
 

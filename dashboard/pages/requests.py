@@ -20,7 +20,7 @@ def render() -> None:
         return
     cards.one_part(
         {
-            "work": (_("Requests"), lambda view: _work(view, review)),
+            "work": (_("Handling"), lambda view: _work(view, review)),
             "themes": (_("What comes up"), lambda view: _themes(view, review)),
         },
         view,

@@ -7,7 +7,7 @@ from repository.metrics import Metric, Target, declare
 from repository.requests.records import Satisfaction
 from repository.words import msg
 
-_BEIJING = msg("Three rates of the Beijing citizen hotline (接诉即办); valid is a call-back that reached the resident")
+_BEIJING = msg("The three rates of Beijing's citizen hotline; valid is a call-back that reached the resident")
 
 GRADES: Mapping[Satisfaction, float] = MappingProxyType(
     {Satisfaction.SATISFIED: 1.0, Satisfaction.BASICALLY: 0.9, Satisfaction.DISSATISFIED: 0.0}
@@ -64,7 +64,7 @@ RESPONSE = declare(
     Metric(
         key="N1",
         title=msg("Response rate"),
-        short=msg("Response"),
+        short=msg("Response share"),
         unit="percent",
         formula=msg("Residents who had been contacted ÷ valid call-backs of the period"),
         source=_BEIJING,
@@ -76,7 +76,7 @@ SOLVED = declare(
     Metric(
         key="N2",
         title=msg("Solution rate"),
-        short=msg("Solved"),
+        short=msg("Solved share"),
         unit="percent",
         formula=msg("Residents who say that it is solved ÷ valid call-backs of the period"),
         source=_BEIJING,
@@ -88,7 +88,7 @@ SATISFIED = declare(
     Metric(
         key="N3",
         title=msg("Satisfaction rate"),
-        short=msg("Satisfied"),
+        short=msg("Satisfied share"),
         unit="percent",
         formula=msg("(satisfied + 0.9 × basically satisfied) ÷ valid call-backs of the period"),
         source=_BEIJING,

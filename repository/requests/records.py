@@ -226,7 +226,7 @@ class Request(Record):
     )
 
     number: Annotated[str, Shown(aliases=("编号", "登记号", "序号"))] = Field(
-        min_length=1, max_length=60, title=msg("Number")
+        min_length=1, max_length=60, title=msg("Request number")
     )
     text: Annotated[str, Shown(long=True, aliases=("内容", "诉求内容", "反映问题", "诉求"))] = Field(
         min_length=1, max_length=PAGE, title=msg("What is wanted")
