@@ -56,6 +56,7 @@ from repository.requests import (
 from repository.words import msg
 
 PARAMETER = "request"  # of the URL: the request whose drawer is open
+STEP, BECOMES = "request-step", "request-becomes"  # forms drawn by hand
 SHOWN = 100
 PHONE_ROWS = 20
 FORM_FIELDS = [name for name in Request.model_fields if name in room.EDITABLE]
@@ -83,8 +84,9 @@ def work(view: View, review: RequestReview) -> None:
     """The list to work from, under one row of filters."""
     names = _names(view)
     staff = forms.told_apart({one.id: one.name for one in ask(people, view.community_id) if one.active})
-    shows = [str(each) for each in Show]
-    topics = {row.category: term(row.category, Topic) for row in review.topics}
+    shows = {str(each): say(each.label) for each in Show}
+    topics = {"": _("All topics"), **{row.category: term(row.category, Topic) for row in review.topics}}
+    whose = {"": _("Everybody's"), **staff}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         heading = st.container(width="content")
         st.space("stretch")
@@ -96,24 +98,24 @@ def work(view: View, review: RequestReview) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="request-filters"):
         show = st.selectbox(
             _("Show"),
-            shows,
-            format_func=lambda choice: say(Show(choice).label),
+            list(shows),
+            format_func=shows.__getitem__,
             label_visibility="collapsed",
             width=230,
             **session.in_url("show", shows, Show.OPEN.value),
         )
         topic = st.selectbox(
             _("Topic"),
-            ["", *topics],
-            format_func=lambda word: topics.get(word) or _("All topics"),
+            list(topics),
+            format_func=topics.__getitem__,
             label_visibility="collapsed",
             width=190,
             **session.in_url("topic", topics),
         )
         who = st.selectbox(
             _("Whose"),
-            ["", *staff],
-            format_func=lambda id: staff.get(id) or _("Everybody's"),
+            list(whose),
+            format_func=whose.__getitem__,
             label_visibility="collapsed",
             width=170,
             **session.in_url("who", staff),
@@ -505,29 +507,28 @@ def _steps(view: View, one: Request) -> None:
     else:
         moves[Step.REOPENED] = (_("Reopen"), ":material/replay:")
     usual = next(iter(moves)) if one.status in (*OPEN, Status.RESOLVED) else None
+    words = {step: f"{icon} {label}" for step, (label, icon) in moves.items()}
+    mine = drawer.draft(f"{STEP}.{one.id}", one, "status", "callbacks")
     to = st.pills(
         _("Next step"),
         list(moves),
         default=usual,
-        format_func=lambda step: f"{moves[step][1]} {moves[step][0]}",
-        key=f"request-step-{one.id}-{one.revision}",
+        format_func=words.__getitem__,
+        key=f"request-step-{one.id}-{one.status}",
     )
     if to is None:
         return
     if to is Step.CALLED:
-        _call_back(view, one)
+        _call_back(view, one, mine)
         return
-    command, facts = _wanted(view, one, to)
+    command, facts = _wanted(view, one, to, mine.key)
     label, icon = moves[to]
-    if st.button(
-        plain(label), icon=icon, type="primary", key=f"do_request-{one.id}-{one.revision}-{to}", width="stretch"
-    ):
-        _tell(one, command, _("{number}: {step}", number=one.number, step=say(to.label)), **facts)
+    if st.button(plain(label), icon=icon, type="primary", key=f"do_request-{mine.key}-{to}", width="stretch"):
+        _tell(mine, STEP, command, _("{number}: {step}", number=one.number, step=say(to.label)), **facts)
 
 
-def _wanted(view: View, one: Request, to: Step) -> tuple[Callable[..., Any], dict[str, Any]]:
+def _wanted(view: View, one: Request, to: Step, key: str) -> tuple[Callable[..., Any], dict[str, Any]]:
     """The command of a step, and what is asked for it."""
-    key = f"{one.id}-{one.revision}"
     if to is Step.ACCEPTED:
         staff = forms.told_apart({each.id: each.name for each in ask(people, view.community_id) if each.active})
         options = list(staff)
@@ -563,70 +564,63 @@ def _text(label: str, key: str) -> str:
     return st.text_area(label, max_chars=4000, height=90, key=key, on_change="ignore") or ""
 
 
-def _call_back(view: View, one: Request) -> None:
-    key = f"{one.id}-{one.revision}"
-    tries = sum(not call.reached for call in one.callbacks)
-    reached = st.segmented_control(
-        _("Was the resident reached?"),
-        [True, False],
-        format_func=lambda answer: _("Reached") if answer else _("Not reached"),
-        width="stretch",
-        key=f"reached-{key}",
+def _asked(question: str, words: Mapping[Any, str], key: str, default: str | None = None) -> str | None:
+    """One of a few answers."""
+    return st.segmented_control(
+        plain(question), list(words), default=default, format_func=words.__getitem__, width="stretch", key=key
     )
-    facts: dict[str, Any] = {"reached": reached}
-    if reached:
-        facts["contacted"] = st.segmented_control(
-            _("Had anybody been in touch with them?"),
-            [True, False],
-            default=True,
-            format_func=lambda answer: _("Yes") if answer else _("No"),
-            width="stretch",
-            key=f"contacted-{key}",
+
+
+def _call_back(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
+    key = mine.key
+    tries = sum(not call.reached for call in one.callbacks)
+    reached = {"yes": _("Reached"), "no": _("Not reached")}
+    found = _asked(_("Was the resident reached?"), reached, f"reached-{key}")
+    facts: dict[str, Any] = {"reached": found == "yes"}
+    if found == "yes":
+        told = _asked(
+            _("Had anybody been in touch with them?"), {"yes": _("Yes"), "no": _("No")}, f"contacted-{key}", "yes"
         )
-        facts["solved"] = st.segmented_control(
-            _("Is it solved?"),
-            [True, False],
-            format_func=lambda answer: _("Solved") if answer else _("Not solved: open it again"),
-            width="stretch",
-            key=f"solved-{key}",
-        )
-        facts["satisfaction"] = st.segmented_control(
-            _("How satisfied are they?"),
-            list(Satisfaction),
-            format_func=lambda grade: say(grade.label),
-            width="stretch",
-            key=f"grade-{key}",
-        )
+        facts["contacted"] = told != "no"
+        solved = {"yes": _("Solved"), "no": _("Not solved: open it again")}
+        said = _asked(_("Is it solved?"), solved, f"solved-{key}")
+        facts["solved"] = None if said is None else said == "yes"
+        grades = {str(grade): say(grade.label) for grade in Satisfaction}
+        facts["satisfaction"] = _asked(_("How satisfied are they?"), grades, f"grade-{key}")
     on = st.date_input(_("On which day?"), view.now.date(), format="YYYY-MM-DD", key=f"called-{key}", width=170)
     note = st.text_input(_("Remark (optional)"), max_chars=300, key=f"call-note-{key}", **session.STAGED)
-    if st.button(
+    pressed = st.button(
         _("Note the call-back"),
         type="primary",
         icon=":material/phone_callback:",
         key=f"do_call-{key}",
         width="stretch",
-        disabled=reached is None,
-    ):
+        disabled=found is None,
+    )
+    if pressed:
         facts |= {"on": on if isinstance(on, date) else None, "note": note or None}
-        _tell(one, room.call_back, _("{number}: called back", number=one.number), **facts)
+        _tell(mine, STEP, room.call_back, _("{number}: called back", number=one.number), **facts)
     if tries >= room.NEVER_REACHED and st.button(
         n_("Never reached in {n} try: close it", "Never reached in {n} tries: close it", tries),
         key=f"close-{key}",
         icon=":material/phone_disabled:",
     ):
-        _tell(one, room.close_unreached, _("{number}: closed", number=one.number))
+        _tell(mine, STEP, room.close_unreached, _("{number}: closed", number=one.number))
 
 
-def _tell(one: Request, command: Callable[..., Any], done: str, **facts: Any) -> None:
-    key = session.submission(f"request-{one.id}-{one.revision}")
-    drawer.act(lambda: tell(command, one.community_id, one.id, one.revision, done=done, key=key, **facts))
+def _tell(mine: drawer.Draft[Request], form: str, command: Callable[..., Any], done: str, **facts: Any) -> None:
+    """Do it on the request as the reader last knew it; another's change in between is said over the form."""
+    one = mine.stands
+    drawer.act(
+        lambda: tell(command, one.community_id, one.id, one.revision, done=done, key=mine.key, **facts),
+        form=f"{form}.{one.id}",
+    )
 
 
 # --- what it becomes
 def _becomes(view: View, story: RequestStory) -> None:
     one, became = story.request, story.became
-    fixed = became is not None and not became.gone and one.outcome_id is not None
-    if fixed:
+    if became is not None and not became.gone and one.outcome_id is not None:
         st.caption(_("It has become something already; that is where it goes on."))
         return
     if one.status not in OPEN:
@@ -638,27 +632,27 @@ def _becomes(view: View, story: RequestStory) -> None:
     if may(session.actor(), Operation.CREATE, Activity.collection):
         ways["activity"] = _("A planned activity")
     ways |= {"idea": _("An idea, kept for later"), "meeting": _("An item for the next meeting")}
-    way = st.pills(
-        _("What does it become?"), list(ways), format_func=ways.__getitem__, key=f"becomes-{one.id}-{one.revision}"
-    )
-    key = f"{one.id}-{one.revision}"
+    mine = drawer.draft(f"{BECOMES}.{one.id}", one, "status", "outcome_kind", "outcome_id")
+    key = mine.key
+    way = st.pills(_("What does it become?"), list(ways), format_func=ways.__getitem__, key=f"becomes-{key}")
     if way == "order":
-        _to_order(view, one, key)
+        _to_order(view, one, mine)
     elif way == "activity":
-        _to_activity(view, one, key)
+        _to_activity(view, one, mine)
     elif way in ("idea", "meeting"):
-        kind = OutcomeKind(way)
         note = st.text_input(_("Remark (optional)"), max_chars=300, key=f"mark-note-{key}", **session.STAGED)
         if st.button(plain(ways[way]), type="primary", key=f"do_mark-{key}", width="stretch"):
-            _tell(one, room.mark, _("Noted."), kind=kind, note=note or None)
+            _tell(mine, BECOMES, room.mark, _("Noted."), kind=OutcomeKind(way), note=note or None)
     if became is None or one.outcome_id is not None:
         return
     if st.button(_("Take “{what}” back", what=plain(say(became.kind.label))), key=f"unmark-{key}"):
-        _tell(one, room.mark, _("Taken back."), kind=None)
+        _tell(mine, BECOMES, room.mark, _("Taken back."), kind=None)
 
 
-def _to_order(view: View, one: Request, key: str) -> None:
-    fault = st.pills(_("What is wrong?"), list(Fault), format_func=lambda word: say(word.label), key=f"fault-{key}")
+def _to_order(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
+    key = mine.key
+    faults = {str(each): say(each.label) for each in Fault}
+    fault = st.pills(_("What is wrong?"), list(faults), format_func=faults.__getitem__, key=f"fault-{key}")
     known = ask(maintenance.reportable, view.community_id)
     facility = st.selectbox(
         _("Facility (optional)"),
@@ -672,44 +666,45 @@ def _to_order(view: View, one: Request, key: str) -> None:
     if facility is None and not one.place:
         place = st.text_input(_("Place"), max_chars=200, key=f"order-place-{key}", **session.STAGED)
     dangerous = st.toggle(_("Dangerous"), value=one.urgency is Urgency.LIFE, key=f"danger-{key}")
-    if st.button(
+    pressed = st.button(
         _("Open a work order"),
         type="primary",
         icon=":material/build:",
         key=f"do_order-{key}",
         width="stretch",
         disabled=fault is None,
-    ):
+    )
+    if pressed:
         done = _("A work order was opened; its steps are told here.")
-        _tell(
-            one,
-            room.become_order,
-            done,
-            fault=str(fault),
-            facility_id=facility,
-            place=place or None,
-            dangerous=dangerous,
-        )
+        facts = {"fault": fault, "facility_id": facility, "place": place or None, "dangerous": dangerous}
+        _tell(mine, BECOMES, room.become_order, done, **facts)
 
 
-def _to_activity(view: View, one: Request, key: str) -> None:
+def _to_activity(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
+    key = mine.key
     name = st.text_input(_("Name"), _short(one.text, 40), max_chars=200, key=f"activity-name-{key}", **session.STAGED)
+    formats = {str(each): say(each.label) for each in Format}
     form = st.selectbox(
-        _("Format"), list(Format), index=None, format_func=lambda word: say(word.label), placeholder=_("Choose"),
+        _("Format"),
+        list(formats),
+        index=None,
+        format_func=formats.__getitem__,
+        placeholder=_("Choose"),
         key=f"activity-format-{key}",
-    )  # fmt: skip
+    )
     first = view.now.date() + timedelta(days=14)
     day = st.date_input(_("Day"), first, format="YYYY-MM-DD", key=f"activity-day-{key}", width=170)
-    if st.button(
+    pressed = st.button(
         _("Plan the activity"),
         type="primary",
         icon=":material/event:",
         key=f"do_activity-{key}",
         width="stretch",
         disabled=form is None,
-    ):
-        values = {"name": name, "format": str(form), "held_on": day}
-        _tell(one, room.become_activity, _("Planned; work it out on the Activities page."), values=values)
+    )
+    if pressed:
+        values = {"name": name, "format": form, "held_on": day}
+        _tell(mine, BECOMES, room.become_activity, _("Planned; work it out on the Activities page."), values=values)
 
 
 # --- story

@@ -92,11 +92,12 @@ def _where(view: View, form: str) -> dict[str, Any]:
 def _more(form: str) -> dict[str, Any]:
     """Topic, code, earlier receipt and whom to call back: behind a button, for none of it has to be."""
     with st.expander(_("Topic, resident, call-back (optional)"), icon=":material/call:"):
+        topics = {str(each): say(each.label) for each in Topic}
         topic = st.selectbox(
             _("Topic"),
-            list(Topic),
+            list(topics),
             index=None,
-            format_func=lambda each: say(each.label),
+            format_func=topics.__getitem__,
             placeholder=_("Found from the words"),
             key=f"topic-{form}",
         )
@@ -112,7 +113,7 @@ def _more(form: str) -> dict[str, Any]:
         phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20, **session.STAGED)
         st.caption(_("Kept apart from the request, masked, and forgotten after {n} days.", n=number(CONTACT_DAYS)))
     me = session.actor().people
-    facts: dict[str, Any] = {"category": None if topic is None else str(topic), "resident": code or None}
+    facts: dict[str, Any] = {"category": topic, "resident": code or None}
     facts |= {"ago": hours, "caller_name": name, "caller_phone": phone}
     return facts | {"received_by_id": me[0] if len(me) == 1 else None}
 

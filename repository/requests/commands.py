@@ -12,7 +12,7 @@ from repository.activities import Activity, ActivityStatus
 from repository.filters import Is
 from repository.grids import Community, Grid, RequestDeadline
 from repository.maintenance import WorkOrder
-from repository.people import Person, drop_contact, keep_contact
+from repository.people import Contact, Person, drop_contact, keep_contact
 from repository.record import Record
 from repository.requests.records import (
     OPEN,
@@ -107,7 +107,13 @@ def take_request(
         keep_contact(write, community_id, entered.id, entered.grid_id, name=caller_name, phone=caller_phone)
         return entered
 
-    build(Request, {"number": "-", "received_at": store.clock(), **given, "community_id": community_id})
+    # before a number is taken, which stays taken
+    home = {"community_id": community_id}
+    build(Request, {"number": "-", "received_at": store.clock(), **given, **home})
+    build(
+        Contact,
+        {**home, "about_id": "-", "name": caller_name or None, "phone": caller_phone or None, "expires_on": date.max},
+    )
     for _ in range(20):  # an import may have taken the number
         number = store.next_number(actor, community_id, SERIES)
         try:
