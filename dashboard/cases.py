@@ -271,12 +271,17 @@ def _table(
         key="request-table",
         column_config={
             _("Request number"): columns.TextColumn(pinned=True, width=90),
-            _("What is wanted"): columns.TextColumn(width="large"),
+            _("What is wanted"): columns.TextColumn(width=280),
             _("Status"): columns.MultiselectColumn(
                 options=list(words.values()), color=[look.grounds[COLOURS[status]] for status in Status]
             ),
             late: columns.ProgressColumn(
-                late, format="%.1f", color="red", min_value=0, max_value=max(7, *(row[late] or 0 for row in shown))
+                late,
+                format="%.1f",
+                color="red",
+                width=110,
+                min_value=0,
+                max_value=max(7, *(row[late] or 0 for row in shown)),
             ),
             "": columns.ButtonColumn("", type="secondary", key="request-deal", on_click=opened),
         },
@@ -303,14 +308,14 @@ def _when_badge(view: View, one: Request) -> str:
     return f":red-badge[:material/dangerous: {plain(_('overdue {days}', days=words))}]"
 
 
-def _phone_row(view: View, one: Request, became: Became | None) -> None:
+def _phone_row(view: View, one: Request, became: Became | None, *, wide: bool = True) -> None:
     badges = [_when_badge(view, one), f":{COLOURS[one.status]}-badge[{plain(say(one.status.label))}]"]
     more = " · ".join(filter(None, (one.number, term(one.category, Topic), became_words(became) if became else "")))
     st.button(
         f"**{plain(_short(one.text, 40))}** · {plain(one.place or MISSING)}  \n"
         f"{' '.join(filter(None, badges))} :small[:gray[{plain(more)}]]",
         key=f"request-{one.id}",
-        width="stretch",
+        width="stretch" if wide else "content",
         on_click=drawer.open_at,
         args=(PARAMETER, one.id),
     )
@@ -361,7 +366,7 @@ def outcomes(view: View) -> None:
             )
             with st.container(gap="xsmall", key=f"thumb_outcome_{show.value}"):
                 for one in page.rows[:5]:
-                    _phone_row(view, one, page.became.get(one.id))
+                    _phone_row(view, one, page.became.get(one.id), wide=False)
 
 
 # --- the drawer ------------------------------------------------------------------------------------------------------

@@ -279,7 +279,7 @@ def _theme_chart(
         texts,
         look=cards.look(),
         boxes=[one.before for one in shown],
-        red=[place for place, one in enumerate(shown) if one.rise > 0 and one.n >= 2 * one.before],
+        red=[place for place, one in enumerate(shown) if one.n >= 2 * max(one.before, MINIMUM)],
         links=links,
     )
     rows = [

@@ -46,6 +46,7 @@ from repository import (
     preventive,
     recount,
     replacement,
+    requests,
     worktime,
 )
 from repository.access import FIELDS, PERMISSIONS, Actor, Operation, Refused, Role, may, may_set
@@ -65,6 +66,7 @@ from repository.organizations import Organization
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.preventive import MaintenancePlan
 from repository.record import RECORDS, Record
+from repository.requests import Request
 from repository.store import AUDIT, EVERYWHERE, SIGN_INS, Conflict, InUse, NotFound, Store, Wanted, Write
 from repository.words import Trouble
 from repository.worktime import SpecialDay
@@ -155,6 +157,20 @@ def world(store: Store) -> None:
             WorkOrder(
                 id=f"done-{grid}", number=f"{mark}-D", fault="dead", grid_id=grid, reported_at=when, ended_at=NOW,
                 status=Status.DONE, outcome=Outcome.COMPLETED, place=f"{mark} place", category=f"{mark} kind", **at,
+            ),
+            Request(
+                id=f"r-{grid}", number=f"{mark}-R", text=f"{mark} 电梯停了", grid_id=grid, received_at=when,
+                place=f"{mark} stairs", resident=f"{mark}-Q", category="lift", deadline_at=when + timedelta(days=1),
+                responsible_id=f"p-{home}", **at,
+            ),
+            Request(
+                id=f"ra-{grid}", number=f"{mark}-A", text=f"{mark} 停车难", grid_id=grid, received_at=when,
+                status="resolved", ended_at=when, answer=f"{mark} done", outcome_kind="meeting", **at,
+            ),
+            Request(
+                id=f"ru-{grid}", number=f"{mark}-U", text=f"{mark} 漏水", grid_id=grid, received_at=when,
+                status="resolved", ended_at=when,
+                callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3, **at,
             ),
             Place(id=f"y-{grid}", name=f"{mark} stairs", grid_id=grid, **at),
             Label(id=f"{mark}-L", facility_id=f"f-{grid}", grid_id=grid, **at),
@@ -313,7 +329,8 @@ def an_undo(store: Store, actor: Actor) -> Any:
 def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
-                 "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs"):  # fmt: skip
+                 "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs",
+                 "requests"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -742,6 +759,51 @@ ROWS: Mapping[str, Row] = {
         (READ, "work_orders"),
     ),
     "maintenance.hazards_over": read("hazards", lambda s, a: maintenance.hazards_over(s, a, "D")),
+    # requests
+    "requests.take_request": change(
+        CREATE, "requests", lambda s, a: requests.take_request(s, a, "D", {"text": "漏水", "grid_id": "g1"})
+    ),
+    "requests.accept": change(UPDATE, "requests", lambda s, a: requests.accept(s, a, "D", "r-g1", 1, note="x")),
+    "requests.resolve": change(UPDATE, "requests", lambda s, a: requests.resolve(s, a, "D", "r-g1", 1, answer="x")),
+    "requests.decline": change(UPDATE, "requests", lambda s, a: requests.decline(s, a, "D", "r-g1", 1, reason="x")),
+    "requests.refer": change(UPDATE, "requests", lambda s, a: requests.refer(s, a, "D", "r-g1", 1, to="x")),
+    "requests.call_back": change(
+        UPDATE,
+        "requests",
+        lambda s, a: requests.call_back(s, a, "D", "ra-g1", 1, reached=True, solved=True, satisfaction="satisfied"),
+    ),
+    "requests.close_unreached": change(
+        UPDATE, "requests", lambda s, a: requests.close_unreached(s, a, "D", "ru-g1", 1)
+    ),
+    "requests.reopen": change(UPDATE, "requests", lambda s, a: requests.reopen(s, a, "D", "ra-g1", 1, reason="x")),
+    "requests.remark": change(UPDATE, "requests", lambda s, a: requests.remark(s, a, "D", "r-g1", "x")),
+    "requests.edit_request": change(
+        UPDATE, "requests", lambda s, a: requests.edit_request(s, a, "D", "r-g1", 1, {"place": "x"})
+    ),
+    "requests.remove_request": change(DELETE, "requests", lambda s, a: requests.remove_request(s, a, "D", "r-g1", 1)),
+    "requests.become_order": Row(
+        ((UPDATE, "requests"), (CREATE, "work_orders")),
+        lambda s, a: requests.become_order(s, a, "D", "r-g1", 1, fault="loose", facility_id="f-g1"),
+        "refused",
+    ),
+    "requests.become_activity": Row(
+        ((UPDATE, "requests"), (CREATE, "activities")),
+        lambda s, a: requests.become_activity(
+            s, a, "D", "r-g1", 1, {"name": "x", "format": "craft", "held_on": date(2026, 5, 1)}
+        ),
+        "refused",
+    ),
+    "requests.mark": change(UPDATE, "requests", lambda s, a: requests.mark(s, a, "D", "r-g1", 1, "idea")),
+    "requests.put_to_meeting": change(
+        UPDATE, "requests", lambda s, a: requests.put_to_meeting(s, a, "D", "ra-g1", 1, "m")
+    ),
+    "requests.request_review": read("requests", lambda s, a: requests.request_review(s, a, "D", QUARTER, now=NOW)),
+    "requests.request_list": read("requests", lambda s, a: requests.request_list(s, a, "D", now=NOW)),
+    "requests.for_meeting": read("requests", lambda s, a: requests.for_meeting(s, a, "D")),
+    "requests.request_story": read("requests", lambda s, a: requests.request_story(s, a, "D", "r-g1"), "refused"),
+    "requests.request_story_if_any": read("requests", lambda s, a: requests.request_story_if_any(s, a, "D", "r-g1")),
+    "requests.request_glance": read("requests", lambda s, a: requests.request_glance(s, a, "D", now=NOW)),
+    "requests.themes": read("requests", lambda s, a: requests.themes(s, a, "D", QUARTER, now=NOW)),
     # inspections
     "inspections.add_checklist": change(
         CREATE,
@@ -1520,7 +1582,7 @@ def test_every_kind_of_record_goes_out_within_rights_and_reach(filled: Store, re
 CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "remark", "work_orders": "description",
            "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
            "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
-           "entry_logs": "remark", "organizations": "remark"}  # fmt: skip
+           "entry_logs": "remark", "organizations": "remark", "requests": "text"}  # fmt: skip
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW, ELSEWHERE], ids=["of a grid", "of a grid anywhere", "of E"])

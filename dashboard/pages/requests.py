@@ -35,11 +35,12 @@ def _work(view: View, review: RequestReview) -> None:
         *(review.open, review.overdue, review.on_time, review.response, review.solved, review.satisfied),
         *(review.composite, review.repeats),
     )
-    with cards.tiles(4):
-        for value, show in zip(values, shows, strict=True):
-            cards.tile(value, params=reception.params(show))
-    with st.container(gap="small", key="lead_requests"):
-        cases.work(view, review)
+    with st.container(gap="small"):
+        with cards.tiles(4):
+            for value, show in zip(values, shows, strict=True):
+                cards.tile(value, params=reception.params(show))
+        with st.container(gap="small", key="lead_requests"):
+            cases.work(view, review)
     left, right = st.columns([7, 5], gap="small")
     with left:
         reception.funnel(view, review)

@@ -26,7 +26,7 @@ class Channel(Choice):
 
     DESK = "desk", msg("At the desk"), "窗口", "来访", "接待"
     PHONE = "phone", msg("Phone"), "电话", "来电", "热线"
-    LABEL = "label", msg("Label"), "扫码", "二维码"
+    LABEL = "label", msg("By a label"), "扫码", "二维码"
     DOOR = "door", msg("Door to door"), "上门", "走访", "入户"
     WECHAT = "wechat", msg("WeChat, typed in"), "微信", "微信群"
     LETTER = "letter", msg("Letter"), "来信", "意见箱"

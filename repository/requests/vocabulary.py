@@ -43,7 +43,7 @@ class Topic(Choice):
     LEAK = "leak", msg("Leaks"), "漏水", "渗水", "漏雨"
     LIGHTING = "lighting", msg("Lighting"), "路灯", "照明", "楼道灯", "声控灯"
     CLEANING = "cleaning", msg("Cleaning and rubbish"), "垃圾", "垃圾桶", "清运", "保洁", "异味", "环境卫生"
-    NOISE = "noise", msg("Noise"), "噪音", "噪声", "扰民", "音响", "广场舞"
+    NOISE = "noise", msg("Noise and disturbance"), "噪音", "噪声", "扰民", "音响", "广场舞"
     FIRE = "fire", msg("Fire safety"), "消防", "消防通道", "堆物", "杂物", "堆放", "起火", "消防栓"
     FITNESS = "fitness", msg("Fitness equipment"), "健身器材", "健身设施", "单杠", "双杠", "漫步机", "器材"
     PROPERTY = "property", msg("Property management"), "物业", "物业费", "物业公司", "物管", "维修基金"
@@ -86,7 +86,7 @@ _STOP = """
 时间 安排 提供 协调 出面 请求 投诉 举报 来访 来电 上门 诉求 意见
 答复 回复 看看 过来 起来 出来 下来 上来 下楼 上楼 走路 容易 困难
 不便 不敢 不再 好几 几天 左右 以后 以前 之前 之后
-修好 担心 没人修 很大 老是 适合 办理 不停 时常
+修好 担心 楼上住户 没人修 很大 老是 适合 办理 不停 时常
 可惜 一点 起码 请来 需求 组织
 人带 带去 出去 回来 回家 说话
 """
