@@ -1098,6 +1098,12 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "organizations.remove_organization": "inside a Write: whether a facility names it",
     "photos": "bytes without a grid; named by a record that was read, or linked inside a Write",
     "reports": "private links and the secret they are made with; records are read as the outsider they stand for",
+    "requests.commands._earlier": "inside a Write: cut to the actor's grids in _likes; an id only",
+    "requests.commands._mark_later": "inside a Write: cut to the actor's grids in _likes",
+    "requests.commands._repeating": "in_reach",
+    "requests.commands._skip_taken": "the last number",
+    "requests.queries._stock": "counters, cut by seen",
+    "requests.queries._topics": "counters, cut by seen",
     "people.contact_of": "scope; only for the mask",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
@@ -1419,6 +1425,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = there.model_copy(update={"id": "copy", **({"code": "copy"} if hasattr(there, "code") else {})})
         copy = copy.model_copy(update={"community_id": "copy"}) if isinstance(copy, Community) else copy
         copy = copy.model_copy(update={"number": "copy", "plan_id": None}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"number": "copy"}) if isinstance(copy, Request) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy

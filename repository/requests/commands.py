@@ -163,15 +163,16 @@ def _likes(write: Write, request: Request) -> list[dict[str, Any]]:
     return by_resident + ([{**same, "place_key": key}] if key else [])
 
 
-def _earlier(write: Write, request: Request) -> str | None:
-    """The latest request before this one, within REPEAT_DAYS, that it repeats."""
+def _earlier(write: Write, request: Request, without: str = "") -> str | None:
+    """The latest request before this one, within REPEAT_DAYS, that it repeats; as if ``without`` did not exist."""
     since = request.received_at - timedelta(days=REPEAT_DAYS)
+    others = {"_id": Is(not_among=[request.id, without]), "received_at": Is(gte=since, lte=request.received_at)}
     found = [
         one
         for like in _likes(write, request)
         for one in write.store.documents(
             Request,
-            {**like, "_id": Is(ne=request.id), "received_at": Is(gte=since, lte=request.received_at)},
+            {**like, **others},
             session=write.session,
             projection={"received_at": 1},
             sort=[("received_at", -1)],
@@ -478,27 +479,13 @@ def remove_request(store: Store, actor: Actor, community_id: str, id: str, revis
     def work(write: Write) -> Request:
         request = write.read(Request, community_id, id)
         for one in _repeating(write, community_id, id):
-            bare = one.model_copy(update={"repeat_of": None})
-            found = _earlier_but(write, bare, id)
-            write.update(Request, community_id, one.id, one.revision, {"repeat_of": found}, following=Request)
+            changes = {"repeat_of": _earlier(write, one, without=id)}
+            write.update(Request, community_id, one.id, one.revision, changes, following=Request)
         write.delete(Request, community_id, id, revision)
         drop_contact(write, community_id, id)
         return request
 
     return store.write(actor, work)
-
-
-def _earlier_but(write: Write, request: Request, without: str) -> str | None:
-    """As ``_earlier``, as if one had never been entered."""
-    since = request.received_at - timedelta(days=REPEAT_DAYS)
-    for like in _likes(write, request):
-        where = {**like, "_id": Is(not_among=[request.id, without])}
-        where["received_at"] = Is(gte=since, lte=request.received_at)
-        for one in write.store.documents(
-            Request, where, session=write.session, projection={"_id": 1}, sort=[("received_at", -1)], limit=1
-        ):
-            return str(one["_id"])
-    return None
 
 
 # --- what it became

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from repository.filters import Is
 from repository.grids import RequestDeadline
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
@@ -220,7 +221,7 @@ class Request(Record):
             "$or": [
                 {"is_open": True},
                 {"status": Status.RESOLVED.value},
-                {"outcome_kind": {"$in": [OutcomeKind.IDEA.value, OutcomeKind.MEETING.value]}},
+                {"outcome_kind": Is(among=[OutcomeKind.IDEA.value, OutcomeKind.MEETING.value])},
             ]
         }
     )
