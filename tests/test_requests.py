@@ -409,13 +409,14 @@ def test_the_figures_are_what_pandas_counts_on_raw_rows(
         yard.db[name].delete_many({"community_id": "d"})
     yard._places.clear()
     at = At(yard)
+    latest = NOW
     for age, urgency, resident, steps in cases:
         at.now = NOW - timedelta(days=age)
         made = take(yard, mender, urgency=urgency, resident=resident)
         for step in steps:
             made = _stepped(yard, mender, made, step, at)
-        at.now = max(at.now, NOW)
-    now = at.now = max(at.now, NOW) + timedelta(minutes=1)
+        latest = max(latest, at.now)
+    now = at.now = latest + timedelta(minutes=1)
     period = Period.of("2026")
     review = room.request_review(yard, admin, "d", period, now=now)
     raw = [Request.from_document(each) for each in yard.db["requests"].find({"community_id": "d"})]
