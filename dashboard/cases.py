@@ -68,6 +68,14 @@ COLOURS: Mapping[Status, str] = {
     Status.DECLINED: "gray",
     Status.REFERRED: "gray",
 }
+MOVES: Mapping[Step, tuple[str, str]] = {
+    Step.ACCEPTED: (msg("Respond"), ":material/call:"),
+    Step.RESOLVED: (msg("Answer"), ":material/task_alt:"),
+    Step.DECLINED: (msg("Decline"), ":material/block:"),
+    Step.REFERRED: (msg("Refer"), ":material/forward:"),
+    Step.CALLED: (msg("Call back"), ":material/phone_callback:"),
+    Step.REOPENED: (msg("Reopen"), ":material/replay:"),
+}
 STEP_COLOURS: Mapping[Step, str] = {
     Step.ACCEPTED: "blue",
     Step.RESOLVED: "green",
@@ -76,6 +84,11 @@ STEP_COLOURS: Mapping[Step, str] = {
     Step.REOPENED: "orange",
     Step.UNREACHED: "orange",
     Step.BECAME: "violet",
+    Step.RECEIVED: "gray",
+    Step.DECLINED: "gray",
+    Step.REFERRED: "gray",
+    Step.CLOSED: "gray",
+    Step.NOTE: "gray",
 }
 
 
@@ -239,7 +252,7 @@ def _table(
 
     shown = [
         {
-            _("Request number"): one.number,
+            _("No."): one.number,
             _("What is wanted"): _short(one.text, 60),
             _("Topic"): term(one.category, Topic),
             _("Place"): one.place or MISSING,
@@ -270,8 +283,8 @@ def _table(
         placeholder="",
         key="request-table",
         column_config={
-            _("Request number"): columns.TextColumn(pinned=True, width=90),
-            _("What is wanted"): columns.TextColumn(width=280),
+            _("No."): columns.TextColumn(pinned=True, width=80),
+            _("What is wanted"): columns.TextColumn(width=240),
             _("Status"): columns.MultiselectColumn(
                 options=list(words.values()), color=[look.grounds[COLOURS[status]] for status in Status]
             ),
@@ -438,7 +451,7 @@ def _facts(view: View, story: RequestStory) -> None:
         _("To be answered by"): _due(view, one),
         _("Responsible person"): names["people"].get(one.responsible_id or "", MISSING),
         _("Responded after"): _span(one, one.responded_at),
-        _("Answered after"): _span(one, one.ended_at),
+        _("Ended after"): _span(one, one.ended_at),
     }
     if one.resident:
         facts[_("Resident")] = one.resident
@@ -453,18 +466,21 @@ def _facts(view: View, story: RequestStory) -> None:
     if one.answer:
         st.markdown(f":small[:gray[{plain(_('Answer'))}]]  \n{plain(one.answer)}")
     _contact(one)
-    for label, other in (
-        *(((_("Came before: {number}"), story.before),) if story.before else ()),
-        *((_("Came again: {number}"), each) for each in story.after[:3]),
-    ):
-        st.button(
-            label.format(number=plain(other.number)),
-            type="tertiary",
-            icon=":material/history:",
-            key=f"to-{other.id}",
-            on_click=drawer.open_at,
-            args=(PARAMETER, other.id),
-        )
+    if story.before is not None:
+        _to_request(story.before, _("Came before: {number}", number=plain(story.before.number)))
+    for other in story.after[:3]:
+        _to_request(other, _("Came again: {number}", number=plain(other.number)))
+
+
+def _to_request(other: Request, label: str) -> None:
+    st.button(
+        label,
+        type="tertiary",
+        icon=":material/history:",
+        key=f"to-{other.id}",
+        on_click=drawer.open_at,
+        args=(PARAMETER, other.id),
+    )
 
 
 def _span(one: Request, end: Any) -> str:
@@ -499,26 +515,18 @@ def _became(one: Request, became: Became | None) -> None:
 # --- steps
 def _steps(view: View, one: Request) -> None:
     """What may be done next: one tap on what usually comes next, two on anything else."""
-    moves: dict[Step, tuple[str, str]] = {}
-    if one.status is Status.RECEIVED:
-        moves[Step.ACCEPTED] = (_("Respond"), ":material/call:")
+    moves = [Step.ACCEPTED] if one.status is Status.RECEIVED else []
     if one.status in OPEN:
-        moves[Step.RESOLVED] = (_("Answer"), ":material/task_alt:")
-        moves[Step.DECLINED] = (_("Decline"), ":material/block:")
-        moves[Step.REFERRED] = (_("Refer"), ":material/forward:")
-    elif one.status is Status.RESOLVED:
-        moves[Step.CALLED] = (_("Call back"), ":material/phone_callback:")
-        moves[Step.REOPENED] = (_("Reopen"), ":material/replay:")
+        moves += [Step.RESOLVED, Step.DECLINED, Step.REFERRED]
     else:
-        moves[Step.REOPENED] = (_("Reopen"), ":material/replay:")
-    usual = next(iter(moves)) if one.status in (*OPEN, Status.RESOLVED) else None
-    words = {step: f"{icon} {label}" for step, (label, icon) in moves.items()}
+        moves += [Step.CALLED] * (one.status is Status.RESOLVED) + [Step.REOPENED]
+    usual = moves[0] if one.status in (*OPEN, Status.RESOLVED) else None
     mine = drawer.draft(f"{STEP}.{one.id}", one, "status", "callbacks")
     to = st.pills(
         _("Next step"),
-        list(moves),
+        moves,
         default=usual,
-        format_func=words.__getitem__,
+        format_func=lambda step: f"{MOVES[step][1]} {say(MOVES[step][0])}",
         key=f"request-step-{one.id}-{one.status}",
     )
     if to is None:
@@ -527,8 +535,8 @@ def _steps(view: View, one: Request) -> None:
         _call_back(view, one, mine)
         return
     command, facts = _wanted(view, one, to, mine.key)
-    label, icon = moves[to]
-    if st.button(plain(label), icon=icon, type="primary", key=f"do_request-{mine.key}-{to}", width="stretch"):
+    label, icon = MOVES[to]
+    if st.button(plain(say(label)), icon=icon, type="primary", key=f"do_request-{mine.key}-{to}", width="stretch"):
         _tell(mine, STEP, command, _("{number}: {step}", number=one.number, step=say(to.label)), **facts)
 
 
@@ -569,29 +577,41 @@ def _text(label: str, key: str) -> str:
     return st.text_area(label, max_chars=4000, height=90, key=key, on_change="ignore") or ""
 
 
-def _asked(question: str, words: Mapping[Any, str], key: str, default: str | None = None) -> str | None:
-    """One of a few answers."""
-    return st.segmented_control(
-        plain(question), list(words), default=default, format_func=words.__getitem__, width="stretch", key=key
-    )
-
-
 def _call_back(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
     key = mine.key
     tries = sum(not call.reached for call in one.callbacks)
-    reached = {"yes": _("Reached"), "no": _("Not reached")}
-    found = _asked(_("Was the resident reached?"), reached, f"reached-{key}")
+    found = st.segmented_control(
+        _("Was the resident reached?"),
+        ["yes", "no"],
+        format_func=lambda answer: _("Reached") if answer == "yes" else _("Not reached"),
+        width="stretch",
+        key=f"reached-{key}",
+    )
     facts: dict[str, Any] = {"reached": found == "yes"}
     if found == "yes":
-        told = _asked(
-            _("Had anybody been in touch with them?"), {"yes": _("Yes"), "no": _("No")}, f"contacted-{key}", "yes"
+        told = st.segmented_control(
+            _("Had anybody been in touch with them?"),
+            ["yes", "no"],
+            default="yes",
+            format_func=lambda answer: _("Yes") if answer == "yes" else _("No"),
+            width="stretch",
+            key=f"contacted-{key}",
         )
-        facts["contacted"] = told != "no"
-        solved = {"yes": _("Solved"), "no": _("Not solved: open it again")}
-        said = _asked(_("Is it solved?"), solved, f"solved-{key}")
-        facts["solved"] = None if said is None else said == "yes"
-        grades = {str(grade): say(grade.label) for grade in Satisfaction}
-        facts["satisfaction"] = _asked(_("How satisfied are they?"), grades, f"grade-{key}")
+        solved = st.segmented_control(
+            _("Is it solved?"),
+            ["yes", "no"],
+            format_func=lambda answer: _("Solved") if answer == "yes" else _("Not solved: open it again"),
+            width="stretch",
+            key=f"solved-{key}",
+        )
+        facts |= {"contacted": told != "no", "solved": None if solved is None else solved == "yes"}
+        facts["satisfaction"] = st.segmented_control(
+            _("How satisfied are they?"),
+            list(Satisfaction),
+            format_func=lambda grade: say(grade.label),
+            width="stretch",
+            key=f"grade-{key}",
+        )
     on = st.date_input(_("On which day?"), view.now.date(), format="YYYY-MM-DD", key=f"called-{key}", width=170)
     note = st.text_input(_("Remark (optional)"), max_chars=300, key=f"call-note-{key}", **session.STAGED)
     pressed = st.button(
@@ -656,8 +676,7 @@ def _becomes(view: View, story: RequestStory) -> None:
 
 def _to_order(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
     key = mine.key
-    faults = {str(each): say(each.label) for each in Fault}
-    fault = st.pills(_("What is wrong?"), list(faults), format_func=faults.__getitem__, key=f"fault-{key}")
+    fault = st.pills(_("What is wrong?"), list(Fault), format_func=lambda word: say(word.label), key=f"fault-{key}")
     known = ask(maintenance.reportable, view.community_id)
     facility = st.selectbox(
         _("Facility (optional)"),
@@ -681,7 +700,7 @@ def _to_order(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
     )
     if pressed:
         done = _("A work order was opened; its steps are told here.")
-        facts = {"fault": fault, "facility_id": facility, "place": place or None, "dangerous": dangerous}
+        facts = {"fault": str(fault), "facility_id": facility, "place": place or None, "dangerous": dangerous}
         _tell(mine, BECOMES, room.become_order, done, **facts)
 
 
@@ -719,7 +738,7 @@ def _timeline(one: Request) -> None:
         st.markdown(":gray[" + _("No steps were recorded: this request was imported.") + "]")
     with st.container(gap="xxsmall"):
         for event in reversed(one.events):
-            colour = STEP_COLOURS.get(event.step, "gray")
+            colour = STEP_COLOURS[event.step]
             note = f"  \n{plain(event.note)}" if event.note else ""
             st.markdown(
                 f":{colour}-badge[{plain(_step(event))}] "
@@ -774,6 +793,3 @@ def _edit(view: View, one: Request) -> None:
         drawer.done()
     why = _("Delete a request that was entered by mistake: the figures then stand as if it never was.")
     drawer.offer_deletion(PARAMETER, one, room.remove_request, why)
-
-
-_MARKED = (msg("Came before: {number}"), msg("Came again: {number}"))

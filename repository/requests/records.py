@@ -37,7 +37,7 @@ class Urgency(Choice):
     """How soon a request must be answered (metric N5)."""
 
     LIFE = "life", msg("Life or property"), "危及生命财产", "紧急", "特急"
-    UTILITY = "utility", msg("Water, power, gas or heat is off"), "水电气热", "加急"
+    UTILITY = "utility", msg("Water, power, gas, heat"), "水电气热", "加急"
     ORDINARY = "ordinary", msg("Ordinary"), "一般", "普通"
     COMPLEX = "complex", msg("Complex"), "疑难", "复杂"
 
@@ -69,9 +69,9 @@ class Status(Choice):
     """Where a request stands."""
 
     RECEIVED = "received", msg("Received"), "已登记", "待受理", "待响应"
-    ACCEPTED = "accepted", msg("Responded, being dealt with"), "已受理", "办理中", "处理中"
-    RESOLVED = "resolved", msg("Answered, to be called back"), "已办结", "待回访", "已解决"
-    CLOSED = "closed", msg("Called back and closed"), "已回访", "已关闭", "办结归档"
+    ACCEPTED = "accepted", msg("Responded"), "已受理", "办理中", "处理中"
+    RESOLVED = "resolved", msg("Answered"), "已办结", "待回访", "已解决"
+    CLOSED = "closed", msg("Called back"), "已回访", "已关闭", "办结归档"
     DECLINED = "declined", msg("Declined"), "不予受理", "退回"
     REFERRED = "referred", msg("Referred elsewhere"), "转办", "移交"
 
