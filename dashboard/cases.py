@@ -259,7 +259,7 @@ def _table(
             _("Grid"): names["grids"].get(one.grid_id or "", MISSING),
             _("Status"): [words[one.status]],
             late: days(one),
-            _("To be answered by"): _due(view, one),
+            _("Due"): _due(view, one),
             _("Responsible person"): names["people"].get(one.responsible_id or "", MISSING),
             _("What it became"): became_words(became[one.id]) if one.id in became else None,
         }
@@ -284,7 +284,7 @@ def _table(
         key="request-table",
         column_config={
             _("No."): columns.TextColumn(pinned=True, width=80),
-            _("What is wanted"): columns.TextColumn(width=240),
+            _("What is wanted"): columns.TextColumn(width=230),
             _("Status"): columns.MultiselectColumn(
                 options=list(words.values()), color=[look.grounds[COLOURS[status]] for status in Status]
             ),

@@ -41,7 +41,7 @@ def render() -> None:
             key=f"text-{form}",
             on_change="ignore",
         )
-        urgency = st.segmented_control(
+        urgency = st.pills(
             _("How urgent is it?"),
             list(Urgency),
             default=Urgency.ORDINARY,
