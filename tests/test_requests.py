@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repository import maintenance, people, recount
+from dashboard.i18n import translator
+from repository import importer, maintenance, people, recount
 from repository import requests as room
 from repository.access import Actor, Refused, Role
 from repository.activities import Activity, ActivityStatus
 from repository.filters import Is
 from repository.grids import Community, RequestDeadline, edit_community
+from repository.importer import Sheet
 from repository.maintenance import Status as OrderStatus
 from repository.maintenance import WorkOrder
 from repository.metrics import Period
@@ -385,6 +387,29 @@ def test_a_sheet_that_tells_the_call_back_counts_as_one(yard: Store, admin: Acto
     assert [stage.n for stage in review.funnel] == [3, 3, 3, 1, 1]
     for stage in review.funnel:
         assert room.request_list(yard, admin, "d", now=NOW, show=stage.show, period=QUARTER).total == stage.n
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_the_register_a_desk_keeps_comes_in_as_it_is(yard: Store, admin: Actor) -> None:
+    table = (
+        "编号,诉求内容,诉求类别,紧急程度,接待时间,地点,状态,办结时间,回访日期,是否解决,满意度\n"
+        "J-1,幸福里6栋电梯停了,电梯,一般,2026-03-01 09:00,6 栋,已回访,2026-03-02 10:00,2026-03-04,是,基本满意\n"
+        "J-2,楼道冒烟,消防,紧急,2026-04-02 08:00,5 栋,办理中,,,,\n"
+        "J-3,,停车,一般,2026-04-02 08:00,5 栋,办理中,,,,\n"
+    )
+    sheet = Sheet(table.encode(), "群众接待.csv")
+    mapping = importer.propose(Request, sheet, (translator("zh"),))
+    preview = importer.preview(yard, admin, "d", sheet, mapping, languages=(translator("zh"),))
+    assert (preview.counts.new, preview.counts.rejected) == (2, 1)
+    importer.commit(yard, admin, preview, patience=0)
+    lift, fire = yard.find(admin, Request, "d", sort=[("number", 1)])
+    assert (lift.category, lift.status, lift.satisfaction, lift.words) == (
+        Topic.LIFT, Status.CLOSED, Satisfaction.BASICALLY, ("幸福", "电梯"),
+    )  # fmt: skip
+    assert (fire.category, fire.urgency, fire.is_open) == (Topic.FIRE, Urgency.LIFE, True)
+    review = room.request_review(yard, admin, "d", Period.of("2026"), now=NOW)
+    assert (review.solved.value, review.solved.n, review.satisfied.value) == (1, 1, 0.9)
+    assert review.repeats.value is None, "nobody looked for earlier ones of what a sheet brought"
     assert recount.check(yard, admin, "d") == []
 
 
