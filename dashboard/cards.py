@@ -55,6 +55,7 @@ UNITS: Mapping[str, str] = {
     "grade": msg("grade"),
     "points": msg("pts"),
     "lessons": msg("h of training"),
+    "cases": msg("cases"),
 }
 
 

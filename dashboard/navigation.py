@@ -39,9 +39,11 @@ PAGES = (
     PageRow("activities", msg("Activities")),
     PageRow("staff", msg("Staff"), choices=()),
     PageRow("meetings", msg("Meetings"), choices=()),
+    PageRow("requests", msg("Requests")),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),
+    PageRow("receive", msg("Take a request"), shown=False, periods=False, choices=()),
     PageRow("inspect", msg("Inspect"), shown=False, periods=False, choices=()),
 )
 BY_KEY = {row.key: row for row in PAGES}

@@ -438,6 +438,8 @@ def _comes_from(order: WorkOrder) -> None:
         )
     if order.plan_id:
         navigation.link("facilities", _("The plan that made it"), part="preventive", maintenance_plan=order.plan_id)
+    if order.request_id:
+        navigation.link("requests", _("The resident's request it came of"), request=order.request_id)
     if order.hazard_id:
         navigation.link("facilities", _("Its entry in the hazard register"), part="hazards", hazard=order.hazard_id)
     minutes.decided(session.view(), order.id)

@@ -11,19 +11,22 @@ from dashboard import cards, data, drawer, i18n, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
 from repository import worktime
 from repository.access import Operation, may
-from repository.grids import Community, Span, edit_community
+from repository.grids import Community, RequestDeadline, Span, edit_community
 from repository.maintenance import SERVICE_LEVELS, Priority, WorkCategory, work_categories
+from repository.requests import BY_THE_CLOCK, DEADLINES, Urgency, allowed
 from repository.worktime import SpecialDay, announced_until
 
 SPANS = 3
 
 
 def settings(view: session.View, found: Community) -> None:
-    """Working hours, promised times, and the calendar of a year."""
+    """Working hours, promised times, deadlines of requests, and the calendar of a year."""
     st.subheader(_("Working hours"), anchor=False)
     _hours(view, found)
     st.subheader(_("Promised times"), anchor=False)
     _levels(view, found)
+    st.subheader(_("Deadlines of requests"), anchor=False)
+    _deadlines(view, found)
     st.subheader(_("Holidays and make-up workdays"), anchor=False)
     _calendar(view)
 
@@ -116,6 +119,35 @@ def _levels(view: session.View, found: Community) -> None:
             for row in typed.to_dict("records")
         ]
         save(view, "levels", mine, service_levels=[row for row in rows if row != _usual(row)])
+
+
+def _deadlines(view: session.View, found: Community) -> None:
+    """A line an urgency: hours that run day and night, or calendar days."""
+    mine = drawer.draft("deadlines", found, "request_deadlines")
+    urgency, within, unit = _("Urgency"), _("Answered within"), _("Counted in")
+    table = pd.DataFrame(
+        {
+            urgency: [say(each.label) for each in Urgency],
+            within: [allowed(each, mine.opened.request_deadlines) for each in Urgency],
+            unit: [_("hours, day and night") if each in BY_THE_CLOCK else _("calendar days") for each in Urgency],
+        }
+    )
+    typed = st.data_editor(
+        table,
+        hide_index=True,
+        disabled=[urgency, unit],
+        column_config={within: st.column_config.NumberColumn(min_value=1, max_value=1000, step=1, required=True)},
+        key=f"deadlines-{mine.key}",
+    )
+    st.caption(_("Days end at midnight, holidays counted. New requests follow it; those that are open keep theirs."))
+    if st.button(_("Save the deadlines"), key="save_deadlines"):
+        amounts = zip(Urgency, typed[within], strict=True)
+        rows = [
+            RequestDeadline(urgency=each, amount=int(amount))
+            for each, amount in amounts
+            if pd.notna(amount) and int(amount) != DEADLINES[each]
+        ]
+        save(view, "deadlines", mine, request_deadlines=tuple(rows))
 
 
 def _usual(row: dict[str, Any]) -> dict[str, Any]:

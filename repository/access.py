@@ -181,6 +181,7 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "assessment_rounds": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
         "assessment_ballots": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
         "staff_figures": _row(_ALL, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
+        "requests": _row(_ALL, _FIELD, _FIELD, _EDITORS, _EDITORS),
         "import_batches": _row(_FACILITIES, _FACILITIES, _FACILITIES, _NOBODY, _NOBODY),
         "saved_mappings": _row(_FACILITIES, _FACILITIES, _FACILITIES, _FACILITIES, _NOBODY),
         "users": _row(_ADMIN, _ADMIN, _ADMIN, _ADMIN, _NOBODY),
@@ -196,7 +197,7 @@ _ORDER_OF_A_WORKER = frozenset(
         "responded_at", "due_at", "ended_at", "repair_seconds", "respond_seconds", "assignee_id", "hold_reason",
         "estimated_hours", "actual_hours", "description", "events", "reopenings", "source", "company_id", "assigned_at",
         "noticed_at", "kind", "plan_id", "inspection_id", "scheduled_for", "repeat_of", "merged_into", "held_seconds",
-        "satisfaction", "labour", "photos", "hazard_id", "verified_at", "place_id", "also_reported",
+        "satisfaction", "labour", "photos", "hazard_id", "verified_at", "place_id", "also_reported", "request_id",
     }
 )  # fmt: skip
 _REPORT_OF_A_RESIDENT = frozenset(
@@ -208,6 +209,14 @@ _REPORT_OF_A_RESIDENT = frozenset(
 _ANSWER_OF_A_RESIDENT = frozenset(
     {"status", "is_open", "outcome", "ended_at", "reopenings", "events", "satisfaction", "also_reported", "photos"}
 )
+_REQUEST_OF_A_WORKER = frozenset(
+    {
+        "text", "category", "urgency", "channel", "place", "grid_id", "resident", "status", "is_open", "received_by_id",
+        "responsible_id", "responded_at", "ended_at", "late", "answer", "referred_to", "called_on", "solved",
+        "satisfaction", "outcome_kind", "outcome_id", "repeat_of", "place_key", "words", "callbacks", "reopenings",
+        "events", "deadline_at",
+    }
+)  # fmt: skip
 _ACTIVITY_OF_A_WORKER = frozenset(
     {
         "name", "held_on", "held_precision", "status", "format", "theme", "grid_id", "place", "organizer_id", "level",
@@ -225,6 +234,7 @@ _COMMUNITY_OF_AN_EDITOR = frozenset(
         "service_lives",
         "working_hours",
         "service_levels",
+        "request_deadlines",
         "entry_days",
         "entry_rules",
     }
@@ -255,6 +265,8 @@ FIELDS: Mapping[tuple[str, Anyone, Operation], frozenset[str]] = MappingProxyTyp
         ("work_orders", Outsider.RESIDENT, Operation.UPDATE): _ANSWER_OF_A_RESIDENT,
         ("activities", Role.GRID_WORKER, Operation.CREATE): _ACTIVITY_OF_A_WORKER,
         ("activities", Role.GRID_WORKER, Operation.UPDATE): _ACTIVITY_OF_A_WORKER,
+        # when the clock of a request began is nobody's to change who is measured by it
+        ("requests", Role.GRID_WORKER, Operation.UPDATE): _REQUEST_OF_A_WORKER,
         # the code is on every export, the zone cuts every month, the mark opens a demonstration to anybody
         ("communities", Role.EDITOR, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,
         ("communities", Role.SECRETARY, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,

@@ -66,6 +66,14 @@ class ServiceLevel(Part):
     round_the_clock: bool = Field(default=False, title=msg("Nights and holidays count"))
 
 
+class RequestDeadline(Part):
+    """How long a request of one urgency may wait for its answer: hours for the urgencies that run by the clock, days
+    for the others."""
+
+    urgency: str = Field(min_length=1, max_length=20, title=msg("Urgency"))
+    amount: int = Field(ge=1, le=1000, title=msg("Hours or days"))
+
+
 class EntryRule(Part):
     """What must be noted of everything of one kind that comes through a gate, beside its exit."""
 
@@ -132,6 +140,9 @@ class Community(Record):
         description=msg(
             "Fewer participants of one age band, sex or grid are not told, nor what they could be worked out from"
         ),
+    )
+    request_deadlines: Annotated[tuple[RequestDeadline, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=10, title=msg("Deadlines of requests")
     )
     entry_days: Annotated[int, Shown(unit=msg("days"))] = Field(
         default=30,

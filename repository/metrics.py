@@ -148,6 +148,7 @@ class Metric:
         "grade",
         "points",
         "lessons",
+        "cases",
     ]
     formula: str
     source: str

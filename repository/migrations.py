@@ -31,6 +31,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     preventive,
     recount,
     reports,
+    requests,
     rollups,
     staff,
     worktime,

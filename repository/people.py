@@ -66,7 +66,7 @@ class Person(Record):
 class Purpose(Choice):
     """Why somebody looks at how a resident can be reached (个人信息保护法, article 6: for a clear purpose only)."""
 
-    CALL_BACK = "call_back", msg("Call back about the repair"), "回访"
+    CALL_BACK = "call_back", msg("Call back about what was reported"), "回访"
     VISIT = "visit", msg("Agree on a time to come"), "上门"
     CORRECT = "correct", msg("Check that it is right"), "核对"
     ASKED = "asked", msg("The person asked what is kept"), "本人查询"
@@ -83,7 +83,9 @@ class Contact(Record):
         Index(("community_id", "expires_on"), "those that are to be forgotten"),
     )
 
-    about_id: str = Field(max_length=64, title=msg("About"), description=msg("The work order it belongs to"))
+    about_id: str = Field(
+        max_length=64, title=msg("About"), description=msg("The work order, request or organisation it belongs to")
+    )
     grid_id: Annotated[str | None, Ref(to="grids")] = Field(default=None, max_length=64, title=msg("Grid"))
     name: str | None = Field(default=None, max_length=60, title=msg("Person's name"))
     phone: str | None = Field(default=None, max_length=20, pattern=r"^[0-9+][0-9 -]{4,18}$", title=msg("Phone"))

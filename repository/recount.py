@@ -23,6 +23,7 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     inspections,
     maintenance,
     meetings,
+    requests,
     rollups,
 )
 from repository.access import Actor, Operation, reach, require

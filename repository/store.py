@@ -855,7 +855,7 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = [
                 self.db[rollups.COUNTS].find_one({**within, "subject": subject}, {"period": 1}, sort=[("period", 1)])
-                for subject in ("work_orders", "activities", "attendances", "entries")
+                for subject in ("work_orders", "activities", "attendances", "entries", "requests")
             ]
         return min((document["period"] for document in found if document), default=None)
 

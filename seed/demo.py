@@ -20,6 +20,9 @@ The figures are in ``community``; everything that happens here is invented. What
   the property company of grids 3 and 4 and the stationed units are often absent; the next meeting waits for its agenda.
 - **健康大讲堂**: eight of the last eleven activities are lectures; visits grow, people don't, for the same elderly
   residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried.
+- **群众接待**: electric bicycles charged in stairwells come up more and more, most in grid 3; parents ask for
+  something to do with their children, which no activity answers; the lift of 幸福里 6 栋 comes again and again; the
+  loose bar and the north gate were residents' requests; less than half are called back.
 
 Everything is a function of ``as_of`` alone: the same day gives the same documents.
 """
@@ -41,6 +44,8 @@ from repository.organizations import Organization
 from repository.people import Person
 from repository.preventive import MaintenancePlan
 from repository.record import Record
+from repository.requests import Request
+from repository.requests.commands import SERIES as REQUESTS
 from repository.staff import (
     AssessmentBallots,
     AssessmentRound,
@@ -51,7 +56,7 @@ from repository.staff import (
     TrainingPlan,
 )
 from repository.store import Store
-from seed import estate, gates, gatherings, history, meetings, team, watch
+from seed import estate, gates, gatherings, history, meetings, team, voices, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -124,7 +129,9 @@ def _write(batch: Batch, as_of: date) -> None:
     orders = history.work_orders(as_of, standing, Random(42))
     watched = watch.watch(as_of, standing, orders)
     add(Facility, stamped(history.out_of_order(standing, orders)))
-    add(WorkOrder, [*watched.orders, *watched.preventive])
+    heard, answering = voices.voices(as_of, watched.orders)
+    add(WorkOrder, [*answering, *watched.preventive])
+    add(Request, heard)
     add(Checklist, stamped(watched.checklists))
     add(InspectionPlan, stamped(watched.plans))
     add(Inspection, watched.inspections)
@@ -145,6 +152,7 @@ def _write(batch: Batch, as_of: date) -> None:
     add(Activity, held)
     batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
     batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders) + len(watched.preventive))
+    batch.numbered(estate.COMMUNITY_ID, REQUESTS, len(heard))
     batch.finish(
         [community().model_copy(update=stamp).to_document()],
         {"as_of": as_of.isoformat(), "note": "演示数据：人物、设施和经过均为虚构"},

@@ -47,6 +47,7 @@ from repository import (
     preventive,
     recount,
     replacement,
+    requests,
     staff,
     worktime,
 )
@@ -68,6 +69,7 @@ from repository.organizations import Organization
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.preventive import MaintenancePlan
 from repository.record import RECORDS, Record
+from repository.requests import Request
 from repository.staff import (
     AssessmentBallots,
     AssessmentRound,
@@ -167,6 +169,20 @@ def world(store: Store) -> None:
             WorkOrder(
                 id=f"done-{grid}", number=f"{mark}-D", fault="dead", grid_id=grid, reported_at=when, ended_at=NOW,
                 status=Status.DONE, outcome=Outcome.COMPLETED, place=f"{mark} place", category=f"{mark} kind", **at,
+            ),
+            Request(
+                id=f"r-{grid}", number=f"{mark}-R", text=f"{mark} 电梯停了", grid_id=grid, received_at=when,
+                place=f"{mark} stairs", resident=f"{mark}-Q", category="lift", deadline_at=when + timedelta(days=1),
+                responsible_id=f"p-{home}", **at,
+            ),
+            Request(
+                id=f"ra-{grid}", number=f"{mark}-A", text=f"{mark} 停车难", grid_id=grid, received_at=when,
+                status="resolved", ended_at=when, answer=f"{mark} done", outcome_kind="meeting", **at,
+            ),
+            Request(
+                id=f"ru-{grid}", number=f"{mark}-U", text=f"{mark} 漏水", grid_id=grid, received_at=when,
+                status="resolved", ended_at=when,
+                callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3, **at,
             ),
             Place(id=f"y-{grid}", name=f"{mark} stairs", grid_id=grid, **at),
             Label(id=f"{mark}-L", facility_id=f"f-{grid}", grid_id=grid, **at),
@@ -381,7 +397,8 @@ def an_undo(store: Store, actor: Actor) -> Any:
 def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
-                 "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs"):  # fmt: skip
+                 "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs",
+                 "requests"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -1007,6 +1024,51 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: meetings.names(s, a, "D", [Link(about="facilities", ref=id) for id in ("f-g1", "f-g2")]),
     ),
     "meetings.linkable": read("facilities", lambda s, a: meetings.linkable(s, a, "D", Linked.FACILITY)),
+    # requests
+    "requests.take_request": change(
+        CREATE, "requests", lambda s, a: requests.take_request(s, a, "D", {"text": "漏水", "grid_id": "g1"})
+    ),
+    "requests.accept": change(UPDATE, "requests", lambda s, a: requests.accept(s, a, "D", "r-g1", 1, note="x")),
+    "requests.resolve": change(UPDATE, "requests", lambda s, a: requests.resolve(s, a, "D", "r-g1", 1, answer="x")),
+    "requests.decline": change(UPDATE, "requests", lambda s, a: requests.decline(s, a, "D", "r-g1", 1, reason="x")),
+    "requests.refer": change(UPDATE, "requests", lambda s, a: requests.refer(s, a, "D", "r-g1", 1, to="x")),
+    "requests.call_back": change(
+        UPDATE,
+        "requests",
+        lambda s, a: requests.call_back(s, a, "D", "ra-g1", 1, reached=True, solved=True, satisfaction="satisfied"),
+    ),
+    "requests.close_unreached": change(
+        UPDATE, "requests", lambda s, a: requests.close_unreached(s, a, "D", "ru-g1", 1)
+    ),
+    "requests.reopen": change(UPDATE, "requests", lambda s, a: requests.reopen(s, a, "D", "ra-g1", 1, reason="x")),
+    "requests.remark": change(UPDATE, "requests", lambda s, a: requests.remark(s, a, "D", "r-g1", "x")),
+    "requests.edit_request": change(
+        UPDATE, "requests", lambda s, a: requests.edit_request(s, a, "D", "r-g1", 1, {"place": "x"})
+    ),
+    "requests.remove_request": change(DELETE, "requests", lambda s, a: requests.remove_request(s, a, "D", "r-g1", 1)),
+    "requests.become_order": Row(
+        ((UPDATE, "requests"), (CREATE, "work_orders")),
+        lambda s, a: requests.become_order(s, a, "D", "r-g1", 1, fault="loose", facility_id="f-g1"),
+        "refused",
+    ),
+    "requests.become_activity": Row(
+        ((UPDATE, "requests"), (CREATE, "activities")),
+        lambda s, a: requests.become_activity(
+            s, a, "D", "r-g1", 1, {"name": "x", "format": "craft", "held_on": date(2026, 5, 1)}
+        ),
+        "refused",
+    ),
+    "requests.mark": change(UPDATE, "requests", lambda s, a: requests.mark(s, a, "D", "r-g1", 1, "idea")),
+    "requests.put_to_meeting": change(
+        UPDATE, "requests", lambda s, a: requests.put_to_meeting(s, a, "D", "ra-g1", 1, "m")
+    ),
+    "requests.request_review": read("requests", lambda s, a: requests.request_review(s, a, "D", QUARTER, now=NOW)),
+    "requests.request_list": read("requests", lambda s, a: requests.request_list(s, a, "D", now=NOW)),
+    "requests.for_meeting": read("requests", lambda s, a: requests.for_meeting(s, a, "D")),
+    "requests.request_story": read("requests", lambda s, a: requests.request_story(s, a, "D", "r-g1"), "refused"),
+    "requests.request_story_if_any": read("requests", lambda s, a: requests.request_story_if_any(s, a, "D", "r-g1")),
+    "requests.request_glance": read("requests", lambda s, a: requests.request_glance(s, a, "D", now=NOW)),
+    "requests.themes": read("requests", lambda s, a: requests.themes(s, a, "D", QUARTER, now=NOW)),
     # inspections
     "inspections.made_by": read(
         "inspections",
@@ -1309,6 +1371,12 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "staff.commands._require_members": "inside a Write: whether people have a file",
     "photos": "bytes without a grid; named by a record that was read, or linked inside a Write",
     "reports": "private links and the secret they are made with; records are read as the outsider they stand for",
+    "requests.commands._earlier": "inside a Write: cut to the actor's grids in _likes; an id only",
+    "requests.commands._mark_later": "inside a Write: cut to the actor's grids in _likes",
+    "requests.commands._repeating": "in_reach",
+    "requests.commands._skip_taken": "the last number",
+    "requests.queries._stock": "counters, cut by seen",
+    "requests.queries._topics": "counters, cut by seen",
     "people.contact_of": "scope; only for the mask",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
@@ -1628,6 +1696,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = there.model_copy(update={"id": "copy", **({"code": "copy"} if hasattr(there, "code") else {})})
         copy = copy.model_copy(update={"community_id": "copy"}) if isinstance(copy, Community) else copy
         copy = copy.model_copy(update={"number": "copy", "plan_id": None}) if isinstance(copy, WorkOrder) else copy
+        copy = copy.model_copy(update={"number": "copy"}) if isinstance(copy, Request) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
@@ -1799,7 +1868,8 @@ CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "
            "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
            "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
            "entry_logs": "remark", "organizations": "remark", "staff_members": "remark", "staff_certificates": "name",
-           "staff_trainings": "topic", "meetings": "place", "action_items": "result"}  # fmt: skip
+           "staff_trainings": "topic", "meetings": "place", "action_items": "result",
+           "requests": "text"}  # fmt: skip
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW, ELSEWHERE], ids=["of a grid", "of a grid anywhere", "of E"])

@@ -14,6 +14,8 @@ from repository.inspections import Inspection, ItemResult, Verdict
 from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
 from repository.meetings import ActionItem, Decision, Meeting
 from repository.record import RECORDS, Record, field_specs
+from repository.requests import CallBack, Request, Satisfaction, Urgency
+from repository.requests import Reopening as RequestReopening
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -106,6 +108,23 @@ def _meetings() -> list[Record]:
     ]
 
 
+def _heard() -> list[Record]:
+    base = {"community_id": "c", "number": "1", "text": "x", "received_at": AT, "deadline_at": AT + HOUR}
+    over = {"status": "closed", "ended_at": AT, "responded_at": AT}
+    calls = tuple(
+        CallBack(on=AT.date(), by="x", reached=True, contacted=True, solved=True, satisfaction=grade)
+        for grade in Satisfaction
+    )
+    unreached = CallBack(on=AT.date(), by="x", reached=False)
+    past = RequestReopening(ended_at=AT + 2 * HOUR, reopened_at=AT + 3 * HOUR, not_solved=True)
+    return [
+        *(Request(**base, urgency=urgency) for urgency in Urgency),
+        Request(**base, **over, callbacks=(unreached, *calls[::-1]), repeat_of="r"),
+        Request(**base, status="resolved", outcome_kind="meeting", reopenings=(past,)),
+        Request(**{**base, "deadline_at": None}, **over, outcome_kind="idea"),
+    ]
+
+
 def _entries() -> list[Record]:
     base = {"community_id": "c", "gate_id": "f", "entered_at": AT}
     every = {"complete": True, "handling": "smart", "left_at": AT + HOUR, "exceptions": tuple(EntryException)}
@@ -116,7 +135,7 @@ def test_every_counter_is_explained_and_no_other() -> None:
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
     atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
     of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
-    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries(), *_meetings()):
+    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries(), *_meetings(), *_heard()):
         atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
     told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
     met = {(subject, level, _pattern(level, name, subject)) for subject, level, _, _, _, name in atoms}
@@ -128,6 +147,9 @@ def _pattern(level: str, name: str, subject: str) -> str:
         name = re.sub(r"\.\d{3}$", ".{hour}", name)
         name = re.sub(rf"^({'|'.join(EntryKind)})(?=$|_|\.)", "{kind}", name)
         return "{exception}" if name in set(EntryException) else name
+    if subject == "requests":
+        name = re.sub(rf"^said_({'|'.join(Satisfaction)})$", "said_{grade}", name)
+        return re.sub(rf"^urgency_({'|'.join(Urgency)})$", "urgency_{urgency}", name)
     if level == "due":
         return re.sub(r"^\d\d$", "{day}", name)
     if level == "age":

@@ -57,6 +57,7 @@ CHANGEABLE = (
     "places",
     "posts",
     "report_links",
+    "requests",
     "residents_seen",
     "saved_mappings",
     "sign_in_attempts",

@@ -361,6 +361,7 @@ class WorkOrder(Record):
             ("community_id", "inspection_id"), "what an inspection opened", where={"inspection_id": {"$exists": True}}
         ),
         Index(("community_id", "hazard_id"), "the order of a hazard", where={"hazard_id": {"$exists": True}}),
+        Index(("community_id", "request_id"), "the order of a request", where={"request_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("work_orders", "company_orders")
@@ -453,6 +454,9 @@ class WorkOrder(Record):
     )
     hazard_id: Annotated[str | None, Ref(to="hazards", form=False, table=False)] = Field(
         default=None, max_length=64, title=msg("Hazard")
+    )
+    request_id: Annotated[str | None, Ref(to="requests", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Request")
     )
     repeat_of: Annotated[str | None, Ref(to="work_orders", form=False, table=False)] = Field(
         default=None, max_length=64, title=msg("Repeat of")
