@@ -28,6 +28,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     people,
     photos,
     preventive,
+    projects,
     recount,
     reports,
     rollups,

@@ -22,6 +22,8 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     hazards,
     inspections,
     maintenance,
+    organizations,
+    projects,
     rollups,
 )
 from repository.access import Actor, Operation, reach, require

@@ -340,6 +340,11 @@ def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
     return tuple(spec for spec in field_specs(record).values() if spec.kind == "ref")
 
 
+def _listed(value: Any) -> list[Any]:
+    """What a reference names: one id, several or none."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
 def _referring(collection: str) -> Iterator[tuple[type[Record], FieldSpec]]:
     """Every Record class and field that can name a record of ``collection``."""
     for record in RECORDS.values():
@@ -1285,9 +1290,12 @@ class Write:
         if after["community_id"] == EVERYWHERE:
             return  # an account's reach may name what is of any community, and what is gone
         for spec in _references(record):
-            id = after.get(spec.name)
-            if id and id != before.get(spec.name) and isinstance(spec.mark, Ref):
-                self._named.setdefault((after["community_id"], spec.mark.to), {})[id] = spec.name
+            if not isinstance(spec.mark, Ref):
+                continue
+            stood, stands = (_listed(each.get(spec.name)) for each in (before, after))
+            for id in stands:
+                if id not in stood:
+                    self._named.setdefault((after["community_id"], spec.mark.to), {})[id] = spec.name
 
     def _require_named(self) -> None:
         """Raise Invalid beside a field that names a record the community does not have. One indexed read a collection,
