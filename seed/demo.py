@@ -15,6 +15,9 @@ The figures are in ``community``; everything that happens here is invented. What
   plans for walkers, lifts, gates and pumps are kept in grids 1, 2 and 5, and late in 3 and 4.
 - **健康大讲堂**: eight of the last eleven activities are lectures; visits grow, people don't, for the same elderly
   residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried.
+- **辖区单位**: of fifteen stationed organisations few take part and half are silent; the lunch project has clear duties
+  and keeps to its plan, 企地共建文明小区 has neither target nor duties and is overdue (section 3.2). Money is needed
+  and nobody offers it; an electrician is needed and one is on the list of resources.
 
 Everything is a function of ``as_of`` alone: the same day gives the same documents.
 """
@@ -31,12 +34,13 @@ from repository.hazards import Hazard
 from repository.inspections import Checklist, Inspection, InspectionPlan
 from repository.maintenance import WorkOrder
 from repository.maintenance.commands import SERIES
-from repository.organizations import Organization
+from repository.organizations import Engagement, Need, Organization, Resource
 from repository.people import Person
 from repository.preventive import MaintenancePlan
+from repository.projects import Milestone, Project, ProjectTask
 from repository.record import Record
 from repository.store import Store
-from seed import estate, gates, gatherings, history, watch
+from seed import estate, gates, gatherings, history, partners, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -95,7 +99,6 @@ def _write(batch: Batch, as_of: date) -> None:
 
     standing = estate.facilities(as_of)
     add(Person, stamped(estate.people()))
-    add(Organization, stamped(estate.companies(as_of)))
     add(Grid, stamped(estate.grids()))
     add(Post, stamped(estate.posts(as_of)))
     orders = history.work_orders(as_of, standing, Random(42))
@@ -115,6 +118,14 @@ def _write(batch: Batch, as_of: date) -> None:
     rng = Random(42)
     held = gatherings.activities(as_of, rng)
     add(Activity, held)
+    joined = partners.partners(as_of, held)
+    add(Organization, stamped([*estate.companies(as_of), *joined.organizations]))
+    add(Resource, stamped(joined.resources))
+    add(Need, joined.needs)
+    add(Project, joined.projects)
+    add(ProjectTask, joined.tasks)
+    add(Milestone, joined.milestones)
+    add(Engagement, joined.engagements)
     batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
     batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders) + len(watched.preventive))
     batch.finish(
