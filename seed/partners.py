@@ -1,8 +1,8 @@
 """The stationed organisations (辖区单位) and what is done together: source document, sections 2.1 and 3.2.
 
 The document names six public bodies and three of nine enterprises; what they offer, need and do here is invented. The
-story is its complaint: goals, tasks and duties are unclear, so few take part. 养老院 and 泸天化 carry the lunch project,
-which is clear and on plan; 企地共建文明小区 has neither target nor duties, is overdue and stands still. Most of the
+story is its complaint: goals, tasks and duties are unclear, so few take part. 养老院 and 泸天化 carry the lunch
+project, which is clear and on plan; 企地共建文明小区 has neither target nor duties, is overdue and stands still. Most of the
 enterprises have been silent for long or for ever, money is needed most and offered least.
 """
 
@@ -122,7 +122,7 @@ _PROJECTS = {
         "爱心超市货架常满，志愿积分换得到日用品", ("每月兑换居民", 80, "人"),
         ("每周六有志愿者理货，积分兑换从每月 31 人增加到 92 人。", 92, 92),
         tasks=(
-            _Task("理货排班", "每周六 9 点到 12 点两名志愿者到岗", "区委编办", None, 2, -285, -210, ((-250, 50), (-212, 100))),
+            _Task("理货排班", "每周六上午两名志愿者到岗", "区委编办", None, 2, -285, -210, ((-250, 50), (-212, 100))),
             _Task("募集日用品", "每季度一批，不少于 200 件", "泸天化", None, 1, -280, -205, ((-240, 60), (-207, 100))),
         ),
     ),
@@ -148,9 +148,10 @@ _PROJECTS = {
         "长者助餐点", ProjectState.RUNNING, -120, 90, None, "secretary", "养老院", ("泸天化", "区委编办"),
         "独居和高龄老人每天吃得上热饭", ("每日就餐老人", 60, "人"), grid="4",
         tasks=(
-            _Task("厨房备案和设备检修", "办妥食品安全备案，检修排烟", "养老院", None, 2, -118, -70, ((-95, 60), (-72, 100))),
-            _Task("摸清用餐老人名单", "五个网格逐户核对，只记代码", None, "lead-4", 1, -110, -60, ((-80, 70), (-58, 100))),
+            _Task("厨房备案和设备检修", "办妥备案，检修排烟", "养老院", None, 2, -118, -70, ((-95, 60), (-72, 100))),
+            _Task("摸清用餐名单", "五个网格逐户核对，只记代码", None, "lead-4", 1, -110, -60, ((-80, 70), (-58, 100))),
             _Task("送餐志愿排班", "工作日每天三人，周末四人", "泸天化", None, 2, -70, 30, ((-40, 40), (-12, 75))),
+            _Task("志愿者健康证", "二十人办齐健康证", "泸天化", None, 1, -60, -15, ((-20, 100),)),
             _Task("试运营", "每天 20 份起，一个月", "养老院", None, 3, -30, 45, ((-8, 40),)),
             _Task("正式开餐", "每天 60 份，公布菜谱和价格", "养老院", None, 4, 30, 85),
         ),
@@ -187,7 +188,7 @@ _MEETINGS = (
     ("区委", (335, 245, 150, 58)),
     ("区政府", (335, 150, 58)),
     ("泸天化", (335, 245, 150)),
-    ("西研院", (335, 300)),
+    ("西研院", (300,)),
 )
 _HOSTS = (("养老院", Format.CLINIC), ("泸天化", Format.PERFORMANCE), ("邮政银行", Format.LECTURE))
 
@@ -357,8 +358,8 @@ def _engagements(as_of: date, made: Partners, held: Sequence[Activity]) -> Itera
                     yield part(each, Way.PROJECT, one.name, one.ended_on, project_id=one.id)
     for unit, form in _HOSTS:
         alike = [one for one in held if one.format == form and one.status is ActivityStatus.HELD]
-        for one in [one for one in alike if (as_of - one.held_on).days < 330][::3]:
-            yield part(_id(unit), Way.HOSTED, one.name, one.held_on, activity_id=one.id)
+        for activity in [each for each in alike if (as_of - each.held_on).days < 330][::3]:
+            yield part(_id(unit), Way.HOSTED, activity.name, activity.held_on, activity_id=activity.id)
     for unit, days in _MEETINGS:
         for ago in days:
             yield part(_id(unit), Way.MEETING, "共建联席会议", _ago(as_of, ago))

@@ -14,8 +14,8 @@ from repository.words import msg
 
 SUGGESTED = 5
 """So many are suggested for a need."""
-_ENOUGH = 0.2
-"""Of the shorter text's pairs of signs, so large a share in common is said to be alike."""
+_ENOUGH = 0.1
+"""Of the shorter text's pairs of signs, so large a share in common is said to be alike: one pair of a short line."""
 
 
 class Reason(Choice):
@@ -32,12 +32,12 @@ class Reason(Choice):
 
 _WEIGHT: Mapping[Reason, float] = {
     Reason.KIND: 3.0,
-    Reason.WORDS: 4.0,  # times how alike
+    Reason.WORDS: 4.0,  # times the root of how alike: one word in common tells more than the tenth
     Reason.ENOUGH: 1.0,
     Reason.TOO_LITTLE: -1.0,
     Reason.IN_TIME: 0.5,
     Reason.NEAR: 0.5,
-    Reason.PROMISED: -1.0,
+    Reason.PROMISED: -0.5,
 }
 
 
@@ -96,7 +96,7 @@ def suggest(
         if not reasons:
             continue
         reasons += _further(need, each, promised or {}, grids or {})
-        score = sum(_WEIGHT[one] * (same if one is Reason.WORDS else 1) for one in reasons)
+        score = sum(_WEIGHT[one] * (same**0.5 if one is Reason.WORDS else 1) for one in reasons)
         found.append(Suggestion(each, score, same, tuple(reasons)))
     found.sort(key=lambda one: (-one.score, one.resource.what, one.resource.id))
     return found[:limit]
