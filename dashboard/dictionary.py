@@ -81,6 +81,27 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "rectified": msg("Of these: rectified by now"),
         "rechecked": msg("Of these: rectified and re-checked by now"),
     },
+    ("needs", "month"): {
+        "listed": msg("Needs listed in the month; the category is the kind"),
+        "matched": msg("Needs matched in the month, those met since included"),
+        "met": msg("Needs met in the month"),
+        "withdrawn": msg("Needs withdrawn in the month; they count as never matched"),
+    },
+    ("engagements", "month"): {
+        "took_part": msg("Of an organisation (the category): how often it took part in the month"),
+        "contacts": msg("How often it was only contacted"),
+    },
+    ("projects", "month"): {
+        "on_time": msg("Projects finished in the month by their due day"),
+        "late": msg("Projects finished in the month after their due day"),
+        "no_due": msg("Projects finished in the month that had no due day"),
+        "stopped": msg("Projects stopped in the month"),
+    },
+    ("project_tasks", "month"): {
+        "on_time": msg("Project tasks done in the month by their due day; the category is the organisation"),
+        "late": msg("Project tasks done in the month after their due day"),
+        "no_due": msg("Project tasks done in the month that had no due day"),
+    },
     ("company_orders", "cells"): {
         "opened": msg("Of a company (the category): work orders reported in the month"),
         "ended": msg("Work orders that ended in the month, those reopened later included"),

@@ -37,6 +37,7 @@ PAGES = (
     PageRow("facilities", msg("Facilities")),
     PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
     PageRow("activities", msg("Activities")),
+    PageRow("organizations", msg("Local organisations")),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),

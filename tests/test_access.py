@@ -626,6 +626,8 @@ ROWS: Mapping[str, Row] = {
     "projects.projects": read("projects", lambda s, a: projects.projects(s, a, "D"), "common"),
     "projects.project_names": read("projects", lambda s, a: projects.project_names(s, a, "D"), "common"),
     "projects.project": read("projects", lambda s, a: projects.project(s, a, "D", "pr-D", today=TODAY), "common"),
+    "projects.task": read("project_tasks", lambda s, a: projects.task(s, a, "D", "pt-D"), "common"),
+    "projects.milestone": read("milestones", lambda s, a: projects.milestone(s, a, "D", "ms-D"), "common"),
     "projects.tasks_of": read("project_tasks", lambda s, a: projects.tasks_of(s, a, "D", "o-D"), "common"),
     "projects.review": read("projects", lambda s, a: projects.review(s, a, "D", QUARTER, today=TODAY), "common"),
     "projects.glance": read("projects", lambda s, a: projects.glance(s, a, "D", QUARTER, today=TODAY)),

@@ -38,10 +38,12 @@ from repository.projects.queries import (
     ProjectReview,
     ProjectStory,
     glance,
+    milestone,
     project,
     project_names,
     projects,
     review,
+    task,
     tasks_of,
 )
 from repository.projects.records import (
@@ -85,6 +87,7 @@ __all__ = [
     "gaps",
     "glance",
     "link_need",
+    "milestone",
     "planned",
     "progress",
     "project",
@@ -99,5 +102,6 @@ __all__ = [
     "shares",
     "start_project",
     "stop_project",
+    "task",
     "tasks_of",
 ]

@@ -105,6 +105,16 @@ def project(store: Store, actor: Actor, community_id: str, id: str, *, today: da
     return ProjectStory(outline, tuple(milestones), tuple(needs), course(found, tasks, today))
 
 
+def task(store: Store, actor: Actor, community_id: str, id: str) -> ProjectTask:
+    """One task. Raises NotFound, Refused."""
+    return store.get(actor, ProjectTask, community_id, id)
+
+
+def milestone(store: Store, actor: Actor, community_id: str, id: str) -> Milestone:
+    """One milestone. Raises NotFound, Refused."""
+    return store.get(actor, Milestone, community_id, id)
+
+
 def tasks_of(store: Store, actor: Actor, community_id: str, organization_id: str) -> list[ProjectTask]:
     """What an organisation has to do, the open ones first, by due day. At most LISTED."""
     where = {"organization_id": organization_id}
