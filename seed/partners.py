@@ -2,8 +2,8 @@
 
 The document names six public bodies and three of nine enterprises; what they offer, need and do here is invented. The
 story is its complaint: goals, tasks and duties are unclear, so few take part. 养老院 and 泸天化 carry the lunch
-project, which is clear and on plan; 企地共建文明小区 has neither target nor duties, is overdue and stands still. Most of the
-enterprises have been silent for long or for ever, money is needed most and offered least.
+project, which is clear and on plan; 企地共建文明小区 has neither target nor duties, is overdue and stands still. Most
+of the enterprises have been silent for long or for ever, money is needed most and offered least.
 """
 
 from collections.abc import Iterator, Sequence

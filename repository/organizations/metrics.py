@@ -41,7 +41,7 @@ MATCHING = declare(
             "Needs matched in the period ÷ needs that stood on the list in it: unmatched when it began or listed "
             "during it, less those withdrawn. A match that fell through counts as never made"
         ),
-        source=msg("The practice of resource and needs lists (资源清单, 需求清单); the rate is derived"),
+        source=msg("The practice of resource and needs lists; the rate is derived"),
         target=Target(low=0.6),
         page="organizations",
     )

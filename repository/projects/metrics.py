@@ -7,7 +7,7 @@ COMPLETION = declare(
     Metric(
         key="U3",
         title=msg("Projects finished on time"),
-        short=msg("Projects on time"),
+        short=msg("Timely projects"),
         unit="percent",
         formula=msg(
             "Projects finished in the period by their due day ÷ (finished in it on time or late + overdue at its end). "
@@ -23,7 +23,7 @@ TASKS = declare(
     Metric(
         key="U3_tasks",
         title=msg("Project tasks done on time"),
-        short=msg("Tasks on time"),
+        short=msg("Timely tasks"),
         unit="percent",
         formula=msg(
             "Project tasks done in the period by their due day ÷ (done in it on time or late + overdue at its end). "
