@@ -128,9 +128,10 @@ def _unclear(found: ProjectReview) -> None:
         )
         st.caption(_("Clear means: a goal, a measurable target, a due day; every task with who, until when and what."))
         for one in unclear:
-            label = f":orange[:material/help:] **{plain(one.project.name)}**: {plain(missing_words(one.missing))}"
+            label = f":orange[:material/help:] **{plain(one.project.name)}**"
             if st.button(label, type="tertiary", key=f"unclear-{one.project.id}", width="content"):
                 drawer.open_at(PROJECT, one.project.id)
+            st.markdown(plain(missing_words(one.missing)))
 
 
 def missing_words(missing: tuple[Missing, ...]) -> str:
@@ -191,12 +192,16 @@ def _register(found: ProjectReview, everything: list[Project], names: Names) -> 
         columns=["name", "state", far, "organization_id", "lead_id", "starts_on", "due_on", "ended_on",
                  "residents_reached"],
         names=_all(names),
-        more={
-            far: lambda one: None
-            if one.id not in known or known[one.id].progress is None
-            else round((known[one.id].progress or 0) * 100)
-        },
+        more={far: lambda one: _percent(one, known)},
     )  # fmt: skip
+
+
+def _percent(one: Project, known: dict[str, Outline]) -> int | None:
+    """Of what ended before the period only whether it was finished is read."""
+    if one.state is ProjectState.DONE:
+        return 100
+    far = known[one.id].progress if one.id in known else None
+    return None if far is None else round(far * 100)
 
 
 # --- the drawers

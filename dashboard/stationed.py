@@ -74,7 +74,7 @@ def tiles(found: OrganizationReview) -> None:
         cards.tile(
             found.unmatched,
             params={"part": "matching"},
-            detail=_("{n} past their day", n=number(late)) if late else _("none past its day"),
+            detail=_("{n} past the day they were needed", n=number(late)) if late else _("none past its day"),
         )
 
 

@@ -51,13 +51,17 @@ class Suggestion:
     reasons: tuple[Reason, ...]
 
 
+_EVERYWHERE = frozenset({"社区", "居民", "网格", "单位", "the", "and", "for"})
+"""Words that stand in half of the lists and tell nothing."""
+
+
 @lru_cache(maxsize=20_000)
 def words(text: str) -> frozenset[str]:
     """What a text is compared by: pairs of neighbouring Chinese signs, and Latin words. Chinese has no spaces, and two
     descriptions of the same thing share pairs of signs whichever way they are cut."""
     text = unicodedata.normalize("NFKC", text).casefold()
     pairs = {run[i : i + 2] for run in re.findall(r"[\u3400-\u9fff]+", text) for i in range(max(1, len(run) - 1))}
-    return frozenset(pairs | {word for word in re.findall(r"[a-z0-9]+", text) if len(word) > 2})
+    return frozenset(pairs | {word for word in re.findall(r"[a-z0-9]+", text) if len(word) > 2}) - _EVERYWHERE
 
 
 def alike(first: str, second: str) -> float:
@@ -87,7 +91,7 @@ def suggest(
             continue
         if not each.offered(day):
             continue
-        same = max(alike(need.what, each.what), alike(wanted, f"{each.what} {each.conditions or ''}"))
+        same = max(alike(need.what, each.what), alike(wanted, each.what))
         reasons = []
         if each.kind is need.kind:
             reasons.append(Reason.KIND)

@@ -39,7 +39,7 @@ UNCLEAR = declare(
         key="U3_unclear",
         title=msg("Projects with unclear goals or duties"),
         short=msg("Unclear"),
-        unit="items",
+        unit="projects",
         formula=msg(
             "Planned and running projects that lack a goal, a measurable target, a due day, tasks, or for any task "
             "somebody responsible, a due day or a duty that is spelt out"
@@ -55,7 +55,7 @@ OVERDUE = declare(
         key="U3_overdue",
         title=msg("Overdue projects"),
         short=msg("Overdue"),
-        unit="items",
+        unit="projects",
         formula=msg("Planned and running projects past their due day"),
         source=msg("Derived from the source document, section 3.2"),
         target=Target(high=0),
