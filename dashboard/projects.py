@@ -79,7 +79,7 @@ def _against_plan(found: ProjectReview, today: date) -> None:
     figure = charts.bars(
         [one.project.name for one in open_ones],
         [one.progress for one in open_ones],
-        [_beside(one) for one in open_ones],
+        [f"{percent(one.progress)} / {percent(one.planned)}" for one in open_ones],
         look=cards.look(),
         red=behind,
         boxes=[one.planned for one in open_ones],
@@ -88,7 +88,7 @@ def _against_plan(found: ProjectReview, today: date) -> None:
         n_("{n} project is behind its plan", "{n} projects are behind their plan", len(behind))
         if behind
         else _("No project is behind its plan"),
-        _("Solid: progress, tasks by weight; hollow: where it should be on {day}; red: behind, or overdue",
+        _("Progress / plan. Solid: tasks done by weight; hollow: where it should be on {day}; red: behind, or overdue",
           day=i18n.date(today)),
         figure if open_ones else None,
         [
@@ -105,11 +105,6 @@ def _against_plan(found: ProjectReview, today: date) -> None:
         ],
         key="against-plan",
     )  # fmt: skip
-
-
-def _beside(one: Outline) -> str:
-    said = _("{share}, planned {plan}", share=percent(one.progress), plan=percent(one.planned))
-    return said + (" · " + _("overdue {days}", days=days_badge(one.late)) if one.late else "")
 
 
 def _unclear(found: ProjectReview) -> None:
@@ -131,7 +126,7 @@ def _unclear(found: ProjectReview) -> None:
             label = f":orange[:material/help:] **{plain(one.project.name)}**"
             if st.button(label, type="tertiary", key=f"unclear-{one.project.id}", width="content"):
                 drawer.open_at(PROJECT, one.project.id)
-            st.markdown(plain(missing_words(one.missing)))
+            st.markdown(f":small[{plain(missing_words(one.missing))}]")
 
 
 def missing_words(missing: tuple[Missing, ...]) -> str:
@@ -316,12 +311,12 @@ def _course(story: ProjectStory) -> None:
         [point.on.isoformat() for point in points],
         [None if point.planned is None else round(point.planned * 100, 1) for point in points],
         [None if point.actual is None else round(point.actual * 100, 1) for point in points],
-        names=(_("Planned"), _("Actual")),
+        names=(_("Plan"), _("Actual")),
         look=cards.look(),
     )
     cards.chart(
         _("Progress against plan"),
-        _("% of all tasks by weight"),
+        _("% of all tasks by weight; grey: the plan, blue: what was reported"),
         figure,
         [
             {
@@ -346,6 +341,12 @@ def _tasks(view: session.View, names: Names, story: ProjectStory) -> None:
             and st.button(_("Enter a task"), icon=":material/add:", key="add-task", width="content")
         ):
             stationed.go_to(TASK, f"{drawer.NEW}.{one.id}", leaving=PROJECT)
+    with st.container(gap=None, key=f"tasks-{one.id}"):
+        _task_lines(names, story, today)
+
+
+def _task_lines(names: Names, story: ProjectStory, today: date) -> None:
+    one = story.outline.project
     for task in story.outline.tasks:
         who = names["everybody"].get(task.organization_id or "") or names["people"].get(task.person_id or "")
         late = task.days_late(today) if one.state in RUNNING else 0
@@ -364,6 +365,17 @@ def _tasks(view: session.View, names: Names, story: ProjectStory) -> None:
 
 def _milestones(view: session.View, story: ProjectStory) -> None:
     one, today = story.outline.project, view.now.date()
+    with st.container(gap=None, key=f"milestones-{one.id}"):
+        _milestone_lines(story, today)
+    if (
+        one.state in RUNNING
+        and may(session.actor(), Operation.CREATE, Milestone.collection)
+        and st.button(_("Enter a milestone"), icon=":material/flag:", key="add-milestone", width="content")
+    ):
+        stationed.go_to(MILESTONE, f"{drawer.NEW}.{one.id}", leaving=PROJECT)
+
+
+def _milestone_lines(story: ProjectStory, today: date) -> None:
     for each in story.milestones:
         late = each.days_late(today)
         state = (
@@ -375,12 +387,6 @@ def _milestones(view: session.View, story: ProjectStory) -> None:
         )
         if st.button(f"{state} {plain(each.name)}", type="tertiary", key=f"milestone-{each.id}", width="content"):
             stationed.go_to(MILESTONE, each.id, leaving=PROJECT)
-    if (
-        one.state in RUNNING
-        and may(session.actor(), Operation.CREATE, Milestone.collection)
-        and st.button(_("Enter a milestone"), icon=":material/flag:", key="add-milestone", width="content")
-    ):
-        stationed.go_to(MILESTONE, f"{drawer.NEW}.{one.id}", leaving=PROJECT)
 
 
 def _steps(one: Project) -> None:

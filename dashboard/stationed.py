@@ -167,6 +167,14 @@ def _agreements(found: OrganizationReview, today: date) -> None:
         else _("No agreement ends soon"),
         anchor=False,
     )
+    with st.container(gap=None, key="agreements"):
+        _ending(found, today)
+    if found.without:
+        names = i18n.listed(one.name for one in found.without)
+        st.caption(plain(_("Without an agreement: {names}", names=names)))
+
+
+def _ending(found: OrganizationReview, today: date) -> None:
     for one in found.ending:
         left = (one.agreement_until - today).days if one.agreement_until else 0
         said = (
@@ -184,9 +192,6 @@ def _agreements(found: OrganizationReview, today: date) -> None:
             f":orange[:material/event_busy:] {plain(said)}", type="tertiary", key=f"agreement-{one.id}", width="content"
         ):
             drawer.open_at(ORGANIZATION, one.id)
-    if found.without:
-        names = i18n.listed(one.name for one in found.without)
-        st.caption(plain(_("Without an agreement: {names}", names=names)))
 
 
 # --- the registers

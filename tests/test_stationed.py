@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repository import organizations, recount
+from dashboard.i18n import translator
+from repository import importer, organizations, recount
 from repository.access import Actor, Role
 from repository.grids import Community, Grid
+from repository.importer import Sheet
 from repository.metrics import Period, State
 from repository.organizations import (
     Engagement,
@@ -270,3 +272,36 @@ def test_contacts_are_kept_by_the_agreement_too(here: Store, admin: Actor) -> No
     assert kept is not None
     assert kept.expires_on == date(2027, 6, 30) + timedelta(days=people.CONTACT_DAYS)
     assert NOW.date() < kept.expires_on
+
+
+# --- sheets
+def bring(store: Store, admin: Actor, record: type[Any], text: str) -> list[str]:
+    """Bring a sheet in; what is said of rows that stay out."""
+    sheet = Sheet(text.encode(), "单位.csv")
+    mapping = importer.propose(record, sheet, (translator("zh"),))
+    preview = importer.preview(store, admin, "D", sheet, mapping, languages=(translator("zh"),))
+    importer.commit(store, admin, preview, patience=0)
+    return [one.field or "" for one in preview.problems]
+
+
+def test_sheets_of_organisations_resources_and_needs_come_in(here: Store, admin: Actor) -> None:
+    wrong = bring(
+        here, admin, Organization,
+        "单位名称,单位性质,联系人,所在网格,协议签订日期,协议到期,职工人数\n"
+        "审计局,机关单位,p,g1,2025-01-01,2026-12-31,40\n第一小学,学校,p,g2,,,\n坏的,机关单位,p,g1,2026-02-02,2026-01-01,1\n",
+    )  # fmt: skip
+    assert wrong == ["agreement_until"]
+    made = {one.name: one for one in organizations.organizations(here, admin, "D")}
+    assert (made["审计局"].kind, made["审计局"].liaison_id, made["审计局"].staff) == ("public_body", "p", 40)
+    assert made["第一小学"].kind == "school"
+    assert bring(here, admin, Resource, "单位,资源类型,资源名称,数量\n审计局,场地,会议室,2\n谁,场地,x,1\n") == [
+        "organization_id"
+    ]
+    wrong = bring(
+        here, admin, Need,
+        "需求内容,需求类型,登记日期,状态,对接单位,对接日期\n助餐,场地,2026-03-01,已对接,审计局,2026-03-09\n灯,物资,2026-03-01,已对接,,\n",
+    )  # fmt: skip
+    assert wrong == ["matched_on"]
+    (one,) = organizations.needs(here, admin, "D")
+    assert (one.state, one.helper_id, one.matched_on) == (NeedState.MATCHED, made["审计局"].id, date(2026, 3, 9))
+    assert recount.check(here, admin, "D") == []
