@@ -179,6 +179,7 @@ def _register(everything: list[Need], names: Names) -> None:
         columns=["what", "state", "kind", "organization_id", "grid_id", "listed_on", "helper_id", "matched_on",
                  "met_on", "project_id"],
         names={**names, "organizations": names["everybody"], "projects": names["every_project"]},
+        total=stationed.more_than(everything),
     )  # fmt: skip
 
 

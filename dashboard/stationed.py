@@ -13,6 +13,7 @@ from repository import organizations
 from repository.access import Operation, may
 from repository.organizations import (
     COMPANIES,
+    LISTED,
     SILENT_MONTHS,
     Engagement,
     NeedState,
@@ -217,12 +218,13 @@ def registers(view: session.View, names: Names) -> None:
     if chosen == "resources":
         rows: Sequence[Record] = data.ask(organizations.resources, view.community_id)
         heading.header(n_("{n} resource", "{n} resources", len(rows)), anchor=False, width="content")
-        drawer.register(RESOURCE, Resource, rows, key="resources", names=_all(names))
+        drawer.register(RESOURCE, Resource, rows, key="resources", names=_all(names), total=more_than(rows))
     elif chosen == "engagements":
         rows = data.ask(organizations.engagements, view.community_id, period=view.period)
         heading.header(n_("{n} time", "{n} times", len(rows)), anchor=False, width="content")
         columns = ["on", "organization_id", "way", "what", "people"]
-        drawer.register(ENGAGEMENT, Engagement, rows, key="engagements", columns=columns, names=_all(names))
+        drawer.register(ENGAGEMENT, Engagement, rows, key="engagements", columns=columns, names=_all(names),
+                        total=more_than(rows))  # fmt: skip
     else:
         rows = data.ask(organizations.organizations, view.community_id)
         heading.header(n_("{n} organisation", "{n} organisations", len(rows)), anchor=False, width="content")
@@ -238,6 +240,11 @@ def registers(view: session.View, names: Names) -> None:
 
 def _all(names: Names) -> Names:
     return {**names, "organizations": names["everybody"], "projects": names["every_project"]}
+
+
+def more_than(rows: Sequence[Record]) -> str | None:
+    """For a list that reaches its bound: that there may be more."""
+    return _("{n} and more", n=number(LISTED)) if len(rows) >= LISTED else None
 
 
 def add(which: str) -> None:

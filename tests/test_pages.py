@@ -92,6 +92,7 @@ ABSURD = {
 PARAMETERS = (
     *("grid", "category", "community", "period", "lang"),
     *("order", "facility", "logged", "activity", "person", "post", "edit_grid", "settings"),
+    *("organization", "resource", "engagement", "need", "project", "task", "milestone", "state", "project_state"),
     *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all", "me", "hold"),
 )
 
