@@ -413,7 +413,7 @@ def _organization(view: session.View, names: Names, one: Organization) -> None:
         if may(session.actor(), Operation.CREATE, Engagement.collection):
             if st.button(_("Enter who took part"), icon=":material/how_to_reg:", key=f"part-{one.id}"):
                 go_to(ENGAGEMENT, f"{drawer.NEW}.{one.id}", leaving=ORGANIZATION)
-            if st.button(_("Contacted"), icon=":material/call:", key=f"contacted-{one.id}"):
+            if st.button(_("Note a contact"), icon=":material/call:", key=f"contacted-{one.id}"):
                 go_to(ENGAGEMENT, f"{drawer.NEW}.{one.id}.{Way.CONTACT.value}", leaving=ORGANIZATION)
         if may(session.actor(), Operation.CREATE, Resource.collection) and st.button(
             _("Enter a resource"), icon=":material/add:", key=f"offer-{one.id}"
