@@ -55,7 +55,7 @@ def _standing(view: session.View, review: HazardReview, names: Names) -> None:
             list(words),
             format_func=words.__getitem__,
             label_visibility="collapsed",
-            width=210,
+            width=260,
             **session.in_url("which", words),
         )
         chosen = [each for each in review.standing if _wanted(each, which)]
