@@ -18,6 +18,8 @@ from repository.people import Contact, contact_of
 
 PARAMETER = "company"  # of the URL: the company whose drawer is open
 OF = "of"  # of the URL: the company whose orders are listed
+FIELDS = ("name", "kind", "services", "contract_from", "contract_until", "staff", "certified_staff", "active", "remark")
+"""What is asked of a company; what stationed organisations are asked is on their own page."""
 
 
 def show(view: session.View) -> None:
@@ -240,6 +242,7 @@ def _enter(view: session.View) -> None:
     made = forms.edit(
         Organization,
         key="company-new",
+        fields=FIELDS,
         save=lambda values, submission: data.tell(
             organizations.add_organization, view.community_id, values, key=submission, done=_("The company is entered.")
         ),
@@ -280,13 +283,14 @@ def _one(view: session.View, company: Organization, score: CompanyScore | None) 
                     st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
     if company.remark:
         st.markdown(plain(company.remark))
-    _contact(company)
+    whom_to_call(company)
     navigation.link("facilities", _("Its work orders"), part="companies", of=company.id, show=CompanyShow.ALL.value)
     if not may(session.actor(), Operation.UPDATE, Organization.collection):
         return
     saved = forms.edit(
         Organization,
         key="company-edit",
+        fields=FIELDS,
         current=company,
         save=lambda values, _submission: data.tell(
             organizations.edit_organization, view.community_id, company.id, values.revision, values, done=_("Saved.")
@@ -297,7 +301,7 @@ def _one(view: session.View, company: Organization, score: CompanyScore | None) 
     drawer.offer_deletion(PARAMETER, company, organizations.remove_organization)
 
 
-def _contact(company: Organization) -> None:
+def whom_to_call(company: Organization) -> None:
     """Whom to call there; editors say who it is."""
     if not may(session.actor(), Operation.READ, Contact.collection):
         return

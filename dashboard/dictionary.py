@@ -94,6 +94,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "closed_in_time": msg("Action items done in the month, by their day"),
         "closed_late": msg("Action items done in the month, after their day"),
         "dropped": msg("Action items dropped in the month"),
+    },
     ("requests", "month"): {
         "opened": msg("Requests received in the month; the category is the topic"),
         "of_responded": msg("Of these: responded to by now"),
@@ -123,6 +124,27 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "to_call": msg("Requests that are answered and wait for the call-back"),
         "ideas": msg("Requests kept as an idea for an activity"),
         "for_meeting": msg("Requests that wait for the next meeting"),
+    },
+    ("needs", "month"): {
+        "listed": msg("Needs listed in the month; the category is the kind"),
+        "matched": msg("Needs matched in the month, those met since included"),
+        "met": msg("Needs met in the month"),
+        "withdrawn": msg("Needs withdrawn in the month; they count as never matched"),
+    },
+    ("engagements", "month"): {
+        "took_part": msg("Of an organisation (the category): how often it took part in the month"),
+        "contacts": msg("How often it was only contacted"),
+    },
+    ("projects", "month"): {
+        "on_time": msg("Projects finished in the month by their due day"),
+        "late": msg("Projects finished in the month after their due day"),
+        "no_due": msg("Projects finished in the month that had no due day"),
+        "stopped": msg("Projects stopped in the month"),
+    },
+    ("project_tasks", "month"): {
+        "on_time": msg("Project tasks done in the month by their due day; the category is the organisation"),
+        "late": msg("Project tasks done in the month after their due day"),
+        "no_due": msg("Project tasks done in the month that had no due day"),
     },
     ("company_orders", "cells"): {
         "opened": msg("Of a company (the category): work orders reported in the month"),

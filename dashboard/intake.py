@@ -32,7 +32,12 @@ PAGE_OF = {
     "activities": "activities",
     "attendances": "activities",
     "entry_logs": "facilities",
-    "organizations": "facilities",
+    "organizations": "organizations",
+    "resources": "organizations",
+    "needs": "organizations",
+    "engagements": "organizations",
+    "projects": "organizations",
+    "project_tasks": "organizations",
 }
 WORDS = 20  # spellings of one column that can be given a meaning here
 

@@ -37,6 +37,7 @@ PAGES = (
     PageRow("facilities", msg("Facilities")),
     PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
     PageRow("activities", msg("Activities")),
+    PageRow("organizations", msg("Local organisations")),
     PageRow("staff", msg("Staff"), choices=()),
     PageRow("meetings", msg("Meetings"), choices=()),
     PageRow("requests", msg("Requests")),

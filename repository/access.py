@@ -161,6 +161,12 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "entry_logs": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
         "entry_names": _row(_FIELD, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
         "organizations": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
+        "resources": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "needs": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
+        "engagements": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
+        "projects": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "project_tasks": _row(_ALL, _EDITORS, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
+        "milestones": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
         "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
         "meetings": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "decisions": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
@@ -267,6 +273,8 @@ FIELDS: Mapping[tuple[str, Anyone, Operation], frozenset[str]] = MappingProxyTyp
         ("activities", Role.GRID_WORKER, Operation.UPDATE): _ACTIVITY_OF_A_WORKER,
         # when the clock of a request began is nobody's to change who is measured by it
         ("requests", Role.GRID_WORKER, Operation.UPDATE): _REQUEST_OF_A_WORKER,
+        # who answers for a task says how far it is; what it is and until when is agreed with others
+        ("project_tasks", Role.GRID_WORKER, Operation.UPDATE): frozenset({"progress", "done_on", "steps"}),
         # the code is on every export, the zone cuts every month, the mark opens a demonstration to anybody
         ("communities", Role.EDITOR, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,
         ("communities", Role.SECRETARY, Operation.UPDATE): _COMMUNITY_OF_AN_EDITOR,

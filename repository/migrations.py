@@ -29,6 +29,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     people,
     photos,
     preventive,
+    projects,
     recount,
     reports,
     requests,

@@ -24,6 +24,8 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     maintenance,
     meetings,
     requests,
+    organizations,
+    projects,
     rollups,
 )
 from repository.access import Actor, Operation, reach, require

@@ -33,7 +33,7 @@ ENTERPRISES_INVENTED = tuple(
 
 @dataclass(frozen=True)
 class StationedOrganization:
-    """A unit stationed in the community (辖区单位). There is no record of its own for it yet."""
+    """A unit stationed in the community (辖区单位)."""
 
     name: str
     public_body: bool

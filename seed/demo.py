@@ -23,6 +23,9 @@ The figures are in ``community``; everything that happens here is invented. What
 - **群众接待**: electric bicycles charged in stairwells come up more and more, most in grid 3; parents ask for
   something to do with their children, which no activity answers; the lift of 幸福里 6 栋 comes again and again; the
   loose bar and the north gate were residents' requests; less than half are called back.
+- **辖区单位**: of fifteen stationed organisations few take part and half are silent; the lunch project has clear duties
+  and keeps to its plan, 企地共建文明小区 has neither target nor duties and is overdue (section 3.2). Money is needed
+  and nobody offers it; an electrician is needed and one is on the list of resources.
 
 Everything is a function of ``as_of`` alone: the same day gives the same documents.
 """
@@ -40,9 +43,10 @@ from repository.inspections import Checklist, Inspection, InspectionPlan
 from repository.maintenance import WorkOrder
 from repository.maintenance.commands import SERIES
 from repository.meetings import ActionItem, Decision, Meeting
-from repository.organizations import Organization
+from repository.organizations import Engagement, Need, Organization, Resource
 from repository.people import Person
 from repository.preventive import MaintenancePlan
+from repository.projects import Milestone, Project, ProjectTask
 from repository.record import Record
 from repository.requests import Request
 from repository.requests.commands import SERIES as REQUESTS
@@ -56,7 +60,7 @@ from repository.staff import (
     TrainingPlan,
 )
 from repository.store import Store
-from seed import estate, gates, gatherings, history, meetings, team, voices, watch
+from seed import estate, gates, gatherings, history, meetings, partners, team, voices, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -115,7 +119,6 @@ def _write(batch: Batch, as_of: date) -> None:
 
     standing = estate.facilities(as_of)
     add(Person, stamped(estate.people()))
-    add(Organization, stamped(estate.companies(as_of)))
     add(Grid, stamped(estate.grids()))
     add(Post, stamped(estate.posts(as_of)))
     files = team.team(as_of)
@@ -150,6 +153,14 @@ def _write(batch: Batch, as_of: date) -> None:
     rng = Random(42)
     held = gatherings.activities(as_of, rng)
     add(Activity, held)
+    joined = partners.partners(as_of, held)
+    add(Organization, stamped([*estate.companies(as_of), *joined.organizations]))
+    add(Resource, stamped(joined.resources))
+    add(Need, joined.needs)
+    add(Project, joined.projects)
+    add(ProjectTask, joined.tasks)
+    add(Milestone, joined.milestones)
+    add(Engagement, joined.engagements)
     batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
     batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders) + len(watched.preventive))
     batch.numbered(estate.COMMUNITY_ID, REQUESTS, len(heard))

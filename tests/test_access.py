@@ -45,6 +45,7 @@ from repository import (
     people,
     photos,
     preventive,
+    projects,
     recount,
     replacement,
     requests,
@@ -65,9 +66,10 @@ from repository.maintenance import Outcome, Status, WorkOrder
 from repository.meetings import ActionItem, AgendaItem, Decision, Link, Linked, Meeting, Version
 from repository.metrics import Period
 from repository.migrations import migrate
-from repository.organizations import Organization
+from repository.organizations import Engagement, Need, Organization, Resource
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.preventive import MaintenancePlan
+from repository.projects import Milestone, Project, ProjectTask
 from repository.record import RECORDS, Record
 from repository.requests import Request
 from repository.staff import (
@@ -184,6 +186,15 @@ def world(store: Store) -> None:
                 status="resolved", ended_at=when,
                 callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3, **at,
             ),
+            Need(id=f"need-{grid}", what=f"{mark} rice", grid_id=grid, listed_on=TODAY, **at),
+            Need(
+                id=f"nm-{grid}", what=f"{mark} hall", grid_id=grid, listed_on=TODAY, matched_on=TODAY, state="matched",
+                helper_id=f"o-{home}", resource_id=f"r-{home}", **at,
+            ),
+            Need(
+                id=f"nw-{grid}", what=f"{mark} tent", grid_id=grid, listed_on=TODAY, withdrawn_on=TODAY,
+                state="withdrawn", **at,
+            ),
             Place(id=f"y-{grid}", name=f"{mark} stairs", grid_id=grid, **at),
             Label(id=f"{mark}-L", facility_id=f"f-{grid}", grid_id=grid, **at),
             Activity(
@@ -207,6 +218,16 @@ def world(store: Store) -> None:
     homes += [Organization(id=f"{id}-{home}", community_id=home, name=f"{id} co") for home in "DE" for id in ("o", "p")]
     homes += [each for home in "DE" for each in a_team(home)]
     homes += [made for home in "DE" for made in a_meeting(home)]
+    for home in "DE":
+        at, of, on = {"community_id": home}, {"organization_id": f"o-{home}"}, {"on": TODAY}
+        homes += [Organization(id=f"s-{home}", name="s body", kind="public_body", **at)]
+        homes += [Resource(id=f"{id}-{home}", what=f"{id} hall", **of, **at) for id in ("r", "free-r")]
+        homes += [Engagement(id=f"en-{home}", what="came", **of, **on, **at)]
+        homes += [Project(id=f"{id}-{home}", name=f"{id} lunch", **at) for id in ("pr", "free-pr")]
+        homes += [Project(id=f"run-{home}", name="run lunch", state="running", **at)]
+        homes += [Project(id=f"end-{home}", name="end lunch", state="stopped", ended_on=TODAY, **at)]
+        homes += [ProjectTask(id=f"pt-{home}", name="cook", project_id=f"run-{home}", **at)]
+        homes += [Milestone(id=f"ms-{home}", name="open", project_id=f"pr-{home}", due_on=TODAY, **at)]
     for login, role in (("keeper", Role.ADMIN), ("guest", Role.VIEWER)):
         homes.append(User(id=f"u-{login}", community_id=EVERYWHERE, login=login, name=login, role=role))
     store.write(ROOT, lambda write: [write.insert(record) for record in [*homes, *made]])
@@ -398,7 +419,7 @@ def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
                  "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs",
-                 "requests"):  # fmt: skip
+                 "requests", "needs"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -567,6 +588,141 @@ ROWS: Mapping[str, Row] = {
     "organizations.organizations": read("organizations", lambda s, a: organizations.organizations(s, a, "D"), "common"),
     "organizations.companies": read("organizations", lambda s, a: organizations.companies(s, a, "D"), "common"),
     "organizations.company_names": read("organizations", lambda s, a: organizations.company_names(s, a, "D"), "common"),
+    **{
+        f"organizations.{name}": read("organizations", call, "common")
+        for name, call in {
+            "organization_names": lambda s, a: organizations.organization_names(s, a, "D"),
+            "organization": lambda s, a: organizations.organization(s, a, "D", "o-D"),
+        }.items()
+    },
+    "organizations.resources": read("resources", lambda s, a: organizations.resources(s, a, "D"), "common"),
+    "organizations.engagements": read("engagements", lambda s, a: organizations.engagements(s, a, "D"), "common"),
+    "organizations.needs": read("needs", lambda s, a: organizations.needs(s, a, "D")),
+    "organizations.need": read("needs", lambda s, a: organizations.need(s, a, "D", "need-g1", on=TODAY), "refused"),
+    "organizations.waiting": read("needs", lambda s, a: organizations.waiting(s, a, "D", on=TODAY)),
+    "organizations.review": read("needs", lambda s, a: organizations.review(s, a, "D", QUARTER, today=TODAY)),
+    "organizations.glance": read("needs", lambda s, a: organizations.glance(s, a, "D", QUARTER, today=TODAY)),
+    "organizations.add_resource": change(
+        CREATE,
+        "resources",
+        lambda s, a: organizations.add_resource(s, a, "D", {"organization_id": "o-D", "what": "x"}),
+        "common",
+    ),
+    "organizations.edit_resource": change(
+        UPDATE, "resources", lambda s, a: organizations.edit_resource(s, a, "D", "r-D", 1, {"unit": "x"}), "common"
+    ),
+    "organizations.remove_resource": change(
+        DELETE, "resources", lambda s, a: organizations.remove_resource(s, a, "D", "free-r-D", 1), "common"
+    ),
+    "organizations.add_engagement": change(
+        CREATE,
+        "engagements",
+        lambda s, a: organizations.add_engagement(
+            s, a, "D", {"organization_id": "o-D", "what": "x", "on": TODAY, "way": "contact"}
+        ),
+        "common",
+    ),
+    "organizations.edit_engagement": change(
+        UPDATE, "engagements", lambda s, a: organizations.edit_engagement(s, a, "D", "en-D", 1, {"people": 3}), "common"
+    ),
+    "organizations.remove_engagement": change(
+        DELETE, "engagements", lambda s, a: organizations.remove_engagement(s, a, "D", "en-D", 1), "common"
+    ),
+    "organizations.add_need": change(
+        CREATE, "needs", lambda s, a: organizations.add_need(s, a, "D", {"what": "x", "grid_id": "g1"})
+    ),
+    "organizations.edit_need": change(
+        UPDATE, "needs", lambda s, a: organizations.edit_need(s, a, "D", "need-g1", 1, {"unit": "x"})
+    ),
+    "organizations.remove_need": change(
+        DELETE, "needs", lambda s, a: organizations.remove_need(s, a, "D", "need-g1", 1)
+    ),
+    "organizations.match_need": change(
+        UPDATE, "needs", lambda s, a: organizations.match_need(s, a, "D", "need-g1", 1, resource_id="r-D")
+    ),
+    "organizations.unmatch_need": change(
+        UPDATE, "needs", lambda s, a: organizations.unmatch_need(s, a, "D", "nm-g1", 1, note="x")
+    ),
+    "organizations.meet_need": Row(
+        ((UPDATE, "needs"), (CREATE, "engagements")),
+        lambda s, a: organizations.meet_need(s, a, "D", "nm-g1", 1),
+        "refused",
+    ),
+    "organizations.withdraw_need": change(
+        UPDATE, "needs", lambda s, a: organizations.withdraw_need(s, a, "D", "need-g1", 1, note="x")
+    ),
+    "organizations.reopen_need": change(
+        UPDATE, "needs", lambda s, a: organizations.reopen_need(s, a, "D", "nw-g1", 1, note="x")
+    ),
+    "organizations.lead_to": change(
+        UPDATE, "needs", lambda s, a: organizations.lead_to(s, a, "D", "nm-g1", 1, activity_id="a-g1")
+    ),
+    # projects: the whole community's
+    "projects.add_project": change(
+        CREATE, "projects", lambda s, a: projects.add_project(s, a, "D", {"name": "新"}), "common"
+    ),
+    "projects.edit_project": change(
+        UPDATE, "projects", lambda s, a: projects.edit_project(s, a, "D", "pr-D", 1, {"goal": "x"}), "common"
+    ),
+    "projects.remove_project": change(
+        DELETE, "projects", lambda s, a: projects.remove_project(s, a, "D", "free-pr-D", 1), "common"
+    ),
+    "projects.link_need": change(
+        UPDATE, "needs", lambda s, a: projects.link_need(s, a, "D", "nm-g1", 1, project_id="pr-D")
+    ),
+    "projects.start_project": change(
+        UPDATE, "projects", lambda s, a: projects.start_project(s, a, "D", "pr-D", 1), "common"
+    ),
+    "projects.finish_project": change(
+        UPDATE, "projects", lambda s, a: projects.finish_project(s, a, "D", "pr-D", 1, result="x"), "common"
+    ),
+    "projects.stop_project": change(
+        UPDATE, "projects", lambda s, a: projects.stop_project(s, a, "D", "pr-D", 1, reason="x"), "common"
+    ),
+    "projects.resume_project": change(
+        UPDATE, "projects", lambda s, a: projects.resume_project(s, a, "D", "end-D", 1), "common"
+    ),
+    "projects.add_task": change(
+        CREATE,
+        "project_tasks",
+        lambda s, a: projects.add_task(s, a, "D", {"project_id": "pr-D", "name": "x"}),
+        "common",
+    ),
+    "projects.edit_task": Row(
+        ((UPDATE, "project_tasks"),),
+        lambda s, a: projects.edit_task(s, a, "D", "pt-D", 1, {"duty": "x"}),
+        "common",
+        ("duty",),
+    ),
+    "projects.remove_task": change(
+        DELETE, "project_tasks", lambda s, a: projects.remove_task(s, a, "D", "pt-D", 1), "common"
+    ),
+    "projects.report_progress": Row(
+        ((UPDATE, "project_tasks"),),
+        lambda s, a: projects.report_progress(s, a, "D", "pt-D", 1, progress=100),
+        "common",
+        ("progress", "done_on", "steps"),
+    ),
+    "projects.add_milestone": change(
+        CREATE,
+        "milestones",
+        lambda s, a: projects.add_milestone(s, a, "D", {"project_id": "pr-D", "name": "x", "due_on": TODAY}),
+        "common",
+    ),
+    "projects.edit_milestone": change(
+        UPDATE, "milestones", lambda s, a: projects.edit_milestone(s, a, "D", "ms-D", 1, {"name": "x"}), "common"
+    ),
+    "projects.remove_milestone": change(
+        DELETE, "milestones", lambda s, a: projects.remove_milestone(s, a, "D", "ms-D", 1), "common"
+    ),
+    "projects.projects": read("projects", lambda s, a: projects.projects(s, a, "D"), "common"),
+    "projects.project_names": read("projects", lambda s, a: projects.project_names(s, a, "D"), "common"),
+    "projects.project": read("projects", lambda s, a: projects.project(s, a, "D", "pr-D", today=TODAY), "common"),
+    "projects.task": read("project_tasks", lambda s, a: projects.task(s, a, "D", "pt-D"), "common"),
+    "projects.milestone": read("milestones", lambda s, a: projects.milestone(s, a, "D", "ms-D"), "common"),
+    "projects.tasks_of": read("project_tasks", lambda s, a: projects.tasks_of(s, a, "D", "o-D"), "common"),
+    "projects.review": read("projects", lambda s, a: projects.review(s, a, "D", QUARTER, today=TODAY), "common"),
+    "projects.glance": read("projects", lambda s, a: projects.glance(s, a, "D", QUARTER, today=TODAY)),
     "maintenance.company_scores": read(
         "work_orders",
         lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW),
@@ -1195,7 +1351,8 @@ TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "m
                "maintenance.work_review", "maintenance.work_list", "activities.figures",
                "activities.calendar", "activities.upcoming", "overview.glance", "inspections.dues",
                "inspections.rounds", "preventive.review", "maintenance.hazard_review", "maintenance.standing_dangers",
-               "maintenance.urgent", "maintenance.hazards_over", "replacement.replacement_review"}  # fmt: skip
+               "maintenance.urgent", "maintenance.hazards_over", "replacement.replacement_review",
+               "organizations.review", "organizations.glance", "organizations.needs", "projects.glance"}  # fmt: skip
 
 
 NO_ACTOR: Mapping[str, str] = {
@@ -1271,6 +1428,8 @@ NO_ACTOR: Mapping[str, str] = {
     "hazards.link_order": "reads and updates through Write",
     "hazards.unlink_order": "reads and updates through Write",
     "hazards.follow": "reads and updates through Write",
+    "organizations.note_part": "inserts through Write",
+    "organizations.drop_parts": "deletes through Write",
     "maintenance.open_order": "reads and inserts through Write",
     "maintenance.found_again": "updates through Write",
     "maintenance.found_in_order": "updates through Write",
@@ -1365,10 +1524,15 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
     "maintenance.queries.work_categories": "counters of the grids in reach",
     "meetings.commands": "inside a Write, of a meeting that was read through it; meetings are the whole community's",
-    "organizations.remove_organization": "inside a Write: whether a facility names it",
     "staff.assessing._of_person": "inside a Write, of a round that was read through it",
     "staff.commands.remove_member": "deletes through Write",
     "staff.commands._require_members": "inside a Write: whether people have a file",
+    "organizations.commands.remove_organization": "inside a Write: whether a facility names it",
+    "organizations.commands.note_part": "inside a Write: whether it is noted already",
+    "organizations.commands.drop_parts": "deletes through Write",
+    "organizations.queries._took_part": "counters of what is no grid's, after reach",
+    "projects.commands": "inside a Write, of a project that was read through it, or deletes through it",
+    "projects.queries._closed": "counters of what is no grid's, after reach",
     "photos": "bytes without a grid; named by a record that was read, or linked inside a Write",
     "reports": "private links and the secret they are made with; records are read as the outsider they stand for",
     "requests.commands._earlier": "inside a Write: cut to the actor's grids in _likes; an id only",
@@ -1700,7 +1864,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Checklist) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
-        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization) else copy
+        copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization | Project) else copy
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
         if isinstance(copy, StaffMember | StaffSuccessor):
             copy = copy.model_copy(update={"person_id": "free-D"})
@@ -1869,7 +2033,8 @@ CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "
            "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
            "entry_logs": "remark", "organizations": "remark", "staff_members": "remark", "staff_certificates": "name",
            "staff_trainings": "topic", "meetings": "place", "action_items": "result",
-           "requests": "text"}  # fmt: skip
+           "requests": "text", "resources": "conditions", "needs": "detail", "engagements": "what", "projects": "goal",
+           "project_tasks": "duty"}  # fmt: skip
 
 
 @pytest.mark.parametrize("actor", [NEXT_DOOR, NARROW, ELSEWHERE], ids=["of a grid", "of a grid anywhere", "of E"])

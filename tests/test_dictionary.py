@@ -13,6 +13,8 @@ from repository.hazards import Hazard
 from repository.inspections import Inspection, ItemResult, Verdict
 from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
 from repository.meetings import ActionItem, Decision, Meeting
+from repository.organizations import Engagement, Need
+from repository.projects import Project, ProjectTask
 from repository.record import RECORDS, Record, field_specs
 from repository.requests import CallBack, Request, Satisfaction, Urgency
 from repository.requests import Reopening as RequestReopening
@@ -131,11 +133,34 @@ def _entries() -> list[Record]:
     return [EntryLog(**base, **every, kind=kind) for kind in EntryKind]
 
 
+def _partners() -> list[Record]:
+    day = {"listed_on": AT.date(), "matched_on": AT.date(), "met_on": AT.date(), "withdrawn_on": AT.date()}
+    base = {"community_id": "c", "what": "x"}
+    found: list[Record] = [Need(**base, **day, state=state) for state in ("met", "withdrawn")]
+    found += [Engagement(**base, organization_id="o", on=AT.date(), way=way) for way in ("joined", "contact")]
+    late, in_time = AT.date() - timedelta(days=1), AT.date()
+    for due in (late, in_time, None):
+        ended = {"community_id": "c", "name": "x", "due_on": due}
+        found.append(Project(**ended, state="done", ended_on=AT.date()))
+        found.append(ProjectTask(**ended, project_id="p", organization_id="o", done_on=AT.date()))
+    return [*found, Project(community_id="c", name="x", state="stopped", ended_on=AT.date())]
+
+
 def test_every_counter_is_explained_and_no_other() -> None:
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
     atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
     of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
-    for record in (*_orders(), *of_a_company, *_activities(), *_watched(), came, *_entries(), *_meetings(), *_heard()):
+    for record in (
+        *_orders(),
+        *of_a_company,
+        *_activities(),
+        *_watched(),
+        came,
+        *_entries(),
+        *_meetings(),
+        *_heard(),
+        *_partners(),
+    ):
         atoms.update(rollups.tally(type(record), [record.to_document()], ZoneInfo("Asia/Shanghai")))
     told = {(subject, level, name) for (subject, level), names in dictionary.COUNTERS.items() for name in names}
     met = {(subject, level, _pattern(level, name, subject)) for subject, level, _, _, _, name in atoms}

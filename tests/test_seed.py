@@ -10,16 +10,18 @@ from random import Random
 
 import pytest
 
-from repository import audit, recount
+from repository import audit, organizations, recount
 from repository.access import Actor
 from repository.activities import Activity, ActivityStatus, Attendance, Format
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Community, Grid, Post, Tier
 from repository.maintenance import OPEN, TRANSITIONS, Priority, Status, WorkOrder
+from repository.organizations import GiftKind, NeedState, OrganizationKind
 from repository.people import AgeBand, Person, Sex
+from repository.projects import gaps
 from repository.record import RECORDS, field_specs
 from repository.store import Store
-from seed import bulk, community, demo, estate, gatherings, history
+from seed import bulk, community, demo, estate, gatherings, history, partners
 from seed.batch import Occupied
 
 DAYS = (date(2026, 4, 2), date(2026, 11, 23), date(2027, 1, 1))
@@ -246,6 +248,33 @@ def test_activities_all_look_alike_and_the_same_residents_come(as_of: date) -> N
         for y in (2, 0)
     ]
     assert visits[1] / unique[1] > visits[0] / unique[0], "visits grow faster than people"
+
+
+@pytest.mark.parametrize("as_of", DAYS)
+def test_stationed_organisations_tell_of_unclear_goals(as_of: date) -> None:
+    held = gatherings.activities(as_of, Random(1))
+    made = partners.partners(as_of, held)
+    assert [one.name for one in made.organizations] == [one.name for one in community.STATIONED]
+    kinds = Counter(one.kind for one in made.organizations)
+    assert kinds == {OrganizationKind.PUBLIC_BODY: 6, OrganizationKind.ENTERPRISE: 9}
+    assert max(part.on for part in made.engagements) <= as_of
+    last: dict[str, date] = {}
+    for part in sorted(made.engagements, key=lambda part: part.on):
+        if part.took_part:
+            last[part.organization_id] = part.on
+    silent = [one for one in made.organizations if (as_of - last.get(one.id, date(2000, 1, 1))).days > 183]
+    assert 6 <= len(silent) <= 10, "about half"
+    of = {one.id: [task for task in made.tasks if task.project_id == one.id] for one in made.projects}
+    unclear = {one.name for one in made.projects if gaps(one, of[one.id])}
+    assert unclear == {"企地共建文明小区", "健身器材更换共建"}
+    money = [one for one in made.needs if one.kind is GiftKind.MONEY]
+    assert money
+    assert not any(one.kind is GiftKind.MONEY for one in made.resources)
+    assert all(one.state is NeedState.OPEN for one in money)
+    for need in made.needs:
+        first = organizations.suggest(need, made.resources, as_of)[:1]
+        if need.what == "幸福里楼道照明检修电工":
+            assert [one.resource.what for one in first] == ["电工焊工维修志愿队"]
 
 
 def test_the_same_day_gives_the_same_documents() -> None:

@@ -188,6 +188,10 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "hazards.link_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1"},
     "hazards.unlink_order": {"community_id": "D", "id": "h-g1", "order_id": "w-g1", "following": WorkOrder},
     "hazards.follow": {"community_id": "D", "id": "h-g1", "step": hazards.Step.RECTIFIED, "number": "W-1"},
+    "organizations.note_part": {
+        "community_id": "D", "organization_id": "o-D", "way": "joined", "what": "x", "on": NOW.date(),
+    },
+    "organizations.drop_parts": {"community_id": "D", "need_id": "need-g1"},
     "maintenance.open_order": lambda store: {
         "promise": maintenance.Promises.of(store, ROOT, "D"), "community_id": "D", "number": 77, "fault": "loose",
         "facility_id": "f-g1", "photos": (),
