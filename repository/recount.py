@@ -23,9 +23,9 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     inspections,
     maintenance,
     meetings,
-    requests,
     organizations,
     projects,
+    requests,
     rollups,
 )
 from repository.access import Actor, Operation, reach, require
