@@ -9,11 +9,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from repository import activities, facilities, inspections, maintenance
+from repository import activities, facilities, inspections, maintenance, meetings, projects, requests, staff
 from repository.access import Actor, Operation, may
 from repository.grids import GRID_POSTS, Grid, Setting, Staffing, Tier, load, setting, staffing
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
+from repository.record import Choice
 from repository.store import Store
 from repository.words import Message, msg
 
@@ -189,6 +190,117 @@ def glance(
 def worst(states: Sequence[State]) -> State:
     """The state that asks loudest for action; on target without any."""
     return min(states, key=_WORST_FIRST.index, default=State.ON_TARGET)
+
+
+# --- how the community is run
+@dataclass(frozen=True)
+class Line:
+    """How one system of the community's stands: a finding, what more there is to know, and where."""
+
+    page: str
+    state: State
+    finding: Message
+    more: Message | None
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def systems(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    seen: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> tuple[Line, ...]:
+    """Stationed organisations, the team, meetings, the reception of residents: is each kept up? Raises Refused,
+    Unavailable."""
+    today = now.date()
+    return (
+        _organizations(projects.glance(store, actor, community_id, period, seen, today=today)),
+        _team(staff.staff_glance(store, actor, community_id, on=today)),
+        _meetings(meetings.glance(store, actor, community_id, now=now)),
+        _requests(requests.request_glance(store, actor, community_id, seen, now=now)),
+    )
+
+
+def _organizations(found: projects.CoConstructionGlance) -> Line:
+    part, unmatched = found.organizations.participation, found.organizations.unmatched
+    if not part.n:
+        return Line("organizations", State.UNKNOWN, Message(msg("No stationed organisation is entered yet")), None)
+    return Line(
+        "organizations",
+        part.state or State.UNKNOWN,
+        Message(
+            msg("{n} of {all} stationed organisations take part"),
+            {"n": round((part.value or 0) * part.n), "all": part.n},
+        ),
+        Message(
+            msg("{needs} needs nobody has taken on; goals or duties are unclear in {projects} projects"),
+            {"needs": int(unmatched.value or 0), "projects": int(found.unclear.value or 0)},
+        ),
+    )
+
+
+def _team(found: staff.StaffGlance) -> Line:
+    if not found.size:
+        return Line("staff", State.UNKNOWN, Message(msg("No file of the team is entered yet")), None)
+    if found.gaps.n is None:
+        finding = Message(msg("How many of the team of {all} lack training is withheld"), {"all": found.size})
+    else:
+        finding = Message(
+            msg("{n} of {all} in the team lack training or a valid certificate"),
+            {"n": found.gaps.n, "all": found.size},
+        )
+    states = [value.state for value in (found.gaps_value, found.succession) if value.state]
+    return Line(
+        "staff",
+        worst(states) if states else State.UNKNOWN,
+        finding,
+        Message(
+            msg("Nobody is ready to take over {n} of {all} key posts"),
+            {"n": found.without_successor, "all": found.key_posts},
+        )
+        if found.key_posts
+        else None,
+    )
+
+
+def _meetings(found: meetings.Glance) -> Line:
+    if not found.anything:
+        return Line("meetings", State.UNKNOWN, Message(msg("No meeting is on record yet")), None)
+    missing = len(found.missing)
+    if missing or found.overdue:
+        finding = Message(
+            msg("{missing} required meetings were not held, {late} action items are overdue"),
+            {"missing": missing, "late": found.overdue},
+        )
+    else:
+        finding = Message(msg("Meetings are held and what they decided is in time"))
+    more = Message(msg("Next: {name}, {day}"), {"name": found.next.name, "day": found.next.day}) if found.next else None
+    state = State.OFF_TARGET if missing or found.often else State.NEAR if found.overdue else State.ON_TARGET
+    return Line("meetings", state, finding, more, {"which": "late"} if found.overdue else {})
+
+
+def _requests(found: requests.Glance) -> Line:
+    rising = found.rising
+    more = (
+        Message(
+            msg("“{topic}” comes up more and more: {n} in 31 days, before {before}"),
+            {"topic": _known(rising.category, requests.Topic), "n": rising.n, "before": rising.before},
+        )
+        if rising
+        else None
+    )
+    if not found.open:
+        return Line("requests", State.ON_TARGET, Message(msg("No request of a resident is open")), more)
+    return Line(
+        "requests",
+        State.OFF_TARGET if found.overdue else State.ON_TARGET,
+        Message(msg("{late} of {n} open requests of residents are overdue"), {"late": found.overdue, "n": found.open}),
+        more,
+        {"show": "overdue"} if found.overdue else {},
+    )
 
 
 # --- grids side by side
@@ -396,7 +508,7 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
     )
 
 
-def _known(word: str, choices: type[activities.Format] | type[Fault]) -> str | Message:
+def _known(word: str, choices: type[Choice]) -> str | Message:
     """A word of an open list, translated where it is one of ours."""
     try:
         return Message(choices(word).label)

@@ -1317,6 +1317,24 @@ ROWS: Mapping[str, Row] = {
     "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
+    "overview.systems": Row(
+        tuple(
+            (READ, name)
+            for name in (
+                "organizations",
+                "needs",
+                "engagements",
+                "projects",
+                "project_tasks",
+                "staff_figures",
+                "meetings",
+                "action_items",
+                "special_days",
+                "requests",
+            )
+        ),
+        lambda s, a: overview.systems(s, a, "D", QUARTER, now=NOW),
+    ),  # fmt: skip
     "overview.compare": Row(READS, lambda s, a: overview.compare(s, a, "D", QUARTER, now=NOW)),
     # importer
     "importer.save_mapping": change(

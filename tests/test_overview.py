@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repository import activities, facilities, maintenance
+from repository import activities, facilities, maintenance, meetings, projects, staff
 from repository.access import Actor, Role
 from repository.grids import Community, Grid, Post, Tier, grids
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State
-from repository.overview import compare, glance, off_target, worst
+from repository.overview import compare, glance, off_target, systems, worst
 from repository.people import Person
 from repository.store import Store
 from tests.conftest import NOW
@@ -95,6 +95,30 @@ def test_an_empty_community_has_no_data_rather_than_zero_percent(store: Store, a
     assert found.lagging is None
 
 
+def test_the_systems_say_what_their_pages_say(demo_uri: str, admin: Actor) -> None:
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+
+    organizations_, team, held, heard = systems(store, admin, community, QUARTER, now=LOCAL)
+
+    part = projects.glance(store, admin, community, QUARTER, today=LOCAL.date()).organizations.participation
+    assert organizations_.finding.params["all"] == part.n == 15
+    assert organizations_.finding.params["n"] / part.n == pytest.approx(part.value)
+    assert team.finding.params["n"] == len(staff.training_review(store, admin, community, on=LOCAL.date()).lacking)
+    review = meetings.review(store, admin, community, Period.of("2026"), now=LOCAL)
+    assert held.finding.params == {"missing": review.cadence.detail, "late": review.overdue}
+    raw = store.db["requests"].find({"community_id": community, "is_open": True}, {"deadline_at": 1})
+    late = [each["deadline_at"] < NOW for each in raw]
+    assert heard.finding.params == {"late": sum(late), "n": len(late)}
+    store.close()
+
+
+def test_systems_of_which_nothing_is_entered_are_unknown_not_in_order(store: Store, admin: Actor, small: str) -> None:
+    found = systems(store, admin, small, QUARTER, now=LOCAL)
+    assert [line.state for line in found] == [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.ON_TARGET]
+    assert [line.page for line in found] == ["organizations", "staff", "meetings", "requests"]
+
+
 def test_the_worst_state_wins() -> None:
     assert worst([State.ON_TARGET, State.NEAR, State.OFF_TARGET]) is State.OFF_TARGET
     assert worst([]) is State.ON_TARGET
@@ -119,7 +143,7 @@ def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) ->
     year = Period.of("2026")
     came = activities.came_by_grid(store, admin, community, year)
     assert came == activities.figures(store, admin, community, year).grids
-    assert sum(group.people for group in came) > 0
+    assert sum(group.people or 0 for group in came) > 0
     for grid in grids(store, admin, community):
         own = maintenance.work_figures(store, admin, community, QUARTER, frozenset({grid.id}), now=LOCAL)
         assert found.rows[0].cells[grid.id].value == own.overdue.value

@@ -7,14 +7,20 @@ from dashboard.i18n import _, n_, plain, say
 from repository.access import Operation, may
 from repository.maintenance import WorkOrder
 from repository.metrics import State
-from repository.overview import Action, Concern, Glance, Row, glance
+from repository.overview import Action, Concern, Glance, Line, Row, glance, systems
 from repository.words import msg
 
+SYSTEMS = {
+    "organizations": msg("Local organisations"),
+    "staff": msg("Staff"),
+    "meetings": msg("Meetings"),
+    "requests": msg("Requests"),
+}
 AREAS = {"facilities": msg("Facilities"), "team": msg("Team and posts"), "participation": msg("Participation")}
 
 
 def render() -> None:
-    """Three troubles, seven tiles, five grids, today's list: one screen."""
+    """Three troubles, seven tiles, five grids, today's list: one screen; below it, how the community is run."""
     view = session.view()
     found = data.ask(glance, view.community_id, view.period, view.grids, now=view.now)
     if not found.grids:
@@ -38,6 +44,7 @@ def render() -> None:
         _grids(found)
     with today:
         _today(found.actions)
+    _systems(data.ask(systems, view.community_id, view.period, view.grids, now=view.now))
 
 
 def _begin() -> None:
@@ -90,6 +97,24 @@ def _grids(found: Glance) -> None:
         table[head] = [_cell(row, grid.id) for row in found.rows]
     with st.container(key="grids"):
         cards.side_by_side(table)
+
+
+def _systems(found: tuple[Line, ...]) -> None:
+    st.header(_("How the community is run"), anchor=False)
+    for column, line in zip(st.columns(len(found), gap="small"), found, strict=True):
+        with column:
+            cards.trouble(
+                say(SYSTEMS[line.page]),
+                line.state,
+                None,
+                say(line.finding),
+                say(line.more) if line.more else "",
+                "",
+                key=line.page,
+                page=line.page,
+                label=_("Open"),
+                params=line.params,
+            )
 
 
 def _row_name(row: Row) -> str:
