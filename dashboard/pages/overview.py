@@ -112,7 +112,7 @@ def _systems(found: tuple[Line, ...]) -> None:
                 "",
                 key=line.page,
                 page=line.page,
-                label=_("Open"),
+                label=_("See more"),
                 params=line.params,
             )
 
