@@ -75,7 +75,7 @@ def test_an_account_is_opened_and_its_first_password_shown_once(
     at = visit(mongodb_uri, "admin", lang="en", account="new")
     for key, value in (("login", "wang"), ("name", "王芳")):
         next(one for one in at.text_input if one.key == f"account-new-{key}-1").set_value(value)
-    next(one for one in at.segmented_control if one.key == "account-new-role-1").set_value("viewer")
+    next(one for one in at.selectbox if one.key == "account-new-role-1").set_value("viewer")
     at = press(at, "do_account-new-1")
     assert not at.exception
     (user,) = accounts.users(town, admin)
