@@ -253,13 +253,14 @@ class _StopsAtCommit(monitoring.CommandListener):
     """Freezes the server when a commit is on its way to it, for some seconds."""
 
     def __init__(self, pid: int, seconds: float) -> None:
-        self.pid, self.seconds, self.armed = pid, seconds, False
+        self.pid, self.armed = pid, False
+        self.thaw = threading.Timer(seconds, os.kill, (pid, signal.SIGCONT))
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if self.armed and event.command_name == "commitTransaction":
             self.armed = False
             os.kill(self.pid, signal.SIGSTOP)
-            threading.Timer(self.seconds, os.kill, (self.pid, signal.SIGCONT)).start()
+            self.thaw.start()
 
     def succeeded(self, _event: object) -> None: ...
 
@@ -285,7 +286,8 @@ def silent_at_a_commit(report: Report, long: bool) -> None:
             told = "unknown"
         except Unavailable:
             told = "nothing was changed"
-        time.sleep(4)
+        listener.thaw.join()
+        time.sleep(2)  # what it was asked while it was frozen is answered first
         there = store.count(ACTOR, WorkOrder, "D", {"number": "at-commit"})
         report.line(f"silent after {patience:.0f} s: a write is told", told, "unknown", told == "unknown")
         report.line("and had gone through", str(there), "1", there == 1)
