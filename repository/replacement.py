@@ -4,7 +4,7 @@ budget meeting decides on. Facilities are folded one by one; their work orders c
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ Document = dict[str, Any]
 
 WINDOW_MONTHS = 36
 """Whole months before this one in which repairs are compared and failures counted; fewer where there are more than"""
-MOST_ORDERS = 5_000
+MOST_ORDERS = 3_000
 """work orders in them, so that nothing costs more with every year, but one at least."""
 NOTED_DAYS = 90
 """So long must a facility's status have been noted before its availability means something."""
@@ -74,7 +74,7 @@ MTBF = declare(
         short=msg("MTBF"),
         unit="hours",
         formula=msg(
-            "Time in service in the last 36 months and this one (fewer where more than 5,000 work orders were "
+            "Time in service in the last 36 months and this one (fewer where more than 3,000 work orders were "
             "reported in them) ÷ failures: work orders other than preventive ones, without those rejected, cancelled "
             "or duplicate. From two failures on"
         ),
@@ -134,7 +134,15 @@ class Backlog:
     """Left out: neither age nor condition known."""
 
     def __add__(self, other: "Backlog") -> "Backlog":
-        return Backlog(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return Backlog(
+            self.n + other.n,
+            self.worth_cents + other.worth_cents,
+            self.renewal_cents + other.renewal_cents,
+            self.repair_cents + other.repair_cents,
+            self.due + other.due,
+            self.unpriced + other.unpriced,
+            self.unjudged + other.unjudged,
+        )
 
     @property
     def fci(self) -> float | None:
@@ -223,7 +231,15 @@ class Reliability:
     outages: int = 0
 
     def __add__(self, other: "Reliability") -> "Reliability":
-        return Reliability(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return Reliability(
+            self.items + other.items,
+            self.failures + other.failures,
+            self.service_hours + other.service_hours,
+            self.noted + other.noted,
+            self.noted_hours + other.noted_hours,
+            self.down_hours + other.down_hours,
+            self.outages + other.outages,
+        )
 
     @property
     def mtbf(self) -> float | None:

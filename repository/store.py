@@ -778,7 +778,7 @@ class Store:
             if index is not None:
                 how["hint"] = next(one.name for one in record.indexes if one.keys == index)
             bare = [{"$unset": sorted(record.personal)}] if record.personal else []
-            return list(self.db[record.collection].aggregate([{"$match": match}, *bare, *pipeline], **how))
+            return self.db[record.collection].aggregate([{"$match": match}, *bare, *pipeline], **how).to_list()
 
     def together(self, actor: Actor, community_id: str, wanted: Sequence[Wanted]) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
@@ -803,7 +803,7 @@ class Store:
             (beginning, pipeline), *others = branches
             pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
             found: list[list[Document]] = [[] for _ in wanted]
-            for document in self.db[beginning].aggregate(pipeline, batchSize=10_000):
+            for document in self.db[beginning].aggregate(pipeline, batchSize=10_000).to_list():
                 place = document.pop("_place")
                 found[place].append(self._as_seen(document, pending))
             return found
@@ -881,7 +881,7 @@ class Store:
         within = either[0] if len(either) == 1 else {"$or": either}
         require_plain(within)
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            found = list(self.db[rollups.COUNTS].find(within, projection, batch_size=10_000))
+            found = self.db[rollups.COUNTS].find(within, projection, batch_size=10_000).to_list()
         return sorted(found, key=lambda document: str(document.get("period", "")))
 
     def writes(self, community_ids: Sequence[str]) -> dict[str, int]:
