@@ -201,7 +201,7 @@ def registers(view: session.View, names: Names) -> None:
     words = {
         "organizations": _("Organisations"),
         "resources": _("Resources"),
-        "engagements": _("Participation"),
+        "engagements": _("What they took part in"),
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         heading = st.empty()

@@ -128,9 +128,7 @@ def _table(found: SuccessionReview, names: Names) -> None:
 
 
 def _holder(each: KeyPost, names: Names) -> str:
-    if each.holder_id is None:
-        return cards.mark(State.OFF_TARGET, _("vacant"))
-    return plain(names["people"].get(each.holder_id, MISSING))
+    return plain(names["people"].get(each.holder_id or "", MISSING))  # that it is vacant is said as its risk
 
 
 def _risks(each: KeyPost) -> list[str]:

@@ -16,7 +16,7 @@ from pydantic import Field
 from repository.access import Actor
 from repository.facilities import Facility
 from repository.photos import let_go, link
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
 from repository.rollups import Atom, day_of, month_of
 from repository.store import Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
@@ -154,7 +154,7 @@ class Hazard(Record):
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no hazard here can have."""
-        if not 1990 <= document["found_at"].year <= 2060:
+        if far_away(document["found_at"]):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod

@@ -97,6 +97,11 @@ class Flag(Choice):
     LEFT_BEFORE_ENTERED = "left_before_entered", msg("Left before it came in")
 
 
+def far_away(*moments: date | None) -> bool:
+    """Whether a day or moment lies in a year in which nothing here can have happened or be due: a typing error."""
+    return any(moment is not None and not 1990 <= moment.year <= 2060 for moment in moments)
+
+
 # --- records ---------------------------------------------------------------------------------------------------------
 def _clean(value: Any) -> Any:
     """Text as it is stored: composed (NFC), trimmed, and without control characters or lone surrogates."""

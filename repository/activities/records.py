@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from repository.people import AgeBand, Sex
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Precision, Record, Ref, Shown, Term
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Precision, Record, Ref, Shown, Term, far_away
 from repository.rollups import Atom
 from repository.words import msg
 
@@ -118,7 +118,7 @@ class Activity(Record):
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no activity here can have."""
-        if not 1990 <= document["held_on"].year <= 2060:
+        if far_away(document["held_on"]):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod

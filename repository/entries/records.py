@@ -14,7 +14,7 @@ from pydantic import Field
 
 from repository.facilities import Control, Facility
 from repository.grids import Community
-from repository.record import PAGE, Choice, Flag, Index, Record, Ref, Shown, Term
+from repository.record import PAGE, Choice, Flag, Index, Record, Ref, Shown, Term, far_away
 from repository.rollups import Atom, month_of
 from repository.words import msg
 
@@ -170,7 +170,7 @@ class EntryLog(Record):
         left = document.get("left_at")
         if left and left < document["entered_at"]:
             yield Flag.LEFT_BEFORE_ENTERED
-        if any(at and not 1990 <= at.year <= 2060 for at in (document["entered_at"], left)):
+        if far_away(document["entered_at"], left):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from repository.filters import Is
 from repository.grids import ServiceLevel
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Record, Ref, Shown, Term
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Record, Ref, Shown, Term, far_away
 from repository.rollups import Atom, day_of, duration_bin, month_of
 from repository.words import msg
 from repository.worktime import Worktime
@@ -538,8 +538,7 @@ class WorkOrder(Record):
         ended = document.get("ended_at")
         if ended and ended < document["reported_at"]:
             yield Flag.ENDED_BEFORE_REPORTED
-        moments = (document.get(name) for name in ("reported_at", "responded_at", "due_at", "ended_at"))
-        if any(moment and not 1990 <= moment.year <= 2060 for moment in moments):
+        if far_away(*(document.get(name) for name in ("reported_at", "responded_at", "due_at", "ended_at"))):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod

@@ -159,7 +159,8 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
         return closed["closed_in_time"], whole
 
     def share(flow: Mapping[str, Mapping[str, int]], part: str, whole: str, chosen: Sequence[str]) -> tuple[int, int]:
-        return tuple(sum(flow.get(month, {}).get(name, 0) for month in chosen) for name in (part, whole))  # type: ignore[return-value]
+        months = [flow.get(month, {}) for month in chosen]
+        return sum(month.get(part, 0) for month in months), sum(month.get(whole, 0) for month in months)
 
     def value(
         metric: Any, of: Callable[[Sequence[str]], tuple[int, int]], whole: tuple[int, int], **more: Any

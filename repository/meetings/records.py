@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.metrics import Period, PeriodTrouble
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, far_away
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -237,7 +237,7 @@ class Meeting(Record):
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no meeting here can have."""
-        if not 1990 <= document["day"].year <= 2060:
+        if far_away(document["day"]):
             yield Flag.YEAR_FAR_AWAY
 
     @property
@@ -442,7 +442,7 @@ class ActionItem(Record):
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no item here can have."""
-        if not 1990 <= document["given_on"].year <= 2060 or not 1990 <= document["due_on"].year <= 2060:
+        if far_away(document["given_on"], document["due_on"]):
             yield Flag.YEAR_FAR_AWAY
 
     @property

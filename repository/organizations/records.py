@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -360,7 +360,7 @@ class Need(Record):
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no need here can have."""
-        if not 2000 <= document["listed_on"].year <= 2060:
+        if far_away(document["listed_on"]):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod

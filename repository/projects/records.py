@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, far_away
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -146,7 +146,7 @@ class Project(Record):
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no project here can have."""
-        if (due := document.get("due_on")) and not 2000 <= due.year <= 2060:
+        if far_away(document.get("due_on")):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from repository.filters import Is
 from repository.grids import RequestDeadline
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
 from repository.rollups import Atom, day_of, month_of
 from repository.words import msg
@@ -337,8 +337,7 @@ class Request(Record):
         ended = document.get("ended_at")
         if ended and ended < document["received_at"]:
             yield Flag.ENDED_BEFORE_REPORTED
-        moments = (document.get(name) for name in ("received_at", "responded_at", "deadline_at", "ended_at"))
-        if any(moment and not 1990 <= moment.year <= 2060 for moment in moments):
+        if far_away(*(document.get(name) for name in ("received_at", "responded_at", "deadline_at", "ended_at"))):
             yield Flag.YEAR_FAR_AWAY
 
     @staticmethod
