@@ -36,7 +36,7 @@ Document = dict[str, Any]
 
 SUBJECT = "work_orders"
 SERIES_MONTHS = 12
-EXACT_UP_TO = 10_000
+EXACT_UP_TO = 5_000
 """Ended (answered) orders in the period up to which a median is exact; above, it is read off the histogram."""
 
 AGE_BANDS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, None))
@@ -788,7 +788,6 @@ def hours(seconds: float | None) -> float | None:
 
 
 _MOMENT = {"repair": ("ended_at", BY_END), "respond": ("responded_at", BY_RESPONSE)}
-FEW = 5_000  # durations that are quicker fetched than sorted out on the server
 
 
 def _medians(ledger: Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
@@ -847,27 +846,18 @@ def _durations_around_the_middle(
     where: Document = {moment: Is(gte=start, lt=end), seconds: around}
     if ledger.category is not None:
         where["category"] = ledger.category
-    narrower: list[Document] = []
-    span = [duration_bin(bound) for bound in around.values()]
-    within = sum(n for number, n in bins.get("", {}).items() if span[0] <= number < span[1])
-    if "" not in bins or within > FEW:  # many: leave out those between the middles
-        either = [
-            {seconds: {"$gte": low, "$lt": high}, **({"category": key} if key else {})}
-            for key, (low, high) in ranges.items()
-        ]
-        narrower = [{"$match": {"$or": either}}]
-    for document in ledger.store.aggregate(
+    for group in ledger.store.aggregate(
         ledger.actor,
         WorkOrder,
         ledger.community_id,
-        [*narrower, {"$project": {"_id": 0, "category": 1, seconds: 1}}],
+        [{"$group": {"_id": "$category", "held": {"$push": f"${seconds}"}}}],
         filter=where,
         grids=ledger.seen,
         index=index,
     ):
-        for key in ("", document["category"]):
-            if key in ranges and ranges[key][0] <= document[seconds] < ranges[key][1]:
-                values[key].append(document[seconds])
+        for key in {"", group["_id"]} & ranges.keys():
+            low, high = ranges[key]
+            values[key] += [each for each in group["held"] if low <= each < high]
     return {key: sorted(found) for key, found in values.items()}
 
 
