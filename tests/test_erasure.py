@@ -1,0 +1,242 @@
+"""One resident is erased: nowhere any more, not brought back by any way in, and the figures as a rebuild gives them."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.i18n import translator
+from repository import activities, audit, backup, erasure, importer, maintenance, photos, recount, requests
+from repository.access import Actor, Refused, Role
+from repository.activities import Activity, Attendance
+from repository.erasure import Because
+from repository.importer import Sheet
+from repository.maintenance import WorkOrder
+from repository.people import Contact
+from repository.record import RECORDS, Record, field_specs
+from repository.requests import Request
+from repository.rollups import COUNTS, SEEN
+from repository.store import AUDIT, ERASURES, LEDGER, META, Invalid, Store
+from tests.conftest import NOW
+from tests.pages import picture
+
+CODE, OTHER = "R-7K3Q", "R-9XYZ"
+TALE = "三栋二单元501的王婆婆听不清"
+DAYS = (date(2026, 1, 10), date(2026, 2, 10), date(2026, 3, 10))
+
+
+def whole(store: Store, *without: str) -> str:
+    """Everything that stands in the database, but for some collections."""
+    names = set(store.db.list_collection_names()) - {*without, ERASURES, META, "system.views"}
+    return "\n".join(f"{name} {one}" for name in sorted(names) for one in store.db[name].find())
+
+
+def figures(store: Store) -> dict[str, int]:
+    """The year's distinct people, and its visits: registered and counted."""
+    year = store.db[COUNTS].find_one({"community_id": "d", "subject": "residents", "period": "2026"}) or {}
+    visits = sum(
+        one.get("total", {}).get("visits", 0)
+        for one in store.db[COUNTS].find({"community_id": "d", "subject": "attendances", "level": "month"})
+    )
+    heads = sum(
+        one.get("total", {}).get("heads", 0)
+        for one in store.db[COUNTS].find({"community_id": "d", "subject": "activities", "level": "month"})
+    )
+    return {"people": year.get("total", {}).get("unique", 0), "visits": visits + heads}
+
+
+def bring(store: Store, who: Actor, record: type[Record], text: str) -> Any:
+    """Import a sheet; gives the preview and the batch."""
+    sheet = Sheet(text.encode(), f"{record.collection}.csv")
+    mapping = importer.propose(record, sheet, (translator("zh"),))
+    seen = importer.preview(store, who, "d", sheet, mapping, languages=(translator("zh"),))
+    return seen, importer.commit(store, who, seen, patience=0) if seen.counts.new + seen.counts.changed else None
+
+
+@pytest.fixture
+def told(yard: Store, admin: Actor, mender: Actor) -> Store:
+    """A community in which R-7K3Q came three times, asked for something by two spellings of the code, and was heard."""
+    for place, day in enumerate(DAYS):
+        held = Activity(id=f"a{place}", community_id="d", name=f"讲座{place}", format="lecture", held_on=day)
+        yard.insert(admin, held.model_copy(update={"headcount": 7 if place == 0 else None}))
+        codes = f"{CODE} 75+ 女 1\n" * (place < 2) + f"{OTHER} 18-35 男 2"
+        assert not activities.record_attendances(yard, admin, "d", f"a{place}", codes, accept_new=True).problems
+    _seen, batch = bring(yard, admin, Attendance, f"活动,居民代码,日期,年龄段\n讲座2,{CODE},2026-03-10,75+\n")
+    assert batch is not None
+    assert batch.new == 1
+    facts = {"text": TALE, "grid_id": "d-g1", "place": "3栋2单元501"}
+    first = requests.take_request(
+        yard, mender, "d", {**facts, "resident": "r7k3q"}, caller_name="王婆婆", caller_phone="13900001111"
+    )
+    order = requests.become_order(yard, mender, "d", first.id, first.revision, fault="loose")
+    seen = photos.keep(yard, mender, "d", picture())
+    with_photo = maintenance.log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", photos=[seen])
+
+    def hand(write: Any) -> None:  # as an inspector's photo is shown by the order it came to
+        photos.share(write, with_photo, order, [seen])
+        write.update(WorkOrder, "d", order.id, order.revision, {"photos": (seen,)})
+
+    yard.write(mender, hand)
+    order = yard.get(mender, WorkOrder, "d", order.id)
+    maintenance.move(yard, mender, "d", order.id, order.revision, maintenance.Status.REJECTED, note="重复")
+    second = requests.take_request(yard, mender, "d", {**facts, "text": "再说一次：" + TALE, "resident": CODE})
+    second = requests.resolve(yard, mender, "d", second.id, second.revision, answer="已上门看过" + TALE)
+    requests.remark(yard, mender, "d", second.id, "女儿叫王小妹")
+    requests.take_request(yard, mender, "d", {**facts, "text": "路灯不亮", "place": "东门", "resident": OTHER})
+    return yard
+
+
+def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = figures(told)
+    found = erasure.preview(told, admin, "d", "r7k3q")
+    assert (dict(found.gone), dict(found.emptied)) == ({"attendances": 3}, {"requests": 2, "work_orders": 1})
+    assert (found.contacts, found.photos, found.heads, found.records) == (1, 1, 3, 6)
+    kept = {
+        name: list(told.db[name].find({"resident": {"$in": [CODE, "r7k3q"]}})) for name in ("attendances", "requests")
+    }
+    batch = next(iter(told.db["attendances"].find({"batch_id": {"$exists": True}})))["batch_id"]
+    last_entry = max(one["_id"] for one in told.db[AUDIT].find({}, {"_id": 1}))
+
+    # cut off in the middle, and brought to its end
+    keep_head, heads = erasure._keep_head, []
+
+    def dies(write: Any, attendance: Any) -> None:
+        heads.append(attendance["_id"])
+        if len(heads) == 2:
+            raise KeyboardInterrupt
+        keep_head(write, attendance)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "CHUNK", 1)
+        patch.setattr(erasure, "_keep_head", dies)
+        with pytest.raises(KeyboardInterrupt):
+            erasure.erase(told, admin, "d", CODE, Because.ASKED)
+    (row,) = erasure.erasures(told, admin, "d")
+    assert (row.complete, row.records) == (False, 1)
+    assert recount.check(told, admin, "d") == [], "as far as it came it is whole"
+    done = erasure.erase(told, admin, "d", " R-7K3Q ", "asked")
+    assert (done.complete, done.records, done.because) == (True, 6, Because.ASKED)
+
+    # nowhere, in no spelling; the trail has pseudonyms from before, and never had the words
+    text = whole(told, AUDIT)
+    for gone in ("7K3Q", "7k3q", "王婆婆", "501", "13900001111", "王小妹"):
+        assert gone not in text, gone
+    assert told.db[AUDIT].count_documents({"names": CODE}) == 3
+    everything = [str(one) for one in told.db[AUDIT].find()]
+    assert not any(said in one for one in everything for said in ("婆婆", "王小妹", "13900001111", "2单元501"))
+    later = [str(one) for one in told.db[AUDIT].find({"_id": {"$gt": last_entry}})]
+    assert later
+    assert not any(said in one for one in later for said in ("7K3Q", "7k3q", "501", "75+"))
+    entries = audit.trail(told, admin, "d", audit.Search(collection=ERASURES))
+    assert {(one.actor, one.record_id) for one in entries} == {(admin.name, row.id)}
+    (entered,) = [one for one in entries if one.operation == "create"]
+    assert (entered.after["because"], entered.name) == ("asked", "asked")
+
+    # the past keeps its visits, and has one person less; everything as a rebuild gives it
+    after = figures(told)
+    assert after == {"people": before["people"] - 1, "visits": before["visits"]}
+    assert [told.get(admin, Activity, "d", f"a{n}").headcount for n in range(3)] == [8, 1, 1]
+    assert recount.check(told, admin, "d") == []
+    recount.rebuild(told, admin, "d")
+    assert figures(told) == after
+    assert told.db[SEEN].count_documents({"resident": OTHER}) == 1
+    other = told.find(admin, Request, "d", {"resident": OTHER})[0]
+    assert (other.text, other.place) == ("路灯不亮", "东门"), "nobody else's"
+    emptied = [one for one in told.find(admin, Request, "d") if one.resident is None]
+    assert {(one.text, one.place, one.answer, one.words) for one in emptied} == {("…", None, None, ())}
+    assert all(event.note is None for one in emptied for event in one.events)
+    (order,) = [one for one in told.find(admin, WorkOrder, "d") if one.request_id]
+    assert (order.description, order.photos, order.place) == (None, (), "…")
+    assert told.db[Contact.collection].count_documents({}) == 0
+
+    # no way back in: by hand, by sheet, by the undo of one; and a row that is there all the same goes again
+    with pytest.raises(Invalid, match="second look") as refused:
+        activities.record_attendance(told, admin, "d", "a1", resident="7k3q", accept_new=True)
+    assert "erased" in str(refused.value.problems["resident"].text)
+    with pytest.raises(Invalid):
+        requests.take_request(told, admin, "d", {"text": "x", "grid_id": "d-g1", "resident": "r-7k3q"})
+    seen, _nothing = bring(
+        told, admin, Attendance, "活动,居民代码,日期\n讲座2,7K3Q,2026-03-10\n讲座1,R-4444,2026-02-10\n"
+    )
+    assert (seen.counts.new, seen.counts.rejected, seen.problems[0].field) == (1, 1, "resident")
+    importer.undo(told, admin, "d", batch)
+    assert told.db[LEDGER].count_documents({"before.resident": CODE}) == 0
+    with pytest.raises(Invalid, match="second look"):
+        erasure.erase(told, admin, "d", "R-3333", "asked")
+    told.db["requests"].delete_many({"_id": {"$in": [one["_id"] for one in kept["requests"]]}})
+    for name, rows in kept.items():
+        told.db[name].insert_many(rows)
+    recount.rebuild(told, admin, "d")
+    assert erasure.carry_on(told, admin, "d") == 1
+    assert "7K3Q" not in whole(told, AUDIT)
+    assert recount.check(told, admin, "d") == []
+    assert erasure.carry_on(told, admin, "d") == 0
+    assert erasure.carry_on(told, admin, "e") == 0
+    for nobody in (Actor("n", "n", Role.EDITOR), Actor("g", "g", Role.ADMIN, grids=frozenset({"d-g1"}))):
+        with pytest.raises(Refused):
+            erasure.erase(told, nobody, "d", OTHER, "asked")
+
+
+def test_an_older_backup_does_not_bring_anybody_back(
+    told: Store, admin: Actor, server: Callable[[str], str], tmp_path: Path
+) -> None:
+    taken = tmp_path / backup.name_of(backup.database_id(told), NOW, encrypted=False)
+    backup.take(told, admin, taken)
+    backup.note_erasures(told, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1, "nobody was erased yet"
+    erasure.erase(told, admin, "d", CODE, "left")
+    backup.note_erasures(told, tmp_path)
+    (ledger,) = tmp_path.glob("*.erasures.json")
+    assert "7K3Q" not in ledger.read_text()
+    assert ledger.stat().st_mode & 0o077 == 0
+
+    target = Store.connect(server("gridboard_restored"), clock=lambda: NOW)
+    try:
+        for damage in ("", "{}"):
+            target.client.drop_database(target.db.name)
+            bad = tmp_path / "bad.json"
+            bad.write_text(damage)
+            with pytest.raises(erasure.LedgerTrouble, match="can't be read"):
+                backup.restore(target, taken, ledger=bad)
+            assert backup.is_empty(target)
+        backup.restore(target, taken, by="恢复者")
+        assert "7K3Q" not in whole(target, AUDIT)
+        assert "婆婆" not in whole(target)
+        (row,) = erasure.erasures(target, admin, "d")
+        assert (row.because, row.complete, row.records) == (Because.LEFT, True, 6)
+        assert recount.check(target, admin, "d") == []
+        assert target.erased("d", ["7k3q", OTHER]) == {"7k3q"}
+    finally:
+        target.client.drop_database(target.db.name)
+        target.close()
+
+
+def names_residents(owner: type[Any], path: str = "") -> Iterator[str]:
+    """Fields called after a resident, in parts too."""
+    for name, spec in field_specs(owner).items():
+        if name == "resident" or name.startswith("resident_"):
+            yield path + name
+        for part in spec.parts:
+            yield from names_residents(part, f"{path}{name}.")
+
+
+def test_every_record_that_names_a_resident_says_what_becomes_of_it() -> None:
+    for name, record in RECORDS.items():
+        trace, named = record.trace, list(names_residents(record))
+        assert len(named) == len([trace for _ in named if trace and not trace.of and named == [trace.field]]), (
+            f"{name} names residents ({', '.join(named)}): declare its trace (record.Trace)"
+        )
+        if trace is None:
+            continue
+        fields = field_specs(record)
+        assert trace.field in fields, name
+        assert any(index.keys[:2] == ("community_id", trace.field) for index in record.indexes) or any(
+            trace.field in index.keys for index in record.indexes
+        ), f"{name}: erasing reads by {trace.field}"
+        for path in trace.emptied:
+            root, _dot, leaf = path.partition(".")
+            assert root in fields, f"{name}.{path}"
+            assert not leaf or all(not field_specs(part)[leaf].required for part in fields[root].parts), path
+        assert not trace.of or RECORDS[trace.of].trace is not None
