@@ -8,10 +8,11 @@ from dashboard import data, session, tables
 from dashboard.i18n import _, date, n_, number, plain, say
 from dashboard.settings import Settings
 from repository import backup, erasure
+from repository.access import Actor
 from repository.erasure import Because, Found
 from repository.record import RECORDS, resident_key
 from repository.store import Invalid, Store
-from repository.words import Trouble
+from repository.words import Message, Trouble
 
 log = logging.getLogger("gridboard.erasing")
 
@@ -49,15 +50,22 @@ def lines(found: Found) -> list[tuple[str, int, str]]:
     return rows
 
 
+def _look(store: Store, actor: Actor, community_id: str, code: str) -> Found | Message:
+    """What is kept, or why this is no code. Read anew each time: no answer with a code in it is kept."""
+    try:
+        return erasure.preview(store, actor, community_id, code)
+    except Invalid as invalid:
+        return next(iter(invalid.problems.values()))
+
+
 def _form(view: session.View) -> None:
     key = session.submission(FORM)
     code = st.text_input(_("Resident code"), max_chars=40, key=f"erase-code-{key}", width=240, placeholder="R-7K3Q")
     if not code.strip():
         return
-    try:
-        found = data.ask_anew(erasure.preview, view.community_id, code)
-    except Invalid as invalid:
-        st.error(say(next(iter(invalid.problems.values()))), icon=":material/error:")
+    found = data.ask_anew(_look, view.community_id, code)
+    if isinstance(found, Message):
+        st.error(say(found), icon=":material/error:")
         return
     if not found.records:
         st.info(_("Nothing here names this code."), icon=":material/search_off:")

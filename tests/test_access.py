@@ -31,6 +31,7 @@ from repository import (
     audit,
     backup,
     entries,
+    erasure,
     facilities,
     flows,
     grids,
@@ -1181,6 +1182,11 @@ ROWS: Mapping[str, Row] = {
     ),
     "meetings.linkable": read("facilities", lambda s, a: meetings.linkable(s, a, "D", Linked.FACILITY)),
     # requests
+    "erasure.preview": change(CREATE, "erasures", lambda s, a: erasure.preview(s, a, "D", f"{MARK}-R")),
+    "erasure.erase": change(CREATE, "erasures", lambda s, a: erasure.erase(s, a, "D", f"{MARK}-R", "asked")),
+    "erasure.carry_on": change(CREATE, "erasures", lambda s, a: erasure.carry_on(s, a, "D")),
+    "erasure.take_ledger": change(CREATE, "erasures", lambda s, a: erasure.take_ledger(s, a, None)),
+    "erasure.erasures": read("erasures", lambda s, a: erasure.erasures(s, a, "D"), "refused"),
     "requests.take_request": change(
         CREATE, "requests", lambda s, a: requests.take_request(s, a, "D", {"text": "漏水", "grid_id": "g1"})
     ),
@@ -1410,6 +1416,8 @@ NO_ACTOR: Mapping[str, str] = {
         for name in ("as_of", "ends", "flow_months", "is_past", "last", "midnight", "present", "series", "today")
     },
     "backup.due": "looks at file names only",
+    "backup.note_erasures": "hashes and a key, into a file beside the backups",
+    "erasure.note_ledger": "hashes and a key, into a file beside the backups",
     "backup.database_id": "a random word that names the database, no part of any record",
     "backup.strangers": "names of collections that are not ours",
     "backup.Sink": "the file a backup is written to",
@@ -1471,6 +1479,10 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Store.forget_zone": "what this process remembers",
     "store.Store.pending_batches": "ids of imports whose rows nobody sees",
     "store.Store.reread_pending": "what this process remembers",
+    "store.Store.erasure_key": "the key of hashes, for this process",
+    "store.Store.take_erasure_key": "the same, when a database was restored",
+    "store.Store.erasure_id": "a hash of a code that was given",
+    "store.Store.erased": "which of the codes that were given may not be used",
     "store.Store.writes": "how many writes there were, and nothing of them",
     # below the scope: who calls them is in PAST_THE_SCOPE, and what cuts it there
     "store.Store.documents": "the rooms' own reading",
@@ -1498,7 +1510,7 @@ TRIED_BELOW = {
         "next_number",
     }
     | {"write", "insert", "update", "delete"},
-    "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"},
+    "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"} | {"erase"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {
@@ -1518,6 +1530,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "entries.queries._counts": "counters, cut by seen",
     "entries.queries._hours": "counters, cut by seen",
     "entries.queries._masked": "scope; only for the mask",
+    "erasure": "WHOLE: for whoever has the whole community",
     "flows.by_month": "counters, cut by reach",
     "grids._require_active": "inside a Write: whether a person is active",
     "grids._settle": "inside a Write, of a post that was read through it",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboard import cli
 from dashboard.i18n import translator
 from repository import activities, audit, backup, erasure, importer, maintenance, photos, recount, requests
 from repository.access import Actor, Refused, Role
@@ -211,6 +212,59 @@ def test_an_older_backup_does_not_bring_anybody_back(
     finally:
         target.client.drop_database(target.db.name)
         target.close()
+
+
+def test_the_command_and_the_page_ask_twice(
+    told: Store, admin: Actor, mongodb_uri: str, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GRIDBOARD_BACKUP_FOLDER", str(tmp_path))
+    at = visit(mongodb_uri, "data", role="secretary", lang="en", part="erase", community="d")
+
+    def field(name: str) -> Any:
+        return next(
+            one
+            for one in (*at.text_input, *at.button, *at.selectbox)
+            if str(one.key).startswith((f"erase-{name}-", f"{name}_erase-"))
+        )
+
+    def written() -> str:
+        return " ".join(f"{one.value}" for one in (*at.info, *at.error, *at.warning, *at.caption, *at.markdown))
+
+    field("code").set_value("张三").run()
+    assert "never a name" in written()
+    field("code").set_value("R-3333").run()
+    assert "Nothing here names this code" in written()
+    field("code").set_value("7k3q").run()
+    assert not at.exception
+    assert field("do").disabled
+    field("why").select("asked").run()
+    field("again").set_value(OTHER).run()
+    assert "another code" in written()
+    assert field("do").disabled
+    field("again").set_value(CODE).run()
+    assert field("do").label == "Erase 6 records for good"
+    field("do").click().run()
+    assert not at.exception
+    assert field("code").value == "", "nothing of it stays in the form"
+    assert "7K3Q" not in whole(told, AUDIT)
+    assert len(list(tmp_path.glob("*.erasures.json"))) == 1
+
+    monkeypatch.setattr(cli, "open_store", lambda _settings: told)
+    monkeypatch.setattr(told, "close", lambda: None)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    words = ["erase-resident", OTHER, "--community", "d", "--because", "left"]
+    assert cli.main(words) == 1
+    assert "Add --yes" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    for typed, code, said in ((CODE, 1, "Nothing was erased"), ("r-9xyz", 0, "Erased: 4 records")):
+        monkeypatch.setattr("builtins.input", lambda _ask, typed=typed: typed)
+        assert cli.main(words) == code
+        assert said in capsys.readouterr().out
+    assert OTHER not in whole(told, AUDIT)
+    assert {one.because for one in erasure.erasures(told, admin, "d")} == {Because.ASKED, Because.LEFT}
+    assert cli.main([*words, "--yes"]) == 1
+    assert "Nothing here names" in capsys.readouterr().err
 
 
 def names_residents(owner: type[Any], path: str = "") -> Iterator[str]:

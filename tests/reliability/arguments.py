@@ -115,6 +115,7 @@ OURS: Mapping[str, str] = {
 NOT_TRIED: Mapping[str, str] = {
     "store.Store": "as Store.connect", "store.Store.connect": "the installation's own settings",
     "store.Write": "made by Store.write",
+    "store.Store.take_erasure_key": "bytes of a file that erasure.read_ledger has judged",
     "store.Write.note": "its facts are written in the rooms", "store.Write.note_row": "of a record that was judged",
     **dict.fromkeys(
         ("importer.Flight", "importer.Flight.take_over", "importer.Flight.complete", "importer.Flight.flip"),
@@ -211,6 +212,9 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     },
     "store.Store.require_room": {},
     "store.Store.zone": {"community_id": "D"},
+    "store.Store.erasure_key": {"make": True},
+    "store.Store.erasure_id": {"community_id": "D", "code": "R-7K3Q"},
+    "store.Store.erased": {"community_id": "D", "codes": ["R-7K3Q"]},
     "store.Store.documents": {"record": Person, "filter": {"name": "x"}},
     "store.Store.find": {"actor": ROOT, "record": Facility, "community_id": "D", "filter": {"code": "x"}},
     "store.Store.count": {"actor": ROOT, "record": Facility, "community_id": "D", "filter": {"code": "x"}},
@@ -242,6 +246,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "store.Write.delete": {"record": Person, "community_id": "D", "id": "free-D", "revision": 1},
     "store.Write.add_counts": {"community_id": "D", "atoms": {}},
     "store.Write.touch": {"community_id": "D"},
+    "store.Write.erase": {"record": Person, "community_id": "D", "id": "free-D"},
 }  # fmt: skip
 """How those are called that the table of tests/test_access.py does not call."""
 
