@@ -1171,6 +1171,8 @@ ROWS: Mapping[str, Row] = {
     "meetings.meetings": read("meetings", lambda s, a: meetings.meetings(s, a, "D"), "common"),
     "meetings.meeting": read("meetings", lambda s, a: meetings.meeting(s, a, "D", "m-D", now=NOW).names),
     "meetings.business": read("meetings", lambda s, a: meetings.business(s, a, "D", "next-D", now=NOW), "common"),
+    "meetings.to_come": read("meetings", lambda s, a: meetings.to_come(s, a, "D", now=NOW), "common"),
+    "meetings.decision": read("decisions", lambda s, a: meetings.decision(s, a, "D", "c-D"), "common"),
     "meetings.action_item": read("action_items", lambda s, a: meetings.action_item(s, a, "D", "ai-D"), "common"),
     "meetings.my_items": read("action_items", lambda s, a: meetings.my_items(s, a, "D", ["p-D"], now=NOW), "common"),
     "meetings.closed_items": read("action_items", lambda s, a: meetings.closed_items(s, a, "D", QUARTER)[0], "common"),
@@ -1221,8 +1223,16 @@ ROWS: Mapping[str, Row] = {
         "refused",
     ),
     "requests.mark": change(UPDATE, "requests", lambda s, a: requests.mark(s, a, "D", "r-g1", 1, "idea")),
-    "requests.put_to_meeting": change(
-        UPDATE, "requests", lambda s, a: requests.put_to_meeting(s, a, "D", "ra-g1", 1, "m")
+    "requests.came_of": read("requests", lambda s, a: requests.came_of(s, a, "D", "w-g1")),
+    "requests.take_up": Row(
+        ((UPDATE, "meetings"),),
+        lambda s, a: requests.take_up(s, a, "D", "next-D", 1, [AgendaItem(text="x")]),
+        "common",
+    ),
+    "requests.put_to_meeting": Row(
+        ((UPDATE, "requests"), (UPDATE, "meetings")),
+        lambda s, a: requests.put_to_meeting(s, a, "D", "ra-g1", 1, "next-D"),
+        "refused",
     ),
     "requests.request_review": read("requests", lambda s, a: requests.request_review(s, a, "D", QUARTER, now=NOW)),
     "requests.request_list": read("requests", lambda s, a: requests.request_list(s, a, "D", now=NOW)),
@@ -1454,6 +1464,8 @@ NO_ACTOR: Mapping[str, str] = {
     "hazards.link_order": "reads and updates through Write",
     "hazards.unlink_order": "reads and updates through Write",
     "hazards.follow": "reads and updates through Write",
+    "meetings.put_on_agenda": "updates through Write",
+    "meetings.take_off_agenda": "updates through Write",
     "organizations.note_part": "inserts through Write",
     "organizations.drop_parts": "deletes through Write",
     "maintenance.open_order": "reads and inserts through Write",

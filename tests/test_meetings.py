@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.i18n import translator
-from repository import importer, meetings, people, recount, worktime
+from repository import importer, meetings, organizations, people, recount, worktime
 from repository.access import Actor, Refused, Role
 from repository.grids import Community
 from repository.maintenance import log_repair
@@ -35,6 +35,7 @@ from repository.meetings import (
     with_items,
 )
 from repository.metrics import Period
+from repository.organizations import Organization, Way
 from repository.record import Record
 from repository.store import Conflict, InUse, Invalid, NotFound, Store
 from repository.worktime import Worktime
@@ -217,6 +218,40 @@ def test_attendance_is_who_was_invited_and_came(yard: Store, admin: Actor) -> No
     with pytest.raises(InUse):
         people.remove_person(yard, admin, "d", guest.id, 1)
     assert "present_ids" in wrong(lambda: meetings.hold(yard, BOSS, "d", first.id, 3, people=["e-li"]))
+
+
+def test_an_organisation_that_attends_took_part(yard: Store, admin: Actor) -> None:
+    """U1 rises by it; a correction, a move, another name and taking the meeting out carry it along."""
+    for id, kind in (("bank", "enterprise"), ("plant", "enterprise"), ("school", "school")):
+        values = {"id": id, "community_id": "d", "name": id, "kind": kind}
+        yard.insert(admin, Organization.model_validate(values))
+
+    def parts() -> set[tuple[Any, ...]]:
+        found = organizations.engagements(yard, admin, "d")
+        assert {(part.way, part.took_part) for part in found} <= {(Way.MEETING, True)}
+        assert recount.check(yard, admin, "d") == []
+        return {(part.organization_id, part.on, part.what) for part in found}
+
+    def share() -> float | None:
+        return organizations.review(yard, admin, "d", YEAR, today=TODAY).participation.value
+
+    made = planned(yard, TODAY)
+    assert share() == 0
+    held = meetings.hold(yard, BOSS, "d", made.id, made.revision, organizations=["bank", "plant"])
+    assert parts() == {("bank", TODAY, made.name), ("plant", TODAY, made.name)}
+    assert share() == pytest.approx(2 / 3)
+    held = meetings.hold(yard, BOSS, "d", made.id, held.revision, organizations=["bank"])
+    assert parts() == {("bank", TODAY, made.name)}
+    assert share() == pytest.approx(1 / 3)
+    day = TODAY - timedelta(days=1)
+    held = meetings.edit_meeting(yard, BOSS, "d", made.id, held.revision, {"day": day, "name": "四月例会"})
+    assert parts() == {("bank", day, "四月例会")}
+    again = meetings.plan_again(yard, BOSS, "d", made.id, held.revision)
+    assert (parts(), share()) == (set(), 0)
+    held = meetings.hold(yard, BOSS, "d", made.id, again.revision, organizations=["school"])
+    assert len(parts()) == 1
+    meetings.remove_meeting(yard, BOSS, "d", made.id, held.revision)
+    assert parts() == set()
 
 
 def test_nothing_is_held_before_its_day(yard: Store) -> None:

@@ -456,6 +456,19 @@ def business(store: Store, actor: Actor, community_id: str, id: str, *, now: dat
     )
 
 
+def to_come(store: Store, actor: Actor, community_id: str, *, now: datetime) -> list[Meeting]:
+    """The planned meetings from today on, the next first, 20 at most: to which something can be put. Raises Refused,
+    Unavailable."""
+    today = now.astimezone(store.zone(community_id)).date()
+    coming = {"day": Is(gte=_midnight(today)), "status": str(MeetingStatus.PLANNED)}
+    return store.find(actor, Meeting, community_id, coming, sort=[("day", 1)], limit=20)
+
+
+def decision(store: Store, actor: Actor, community_id: str, id: str) -> Decision:
+    """One decision. Raises NotFound, Refused, Unavailable."""
+    return store.get(actor, Decision, community_id, id)
+
+
 def action_item(store: Store, actor: Actor, community_id: str, id: str) -> ActionItem:
     """One action item. Raises NotFound, Refused, Unavailable."""
     return store.get(actor, ActionItem, community_id, id)

@@ -12,6 +12,7 @@ from repository.activities import Activity
 from repository.filters import Is
 from repository.maintenance import Outcome, WorkOrder
 from repository.maintenance import Status as OrderStatus
+from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.record import Choice
 from repository.requests import metrics
@@ -128,6 +129,7 @@ class Became:
     kind: OutcomeKind
     order: WorkOrder | None = None
     activity: Activity | None = None
+    meeting: Meeting | None = None
     done: bool = False
     gone: bool = False
 
@@ -437,6 +439,12 @@ def for_meeting(
     return store.find(actor, Request, community_id, where, grids=grids, sort=[("received_at", 1)], limit=limit)
 
 
+def came_of(store: Store, actor: Actor, community_id: str, id: str) -> list[Request]:
+    """The requests that became this activity, or that this meeting took up: the way back. Raises Refused,
+    Unavailable."""
+    return store.find(actor, Request, community_id, {"outcome_id": id}, sort=[("received_at", 1)], limit=20)
+
+
 # --- one
 def request_story(store: Store, actor: Actor, community_id: str, id: str) -> RequestStory:
     """One request, what became of it, what it repeats and what repeats it. Raises NotFound, Refused, Unavailable."""
@@ -468,6 +476,7 @@ def _becomings(store: Store, actor: Actor, community_id: str, found: Sequence[Re
     merged = [order.merged_into for order in orders.values() if order.merged_into]
     orders |= _by_id(store, actor, community_id, WorkOrder, merged)
     activities = _by_id(store, actor, community_id, Activity, ids[OutcomeKind.ACTIVITY])
+    meetings = _by_id(store, actor, community_id, Meeting, ids[OutcomeKind.MEETING])
     became = {}
     for one in found:
         kind = one.outcome_kind
@@ -480,8 +489,12 @@ def _becomings(store: Store, actor: Actor, community_id: str, found: Sequence[Re
             activity = activities.get(one.outcome_id or "")
             held = activity is not None and str(activity.status) == "held"
             became[one.id] = Became(kind, activity=activity, done=held, gone=activity is None)
+        elif kind is OutcomeKind.MEETING and one.outcome_id:
+            meeting = meetings.get(one.outcome_id)
+            held = meeting is not None and meeting.status is MeetingStatus.HELD
+            became[one.id] = Became(kind, meeting=meeting, done=held, gone=meeting is None)
         elif kind is not None:
-            became[one.id] = Became(kind, done=bool(one.outcome_id))
+            became[one.id] = Became(kind)
     return became
 
 

@@ -204,6 +204,7 @@ class Request(Record):
             "what became of requests: ideas, what is put to a meeting",
             where={"outcome_kind": {"$exists": True}},
         ),
+        Index(("community_id", "outcome_id"), "of which request this came", where={"outcome_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = (SUBJECT,)

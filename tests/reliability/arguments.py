@@ -192,6 +192,8 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "organizations.note_part": {
         "community_id": "D", "organization_id": "o-D", "way": "joined", "what": "x", "on": NOW.date(),
     },
+    "meetings.put_on_agenda": {"community_id": "D", "id": "next-D", "items": []},
+    "meetings.take_off_agenda": {"community_id": "D", "id": "next-D", "ref": "x"},
     "organizations.drop_parts": {"community_id": "D", "need_id": "need-g1"},
     "maintenance.open_order": lambda store: {
         "promise": maintenance.Promises.of(store, ROOT, "D"), "community_id": "D", "number": 77, "fault": "loose",
