@@ -112,6 +112,7 @@ def _forget(_settings: Settings) -> None:
         today = _today(store, id)
         organizations.renew_contacts(store, TENDER, id, on=today)
         people.forget_expired(store, TENDER, id, on=today)
+        erasure.forget_closed(store, TENDER, id, on=today)
 
     _everywhere(work)
 

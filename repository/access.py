@@ -244,6 +244,13 @@ _COMMUNITY_OF_AN_EDITOR = frozenset(
         "service_levels",
         "request_deadlines",
         "entry_days",
+        "contact_days",
+        "month_meeting_days",
+        "quarter_meeting_days",
+        "year_meeting_days",
+        "weight_response",
+        "weight_solution",
+        "weight_satisfaction",
         "entry_rules",
     }
 )

@@ -15,11 +15,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import pymongo
 from pydantic import Field
@@ -34,10 +35,13 @@ from repository import (  # noqa: F401 (importing declares what names a resident
 from repository.access import Actor, Operation, reach, require
 from repository.activities import Activity, ActivityStatus, Attendance, resident_code
 from repository.filters import Is
+from repository.grids import Community
 from repository.importer import ImportBatch
+from repository.maintenance import WorkOrder
 from repository.people import Contact
 from repository.photos import let_go
 from repository.record import RECORDS, Choice, Day, Index, Record, Trace, field_specs, resident_key
+from repository.requests import Request
 from repository.rollups import SEEN
 from repository.store import (
     LEDGER,
@@ -371,6 +375,71 @@ def _codes(store: Store, community_id: str) -> Iterator[str]:
         for found in store.db[record.collection].aggregate(there):
             if isinstance(found["_id"], str):
                 yield found["_id"]
+
+
+# --- what is not needed any more
+def forget_closed(store: Store, actor: Actor, community_id: str, *, on: date) -> int:
+    """Erase how to reach whoever reported or asked what has been closed for as many days as the community keeps that
+    (``Community.contact_days``); returns how many. What waits for a call-back or an inspection is not closed. Raises
+    Refused, Unavailable."""
+    require(actor, Operation.DELETE, Contact.collection)
+    home = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+    days = home[0].contact_days if home else int(Community.model_fields["contact_days"].default)
+    zone, last = store.zone(community_id), on - timedelta(days=days)
+    begun = {"created_at": Is(lt=datetime.combine(last, time(), zone).astimezone(UTC))}
+    n, after = 0, ""
+    while True:
+        within = {**begun, "_id": Is(gt=after)}
+        some = store.find(actor, Contact, community_id, within, sort=[("_id", 1)], limit=CHUNK)
+        if not some:
+            return n
+        after = some[-1].id
+        over = _closed_before(store, community_id, [one.about_id for one in some], last, zone)
+        if gone := [one for one in some if one.about_id in over]:
+            n += store.write(actor, partial(_forget, gone))
+
+
+def _forget(gone: Sequence[Contact], write: Write) -> int:
+    for one in gone:
+        write.delete(Contact, one.community_id, one.id, one.revision)
+    return len(gone)
+
+
+def _closed_before(store: Store, community_id: str, ids: Sequence[str], last: date, zone: ZoneInfo) -> set[str]:
+    """Which of these requests and work orders came to their end before a day; a merged order with the one it went
+    into."""
+    found: set[str] = set()
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        where = {"community_id": community_id, "_id": Is(among=list(ids)), "status": Is(among=_OVER[Request])}
+        for document in store.documents(Request, where):
+            if rollups.day_of(_last_step(document), zone) < last:
+                found.add(document["_id"])
+        orders = {
+            one["_id"]: one for one in store.documents(WorkOrder, {**where, "status": Is(among=_OVER[WorkOrder])})
+        }
+        into = [one["merged_into"] for one in orders.values() if one.get("merged_into")]
+        merged = {"community_id": community_id, "_id": Is(among=into)}
+        orders_into = {one["_id"]: one for one in store.documents(WorkOrder, merged)} if into else {}
+    for id, document in orders.items():
+        end = orders_into.get(document.get("merged_into", ""), document)
+        if end["status"] in _OVER[WorkOrder] and rollups.day_of(_last_step(end), zone) < last:
+            found.add(id)
+    return found
+
+
+_OVER: Mapping[type[Record], list[str]] = {
+    Request: [str(each) for each in (requests.Status.CLOSED, requests.Status.DECLINED, requests.Status.REFERRED)],
+    WorkOrder: [
+        str(each) for each in (maintenance.Status.VERIFIED, maintenance.Status.CLOSED, maintenance.Status.REJECTED)
+    ],
+}
+"""Where nobody is to be called back any more."""
+
+
+def _last_step(document: Document) -> datetime:
+    moments = [event["at"] for event in document.get("events", ())]
+    found: datetime = max([*moments, document.get("ended_at") or document["updated_at"]])
+    return found
 
 
 # --- out of the database's reach

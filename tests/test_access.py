@@ -1188,6 +1188,9 @@ ROWS: Mapping[str, Row] = {
     "erasure.erase": change(CREATE, "erasures", lambda s, a: erasure.erase(s, a, "D", f"{MARK}-R", "asked")),
     "erasure.carry_on": change(CREATE, "erasures", lambda s, a: erasure.carry_on(s, a, "D")),
     "erasure.take_ledger": change(CREATE, "erasures", lambda s, a: erasure.take_ledger(s, a, None)),
+    "erasure.forget_closed": change(
+        DELETE, "contacts", lambda s, a: erasure.forget_closed(s, a, "D", on=date(2027, 1, 1)), "common"
+    ),
     "erasure.erasures": read("erasures", lambda s, a: erasure.erasures(s, a, "D"), "refused"),
     "requests.take_request": change(
         CREATE, "requests", lambda s, a: requests.take_request(s, a, "D", {"text": "漏水", "grid_id": "g1"})

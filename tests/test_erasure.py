@@ -1,7 +1,7 @@
 """One resident is erased: nowhere any more, not brought back by any way in, and the figures as a rebuild gives them."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,11 @@ import pytest
 
 from dashboard import cli
 from dashboard.i18n import translator
-from repository import activities, audit, backup, erasure, importer, maintenance, photos, recount, requests
+from repository import activities, audit, backup, erasure, importer, maintenance, people, photos, recount, requests
 from repository.access import Actor, Refused, Role
 from repository.activities import Activity, Attendance
 from repository.erasure import Because
+from repository.grids import Community, edit_community
 from repository.importer import Sheet
 from repository.maintenance import WorkOrder
 from repository.people import Contact
@@ -265,6 +266,52 @@ def test_the_command_and_the_page_ask_twice(
     assert {one.because for one in erasure.erasures(told, admin, "d")} == {Because.ASKED, Because.LEFT}
     assert cli.main([*words, "--yes"]) == 1
     assert "Nothing here names" in capsys.readouterr().err
+
+
+def test_contacts_go_some_days_after_the_end(yard: Store, admin: Actor, mender: Actor) -> None:
+    """30 days unless the community says otherwise; what waits for a call-back keeps them, 180 days at the latest."""
+    moment = [NOW]
+    yard.clock = lambda: moment[0]  # type: ignore[method-assign]
+    reach = {"caller_name": "王", "caller_phone": "13900001111"}
+    made = {
+        name: requests.take_request(yard, mender, "d", {"text": name, "grid_id": "d-g1"}, **reach)
+        for name in ("open", "answered", "declined", "closed", "reopened")
+    }
+    for name in ("answered", "closed", "reopened"):
+        one = made[name]
+        made[name] = requests.resolve(yard, mender, "d", one.id, one.revision, answer="好了")
+    one = made["declined"]
+    requests.decline(yard, mender, "d", one.id, one.revision, reason="不属于")
+    for name in ("closed", "reopened"):
+        one, said = made[name], {"reached": True, "solved": True, "satisfaction": "satisfied"}
+        made[name] = requests.call_back(yard, mender, "d", one.id, one.revision, **said)  # type: ignore[arg-type]
+    orders = [
+        maintenance.log_repair(yard, mender, "d", fault="loose", facility_id=f"d-F-0{n}", **reach) for n in (1, 2, 2)
+    ]
+    names = {one.id: name for name, one in made.items()} | {one.id: f"order {n}" for n, one in enumerate(orders)}
+    one = orders[0]
+    maintenance.move(yard, mender, "d", one.id, one.revision, maintenance.Status.REJECTED, note="重复")
+    maintenance.merge(yard, mender, "d", orders[2].id, orders[2].revision, orders[1].id)
+
+    def left(days: int) -> set[str]:
+        moment[0] = NOW + timedelta(days=days)
+        erasure.forget_closed(yard, admin, "d", on=moment[0].date())
+        return {names[one.about_id] for one in yard.find(admin, Contact, "d")}
+
+    moment[0] = NOW + timedelta(days=20)
+    one = made["reopened"]
+    requests.reopen(yard, mender, "d", one.id, one.revision, reason="又坏了")
+    assert len(left(30)) == 8
+    still = {"open", "answered", "reopened", "order 1", "order 2"}
+    assert left(31) == still
+    moment[0] = NOW + timedelta(days=40)
+    one = orders[1]
+    maintenance.move(yard, mender, "d", one.id, yard.get(admin, WorkOrder, "d", one.id).revision, "rejected", note="x")
+    home = yard.find(admin, Community, "d", {"_id": "d"})[0]
+    edit_community(yard, admin, "d", home.revision, {"contact_days": 2})
+    assert left(42) == still
+    assert left(43) == {"open", "answered", "reopened"}, "the merged one goes with the one it went into"
+    assert people.forget_expired(yard, admin, "d", on=NOW.date() + timedelta(days=181)) == 3
 
 
 def names_residents(owner: type[Any], path: str = "") -> Iterator[str]:

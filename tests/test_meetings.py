@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dashboard.i18n import translator
 from repository import importer, meetings, organizations, people, recount, worktime
 from repository.access import Actor, Refused, Role
-from repository.grids import Community
+from repository.grids import Community, edit_community
 from repository.maintenance import log_repair
 from repository.meetings import (
     ActionItem,
@@ -165,6 +165,24 @@ def test_a_day_that_the_community_does_not_work_moves_the_window(yard: Store, ad
     worktime.set_day(yard, admin, "d", date(2026, 4, 1), working=False)
     (moved,) = [one for one in meetings.review(yard, admin, "d", Q1, now=NOW).cells if one.required.period == "2026-04"]
     assert moved.required.last > cell.required.last
+
+
+def test_the_community_says_in_which_days_a_meeting_is_in_time(yard: Store, admin: Actor) -> None:
+    held(yard, date(2026, 3, 5))  # the fourth working day of March
+    assert meetings.review(yard, admin, "d", Period.of("2026-03"), now=NOW).cadence.value == 0.5, (
+        "the quarter's is missing"
+    )
+    home = yard.find(admin, Community, "d", {"_id": "d"})[0]
+    own = {"month_meeting_days": 2, "quarter_meeting_days": 3, "year_meeting_days": 10}
+    edit_community(yard, admin, "d", home.revision, own)
+    review = meetings.review(yard, admin, "d", Period.of("2026-03"), now=NOW)
+    assert (review.cadence.value, review.days.month, review.days.quarter, review.days.year) == (0, 2, 3, 10)
+    last = {cell.required.period: cell.required.last for cell in review.cells}
+    first = {cell.required.period: cell.required.first for cell in review.cells}
+    # the 1st of January and the 2nd, with its weekend, are no working days; the 4th is, in place of the 2nd
+    worked = [day for n in range(31) if TIMES.works_on(day := date(2026, 1, 1) + timedelta(days=n))]
+    assert (last["2026"], last["2026-01"]) == (worked[9], worked[1])
+    assert first["2026Q1"] == date(2026, 3, 27), "Friday, Monday, Tuesday"
 
 
 def test_a_month_has_one_meeting(yard: Store) -> None:

@@ -427,6 +427,17 @@ def test_a_sheet_that_tells_the_call_back_counts_as_one(yard: Store, admin: Acto
     review = room.request_review(yard, admin, "d", QUARTER, now=NOW)
     assert (review.solved.value, review.solved.n) == (0.5, 2)
     assert [stage.n for stage in review.funnel] == [3, 3, 3, 1, 1]
+    shares = [each.value or 0 for each in (review.response, review.solved, review.satisfied)]
+    home = yard.find(admin, Community, "d", {"_id": "d"})[0]
+    with pytest.raises(Invalid) as wrong:
+        edit_community(yard, admin, "d", home.revision, {"weight_response": 20})
+    assert "100 %" in wrong.value.problems["weight_satisfaction"].text
+    own = {"weight_response": 20, "weight_solution": 20, "weight_satisfaction": 60}
+    for weights, changes in (((10, 50, 40), {}), ((20, 20, 60), own)):
+        if changes:
+            edit_community(yard, admin, "d", home.revision, changes)
+        found = room.request_review(yard, admin, "d", QUARTER, now=NOW).composite.value
+        assert found == pytest.approx(sum(weight * share for weight, share in zip(weights, shares, strict=True)))
     for stage in review.funnel:
         assert room.request_list(yard, admin, "d", now=NOW, show=stage.show, period=QUARTER).total == stage.n
     assert recount.check(yard, admin, "d") == []

@@ -3,11 +3,9 @@ do and whether it was done, minutes with their final versions."""
 
 from repository.meetings.cadence import (
     DECIDED,
-    MONTH_DAYS,
-    QUARTER_DAYS,
-    YEAR_DAYS,
     Cell,
     CellState,
+    Days,
     Held,
     Required,
     required,
@@ -94,8 +92,8 @@ from repository.meetings.records import (
 )
 
 __all__ = [
-    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
-    "REQUIRED", "SERIES", "YEAR_DAYS", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Decided",
+    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "OFTEN",
+    "REQUIRED", "SERIES", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Days", "Decided",
     "Decision", "Given", "Glance", "Held", "ItemEvent", "ItemState", "ItemStep", "Link", "Linked", "Meeting",
     "MeetingKind", "MeetingStatus", "Minuted", "Outcome", "Required", "Resolved", "Review", "Unfinished", "Version",
     "action_item", "agenda_item", "business", "calendar", "cancel", "carried", "closed_items", "correct", "decide",

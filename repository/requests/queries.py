@@ -10,6 +10,7 @@ from repository import flows
 from repository.access import Actor, Operation, may, reach, require
 from repository.activities import Activity
 from repository.filters import Is
+from repository.grids import Community
 from repository.maintenance import Outcome, WorkOrder
 from repository.maintenance import Status as OrderStatus
 from repository.meetings import Meeting, MeetingStatus
@@ -170,6 +171,8 @@ def request_review(
     Unavailable."""
     require(actor, Operation.READ, Request.collection)
     zone = store.zone(community_id)
+    home = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+    weights = _weights(home[0] if home else None)
     today = now.astimezone(zone).date()
     end = min(period.last, today)
     series = last_months(end, SERIES_MONTHS)
@@ -197,7 +200,7 @@ def request_review(
 
     def composite(counts: Counter[str]) -> float | None:
         parts = [ratio(part, spoken(counts)) for part in (counts["contacted"], counts["solved"], content(counts))]
-        weighed = [100 * weight * part for weight, part in zip(metrics.WEIGHTS, parts, strict=True) if part is not None]
+        weighed = [weight * part for weight, part in zip(weights, parts, strict=True) if part is not None]
         return sum(weighed) if len(weighed) == len(parts) else None
 
     def punctual(counts: Counter[str], overdue: int) -> tuple[int, int]:
@@ -424,6 +427,16 @@ def _where(store: Store, community_id: str, show: Show, period: Period | None, n
         Show.REPEATS: {**received, "repeat_of": Is(exists=True)},
     }
     return dict(wanted[show])
+
+
+def _weights(home: Community | None) -> tuple[int, int, int]:
+    """Of response, solution and satisfaction in the composite (metric N4), in percent: the community's, or ours."""
+    if home is not None:
+        return home.weight_response, home.weight_solution, home.weight_satisfaction
+    response, solution, satisfaction = (
+        int(Community.model_fields[f"weight_{name}"].default) for name in ("response", "solution", "satisfaction")
+    )
+    return response, solution, satisfaction
 
 
 def _midnight(day: Any) -> datetime:
