@@ -65,7 +65,7 @@ def _form(view: session.View) -> None:
         return
     found = data.ask_anew(_look, view.community_id, code)
     if isinstance(found, Message):
-        st.error(say(found), icon=":material/error:")
+        st.error(plain(say(found)), icon=":material/error:")
         return
     if not found.records:
         st.info(_("Nothing here names this code."), icon=":material/search_off:")
@@ -98,7 +98,7 @@ def _form(view: session.View) -> None:
                 erasure.erase, view.community_id, code, str(why), done=_("Erased; the code is not given again.")
             )
     except Invalid as invalid:
-        st.error(say(next(iter(invalid.problems.values()))), icon=":material/error:")
+        st.error(plain(say(next(iter(invalid.problems.values())))), icon=":material/error:")
         return
     if done is None:
         return

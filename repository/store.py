@@ -160,7 +160,7 @@ class Conflict(Trouble):
 
 
 _GONE = msg("This record is not there any more, or not in your charge.")
-ERASED = msg("This code was erased because its resident wanted it so; it is not entered again. Give a new code.")
+ERASED = msg("This code was erased for good and is not entered again. Give a new code.")
 _FIELD_MISFIT = msg("This value does not fit here")
 _FIELD_PROBLEMS: Mapping[str, str] = {
     "missing": msg("Please fill this in"),

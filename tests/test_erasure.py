@@ -210,6 +210,14 @@ def test_an_older_backup_does_not_bring_anybody_back(
         assert (row.because, row.complete, row.records) == (Because.LEFT, True, 6)
         assert recount.check(target, admin, "d") == []
         assert target.erased("d", ["7k3q", OTHER]) == {"7k3q"}
+        erasure.erase(target, admin, "d", OTHER, "left")
+        (tmp_path / "gridboard-00000000.erasures.json").write_text("{}")  # of a stranger: left alone
+        backup.note_erasures(target, tmp_path)
+        lists = {path.name: path.read_text() for path in tmp_path.glob("*.erasures.json")}
+        assert len(lists) == 3, "the old database's, whose backups stay, and its own"
+        assert lists.pop("gridboard-00000000.erasures.json") == "{}"
+        assert len(set(lists.values())) == 1
+        assert all(text.count("_id") == 4 for text in lists.values())
     finally:
         target.client.drop_database(target.db.name)
         target.close()

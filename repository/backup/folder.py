@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from pymongo.errors import DuplicateKeyError
 
 from repository.access import Actor
 from repository.backup.taking import Taken, require_all, take
-from repository.erasure import ledger_name, note_ledger
+from repository.erasure import LedgerTrouble, ledger_name, note_ledger, read_ledger
 from repository.store import META, WRITE_SECONDS, Store, our_errors
 
 log = logging.getLogger("gridboard.backup")
@@ -88,8 +88,13 @@ def ledger_beside(path: Path) -> Path | None:
 
 
 def note_erasures(store: Store, folder: Path) -> None:
-    """Note beside the backups who was erased, for a restore of an older one. Raises OSError, Unavailable."""
+    """Note beside the backups who was erased, for a restore of an older one: also in the lists of the databases from
+    which this one was restored, for their backups stay. Raises OSError, Unavailable."""
     note_ledger(store, folder / ledger_name(database_id(store)))
+    for path in folder.glob(ledger_name("*")):
+        with suppress(LedgerTrouble):
+            if read_ledger(path).key == store.erasure_key():
+                note_ledger(store, path)
 
 
 def kept(folder: Path, database: str, now: datetime) -> Kept:
