@@ -122,7 +122,7 @@ def _spellings(code: str) -> tuple[str, ...]:
     own = resident_code(code)
     key = resident_key(own)
     every = {code.strip(), own, key, f"R{key}", f"R-{key}"}
-    return tuple(sorted(every | {each.lower() for each in every}))
+    return tuple(sorted({form for each in every for form in (each, each.lower(), each.upper())}))
 
 
 def _naming(

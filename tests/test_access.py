@@ -185,7 +185,8 @@ def world(store: Store) -> None:
             Request(
                 id=f"ru-{grid}", number=f"{mark}-U", text=f"{mark} 漏水", grid_id=grid, received_at=when,
                 status="resolved", ended_at=when,
-                callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3, **at,
+                callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3,
+                outcome_kind="activity", outcome_id=f"a-{grid}", **at,
             ),
             Need(id=f"need-{grid}", what=f"{mark} rice", grid_id=grid, listed_on=TODAY, **at),
             Need(
@@ -1226,7 +1227,7 @@ ROWS: Mapping[str, Row] = {
         "refused",
     ),
     "requests.mark": change(UPDATE, "requests", lambda s, a: requests.mark(s, a, "D", "r-g1", 1, "idea")),
-    "requests.came_of": read("requests", lambda s, a: requests.came_of(s, a, "D", "w-g1")),
+    "requests.came_of": read("requests", lambda s, a: requests.came_of(s, a, "D", "a-g1")),
     "requests.take_up": Row(
         ((UPDATE, "meetings"),),
         lambda s, a: requests.take_up(s, a, "D", "next-D", 1, [AgendaItem(text="x")]),

@@ -67,7 +67,10 @@ def told(yard: Store, admin: Actor, mender: Actor) -> Store:
         assert not activities.record_attendances(yard, admin, "d", f"a{place}", codes, accept_new=True).problems
     _seen, batch = bring(yard, admin, Attendance, f"活动,居民代码,日期,年龄段\n讲座2,{CODE},2026-03-10,75+\n")
     assert batch is not None
-    assert batch.new == 1
+    (came,) = yard.find(admin, Attendance, "d", {"batch_id": batch.id})
+    activities.correct_attendance(yard, admin, "d", came.id, came.revision, {"sex": "f"})
+    left = importer.undo(yard, admin, "d", batch.id)
+    assert [row.name for row in left.left_rows] == [CODE], "it was edited since"
     facts = {"text": TALE, "grid_id": "d-g1", "place": "3栋2单元501"}
     first = requests.take_request(
         yard, mender, "d", {**facts, "resident": "r7k3q"}, caller_name="王婆婆", caller_phone="13900001111"
@@ -86,6 +89,10 @@ def told(yard: Store, admin: Actor, mender: Actor) -> Store:
     second = requests.take_request(yard, mender, "d", {**facts, "text": "再说一次：" + TALE, "resident": CODE})
     second = requests.resolve(yard, mender, "d", second.id, second.revision, answer="已上门看过" + TALE)
     requests.remark(yard, mender, "d", second.id, "女儿叫王小妹")
+    head = "编号,诉求内容,居民代码,接待时间\n"
+    _seen, batch = bring(yard, admin, Request, f"{head}{second.number},又说一次：{TALE},{CODE},2026-04-02 16:30\n")
+    assert batch is not None
+    assert batch.changed == 1
     requests.take_request(yard, mender, "d", {**facts, "text": "路灯不亮", "place": "东门", "resident": OTHER})
     return yard
 
@@ -98,7 +105,8 @@ def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monk
     kept = {
         name: list(told.db[name].find({"resident": {"$in": [CODE, "r7k3q"]}})) for name in ("attendances", "requests")
     }
-    batch = next(iter(told.db["attendances"].find({"batch_id": {"$exists": True}})))["batch_id"]
+    (replaced,) = told.db[LEDGER].find({"before.resident": CODE})
+    assert replaced["before"]["text"].endswith(TALE)
     last_entry = max(one["_id"] for one in told.db[AUDIT].find({}, {"_id": 1}))
 
     # cut off in the middle, and brought to its end
@@ -125,7 +133,7 @@ def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monk
     text = whole(told, AUDIT)
     for gone in ("7K3Q", "7k3q", "王婆婆", "501", "13900001111", "王小妹"):
         assert gone not in text, gone
-    assert told.db[AUDIT].count_documents({"names": CODE}) == 3
+    assert told.db[AUDIT].count_documents({"names": CODE}) == 4
     everything = [str(one) for one in told.db[AUDIT].find()]
     assert not any(said in one for one in everything for said in ("婆婆", "王小妹", "13900001111", "2单元501"))
     later = [str(one) for one in told.db[AUDIT].find({"_id": {"$gt": last_entry}})]
@@ -163,8 +171,8 @@ def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monk
         told, admin, Attendance, "活动,居民代码,日期\n讲座2,7K3Q,2026-03-10\n讲座1,R-4444,2026-02-10\n"
     )
     assert (seen.counts.new, seen.counts.rejected, seen.problems[0].field) == (1, 1, "resident")
-    importer.undo(told, admin, "d", batch)
-    assert told.db[LEDGER].count_documents({"before.resident": CODE}) == 0
+    importer.undo(told, admin, "d", replaced["batch_id"])
+    assert "婆婆" not in whole(told), "an undo does not bring it back"
     with pytest.raises(Invalid, match="second look"):
         erasure.erase(told, admin, "d", "R-3333", "asked")
     told.db["requests"].delete_many({"_id": {"$in": [one["_id"] for one in kept["requests"]]}})
