@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import actions, data, drawer, i18n, minutes, session
 from dashboard.i18n import _, n_, plain, say, term
-from repository import maintenance, meetings
+from repository import maintenance, meetings, requests
 from repository.access import Operation, may
 from repository.hazards import Hazard
 from repository.maintenance import Fault, WorkOrder
@@ -92,14 +92,14 @@ def _offers(view: session.View, found: Minuted) -> None:
 def _take_up(view: session.View, meeting: Meeting, items: Sequence[AgendaItem]) -> None:
     drawer.act(
         lambda: data.tell(
-            meetings.take_up, view.community_id, meeting.id, meeting.revision, items, done=_("It is on the agenda.")
+            requests.take_up, view.community_id, meeting.id, meeting.revision, items, done=_("It is on the agenda.")
         )
     )
 
 
 def _of_other_rooms(view: session.View, business: Business) -> list[AgendaItem]:
     """Overdue items of other series, what was adjourned, major hazards past their deadline, the most urgent of the
-    overdue orders, contracts that end: as agenda items."""
+    overdue orders, requests that were marked for a meeting, contracts that end: as agenda items."""
     found = [meetings.agenda_item(each) for each in business.elsewhere[:OFFERED]]
     found += [_about(Linked.DECISION, each.id, _("Adjourned: {what}", what=each.text)) for each in business.adjourned]
     reads = session.actor()
@@ -109,6 +109,8 @@ def _of_other_rooms(view: session.View, business: Business) -> list[AgendaItem]:
         for late in urgent.overdue[:OFFERED]:
             facts = {"days": i18n.days(late.days), "fault": term(late.fault, Fault), "where": late.place}
             found.append(_about(Linked.WORK_ORDER, late.id, _("Overdue by {days}: {fault}, {where}", **facts)))
+    for one in data.ask(requests.for_meeting, view.community_id, limit=OFFERED):
+        found.append(_about(Linked.REQUEST, one.id, _("Request {number}: {what}", number=one.number, what=one.text)))
     if may(reads, Operation.READ, Organization.collection):
         today = view.now.date()
         for each in data.ask(companies, view.community_id):

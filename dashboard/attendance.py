@@ -11,7 +11,7 @@ from functools import partial
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dashboard import cards, data, drawer, forms, i18n, session, tables
+from dashboard import cards, data, drawer, forms, i18n, minutes, navigation, session, tables
 from dashboard.i18n import _, n_, number, plain, say, term
 from repository.access import Operation, may
 from repository.activities import (
@@ -35,6 +35,7 @@ from repository.activities import (
     take_back_attendance,
 )
 from repository.people import AgeBand, Sex, people_by_id
+from repository.requests import came_of
 from repository.store import Conflict, Duplicate, Invalid
 
 Names = Mapping[str, Mapping[str, str]]
@@ -134,6 +135,10 @@ def _show(view: session.View, names: Names, activity_id: str) -> None:
         activity.place or "",
     ]
     st.caption(" · ".join(plain(fact) for fact in facts if fact))
+    for one in data.ask_in_passing(came_of, view.community_id, activity.id) or ():
+        label = _("The resident's request it came of: {number}", number=plain(one.number))
+        navigation.link("requests", label, request=one.id)
+    minutes.decided(view, activity.id)
     actor = session.actor()
     change = may(actor, Operation.UPDATE, Activity.collection)
     headings = [_("Who came")] + ([_("Change"), _("Cancel or delete")] if change else [])

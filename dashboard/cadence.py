@@ -9,7 +9,7 @@ from dashboard import actions, cards, drawer, i18n, minutes, session
 from dashboard.i18n import MISSING, _, n_, plain, say
 from repository import meetings
 from repository.access import Operation, may
-from repository.meetings import MONTH_DAYS, QUARTER_DAYS, YEAR_DAYS, Cell, CellState, Meeting, MeetingKind, Review
+from repository.meetings import Cell, CellState, Meeting, MeetingKind, Review
 
 MARKS: Mapping[CellState, tuple[str, str]] = {
     CellState.IN_TIME: ("green", ":material/check_circle:"),
@@ -33,9 +33,9 @@ def show(found: Review) -> None:
                     "{year}: in time is a month's first {month} working days, a quarter's last {quarter}, the year's "
                     "first {days}; holidays move them.",
                     year=found.year,
-                    month=MONTH_DAYS,
-                    quarter=QUARTER_DAYS,
-                    days=YEAR_DAYS,
+                    month=found.days.month,
+                    quarter=found.days.quarter,
+                    days=found.days.year,
                 )  # fmt: skip
             )
             + (" " + _("Days of years whose holidays are not announced yet may move.") if _provisional(found) else "")

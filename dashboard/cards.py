@@ -303,12 +303,13 @@ def chart(
     *,
     key: str,
     note: str = "",
+    nothing: str = "",
 ) -> None:
     """A chart under the sentence it proves, with the table behind it to open and to take away.
 
     ``caption`` says unit, period and n. ``rows`` are the figures drawn, by column title. ``note`` is a line of Markdown
-    between caption and chart (escape data in it). Without a figure, or without rows, the card says that there is
-    nothing yet.
+    between caption and chart (escape data in it). Without a figure, or without rows, the card says why (``nothing``),
+    else that there is nothing yet.
     """
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
         st.header(plain(finding), anchor=False)
@@ -318,8 +319,8 @@ def chart(
             st.markdown(note)
         if figure is None or not rows:
             st.space("small")
-            nothing = _("Nothing to show for this selection yet.")
-            st.markdown(f":gray[{nothing}]")
+            said = nothing or _("Nothing to show for this selection yet.")
+            st.markdown(f":gray[{plain(said)}]")
             return
         _plot(json.dumps(figure), key=f"{key}-figure", alt=f"{finding} {caption}")
         st.space("stretch")

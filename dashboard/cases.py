@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, drawer, forms, navigation, orders, reception, session, tables
+from dashboard import cards, drawer, forms, minutes, navigation, orders, reception, session, tables
 from dashboard.data import ask, ask_in_passing, tell
 from dashboard.i18n import (
     MISSING,
@@ -27,12 +27,13 @@ from dashboard.i18n import (
 )
 from dashboard.i18n import date as date_
 from dashboard.session import View
-from repository import maintenance
+from repository import maintenance, meetings
 from repository import requests as room
 from repository.access import Operation, may
 from repository.activities import Activity, Format
 from repository.grids import grid_names
 from repository.maintenance import Fault, WorkOrder
+from repository.meetings import Meeting
 from repository.people import Contact, contact_of, people, people_by_id
 from repository.requests import (
     BY_THE_CLOCK,
@@ -343,8 +344,9 @@ def became_words(became: Became) -> str:
         return _("{number}: {status}", number=became.order.number, status=say(became.order.status.label))
     if became.activity is not None:
         return _("{kind}: {status}", kind=became.activity.name, status=say(became.activity.status.label))
-    if became.kind is OutcomeKind.MEETING and became.done:
-        return _("Taken up by a meeting")
+    if became.meeting is not None:
+        facts = {"name": became.meeting.name, "status": say(became.meeting.status.label)}
+        return _("{name}: {status}", **facts)
     return kind
 
 
@@ -466,6 +468,7 @@ def _facts(view: View, story: RequestStory) -> None:
     if one.answer:
         st.markdown(f":small[:gray[{plain(_('Answer'))}]]  \n{plain(one.answer)}")
     _contact(one)
+    minutes.decided(view, one.id)
     if story.before is not None:
         _to_request(story.before, _("Came before: {number}", number=plain(story.before.number)))
     for other in story.after[:3]:
@@ -508,6 +511,8 @@ def _became(one: Request, became: Became | None) -> None:
             )
         if became.activity is not None:
             navigation.link("activities", _("Look at the activity"), activity=became.activity.id)
+        if became.meeting is not None:
+            navigation.link("meetings", _("Look at the meeting"), meeting=became.meeting.id)
         if became.done and one.status in OPEN and became.kind in (OutcomeKind.ORDER, OutcomeKind.ACTIVITY):
             st.markdown(":orange[:material/notifications_active: " + _("This is done: answer the resident.") + "]")
 
@@ -647,6 +652,8 @@ def _becomes(view: View, story: RequestStory) -> None:
     one, became = story.request, story.became
     if became is not None and not became.gone and one.outcome_id is not None:
         st.caption(_("It has become something already; that is where it goes on."))
+        if became.meeting is not None and not became.done:
+            _unmark(drawer.draft(f"{BECOMES}.{one.id}", one, "status", "outcome_kind", "outcome_id"), became)
         return
     if one.status not in OPEN:
         st.caption(_("It is over. Reopen it before it becomes something."))
@@ -664,14 +671,45 @@ def _becomes(view: View, story: RequestStory) -> None:
         _to_order(view, one, mine)
     elif way == "activity":
         _to_activity(view, one, mine)
-    elif way in ("idea", "meeting"):
+    elif way == "meeting":
+        _to_meeting(view, mine)
+    elif way == "idea":
         note = st.text_input(_("Remark (optional)"), max_chars=300, key=f"mark-note-{key}", **session.STAGED)
         if st.button(plain(ways[way]), type="primary", key=f"do_mark-{key}", width="stretch"):
-            _tell(mine, BECOMES, room.mark, _("Noted."), kind=OutcomeKind(way), note=note or None)
-    if became is None or one.outcome_id is not None:
-        return
-    if st.button(_("Take “{what}” back", what=plain(say(became.kind.label))), key=f"unmark-{key}"):
+            _tell(mine, BECOMES, room.mark, _("Noted."), kind=OutcomeKind.IDEA, note=note or None)
+    if became is not None and one.outcome_id is None:
+        _unmark(mine, became)
+
+
+def _unmark(mine: drawer.Draft[Request], became: Became) -> None:
+    if st.button(_("Take “{what}” back", what=plain(say(became.kind.label))), key=f"unmark-{mine.key}"):
         _tell(mine, BECOMES, room.mark, _("Taken back."), kind=None)
+
+
+def _to_meeting(view: View, mine: drawer.Draft[Request]) -> None:
+    """On the agenda of a meeting that is planned, or kept until one is."""
+    key = mine.key
+    coming: dict[str, str] = {}
+    if may(session.actor(), Operation.UPDATE, Meeting.collection):
+        found = ask(meetings.to_come, view.community_id, now=view.now)
+        coming = {each.id: f"{each.day.isoformat()} {each.name}" for each in found}
+    chosen = st.selectbox(
+        _("Which meeting?"),
+        ["", *coming],
+        index=min(1, len(coming)),
+        format_func=lambda id: coming.get(id) or _("The next one that is planned"),
+        key=f"meeting-{key}",
+    )
+    note = st.text_input(_("Remark (optional)"), max_chars=300, key=f"mark-note-{key}", **session.STAGED)
+    if not st.button(
+        _("Put it to the meeting"), type="primary", icon=":material/groups:", key=f"do_mark-{key}", width="stretch"
+    ):
+        return
+    if chosen:
+        facts = {"meeting_id": chosen, "note": note or None}
+        _tell(mine, BECOMES, room.put_to_meeting, _("It is on the agenda."), **facts)
+    else:
+        _tell(mine, BECOMES, room.mark, _("Noted."), kind=OutcomeKind.MEETING, note=note or None)
 
 
 def _to_order(view: View, one: Request, mine: drawer.Draft[Request]) -> None:

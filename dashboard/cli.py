@@ -213,6 +213,19 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("--identity", type=Path, metavar="FILE", help="the secret age key of an encrypted backup")
     back.add_argument("--check", action="store_true", help="only read the file and say whether it is whole")
 
+    back.add_argument(
+        "--erasures",
+        type=Path,
+        metavar="FILE",
+        help="who was erased since (default: the list beside the backup); also erasures.json of the old GRIDBOARD_HOME",
+    )
+
+    gone = command("erase-resident", erase_command, "erase all that is kept of one resident", ERASE)
+    gone.add_argument("code", metavar="CODE", help="the resident's code, such as R-7K3Q")
+    gone.add_argument("--community", metavar="CODE", help="the community the resident belongs to")
+    gone.add_argument("--because", required=True, choices=ERASE_REASONS, help="why")
+    gone.add_argument("--yes", action="store_true", help="erase without asking for the code a second time")
+
     rollups = command(
         "rollups", rollups_command, "compare the monthly counters with the records, or rebuild them", ROLLUPS
     )
@@ -268,6 +281,12 @@ RESTORE = """\
 从备份恢复到空数据库。
 
 The file is judged before anything is written; the database opens only when everything reads back as it was."""
+ERASE = """\
+清除一位居民的全部个人数据，不可恢复。
+
+Shows first what goes, then asks for the code once more. Attendances are taken out and stay as heads counted; requests
+and the work orders they became lose code, words and place; contacts and photos go. The code is not given again."""
+ERASE_REASONS = ("asked", "left", "mistake")
 USER = """\
 管理可以登录的账号。
 
@@ -925,7 +944,9 @@ def restore_command(args: argparse.Namespace) -> int:
     else:
         store = Store.connect(settings.uri)
     with closing(store):
-        manifest = backup.restore(store, args.file, identity=identity, by=_operator().name)
+        manifest = backup.restore(
+            store, args.file, identity=identity, by=_operator().name, ledger=args.erasures or None
+        )
         if settings.audit_head is not None:  # noted of another database that was here before
             settings.audit_head.unlink(missing_ok=True)
     print(
@@ -935,6 +956,32 @@ def restore_command(args: argparse.Namespace) -> int:
             when=manifest.at,
         )
     )
+    return 0
+
+
+def erase_command(args: argparse.Namespace) -> int:
+    """One resident, after a look at what that takes."""
+    from dashboard import erasing
+    from repository import erasure
+    from repository.record import resident_key
+
+    settings = Settings.from_environment()
+    with opened(settings) as store:
+        operator, community_id = _operator(), _community_of(store, args.community, needed=True)
+        found = erasure.preview(store, operator, community_id, args.code)
+        if not found.records:
+            raise Stop(msg("Nothing here names this code."))
+        for kind, n, what in erasing.lines(found):
+            print(f"  {kind}: {i18n.number(n)} · {what}")
+        if not args.yes:
+            if not sys.stdin.isatty():
+                raise Stop(msg("Nothing was erased. Add --yes to erase without being asked."))
+            if resident_key(input(i18n._("Type the code once more to erase for good: "))) != resident_key(args.code):
+                print(i18n._("Nothing was erased."))
+                return 1
+        done = erasure.erase(store, operator, community_id, args.code, args.because)
+        erasing.note(store, settings)
+    print(i18n._("Erased: {n} records. The code is not given again.", n=i18n.number(done.records)))
     return 0
 
 

@@ -61,7 +61,7 @@ def open_drawer(view: session.View, names: Names) -> None:
     """Draw what is open. Call it last."""
     if wanted := drawer.opened(ITEM):
         found = data.ask(meetings.action_item, view.community_id, wanted)
-        drawer.show(ITEM, plain(found.what), lambda: actions.show(view, names, found))
+        drawer.show(ITEM, plain(found.what), lambda: _item(view, names, found))
     elif wanted := drawer.opened(MEETING):
         if wanted.split(".", maxsplit=1)[0] == drawer.NEW:
             if may(session.actor(), Operation.CREATE, Meeting.collection):
@@ -69,6 +69,18 @@ def open_drawer(view: session.View, names: Names) -> None:
             return
         minuted = data.ask(meetings.meeting, view.community_id, wanted, now=view.now)
         drawer.show(MEETING, plain(minuted.meeting.name), lambda: _one(view, names, minuted))
+
+
+def _item(view: session.View, names: Names, found: ActionItem) -> None:
+    """An action item, and what the decision it comes of is about."""
+    actions.show(view, names, found)
+    if found.decision_id is None:
+        return
+    of = data.ask(meetings.decision, view.community_id, found.decision_id)
+    st.markdown(plain(_("It comes of the decision: {what}", what=of.text)))
+    words = data.ask(meetings.names, view.community_id, of.links)
+    for place, link in enumerate(of.links):
+        _away(words, link, key=f"{found.id}-{place}")
 
 
 # --- a new meeting

@@ -305,6 +305,21 @@ def month_rows(found: Figures) -> Rows:
 
 
 # --- beside the tiles ------------------------------------------------------------------------------------------------
+def not_told(found: Figures, groups: Sequence[Group]) -> str:
+    """What stands in place of a breakdown of which nothing is told; empty where there is nothing to tell."""
+    if not found.withheld and not any(group.withheld for group in groups):
+        return ""
+    if found.participants.value == 0:
+        return ""
+    if found.period.kind == "ever":
+        return _("Groups are told of a month, a quarter or a year.")
+    return _(
+        "Withheld, because single people could be worked out: groups of fewer than {k} are not told. A longer period "
+        "or the whole community may say more.",
+        k=number(found.smallest),
+    )
+
+
 def of_whom(found: Figures) -> str:
     """The participation rate's own numbers: how many of whom."""
     return _("{n} of {all}", n=number(found.participants.value), all=number(found.residents))

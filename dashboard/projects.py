@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, charts, data, drawer, i18n, session, stationed
+from dashboard import cards, charts, data, drawer, i18n, minutes, session, stationed
 from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, plain, say
 from dashboard.stationed import Names
 from repository import projects
@@ -265,6 +265,7 @@ def _project(view: session.View, names: Names, story: ProjectStory) -> None:
     _course(story)
     _tasks(view, names, story)
     _milestones(view, story)
+    minutes.decided(view, one.id)
     for need in story.needs:
         if st.button(
             plain(_("For the need: {what}", what=need.what)),

@@ -542,7 +542,7 @@ def _board(board: Board, token: str, form: Form, zone: Any, problems: Mapping[st
     )
     kept = _(
         "Only for calling you back about this: kept apart from the report, shown to the staff in charge only, who look "
-        "on record, and erased after {n} days.",
+        "on record, and erased some time after it is closed, after {n} days at the latest.",
         n=CONTACT_DAYS,
     )
     contact = (

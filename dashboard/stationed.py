@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard import cards, charts, companies, data, drawer, forms, i18n, navigation, session
+from dashboard import cards, charts, companies, data, drawer, forms, i18n, minutes, navigation, session
 from dashboard.i18n import MISSING, _, n_, number, percent, plain, say
 from repository import organizations
 from repository.access import Operation, may
@@ -409,6 +409,7 @@ def _organization(view: session.View, names: Names, one: Organization) -> None:
     if one.kind in COMPANIES:
         navigation.link("facilities", _("Its work orders"), part="companies", of=one.id, show="all")
     _history(view, names, one)
+    minutes.decided(view, one.id)
     with st.container(horizontal=True, gap="small"):
         if may(session.actor(), Operation.CREATE, Engagement.collection):
             if st.button(_("Enter who took part"), icon=":material/how_to_reg:", key=f"part-{one.id}"):

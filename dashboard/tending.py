@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from dashboard import data
+from dashboard import data, erasing
 from dashboard.settings import Settings
 from repository import (
     accounts,
@@ -20,6 +20,7 @@ from repository import (
     backup,
     embedded,
     entries,
+    erasure,
     importer,
     organizations,
     people,
@@ -111,12 +112,21 @@ def _forget(_settings: Settings) -> None:
         today = _today(store, id)
         organizations.renew_contacts(store, TENDER, id, on=today)
         people.forget_expired(store, TENDER, id, on=today)
+        erasure.forget_closed(store, TENDER, id, on=today)
 
     _everywhere(work)
 
 
 def _forget_entries(_settings: Settings) -> None:
     _everywhere(lambda store, id: entries.forget_expired(store, TENDER, id, on=_today(store, id)))
+
+
+def _erase_again(_settings: Settings) -> None:
+    _everywhere(lambda store, id: erasure.carry_on(store, TENDER, id))
+
+
+def _note_erasures(settings: Settings) -> None:
+    erasing.note(data.store(), settings)
 
 
 def _sweep(_settings: Settings) -> None:
@@ -151,6 +161,8 @@ JOBS = (
     Job("sign-ins", msg("Clear away sign-ins and tries that are over"), _clear),
     Job("imports", msg("Bring imports that broke off to an end"), _end_imports, every=60.0),
     Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
+    Job("erased", msg("Erase again who was erased and came back"), _erase_again, every=86_400.0),
+    Job("erasures", msg("Note beside the backups who was erased"), _note_erasures),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
     Job("pieces", msg("Erase what is left of photos whose upload broke off"), _sweep_pieces, every=86_400.0),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),

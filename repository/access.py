@@ -188,6 +188,8 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "assessment_ballots": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY),
         "staff_figures": _row(_ALL, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
         "requests": _row(_ALL, _FIELD, _FIELD, _EDITORS, _EDITORS),
+        # who was erased, by a keyed hash, and why; nothing that is here is changed by hand
+        "erasures": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _NOBODY, _NOBODY),
         "import_batches": _row(_FACILITIES, _FACILITIES, _FACILITIES, _NOBODY, _NOBODY),
         "saved_mappings": _row(_FACILITIES, _FACILITIES, _FACILITIES, _FACILITIES, _NOBODY),
         "users": _row(_ADMIN, _ADMIN, _ADMIN, _ADMIN, _NOBODY),
@@ -242,6 +244,13 @@ _COMMUNITY_OF_AN_EDITOR = frozenset(
         "service_levels",
         "request_deadlines",
         "entry_days",
+        "contact_days",
+        "month_meeting_days",
+        "quarter_meeting_days",
+        "year_meeting_days",
+        "weight_response",
+        "weight_solution",
+        "weight_satisfaction",
         "entry_rules",
     }
 )
@@ -254,7 +263,7 @@ _FILES = (
 WHOLE = frozenset(
     {
         *(("users", operation) for operation in Operation),
-        *((name, operation) for name in _FILES for operation in Operation),
+        *((name, operation) for name in (*_FILES, "erasures") for operation in Operation),
         *(("communities", operation) for operation in _WRITES),
         ("monthly_counts", Operation.UPDATE),
     }

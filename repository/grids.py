@@ -151,6 +151,50 @@ class Community(Record):
         title=msg("Plates and visitors' names are kept"),
         description=msg("After that the entry stays for the figures, without who it was"),
     )
+    contact_days: Annotated[int, Shown(unit=msg("days"), table=False)] = Field(
+        default=30,
+        ge=0,
+        le=180,
+        title=msg("Contacts are kept after the end"),
+        description=msg(
+            "How to reach whoever reported or asked something, after it is closed; 180 days from the beginning at most"
+        ),
+    )
+    month_meeting_days: Annotated[int, Shown(unit=msg("days"), table=False)] = Field(
+        default=5,
+        ge=1,
+        le=20,
+        title=msg("Month's meeting: working days"),
+        description=msg("In time in the first working days of the month"),
+    )
+    quarter_meeting_days: Annotated[int, Shown(unit=msg("days"), table=False)] = Field(
+        default=7,
+        ge=1,
+        le=40,
+        title=msg("Quarter's meeting: working days"),
+        description=msg("In time in the last working days of the quarter"),
+    )
+    year_meeting_days: Annotated[int, Shown(unit=msg("days"), table=False)] = Field(
+        default=20,
+        ge=1,
+        le=60,
+        title=msg("Year's meeting: working days"),
+        description=msg("In time in the first working days of the year"),
+    )
+    weight_response: Annotated[int, Shown(unit=msg("%"), table=False)] = Field(
+        default=10, ge=0, le=100, title=msg("Composite: weight of response")
+    )
+    weight_solution: Annotated[int, Shown(unit=msg("%"), table=False)] = Field(
+        default=50, ge=0, le=100, title=msg("Composite: weight of solution")
+    )
+    weight_satisfaction: Annotated[int, Shown(unit=msg("%"), table=False)] = Field(
+        default=40,
+        ge=0,
+        le=100,
+        title=msg("Composite: weight of satisfaction"),
+        validate_default=True,
+        description=msg("Of the reception of residents. The three weights make 100 %"),
+    )
     entry_rules: Annotated[tuple[EntryRule, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=10, title=msg("What must be noted of an entry")
     )
@@ -163,6 +207,14 @@ class Community(Record):
     def _apart(cls, value: tuple[Span, ...]) -> tuple[Span, ...]:
         if any(later.begins < earlier.ends for earlier, later in pairwise(value)):
             raise FieldProblem(msg("Working hours must follow each other without overlapping."))
+        return value
+
+    @field_validator("weight_satisfaction")
+    @classmethod
+    def _whole(cls, value: int, info: ValidationInfo) -> int:
+        others = [info.data.get(name) for name in ("weight_response", "weight_solution")]
+        if None not in others and sum(filter(None, others)) + value != 100:
+            raise FieldProblem(msg("The three weights of the composite must make 100 %."))
         return value
 
     @field_validator("time_zone")

@@ -17,6 +17,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     accounts,
     activities,
     entries,
+    erasure,
     facilities,
     grids,
     hazards,

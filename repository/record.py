@@ -5,6 +5,7 @@ edit form, the table, the import template, the data dictionary and MongoDB's own
 ``FieldSpec``. No I/O happens here.
 """
 
+import re
 import types
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -140,6 +141,28 @@ class Index:
         return "_".join(key.replace(".", "-") for key in self.keys) + ("_where" if self.where else "")
 
 
+@dataclass(frozen=True)
+class Trace:
+    """How a record names a resident, and what becomes of it when they are erased.
+
+    ``field`` holds their code, or with ``of`` the id of a record of that collection which does. The whole record goes,
+    unless ``emptied`` names the fields that go: ``events.note`` is one of a list of parts. What is emptied is not
+    copied into the audit either while the record names somebody, for nothing is ever taken out of that; nor is
+    what stands in ``unsaid``.
+    """
+
+    field: str = "resident"
+    of: str = ""
+    emptied: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
+
+
+def resident_key(code: str) -> str:
+    """What two spellings of a resident's code have in common: ``r7k3q``, ``R-7K3Q`` and ``7K3Q`` are the same."""
+    bare = re.sub(r"[\s‐-―-]", "", unicodedata.normalize("NFKC", code)).upper()
+    return bare.removeprefix("R") if 5 <= len(bare) <= 7 else bare
+
+
 RECORDS: dict[str, type["Record"]] = {}
 """Every Record class by its collection."""
 
@@ -172,6 +195,8 @@ class Record(BaseModel):
     """Fields that say who somebody is or how to reach them: the audit never copies them, so that they can be erased."""
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
+    trace: ClassVar[Trace | None] = None
+    """How it names a resident; None where it names none. A field called ``resident`` without it fails a test."""
 
     id: str = Field(default_factory=lambda: str(ObjectId()), max_length=64, title=msg("Id"))
     community_id: str = Field(max_length=64, title=msg("Community"))

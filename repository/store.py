@@ -5,8 +5,11 @@ the counters. Every call names its actor; permission and scope are applied here 
 leave as a handful of ours, each a sentence a person can act on.
 """
 
+import hashlib
+import hmac
 import logging
 import re
+import secrets
 import threading
 import time
 from collections import Counter
@@ -45,7 +48,7 @@ from pymongo.write_concern import WriteConcern
 from repository import rollups
 from repository.access import Actor, Operation, Refused, Role, reach, require, require_fields, require_reach, scope
 from repository.filters import Is, strange
-from repository.record import LINE, RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs, resident_key
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.store")
@@ -157,6 +160,7 @@ class Conflict(Trouble):
 
 
 _GONE = msg("This record is not there any more, or not in your charge.")
+ERASED = msg("This code was erased for good and is not entered again. Give a new code.")
 _FIELD_MISFIT = msg("This value does not fit here")
 _FIELD_PROBLEMS: Mapping[str, str] = {
     "missing": msg("Please fill this in"),
@@ -241,16 +245,29 @@ def _by_themselves(record: type[Record]) -> tuple[tuple[str, Any], ...]:
     return tuple((name, info.get_default(call_default_factory=True)) for name, info in fields)
 
 
-def _unnamed(record: type[Record], document: Document | None) -> Document | None:
-    """What the audit may keep of a document: that a personal field was there, not what it said; and of free text all
-    but the numbers somebody can be reached or identified by, so that they can be erased where they were written."""
+def _unnamed(record: type[Record], document: Document | None, hidden: Sequence[str] = ()) -> Document | None:
+    """What the audit may keep of a document: that a personal field, or one that tells of a resident (``hidden``), was
+    there, not what it said; and of free text all but the numbers somebody can be reached or identified by, so that they
+    can be erased where they were written."""
     if document is None:
         return None
     written = _written(record)
-    return {
+    kept: Document = {
         name: "…" if name in record.personal else _unnumbered(value, written[name]) if name in written else value
         for name, value in document.items()
     }
+    for path in hidden:
+        name, _dot, leaf = path.partition(".")
+        if name in kept:
+            kept[name] = [{**each, leaf: "…"} if leaf in each else each for each in kept[name]] if leaf else "…"
+    return kept
+
+
+def _of_somebody(record: type[Record], *documents: Document | None) -> Sequence[str]:
+    """The fields that the audit may not keep, if one of these states of a record names a resident."""
+    trace = record.trace
+    named = trace is not None and any(document and document.get(trace.field) for document in documents)
+    return (*trace.emptied, *trace.unsaid) if trace and named else ()
 
 
 _S = r"[ .‐-―-]?"  # between the groups of a number
@@ -467,6 +484,8 @@ MONGOS = "mongos"  # the topology of a sharded cluster; else it is the replica s
 META = "meta"  # facts of the database
 RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
 AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
+ERASURES = "erasures"  # whose codes are not to come back: see erasure
+_ERASURE_KEY = "erasure_key"  # in META
 LEDGER = "import_changes"  # what imports replaced and took out, for their undo: see importer.chunks
 
 # CVE-2025-14847 (zlib, unauthenticated heap read) and what came with it
@@ -544,6 +563,7 @@ class Store:
         self._there: dict[tuple[str, str, str], float] = {}
         self._standings: dict[str, Standing] = {}  # by sign-in
         self._writes: dict[str, int] = {}
+        self._erasure_key = b""
         self._room: tuple[float, int | None] = (-1e9, None)
         self._swept = -1e9
         self._lock = threading.Lock()
@@ -932,6 +952,44 @@ class Store:
             self._writes.update(counts)
         return counts
 
+    # --- who was erased
+    def erasure_key(self, *, make: bool = False) -> bytes:
+        """What the codes of erased residents are kept under: of this database, and in its backups. Empty while nobody
+        was erased, unless one is to be made. Raises Unavailable."""
+        while not self._erasure_key:
+            with our_errors(writing=make), pymongo.timeout(WRITE_SECONDS if make else READ_SECONDS):
+                if found := self.db[META].find_one({"_id": _ERASURE_KEY}):
+                    self._erasure_key = bytes(found["key"])
+                elif not make:
+                    return b""
+                else:
+                    with suppress(DuplicateKeyError):  # another process was quicker
+                        self.db[META].insert_one({"_id": _ERASURE_KEY, "key": secrets.token_bytes(32)})
+        return self._erasure_key
+
+    def take_erasure_key(self, key: bytes) -> bool:
+        """Keep on with the key of the database this one was restored from; False where it has another already. Raises
+        Unavailable."""
+        with our_errors(writing=True), pymongo.timeout(WRITE_SECONDS), suppress(DuplicateKeyError):
+            self.db[META].insert_one({"_id": _ERASURE_KEY, "key": key})
+        return hmac.compare_digest(self.erasure_key(), key)
+
+    def erasure_id(self, community_id: str, code: str) -> str:
+        """Under which id an erased resident of the community stands on record: nothing leads from it to the code but
+        trying all of them with the key."""
+        what = f"{community_id}|{resident_key(code)}".encode("utf-8", "replace")
+        return hmac.digest(self.erasure_key(), what, hashlib.sha256).hex()
+
+    def erased(self, community_id: str, codes: Sequence[str], session: ClientSession | None = None) -> frozenset[str]:
+        """Which of these residents' codes were erased. Raises Unavailable."""
+        if not codes or not self.erasure_key():
+            return frozenset()
+        ids = {code: self.erasure_id(community_id, code) for code in codes}
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            where = {"_id": {"$in": sorted(set(ids.values()))}}
+            there = {one["_id"] for one in self.db[ERASURES].find(where, {"_id": 1}, session=session)}
+        return frozenset(code for code, id in ids.items() if id in there)
+
     # --- writing
     def write(
         self,
@@ -1156,6 +1214,9 @@ class Write:
         self._presence: dict[str, rollups.Presence] = {}
         self._named: dict[tuple[str, str], dict[str, str]] = {}
         """(community, collection) -> id -> the field that names it: what must be there before this may count."""
+        self._codes: dict[str, dict[str, str]] = {}
+        """community -> resident's code -> the field that names it: who must not have been erased."""
+        self._silent = False
 
     def read(self, record: type[R], community_id: str, id: str) -> R:
         """A record inside the transaction, within the actor's reach, without its personal fields. Raises NotFound,
@@ -1273,6 +1334,19 @@ class Write:
         )
         self._note(record, "delete", before, None)
 
+    def erase(self, record: type[Record], community_id: str, id: str, changes: Mapping[str, Any] | None = None) -> None:
+        """Of somebody who is erased: take a record out, or make ``changes`` to it, whatever its revision. The audit
+        says that it was done and nothing of what stood there. Raises NotFound, InUse, Refused."""
+        revision = self._stored(record, community_id, id)["revision"]
+        self._silent = True
+        try:
+            if changes is None:
+                self.delete(record, community_id, id, revision)
+            else:
+                self.update(record, community_id, id, revision, changes)
+        finally:
+            self._silent = False
+
     def add_counts(self, community_id: str, atoms: rollups.Tally, presence: rollups.Presence | None = None) -> None:
         """Counters of rows that were written in chunks before (an import's last step)."""
         self._atoms.setdefault(community_id, Counter()).update(atoms)
@@ -1321,6 +1395,9 @@ class Write:
         """Remember which records the changed references name, to be looked up together at the end."""
         if after["community_id"] == EVERYWHERE:
             return  # an account's reach may name what is of any community, and what is gone
+        trace = record.trace
+        if trace and not trace.of and (code := after.get(trace.field)) and code != before.get(trace.field):
+            self._codes.setdefault(after["community_id"], {})[code] = trace.field
         for spec in _references(record):
             if isinstance(spec.mark, Ref):
                 there = _ids(before.get(spec.name))
@@ -1355,6 +1432,11 @@ class Write:
         if problems:
             raise Invalid(problems)
 
+    def _require_not_erased(self) -> None:
+        for community_id, codes in self._codes.items():
+            if erased := self.store.erased(community_id, list(codes), self.session):
+                raise Invalid({codes[code]: Message(ERASED) for code in erased})
+
     def _require_unused(self, record: type[Record], community_id: str, id: str) -> None:
         uses: Message | None = None
         for other, spec in _referring(record.collection):
@@ -1382,12 +1464,15 @@ class Write:
 
     def _change(self, record: type[Record], before: Document | None, after: Document | None) -> Document:
         """What an entry says of one record: which it is, how people name it, and the fields that differ."""
+        facts: Document = {"collection": record.collection, "record_id": (after or before or {})["_id"]}
+        if self._silent:
+            return facts | {"before": before and {}, "after": after and {}}
         names = {each[name] for each in (before, after) if each for name in _names(record) if each.get(name)}
         then, now = _difference(before, after)
-        facts: Document = {"collection": record.collection, "record_id": (after or before or {})["_id"]}
         if names:
             facts["names"] = sorted(names)
-        return facts | {"before": _unnamed(record, then), "after": _unnamed(record, now)}
+        hidden = _of_somebody(record, before, after)
+        return facts | {"before": _unnamed(record, then, hidden), "after": _unnamed(record, now, hidden)}
 
     def _entry(self, community_id: str, operation: str, facts: Document) -> None:
         entry: Document = {
@@ -1411,6 +1496,7 @@ class Write:
         """Write audit and counters. ``since`` is how many writes there must have been at EVERYWHERE (see Standing);
         MissingCounters where there were others."""
         self._require_named()
+        self._require_not_erased()
         if self._audit:
             audit = self.store.db[AUDIT]
             mark = entry_mark(self._mark)

@@ -160,7 +160,7 @@ def _write(batch: Batch, as_of: date) -> None:
     add(Project, joined.projects)
     add(ProjectTask, joined.tasks)
     add(Milestone, joined.milestones)
-    add(Engagement, joined.engagements)
+    add(Engagement, [*joined.engagements, *meetings.attended(said)])
     batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
     batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders) + len(watched.preventive))
     batch.numbered(estate.COMMUNITY_ID, REQUESTS, len(heard))

@@ -34,6 +34,7 @@ from repository.meetings import (
     Version,
     required,
 )
+from repository.organizations import Engagement, Way
 from repository.worktime import Worktime
 from seed.estate import COMMUNITY_ID, COMPANY_OF, NAMES, ZONE, Standing, person_id
 from seed.history import local
@@ -312,6 +313,20 @@ def _minutes(made: Council, rng: Random) -> None:
             fixed = {"number": 2, "reason": "漏记一家单位列席", "at": local(meeting.day + timedelta(days=5), 10)}
             versions.append(version.model_copy(update=fixed))
         made.meetings[place] = meeting.model_copy(update={"versions": tuple(versions)})
+
+
+def attended(made: Council) -> Iterator[Engagement]:
+    """That organisations came to a meeting, as the commands would have noted it."""
+    for meeting in made.meetings:
+        if meeting.status is not MeetingStatus.HELD:
+            continue
+        at = local(meeting.day, 17)
+        for place, each in enumerate(sorted(set(meeting.present_organization_ids)), 1):
+            yield Engagement(
+                id=f"{meeting.id}-{place}", community_id=COMMUNITY_ID, organization_id=each, way=Way.MEETING,
+                what=meeting.name, on=meeting.day, meeting_id=meeting.id, created_at=at, updated_at=at,
+                created_by=NAMES["clerk"], updated_by=NAMES["clerk"],
+            )  # fmt: skip
 
 
 def _coming(needs: Sequence[Required], times: Worktime, as_of: date) -> tuple[Required, date] | None:

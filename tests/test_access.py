@@ -31,6 +31,7 @@ from repository import (
     audit,
     backup,
     entries,
+    erasure,
     facilities,
     flows,
     grids,
@@ -184,7 +185,8 @@ def world(store: Store) -> None:
             Request(
                 id=f"ru-{grid}", number=f"{mark}-U", text=f"{mark} 漏水", grid_id=grid, received_at=when,
                 status="resolved", ended_at=when,
-                callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3, **at,
+                callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3,
+                outcome_kind="activity", outcome_id=f"a-{grid}", **at,
             ),
             Need(id=f"need-{grid}", what=f"{mark} rice", grid_id=grid, listed_on=TODAY, **at),
             Need(
@@ -1185,6 +1187,8 @@ ROWS: Mapping[str, Row] = {
     "meetings.meetings": read("meetings", lambda s, a: meetings.meetings(s, a, "D"), "common"),
     "meetings.meeting": read("meetings", lambda s, a: meetings.meeting(s, a, "D", "m-D", now=NOW).names),
     "meetings.business": read("meetings", lambda s, a: meetings.business(s, a, "D", "next-D", now=NOW), "common"),
+    "meetings.to_come": read("meetings", lambda s, a: meetings.to_come(s, a, "D", now=NOW), "common"),
+    "meetings.decision": read("decisions", lambda s, a: meetings.decision(s, a, "D", "c-D"), "common"),
     "meetings.action_item": read("action_items", lambda s, a: meetings.action_item(s, a, "D", "ai-D"), "common"),
     "meetings.my_items": read("action_items", lambda s, a: meetings.my_items(s, a, "D", ["p-D"], now=NOW), "common"),
     "meetings.closed_items": read("action_items", lambda s, a: meetings.closed_items(s, a, "D", QUARTER)[0], "common"),
@@ -1196,6 +1200,14 @@ ROWS: Mapping[str, Row] = {
     ),
     "meetings.linkable": read("facilities", lambda s, a: meetings.linkable(s, a, "D", Linked.FACILITY)),
     # requests
+    "erasure.preview": change(CREATE, "erasures", lambda s, a: erasure.preview(s, a, "D", f"{MARK}-R")),
+    "erasure.erase": change(CREATE, "erasures", lambda s, a: erasure.erase(s, a, "D", f"{MARK}-R", "asked")),
+    "erasure.carry_on": change(CREATE, "erasures", lambda s, a: erasure.carry_on(s, a, "D")),
+    "erasure.take_ledger": change(CREATE, "erasures", lambda s, a: erasure.take_ledger(s, a, None)),
+    "erasure.forget_closed": change(
+        DELETE, "contacts", lambda s, a: erasure.forget_closed(s, a, "D", on=date(2027, 1, 1)), "common"
+    ),
+    "erasure.erasures": read("erasures", lambda s, a: erasure.erasures(s, a, "D"), "refused"),
     "requests.take_request": change(
         CREATE, "requests", lambda s, a: requests.take_request(s, a, "D", {"text": "漏水", "grid_id": "g1"})
     ),
@@ -1230,8 +1242,16 @@ ROWS: Mapping[str, Row] = {
         "refused",
     ),
     "requests.mark": change(UPDATE, "requests", lambda s, a: requests.mark(s, a, "D", "r-g1", 1, "idea")),
-    "requests.put_to_meeting": change(
-        UPDATE, "requests", lambda s, a: requests.put_to_meeting(s, a, "D", "ra-g1", 1, "m")
+    "requests.came_of": read("requests", lambda s, a: requests.came_of(s, a, "D", "a-g1")),
+    "requests.take_up": Row(
+        ((UPDATE, "meetings"),),
+        lambda s, a: requests.take_up(s, a, "D", "next-D", 1, [AgendaItem(text="x")]),
+        "common",
+    ),
+    "requests.put_to_meeting": Row(
+        ((UPDATE, "requests"), (UPDATE, "meetings")),
+        lambda s, a: requests.put_to_meeting(s, a, "D", "ra-g1", 1, "next-D"),
+        "refused",
     ),
     "requests.request_review": read("requests", lambda s, a: requests.request_review(s, a, "D", QUARTER, now=NOW)),
     "requests.request_list": read("requests", lambda s, a: requests.request_list(s, a, "D", now=NOW)),
@@ -1428,6 +1448,8 @@ NO_ACTOR: Mapping[str, str] = {
         )
     },
     "backup.due": "looks at file names only",
+    "backup.note_erasures": "hashes and a key, into a file beside the backups",
+    "erasure.note_ledger": "hashes and a key, into a file beside the backups",
     "backup.database_id": "a random word that names the database, no part of any record",
     "backup.strangers": "names of collections that are not ours",
     "backup.Sink": "the file a backup is written to",
@@ -1464,6 +1486,8 @@ NO_ACTOR: Mapping[str, str] = {
     "hazards.link_order": "reads and updates through Write",
     "hazards.unlink_order": "reads and updates through Write",
     "hazards.follow": "reads and updates through Write",
+    "meetings.put_on_agenda": "updates through Write",
+    "meetings.take_off_agenda": "updates through Write",
     "organizations.note_part": "inserts through Write",
     "organizations.drop_parts": "deletes through Write",
     "maintenance.open_order": "reads and inserts through Write",
@@ -1489,6 +1513,10 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Store.forget_zone": "what this process remembers",
     "store.Store.pending_batches": "ids of imports whose rows nobody sees",
     "store.Store.reread_pending": "what this process remembers",
+    "store.Store.erasure_key": "the key of hashes, for this process",
+    "store.Store.take_erasure_key": "the same, when a database was restored",
+    "store.Store.erasure_id": "a hash of a code that was given",
+    "store.Store.erased": "which of the codes that were given may not be used",
     "store.Store.writes": "how many writes there were, and nothing of them",
     # below the scope: who calls them is in PAST_THE_SCOPE, and what cuts it there
     "store.Store.documents": "the rooms' own reading",
@@ -1516,7 +1544,7 @@ TRIED_BELOW = {
         "next_number",
     }
     | {"write", "insert", "update", "delete"},
-    "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"},
+    "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"} | {"erase"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {
@@ -1536,6 +1564,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "entries.queries._counts": "counters, cut by seen",
     "entries.queries._hours": "counters, cut by seen",
     "entries.queries._masked": "scope; only for the mask",
+    "erasure": "WHOLE: for whoever has the whole community",
     "flows.by_month": "counters, cut by reach",
     "grids._require_active": "inside a Write: whether a person is active",
     "grids._settle": "inside a Write, of a post that was read through it",

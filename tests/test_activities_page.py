@@ -120,6 +120,12 @@ def test_of_so_few_nothing_is_told(here: Store, admin: Actor, mongodb_uri: str, 
     at = visit(mongodb_uri, "activities", lang="en", period="2026Q1", grid="g1")
     assert not at.exception
     assert any("So few people came of this place" in each.value for each in at.caption)
+    for grid in ("g1", ""):
+        at = visit(mongodb_uri, "activities", lang="en", period="2026Q1", **({"grid": grid} if grid else {}))
+        written = [each.value for each in at.markdown]
+        said = sum("because single people could be worked out" in each for each in written)
+        assert said == (3 if grid else 2), "who comes, from where, and how often the same ones do"
+        assert not any("Nothing to show" in each for each in written)
 
 
 def test_grids_that_stay_away_are_named(here: Store, admin: Actor) -> None:

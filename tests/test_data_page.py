@@ -202,11 +202,11 @@ def test_a_file_that_is_none_is_refused_in_words(mongodb_uri: str, visit: Callab
         ("grid_worker", ["export", "dictionary"]),
         ("facility_manager", ["import", "batches", "export", "dictionary"]),
         ("editor", ["import", "batches", "export", "dictionary"]),
-        ("admin", ["import", "batches", "export", "dictionary", "counters"]),
+        ("admin", ["import", "batches", "export", "dictionary", "erase", "counters"]),
     ],
 )
 def test_who_sees_which_part(mongodb_uri: str, visit: Callable[..., Any], role: str, parts: list[str]) -> None:
-    for part in ["import", "batches", "export", "dictionary", "counters"]:
+    for part in ["import", "batches", "export", "dictionary", "erase", "counters"]:
         at = visit(mongodb_uri, "data", role=role, lang="zh", part=part)
         assert not at.exception
         assert at.segmented_control(key="url.part").value == (part if part in parts else parts[0])

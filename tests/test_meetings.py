@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.i18n import translator
-from repository import importer, meetings, people, recount, worktime
+from repository import importer, meetings, organizations, people, recount, worktime
 from repository.access import Actor, Refused, Role
-from repository.grids import Community
+from repository.grids import Community, edit_community
 from repository.maintenance import log_repair
 from repository.meetings import (
     ActionItem,
@@ -35,6 +35,7 @@ from repository.meetings import (
     with_items,
 )
 from repository.metrics import Period
+from repository.organizations import Organization, Way
 from repository.record import Record
 from repository.store import Conflict, InUse, Invalid, NotFound, Store
 from repository.worktime import Worktime
@@ -166,6 +167,24 @@ def test_a_day_that_the_community_does_not_work_moves_the_window(yard: Store, ad
     assert moved.required.last > cell.required.last
 
 
+def test_the_community_says_in_which_days_a_meeting_is_in_time(yard: Store, admin: Actor) -> None:
+    held(yard, date(2026, 3, 5))  # the fourth working day of March
+    assert meetings.review(yard, admin, "d", Period.of("2026-03"), now=NOW).cadence.value == 0.5, (
+        "the quarter's is missing"
+    )
+    home = yard.find(admin, Community, "d", {"_id": "d"})[0]
+    own = {"month_meeting_days": 2, "quarter_meeting_days": 3, "year_meeting_days": 10}
+    edit_community(yard, admin, "d", home.revision, own)
+    review = meetings.review(yard, admin, "d", Period.of("2026-03"), now=NOW)
+    assert (review.cadence.value, review.days.month, review.days.quarter, review.days.year) == (0, 2, 3, 10)
+    last = {cell.required.period: cell.required.last for cell in review.cells}
+    first = {cell.required.period: cell.required.first for cell in review.cells}
+    # the 1st of January and the 2nd, with its weekend, are no working days; the 4th is, in place of the 2nd
+    worked = [day for n in range(31) if TIMES.works_on(day := date(2026, 1, 1) + timedelta(days=n))]
+    assert (last["2026"], last["2026-01"]) == (worked[9], worked[1])
+    assert first["2026Q1"] == date(2026, 3, 27), "Friday, Monday, Tuesday"
+
+
 def test_a_month_has_one_meeting(yard: Store) -> None:
     first = planned(yard, date(2026, 4, 7))
     told = wrong(lambda: planned(yard, date(2026, 4, 8)))
@@ -217,6 +236,40 @@ def test_attendance_is_who_was_invited_and_came(yard: Store, admin: Actor) -> No
     with pytest.raises(InUse):
         people.remove_person(yard, admin, "d", guest.id, 1)
     assert "present_ids" in wrong(lambda: meetings.hold(yard, BOSS, "d", first.id, 3, people=["e-li"]))
+
+
+def test_an_organisation_that_attends_took_part(yard: Store, admin: Actor) -> None:
+    """U1 rises by it; a correction, a move, another name and taking the meeting out carry it along."""
+    for id, kind in (("bank", "enterprise"), ("plant", "enterprise"), ("school", "school")):
+        values = {"id": id, "community_id": "d", "name": id, "kind": kind}
+        yard.insert(admin, Organization.model_validate(values))
+
+    def parts() -> set[tuple[Any, ...]]:
+        found = organizations.engagements(yard, admin, "d")
+        assert {(part.way, part.took_part) for part in found} <= {(Way.MEETING, True)}
+        assert recount.check(yard, admin, "d") == []
+        return {(part.organization_id, part.on, part.what) for part in found}
+
+    def share() -> float | None:
+        return organizations.review(yard, admin, "d", YEAR, today=TODAY).participation.value
+
+    made = planned(yard, TODAY)
+    assert share() == 0
+    held = meetings.hold(yard, BOSS, "d", made.id, made.revision, organizations=["bank", "plant"])
+    assert parts() == {("bank", TODAY, made.name), ("plant", TODAY, made.name)}
+    assert share() == pytest.approx(2 / 3)
+    held = meetings.hold(yard, BOSS, "d", made.id, held.revision, organizations=["bank"])
+    assert parts() == {("bank", TODAY, made.name)}
+    assert share() == pytest.approx(1 / 3)
+    day = TODAY - timedelta(days=1)
+    held = meetings.edit_meeting(yard, BOSS, "d", made.id, held.revision, {"day": day, "name": "四月例会"})
+    assert parts() == {("bank", day, "四月例会")}
+    again = meetings.plan_again(yard, BOSS, "d", made.id, held.revision)
+    assert (parts(), share()) == (set(), 0)
+    held = meetings.hold(yard, BOSS, "d", made.id, again.revision, organizations=["school"])
+    assert len(parts()) == 1
+    meetings.remove_meeting(yard, BOSS, "d", made.id, held.revision)
+    assert parts() == set()
 
 
 def test_nothing_is_held_before_its_day(yard: Store) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.i18n import translator
-from repository import importer, maintenance, people, recount
+from repository import importer, maintenance, meetings, people, recount
 from repository import requests as room
 from repository.access import Actor, Refused, Role
 from repository.activities import Activity, ActivityStatus
@@ -21,6 +21,7 @@ from repository.grids import Community, RequestDeadline, edit_community
 from repository.importer import Sheet
 from repository.maintenance import Status as OrderStatus
 from repository.maintenance import WorkOrder
+from repository.meetings import AgendaItem, Link, Linked, Meeting
 from repository.metrics import Period
 from repository.requests import OutcomeKind, Request, Satisfaction, Show, Status, Step, Topic, Urgency
 from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store
@@ -348,11 +349,52 @@ def test_an_idea_a_planned_activity_and_a_meeting(yard: Store, mender: Actor, ad
     put = room.mark(yard, mender, "d", put.id, put.revision, None)
     assert room.for_meeting(yard, admin, "d") == []
     put = room.mark(yard, mender, "d", put.id, put.revision, "meeting")
-    put = room.put_to_meeting(yard, admin, "d", put.id, put.revision, "m-1", note="增设车位")
-    assert (put.outcome_kind, put.outcome_id) == (OutcomeKind.MEETING, "m-1")
+    assert room.came_of(yard, admin, "d", made.outcome_id or "") == [made]
+
+    # a meeting: both sides in one transaction, from either side; taken back from both, or gone with the meeting
+    april, may_ = (
+        meetings.plan_meeting(yard, admin, "d", {"name": name, "kind": "ad_hoc", "reason": "x", "day": day})
+        for name, day in (("四月会", date(2026, 4, 2)), ("五月会", date(2026, 5, 6)))
+    )
+    assert [one.id for one in meetings.to_come(yard, admin, "d", now=NOW)] == [april.id, may_.id]
+
+    def agenda(meeting: Meeting) -> list[str]:
+        return [item.link.ref for item in yard.get(admin, Meeting, "d", meeting.id).agenda if item.link]
+
+    with pytest.raises(Refused):
+        room.put_to_meeting(yard, mender, "d", put.id, put.revision, may_.id)
+    with pytest.raises(NotFound):
+        room.put_to_meeting(yard, editor, "d", put.id, put.revision, "nowhere")
+    put = room.put_to_meeting(yard, editor, "d", put.id, put.revision, may_.id)
+    assert (put.outcome_kind, put.outcome_id, agenda(may_)) == (OutcomeKind.MEETING, may_.id, [put.id])
     assert room.for_meeting(yard, admin, "d") == []
     with pytest.raises(Invalid):
-        room.put_to_meeting(yard, admin, "d", put.id, put.revision, "m-2")
+        room.put_to_meeting(yard, editor, "d", put.id, put.revision, april.id)
+    put = room.mark(yard, editor, "d", put.id, put.revision, None)
+    assert (put.outcome_kind, put.outcome_id, agenda(may_)) == (None, None, [])
+    put = room.mark(yard, mender, "d", put.id, put.revision, "meeting")
+    item = AgendaItem(text="停车", link=Link(about=Linked.REQUEST, ref=put.id))
+    with pytest.raises(Conflict):
+        room.take_up(yard, editor, "d", april.id, 7, [item])
+    room.take_up(yard, editor, "d", april.id, april.revision, [item])
+    told = room.request_story(yard, admin, "d", put.id)
+    assert told.became is not None
+    assert told.became.meeting is not None
+    assert (told.became.meeting.name, told.became.done, agenda(april)) == ("四月会", False, [put.id])
+    assert [one.id for one in room.came_of(yard, admin, "d", april.id)] == [put.id]
+    april = yard.get(admin, Meeting, "d", april.id)
+    april = meetings.hold(yard, editor, "d", april.id, april.revision, people=["d-li"])
+    told = room.request_story(yard, admin, "d", put.id)
+    assert told.became is not None
+    assert told.became.done
+    with pytest.raises(Invalid):
+        room.mark(yard, editor, "d", put.id, told.request.revision, None)
+    meetings.remove_meeting(yard, editor, "d", april.id, april.revision)
+    told = room.request_story(yard, admin, "d", put.id)
+    assert told.became is not None
+    assert told.became.gone
+    put = room.put_to_meeting(yard, editor, "d", put.id, told.request.revision, may_.id)
+    assert put.outcome_id == may_.id
     assert recount.check(yard, admin, "d") == []
     assert yard.count(admin, Activity, "d") == 1
 
@@ -385,6 +427,17 @@ def test_a_sheet_that_tells_the_call_back_counts_as_one(yard: Store, admin: Acto
     review = room.request_review(yard, admin, "d", QUARTER, now=NOW)
     assert (review.solved.value, review.solved.n) == (0.5, 2)
     assert [stage.n for stage in review.funnel] == [3, 3, 3, 1, 1]
+    shares = [each.value or 0 for each in (review.response, review.solved, review.satisfied)]
+    home = yard.find(admin, Community, "d", {"_id": "d"})[0]
+    with pytest.raises(Invalid) as wrong:
+        edit_community(yard, admin, "d", home.revision, {"weight_response": 20})
+    assert "100 %" in wrong.value.problems["weight_satisfaction"].text
+    own = {"weight_response": 20, "weight_solution": 20, "weight_satisfaction": 60}
+    for weights, changes in (((10, 50, 40), {}), ((20, 20, 60), own)):
+        if changes:
+            edit_community(yard, admin, "d", home.revision, changes)
+        found = room.request_review(yard, admin, "d", QUARTER, now=NOW).composite.value
+        assert found == pytest.approx(sum(weight * share for weight, share in zip(weights, shares, strict=True)))
     for stage in review.funnel:
         assert room.request_list(yard, admin, "d", now=NOW, show=stage.show, period=QUARTER).total == stage.n
     assert recount.check(yard, admin, "d") == []

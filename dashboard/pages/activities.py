@@ -119,7 +119,7 @@ def _who_comes(found: Figures) -> None:
         )
         caption = _("Shares in %. Solid: participants of known age (n = {n}); hollow: the community's {all} residents")
     lives = sum(group.population or 0 for group in groups) or None
-    note = participation.withheld(found, groups)
+    note = participation.withheld(found, groups) if figure else ""
     cards.chart(
         participation.who_comes(found),
         caption.format(n=number(found.n_pyramid if both else found.n_ages), all=number(lives)),
@@ -127,6 +127,7 @@ def _who_comes(found: Figures) -> None:
         participation.pyramid_rows(found) if both else participation.group_rows(groups, found.n_ages, _("Age band")),
         key="pyramid",
         note=f":small[:gray[{i18n.plain(note)}]]" if note else "",
+        nothing=participation.not_told(found, groups),
     )
 
 
@@ -167,7 +168,7 @@ def _what_is_held(found: Figures, whole: bool) -> None:
 def _where_from(found: Figures) -> None:
     groups = found.grids
     known = any(group.share is not None for group in groups)
-    note = participation.withheld(found, groups)
+    note = participation.withheld(found, groups) if known else ""
     figure = charts.bars(
         [group.label for group in groups],
         [group.share for group in groups],
@@ -187,6 +188,7 @@ def _where_from(found: Figures) -> None:
         participation.group_rows(groups, found.n_grids, _("Grid")),
         key="from-grids",
         note=f":small[:gray[{i18n.plain(note)}]]" if note else "",
+        nothing=participation.not_told(found, groups),
     )
 
 
@@ -216,6 +218,7 @@ def _same_people(found: Figures, today: date) -> None:
         figure if any(row.people or row.heads for row in months) else None,
         participation.month_rows(found),
         key="visits",
+        nothing=participation.not_told(found, ()),
     )
 
 

@@ -1,4 +1,5 @@
-"""Data: bring sheets in, take them back, take data out; what each field means; whether the counters are right."""
+"""Data: bring sheets in, take them back, take data out, erase a resident; what each field means; whether the counters
+are right."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,10 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, dictionary, earlier, intake, session, tables
+from dashboard import cards, data, dictionary, earlier, erasing, intake, session, tables
 from dashboard.i18n import _, current, number, plain, say, translator
 from repository import importer, recount
 from repository.access import Actor, Operation, may
+from repository.erasure import Erasure
 from repository.importer import ImportBatch
 from repository.record import Record
 from repository.rollups import COUNTS
@@ -32,6 +34,8 @@ def _parts() -> dict[str, tuple[str, Callable[[session.View], None]]]:
         found["batches"] = _("Earlier imports"), earlier.show
     found["export"] = _("Export and templates"), _export
     found["dictionary"] = _("Dictionary"), _dictionary
+    if may(actor, Operation.CREATE, Erasure.collection):
+        found["erase"] = _("Erase a resident"), erasing.show
     if may(actor, Operation.UPDATE, COUNTS):
         found["counters"] = _("Counters"), _counters
     return found

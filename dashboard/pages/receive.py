@@ -111,7 +111,13 @@ def _more(form: str) -> dict[str, Any]:
         )  # fmt: skip
         name = st.text_input(_("Person's name"), key=f"caller-{form}", max_chars=60, **session.STAGED)
         phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20, **session.STAGED)
-        st.caption(_("Kept apart from the request, masked, and forgotten after {n} days.", n=number(CONTACT_DAYS)))
+        st.caption(
+            _(
+                "Kept apart from the request, masked, and forgotten some time after it is closed, after {n} days at "
+                "the latest.",
+                n=number(CONTACT_DAYS),
+            )
+        )
     me = session.actor().people
     facts: dict[str, Any] = {"category": topic, "resident": code or None}
     facts |= {"ago": hours, "caller_name": name, "caller_phone": phone}

@@ -151,7 +151,13 @@ def _caller(form: str) -> dict[str, str]:
     with st.expander(_("Call somebody back (optional)"), icon=":material/call:"):
         name = st.text_input(_("Person's name"), key=f"caller-{form}", max_chars=60, **session.STAGED)
         phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20, **session.STAGED)
-        st.caption(_("Kept apart from the order, masked, and forgotten after {n} days.", n=number(CONTACT_DAYS)))
+        st.caption(
+            _(
+                "Kept apart from the order, masked, and forgotten some time after it is closed, after {n} days at the "
+                "latest.",
+                n=number(CONTACT_DAYS),
+            )
+        )
     return {"caller_name": name, "caller_phone": phone}
 
 

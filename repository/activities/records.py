@@ -9,7 +9,22 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from repository.people import AgeBand, Sex
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Precision, Record, Ref, Shown, Term, far_away
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Flag,
+    Index,
+    Money,
+    Precision,
+    Record,
+    Ref,
+    Shown,
+    Term,
+    Trace,
+    far_away,
+)
 from repository.rollups import Atom
 from repository.words import msg
 
@@ -164,6 +179,7 @@ class Attendance(Record):
     )
     subjects = ("attendances", "attendance_groups")
     moments = ("held_on",)
+    trace = Trace()
 
     activity_id: Annotated[str, Ref(to="activities", aliases=("活动", "活动名称"))] = Field(
         max_length=64, title=msg("Activity")

@@ -11,7 +11,19 @@ which nobody can write to meanwhile, reads it back, and only when every digest i
 """
 
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Damaged, Manifest, Part, inspect, new_identity
-from repository.backup.folder import Copy, Keep, Kept, database_id, due, kept, name_of, surplus, take_if_due, take_into
+from repository.backup.folder import (
+    Copy,
+    Keep,
+    Kept,
+    database_id,
+    due,
+    kept,
+    name_of,
+    note_erasures,
+    surplus,
+    take_if_due,
+    take_into,
+)
 from repository.backup.restoring import is_empty, restore
 from repository.backup.taking import Taken, declared, require_all, strangers, take, take_away
 
@@ -32,6 +44,7 @@ __all__ = [
     "is_empty",
     "kept",
     "name_of",
+    "note_erasures",
     "new_identity",
     "require_all",
     "restore",

@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from pymongo.errors import DuplicateKeyError
 
 from repository.access import Actor
 from repository.backup.taking import Taken, require_all, take
+from repository.erasure import LedgerTrouble, ledger_name, note_ledger, read_ledger
 from repository.store import META, WRITE_SECONDS, Store, our_errors
 
 log = logging.getLogger("gridboard.backup")
@@ -77,6 +78,23 @@ def database_id(store: Store) -> str:
 def name_of(database: str, at: datetime, *, encrypted: bool) -> str:
     """The file name of a backup of a database taken at a moment."""
     return f"gridboard-{database}-{at.astimezone(UTC):%Y%m%dT%H%M%S}Z.zip" + (".age" if encrypted else "")
+
+
+def ledger_beside(path: Path) -> Path | None:
+    """The list of erased residents beside a backup, if there is one of its database."""
+    match = _PATTERN.match(path.name)
+    beside = path.with_name(ledger_name(match[1])) if match else None
+    return beside if beside is not None and beside.exists() else None
+
+
+def note_erasures(store: Store, folder: Path) -> None:
+    """Note beside the backups who was erased, for a restore of an older one: also in the lists of the databases from
+    which this one was restored, for their backups stay. Raises OSError, Unavailable."""
+    note_ledger(store, folder / ledger_name(database_id(store)))
+    for path in folder.glob(ledger_name("*")):
+        with suppress(LedgerTrouble):
+            if read_ledger(path).key == store.erasure_key():
+                note_ledger(store, path)
 
 
 def kept(folder: Path, database: str, now: datetime) -> Kept:

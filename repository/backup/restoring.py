@@ -22,10 +22,10 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from repository import migrations, rollups
+from repository import erasure, migrations, rollups
 from repository.accounts import SYSTEM
 from repository.backup.archive import LEFT_OUT, BackupTrouble, Manifest, Part, documents, judged, opened
-from repository.backup.folder import IDENTITY
+from repository.backup.folder import IDENTITY, ledger_beside
 from repository.backup.taking import SECONDS, plain
 from repository.store import (
     AUDIT,
@@ -64,15 +64,20 @@ def is_empty(store: Store) -> bool:
         )
 
 
-def restore(store: Store, path: Path, *, identity: str = "", by: str = SYSTEM.name) -> Manifest:
+def restore(
+    store: Store, path: Path, *, identity: str = "", by: str = SYSTEM.name, ledger: Path | None = None
+) -> Manifest:
     """Fill an empty database with a backup. The file is judged whole before anything is written; then every collection
     is filled under another name, read back and compared, and only then can the database be used. One that fails or is
     stopped before that leaves the database as it was; what a killed one leaves, the next one clears away. That it was
-    restored, and ``by`` whom, is the first entry of its trail from then on.
+    restored, and ``by`` whom, is the first entry of its trail from then on. Residents who were erased since the backup
+    are erased again, as the ``ledger`` tells (see ``erasure.note_ledger``): unless given, the one beside the file.
 
     ``store`` must be connected with the right to drop and rename collections. Raises BackupTrouble (also while
-    somebody else is restoring), Unsuitable without these rights, Full, Unavailable.
+    somebody else is restoring), LedgerTrouble, Unsuitable without these rights, Full, Unavailable.
     """
+    ledger = ledger or ledger_beside(path)
+    told = erasure.read_ledger(ledger) if ledger else None
     with opened(path, identity) as archive:
         manifest = judged(path, archive)
         _require_rights(store)
@@ -100,6 +105,7 @@ def restore(store: Store, path: Path, *, identity: str = "", by: str = SYSTEM.na
                 ) from error
             _open(store, mark, manifest)
     _record(store, by, path, manifest)
+    erasure.take_ledger(store, replace(SYSTEM, name=by), told)
     return manifest
 
 

@@ -36,6 +36,7 @@ CHANGEABLE = (
     "decisions",
     "engagements",
     "entry_logs",
+    "erasures",
     "facilities",
     "grids",
     "hazards",

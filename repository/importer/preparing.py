@@ -50,7 +50,7 @@ from repository.importer.mapping import (
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, Outcome, Status, WorkOrder
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
-from repository.store import Store, invalid, our_errors
+from repository.store import ERASED, Store, invalid, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")
@@ -386,6 +386,7 @@ class _Judge:
             drafts = [self.draft(row) for row in chunk]
             existing = self.existing(drafts)
             self.find_unnumbered(drafts)
+            self.refuse_erased(drafts)
             for draft in drafts:
                 self.judge(draft, existing)
             if progress:
@@ -535,6 +536,17 @@ class _Judge:
             key = tuple(document.get("_id" if name == ID else name) for name in self.keys)
             found.setdefault(key, []).append(document)
         return found
+
+    def refuse_erased(self, drafts: Iterable[Draft]) -> None:
+        """Rows with the code of a resident who was erased are kept out."""
+        trace = self.record.trace
+        if trace is None or trace.of:
+            return
+        coded = [(draft, code) for draft in drafts if isinstance(code := draft.given.get(trace.field), str)]
+        erased = self.store.erased(self.community_id, sorted({code for _draft, code in coded}))
+        for draft, code in coded:
+            if code in erased:
+                draft.problems.append(self.problem(draft.row, trace.field, ERASED, {}))
 
     def find_unnumbered(self, drafts: Iterable[Draft]) -> None:
         """The orders that rows without a number may have become when this sheet came in before."""

@@ -10,7 +10,22 @@ from pydantic import Field
 
 from repository.filters import Is
 from repository.grids import ServiceLevel
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Record, Ref, Shown, Term, far_away
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Flag,
+    Index,
+    Money,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    Term,
+    Trace,
+    far_away,
+)
 from repository.rollups import Atom, day_of, duration_bin, month_of
 from repository.words import msg
 from repository.worktime import Worktime
@@ -370,6 +385,7 @@ class WorkOrder(Record):
         *("reopenings.ended_at", "reopenings.reopened_at", "reopenings.verified_at"),
     )
     past = ("reported_at", "responded_at", "ended_at")
+    trace = Trace("request_id", of="requests", emptied=("description", "photos"), unsaid=("place",))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
     )

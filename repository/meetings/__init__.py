@@ -3,11 +3,9 @@ do and whether it was done, minutes with their final versions."""
 
 from repository.meetings.cadence import (
     DECIDED,
-    MONTH_DAYS,
-    QUARTER_DAYS,
-    YEAR_DAYS,
     Cell,
     CellState,
+    Days,
     Held,
     Required,
     required,
@@ -31,10 +29,12 @@ from repository.meetings.commands import (
     link_decision,
     plan_again,
     plan_meeting,
+    put_on_agenda,
     remove_decision,
     remove_item,
     remove_meeting,
     reopen,
+    take_off_agenda,
     take_up,
     with_items,
     withdraw,
@@ -55,6 +55,7 @@ from repository.meetings.queries import (
     calendar,
     closed_items,
     decided_on,
+    decision,
     decisions,
     glance,
     glance_wanted,
@@ -65,6 +66,7 @@ from repository.meetings.queries import (
     my_items,
     names,
     review,
+    to_come,
 )
 from repository.meetings.records import (
     MINUTES,
@@ -90,15 +92,15 @@ from repository.meetings.records import (
 )
 
 __all__ = [
-    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
-    "REQUIRED", "SERIES", "YEAR_DAYS", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Decided",
+    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "OFTEN",
+    "REQUIRED", "SERIES", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Days", "Decided",
     "Decision", "Given", "Glance", "Held", "ItemEvent", "ItemState", "ItemStep", "Link", "Linked", "Meeting",
     "MeetingKind", "MeetingStatus", "Minuted", "Outcome", "Required", "Resolved", "Review", "Unfinished", "Version",
     "action_item", "agenda_item", "business", "calendar", "cancel", "carried", "closed_items", "correct", "decide",
-    "decided_on",
+    "decided_on", "decision",
     "decisions", "drop", "edit_decision", "edit_item", "edit_meeting", "finalize", "finish", "give", "glance",
     "glance_wanted", "hold",
     "known_kinds", "link_decision", "linkable", "meeting", "meetings", "my_items", "names", "period_of",
     "plan_again", "plan_meeting", "remove_decision", "remove_item", "remove_meeting", "reopen", "required", "review",
-    "take_up", "window", "with_items", "withdraw", "write_minutes",
+    "put_on_agenda", "take_off_agenda", "take_up", "to_come", "window", "with_items", "withdraw", "write_minutes",
 ]  # fmt: skip

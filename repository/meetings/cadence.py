@@ -1,22 +1,40 @@
 """Which meetings a year requires, in which days, and how each of them stands. Pure: no I/O.
 
 The source document (section 2.2) asks for one at the start of each month, one at the end of each quarter, one at the
-start of each year: 12 + 4 + 1. It gives no days; these are ours, in working days of the community, so that a holiday
+start of each year: 12 + 4 + 1. It gives no days; these are the community's, in its working days, so that a holiday
 moves them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
+from repository.grids import Community
 from repository.meetings.records import REQUIRED, MeetingKind, MeetingStatus
 from repository.metrics import Period
 from repository.record import Choice
 from repository.words import msg
 from repository.worktime import Worktime
 
-MONTH_DAYS, QUARTER_DAYS, YEAR_DAYS = 5, 7, 20
-"""Working days: the first of a month, the last of a quarter, the first of a year, in which the meeting is in time."""
+
+@dataclass(frozen=True)
+class Days:
+    """Working days in which a required meeting is in time: the first of a month, the last of a quarter, the first of a
+    year. Ours, unless the community says otherwise."""
+
+    month: int = int(Community.model_fields["month_meeting_days"].default)
+    quarter: int = int(Community.model_fields["quarter_meeting_days"].default)
+    year: int = int(Community.model_fields["year_meeting_days"].default)
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Days":
+        """As a community's document tells them."""
+        own = {name: told.get(f"{name}_meeting_days") for name in ("month", "quarter", "year")}
+        return cls(**{name: days for name, days in own.items() if days})
+
+
+OURS = Days()
 
 
 class CellState(Choice):
@@ -76,14 +94,14 @@ class Cell:
         return max(0, (self.meeting.day - self.required.last).days) if held and self.meeting else 0
 
 
-def window(kind: MeetingKind, period: str, times: Worktime) -> Required:
+def window(kind: MeetingKind, period: str, times: Worktime, days: Days = OURS) -> Required:
     """The days in which the required meeting of a period must be held."""
     span = Period.of(period)
     if kind is MeetingKind.QUARTERLY:
-        first, last = _working_day(span.last, -1, QUARTER_DAYS, times), span.last
+        first, last = _working_day(span.last, -1, days.quarter, times), span.last
     else:
-        days = MONTH_DAYS if kind is MeetingKind.MONTHLY else YEAR_DAYS
-        first, last = span.first, _working_day(span.first, 1, days, times)
+        wanted = days.month if kind is MeetingKind.MONTHLY else days.year
+        first, last = span.first, _working_day(span.first, 1, wanted, times)
     return Required(kind, period, first, last, _working_day(first, 1, 1, times), times.provisional(first))
 
 
@@ -98,13 +116,13 @@ def _working_day(start: date, step: int, wanted: int, times: Worktime) -> date:
     return day
 
 
-def required(year: int, times: Worktime) -> list[Required]:
+def required(year: int, times: Worktime, days: Days = OURS) -> list[Required]:
     """All of a year: the leading group's, then the months and quarters in order of their windows."""
-    found = [window(MeetingKind.ANNUAL, f"{year:04d}", times)]
+    found = [window(MeetingKind.ANNUAL, f"{year:04d}", times, days)]
     for month in range(1, 13):
-        found.append(window(MeetingKind.MONTHLY, f"{year:04d}-{month:02d}", times))
+        found.append(window(MeetingKind.MONTHLY, f"{year:04d}-{month:02d}", times, days))
         if month % 3 == 0:
-            found.append(window(MeetingKind.QUARTERLY, f"{year:04d}Q{month // 3}", times))
+            found.append(window(MeetingKind.QUARTERLY, f"{year:04d}Q{month // 3}", times, days))
     return found
 
 
@@ -134,10 +152,10 @@ def _when(each: Held) -> tuple[date, str]:
     return each.day, each.time or ""
 
 
-def cells(year: int, meetings: Sequence[Held], times: Worktime, today: date) -> list[Cell]:
+def cells(year: int, meetings: Sequence[Held], times: Worktime, today: date, days: Days = OURS) -> list[Cell]:
     """The year's calendar."""
     since = began(meetings)
-    return [cell(need, meetings, today, since) for need in required(year, times)]
+    return [cell(need, meetings, today, since) for need in required(year, times, days)]
 
 
 def settled(found: Iterable[Cell], first: date, last: date) -> Iterator[Cell]:

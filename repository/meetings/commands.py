@@ -23,6 +23,7 @@ from repository.meetings.records import (
     Version,
     period_of,
 )
+from repository.organizations import Way, drop_parts, note_part
 from repository.people import Person
 from repository.record import RECORDS
 from repository.rollups import day_of
@@ -79,6 +80,8 @@ def edit_meeting(
         changed = write.update(Meeting, community_id, id, revision, {**wanted, "period": after.period})
         if (before.day, before.kind) != (after.day, after.kind):
             _take_along(write, changed)
+        if (before.day, before.name) != (after.day, after.name):
+            _note_present(write, changed)
         return changed
 
     return store.write(actor, work)
@@ -91,10 +94,28 @@ def take_up(
     Raises Invalid, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> Meeting:
-        meeting = _open_to_change(write, community_id, id, revision)
-        return write.update(Meeting, community_id, id, revision, {"agenda": with_items(meeting.agenda, items)})
+        _at(write, community_id, id, revision)
+        return put_on_agenda(write, community_id, id, items)
 
     return store.write(actor, work)
+
+
+def put_on_agenda(write: Write, community_id: str, id: str, items: Iterable[AgendaItem]) -> Meeting:
+    """For the rooms whose matters a meeting takes up: put them on its agenda, inside the write that says so. Raises
+    Invalid when the minutes are final, NotFound, Refused."""
+    meeting = write.read(Meeting, community_id, id)
+    meeting = _open_to_change(write, community_id, id, meeting.revision)
+    agenda = with_items(meeting.agenda, items)
+    return write.update(Meeting, community_id, id, meeting.revision, {"agenda": agenda})
+
+
+def take_off_agenda(write: Write, community_id: str, id: str, ref: str) -> None:
+    """For the same: a matter is not put to the meeting any more. Raises Invalid when it was held, NotFound, Refused."""
+    meeting = write.read(Meeting, community_id, id)
+    if meeting.status is MeetingStatus.HELD:
+        raise Invalid({"": Message(msg("The meeting was held: what it took up stays."))})
+    agenda = tuple(item for item in meeting.agenda if item.link is None or item.link.ref != ref)
+    write.update(Meeting, community_id, id, meeting.revision, {"agenda": agenda})
 
 
 def with_items(agenda: Sequence[AgendaItem], more: Iterable[AgendaItem]) -> tuple[AgendaItem, ...]:
@@ -125,8 +146,8 @@ def hold(
     organizations: Sequence[str] = (),
 ) -> Meeting:
     """It is held, or was: by whom it was attended. Guests that were not invited may be among them; nobody at all means
-    that attendance was not taken. Raises Invalid before its day or when the minutes are final, Conflict, NotFound,
-    Refused."""
+    that attendance was not taken. The organisations that were there took part by it. Raises Invalid before its day or
+    when the minutes are final, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> Meeting:
         meeting = _open_to_change(write, community_id, id, revision)
@@ -138,7 +159,9 @@ def hold(
             "present_ids": tuple(dict.fromkeys(people)),
             "present_organization_ids": tuple(dict.fromkeys(organizations)),
         }
-        return write.update(Meeting, community_id, id, revision, changes)
+        held = write.update(Meeting, community_id, id, revision, changes)
+        _note_present(write, held)
+        return held
 
     return store.write(actor, work)
 
@@ -170,7 +193,9 @@ def plan_again(store: Store, actor: Actor, community_id: str, id: str, revision:
             "present_organization_ids": (),
         }  # fmt: skip
         _require_single(write, build(Meeting, {**dict(meeting), **changes}))
-        return write.update(Meeting, community_id, id, revision, changes)
+        planned = write.update(Meeting, community_id, id, revision, changes)
+        _note_present(write, planned)
+        return planned
 
     return store.write(actor, work)
 
@@ -182,6 +207,7 @@ def remove_meeting(store: Store, actor: Actor, community_id: str, id: str, revis
     def work(write: Write) -> None:
         if write.read(Meeting, community_id, id).final:
             raise Invalid({"": Message(msg("A meeting with final minutes is not taken out."))})
+        drop_parts(write, community_id, meeting_id=id)
         write.delete(Meeting, community_id, id, revision)
 
     store.write(actor, work)
@@ -514,6 +540,14 @@ def _in_session(write: Write, community_id: str, id: str) -> Meeting:
 def _require_begun(write: Write, meeting: Meeting) -> None:
     if meeting.day > day_of(write.at, write.store.zone(meeting.community_id)):
         raise Invalid({"day": Message(msg("It is not its day yet. If it is held today, change the day first."))})
+
+
+def _note_present(write: Write, meeting: Meeting) -> None:
+    """The organisations that attended took part by it, and no others: what was noted of it before is dropped."""
+    there = set(meeting.present_organization_ids) if meeting.status is MeetingStatus.HELD else set()
+    drop_parts(write, meeting.community_id, meeting_id=meeting.id)
+    for id in sorted(there):
+        note_part(write, meeting.community_id, id, Way.MEETING, meeting.name, meeting.day, meeting_id=meeting.id)
 
 
 def _require_single(write: Write, meeting: Meeting) -> None:

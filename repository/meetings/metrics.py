@@ -11,8 +11,9 @@ CADENCE = declare(
         unit="percent",
         formula=msg(
             "Required meetings held within their days ÷ required meetings whose days ended in the period or that were "
-            "held: 12 + 4 + 1 a year. A month's is held in its first 5 working days, a quarter's in its last 7, the "
-            "year's in its first 20; late, early and missing ones count against"
+            "held: 12 + 4 + 1 a year. A month's is held in its first working days (5 unless the community says "
+            "otherwise), a quarter's in its last (7), the year's in its first (20); late, early and missing ones count "
+            "against"
         ),
         source=msg("Derived from the source document, section 2.2, which names no days"),
         target=Target(low=0.9),

@@ -15,7 +15,7 @@ from repository.access import Actor, Operation, may, scope
 from repository.filters import Is
 from repository.grids import Community
 from repository.meetings import metrics
-from repository.meetings.cadence import Cell, CellState, Held, cells, settled
+from repository.meetings.cadence import Cell, CellState, Days, Held, cells, settled
 from repository.meetings.records import (
     REQUIRED,
     SERIES,
@@ -63,6 +63,8 @@ class Review:
     """How well is the cadence kept, is what was decided carried out, and what comes next?"""
 
     year: int
+    days: Days
+    """In which they are in time."""
     cells: tuple[Cell, ...]
     """The year's calendar: 12 + 4 + 1."""
     cadence: Value
@@ -177,6 +179,7 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
     often = [each for each in open_items if each.carried >= OFTEN]
     return Review(
         year=year,
+        days=ground.days,
         cells=tuple(this_year),
         cadence=Value(
             metrics.CADENCE,
@@ -236,7 +239,8 @@ def glance(
 def glance_wanted(actor: Actor, community_id: str) -> list[Wanted]:
     """What ``glance`` reads."""
     still = {**scope(actor, ActionItem, community_id), "is_open": True}
-    return [Wanted(Meeting, None, _LIGHT), Wanted(ActionItem, still), Wanted(SpecialDay, None, _DAYS)]
+    own = Wanted(Community, None, ("month_meeting_days", "quarter_meeting_days", "year_meeting_days"))
+    return [Wanted(Meeting, None, _LIGHT), Wanted(ActionItem, still), Wanted(SpecialDay, None, _DAYS), own]
 
 
 def calendar(store: Store, actor: Actor, community_id: str, year: int, *, now: datetime) -> list[Cell]:
@@ -252,6 +256,7 @@ class _Ground:
     open: Sequence[ActionItem]
     times: Worktime
     today: date
+    days: Days
     years: dict[int, list[Cell]] = field(default_factory=dict)
     """The calendars that were made already."""
 
@@ -265,16 +270,18 @@ class _Ground:
         within: Sequence[Sequence[Document]] | None = None,
     ) -> "_Ground":
         zone = store.zone(community_id)
-        rows, items, days = within or store.together(actor, community_id, glance_wanted(actor, community_id))
+        rows, items, days, home = within or store.together(actor, community_id, glance_wanted(actor, community_id))
         hours = Community.model_fields["working_hours"].default  # whole days are asked for only
         own = {each["day"].date(): each["working"] for each in days}
         held = sorted((_held(row) for row in rows), key=lambda each: (each.day, each.time or ""))
         found = [ActionItem.from_document(item) for item in items]
-        return cls(held, found, Worktime(zone, hours, own), now.astimezone(zone).date())
+        return cls(
+            held, found, Worktime(zone, hours, own), now.astimezone(zone).date(), Days.of(home[0] if home else {})
+        )
 
     def cells(self, year: int) -> list[Cell]:
         if year not in self.years:
-            self.years[year] = cells(year, self.meetings, self.times, self.today)
+            self.years[year] = cells(year, self.meetings, self.times, self.today, self.days)
         return self.years[year]
 
     def all_cells(self, first: date, last: date) -> list[Cell]:
@@ -454,6 +461,19 @@ def business(store: Store, actor: Actor, community_id: str, id: str, *, now: dat
         elsewhere=tuple(each for each in found if each.item.series is not series and each.days_late > 0),
         adjourned=tuple(adjourned),
     )
+
+
+def to_come(store: Store, actor: Actor, community_id: str, *, now: datetime) -> list[Meeting]:
+    """The planned meetings from today on, the next first, 20 at most: to which something can be put. Raises Refused,
+    Unavailable."""
+    today = now.astimezone(store.zone(community_id)).date()
+    coming = {"day": Is(gte=_midnight(today)), "status": str(MeetingStatus.PLANNED)}
+    return store.find(actor, Meeting, community_id, coming, sort=[("day", 1)], limit=20)
+
+
+def decision(store: Store, actor: Actor, community_id: str, id: str) -> Decision:
+    """One decision. Raises NotFound, Refused, Unavailable."""
+    return store.get(actor, Decision, community_id, id)
 
 
 def action_item(store: Store, actor: Actor, community_id: str, id: str) -> ActionItem:

@@ -397,8 +397,8 @@ def note_part(
     write: Write, community_id: str, organization_id: str, way: Way, what: str, on: date, **of: str
 ) -> Engagement | None:
     """For the rooms in which organisations take part: note it inside the write that says so, once for a day and a
-    matter. ``of`` is ``activity_id``, ``project_id`` or ``need_id``. None where it stands already. Raises Invalid,
-    Refused."""
+    matter. ``of`` is ``activity_id``, ``project_id``, ``need_id`` or ``meeting_id``. None where it stands already.
+    Raises Invalid, Refused."""
     about = {"organization_id": organization_id, "on": datetime.combine(on, time(), UTC), "way": str(way), **of}
     where = {"community_id": community_id, **about}
     require_plain(where)

@@ -418,6 +418,7 @@ class Engagement(Record):
         Index(("community_id", "need_id"), "who met a need", where={"need_id": {"$exists": True}}),
         Index(("community_id", "project_id"), "who worked on a project", where={"project_id": {"$exists": True}}),
         Index(("community_id", "activity_id"), "who held an activity", where={"activity_id": {"$exists": True}}),
+        Index(("community_id", "meeting_id"), "who attended a meeting", where={"meeting_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("engagements",)
@@ -442,6 +443,9 @@ class Engagement(Record):
     )
     need_id: Annotated[str | None, Ref(to="needs", form=False, table=False)] = Field(
         default=None, max_length=64, title=msg("Need")
+    )
+    meeting_id: Annotated[str | None, Ref(to="meetings", form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Meeting")
     )
     took_part: Annotated[bool, Shown(form=False, table=False)] = Field(
         default=True, title=msg("Took part"), validate_default=True

@@ -19,6 +19,7 @@ from repository.requests.commands import (
     reopen,
     resolve,
     take_request,
+    take_up,
 )
 from repository.requests.queries import (
     MANY,
@@ -30,6 +31,7 @@ from repository.requests.queries import (
     Show,
     Stage,
     TopicRow,
+    came_of,
     for_meeting,
     request_list,
     request_review,
@@ -98,9 +100,11 @@ __all__ = [
     "deadline",
     "decline",
     "edit_request",
+    "came_of",
     "for_meeting",
     "mark",
     "put_to_meeting",
+    "take_up",
     "refer",
     "remark",
     "remove_request",

@@ -1,19 +1,21 @@
 """What can be done to a request. Each command is one transaction and names its actor; a stale ``revision`` raises
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from repository import maintenance
+from repository import maintenance, meetings
 from repository.access import Actor, Operation, Refused, in_reach, reach, require
 from repository.activities import Activity, ActivityStatus
 from repository.filters import Is
 from repository.grids import Community, Grid, RequestDeadline
 from repository.maintenance import WorkOrder
+from repository.meetings import AgendaItem, Link, Linked, Meeting
 from repository.people import Contact, Person, drop_contact, keep_contact
-from repository.record import Record
+from repository.record import LINE, Record
 from repository.requests.records import (
     OPEN,
     REPEAT_DAYS,
@@ -30,7 +32,7 @@ from repository.requests.records import (
 )
 from repository.requests.vocabulary import Topic, topic_of, words_of
 from repository.rollups import day_of
-from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
+from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
 
 SERIES = "requests"  # of numbers
@@ -546,14 +548,14 @@ def become_activity(
     key: str | None = None,
 ) -> Request:
     """Plan an activity that answers the request: ``values`` are its name, format and day. It is a draft to work out on
-    the Activities page. Raises Invalid for a day that is past or when the request is over, Conflict, NotFound,
-    Refused."""
+    the Activities page, which leads back to the request; what was wanted stays there. Raises Invalid for a day that is
+    past or when the request is over, Conflict, NotFound, Refused."""
     zone = store.zone(community_id)
 
     def work(write: Write) -> Request:
         request = _to_become(write, community_id, id)
         given = {name: value for name, value in values.items() if value is not None}
-        facts = {"community_id": community_id, "grid_id": request.grid_id, "remark": request.text, **given}
+        facts = {"community_id": community_id, "grid_id": request.grid_id, **given}
         activity = build(Activity, {**facts, "status": ActivityStatus.PLANNED})
         if activity.held_on < day_of(write.at, zone):
             raise Invalid({"held_on": Message(msg("This day is past"))})
@@ -577,8 +579,8 @@ def mark(
     note: str | None = None,
     key: str | None = None,
 ) -> Request:
-    """Keep it as an idea for an activity, or put it to the next meeting; None takes that back. Raises Invalid,
-    Conflict, NotFound, Refused."""
+    """Keep it as an idea for an activity, or put it to the next meeting; None takes that back, from the agenda of a
+    meeting to come as well. Raises Invalid, Conflict, NotFound, Refused."""
     try:
         wanted = None if kind is None else OutcomeKind(kind)
     except ValueError:
@@ -591,10 +593,17 @@ def mark(
         if wanted is not None:
             request = _to_become(write, community_id, id, over=True)
             return write.update(Request, community_id, id, revision, _became(write, request, wanted, None, note))
-        if request.outcome_kind not in (OutcomeKind.IDEA, OutcomeKind.MEETING) or request.outcome_id:
+        if request.outcome_kind not in (OutcomeKind.IDEA, OutcomeKind.MEETING):
             raise Invalid({"outcome_kind": Message(msg("There is nothing to take back."))})
+        if request.outcome_id:
+            with suppress(NotFound):  # it was taken out meanwhile
+                meetings.take_off_agenda(write, community_id, request.outcome_id, request.id)
         said = _event(actor, _now(request, write.at), Step.NOTE, note)
-        changes = {"outcome_kind": None, "events": (*request.events, said) if said.note else request.events}
+        changes = {
+            "outcome_kind": None,
+            "outcome_id": None,
+            "events": (*request.events, said) if said.note else request.events,
+        }
         return write.update(Request, community_id, id, revision, changes)
 
     return store.write(actor, work, key=key)
@@ -611,17 +620,44 @@ def put_to_meeting(
     note: str | None = None,
     key: str | None = None,
 ) -> Request:
-    """A meeting has taken it up: it waits for none any more. ``note`` is what was decided. Raises Invalid unless it was
-    marked for a meeting, Conflict, NotFound, Refused."""
+    """Put it on the agenda of a meeting, in one transaction: each leads to the other. Raises Invalid when it is over or
+    has become something, or when the minutes are final; Conflict, NotFound, Refused."""
 
     def work(write: Write) -> Request:
-        request = write.read(Request, community_id, id)
-        if request.outcome_kind is not OutcomeKind.MEETING or request.outcome_id:
-            raise Invalid({"outcome_kind": Message(msg("This request does not wait for a meeting."))})
-        changes = _became(write, request, OutcomeKind.MEETING, meeting_id, note)
+        request = _to_become(write, community_id, id, over=True)
+        item = AgendaItem(text=_item_text(request), link=Link(about=Linked.REQUEST, ref=id))
+        meeting = meetings.put_on_agenda(write, community_id, meeting_id, [item])
+        changes = _became(write, request, OutcomeKind.MEETING, meeting_id, note or meeting.name)
         return write.update(Request, community_id, id, revision, changes)
 
     return store.write(actor, work, key=key)
+
+
+def take_up(
+    store: Store, actor: Actor, community_id: str, meeting_id: str, revision: int, items: Sequence[AgendaItem]
+) -> Meeting:
+    """As ``meetings.take_up``, from the meeting's side: the requests among the items that wait for a meeting wait no
+    more, and say which took them up. Raises Invalid, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> Meeting:
+        before = write.read(Meeting, community_id, meeting_id)
+        if before.revision != revision:
+            raise Conflict(before)
+        for item in items:
+            if item.link is None or item.link.about is not Linked.REQUEST:
+                continue
+            request = write.read(Request, community_id, item.link.ref)
+            if request.outcome_kind is OutcomeKind.MEETING and not request.outcome_id:
+                changes = _became(write, request, OutcomeKind.MEETING, meeting_id, before.name)
+                write.update(Request, community_id, request.id, request.revision, changes)
+        return meetings.put_on_agenda(write, community_id, meeting_id, items)
+
+    return store.write(actor, work)
+
+
+def _item_text(request: Request) -> str:
+    """A request as an item: its number and how it begins."""
+    return f"{request.number} {' '.join(request.text.split())}"[:LINE]
 
 
 def _to_become(write: Write, community_id: str, id: str, *, over: bool = False) -> Request:
@@ -634,6 +670,7 @@ def _to_become(write: Write, community_id: str, id: str, *, over: bool = False) 
     records: Mapping[OutcomeKind | None, type[Record]] = {
         OutcomeKind.ORDER: WorkOrder,
         OutcomeKind.ACTIVITY: Activity,
+        OutcomeKind.MEETING: Meeting,
     }
     if record := records.get(request.outcome_kind):
         try:

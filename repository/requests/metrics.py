@@ -13,8 +13,6 @@ GRADES: Mapping[Satisfaction, float] = MappingProxyType(
     {Satisfaction.SATISFIED: 1.0, Satisfaction.BASICALLY: 0.9, Satisfaction.DISSATISFIED: 0.0}
 )
 """What each answer counts in the satisfaction rate (metric N3)."""
-WEIGHTS = (0.1, 0.5, 0.4)
-"""Of response, solution and satisfaction in the composite (metric N4)."""
 
 OPEN = declare(
     Metric(
@@ -102,7 +100,10 @@ COMPOSITE = declare(
         title=msg("Composite of reception"),
         short=msg("Composite"),
         unit="points",
-        formula=msg("0.1 × response + 0.5 × solution + 0.4 × satisfaction, each in percent: 0 to 100 points"),
+        formula=msg(
+            "Response, solution and satisfaction, each in percent, by the community's weights (0.1, 0.5 and 0.4 unless "
+            "it says otherwise): 0 to 100 points"
+        ),
         source=_BEIJING,
         target=Target(low=88),
         page="requests",

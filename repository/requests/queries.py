@@ -10,8 +10,10 @@ from repository import flows
 from repository.access import Actor, Operation, may, reach, require
 from repository.activities import Activity
 from repository.filters import Is
+from repository.grids import Community
 from repository.maintenance import Outcome, WorkOrder
 from repository.maintenance import Status as OrderStatus
+from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.record import Choice
 from repository.requests import metrics
@@ -128,6 +130,7 @@ class Became:
     kind: OutcomeKind
     order: WorkOrder | None = None
     activity: Activity | None = None
+    meeting: Meeting | None = None
     done: bool = False
     gone: bool = False
 
@@ -168,6 +171,8 @@ def request_review(
     Unavailable."""
     require(actor, Operation.READ, Request.collection)
     zone = store.zone(community_id)
+    home = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
+    weights = _weights(home[0] if home else None)
     today = now.astimezone(zone).date()
     end = min(period.last, today)
     series = last_months(end, SERIES_MONTHS)
@@ -195,7 +200,7 @@ def request_review(
 
     def composite(counts: Counter[str]) -> float | None:
         parts = [ratio(part, spoken(counts)) for part in (counts["contacted"], counts["solved"], content(counts))]
-        weighed = [100 * weight * part for weight, part in zip(metrics.WEIGHTS, parts, strict=True) if part is not None]
+        weighed = [weight * part for weight, part in zip(weights, parts, strict=True) if part is not None]
         return sum(weighed) if len(weighed) == len(parts) else None
 
     def punctual(counts: Counter[str], overdue: int) -> tuple[int, int]:
@@ -424,6 +429,16 @@ def _where(store: Store, community_id: str, show: Show, period: Period | None, n
     return dict(wanted[show])
 
 
+def _weights(home: Community | None) -> tuple[int, int, int]:
+    """Of response, solution and satisfaction in the composite (metric N4), in percent: the community's, or ours."""
+    if home is not None:
+        return home.weight_response, home.weight_solution, home.weight_satisfaction
+    response, solution, satisfaction = (
+        int(Community.model_fields[f"weight_{name}"].default) for name in ("response", "solution", "satisfaction")
+    )
+    return response, solution, satisfaction
+
+
 def _midnight(day: Any) -> datetime:
     return datetime.combine(day, time(), UTC)
 
@@ -435,6 +450,12 @@ def for_meeting(
     Unavailable."""
     where = {"outcome_kind": OutcomeKind.MEETING.value, "outcome_id": Is(exists=False)}
     return store.find(actor, Request, community_id, where, grids=grids, sort=[("received_at", 1)], limit=limit)
+
+
+def came_of(store: Store, actor: Actor, community_id: str, id: str) -> list[Request]:
+    """The requests that became this activity, or that this meeting took up: the way back. Raises Refused,
+    Unavailable."""
+    return store.find(actor, Request, community_id, {"outcome_id": id}, sort=[("received_at", 1)], limit=20)
 
 
 # --- one
@@ -468,6 +489,7 @@ def _becomings(store: Store, actor: Actor, community_id: str, found: Sequence[Re
     merged = [order.merged_into for order in orders.values() if order.merged_into]
     orders |= _by_id(store, actor, community_id, WorkOrder, merged)
     activities = _by_id(store, actor, community_id, Activity, ids[OutcomeKind.ACTIVITY])
+    meetings = _by_id(store, actor, community_id, Meeting, ids[OutcomeKind.MEETING])
     became = {}
     for one in found:
         kind = one.outcome_kind
@@ -480,8 +502,12 @@ def _becomings(store: Store, actor: Actor, community_id: str, found: Sequence[Re
             activity = activities.get(one.outcome_id or "")
             held = activity is not None and str(activity.status) == "held"
             became[one.id] = Became(kind, activity=activity, done=held, gone=activity is None)
+        elif kind is OutcomeKind.MEETING and one.outcome_id:
+            meeting = meetings.get(one.outcome_id)
+            held = meeting is not None and meeting.status is MeetingStatus.HELD
+            became[one.id] = Became(kind, meeting=meeting, done=held, gone=meeting is None)
         elif kind is not None:
-            became[one.id] = Became(kind, done=bool(one.outcome_id))
+            became[one.id] = Became(kind)
     return became
 
 

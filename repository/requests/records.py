@@ -12,7 +12,7 @@ from pydantic import Field
 
 from repository.filters import Is
 from repository.grids import RequestDeadline
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, Trace, far_away
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
 from repository.rollups import Atom, day_of, month_of
 from repository.words import msg
@@ -204,6 +204,7 @@ class Request(Record):
             "what became of requests: ideas, what is put to a meeting",
             where={"outcome_kind": {"$exists": True}},
         ),
+        Index(("community_id", "outcome_id"), "of which request this came", where={"outcome_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = (SUBJECT,)
@@ -216,6 +217,7 @@ class Request(Record):
         "callbacks.on",
     )
     past = ("received_at", "responded_at", "ended_at")
+    trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {
             "$or": [

@@ -116,6 +116,7 @@ OURS: Mapping[str, str] = {
 NOT_TRIED: Mapping[str, str] = {
     "store.Store": "as Store.connect", "store.Store.connect": "the installation's own settings",
     "store.Write": "made by Store.write",
+    "store.Store.take_erasure_key": "bytes of a file that erasure.read_ledger has judged",
     "store.Write.note": "its facts are written in the rooms", "store.Write.note_row": "of a record that was judged",
     **dict.fromkeys(
         ("importer.Flight", "importer.Flight.take_over", "importer.Flight.complete", "importer.Flight.flip"),
@@ -193,6 +194,8 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "organizations.note_part": {
         "community_id": "D", "organization_id": "o-D", "way": "joined", "what": "x", "on": NOW.date(),
     },
+    "meetings.put_on_agenda": {"community_id": "D", "id": "next-D", "items": []},
+    "meetings.take_off_agenda": {"community_id": "D", "id": "next-D", "ref": "x"},
     "organizations.drop_parts": {"community_id": "D", "need_id": "need-g1"},
     "maintenance.open_order": lambda store: {
         "promise": maintenance.Promises.of(store, ROOT, "D"), "community_id": "D", "number": 77, "fault": "loose",
@@ -213,6 +216,9 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     },
     "store.Store.require_room": {},
     "store.Store.zone": {"community_id": "D"},
+    "store.Store.erasure_key": {"make": True},
+    "store.Store.erasure_id": {"community_id": "D", "code": "R-7K3Q"},
+    "store.Store.erased": {"community_id": "D", "codes": ["R-7K3Q"]},
     "store.Store.documents": {"record": Person, "filter": {"name": "x"}},
     "store.Store.find": {"actor": ROOT, "record": Facility, "community_id": "D", "filter": {"code": "x"}},
     "store.Store.count": {"actor": ROOT, "record": Facility, "community_id": "D", "filter": {"code": "x"}},
@@ -244,6 +250,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "store.Write.delete": {"record": Person, "community_id": "D", "id": "free-D", "revision": 1},
     "store.Write.add_counts": {"community_id": "D", "atoms": {}},
     "store.Write.touch": {"community_id": "D"},
+    "store.Write.erase": {"record": Person, "community_id": "D", "id": "free-D"},
 }  # fmt: skip
 """How those are called that the table of tests/test_access.py does not call."""
 
