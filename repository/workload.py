@@ -28,7 +28,7 @@ class Measure(Choice):
 
     HOUSEHOLDS = "households", msg("Households")
     OPEN = "open", msg("Open work orders")
-    REQUESTS = "requests", msg("Requests")
+    REQUESTS = "requests", msg("Requests received")
     PATROLS = "patrols", msg("Patrols")
     HOURS = "hours", msg("Hours")
 

@@ -71,7 +71,7 @@ def _visits(plan: PatrolPlan, grid: GridPlan, as_of: date, rng: Random) -> Itera
     """The director goes from door to door, another part of the grid each time, and to some a second time."""
     order, quarter, been = list(range(grid.households)), "", 0
     short = grid.code == "3"
-    walks = round(DAYS_OF_A_QUARTER / plan.every_days) / (2 if short else 1)
+    walks = DAYS_OF_A_QUARTER // plan.every_days / (2 if short else 1)
     each = REACHED[grid.code] * grid.households / walks
     for number in range(DAYS // plan.every_days + 1):
         day = plan.since + timedelta(days=number * plan.every_days)

@@ -40,7 +40,7 @@ def doors_of(text: str) -> tuple[Door, ...]:
         if not words:
             continue
         if len(words) == 1:
-            problem = msg("“{line}”: write the building first, then its doors, such as 6栋 101 102")
+            problem = msg("“{line}”: write the building first, then its doors, such as B6 101 102")
             raise Invalid({"doors": Message(problem, {"line": words[0][:40]})})
         found |= dict.fromkeys(Door(words[0], word) for word in words[1:])
     if len(found) > MOST_DOORS:

@@ -15,8 +15,8 @@ from repository.filters import Is
 from repository.grids import Grid, Post, Setting, setting
 from repository.hazards import Hazard
 from repository.maintenance import WorkOrder
-from repository.metrics import Period, Target, Value, last_months, ratio
-from repository.patrols.metrics import COVERAGE, OVERDUE, WALKED, points
+from repository.metrics import Period, State, Target, Value, judge, last_months, ratio
+from repository.patrols.metrics import COVERAGE, COVERAGE_POINTS, OVERDUE, WALKED, points
 from repository.patrols.records import Became, Patrol, PatrolKind, PatrolPlan, Within
 from repository.record import Record
 from repository.requests import Request
@@ -44,6 +44,8 @@ class GridPatrols:
     found: int
     planned: bool
     """Whether anybody is to visit households there."""
+    elapsed: float = 1
+    """The share of the period that has passed."""
 
     @property
     def share(self) -> float | None:
@@ -55,8 +57,13 @@ class GridPatrols:
 
     @property
     def points(self) -> int | None:
-        """What it is worth, as G6 says."""
-        return points(self.share)
+        """What it is worth, as G6 says; None while the period lasts."""
+        return points(self.share) if self.elapsed == 1 else None
+
+    @property
+    def state(self) -> State:
+        """How it stands to the part of the target that is due by now."""
+        return judge(self.share, by_now(self.elapsed))
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,8 @@ def patrol_review(
     walked = patrols_by_grid(store, actor, community_id, own, grids=grids)
     asked = {plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, on)}
 
+    elapsed = ((on - period.first).days + 1) / ((period.last - period.first).days + 1)
+
     def of(grid: Grid) -> GridPatrols:
         total: Counter[str] = sum((walked.get((grid.id, month), Counter()) for month in own), Counter())
         return GridPatrols(
@@ -154,6 +163,7 @@ def patrol_review(
             total["visits"],
             total["found"],
             grid.id in asked,
+            elapsed,
         )
 
     rows = tuple(of(grid) for grid in there)
@@ -166,7 +176,6 @@ def patrol_review(
         actor, Patrol, community_id, {"walked_on": days}, grids=grids, sort=[("walked_on", -1)], limit=LATELY
     )
     known = [row for row in rows if row.share is not None]
-    elapsed = ((on - period.first).days + 1) / ((period.last - period.first).days + 1)
     return PatrolReview(
         on=on,
         elapsed=elapsed,
@@ -187,9 +196,13 @@ def _coverage(known: Sequence[GridPatrols], elapsed: float) -> Value:
     period has when it is over."""
     whole = sum(row.households or 0 for row in known)
     share = ratio(sum(min(row.visited, row.households or 0) for row in known), whole)
-    low = (COVERAGE.target.low or 0) if COVERAGE.target else 0
-    by_now = replace(COVERAGE, target=Target(low=low * elapsed))
-    return Value(by_now, share, whole, detail=points(share) if elapsed == 1 else None)
+    metric = replace(COVERAGE, target=by_now(elapsed))
+    return Value(metric, share, whole, detail=points(share) if elapsed == 1 else None)
+
+
+def by_now(elapsed: float) -> Target:
+    """What of G6's target is due when a share of the period has passed."""
+    return Target(low=elapsed * COVERAGE_POINTS[0][0])
 
 
 def _households(

@@ -20,7 +20,7 @@ MOST_FINDINGS = 40
 class PatrolKind(Choice):
     """What a patrol is for."""
 
-    HOUSEHOLDS = "households", msg("Households"), "入户走访", "走访", "入户"
+    HOUSEHOLDS = "households", msg("Visits to homes"), "入户走访", "走访", "入户"
     FACILITIES = "facilities", msg("Facilities"), "设施巡查", "设施"
     SAFETY = "safety", msg("Safety points"), "安全点位", "安全巡查", "安全"
 
@@ -50,7 +50,7 @@ class PatrolPlan(Record):
         min_length=1, max_length=64, title=msg("Grid")
     )
     kind: Annotated[PatrolKind, Shown(aliases=("巡查内容", "类型"))] = Field(
-        default=PatrolKind.HOUSEHOLDS, title=msg("What for")
+        default=PatrolKind.HOUSEHOLDS, title=msg("Kind of patrol")
     )
     tier: Annotated[Tier, Shown(aliases=("岗位", "巡查岗位"))] = Field(
         default=Tier.GRID_LEAD, title=msg("Walked by the holder of")
@@ -136,7 +136,7 @@ class Patrol(Record):
     moments = ("walked_on",)
 
     kind: Annotated[PatrolKind, Shown(aliases=("巡查内容", "类型"))] = Field(
-        default=PatrolKind.HOUSEHOLDS, title=msg("What for")
+        default=PatrolKind.HOUSEHOLDS, title=msg("Kind of patrol")
     )
     grid_id: Annotated[str, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
         min_length=1, max_length=64, title=msg("Grid")
@@ -148,7 +148,7 @@ class Patrol(Record):
         default=None, max_length=64, title=msg("Officer")
     )
     walked_on: Annotated[date, Day(aliases=("巡查日期", "日期"))] = Field(
-        ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Day")
+        ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Walked on")
     )
     minutes: Annotated[int | None, Shown(unit=msg("minutes"), aliases=("时长",))] = Field(
         default=None, ge=1, le=1440, title=msg("Time taken")
