@@ -123,7 +123,7 @@ def _row(load: Load) -> dict[str, float | None]:
 
 # --- people
 def _officers(view: session.View, found: Workload) -> None:
-    names, places = found.setting.names, {grid.id: grid.code for grid in found.setting.grids}
+    names, places = found.names, {grid.id: grid.code for grid, _load in found.grids}
     heavy = [each for each in found.officers if each.heavy]
     with st.container(border=True, gap="xxsmall", key="officers"):
         st.header(plain(_officer_finding(found, heavy, names)), anchor=False)

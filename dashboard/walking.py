@@ -36,8 +36,8 @@ def render(view: session.View) -> None:
     """Three tiles, the households visited beside the plans, the patrols of the period."""
     found = data.ask(patrols.patrol_review, view.community_id, view.period, view.grids, today=view.now.date())
     names = {
-        "grids": {grid.id: grid.name for grid in found.setting.grids},
-        "people": found.setting.names,
+        "grids": found.places,
+        "people": found.people,
         "patrol_plans": {each.plan.id: each.plan.name for each in found.plans},
     }
     if not found.plans and not found.lately:

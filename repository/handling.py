@@ -111,9 +111,7 @@ GRADED = declare(
         title=msg("Grids graded A or B"),
         short=msg("Grade A or B"),
         unit="percent",
-        formula=msg(
-            "Grids with 75 points or more ÷ grids with a score; A from 90, B from 75, C from 60, D from 40"
-        ),
+        formula=msg("Grids with 75 points or more ÷ grids with a score; A from 90, B from 75, C from 60, D from 40"),
         source=msg("Grades of a city's grid system in code"),
         target=Target(low=1.0),
         minimum_n=1,

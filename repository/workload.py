@@ -1,12 +1,12 @@
 """How fairly the work is shared, over time: between grids, and between those who hold the same kind of post.
 
 Everybody may read how the grids share it. What each colleague carries is theirs, and the secretary's, to see: like is
-compared with like only, a grid's director with directors, a safety assistant with assistants.
+compared with like only, a grid's director with directors, a safety assistant with assistants, over the grids in view.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 
@@ -110,7 +110,8 @@ class Workload:
     """Whoever carries most beyond the mean first."""
     everybody: bool
     """Whether these are all officers, or only who asks."""
-    setting: Setting
+    names: Mapping[str, str]
+    """Everybody's name by id."""
 
 
 def workload(
@@ -160,10 +161,11 @@ def workload(
         course = [(month, _enough(*_spread(loads, measure))) for month, loads in by_month.items()]
         return Value(SPREAD[measure], value, n, course)
 
-    officers, everybody = _officers(store, actor, community_id, there, known, own, on, now)
+    mine = replace(actor, grids=seen)
+    officers, everybody = _officers(store, mine, community_id, there, known, own, on, now)
     return Workload(
         on, {measure: spread(measure) for measure in SPREAD}, tuple(zip(known, whole, strict=True)), officers,
-        everybody, there,
+        everybody, there.names,
     )  # fmt: skip
 
 

@@ -103,7 +103,10 @@ class PatrolReview:
     n: int
     """Patrols walked in the period."""
     findings: int
-    setting: Setting
+    places: Mapping[str, str]
+    """Names of the grids by id."""
+    people: Mapping[str, str]
+    """Everybody's name by id."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,8 @@ def patrol_review(
         lately=tuple(lately),
         n=sum(row.walked for row in rows),
         findings=sum(row.found for row in rows),
-        setting=within,
+        places={grid.id: grid.name for grid in there},
+        people=within.names,
     )
 
 

@@ -108,7 +108,7 @@ OURS: Mapping[str, str] = {
     "tried": "counted in the rooms", "also": "written in the rooms", "within": "read by the rooms",
     "path": "a file's place", "folder": "a file's place", "file": "an open file", "head_file": "a file's place",
     "patience": "seconds to sleep", "seconds": "seconds to wait",
-    "work": "code", "progress": "code", "translate": "code", "languages": "code",
+    "work": "code", "then": "code", "progress": "code", "translate": "code", "languages": "code",
 }  # fmt: skip
 """Parameters, whosever they are, that no caller's data can be: because they are …"""
 
