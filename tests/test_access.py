@@ -1477,6 +1477,7 @@ NO_ACTOR: Mapping[str, str] = {
     "attempts.count": "counts a try at signing in, before anybody is",
     "attempts.came_in": "makes up for a try that was none",
     "attempts.forget": "unlocks a name, within a change of its account",
+    "patrols.keys_of": "makes keys of the doors of a patrol, which log_patrol has asked for",
     # the machine's own upkeep
     "attempts.clear": "takes out tries that are over",
     "accounts.clear_away": "takes out sign-ins and tries that are over",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pymongo import monitoring
 from pymongo.errors import PyMongoError
 
-from repository import accounts, embedded, facilities, hazards, maintenance, reports
+from repository import accounts, embedded, facilities, hazards, maintenance, patrols, reports
 from repository.facilities import Facility
 from repository.labels import Label
 from repository.maintenance import WorkOrder
@@ -89,10 +89,16 @@ def _keys(value: Any) -> Iterator[Any]:
 
 def _read(command: Mapping[str, Any]) -> str:
     """What of a command the server reads as expressions: the stages of a pipeline but the matches, whose values are
-    values."""
+    values, those of a union's own pipeline too."""
     pipelines = [command.get("pipeline", ()), *(each["u"] for each in command.get("updates", ()))]
     stages = [stage for pipeline in pipelines if isinstance(pipeline, list) for stage in pipeline]
-    return json_util.dumps([stage for stage in stages if "$match" not in stage])
+    return json_util.dumps(_without_matches(stages))
+
+
+def _without_matches(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_matches(inner) for key, inner in value.items() if key != "$match"}
+    return [_without_matches(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 # --- what is called
@@ -163,6 +169,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "maintenance.require_seen": {
         "community_id": "D", "grid_id": "g1", "assignee_id": f"{MARK}-p", "company_id": None
     },
+    "patrols.keys_of": {"community_id": "D", "grid_id": "g1", "year": 2026, "doors": (patrols.Door("6", "101"),)},
     "people.drop_contact": {"community_id": "D", "about_id": "w-g1"},
     "labels.label_with": {"code": LABEL.id},
     "reports.board": {"code": LABEL.id},
