@@ -131,7 +131,7 @@ def _parts(view: session.View, found: Handling) -> None:
             number(each.overdue),
             *(_cell(each, part.key) for part in PARTS),
             number(each.score) if each.score is not None else MISSING,
-            str(each.grade) if each.grade else MISSING,
+            plain(each.grade) if each.grade else MISSING,
         ]
     with st.container(border=True, height="stretch", gap="xxsmall", key="grids_handled"):
         postponed = sum(each.postponed for _grid, each in there)

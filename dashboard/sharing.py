@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cards, charts, data, i18n, session
 from dashboard.i18n import MISSING, _, number, period, plain, say
 from repository.metrics import MINIMUM_N, State
-from repository.workload import HEAVY, SPREAD, Load, Measure, Officer, Workload, workload
+from repository.workload import HEAVY, Load, Measure, Officer, Workload, workload
 
 
 def render(view: session.View) -> None:
@@ -17,7 +17,12 @@ def render(view: session.View) -> None:
     with cards.tiles(4):
         for value in found.spreads.values():
             cards.tile(value, page="")
-    words = {str(measure): say(measure.label) for measure in SPREAD}
+    words = {
+        "open": say(Measure.OPEN.label),
+        "requests": say(Measure.REQUESTS.label),
+        "patrols": say(Measure.PATROLS.label),
+        "hours": say(Measure.HOURS.label),
+    }
     chosen = Measure(
         st.segmented_control(
             _("Measured by"),

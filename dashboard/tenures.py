@@ -51,7 +51,7 @@ def _held(found: PostsOnDay, names: Names) -> None:
         over = [row for post in found.posts for row in held_rows(post, names)[1:]]
         over.sort(key=lambda row: row[_("Until")], reverse=True)
         if over:
-            words = [{title: _cell(value) for title, value in row.items()} for row in over[:SHOWN]]
+            words = [{plain(title): _cell(row[title]) for title in row} for row in over[:SHOWN]]
             st.table(words, border="horizontal", hide_index=True)
         cards.behind(rows, key="posts-held", title=_("Holders of posts"))
 

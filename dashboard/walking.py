@@ -282,8 +282,9 @@ def _log(view: session.View, names: Names) -> None:
     charge = {id: name for id, name in names["grids"].items() if me.grids is None or id in me.grids}
     with st.container(key="thumb_patrol", gap="small"):
         first = view.grid_id if view.grid_id in charge else next(iter(charge)) if len(charge) == 1 else None
-        grid = st.pills(
-            _("Grid"), list(charge), default=first, format_func=charge.__getitem__, key=f"grid-{form}"
+        grid = st.selectbox(
+            _("Grid"), list(charge), index=list(charge).index(first) if first else None,
+            format_func=charge.__getitem__, placeholder=_("Choose"), key=f"grid-{form}",
         )  # fmt: skip
         kind = st.pills(
             _("Kind of patrol"), list(PatrolKind), default=PatrolKind.HOUSEHOLDS, required=True,

@@ -80,7 +80,7 @@ def test_a_patrol_is_logged_with_a_few_taps_and_what_was_found_is_dealt_with(
     at = visit(mongodb_uri, "grids", lang="en", part="patrols", patrol="new")
     at.button(key="do_log_patrol").click().run()
     assert "Choose the grid" in said(at)
-    next(each for each in at.button_group if "grid-" in each.key).set_value("d-g1").run()
+    next(each for each in at.selectbox if each.key.startswith("grid-")).set_value("d-g1").run()
     doors, met = (next(each for each in at.text_area if name in each.key) for name in ("doors-", "met-"))
     doors.set_value("6栋")
     met.set_value("*楼道*堆物\n井盖松动")
