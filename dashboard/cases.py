@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, drawer, forms, minutes, navigation, orders, reception, session, tables
+from dashboard import cards, drawer, forms, minutes, navigation, orders, reception, session, tables, walking
 from dashboard.data import ask, ask_in_passing, tell
 from dashboard.i18n import (
     MISSING,
@@ -443,6 +443,8 @@ def _facts(view: View, story: RequestStory) -> None:
     st.markdown(" ".join(filter(None, badges)))
     st.markdown(plain(one.text))
     _became(one, story.became)
+    if one.channel == Channel.DOOR:
+        walking.found_on(view, one.id)
     place = (one.place, names["grids"].get(one.grid_id or ""))
     if where := " · ".join(filter(None, place)):
         st.markdown(f":material/location_on: {plain(where)}")

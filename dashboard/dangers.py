@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, forms, i18n, inventory, minutes, navigation, orders, session, tables
+from dashboard import cards, data, drawer, forms, i18n, inventory, minutes, navigation, orders, session, tables, walking
 from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say, term
 from repository import hazards, maintenance
 from repository.access import Operation, is_shared, may
@@ -209,6 +209,8 @@ def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: W
         st.markdown(plain(found.measures))
     if order is not None:
         navigation.link("maintenance", _("Look at {number}", number=plain(order.number)), order=order.id)
+    if found.source == Finding.PATROL:
+        walking.found_on(view, found.id)
     minutes.decided(view, found.id)
     if may(session.actor(), Operation.UPDATE, Hazard.collection):
         _steps(view, found, order)

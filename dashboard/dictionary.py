@@ -54,6 +54,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "repeat": msg("Reports of a fault that had been mended on the same facility within 30 days"),
         "rework": msg("Repairs said to be done that were reopened, in the month of the reopening"),
         "rework_verified": msg("Of these: verified before"),
+        "postponed": msg("Work orders whose due time was put off in the month"),
         "held_n": msg("Work orders that ended in the month and had been on hold"),
         "held_seconds": msg("Sum of their times on hold, seconds"),
         "satisfaction_n": msg("Work orders that ended in the month and were judged by whoever reported them"),
@@ -117,6 +118,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "fell_overdue": msg("Requests whose deadline passed while they were open; days to come included"),
         "left_overdue": msg("Requests that ended after their deadline"),
         "end_unknown": msg("Requests received in the month that are over, nobody knows since when"),
+        "postponed": msg("Requests whose deadline was put off in the month"),
     },
     ("requests", "stock"): {
         "open": msg("Requests open now"),
@@ -125,6 +127,18 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "ideas": msg("Requests kept as an idea for an activity"),
         "for_meeting": msg("Requests that wait for the next meeting"),
     },
+    ("patrols", "month"): {
+        "walked": msg("Patrols walked in the month; the category is what for"),
+        "visits": msg("Households visited on them, each time they were"),
+        "minutes": msg("Time taken, minutes"),
+        "found": msg("Findings"),
+    },
+    ("patrol_officers", "cells"): {
+        "walked": msg("Of an officer (the category): patrols walked in the month"),
+        "visits": msg("Households visited on them, each time they were"),
+        "minutes": msg("Time taken, minutes"),
+    },
+    ("patrol_rounds", "cells"): {"walked": msg("Of a patrol plan (the category): patrols walked in the month")},
     ("needs", "month"): {
         "listed": msg("Needs listed in the month; the category is the kind"),
         "matched": msg("Needs matched in the month, those met since included"),

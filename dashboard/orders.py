@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, drawer, forms, gallery, minutes, navigation, session, tables
+from dashboard import cards, drawer, forms, gallery, minutes, navigation, session, tables, walking
 from dashboard.data import ask, tell
 from dashboard.i18n import (
     MISSING,
@@ -39,6 +39,7 @@ from repository.maintenance import (
     Fault,
     Outcome,
     Priority,
+    Source,
     SparePart,
     Status,
     Story,
@@ -442,6 +443,8 @@ def _comes_from(order: WorkOrder) -> None:
         navigation.link("requests", _("The resident's request it came of"), request=order.request_id)
     if order.hazard_id:
         navigation.link("facilities", _("Its entry in the hazard register"), part="hazards", hazard=order.hazard_id)
+    if order.source == Source.PATROL:
+        walking.found_on(session.view(), order.id)
     minutes.decided(session.view(), order.id)
 
 

@@ -1,12 +1,14 @@
 """What the Grids page says: the grids side by side, the safety network, posts and vacancies, how the load is shared."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from dashboard import cards, charts
 from dashboard.i18n import MISSING, _, days, days_badge, n_, number, percent, plain, say
+from dashboard.i18n import date as i18n_date
 from repository.grids import SAFETY_TIERS, Grid, Staffing, Vacancy
 from repository.metrics import State
 from repository.overview import Comparison, Row, off_target
@@ -87,8 +89,8 @@ def _cell(row: Row, grid_id: str) -> str:
 
 
 # --- the safety network
-def network(staffing: Staffing, grids: tuple[Grid, ...], names: Names) -> None:
-    """Tier by grid: who covers it, and the gaps by name."""
+def network(staffing: Staffing, grids: tuple[Grid, ...], names: Names, *, on: date | None = None) -> None:
+    """Tier by grid: who covers it, and the gaps by name; ``on`` a day, None: today."""
     gaps = staffing.gaps
     if not staffing.cells:
         finding = _("Without grids there is nothing to cover")
@@ -106,7 +108,16 @@ def network(staffing: Staffing, grids: tuple[Grid, ...], names: Names) -> None:
         table[plain(grid.code)] = [_officers(staffing.cells.get((tier, grid.id), ()), names) for tier in SAFETY_TIERS]
     with st.container(border=True, height="stretch", gap="xxsmall", key="grids_network"):
         st.header(plain(finding), anchor=False)
-        st.caption(_("Named current officer by tier and grid, as of today; a post for the whole community covers all"))
+        st.caption(
+            _("Named current officer by tier and grid, as of today; a post for the whole community covers all")
+            if on is None
+            else plain(
+                _(
+                    "Named officer by tier and grid, as of {day}; a post for the whole community covers all",
+                    day=i18n_date(on),
+                )
+            )
+        )
         if grids:
             cards.side_by_side(table)
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, drawer, forms, promises, session
-from dashboard.i18n import _, number, plain, say
+from dashboard.i18n import MISSING, _, number, plain, say
 from repository import grids, people
 from repository.access import Actor, Operation, may
 from repository.facilities import SERVICE_LIFE_YEARS, Category, FacilityKind
@@ -179,6 +179,11 @@ def _post(view: session.View, names: Names, found: Post) -> None:
         since_day = found.vacant_since(today)
         since = _("since {day}", day=since_day.isoformat()) if since_day else ""
         st.markdown(f"{plain(where)} · :red[:material/dangerous: **{_('vacant')}** {plain(since)}]")
+    for past in reversed(found.history):
+        name = names["people"].get(past.holder_id, MISSING)
+        first = past.since.isoformat() if past.since else _("a day nobody noted")
+        said = _("{name}: {first} to {last}", name=name, first=first, last=past.until.isoformat())
+        st.markdown(f":small[:gray[{plain(said)}]]")
     if not may(session.actor(), Operation.UPDATE, Post.collection):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

@@ -157,6 +157,10 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "inspection_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "inspections": _row(_ALL, _FIELD, _FIELD, _EDITORS, _NOBODY),
         "hazards": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
+        "patrol_plans": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "patrols": _row(_ALL, _FIELD, _FIELD, _EDITORS, _EDITORS),
+        # how much each colleague carries; how the grids share the work everybody reads
+        "officer_loads": _row(_PERSONNEL, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
         "maintenance_plans": _row(_ALL, _FACILITIES, _FACILITIES, _EDITORS, _FACILITIES),
         "entry_logs": _row(_ALL, _FIELD, _FIELD, _EDITORS, _FACILITIES),
         "entry_names": _row(_FIELD, _NOBODY, _NOBODY, _NOBODY, _NOBODY),
@@ -206,6 +210,7 @@ _ORDER_OF_A_WORKER = frozenset(
         "estimated_hours", "actual_hours", "description", "events", "reopenings", "source", "company_id", "assigned_at",
         "noticed_at", "kind", "plan_id", "inspection_id", "scheduled_for", "repeat_of", "merged_into", "held_seconds",
         "satisfaction", "labour", "photos", "hazard_id", "verified_at", "place_id", "also_reported", "request_id",
+        "postponements",
     }
 )  # fmt: skip
 _REPORT_OF_A_RESIDENT = frozenset(
@@ -222,7 +227,7 @@ _REQUEST_OF_A_WORKER = frozenset(
         "text", "category", "urgency", "channel", "place", "grid_id", "resident", "status", "is_open", "received_by_id",
         "responsible_id", "responded_at", "ended_at", "late", "answer", "referred_to", "called_on", "solved",
         "satisfaction", "outcome_kind", "outcome_id", "repeat_of", "place_key", "words", "callbacks", "reopenings",
-        "events", "deadline_at",
+        "events", "deadline_at", "postponements",
     }
 )  # fmt: skip
 _ACTIVITY_OF_A_WORKER = frozenset(

@@ -3,8 +3,8 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from repository.access import Actor, Operation, reach, require
 from repository.disclosure import SMALLEST
 from repository.filters import Is
-from repository.metrics import Metric, Target, Value, declare, ratio
+from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
 from repository.store import Counters, FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
@@ -273,8 +273,33 @@ class Tier(Choice):
     GROUP_LEADER = "group_leader", msg("Residents' group leader"), "居民小组长"
 
 
+class Tenure(Part):
+    """Somebody's time in a post, whose last day is known."""
+
+    holder_id: str = Field(min_length=1, max_length=64, title=msg("Holder"))
+    since: date | None = Field(default=None, title=msg("Since"))
+    until: date = Field(title=msg("Until"))
+
+    @field_validator("until")
+    @classmethod
+    def _in_order(cls, value: date, info: ValidationInfo) -> date:
+        return _in_order(value, info)
+
+    def covers(self, day: date) -> bool:
+        """Whether a day lies in it."""
+        return (self.since is None or self.since <= day) and day <= self.until
+
+
+def _in_order(until: date, info: ValidationInfo) -> date:
+    since = info.data.get("since")
+    if since and until < since:
+        raise FieldProblem(msg("It cannot end before it began ({since})."), since=since.isoformat())
+    return until
+
+
 class Post(Record):
-    """A post that should be filled, and who fills it. A vacant post has no holder."""
+    """A post that should be filled, who fills it and who did before. A vacant post has no holder; one that was never
+    filled is vacant ``since`` it should be there."""
 
     collection = "posts"
     title = msg("Posts")
@@ -298,23 +323,41 @@ class Post(Record):
         title=msg("Until"),
         description=msg("Of a vacant post: when its last holder left"),
     )
+    history: Annotated[tuple[Tenure, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Who held it before")
+    )
 
     @field_validator("until")
     @classmethod
     def _in_order(cls, value: date | None, info: ValidationInfo) -> date | None:
-        since = info.data.get("since")
-        if value and since and value < since:
-            raise FieldProblem(msg("It cannot end before it began ({since})."), since=since.isoformat())
-        return value
+        return value and _in_order(value, info)
 
     def holder_on(self, day: date) -> str | None:
-        """Who fills it on a day."""
+        """Who fills it on a day, or filled it then."""
         began, lasts = self.since is None or self.since <= day, self.until is None or day <= self.until
-        return self.holder_id if began and lasts else None
+        if self.holder_id and began and lasts:
+            return self.holder_id
+        return next((past.holder_id for past in reversed(self.history) if past.covers(day)), None)
 
     def vacant_since(self, day: date) -> date | None:
-        """The last day it was filled before ``day``, if that is known."""
-        return self.until if self.until and self.until <= day else None
+        """The last day it was filled before ``day``, or when one that was never filled should have been; None where
+        nobody noted that."""
+        if self.holder_id and (self.since is None or self.since <= day) and not (self.until and self.until <= day):
+            return None  # its holder is gone, and nobody wrote since when
+        ended = [past.until for past in self.history if past.until <= day]
+        ended += [self.until] if self.until and self.until <= day else []
+        if not ended and not self.holder_id and not self.until and self.since and self.since <= day:
+            return self.since
+        return max(ended, default=None)
+
+    def known_on(self, day: date) -> bool:
+        """Whether the entry tells who filled it on a day of the past, or that nobody did."""
+        if self.history:
+            return self.history[0].since is None or self.history[0].since <= day
+        if self.holder_id:
+            return self.since is None or self.since <= day
+        first = self.until or self.since
+        return first is not None and first < day
 
 
 GRID_POSTS: Mapping[Tier, int] = MappingProxyType({Tier.GRID_LEAD: 1, Tier.GROUP_LEADER: 2})
@@ -412,30 +455,81 @@ def add_post(
 def edit_post(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Post:
-    """Put a post's entry right. Raises Invalid, Conflict, NotFound, Refused."""
+    """Put a post's entry right, which is no change of holder: nothing enters its history. Raises Invalid, Conflict,
+    NotFound, Refused."""
 
     def work(write: Write) -> Post:
         before = write.read(Post, community_id, id)
-        post = write.update(Post, community_id, id, revision, changes)
-        if (post.tier, post.grid_id, post.holder_id) != (before.tier, before.grid_id, before.holder_id):
-            _settle(write, post)
-        return post
+        until, wanted = changes.get("until"), dict(changes)
+        vacant = before.holder_id is None and changes.get("holder_id") is None
+        if vacant and before.history and isinstance(until, date) and until != before.until:
+            wanted["history"] = (*before.history[:-1], _ended(before.history[-1], until))
+        return _change(write, before, revision, wanted)
 
     return store.write(actor, work)
+
+
+def _change(write: Write, before: Post, revision: int, changes: Mapping[str, Any]) -> Post:
+    post = write.update(Post, before.community_id, before.id, revision, changes)
+    if (post.tier, post.grid_id, post.holder_id) != (before.tier, before.grid_id, before.holder_id):
+        _settle(write, post)
+    return post
+
+
+def _ended(tenure: Tenure, until: date) -> Tenure:
+    return build(Tenure, {**dict(tenure), "until": until})
 
 
 def appoint(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, *, holder_id: str, since: date
 ) -> Post:
-    """Give a post to somebody from a day on; whoever held it leaves it. Raises Invalid, Conflict, NotFound, Refused."""
-    changes = {"holder_id": holder_id, "since": since, "until": None}
-    return edit_post(store, actor, community_id, id, revision, changes)
+    """Give a post to somebody from a day on; whoever held it leaves it the day before and enters its history. Raises
+    Invalid, Conflict, NotFound, Refused."""
+
+    def work(write: Write) -> Post:
+        before = write.read(Post, community_id, id)
+        past = list(before.history)
+        if before.holder_id:
+            eve = since - timedelta(days=1)
+            last = min(before.until, eve) if before.until else eve
+            past.append(_tenure(before, last, "since"))
+        elif past and past[-1].until > since:
+            if past[-1].since and past[-1].since > since:
+                raise _began_later(past[-1].since, "since")
+            past[-1] = _ended(past[-1], since)
+        changes = {"holder_id": holder_id, "since": since, "until": None, "history": tuple(past)}
+        return _change(write, before, revision, changes)
+
+    return store.write(actor, work)
 
 
 def vacate(store: Store, actor: Actor, community_id: str, id: str, revision: int, *, on: date) -> Post:
-    """The holder leaves; ``on`` is the last day. The grid keeps its responsible person until another is named. Raises
+    """The holder leaves and enters the post's history; ``on`` is the last day, which may lie ahead: until then the post
+    is filled. Of a vacant post it is put right. The grid keeps its responsible person until another is named. Raises
     Invalid, Conflict, NotFound, Refused."""
-    return edit_post(store, actor, community_id, id, revision, {"holder_id": None, "until": on})
+
+    def work(write: Write) -> Post:
+        before = write.read(Post, community_id, id)
+        past = before.history
+        if before.holder_id:
+            past = (*past, _tenure(before, on, "until"))
+        elif past:
+            past = (*past[:-1], _ended(past[-1], on))
+        return _change(write, before, revision, {"holder_id": None, "until": on, "history": past})
+
+    return store.write(actor, work)
+
+
+def _tenure(post: Post, last: date, field: str) -> Tenure:
+    """The present holder's time, ended; a problem beside ``field`` when it had not begun by then."""
+    if post.since and last < post.since:
+        raise _began_later(post.since, field)
+    return build(Tenure, {"holder_id": post.holder_id, "since": post.since, "until": last})
+
+
+def _began_later(since: date, field: str) -> Invalid:
+    text = msg("Whoever holds it began on {since}. Choose a later day, or correct the entry.")
+    return Invalid({field: Message(text, {"since": since.isoformat()})})
 
 
 def remove_post(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
@@ -629,10 +723,56 @@ def staffing(store: Store, actor: Actor, community_id: str, *, on: date, within:
 
     A post whose holder is no longer active counts as vacant.
     """
-    within = within or setting(store, actor, community_id)
+    return _staffed(within or setting(store, actor, community_id), on)
+
+
+@dataclass(frozen=True)
+class PostsOnDay:
+    """How the posts stood on a day, with the months up to it as the series of both values: a month in which nobody
+    noted who held some post is no data."""
+
+    on: date
+    staffing: Staffing
+    filled: Value
+    coverage: Value
+    posts: tuple[Post, ...]
+    grids: tuple[Grid, ...]
+    names: Mapping[str, str]
+    """Everybody's name by id."""
+
+
+def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, today: date) -> PostsOnDay:
+    """Who filled which post at the end of a period, or today while it lasts? Raises NotFound, Refused, Unavailable."""
+    within = setting(store, actor, community_id)
+    on = min(period.last, today)
+    filled: list[tuple[str, float | None]] = []
+    cover: list[tuple[str, float | None]] = []
+    for month in last_months(on, 12):
+        day = min(Period.of(month).last, on)
+        known = day >= today or all(post.known_on(day) for post in within.posts)
+        then = _staffed(within, day) if known else None
+        filled.append((month, then.filled.value if then else None))
+        cover.append((month, then.coverage.value if then else None))
+    now = _staffed(within, on)
+    return PostsOnDay(
+        on,
+        now,
+        replace(now.filled, series=filled),
+        replace(now.coverage, series=cover),
+        within.posts,
+        within.grids,
+        within.names,
+    )
+
+
+def _staffed(within: Setting, on: date) -> Staffing:
     gone, there, grid_ids = within.gone, within.posts, [grid.id for grid in within.grids]
-    held = [post for post in there if (holder := post.holder_on(on)) and holder not in gone]
-    filled_ids = {post.id for post in held}
+    # whose last day is noted held it until then, gone since or not
+    holders = {
+        post.id: holder
+        for post in there
+        if (holder := post.holder_on(on)) and (holder not in gone or holder != post.holder_id)
+    }
     by_place: dict[tuple[Tier, str | None], list[Post]] = defaultdict(list)
     for post in there:
         by_place[post.tier, post.grid_id].append(post)
@@ -641,8 +781,8 @@ def staffing(store: Store, actor: Actor, community_id: str, *, on: date, within:
     for tier in SAFETY_TIERS:
         for grid in grid_ids:
             own = [grid] if tier is Tier.GROUP else [grid, None]
-            officers = (post.holder_id for place in own for post in by_place[tier, place] if post.id in filled_ids)
-            cells[tier, grid] = tuple(dict.fromkeys(officer for officer in officers if officer))
+            officers = (holders[post.id] for place in own for post in by_place[tier, place] if post.id in holders)
+            cells[tier, grid] = tuple(dict.fromkeys(officers))
 
     by_grid, by_tier = dict.fromkeys(grid_ids, (0, 0)), dict.fromkeys(Tier, (0, 0))
     vacancies: list[Vacancy] = []
@@ -650,7 +790,7 @@ def staffing(store: Store, actor: Actor, community_id: str, *, on: date, within:
     def count(tier: Tier, where: Sequence[str | None], needed: int) -> tuple[int, int]:
         own = [post for place in where for post in by_place[tier, place]]
         required = needed if tier in GRID_POSTS else max(needed, len(own))
-        empty = [post for post in own if post.id not in filled_ids]
+        empty = [post for post in own if post.id not in holders]
         filled = min(len(own) - len(empty), required)
         by_tier[tier] = by_tier[tier][0] + filled, by_tier[tier][1] + required
         vacancies.extend(_vacancies(tier, where[0], empty, required - filled, on))

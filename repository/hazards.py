@@ -4,7 +4,7 @@ A dangerous work order is a hazard by itself and is not entered a second time: t
 shows both. A hazard that gets a work order follows its steps: done is rectified, verified is re-checked.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -182,11 +182,17 @@ EDITABLE = frozenset(
 
 # --- commands
 def report_hazard(
-    store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    values: Mapping[str, Any],
+    *,
+    then: Callable[[Write, Hazard], object] | None = None,
+    key: str | None = None,
 ) -> Hazard:
     """Enter a hazard. Its grid comes from the facility; ``found_at`` is now and ``deadline_on`` what its level gives
-    (ALLOWANCES, in the community's working time) unless given; ``photos`` are those of ``photos.keep``. Raises Invalid,
-    Refused."""
+    (ALLOWANCES, in the community's working time) unless given; ``photos`` are those of ``photos.keep``; ``then`` is
+    done in the same transaction. Raises Invalid, Refused."""
     times = worktime(store, actor, community_id)
 
     def work(write: Write) -> Hazard:
@@ -201,6 +207,8 @@ def report_hazard(
         event = HazardEvent(at=hazard.found_at, by=actor.name, by_id=actor.id, step=Step.FOUND)
         made = write.insert(hazard.model_copy(update={"events": (event,), "state": State.FOUND}))
         link(write, made, made.photos)
+        if then is not None:
+            then(write, made)
         return made
 
     return store.write(actor, work, key=key)

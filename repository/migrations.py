@@ -27,6 +27,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     maintenance,
     meetings,
     organizations,
+    patrols,
     people,
     photos,
     preventive,

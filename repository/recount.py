@@ -24,6 +24,7 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     maintenance,
     meetings,
     organizations,
+    patrols,
     projects,
     requests,
     rollups,

@@ -303,6 +303,7 @@ def _work_orders(
             "assignee_id": people[mixed % 12],
             "events": [{"at": reported, "by": "居民", "status": "reported"}],
             "reopenings": [],
+            "postponements": [],
             "kind": "corrective",
             "labour": [],
             "parts": [],

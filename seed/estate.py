@@ -25,7 +25,7 @@ from repository.facilities import (
     VehicleDetails,
     end_of_life,
 )
-from repository.grids import Grid, Point, Post, Tier
+from repository.grids import Grid, Point, Post, Tenure, Tier
 from repository.organizations import Organization, OrganizationKind
 from repository.people import Person, PersonKind
 from seed.community import (
@@ -75,6 +75,11 @@ _OFFICERS = {
     "officer-4": ("牟成刚", "小组安全员", NEIGHBOURS),
     "officer-5": ("税小平", "小组安全员", NEIGHBOURS),
 }
+_FORMER = {
+    "former-officer-3": ("蒲继文", "原小组安全员", NEIGHBOURS),
+    "former-assistant-4": ("游桂华", "原社区安全协管员", COMMITTEE),
+}
+"""Who held the two posts that stand vacant."""
 _CONTRACTORS = {
     "an-fu": ("唐军", "维修班长", AN_FU),
     "he-shun": ("周强", "维修班长", HE_SHUN),
@@ -105,6 +110,8 @@ def people() -> list[Person]:
         job = f"{grid.name}居民小组长"
         found.append(person(f"leader-{number + 1}", name, PersonKind.GROUP_LEADER, job, NEIGHBOURS))
     found += [person(key, *given[:1], PersonKind.OFFICER, *given[1:]) for key, given in _OFFICERS.items()]
+    left = [person(key, *given[:1], PersonKind.OFFICER, *given[1:]) for key, given in _FORMER.items()]
+    found += [each.model_copy(update={"active": False}) for each in left]
     found += [person(key, *given[:1], PersonKind.CONTRACTOR, *given[1:]) for key, given in _CONTRACTORS.items()]
     for number, (unit, name) in enumerate(zip(STATIONED, _CONTACTS, strict=True), 1):
         found.append(person(f"contact-{number}", name, PersonKind.ORGANIZATION, "联络员（演示人物）", unit.name))
@@ -165,6 +172,10 @@ def grids() -> list[Grid]:
     ]
 
 
+ASSISTANT_LEFT, OFFICER_LEFT = 47, 152
+"""Days since grid 4 has no safety assistant, and grid 3 no safety officer."""
+
+
 def posts(as_of: date) -> list[Post]:
     """Every grid's director and two group leaders, all filled as the document says; and the safety network with two
     gaps: grid 3 has had no safety officer for five months, grid 4 no assistant for seven weeks."""
@@ -172,6 +183,8 @@ def posts(as_of: date) -> list[Post]:
 
     def post(tier: Tier, grid: str | None, holder: str, years: float, left_days_ago: int | None = None) -> None:
         gone = left_days_ago is not None
+        since = as_of - timedelta(days=round(365 * years))
+        until = as_of - timedelta(days=left_days_ago) if left_days_ago is not None else None
         found.append(
             Post(
                 id=f"d-post-{len(found) + 1:02d}",
@@ -179,8 +192,9 @@ def posts(as_of: date) -> list[Post]:
                 tier=tier,
                 grid_id=grid_id(grid) if grid else None,
                 holder_id=None if gone else person_id(holder),
-                since=as_of - timedelta(days=round(365 * years)),
-                until=as_of - timedelta(days=left_days_ago) if left_days_ago is not None else None,
+                since=since,
+                until=until,
+                history=(Tenure(holder_id=person_id(holder), since=since, until=until),) if until else (),
             )
         )
 
@@ -191,9 +205,10 @@ def posts(as_of: date) -> list[Post]:
         for number in range(GROUP_LEADERS_PER_GRID):
             leader = index * GROUP_LEADERS_PER_GRID + number + 1
             post(Tier.GROUP_LEADER, plan.code, f"leader-{leader}", 1 + leader * 0.4)
-        assistant = "assistant-a" if plan.code in "123" else "assistant-b"
-        post(Tier.COMMUNITY, plan.code, assistant, 2.1, 47 if plan.code == "4" else None)
-        post(Tier.GROUP, plan.code, f"officer-{plan.code}", 1.4, 152 if plan.code == "3" else None)
+        assistant = {"4": "former-assistant-4", "5": "assistant-b"}.get(plan.code, "assistant-a")
+        officer = "former-officer-3" if plan.code == "3" else f"officer-{plan.code}"
+        post(Tier.COMMUNITY, plan.code, assistant, 2.1, ASSISTANT_LEFT if plan.code == "4" else None)
+        post(Tier.GROUP, plan.code, officer, 1.4, OFFICER_LEFT if plan.code == "3" else None)
     return found
 
 

@@ -35,6 +35,7 @@ from repository import (
     facilities,
     flows,
     grids,
+    handling,
     hazards,
     importer,
     inspections,
@@ -43,6 +44,7 @@ from repository import (
     meetings,
     organizations,
     overview,
+    patrols,
     people,
     photos,
     preventive,
@@ -51,6 +53,7 @@ from repository import (
     replacement,
     requests,
     staff,
+    workload,
     worktime,
 )
 from repository.access import FIELDS, PERMISSIONS, WHOLE, Actor, Operation, Refused, Role, may, may_set
@@ -68,6 +71,7 @@ from repository.meetings import ActionItem, AgendaItem, Decision, Link, Linked, 
 from repository.metrics import Period
 from repository.migrations import migrate
 from repository.organizations import Engagement, Need, Organization, Resource
+from repository.patrols import Patrol, PatrolPlan
 from repository.people import AgeBand, Contact, Person, Purpose, Sex
 from repository.preventive import MaintenancePlan
 from repository.projects import Milestone, Project, ProjectTask
@@ -164,6 +168,13 @@ def world(store: Store) -> None:
             ),
             Hazard(
                 id=f"h-{grid}", what=f"{mark} wire", place="x", grid_id=grid, found_at=when, deadline_on=TODAY, **at
+            ),
+            PatrolPlan(id=f"pp-{grid}", name=f"{mark} walk", grid_id=grid, every_days=7, since=when.date(), **at),
+            PatrolPlan(id=f"free-pp-{grid}", name=f"{mark} free", grid_id=grid, every_days=7, since=TODAY, **at),
+            Patrol(
+                id=f"pt-{grid}", grid_id=grid, walked_on=when.date(), plan_id=f"pp-{grid}", officer_id=f"p-{home}",
+                doors=(f"{mark}-door",), findings=({"text": f"{mark} boxes"}, {
+                    "text": "x", "became": "hazard", "ref": f"h-{grid}"}), **at,
             ),
             Hazard(
                 id=f"over-{grid}", what=f"{mark} gone", place="x", grid_id=grid, found_at=when, deadline_on=TODAY,
@@ -421,7 +432,7 @@ def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
                  "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs",
-                 "requests", "needs"):  # fmt: skip
+                 "requests", "needs", "patrols", "patrol_plans"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -725,6 +736,7 @@ ROWS: Mapping[str, Row] = {
     "projects.tasks_of": read("project_tasks", lambda s, a: projects.tasks_of(s, a, "D", "o-D"), "common"),
     "projects.review": read("projects", lambda s, a: projects.review(s, a, "D", QUARTER, today=TODAY), "common"),
     "projects.glance": read("projects", lambda s, a: projects.glance(s, a, "D", QUARTER, today=TODAY)),
+    "maintenance.work_by_grid": read("work_orders", lambda s, a: maintenance.work_by_grid(s, a, "D", QUARTER, now=NOW)),
     "maintenance.company_scores": read(
         "work_orders",
         lambda s, a: maintenance.company_scores(s, a, "D", QUARTER, now=NOW),
@@ -767,6 +779,9 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: grids.setting(s, a, "D"),
         "cut",
         *((READ, name) for name in ("grids", "posts", "people")),
+    ),
+    "grids.posts_on": read(
+        "posts", lambda s, a: grids.posts_on(s, a, "D", QUARTER, today=TODAY), "cut", (READ, "grids"), (READ, "people")
     ),
     "grids.staffing": read("posts", lambda s, a: grids.staffing(s, a, "D", on=TODAY), "cut", (READ, "grids")),
     # facilities
@@ -979,6 +994,73 @@ ROWS: Mapping[str, Row] = {
     ),
     "activities.known_residents": read(
         "attendances", lambda s, a: activities.known_residents(s, a, "D", [f"{MARK}-R"])
+    ),
+    # patrols
+    "patrols.add_plan": change(
+        CREATE,
+        "patrol_plans",
+        lambda s, a: patrols.add_plan(s, a, "D", {"name": "new", "grid_id": "g1", "every_days": 7, "since": TODAY}),
+    ),
+    "patrols.edit_plan": change(
+        UPDATE, "patrol_plans", lambda s, a: patrols.edit_plan(s, a, "D", "pp-g1", 1, {"every_days": 9})
+    ),
+    "patrols.remove_plan": change(DELETE, "patrol_plans", lambda s, a: patrols.remove_plan(s, a, "D", "free-pp-g1", 1)),
+    "patrols.log_patrol": change(
+        CREATE,
+        "patrols",
+        lambda s, a: patrols.log_patrol(
+            s, a, "D", {"grid_id": "g1", "walked_on": TODAY}, doors="6 101", findings=("x",)
+        ),
+    ),
+    "patrols.edit_patrol": change(
+        UPDATE, "patrols", lambda s, a: patrols.edit_patrol(s, a, "D", "pt-g1", 1, {"minutes": 9})
+    ),
+    "patrols.remove_patrol": change(DELETE, "patrols", lambda s, a: patrols.remove_patrol(s, a, "D", "pt-g1", 1)),
+    "patrols.become_order": Row(
+        ((UPDATE, "patrols"), (CREATE, "work_orders")),
+        lambda s, a: patrols.become_order(s, a, "D", "pt-g1", 1, 0, facility_id="f-g1"),
+        "refused",
+    ),
+    "patrols.become_hazard": Row(
+        ((UPDATE, "patrols"), (CREATE, "hazards")),
+        lambda s, a: patrols.become_hazard(s, a, "D", "pt-g1", 1, 0, facility_id="f-g1"),
+        "refused",
+    ),
+    "patrols.become_request": Row(
+        ((UPDATE, "patrols"), (CREATE, "requests")),
+        lambda s, a: patrols.become_request(s, a, "D", "pt-g1", 1, 0, place="x"),
+        "refused",
+    ),
+    "patrols.plans": read("patrol_plans", lambda s, a: patrols.plans(s, a, "D")),
+    "patrols.patrol_review": read(
+        "patrols",
+        lambda s, a: patrols.patrol_review(s, a, "D", QUARTER, today=TODAY),
+        "cut",
+        (READ, "patrol_plans"),
+        (READ, "grids"),
+        (READ, "posts"),
+    ),
+    "patrols.patrols_by_grid": read("patrols", lambda s, a: patrols.patrols_by_grid(s, a, "D", ["2026-03", "2026-04"])),
+    "patrols.patrols_by_officer": read(
+        "patrols", lambda s, a: patrols.patrols_by_officer(s, a, "D", ["2026-03", "2026-04"])
+    ),
+    "patrols.patrol_story": read("patrols", lambda s, a: patrols.patrol_story(s, a, "D", "pt-g1"), "refused"),
+    "patrols.which_found": read("patrols", lambda s, a: patrols.which_found(s, a, "D", "h-g1")),
+    # how the grids share and handle their work
+    "handling.handling": read(
+        "work_orders",
+        lambda s, a: handling.handling(s, a, "D", QUARTER, now=NOW),
+        "cut",
+        (READ, "requests"),
+        (READ, "grids"),
+    ),
+    "workload.workload": read(
+        "work_orders",
+        lambda s, a: workload.workload(s, a, "D", QUARTER, now=NOW),
+        "cut",
+        (READ, "requests"),
+        (READ, "patrols"),
+        (READ, "posts"),
     ),
     # hazards
     "hazards.report_hazard": change(
@@ -1255,6 +1337,10 @@ ROWS: Mapping[str, Row] = {
     ),
     "requests.request_review": read("requests", lambda s, a: requests.request_review(s, a, "D", QUARTER, now=NOW)),
     "requests.request_list": read("requests", lambda s, a: requests.request_list(s, a, "D", now=NOW)),
+    "requests.requests_by_grid": read("requests", lambda s, a: requests.requests_by_grid(s, a, "D", QUARTER, now=NOW)),
+    "requests.received_for": read(
+        "requests", lambda s, a: requests.received_for(s, a, "D", ["p-D"], TODAY - timedelta(days=9), TODAY)
+    ),
     "requests.for_meeting": read("requests", lambda s, a: requests.for_meeting(s, a, "D")),
     "requests.request_story": read("requests", lambda s, a: requests.request_story(s, a, "D", "r-g1"), "refused"),
     "requests.request_story_if_any": read("requests", lambda s, a: requests.request_story_if_any(s, a, "D", "r-g1")),
@@ -1398,7 +1484,9 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-TAKES_GRIDS = {"entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
+TAKES_GRIDS = {"handling.handling", "workload.workload", "patrols.patrol_review",
+               "maintenance.work_by_grid", "requests.requests_by_grid",
+               "entries.gates", "entries.entry_review", "entries.entry_list", "maintenance.company_scores",
                "maintenance.company_orders", "maintenance.work_behind",
                "facilities.register", "facilities.inventory", "maintenance.work_figures", "maintenance.work_glance",
                "maintenance.work_review", "maintenance.work_list", "activities.figures",
@@ -1424,6 +1512,7 @@ NO_ACTOR: Mapping[str, str] = {
     "attempts.count": "counts a try at signing in, before anybody is",
     "attempts.came_in": "makes up for a try that was none",
     "attempts.forget": "unlocks a name, within a change of its account",
+    "patrols.keys_of": "makes keys of the doors of a patrol, which log_patrol has asked for",
     # the machine's own upkeep
     "attempts.clear": "takes out tries that are over",
     "accounts.clear_away": "takes out sign-ins and tries that are over",
@@ -1605,8 +1694,13 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "requests.commands._mark_later": "inside a Write: cut to the actor's grids in _likes",
     "requests.commands._repeating": "in_reach",
     "requests.commands._skip_taken": "the last number",
+    "patrols.doors._secret": "the secret that doors' keys are made with, no record",
+    "patrols.queries._plans": "counters of plans, of which those in reach are looked up",
+    "patrols.queries.patrols_by_grid": "counters, cut by seen",
+    "patrols.queries.patrols_by_officer": "counters, cut by seen",
     "requests.queries._stock": "counters, cut by seen",
     "requests.queries._topics": "counters, cut by seen",
+    "requests.queries.requests_by_grid": "counters, cut by seen",
     "people.contact_of": "scope; only for the mask",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
@@ -2098,7 +2192,8 @@ def test_every_kind_of_record_goes_out_within_rights_and_reach(filled: Store, re
 
 CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "remark", "work_orders": "description",
            "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
-           "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
+           "inspection_plans": "name", "hazards": "what",
+           "patrol_plans": "name", "patrols": "remark", "maintenance_plans": "name",
            "entry_logs": "remark", "organizations": "remark", "staff_members": "remark", "staff_certificates": "name",
            "staff_trainings": "topic", "meetings": "place", "action_items": "result",
            "requests": "text", "resources": "conditions", "needs": "detail", "engagements": "what", "projects": "goal",

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.dictionary import records
 from dashboard.navigation import BY_KEY
-from repository import overview, preventive, replacement, reports  # noqa: F401 (declare their metrics)
+from repository import handling, overview, preventive, replacement, reports, workload  # noqa: F401 (declare metrics)
 from repository.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]

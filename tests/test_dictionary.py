@@ -14,6 +14,7 @@ from repository.inspections import Inspection, ItemResult, Verdict
 from repository.maintenance import Event, Outcome, Priority, Reopening, Status, WorkKind, WorkOrder
 from repository.meetings import ActionItem, Decision, Meeting
 from repository.organizations import Engagement, Need
+from repository.patrols import Patrol
 from repository.projects import Project, ProjectTask
 from repository.record import RECORDS, Record, field_specs
 from repository.requests import CallBack, Request, Satisfaction, Urgency
@@ -80,6 +81,7 @@ def _orders() -> list[Record]:
             repeat_of="w",
             satisfaction=4,
             events=held,
+            postponements=({"at": AT, "due_before": AT},),
         )
     )
     return [*found, WorkOrder(**base, status=Status.CLOSED)]
@@ -97,6 +99,11 @@ def _watched() -> list[Record]:
     facts |= {"checklist_id": "l", "done_at": AT, "done_on": AT.date(), "due_days": (AT.date(),), "failed": 1}
     hazard = {"community_id": "c", "what": "x", "found_at": AT, "deadline_on": AT.date(), "state": "rechecked"}
     return [Inspection(**facts, category="fitness", results=(failed,)), Hazard(**hazard)]
+
+
+def _walked() -> list[Record]:
+    facts = {"households": 3, "minutes": 9, "findings": ({"text": "x"},), "plan_id": "p", "officer_id": "o"}
+    return [Patrol(community_id="c", grid_id="g", walked_on=AT.date(), **facts)]
 
 
 def _meetings() -> list[Record]:
@@ -123,6 +130,7 @@ def _heard() -> list[Record]:
         *(Request(**base, urgency=urgency) for urgency in Urgency),
         Request(**base, **over, callbacks=(unreached, *calls[::-1]), repeat_of="r"),
         Request(**base, status="resolved", outcome_kind="meeting", reopenings=(past,)),
+        Request(**base, postponements=({"at": AT, "due_before": AT},)),
         Request(**{**base, "deadline_at": None}, **over, outcome_kind="idea"),
     ]
 
@@ -155,6 +163,7 @@ def test_every_counter_is_explained_and_no_other() -> None:
         *of_a_company,
         *_activities(),
         *_watched(),
+        *_walked(),
         came,
         *_entries(),
         *_meetings(),

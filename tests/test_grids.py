@@ -13,7 +13,7 @@ from repository.access import Actor, Refused, Role
 from repository.facilities import Category, Facility
 from repository.filters import Is
 from repository.grids import Community, Grid, Post, Tier
-from repository.metrics import State
+from repository.metrics import Period, State
 from repository.people import Person
 from repository.store import Conflict, Duplicate, InUse, Invalid, Store
 
@@ -187,6 +187,50 @@ def test_a_post_is_refused_what_cannot_be(store: Store, admin: Actor, community:
         room.vacate(store, admin, community, held.id, 1, on=date(2026, 1, 1))
     with pytest.raises(Conflict):
         room.vacate(store, admin, community, held.id, 7, on=TODAY)
+
+
+def test_a_post_keeps_who_held_it_and_a_past_day_is_told_from_that(store: Store, admin: Actor, community: str) -> None:
+    """New and vacant, filled, left, left empty, filled again, handed over ahead of time."""
+
+    def days(month: int, day: int) -> date:
+        return date(2026, month, day)
+
+    def vacancy(on: date) -> tuple[date | None, int | None] | None:
+        found = [each for each in room.staffing(store, admin, community, on=on).vacancies if each.post_id == made.id]
+        return (found[0].since, found[0].days) if found else None
+
+    made = room.add_post(store, admin, community, {"tier": "group", "grid_id": "g1", "since": days(1, 1)})
+    assert vacancy(days(1, 11)) == (days(1, 1), 10), "one that was never filled is vacant since it should be there"
+    bare = room.add_post(store, admin, community, {"tier": "group", "grid_id": "g1"})
+    assert room.staffing(store, admin, community, on=TODAY).by_tier[Tier.GROUP] == (0, 3)
+    room.remove_post(store, admin, community, bare.id, 1)
+
+    made = room.appoint(store, admin, community, made.id, 1, holder_id="p4", since=days(1, 21))
+    assert (vacancy(days(1, 20)), vacancy(days(1, 21)), made.history) == ((None, None), None, ())
+    made = room.vacate(store, admin, community, made.id, 2, on=days(2, 9))
+    assert vacancy(days(2, 11)) == (days(2, 9), 2)
+    made = room.vacate(store, admin, community, made.id, 3, on=days(2, 10))  # put right
+    assert [(past.holder_id, past.since, past.until) for past in made.history] == [("p4", days(1, 21), days(2, 10))]
+    assert vacancy(days(2, 10)) is None
+
+    made = room.appoint(store, admin, community, made.id, 4, holder_id="p5", since=days(3, 1))
+    made = room.appoint(store, admin, community, made.id, 5, holder_id="p6", since=days(5, 1))  # ahead of its day
+    held = [made.holder_on(day) for day in (days(1, 5), days(2, 1), days(2, 20), TODAY, days(4, 30), days(5, 1))]
+    assert held == [None, "p4", None, "p5", "p5", "p6"]
+    for since in (days(1, 1), days(5, 1)):
+        with pytest.raises(Invalid) as caught:
+            room.appoint(store, admin, community, made.id, 6, holder_id="p7", since=since)
+        assert problems(caught) == {"since"}
+
+    people.edit_person(store, admin, community, "p4", 1, {"active": False})
+    assert room.staffing(store, admin, community, on=days(2, 1)).cells[Tier.GROUP, "g1"] == ("p4",)
+    february = room.posts_on(store, admin, community, Period.of("2026-02"), today=TODAY)
+    assert (february.on, february.staffing.cells[Tier.GROUP, "g1"]) == (days(2, 28), ())
+    april = room.posts_on(store, admin, community, Period.of("2026Q2"), today=TODAY)
+    assert (april.on, april.staffing.cells[Tier.GROUP, "g1"]) == (TODAY, ("p5",))
+    known = {month: value for month, value in april.coverage.series if value is not None}
+    # of six cells; before 21 January nobody noted who held it
+    assert known == {"2026-01": 1 / 6, "2026-02": 0, "2026-03": 1 / 6, "2026-04": 1 / 6}
 
 
 @pytest.fixture

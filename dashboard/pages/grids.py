@@ -1,8 +1,9 @@
-"""Grids: where they lie, how they stand beside each other, who fills which post, how the load is shared."""
+"""Grids: where they lie, how they stand beside each other, who fills which post, how the load is shared; and in parts
+of their own who held the posts, what is walked, how the work is shared over time and how well it is handled."""
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, navigation, posts, registers, session
+from dashboard import cards, data, drawer, handled, navigation, posts, registers, session, sharing, tenures, walking
 from dashboard.i18n import _
 from repository.access import Operation, may
 from repository.grids import Grid, Post
@@ -10,8 +11,21 @@ from repository.overview import Comparison, compare
 
 
 def render() -> None:
+    """Its parts; the first needs nothing of the others."""
+    cards.one_part(
+        {
+            "overview": (_("Grids"), _overview),
+            "posts": (_("Posts over time"), tenures.render),
+            walking.PART: (_("Patrols"), walking.render),
+            "workload": (_("Workload"), sharing.render),
+            "handling": (_("Handling"), handled.render),
+        },
+        session.view(),
+    )
+
+
+def _overview(view: session.View) -> None:
     """Four tiles, the map beside the profiles, the safety network beside the vacancies, the load, the registers."""
-    view = session.view()
     found = data.ask(compare, view.community_id, view.period, now=view.now)
     names = {
         "grids": {grid.id: grid.name for grid in found.grids},

@@ -55,6 +55,8 @@ CHANGEABLE = (
     "numbers",
     "organizations",
     "passwords",
+    "patrol_plans",
+    "patrols",
     "people",
     "photos.chunks",
     "photos.files",

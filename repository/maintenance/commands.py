@@ -22,6 +22,7 @@ from repository.maintenance.records import (
     Event,
     Labour,
     Outcome,
+    Postponement,
     Priority,
     Reopening,
     SparePart,
@@ -933,6 +934,8 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
         raise Invalid({"due_at": Message(msg("This lies before the report"))})
+    if order.status in OPEN and order.due_at and changed.due_at and changed.due_at > order.due_at:
+        wanted["postponements"] = (*order.postponements, Postponement(at=write.at, due_before=order.due_at))
     elsewhere = changed.facility_id != order.facility_id
     if standing and order.dangerous and (elsewhere or not changed.dangerous):
         _restore(write, order)

@@ -21,7 +21,6 @@ from repository.metrics import Metric, Period, Target, Value, declare, last_mont
 from repository.rollups import (
     NOW,
     bin_bounds,
-    duration_bin,
     estimated_median,
     histogram_rank,
     month_bounds,
@@ -232,6 +231,24 @@ class WorkGlance:
     grids: tuple[GridRow, ...]
 
 
+@dataclass(frozen=True)
+class GridMonth:
+    """What one grid's orders did in a month: ended by their due time and after it, completed, found not to be mended,
+    put off, the minutes worked; and how many were open and overdue at its end (now, for the present month)."""
+
+    grid_id: str
+    month: str
+    opened: int
+    on_time: int
+    late: int
+    completed: int
+    reworked: int
+    postponed: int
+    minutes: int
+    open: int
+    overdue: int
+
+
 # --- the questions
 def work_figures(
     store: Store,
@@ -296,6 +313,39 @@ def work_review(
         grids=_grids(ledger),
         unestimated=ledger.all.stock_of("unestimated"),
     )
+
+
+def work_by_grid(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> tuple[GridMonth, ...]:
+    """How did each grid's orders go, month by month? The period's months that have any counters, and the twelve up to
+    its end (now, while it lasts). Raises Refused, Unavailable."""
+    ledger = Ledger.load(store, actor, community_id, period, grids, None, now, parts=True, detailed=False)
+    own = {month for part in ledger.grids.values() for month in part.months}
+    first, last = f"{period.first:%Y-%m}", ledger.last
+    months = sorted({*ledger.series, *(month for month in own if first <= month <= last)})
+    found = []
+    for grid, part in sorted(ledger.grids.items()):
+        ends = part.at_end_of(months, ledger.present)
+        for month in months:
+
+            def flow(name: str, part: _Part = part, month: str = month) -> int:
+                return part.flow(name, [month])
+
+            owed, late = ends[month]
+            found.append(
+                GridMonth(
+                    grid, month, flow("opened"), flow("on_time"), flow("late"), flow("ended_completed"),
+                    flow("rework"), flow("postponed"), flow("actual_minutes"), owed, late,
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 # --- one reading of the counters

@@ -26,6 +26,10 @@ class PersonWork:
     reworked: int = 0
     """Of the completed ones: reopened as not fixed at least once."""
     overdue: int = 0
+    open: int = 0
+    """Open now, overdue ones included."""
+    minutes: int = 0
+    """Working time of the completed ones."""
 
     @property
     def share_on_time(self) -> float | None:
@@ -60,18 +64,23 @@ def work_of(
         "on_time": count(timed, in_time),
         "late": count(timed, {"$not": [in_time]}),
         "reworked": count({"$gt": [{"$size": {"$ifNull": ["$reopenings", []]}}, 0]}),
+        "minutes": {"$sum": {"$round": [{"$multiply": [{"$ifNull": ["$actual_hours", 0]}, 60]}, 0]}},
     }
     done = {
-        row.pop("_id"): row
+        row.pop("_id"): {name: int(n) for name, n in row.items()}
         for row in store.aggregate(
             actor, WorkOrder, community_id, [{"$group": sums}], filter=completed, index=BY_PERSON
         )
     }
-    owed = {"assignee_id": Is(among=asked), "is_open": True, "due_at": Is(lt=min(ends, now))}
-    overdue = {
-        row["_id"]: int(row["n"])
+    late = {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", min(ends, now)]}]}
+    owed = {
+        row.pop("_id"): row
         for row in store.aggregate(
-            actor, WorkOrder, community_id, [{"$group": {"_id": "$assignee_id", "n": {"$sum": 1}}}], filter=owed
+            actor,
+            WorkOrder,
+            community_id,
+            [{"$group": {"_id": "$assignee_id", "open": {"$sum": 1}, "overdue": count(late)}}],
+            filter={"assignee_id": Is(among=asked), "is_open": True},
         )
     }
-    return {id: PersonWork(**done.get(id, {}), overdue=overdue.get(id, 0)) for id in asked}
+    return {id: PersonWork(**done.get(id, {}), **owed.get(id, {})) for id in asked}

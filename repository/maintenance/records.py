@@ -191,6 +191,13 @@ class Reopening(Part):
     verified_at: datetime | None = Field(default=None, title=msg("Verified at"))
 
 
+class Postponement(Part):
+    """The due time of open work was put off."""
+
+    at: datetime = Field(title=msg("At"))
+    due_before: datetime = Field(title=msg("Was due"))
+
+
 class WorkKind(Choice):
     """Why there is work: something broke, or it was time."""
 
@@ -345,6 +352,7 @@ class WorkOrder(Record):
             where={"repeat_of": {"$exists": True}},
         ),
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
+        Index(("community_id", "postponements.at"), "a month's rebuild", where={"postponements.at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
         Index(
             BY_FACILITY,
@@ -382,7 +390,7 @@ class WorkOrder(Record):
     subjects = ("work_orders", "company_orders")
     moments = (
         *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
-        *("reopenings.ended_at", "reopenings.reopened_at", "reopenings.verified_at"),
+        *("reopenings.ended_at", "reopenings.reopened_at", "reopenings.verified_at", "postponements.at"),
     )
     past = ("reported_at", "responded_at", "ended_at")
     trace = Trace("request_id", of="requests", emptied=("description", "photos"), unsaid=("place",))
@@ -522,6 +530,9 @@ class WorkOrder(Record):
     reopenings: Annotated[tuple[Reopening, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Reopenings")
     )
+    postponements: Annotated[tuple[Postponement, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Postponements")
+    )
 
     @property
     def is_new(self) -> bool:
@@ -626,6 +637,8 @@ class WorkOrder(Record):
             if (checked := past.get("verified_at")) is not None:  # what was found of it then was so then
                 yield flow(checked, "verified")
                 yield flow(past["reopened_at"], "rework_verified")
+        for month in sorted({month_of(each["at"], zone) for each in document.get("postponements", ())}):
+            yield ("work_orders", "month", month, grid, category, "postponed"), 1
         is_open = document["is_open"]
         if document["status"] != Status.REPORTED.value:  # some answered by ending it, some nobody knows when
             first = min((past["ended_at"] for past in document.get("reopenings", ())), default=ended)

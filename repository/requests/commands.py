@@ -1,7 +1,7 @@
 """What can be done to a request. Each command is one transaction and names its actor; a stale ``revision`` raises
 Conflict, a value that cannot be raises Invalid with the problem beside its field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from repository.requests.records import (
     REPEAT_DAYS,
     CallBack,
     OutcomeKind,
+    Postponement,
     Reopening,
     Request,
     RequestEvent,
@@ -65,6 +66,7 @@ def take_request(
     *,
     caller_name: str | None = None,
     caller_phone: str | None = None,
+    then: Callable[[Write, Request], object] | None = None,
     key: str | None = None,
 ) -> Request:
     """Enter what a resident wants; returns it with its number.
@@ -73,7 +75,8 @@ def take_request(
     text point to unless given; ``deadline_at`` follows from the urgency (``records.deadline``) unless given;
     responsible is who leads the grid unless given. The same resident, or the same place, with the same topic within
     REPEAT_DAYS is marked as a repeat, and so is a later one that was entered before this one. ``caller_name`` and
-    ``caller_phone`` are whom to call back; they are kept apart (see ``people.Contact``). Raises Invalid, Refused.
+    ``caller_phone`` are whom to call back; they are kept apart (see ``people.Contact``). ``then`` is done in the same
+    transaction. Raises Invalid, Refused.
     """
     require(actor, Operation.CREATE, Request.collection)
     seen = reach(actor, community_id)
@@ -107,6 +110,8 @@ def take_request(
         entered = write.insert(made)
         _mark_later(write, entered)
         keep_contact(write, community_id, entered.id, entered.grid_id, name=caller_name, phone=caller_phone)
+        if then is not None:
+            then(write, entered)
         return entered
 
     # before a number is taken, which stays taken
@@ -461,6 +466,9 @@ def edit_request(
             wanted["deadline_at"] = deadline(changed.urgency, changed.received_at, zone, own)
         changed = changed.model_copy(update=wanted)
         _check_deadline(changed)
+        before, after = request.deadline_at, changed.deadline_at
+        if request.status in OPEN and before and after and after > before:
+            wanted["postponements"] = (*request.postponements, Postponement(at=write.at, due_before=before))
         moved = any(getattr(changed, name) != getattr(request, name) for name in ("category", "resident", "place"))
         if moved:
             wanted["repeat_of"] = _earlier(write, build(Request, dict(changed)))

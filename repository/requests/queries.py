@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from repository import flows
@@ -17,7 +17,7 @@ from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.record import Choice
 from repository.requests import metrics
-from repository.requests.records import SUBJECT, OutcomeKind, Request, Satisfaction, Status, Urgency
+from repository.requests.records import BY_RECEIPT, SUBJECT, OutcomeKind, Request, Satisfaction, Status, Urgency
 from repository.rollups import NOW, month_bounds, month_of, path_key, path_word
 from repository.store import NotFound, Store
 from repository.words import msg
@@ -157,6 +157,23 @@ class RequestPage:
     """What those that became something became, by the request's id."""
 
 
+@dataclass(frozen=True)
+class GridRequests:
+    """What one grid's requests did in a month: received, ended by their deadline and after it, said by the resident not
+    to be solved, put off; and how many were open and overdue at its end (now, for the present month)."""
+
+    grid_id: str
+    month: str
+    opened: int
+    ended: int
+    on_time: int
+    late: int
+    not_solved: int
+    postponed: int
+    open: int
+    overdue: int
+
+
 # --- figures
 def request_review(
     store: Store,
@@ -291,6 +308,88 @@ def _course(
         backlog -= counts["opened"] + counts["reopened"] - counts["ended"] - counts["end_unknown"]
         overdue -= fell - counts["left_overdue"]
     return rows[::-1]
+
+
+def requests_by_grid(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> tuple[GridRequests, ...]:
+    """How did each grid's requests go, month by month? The period's months that have any counters, and the twelve up to
+    its end (now, while it lasts). Raises Refused, Unavailable."""
+    require(actor, Operation.READ, Request.collection)
+    seen, zone = reach(actor, community_id, grids), store.zone(community_id)
+    present, last = month_of(now, zone), min(period.last, now.astimezone(zone).date())
+    series = last_months(last, SERIES_MONTHS)
+    start = f"{period.first:%Y-%m}"
+    flow: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    owed: Counter[str] = Counter()
+    wanted: list[Document] = [
+        {"subject": SUBJECT, "level": "month", "period": Is(gte=min(start, series[0]))},
+        {"subject": SUBJECT, "level": "stock", "period": NOW},
+    ]
+    for document in store.counters_of(community_id, wanted, {"by_category": 0, "by_cell": 0}):
+        for key, branch in document.get("by_grid", {}).items():
+            if seen is not None and path_word(key) not in seen:
+                continue
+            if document["level"] == "stock":
+                owed[path_word(key)] += branch.get("open", 0)
+            else:
+                flow[path_word(key)][document["period"]].update(branch)
+    _start, month_end = month_bounds(present, zone)
+    late: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    overdue_now = {"$lt": ["$deadline_at", now.astimezone(UTC)]}
+    for group in store.aggregate(
+        actor,
+        Request,
+        community_id,
+        [{"$group": {"_id": {"g": "$grid_id", "late": overdue_now}, "n": {"$sum": 1}}}],
+        filter={"is_open": True, "deadline_at": Is(lt=month_end)},
+        grids=grids,
+        index=("community_id", "is_open", "deadline_at", "grid_id", "urgency"),
+    ):
+        grid = group["_id"].get("g") or ""
+        overdue, later = late[grid]
+        late[grid] = (overdue + group["n"], later) if group["_id"]["late"] else (overdue, later + group["n"])
+    found = []
+    for grid in sorted({*flow, *owed}):
+        own = flow[grid]
+        months = sorted({*series, *(month for month in own if start <= month <= series[-1])})
+        for row in _course(own, months, present, owed[grid], *late[grid]):
+            counts = own.get(row.month, Counter())
+            found.append(
+                GridRequests(
+                    grid, row.month, row.opened, row.ended, counts["on_time"], counts["late"], counts["not_solved"],
+                    counts["postponed"], row.backlog, row.overdue,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+MOST_RECEIVED = 5_000
+
+
+def received_for(
+    store: Store, actor: Actor, community_id: str, people: Sequence[str], first: date, last: date
+) -> dict[str, int]:
+    """How many requests of one day to another, both included, each of some people answers for; of the newest
+    MOST_RECEIVED at most. Raises Refused, Unavailable."""
+    zone = store.zone(community_id)
+    begins, ends = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+    pipeline: list[Document] = [
+        {"$sort": {"received_at": -1}},
+        {"$limit": MOST_RECEIVED},
+        {"$match": {"responsible_id": {"$in": sorted(set(people))}}},
+        {"$group": {"_id": "$responsible_id", "n": {"$sum": 1}}},
+    ]
+    rows = store.aggregate(
+        actor, Request, community_id, pipeline, filter={"received_at": Is(gte=begins, lt=ends)}, index=BY_RECEIPT
+    )
+    return {row["_id"]: int(row["n"]) for row in rows}
 
 
 def _topics(

@@ -147,6 +147,13 @@ class Reopening(Part):
     not_solved: bool = Field(default=False, title=msg("Not solved, said the resident"))
 
 
+class Postponement(Part):
+    """The deadline of an open request was put off."""
+
+    at: datetime = Field(title=msg("At"))
+    due_before: datetime = Field(title=msg("Was due"))
+
+
 def place_key(place: str | None) -> str | None:
     """A place as two spellings of it are compared: width, case and spaces do not matter."""
     return "".join(unicodedata.normalize("NFKC", place).casefold().split()) or None if place else None
@@ -179,6 +186,7 @@ class Request(Record):
             "reopened in a period; a month's rebuild",
             where={"reopenings.reopened_at": {"$exists": True}},
         ),
+        Index(("community_id", "postponements.at"), "a month's rebuild", where={"postponements.at": {"$exists": True}}),
         Index(
             ("community_id", "callbacks.on"),
             "called back in a period; a month's rebuild",
@@ -215,6 +223,7 @@ class Request(Record):
         "reopenings.ended_at",
         "reopenings.reopened_at",
         "callbacks.on",
+        "postponements.at",
     )
     past = ("received_at", "responded_at", "ended_at")
     trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
@@ -310,6 +319,9 @@ class Request(Record):
     reopenings: Annotated[tuple[Reopening, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=100, title=msg("Reopenings")
     )
+    postponements: Annotated[tuple[Postponement, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=100, title=msg("Postponements")
+    )
     events: Annotated[tuple[RequestEvent, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=500, title=msg("Story")
     )
@@ -383,6 +395,8 @@ class Request(Record):
                     yield (*atom, name), 1
             if grade := call.get("satisfaction"):
                 yield (*atom, f"said_{grade}"), 1
+        for month in sorted({month_of(each["at"], zone) for each in document.get("postponements", ())}):
+            yield (SUBJECT, "month", month, grid, category, "postponed"), 1
         yield from _course(document, flow, received, due, ended)
         if document["is_open"]:
             yield stock("open")

@@ -371,8 +371,9 @@ def evidence(
     made = inspections.made_by(store, actor, community_id, list(names.values()), begins, ends)
     day = min(last, day_of(now, zone))
     held: dict[str, list[tuple[Tier, str | None]]] = {}
-    for post in store.find(actor, Post, community_id, {"holder_id": Is(among=who)}, limit=5000):
-        if holder := post.holder_on(day):
+    theirs = {"$or": [{"holder_id": Is(among=who)}, {"history.holder_id": Is(among=who)}]}
+    for post in store.find(actor, Post, community_id, theirs, limit=5000):
+        if (holder := post.holder_on(day)) in who and holder is not None:
             held.setdefault(holder, []).append((post.tier, post.grid_id))
     return {
         id: Evidence(

@@ -44,6 +44,7 @@ VIEWS: dict[str, dict[str, str]] = {
     "one category": {"period": "year", "category": "fitness"},
 }
 PARTS: dict[str, dict[str, dict[str, str]]] = {
+    "grids": {part: {"part": part} for part in ("posts", "patrols", "workload", "handling")},
     "facilities": {
         part: {"part": part}
         for part in ("inspections", "preventive", "hazards", "entrances", "replacement", "companies")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pymongo import monitoring
 from pymongo.errors import PyMongoError
 
-from repository import accounts, embedded, facilities, hazards, maintenance, reports
+from repository import accounts, embedded, facilities, hazards, maintenance, patrols, reports
 from repository.facilities import Facility
 from repository.labels import Label
 from repository.maintenance import WorkOrder
@@ -89,11 +89,16 @@ def _keys(value: Any) -> Iterator[Any]:
 
 def _read(command: Mapping[str, Any]) -> str:
     """What of a command the server reads as expressions: the stages of a pipeline but the matches, whose values are
-    values."""
+    values, those of a union's own pipeline too."""
     pipelines = [command.get("pipeline", ()), *(each["u"] for each in command.get("updates", ()))]
     stages = [stage for pipeline in pipelines if isinstance(pipeline, list) for stage in pipeline]
-    stages += [stage for union in stages for stage in union.get("$unionWith", {}).get("pipeline", ())]
-    return json_util.dumps([stage for stage in stages if not {"$match", "$unionWith"} & stage.keys()])
+    return json_util.dumps(_without_matches(stages))
+
+
+def _without_matches(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_matches(inner) for key, inner in value.items() if key != "$match"}
+    return [_without_matches(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 # --- what is called
@@ -109,7 +114,7 @@ OURS: Mapping[str, str] = {
     "tried": "counted in the rooms", "also": "written in the rooms", "within": "read by the rooms",
     "path": "a file's place", "folder": "a file's place", "file": "an open file", "head_file": "a file's place",
     "patience": "seconds to sleep", "seconds": "seconds to wait",
-    "work": "code", "progress": "code", "translate": "code", "languages": "code",
+    "work": "code", "then": "code", "progress": "code", "translate": "code", "languages": "code",
 }  # fmt: skip
 """Parameters, whosever they are, that no caller's data can be: because they are …"""
 
@@ -166,6 +171,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "maintenance.require_seen": {
         "community_id": "D", "grid_id": "g1", "assignee_id": f"{MARK}-p", "company_id": None
     },
+    "patrols.keys_of": {"community_id": "D", "grid_id": "g1", "year": 2026, "doors": (patrols.Door("6", "101"),)},
     "people.drop_contact": {"community_id": "D", "about_id": "w-g1"},
     "labels.label_with": {"code": LABEL.id},
     "reports.board": {"code": LABEL.id},

@@ -1,0 +1,365 @@
+"""Which households were visited, what was walked against the plan, what is overdue, what was found.
+
+Sums are read off the counters. Which households are the same is not: their keys are read off the patrols of the
+period's year, so the cost follows a year's walking and not the years.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from repository.access import Actor, Operation, may, reach, require
+from repository.filters import Is
+from repository.grids import Grid, Post, Setting, setting
+from repository.hazards import Hazard
+from repository.maintenance import WorkOrder
+from repository.metrics import Period, State, Target, Value, judge, last_months, ratio
+from repository.patrols.metrics import COVERAGE, COVERAGE_POINTS, OVERDUE, WALKED, points
+from repository.patrols.records import Became, Patrol, PatrolKind, PatrolPlan, Within
+from repository.record import Record
+from repository.requests import Request
+from repository.rollups import path_word, quarter_of
+from repository.store import Store, Wanted
+
+Document = dict[str, Any]
+
+MOST_PLANS = 500
+LATELY = 100
+"""Patrols a list shows, the newest."""
+OF_KIND: Mapping[Became, type[Record]] = {Became.ORDER: WorkOrder, Became.HAZARD: Hazard, Became.REQUEST: Request}
+
+
+@dataclass(frozen=True)
+class GridPatrols:
+    """One grid in the period: different households visited, of how many, what was walked and found."""
+
+    grid_id: str
+    households: int | None
+    visited: int
+    walked: int
+    visits: int
+    """Households visited, each time they were; those of whom the door was not noted too."""
+    found: int
+    planned: bool
+    """Whether anybody is to visit households there."""
+    elapsed: float = 1
+    """The share of the period that has passed."""
+
+    @property
+    def share(self) -> float | None:
+        """The coverage (G6), 1 at most; None where households are not known, or nobody is to visit or has visited
+        any."""
+        if not self.households or not (self.planned or self.visits):
+            return None
+        return min(1.0, self.visited / self.households)
+
+    @property
+    def points(self) -> int | None:
+        """What it is worth, as G6 says; None while the period lasts."""
+        return points(self.share) if self.elapsed == 1 else None
+
+    @property
+    def state(self) -> State:
+        """How it stands to the part of the target that is due by now."""
+        return judge(self.share, by_now(self.elapsed))
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """A plan: when it was walked last and is due next, what the period asked for, and its households up to now."""
+
+    plan: PatrolPlan
+    holders: tuple[str, ...]
+    """Ids of those who hold the post in that grid."""
+    last_on: date | None
+    due_on: date | None
+    """None for a plan that is over."""
+    overdue_days: int
+    planned: int
+    walked: int
+    visited: int | None
+    """Different households visited in the plan's month, quarter or year; None where it asks for none."""
+
+
+@dataclass(frozen=True)
+class PatrolReview:
+    """What the page shows of patrols."""
+
+    on: date
+    """The period's end, or today."""
+    elapsed: float
+    """The share of the period that has passed by then; 1 for one that is over."""
+    coverage: Value
+    """Of a period that lasts, held to the part of the target that is due by now."""
+    walked: Value
+    overdue: Value
+    grids: tuple[GridPatrols, ...]
+    plans: tuple[PlanState, ...]
+    """Overdue first, the longest before; then by due day, those that are over last."""
+    lately: tuple[Patrol, ...]
+    """Of the period, newest first."""
+    n: int
+    """Patrols walked in the period."""
+    findings: int
+    places: Mapping[str, str]
+    """Names of the grids by id."""
+    people: Mapping[str, str]
+    """Everybody's name by id."""
+
+
+@dataclass(frozen=True)
+class PatrolStory:
+    """One patrol and what its findings became: the record by its id, where it is there and in reach."""
+
+    patrol: Patrol
+    became: Mapping[str, Record]
+
+
+@dataclass(frozen=True)
+class OfficerMonth:
+    """What one officer walked in a month."""
+
+    officer_id: str
+    month: str
+    walked: int
+    visits: int
+    minutes: int
+
+
+# --- the page
+def patrol_review(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    today: date,
+) -> PatrolReview:
+    """Were the grids walked as planned, and which share of their households was visited? Of all time: of the year that
+    ends now, for no door is known beyond its year. Raises NotFound, Refused, Unavailable."""
+    require(actor, Operation.READ, Patrol.collection)
+    on = min(period.last, today)
+    if period.kind == "ever":
+        period = Period.containing("year", on)
+    within = setting(store, actor, community_id, also=[Wanted(PatrolPlan)])
+    seen = reach(actor, community_id, grids)
+    there = [grid for grid in within.grids if seen is None or grid.id in seen]
+    plans = [PatrolPlan.from_document(each) for each in within.also[0][:MOST_PLANS]]
+    plans = [plan for plan in plans if seen is None or plan.grid_id in seen]
+    own = [month for month in period.months if month <= f"{on:%Y-%m}"]
+    spans = _households(store, actor, community_id, grids, period, on)
+    walked = patrols_by_grid(store, actor, community_id, own, grids=grids)
+    asked = {plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, on)}
+
+    elapsed = ((on - period.first).days + 1) / ((period.last - period.first).days + 1)
+
+    def of(grid: Grid) -> GridPatrols:
+        total: Counter[str] = sum((walked.get((grid.id, month), Counter()) for month in own), Counter())
+        return GridPatrols(
+            grid.id,
+            grid.households,
+            spans[grid.id]["period"],
+            total["walked"],
+            total["visits"],
+            total["found"],
+            grid.id in asked,
+            elapsed,
+        )
+
+    rows = tuple(of(grid) for grid in there)
+    lasts = _lasts(store, actor, community_id, on, past=on < today) if plans else {}
+    states = _plans(store, community_id, within, plans, spans, lasts, period, on)
+    planned, kept = sum(each.planned for each in states), sum(min(each.planned, each.walked) for each in states)
+    running = [each for each in states if each.due_on is not None]
+    days = Is(gte=_midnight(period.first), lte=_midnight(on))
+    lately = store.find(
+        actor, Patrol, community_id, {"walked_on": days}, grids=grids, sort=[("walked_on", -1)], limit=LATELY
+    )
+    known = [row for row in rows if row.share is not None]
+    return PatrolReview(
+        on=on,
+        elapsed=elapsed,
+        coverage=_coverage(known, elapsed),
+        walked=Value(WALKED, ratio(kept, planned), planned),
+        overdue=Value(OVERDUE, sum(each.overdue_days > 0 for each in running) if running else None, len(running)),
+        grids=rows,
+        plans=states,
+        lately=tuple(lately),
+        n=sum(row.walked for row in rows),
+        findings=sum(row.found for row in rows),
+        places={grid.id: grid.name for grid in there},
+        people=within.names,
+    )
+
+
+def _coverage(known: Sequence[GridPatrols], elapsed: float) -> Value:
+    """G6 over grids whose share is known: a surplus in one hides no gap in another. ``detail`` is its points, which a
+    period has when it is over."""
+    whole = sum(row.households or 0 for row in known)
+    share = ratio(sum(min(row.visited, row.households or 0) for row in known), whole)
+    metric = replace(COVERAGE, target=by_now(elapsed))
+    return Value(metric, share, whole, detail=points(share) if elapsed == 1 else None)
+
+
+def by_now(elapsed: float) -> Target:
+    """What of G6's target is due when a share of the period has passed."""
+    return Target(low=elapsed * COVERAGE_POINTS[0][0])
+
+
+def _households(
+    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, period: Period, on: date
+) -> dict[str, Counter[str]]:
+    """Different households by grid, in the period up to a day and in the month, quarter and year of that day. A door
+    that is visited in several months has one key, so each is looked at once."""
+    last = f"{on:%Y-%m}"
+    year = last_months(on, on.month)
+    wanted = {
+        "period": {month for month in period.months if month <= last},
+        "month": {last},
+        "quarter": {month for month in year if quarter_of(month) == quarter_of(last)},
+        "year": set(year),
+    }
+    days = Is(gte=_midnight(min(period.first, date(on.year, 1, 1))), lte=_midnight(on))
+    came = {"$dateToString": {"date": "$walked_on", "format": "%Y-%m"}}
+    pipeline: list[Document] = [
+        {"$match": {"doors.0": {"$exists": True}}},
+        {"$project": {"_id": 0, "g": "$grid_id", "m": came, "d": "$doors"}},
+        {"$unwind": "$d"},
+        {"$group": {"_id": {"g": "$g", "d": "$d"}, "m": {"$addToSet": "$m"}}},
+        {"$group": {"_id": {"g": "$_id.g", "m": "$m"}, "n": {"$sum": 1}}},
+    ]
+    spans: dict[str, Counter[str]] = defaultdict(Counter)
+    by_day = ("community_id", "walked_on", "grid_id")
+    for row in store.aggregate(
+        actor, Patrol, community_id, pipeline, filter={"walked_on": days}, grids=grids, index=by_day
+    ):
+        came_in = set(row["_id"]["m"])
+        for span, months in wanted.items():
+            spans[row["_id"]["g"]][span] += row["n"] if came_in & months else 0
+    return spans
+
+
+def _plans(
+    store: Store,
+    community_id: str,
+    within: Setting,
+    plans: Sequence[PatrolPlan],
+    spans: Mapping[str, Mapping[str, int]],
+    lasts: Mapping[str, date],
+    period: Period,
+    on: date,
+) -> tuple[PlanState, ...]:
+    counts: Counter[str] = Counter()
+    own = {"period": Is(gte=f"{period.first:%Y-%m}", lte=f"{on:%Y-%m}")}
+    for cell in store.counters(community_id, "patrol_rounds", "cell", own) if plans else ():
+        counts[cell["category"]] += cell.get("walked", 0)
+
+    def state(plan: PatrolPlan) -> PlanState:
+        last_on = lasts.get(plan.id)
+        due_on = plan.next_due(last_on) if plan.runs_on(max(on, plan.since)) else None
+        asks = plan.kind is PatrolKind.HOUSEHOLDS and plan.households
+        span = {Within.MONTH: "month", Within.QUARTER: "quarter", Within.YEAR: "year"}[plan.within]
+        return PlanState(
+            plan,
+            _holders(within.posts, plan, on),
+            last_on,
+            due_on,
+            max(0, (on - due_on).days) if due_on else 0,
+            plan.planned(period.first, on),
+            counts[plan.id],
+            spans[plan.grid_id][span] if asks else None,
+        )
+
+    states = [state(plan) for plan in plans]
+    return tuple(sorted(states, key=lambda each: (each.due_on or date.max, each.plan.name)))
+
+
+def _holders(posts: Sequence[Post], plan: PatrolPlan, on: date) -> tuple[str, ...]:
+    own = [post for post in posts if post.tier is plan.tier and post.grid_id in (plan.grid_id, None)]
+    return tuple(dict.fromkeys(holder for post in own if (holder := post.holder_on(on))))
+
+
+def _lasts(store: Store, actor: Actor, community_id: str, on: date, *, past: bool) -> dict[str, date]:
+    """Plan -> the day it was last walked: one look into the index for each, however many patrols there were. Up to a
+    day of the ``past``: as far back as a plan's longest interval reaches twice."""
+    pipeline: list[Document] = [
+        {"$sort": {"community_id": -1, "plan_id": -1, "walked_on": -1}},
+        {"$group": {"_id": "$plan_id", "on": {"$first": "$walked_on"}}},
+    ]
+    days = {"walked_on": Is(gte=_midnight(on - timedelta(days=2 * 366)), lte=_midnight(on))} if past else {}
+    rows = store.aggregate(replace(actor, grids=None), Patrol, community_id, pipeline, filter=days)
+    return {row["_id"]: row["on"].date() for row in rows if row["_id"]}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+# --- sums
+def patrols_by_grid(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    months: Sequence[str],
+    *,
+    grids: frozenset[str] | None = None,
+) -> dict[tuple[str, str], Counter[str]]:
+    """(grid, month) -> ``walked``, ``visits``, ``minutes``, ``found``, from the first of ``months`` to the last. Raises
+    Refused, Unavailable."""
+    require(actor, Operation.READ, Patrol.collection)
+    seen = reach(actor, community_id, grids)
+    within = {"period": Is(gte=min(months), lte=max(months))}
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for document in store.counters(community_id, "patrols", "month", within, {"period": 1, "by_grid": 1}):
+        for key, branch in document.get("by_grid", {}).items():
+            if seen is None or path_word(key) in seen:
+                found[path_word(key), document["period"]] = Counter(branch)
+    return found
+
+
+def patrols_by_officer(
+    store: Store, actor: Actor, community_id: str, months: Sequence[str], *, grids: frozenset[str] | None = None
+) -> tuple[OfficerMonth, ...]:
+    """What each officer walked, month by month, from the first of ``months`` to the last. Raises Refused,
+    Unavailable."""
+    require(actor, Operation.READ, Patrol.collection)
+    seen = reach(actor, community_id, grids)
+    where: Document = {"period": Is(gte=min(months), lte=max(months))}
+    where |= {} if seen is None else {"grid": Is(among=sorted(seen))}
+    sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for cell in store.counters(community_id, "patrol_officers", "cell", where):
+        sums[cell["category"], cell["period"]].update(
+            {name: cell.get(name, 0) for name in ("walked", "visits", "minutes")}
+        )
+    return tuple(
+        OfficerMonth(officer, month, n["walked"], n["visits"], n["minutes"])
+        for (officer, month), n in sorted(sums.items())
+    )
+
+
+# --- single ones
+def plans(store: Store, actor: Actor, community_id: str) -> list[PatrolPlan]:
+    """The plans in reach, by name. Raises Refused, Unavailable."""
+    return store.find(actor, PatrolPlan, community_id, sort=[("name", 1)], limit=MOST_PLANS)
+
+
+def patrol_story(store: Store, actor: Actor, community_id: str, id: str) -> PatrolStory:
+    """One patrol and what came of it. Raises NotFound, Refused, Unavailable."""
+    patrol = store.get(actor, Patrol, community_id, id)
+    became: dict[str, Record] = {}
+    for kind, record in OF_KIND.items():
+        ids = [one.ref for one in patrol.findings if one.became is kind and one.ref]
+        if ids and may(actor, Operation.READ, record.collection):
+            found = store.find(actor, record, community_id, {"_id": Is(among=ids)}, limit=len(ids))
+            became |= {one.id: one for one in found}
+    return PatrolStory(patrol, became)
+
+
+def which_found(store: Store, actor: Actor, community_id: str, ref: str) -> Patrol | None:
+    """The patrol on which a work order, hazard or request was found; None where it was none. Raises Refused,
+    Unavailable."""
+    found = store.find(actor, Patrol, community_id, {"findings.ref": ref}, limit=1)
+    return found[0] if found else None
