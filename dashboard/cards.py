@@ -59,6 +59,7 @@ UNITS: Mapping[str, str] = {
     "points": msg("pts"),
     "lessons": msg("h of training"),
     "cases": msg("cases"),
+    "service_hours": msg("h served"),
 }
 
 
