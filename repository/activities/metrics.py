@@ -197,7 +197,7 @@ REGISTERED_SHARE = declare(
     Metric(
         key="volunteers_registered",
         title=msg("Residents registered as volunteers"),
-        short=msg("Registered"),
+        short=msg("Volunteers"),
         unit="percent",
         formula=msg("Volunteers registered at the period's end, or now ÷ residents of the community."),
         source=msg("Volunteer registration rate of cities' reports; the target is our own"),
@@ -209,7 +209,7 @@ ACTIVE_SHARE = declare(
     Metric(
         key="volunteers_active",
         title=msg("Volunteers who served"),
-        short=msg("Active"),
+        short=msg("Served"),
         unit="percent",
         formula=msg(
             "Volunteers who served at least once in the period, in a month in which they were registered ÷ volunteers "
