@@ -11,7 +11,7 @@ from functools import partial
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dashboard import cards, data, drawer, forms, i18n, minutes, navigation, session, tables
+from dashboard import cards, data, drawer, forms, i18n, minutes, navigation, recognise, session, tables
 from dashboard.i18n import _, n_, number, plain, say, term
 from repository.access import Operation, may
 from repository.activities import (
@@ -21,6 +21,7 @@ from repository.activities import (
     Format,
     Gathering,
     LineProblem,
+    PartTaken,
     add_activity,
     cancel_activity,
     correct_attendance,
@@ -54,6 +55,7 @@ _ASKED = (
     "capacity",
     "sessions",
     "theme",
+    "flow",
     "budget_cents",
     "remark",
 )
@@ -221,12 +223,15 @@ def _who_came(view: session.View, names: Names, found: Gathering) -> None:
 
 def _one(view: session.View, names: Names, desk: _Desk) -> None:
     at = f"{desk.round}"
+    if found := st.session_state.pop("attendance.recognised", None):
+        st.session_state[f"att-code-{at}"] = found
     typed = st.text_input(
         _("Resident's code"),
         placeholder="R-7K3Q",
         key=f"att-code-{at}",
         help=_("Left empty, the resident is new and gets a code. A code, never a name or an ID number."),
     )
+    recognise.find(view, names, at, _recognised)
     code, known = None, None
     if typed.strip():
         try:
@@ -269,6 +274,20 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
         placeholder=_("Not known"),
         key=f"att-grid-{at}",
     )
+    part = st.segmented_control(
+        _("Part taken"),
+        list(PartTaken),
+        format_func=lambda part: say(part.label),
+        default=PartTaken.PARTICIPANT,
+        required=True,
+        key=f"att-part-{at}",
+        width="stretch",
+    )
+    hours = None
+    if part == PartTaken.VOLUNTEER:
+        hours = st.number_input(
+            _("Hours served"), min_value=0.25, max_value=24.0, value=None, step=0.5, key=f"att-hours-{at}"
+        )
     label = _("Record {code}", code=plain(code)) if code else _("Record a new resident")
     if st.button(label, type="primary", icon=":material/person_add:", key="do_attendance"):
         try:
@@ -280,6 +299,8 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
                 age_band=band,
                 sex=sex,
                 grid_id=grid,
+                role=part,
+                hours=hours,
                 accept_new=fresh,
                 key=desk.submission,
             )
@@ -292,6 +313,14 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
                 if code
                 else _("Recorded. Their code is {code}: write it on their card.", code=made.resident)
             )
+
+
+def _recognised(code: str) -> None:
+    st.session_state["attendance.recognised"] = code
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:  # the whole page is running
+        st.rerun()
 
 
 def _many(view: session.View, desk: _Desk) -> None:
@@ -312,7 +341,7 @@ def _many(view: session.View, desk: _Desk) -> None:
         placeholder=_("R-7K3Q\nR-9ACD\nnew 60-74 female 3"),
         help=_(
             "A code, or “new” for somebody without one. After it, in any order and only where it is new or has "
-            "changed: age band, sex, grid."
+            "changed: age band, sex, grid; what they did (“volunteer 2h”)."
         ),
         key=f"att-list-{desk.round}",
     )
@@ -363,7 +392,7 @@ def _registered(view: session.View, names: Names, found: Gathering, desk: _Desk)
         Attendance,
         found.attendances,
         key=f"att-rows-{desk.round}",
-        columns=["resident", "age_band", "sex", "grid_id"],
+        columns=["resident", "age_band", "sex", "grid_id", "role", "hours"],
         names=names,
         height=260,
     )
@@ -385,12 +414,13 @@ def _registered(view: session.View, names: Names, found: Gathering, desk: _Desk)
             Attendance,
             key="attendance-edit",
             current=chosen,
-            fields=("age_band", "sex", "grid_id"),
+            fields=("age_band", "sex", "grid_id", "role", "hours"),
             references=names,
             save=lambda values, _submission: data.tell(correct_attendance, *where, values.revision, values),
         )
         if saved is not None:
             desk.turn(_("{code} is put right.", code=chosen.resident))
+    recognise.keep(view, names, chosen, f"{desk.round}-{chosen.id}", desk.turn)
 
 
 def _say_problems(trouble: Invalid | Duplicate | Conflict) -> None:

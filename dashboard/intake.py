@@ -31,6 +31,7 @@ PAGE_OF = {
     "work_orders": "maintenance",
     "activities": "activities",
     "attendances": "activities",
+    "volunteers": "activities",
     "entry_logs": "facilities",
     "organizations": "organizations",
     "resources": "organizations",

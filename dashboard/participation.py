@@ -84,6 +84,11 @@ def _age(group: Group) -> str:
     return _("{names} and {last} together", names=i18n.listed(names[:-1]), last=names[-1])
 
 
+def group_name(band: AgeBand) -> str:
+    """An age band in the middle of a sentence."""
+    return say(_AGES[band])
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 

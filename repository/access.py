@@ -182,6 +182,21 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
             _EDITORS | {Role.GRID_WORKER},
             _EDITORS,
         ),
+        "volunteers": _row(
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS,
+            _EDITORS,
+        ),
+        # to read is to look up who of a building came before: each look goes on record
+        "resident_cards": _row(
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS,
+            _NOBODY,
+        ),
         # personal figures of colleagues; everybody reads what is counted of all of them, and each their own file
         "staff_members": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL),
         "staff_certificates": _row(_PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL, _PERSONNEL),
@@ -233,7 +248,7 @@ _REQUEST_OF_A_WORKER = frozenset(
 _ACTIVITY_OF_A_WORKER = frozenset(
     {
         "name", "held_on", "held_precision", "status", "format", "theme", "grid_id", "place", "organizer_id", "level",
-        "intended_for", "sessions", "capacity", "headcount", "remark",
+        "intended_for", "sessions", "capacity", "headcount", "remark", "flow", "answers", "satisfied",
     }
 )  # fmt: skip
 _COMMUNITY_OF_AN_EDITOR = frozenset(

@@ -93,6 +93,36 @@ def withheld_rows(tables: Sequence[Table], k: int = SMALLEST, *, of: Collection[
     return frozenset(hidden)
 
 
+def together(lists: Sequence[Counts], k: int = SMALLEST) -> bool:
+    """Whether lists of sibling periods may be told, all of them or none: no group in any of them is small. For groups
+    of which some can be worked out from others whatever is left out, such as who stayed and who did not."""
+    return not any(_small(n, k) for counts in lists for n in counts.values())
+
+
+def small_returns(cohorts: Table, everybody: Counts, k: int = SMALLEST) -> frozenset[tuple[str, str]]:
+    """Which cells of a table of cohorts (month of the first coming -> month -> how many of them came) are withheld:
+    whole cohorts that are small, cells that are, cells that all but a few of the cohort came to; and where the cohorts
+    are nearly all of ``everybody`` who came in a month, others of that month, so that the rest does not tell them."""
+    hidden = {
+        (first, month)
+        for first, cells in cohorts.items()
+        for month, n in cells.items()
+        if month > first and (_small(cells.get(first, 0), k) or _small(n, k) or _small(cells.get(first, 0) - n, k))
+    }
+    for month in {month for cells in cohorts.values() for month in cells}:
+        of_month = {first: cells[month] for first, cells in cohorts.items() if month in cells}
+        secret = {first for first in of_month if (first, month) in hidden}
+        if not secret or everybody.get(month, 0) - sum(of_month.values()) >= k:
+            continue  # who came first before the table begins hides them
+        while sum(of_month[first] for first in secret) < k or len(secret) == 1:
+            others = [first for first in of_month if first not in secret and first != month]
+            if not others:
+                break
+            secret.add(min(others, key=lambda first: (of_month[first], first)))
+        hidden |= {(first, month) for first in secret}
+    return frozenset(hidden)
+
+
 def _small(n: int, k: int) -> bool:
     return 0 < n < k
 

@@ -130,7 +130,8 @@ class Metric:
     title: str
     short: str
     """At most seven characters in Chinese, fifteen in English: a tile's name."""
-    # percent: a share, 0 to 1; times: a ratio; money: integer 分; lessons: hours of training (学时)
+    # percent: a share, 0 to 1; times: a ratio; money: integer 分; lessons: hours of training (学时); service_hours: of
+    # volunteers
     unit: Literal[
         "orders",
         "percent",
@@ -152,6 +153,7 @@ class Metric:
         "points",
         "lessons",
         "cases",
+        "service_hours",
     ]
     formula: str
     source: str

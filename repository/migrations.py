@@ -35,6 +35,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     recount,
     reports,
     requests,
+    residents,
     rollups,
     staff,
     worktime,
@@ -93,6 +94,7 @@ PLAIN_COLLECTIONS = {
 RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "repairs_are_counted_to_their_end": (maintenance.WorkOrder,),
     "what_was_verified_and_reopened_is_counted_as_both": (maintenance.WorkOrder,),
+    "depth_money_and_answers_of_activities_are_counted": (activities.Activity, activities.Attendance),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
@@ -175,6 +177,8 @@ def _recount(store: Store, name: str, records: tuple[type[Record], ...], *, open
         for community in store.db["communities"].find({}, {"_id": 1}):
             for record in records:
                 recount.make_again(store, record, community["_id"])
+            if any(getattr(record, "presence", None) for record in records):
+                recount.people_again(store, community["_id"])
     except Unavailable:
         if not opening:
             raise
@@ -265,3 +269,14 @@ def a_facilitys_orders_are_found_by_one_index(db: Database[Document]) -> None:
     orders, old = db[maintenance.WorkOrder.collection], "community_id_facility_id_reported_at"
     if old in orders.index_information():
         orders.drop_index(old)
+
+
+@migration
+def an_attendance_keeps_how_deep_the_activity_went(db: Database[Document]) -> None:
+    """Attendances with the participation level of their activity, as they have its day and format."""
+    came = db[activities.Attendance.collection]
+    for activity in db[activities.Activity.collection].find(
+        {"level": {"$exists": True}}, {"level": 1, "community_id": 1}
+    ):
+        theirs = {"community_id": activity["community_id"], "activity_id": activity["_id"]}
+        came.update_many({**theirs, "level": {"$exists": False}}, {"$set": {"level": activity["level"]}})

@@ -27,13 +27,14 @@ from repository import (  # noqa: F401 (importing declares what is counted)
     patrols,
     projects,
     requests,
+    residents,
     rollups,
 )
 from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
 from repository.record import RECORDS, Record, field_specs
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
-from repository.store import DURABLE, Store, Unavailable
+from repository.store import DURABLE, Store, Unavailable, require_plain
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -109,9 +110,8 @@ def rebuild(store: Store, actor: Actor, community_id: str) -> int:
     steps = 0
     for record in counted_records():
         steps += make_again(store, record, community_id)
-        if getattr(record, "presence", None):
-            steps += _residents(store, actor, record, community_id, zone)
-    _again(store, lambda session: _people(store, session, community_id))
+    steps += _residents(store, actor, community_id, zone)
+    people_again(store, community_id)
     steps += 1
     store.write(actor, lambda write: write.note("recount", COUNTS, community_id, community_id, {"steps": steps}))
     return steps
@@ -128,6 +128,18 @@ def make_again(store: Store, record: type[Record], community_id: str) -> int:
         return len(months)
     _again(store, lambda session: _stock(store, session, record, community_id, zone))
     return len(months) + 1
+
+
+def people_again(store: Store, community_id: str) -> None:
+    """Make the counters of distinct people again from what is kept of when each resident came. Raises Unavailable while
+    an import is being written."""
+    require_plain({"community_id": community_id})
+    _again(store, lambda session: _people(store, session, community_id))
+
+
+def _present() -> list[type[Record]]:
+    """The Record classes that say when residents were there."""
+    return [record for record in counted_records() if getattr(record, "presence", None)]
 
 
 def _place(document: Document) -> Place:
@@ -250,7 +262,8 @@ def _stock(store: Store, session: ClientSession, record: type[Record], community
 
 
 def _people(store: Store, session: ClientSession, community_id: str) -> None:
-    existing = list(store.db[COUNTS].find({"community_id": community_id, "subject": "residents"}, session=session))
+    of_people = {"community_id": community_id, "subject": {"$in": list(rollups.PEOPLE)}}
+    existing = list(store.db[COUNTS].find(of_people, session=session))
     atoms: Tally = Counter()
     for document in store.db[SEEN].find({"community_id": community_id}, session=session):
         atoms.update(rollups.people_atoms(rollups.words_of(document["months"])))
@@ -273,13 +286,14 @@ def _presence_differences(presence: Presence, seen: dict[str, Document]) -> Iter
             yield resident, sum(left.values()), sum(right.values())
 
 
-def _residents(store: Store, actor: Actor, record: type[Record], community_id: str, zone: ZoneInfo) -> int:
-    """Put right the residents whose ``residents_seen`` differs from their attendances, a few at a time; the counters
-    of people move with them."""
+def _residents(store: Store, actor: Actor, community_id: str, zone: ZoneInfo) -> int:
+    """Put right the residents whose ``residents_seen`` differs from their records, a few at a time; the counters of
+    people move with them."""
     with store.client.start_session(snapshot=True) as session:
         presence = Presence()
-        for document in store.documents(record, {"community_id": community_id}, session=session):
-            presence.add(record, document, zone, 1)
+        for record in _present():
+            for document in store.documents(record, {"community_id": community_id}, session=session):
+                presence.add(record, document, zone, 1)
         seen = {
             document["resident"]: document["months"]
             for document in store.db[SEEN].find({"community_id": community_id}, session=session)
@@ -290,10 +304,10 @@ def _residents(store: Store, actor: Actor, record: type[Record], community_id: s
 
         def put_right(write: Any, some: list[str] = some) -> None:
             change = Presence()
-            for document in store.documents(
-                record, {"community_id": community_id, "resident": Is(among=some)}, session=write.session
-            ):
-                change.add(record, document, zone, 1)
+            theirs = {"community_id": community_id, "resident": Is(among=some)}
+            for record in _present():
+                for document in store.documents(record, theirs, session=write.session):
+                    change.add(record, document, zone, 1)
             for document in store.db[SEEN].find(
                 {"community_id": community_id, "resident": {"$in": some}}, session=write.session
             ):

@@ -21,11 +21,12 @@ from repository import labels, maintenance, photos
 from repository.access import Actor, Outsider
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Community
+from repository.keys import server_key
 from repository.labels import Label, Place
 from repository.maintenance import OPEN, REPEAT_DAYS, REPORTS, Fault, Outcome, Source, Status, WorkOrder
 from repository.people import Contact
 from repository.record import LINE, Choice
-from repository.store import META, READ_SECONDS, WRITE_SECONDS, Invalid, NotFound, Store, build, our_errors
+from repository.store import READ_SECONDS, WRITE_SECONDS, Invalid, NotFound, Store, build, our_errors
 from repository.words import Message, Trouble, msg
 
 LINKS = "report_links"
@@ -411,17 +412,8 @@ def _link_of(store: Store, label: Label, what: str, token: str) -> str:
 
 
 def _sign(store: Store, what: str, text: str) -> str:
-    mac = hmac.digest(_secret(store), f"{what}|{text}".encode("utf-8", "replace"), "sha256")
+    mac = hmac.digest(server_key(store, _SECRET), f"{what}|{text}".encode("utf-8", "replace"), "sha256")
     return base64.urlsafe_b64encode(mac[:24]).decode()
-
-
-def _secret(store: Store) -> bytes:
-    with our_errors(), pymongo.timeout(READ_SECONDS):
-        found = store.db[META].find_one({"_id": _SECRET})
-        if found is None:
-            store.db[META].update_one({"_id": _SECRET}, {"$setOnInsert": {"key": secrets.token_bytes(32)}}, upsert=True)
-            found = store.db[META].find_one({"_id": _SECRET})
-    return bytes(found["key"]) if found else b""
 
 
 def _digest(text: str) -> str:

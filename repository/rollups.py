@@ -20,7 +20,8 @@ people     the period's document (total, by grid, by group, by both)     distinc
 =========  ============================================================  ==========================================
 
 Distinct people need to know who came when: ``residents_seen`` holds one small document a resident key, and
-``people_atoms`` is the pure function from it to the counters.
+``people_atoms`` is the pure function from it to the counters: how many different people a period had, who of them came
+before, what they did, and how many of those who first came in a month came again later (``cohorts``).
 """
 
 from collections import Counter, defaultdict
@@ -49,6 +50,11 @@ COUNTS = "monthly_counts"
 SEEN = "residents_seen"
 NOW = "now"  # the period of stock documents
 EVER = "ever"  # the period that holds all time, for distinct people
+REGISTERED = "registered"  # beside a resident's months: from which month to which they were registered as a volunteer
+PEOPLE = ("residents", "cohorts")  # the subjects that ``people_atoms`` counts for
+STEPS = ("co_organiser", "volunteer")  # what a resident does beside taking part, the further the later
+COHORT_MONTHS = 12  # for how long it is followed who came again
+SOON = 3  # months after the first time in which coming again counts as retained
 
 
 # --- time and durations ----------------------------------------------------------------------------------------------
@@ -136,28 +142,57 @@ def tally(record: type[Record], documents: Iterable[Mapping[str, Any]], zone: Zo
 
 
 Months = Mapping[str, Mapping[str, int]]
-"""When one resident came: month -> ``group|grid`` -> times."""
+"""When one resident came: month -> ``group|grid`` -> times, the group led by ``volunteer:`` or ``co_organiser:`` where
+they did more than take part; and beside the months, under ``registered``, ``2024-03/2025-06`` -> 1."""
 
 
 def people_atoms(months: Months) -> Tally:
     """What one resident adds to the counters of distinct people: in each month, quarter and year, and ever:
     ``unique`` 1, ``repeat`` 1 if they came twice or more, ``new`` 1 if it was their first; by grid and group together
     ``unique`` only. A resident whose group or grid changed within a period counts once in each, and once in the
-    total."""
+    total.
+
+    In the total alone: ``stayed`` 1 if they came in the period before too; the furthest of ``STEPS`` they went in the
+    period, and ``to_`` it if they had never gone so far; ``active`` 1 if they volunteered in a month in which they were
+    registered for it. In the cohort of the month they first came in: ``after_0``, ``after_3`` if they came three months
+    later, and ``soon`` if they came again in one of the SOON months after it.
+    """
     atoms: Tally = Counter()
     times: dict[tuple[str, str, str], int] = defaultdict(int)
-    came = sorted(month for month, cells in months.items() if any(n > 0 for n in cells.values()))
+    came = sorted(
+        month for month, cells in months.items() if month != REGISTERED and any(n > 0 for n in cells.values())
+    )
     if not came:
         return atoms
+    spans = [span.split("/") for span, n in months.get(REGISTERED, {}).items() if n > 0]
+    furthest: dict[str, int] = defaultdict(int)  # in each period, as a place in STEPS counted from 1
+    so_far = 0
     for month in came:
+        periods = (month, quarter_of(month), month[:4], EVER)
+        step = 0
         for cell, n in months[month].items():
             if n <= 0:
                 continue
-            group, grid = cell.split("|", 1)
-            for period in (month, quarter_of(month), month[:4], EVER):
+            who, grid = cell.split("|", 1)
+            role, _colon, group = who.rpartition(":")
+            step = max(step, STEPS.index(role) + 1 if role else 0)
+            for period in periods:
                 # a set: who has no grid is counted once in the total, not again as "the grid without a name"
                 for place in {(period, "", ""), (period, grid, ""), (period, "", group), (period, grid, group)}:
                     times[place] += n
+        for period in periods if step else ():
+            furthest[period] = max(furthest[period], step)
+            if step > so_far:
+                atoms["residents", "people", period, "", "", f"to_{STEPS[step - 1]}"] = 1
+            if STEPS[step - 1] == "volunteer" and any(first <= month <= (last or month) for first, last in spans):
+                atoms["residents", "people", period, "", "", "active"] = 1
+        so_far = max(so_far, step)
+        if (after := _months_after(came[0], month)) <= COHORT_MONTHS:
+            atoms["cohorts", "people", came[0], "", "", f"after_{after}"] = 1
+            if 0 < after <= SOON:
+                atoms["cohorts", "people", came[0], "", "", "soon"] = 1
+    for period, step in furthest.items():
+        atoms["residents", "people", period, "", "", STEPS[step - 1]] = 1
     first = {came[0], quarter_of(came[0]), came[0][:4], EVER}
     for (period, grid, group), n in times.items():
         atoms["residents", "people", period, grid, group, "unique"] = 1
@@ -167,7 +202,22 @@ def people_atoms(months: Months) -> Tally:
             atoms["residents", "people", period, grid, group, "repeat"] = 1
         if period in first:
             atoms["residents", "people", period, grid, group, "new"] = 1
+        if not grid and not group and period != EVER and (_before(period), "", "") in times:
+            atoms["residents", "people", period, "", "", "stayed"] = 1
     return atoms
+
+
+def _months_after(first: str, month: str) -> int:
+    return (int(month[:4]) - int(first[:4])) * 12 + int(month[5:]) - int(first[5:])
+
+
+def _before(period: str) -> str:
+    """The month, quarter or year before."""
+    year, number = int(period[:4]), int(period[5:] or 0)
+    if number > 1:
+        return f"{period[:5]}{number - 1:0{len(period) - 5}d}"
+    last = {"-": "-12", "Q": "Q4", "": ""}[period[4:5]]
+    return f"{year - 1:04d}{last}"
 
 
 # --- from atoms to documents -----------------------------------------------------------------------------------------

@@ -398,4 +398,5 @@ def _attendances(held: Sequence[Activity], visits: int, grids: Sequence[str], rn
                 "age_band": band,
                 "sex": sex,
                 "grid_id": grid,
+                **({"level": activity.level.value} if activity.level else {}),
             }

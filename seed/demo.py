@@ -22,7 +22,9 @@ The figures are in ``community``; everything that happens here is invented. What
   meeting to meeting, the new bar and the north gate too, each with the decision it comes of and the order it is about;
   the property company of grids 3 and 4 and the stationed units are often absent; the next meeting waits for its agenda.
 - **健康大讲堂**: eight of the last eleven activities are lectures; visits grow, people don't, for the same elderly
-  residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried.
+  residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried. The same
+  festival lecture was held seven times one after the other; the last skills market, long ago, had reached the young.
+- **志愿者**: some twenty are registered and help now and then; three who used to come became volunteers just now.
 - **群众接待**: electric bicycles charged in stairwells come up more and more, most in grid 3; parents ask for
   something to do with their children, which no activity answers; the lift of 幸福里 6 栋 comes again and again; the
   loose bar and the north gate were residents' requests; less than half are called back.
@@ -54,6 +56,7 @@ from repository.projects import Milestone, Project, ProjectTask
 from repository.record import Record
 from repository.requests import Request
 from repository.requests.commands import SERIES as REQUESTS
+from repository.residents import ResidentCard, Volunteer
 from repository.staff import (
     AssessmentBallots,
     AssessmentRound,
@@ -64,7 +67,7 @@ from repository.staff import (
     TrainingPlan,
 )
 from repository.store import Store
-from seed import estate, gates, gatherings, history, meetings, partners, team, voices, walks, watch
+from seed import estate, gates, gatherings, helpers, history, meetings, partners, team, voices, walks, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -158,7 +161,7 @@ def _write(batch: Batch, as_of: date) -> None:
         EntryLog, estate.COMMUNITY_ID, gates.entries(estate.COMMUNITY_ID, used, end, ENTRY_DAYS, ZONE, Random(42)), ZONE
     )
     rng = Random(42)
-    held = gatherings.activities(as_of, rng)
+    held = helpers.told(gatherings.activities(as_of, rng), Random(511))
     add(Activity, held)
     joined = partners.partners(as_of, held)
     add(Organization, stamped([*estate.companies(as_of), *joined.organizations]))
@@ -168,7 +171,10 @@ def _write(batch: Batch, as_of: date) -> None:
     add(ProjectTask, joined.tasks)
     add(Milestone, joined.milestones)
     add(Engagement, [*joined.engagements, *meetings.attended(said)])
-    batch.add(Attendance, estate.COMMUNITY_ID, gatherings.attendances(held, as_of, rng), ZONE)
+    helped = helpers.helpers(held, list(gatherings.attendances(held, as_of, rng)), as_of, Random(512))
+    batch.add(Attendance, estate.COMMUNITY_ID, helped.attendances, ZONE)
+    add(Volunteer, helped.volunteers)
+    add(ResidentCard, helped.cards)
     batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders) + len(watched.preventive))
     batch.numbered(estate.COMMUNITY_ID, REQUESTS, len(heard))
     batch.finish(

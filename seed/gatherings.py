@@ -237,4 +237,5 @@ def attendances(held: Sequence[Activity], as_of: date, rng: Random) -> Iterator[
                 "age_band": one.age_band.value,
                 "sex": one.sex.value,
                 "grid_id": grid_id(one.grid),
+                **({"level": activity.level.value} if activity.level else {}),
             }

@@ -14,7 +14,7 @@ from bson import ObjectId
 from repository import rollups
 from repository.access import Actor, Refused, Role, reach, require_reach
 from repository.activities.queries import known_residents
-from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance
+from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance, PartTaken
 from repository.grids import Grid
 from repository.people import AgeBand, Sex
 from repository.record import Choice
@@ -63,7 +63,7 @@ def add_activity(
 def edit_activity(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Activity:
-    """Change an activity. Its attendances' copies of day and format move with it, in the same transaction.
+    """Change an activity. Its attendances' copies of day, format and level move with it, in the same transaction.
 
     Raises Invalid, also when it would stop being held while residents are registered at it; Conflict.
     """
@@ -75,7 +75,7 @@ def edit_activity(
         if after == before:
             return after
         _check(after, today)
-        moved = (before.held_on, before.format) != (after.held_on, after.format)
+        moved = (before.held_on, before.format, before.level) != (after.held_on, after.format, after.level)
         if moved or after.status is not before.status:
             _collide(write, before)
             if after.status is not ActivityStatus.HELD and (n := _registered(write, before)):
@@ -184,19 +184,21 @@ def _registered(write: Write, activity: Activity) -> int:
 
 
 def _carry(write: Write, activity: Activity) -> None:
-    """Bring day and format of an activity's attendances to its own: one audit entry for all of them."""
+    """Bring day, format and level of an activity's attendances to its own: one audit entry for all of them."""
     store, community_id = write.store, activity.community_id
     before = _attendances(write, activity)
     if not before:
         return
-    copies = {"held_on": datetime.combine(activity.held_on, time(), UTC), "format": activity.format}
-    after = [{**attendance, **copies} for attendance in before]
+    copies: dict[str, Any] = {"held_on": datetime.combine(activity.held_on, time(), UTC), "format": activity.format}
+    gone = {"level": ""} if activity.level is None else {}  # a field without a value is not stored
+    copies |= {} if activity.level is None else {"level": str(activity.level)}
+    after = [{**{k: v for k, v in attendance.items() if k not in gone}, **copies} for attendance in before]
     store.db[Attendance.collection].update_many(
         {"community_id": community_id, "activity_id": activity.id},
         {
             "$set": {**copies, "updated_at": write.at, "updated_by": write.actor.name},
             "$inc": {"revision": 1},
-            "$unset": {"_before": ""},
+            "$unset": {"_before": "", **gone},
         },
         session=write.session,
     )
@@ -274,6 +276,7 @@ class LineProblem:
     number: int
     text: str
     message: Message
+    field: str = "resident"
 
 
 @dataclass(frozen=True)
@@ -301,6 +304,8 @@ class Line:
     age_band: AgeBand | None = None
     sex: Sex | None = None
     grid_id: str | None = None
+    role: PartTaken | None = None
+    hours: float | None = None
 
 
 def record_attendance(
@@ -313,17 +318,20 @@ def record_attendance(
     age_band: AgeBand | None = None,
     sex: Sex | None = None,
     grid_id: str | None = None,
+    role: PartTaken | None = None,
+    hours: float | None = None,
     accept_new: bool = False,
     key: str | None = None,
 ) -> Attendance:
-    """One resident came: ``resident`` is their code, None gives somebody new a code of their own.
+    """One resident came: ``resident`` is their code, None gives somebody new a code of their own. ``role`` is what they
+    did beside taking part, ``hours`` how long a volunteer served.
 
     What is left out is taken from their latest attendance. A planned activity becomes held. Raises Invalid for a code
     that never came before (unless ``accept_new``), that is registered already, or for an activity that was called off
     or is still to come.
     """
     code = None if resident is None else resident_code(resident)
-    lines = [Line(1, resident or "", code, age_band, sex, grid_id)]
+    lines = [Line(1, resident or "", code, age_band, sex, grid_id, role, hours)]
     for length in _CODE_LENGTHS:
         try:
             work = _recording(store, actor, community_id, activity_id, lines, accept_new, length, _only)
@@ -339,7 +347,7 @@ def _all(entered: Entered) -> Entered:
 
 def _only(entered: Entered) -> Attendance:
     for problem in entered.problems:
-        raise Invalid({"resident": problem.message})
+        raise Invalid({problem.field: problem.message})
     return entered.saved[0]
 
 
@@ -353,8 +361,8 @@ def record_attendances(
     accept_new: bool = False,
     key: str | None = None,
 ) -> Entered:
-    """Residents came, one a line: ``R-7K3Q``, or with more ``R-7K3Q 60-74 女 3号网格``; ``新`` or ``new`` in place of
-    the code gives somebody new one. Good lines are recorded at once, the others come back with what is wrong.
+    """Residents came, one a line: ``R-7K3Q``, or with more ``R-7K3Q 60-74 女 3号网格 志愿者 2h``; ``新`` or ``new`` in
+    place of the code gives somebody new one. Good lines are recorded at once, the others come back with what is wrong.
 
     Raises Invalid for a list that is too long and for the activity's own reasons (see ``record_attendance``).
     """
@@ -385,8 +393,9 @@ def record_attendances(
 def correct_attendance(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Attendance:
-    """Put right age band, sex or grid as they were on that day. Raises Invalid, Conflict."""
-    if kept := changes.keys() - {"age_band", "sex", "grid_id"}:
+    """Put right age band, sex or grid as they were on that day, or the part taken and its hours. Raises Invalid,
+    Conflict."""
+    if kept := changes.keys() - {"age_band", "sex", "grid_id", "role", "hours"}:
         raise ValueError(f"an attendance's {', '.join(sorted(kept))} cannot be corrected: take it back instead")
     return store.update(actor, Attendance, community_id, id, revision, changes)
 
@@ -436,16 +445,25 @@ def _recording(
         saved, problems = [], []
         for line, code in coded:
             last = told.get(code)
-            attendance = Attendance(
-                community_id=community_id,
-                activity_id=activity_id,
-                resident=code,
-                held_on=activity.held_on,
-                format=activity.format,
-                age_band=line.age_band or (last.age_band if last else None),
-                sex=line.sex or (last.sex if last else None),
-                grid_id=line.grid_id or (last.grid_id if last else None),
-            )
+            said = {
+                "community_id": community_id,
+                "activity_id": activity_id,
+                "resident": code,
+                "held_on": activity.held_on,
+                "format": activity.format,
+                "level": activity.level,
+                "age_band": line.age_band or (last.age_band if last else None),
+                "sex": line.sex or (last.sex if last else None),
+                "grid_id": line.grid_id or (last.grid_id if last else None),
+                "role": line.role,
+                "hours": line.hours,
+            }
+            try:
+                attendance = build(Attendance, said)
+            except Invalid as invalid:
+                for field, message in invalid.problems.items():
+                    problems.append(LineProblem(line.number, line.text, message, field))
+                continue
             wrong = (
                 Message(msg("{code} is registered at this activity already"), {"code": code})
                 if code in there
@@ -488,6 +506,7 @@ def _open_for_attendance(write: Write, community_id: str, activity_id: str, toda
 
 # --- a list as people type it ----------------------------------------------------------------------------------------
 _NEW = frozenset({"新", "新居民", "NEW", "+"})
+_HOURS = re.compile(r"(\d{1,2}(?:\.\d{1,2})?)(?:h|hrs?|hours?|小时|时)")
 
 
 def _plain(word: str) -> str:
@@ -504,9 +523,10 @@ def _spellings(choices: type[Choice]) -> dict[str, Any]:
 
 
 def read_lines(text: str, grids: Iterable[Grid]) -> tuple[list[Line], list[LineProblem]]:
-    """A list as typed, one resident a line: code, and in any order age band, sex and grid (code or name). Empty lines
-    are left out; a line that cannot be read, or repeats a code, comes back as a problem."""
-    ages, sexes = _spellings(AgeBand), _spellings(Sex)
+    """A list as typed, one resident a line: code, and in any order age band, sex, grid (code or name), the part taken
+    and hours (``2h``, ``1.5小时``). Empty lines are left out; a line that cannot be read, or repeats a code, comes back
+    as a problem."""
+    ages, sexes, parts = _spellings(AgeBand), _spellings(Sex), _spellings(PartTaken)
     names = {word: grid.id for grid in grids for word in (grid.code, grid.name)}
     places = {_joined(_plain(word)): id for word, id in names.items()}
     spaced = [word for word in names if " " in word]
@@ -531,10 +551,16 @@ def read_lines(text: str, grids: Iterable[Grid]) -> tuple[list[Line], list[LineP
                     if plain in ages
                     else ("sex", sexes[plain])
                     if plain in sexes
+                    else ("role", parts[plain])
+                    if plain in parts
+                    else ("hours", float(served[1]))
+                    if (served := _HOURS.fullmatch(plain))
                     else ("grid_id", places.get(plain))
                 )
                 if value is None or said.get(field, value) != value:
-                    raise Invalid({"": Message(msg("“{word}” is no age band, sex or grid known here"), {"word": word})})
+                    raise Invalid(
+                        {"": Message(msg("“{word}” is no age band, sex, part or grid known here"), {"word": word})}
+                    )
                 said[field] = value
             if code is not None and code in seen:
                 raise Invalid({"": Message(msg("{code} stands in this list twice"), {"code": code})})

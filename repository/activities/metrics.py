@@ -110,6 +110,131 @@ REPRESENTATION = declare(
     )
 )
 
+LAPSED = declare(
+    Metric(
+        key="lapsed_share",
+        title=msg("Did not come again"),
+        short=msg("Lapsed"),
+        unit="percent",
+        formula=msg(
+            "Residents who came in the period before and not in this one ÷ residents who came in the period before. Of "
+            "the latest period that is over."
+        ),
+        source=msg("Own definition; the target is our own"),
+        target=Target(high=0.5),
+        page="activities",
+    )
+)
+RETAINED = declare(
+    Metric(
+        key="retained_share",
+        title=msg("First-time participants who came again"),
+        short=msg("Retained"),
+        unit="percent",
+        formula=msg(
+            "Of the residents who first came in the twelve months that ended three whole months ago, those who came "
+            "again in one of the three months after."
+        ),
+        source=msg("Retention by month of first coming; the target is our own"),
+        target=Target(low=0.3),
+        page="activities",
+    )
+)
+DEEP = declare(
+    Metric(
+        key="deep_share",
+        title=msg("Visits with a say"),
+        short=msg("With a say"),
+        unit="percent",
+        formula=msg(
+            "Visits (registered, and heads counted) to activities of the levels Involve, Collaborate and Empower ÷ "
+            "visits to activities whose level is recorded."
+        ),
+        source=msg("IAP2's spectrum of participation; the target is our own"),
+        target=Target(low=0.2),
+        page="activities",
+    )
+)
+SAME_FLOW = declare(
+    Metric(
+        key="same_flow",
+        title=msg("The same again, in a row"),
+        short=msg("In a row"),
+        unit="events",
+        formula=msg(
+            "The most activities of one format, one after the other up to the period's end, that ran the same way: the "
+            "same steps, or where those are not recorded the same theme, place and participation level."
+        ),
+        source=msg("Own definition; the bound is our own"),
+        target=Target(high=3, near=0.34),
+        minimum_n=1,
+        page="activities",
+    )
+)
+VISITORS_SATISFIED = declare(
+    Metric(
+        key="visitors_satisfied",
+        title=msg("Satisfied visitors"),
+        short=msg("Satisfied"),
+        unit="percent",
+        formula=msg("Satisfied ÷ visitors who were asked how it was. Only counted, per activity: nobody is named."),
+        source=msg("Own definition; the target is our own"),
+        target=Target(low=0.85),
+        page="activities",
+    )
+)
+COST = declare(
+    Metric(
+        key="cost_per_participant",
+        title=msg("Spend per resident who took part"),
+        short=msg("Per resident"),
+        unit="money",
+        formula=msg("Spend of the period's activities, as far as recorded ÷ different residents who took part in it."),
+        source=msg("Own definition"),
+        page="activities",
+    )
+)
+REGISTERED_SHARE = declare(
+    Metric(
+        key="volunteers_registered",
+        title=msg("Residents registered as volunteers"),
+        short=msg("Volunteers"),
+        unit="percent",
+        formula=msg("Volunteers registered at the period's end, or now ÷ residents of the community."),
+        source=msg("Volunteer registration rate of cities' reports; the target is our own"),
+        target=Target(low=0.02),
+        page="activities",
+    )
+)
+ACTIVE_SHARE = declare(
+    Metric(
+        key="volunteers_active",
+        title=msg("Volunteers who served"),
+        short=msg("Served"),
+        unit="percent",
+        formula=msg(
+            "Volunteers who served at least once in the period, in a month in which they were registered ÷ volunteers "
+            "registered at any time in it."
+        ),
+        source=msg("Volunteer activity rate of cities' reports; the target is our own"),
+        target=Target(low=0.5),
+        page="activities",
+    )
+)
+SERVICE_HOURS = declare(
+    Metric(
+        key="volunteer_hours",
+        title=msg("Hours served per volunteer"),
+        short=msg("Hours a head"),
+        unit="service_hours",
+        formula=msg(
+            "Hours served, as far as recorded ÷ different residents who served as volunteers, registered or not."
+        ),
+        source=msg("Hours per head of cities' reports"),
+        page="activities",
+    )
+)
+
 WINDOW = 3  # months over which a month's diversity is taken: one month alone has too few activities to be varied
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from repository.people import AgeBand, Sex
 from repository.record import (
@@ -26,6 +26,7 @@ from repository.record import (
     far_away,
 )
 from repository.rollups import Atom
+from repository.store import FieldProblem
 from repository.words import msg
 
 
@@ -50,6 +51,14 @@ class Level(Choice):
     INVOLVE = "involve", msg("Involve"), "参与"
     COLLABORATE = "collaborate", msg("Collaborate"), "协作"
     EMPOWER = "empower", msg("Empower"), "授权"
+
+
+class PartTaken(Choice):
+    """What a resident does at an activity, each step further than the one before."""
+
+    PARTICIPANT = "participant", msg("Participant"), "参与者", "参加"
+    CO_ORGANISER = "co_organiser", msg("Co-organiser"), "共同组织者", "协办", "co-organizer"
+    VOLUNTEER = "volunteer", msg("Volunteer"), "志愿者", "义工"
 
 
 class ActivityStatus(Choice):
@@ -126,9 +135,32 @@ class Activity(Record):
     spend_cents: Annotated[int | None, Money(aliases=("支出", "花费"))] = Field(
         default=None, ge=0, le=100_000_000_000, title=msg("Spend")
     )
+    flow: Annotated[str | None, Shown(table=False, aliases=("流程", "活动流程"))] = Field(
+        default=None,
+        max_length=LINE,
+        title=msg("How it runs"),
+        description=msg("Its steps in order; what runs the same way again and again shows as sameness"),
+    )
+    answers: Annotated[int | None, Shown(unit=msg("answers"), table=False, aliases=("评价人数", "回收问卷"))] = Field(
+        default=None,
+        ge=0,
+        le=10_000_000,
+        title=msg("Asked how it was"),
+        description=msg("How many visitors said whether they were satisfied. Only counted: nobody is named"),
+    )
+    satisfied: Annotated[int | None, Shown(unit=msg("answers"), table=False, aliases=("满意人数",))] = Field(
+        default=None, ge=0, le=10_000_000, title=msg("Of these satisfied")
+    )
     remark: Annotated[str | None, Shown(long=True, aliases=("备注",))] = Field(
         default=None, max_length=PAGE, title=msg("Remark")
     )
+
+    @field_validator("satisfied")
+    @classmethod
+    def _of_the_answers(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and "answers" in info.data and value > (info.data["answers"] or 0):
+            raise FieldProblem(msg("More cannot be satisfied than have answered."))
+        return value
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
@@ -138,7 +170,8 @@ class Activity(Record):
 
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """``events`` (and by status), heads counted, and how often nobody counted; category is the format."""
+        """``events`` (and by status), heads counted, and how often nobody counted; money spent, and of how many it is
+        known; sessions and heads by participation level; answers and satisfied. Category is the format."""
         held = document["held_on"]  # a calendar day: no time zone moves it
         month, grid, form = f"{held.year:04d}-{held.month:02d}", document.get("grid_id") or "", document["format"]
 
@@ -159,13 +192,23 @@ class Activity(Record):
             yield flow("heads", heads)
         if (spend := document.get("spend_cents")) is not None:
             yield flow("spend_cents", spend)
+            yield flow("spend_known", 1)
+        if level := document.get("level"):
+            yield flow(f"level_{level}", sessions)
+            if heads:
+                yield flow(f"heads_{level}", heads)
+        if answers := document.get("answers"):
+            yield flow("answers", answers)
+            yield flow("satisfied", document.get("satisfied") or 0)
 
 
 LONGEST_CODE = 40  # letters
+MOST_HOURS = 24.0
 
 
 class Attendance(Record):
-    """One resident came to one activity. Age band, sex and grid are as they were that day."""
+    """One resident came to one activity. Age band, sex and grid are as they were that day; day, format and level are
+    the activity's. ``role`` is what they did beside taking part, None when only that; ``hours`` are a volunteer's."""
 
     collection = "attendances"
     title = msg("Attendances")
@@ -175,6 +218,7 @@ class Attendance(Record):
         Index(("community_id", "activity_id", "resident"), "who came; nobody comes twice to one activity", unique=True),
         Index(("community_id", "held_on"), "a month's rebuild"),
         Index(("community_id", "resident", "held_on"), "when a resident came"),
+        Index(("community_id", "held_on", "role"), "who did more than take part", where={"role": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("attendances", "attendance_groups")
@@ -198,18 +242,54 @@ class Attendance(Record):
         default=None, max_length=64, title=msg("Grid")
     )
 
+    level: Annotated[Level | None, Shown(form=False, table=False)] = Field(
+        default=None, title=msg("Participation level")
+    )
+    role: Annotated[PartTaken | None, Shown(aliases=("角色", "身份"))] = Field(
+        default=None, title=msg("Part taken"), description=msg("Empty means participant")
+    )
+    hours: Annotated[float | None, Shown(unit=msg("hours"), aliases=("服务时长", "志愿时长", "小时"))] = Field(
+        default=None, ge=0.25, le=MOST_HOURS, title=msg("Hours served"), description=msg("A volunteer's")
+    )
+
+    @field_validator("role")
+    @classmethod
+    def _more_than_taking_part(cls, value: PartTaken | None) -> PartTaken | None:
+        return None if value is PartTaken.PARTICIPANT else value
+
+    @field_validator("hours")
+    @classmethod
+    def _of_a_volunteer(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and "role" in info.data and info.data["role"] is not PartTaken.VOLUNTEER:
+            raise FieldProblem(msg("Hours are a volunteer's: choose Volunteer, or leave them empty."))
+        return value
+
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """``visits`` by the resident's grid and by format, and again by age band and sex (``60-74_f``)."""
+        """``visits`` by the resident's grid and by format, and again by age band and sex (``60-74_f``);
+        of the former those of each participation level and age band, and volunteers' services with their minutes."""
         held = document["held_on"]
         month, grid = f"{held.year:04d}-{held.month:02d}", document.get("grid_id") or ""
         group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
         yield ("attendance_groups", "month", month, grid, group, "visits"), 1
-        yield ("attendances", "month", month, grid, document["format"], "visits"), 1
+        own = ("attendances", "month", month, grid, document["format"])
+        yield (*own, "visits"), 1
+        if level := document.get("level"):
+            yield (*own, f"level_{level}"), 1
+        if age := document.get("age_band"):
+            yield (*own, f"age_{age}"), 1
+        if document.get("role") == "volunteer":
+            yield (*own, "services"), 1
+            if hours := document.get("hours"):
+                yield (*own, "services_timed"), 1
+                yield (*own, "service_minutes"), round(hours * 60)
 
     @staticmethod
     def presence(document: Mapping[str, Any], _zone: ZoneInfo) -> tuple[str, str, str]:
-        """Resident key, month, and ``group|grid``: what the counters of distinct people are made from."""
+        """Resident key, month, and ``group|grid``, led by what they did beside taking part (``volunteer:60-74_f|g1``):
+        what the counters of distinct people are made from."""
         held = document["held_on"]
         group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
+        if role := document.get("role"):
+            group = f"{role}:{group}"
         return document["resident"], f"{held.year:04d}-{held.month:02d}", f"{group}|{document.get('grid_id') or ''}"

@@ -66,6 +66,7 @@ CHANGEABLE = (
     "projects",
     "report_links",
     "requests",
+    "resident_cards",
     "residents_seen",
     "resources",
     "saved_mappings",
@@ -78,6 +79,7 @@ CHANGEABLE = (
     "staff_trainings",
     "training_plans",
     "users",
+    "volunteers",
     "work_orders",
 )
 """Collections in which the app's user may change and remove, and to which it may give indexes and rules. Everywhere

@@ -582,7 +582,7 @@ class _Judge:
         record = RECORDS[collection]
         names = [name for name in ("code", "number", "name") if name in record.model_fields]
         project = dict.fromkeys(
-            [*names, "held_on", "format", "grid_id", "category", "details.control", "batch_id", "_before"], 1
+            [*names, "held_on", "format", "level", "grid_id", "category", "details.control", "batch_id", "_before"], 1
         )
         everywhere = {"community_id": self.community_id}
         within = everywhere if collection == "grids" else scope(self.actor, record, self.community_id)
@@ -865,7 +865,7 @@ class _Judge:
         if self.record is EntryLog and (gate := self.gates.get(values.get("gate_id", ""))):
             values.setdefault("grid_id", gate.grid_id)
         if self.record is Attendance and (activity := self.activities.get(values.get("activity_id", ""))):
-            for name in ("held_on", "format"):
+            for name in ("held_on", "format", "level"):
                 if values.get(name) is None:
                     values[name] = activity.get(name)
         return []

@@ -1,0 +1,47 @@
+"""Who is registered as a volunteer, and whose card this is."""
+
+from datetime import UTC, date, datetime, time
+
+import pymongo
+
+from repository.access import Actor, Operation, require, scope
+from repository.activities.records import Attendance
+from repository.filters import Is
+from repository.keys import keyed_digest
+from repository.residents.records import CARD_KEY, ResidentCard, Volunteer, card_number
+from repository.store import READ_SECONDS, Store, our_errors
+
+MOST = 500
+
+
+def volunteers(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    grids: frozenset[str] | None = None,
+    on: date | None = None,
+    limit: int = MOST,
+) -> list[Volunteer]:
+    """Registrations, newest first; with ``on`` those that stand on that day."""
+    within: dict[str, object] = {}
+    if on is not None:
+        day = datetime.combine(on, time(), UTC)
+        within = {"since": Is(lte=day), "$or": [{"until": None}, {"until": Is(gte=day)}]}
+    return store.find(actor, Volunteer, community_id, within, grids=grids, sort=[("since", -1)], limit=limit)
+
+
+def resident_of_card(store: Store, actor: Actor, community_id: str, card: str) -> str | None:
+    """The code of the resident whose card this is, for who may record that they came; None when it is nobody's, or of
+    a grid that is not in the actor's charge. Raises Invalid for what is no card number, Refused."""
+    require(actor, Operation.CREATE, Attendance.collection)
+    own = scope(actor, ResidentCard, community_id)
+    within = {"$and": [own, {"card": keyed_digest(store, CARD_KEY, f"{community_id}|{card_number(card)}")}]}
+    with our_errors(), pymongo.timeout(READ_SECONDS):
+        found = next(store.documents(ResidentCard, within, limit=1), None)
+    return found["resident"] if found else None
+
+
+def card_of(store: Store, actor: Actor, community_id: str, resident: str) -> ResidentCard | None:
+    """That something is kept by which a resident is recognised, without saying what; None when nothing is."""
+    return next(iter(store.find(actor, ResidentCard, community_id, {"resident": resident}, limit=1)), None)
