@@ -5,7 +5,6 @@ order behind it. A form carries a token that counts once: sent a second time it 
 made from that token and a secret of the database, which keeps only the link's digest.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -17,7 +16,7 @@ from typing import Any
 
 import pymongo
 
-from repository import labels, maintenance, photos
+from repository import keyed, labels, maintenance, photos
 from repository.access import Actor, Outsider
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Community
@@ -25,7 +24,7 @@ from repository.labels import Label, Place
 from repository.maintenance import OPEN, REPEAT_DAYS, REPORTS, Fault, Outcome, Source, Status, WorkOrder
 from repository.people import Contact
 from repository.record import LINE, Choice
-from repository.store import META, READ_SECONDS, WRITE_SECONDS, Invalid, NotFound, Store, build, our_errors
+from repository.store import READ_SECONDS, WRITE_SECONDS, Invalid, NotFound, Store, build, our_errors
 from repository.words import Message, Trouble, msg
 
 LINKS = "report_links"
@@ -411,17 +410,7 @@ def _link_of(store: Store, label: Label, what: str, token: str) -> str:
 
 
 def _sign(store: Store, what: str, text: str) -> str:
-    mac = hmac.digest(_secret(store), f"{what}|{text}".encode("utf-8", "replace"), "sha256")
-    return base64.urlsafe_b64encode(mac[:24]).decode()
-
-
-def _secret(store: Store) -> bytes:
-    with our_errors(), pymongo.timeout(READ_SECONDS):
-        found = store.db[META].find_one({"_id": _SECRET})
-        if found is None:
-            store.db[META].update_one({"_id": _SECRET}, {"$setOnInsert": {"key": secrets.token_bytes(32)}}, upsert=True)
-            found = store.db[META].find_one({"_id": _SECRET})
-    return bytes(found["key"]) if found else b""
+    return keyed.sign(store, _SECRET, what, text)
 
 
 def _digest(text: str) -> str:

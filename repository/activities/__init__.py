@@ -56,8 +56,24 @@ from repository.activities.records import (
     Format,
     Level,
 )
+from repository.activities.series import (
+    MOST_IN_SERIES,
+    MOST_WEEKS,
+    Repeat,
+    Rhythm,
+    cancel_series,
+    edit_series,
+    repeat_activity,
+)
 
 __all__ = [
+    "repeat_activity",
+    "edit_series",
+    "cancel_series",
+    "Rhythm",
+    "Repeat",
+    "MOST_WEEKS",
+    "MOST_IN_SERIES",
     "EFFECTIVE_FORMATS",
     "FIRST_DAY",
     "HELD",
