@@ -32,7 +32,7 @@ class SignUpState(Choice):
 
     SIGNED = "signed", msg("Signed up"), "已报名"
     WAITING = "waiting", msg("On the waiting list"), "候补"
-    WITHDRAWN = "withdrawn", msg("Withdrawn"), "已退出"
+    WITHDRAWN = "withdrawn", msg("Sign-up withdrawn"), "已退出"
 
 
 class Way(Choice):
@@ -89,7 +89,7 @@ class SignUp(Record):
         default=None, max_length=64, title=msg("Digest of the code for the door")
     )
     forgotten: Annotated[bool, Shown(form=False, table=False)] = Field(
-        default=False, title=msg("Who it was has been erased")
+        default=False, title=msg("Who signed up has been erased")
     )
 
     @staticmethod

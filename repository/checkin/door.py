@@ -11,6 +11,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import pymongo
 
@@ -28,7 +29,6 @@ from repository.checkin.commands import digest_of, read_door_code
 from repository.checkin.records import Door, Hours
 from repository.grids import Community, Grid
 from repository.people import AgeBand, Sex
-from repository.record import Choice
 from repository.signups import SignUp, SignUpState
 from repository.store import READ_SECONDS, Invalid, Store, our_errors, require_plain
 from repository.words import Message, Trouble, msg
@@ -51,14 +51,14 @@ class Closed(Trouble):
         super().__init__(msg("Nobody can check in here just now. Nothing was noted."))
 
 
-class Standing(Choice):
+class Standing(StrEnum):
     """How a door stands."""
 
-    OPEN = "open", msg("Open")
-    EARLY = "early", msg("Not open yet")
-    OVER = "over", msg("Over")
-    CANCELLED = "cancelled", msg("Cancelled")
-    GONE = "gone", msg("Leads nowhere")
+    OPEN = "open"
+    EARLY = "early"
+    OVER = "over"
+    CANCELLED = "cancelled"
+    GONE = "gone"
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Door(Record):
     an activity entered by mistake can be taken out though its door was printed. ``ended_at``: used no more."""
 
     collection = "doors"
-    title = msg("Doors")
+    title = msg("Check-in doors")
     name_field = "id"
     indexes = (Index(("community_id", "activity_id"), "an activity's codes"),)
 
