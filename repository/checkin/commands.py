@@ -102,6 +102,7 @@ def sign_up(
     ``accept_new``), that is signed up or registered already, and for an activity that is over or called off.
     """
     require(actor, Operation.CREATE, SignUp.collection)
+    store.get(actor, Activity, community_id, activity_id)
     code = None if resident is None else resident_code(resident)
     last, known = _known(store, actor, community_id, code)
     if code is not None and not known and not accept_new:
