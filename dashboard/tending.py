@@ -18,6 +18,7 @@ from repository import (
     accounts,
     audit,
     backup,
+    checkin,
     embedded,
     entries,
     importer,
@@ -26,6 +27,7 @@ from repository import (
     photos,
     preventive,
     reports,
+    signups,
 )
 from repository.access import Actor, Role
 from repository.store import Store, utc_now
@@ -119,6 +121,14 @@ def _forget_entries(_settings: Settings) -> None:
     _everywhere(lambda store, id: entries.forget_expired(store, TENDER, id, on=_today(store, id)))
 
 
+def _tend_sign_ups(_settings: Settings) -> None:
+    def work(store: Store, id: str) -> None:
+        checkin.reconcile(store, TENDER, id)
+        signups.forget_sign_ups(store, TENDER, id, on=_today(store, id))
+
+    _everywhere(work)
+
+
 def _sweep(_settings: Settings) -> None:
     store = data.store()
     photos.sweep(store, TENDER)
@@ -151,6 +161,11 @@ JOBS = (
     Job("sign-ins", msg("Clear away sign-ins and tries that are over"), _clear),
     Job("imports", msg("Bring imports that broke off to an end"), _end_imports, every=60.0),
     Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
+    Job(
+        "sign-ups",
+        msg("Note who of those signed up came by import; erase who signed up, after its time"),
+        _tend_sign_ups,
+    ),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
     Job("pieces", msg("Erase what is left of photos whose upload broke off"), _sweep_pieces, every=86_400.0),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),

@@ -5,7 +5,7 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard import attendance, cards, charts, data, drawer, i18n, navigation, participation, session
+from dashboard import attendance, cards, charts, data, drawer, i18n, navigation, participation, session, timetable
 from dashboard.i18n import _, number, say, term
 from repository.access import Operation, may
 from repository.activities import (
@@ -25,27 +25,38 @@ FEW, MANY = 30, 500  # activities in the list at first, and when all are asked f
 
 
 def render() -> None:
-    """Six tiles, four findings, then the list and the drawer in which things are entered."""
+    """Its parts, and the drawer in which things are entered."""
     view = session.view()
     found = data.ask(figures, view.community_id, view.period, grids=view.grids, now=view.now)
     names = {"grids": data.ask(grid_names, view.community_id)}
     if _nothing_yet(found):
         _begin()
     else:
-        whole = view.grids is None and session.actor().grids is None
-        _tiles(found, whole)
-        left, right = st.columns(2, gap="small")
-        with left:
-            _who_comes(found)
-        with right:
-            _what_is_held(found, whole)
-        left, right = st.columns(2, gap="small")
-        with left:
-            _where_from(found)
-        with right:
-            _same_people(found, view.now.date())
-        _list(view, found, names)
+        cards.one_part(
+            {
+                "figures": (_("Residents taking part"), lambda view: _figures(view, found, names)),
+                "calendar": (_("Calendar of activities"), lambda view: timetable.show(view, names)),
+            },
+            view,
+        )
     attendance.show(view, names)
+
+
+def _figures(view: session.View, found: Figures, names: dict[str, dict[str, str]]) -> None:
+    """Six tiles, four findings, then the list."""
+    whole = view.grids is None and session.actor().grids is None
+    _tiles(found, whole)
+    left, right = st.columns(2, gap="small")
+    with left:
+        _who_comes(found)
+    with right:
+        _what_is_held(found, whole)
+    left, right = st.columns(2, gap="small")
+    with left:
+        _where_from(found)
+    with right:
+        _same_people(found, view.now.date())
+    _list(view, found, names)
 
 
 def _nothing_yet(found: Figures) -> bool:
