@@ -138,7 +138,7 @@ def _show(view: session.View, names: Names, activity_id: str) -> None:
         drawer.done(OPEN)
     activity = found.activity
     facts = [
-        i18n.date(activity.held_on),
+        " ".join(filter(None, (i18n.date(activity.held_on), _hours(activity)))),
         term(activity.format, Format),
         say(activity.status.label),
         names["grids"].get(activity.grid_id or "") or _("whole community"),
@@ -161,6 +161,12 @@ def _show(view: session.View, names: Names, activity_id: str) -> None:
     for tab, draw in zip(st.tabs(list(parts), default=first), parts.values(), strict=True):
         with tab:
             draw()
+
+
+def _hours(activity: Activity) -> str:
+    """15:00–16:30, or what is known of it."""
+    ends = f"–{activity.ends_at}" if activity.ends_at else ""
+    return f"{activity.starts_at or ''}{ends}"
 
 
 def _change(view: session.View, names: Names, activity: Activity) -> None:

@@ -127,10 +127,9 @@ def show(view: View, names: Names, found: Guests) -> None:
             st.metric(_("Came of them"), number(slot.came), width="content")
         if slot.missed is not None:
             value = slot.showed_up
-            share = f" :small[:gray[{percent(value.value)}]]" if value.enough else ""
-            st.metric(_("Did not come"), f"{number(slot.missed)}", width="content")
-            if share:
-                st.metric(say(value.metric.short), percent(value.value), width="content")
+            st.metric(_("Did not come"), number(slot.missed), width="content")
+            if value.enough:
+                st.metric(say(value.metric.short), percent(value.value), width="content", help=cards.about(value))
     if slot.over and slot.signed and not slot.came:
         st.caption(_("It is over, and nobody who signed up was recorded as having come: so that is not known."))
     if desk.said:
@@ -255,7 +254,16 @@ def _list(view: View, names: Names, found: Guests, desk: _Desk) -> None:
         SignUp,
         found.sign_ups,
         key=f"guests-{desk.round}",
-        columns=["resident", "state", "came", "way", "asked_at", "age_band", "sex", "lives_in"],
+        columns=[
+            "resident",
+            "state",
+            *(["came"] if found.slot.came else []),
+            "way",
+            "asked_at",
+            "age_band",
+            "sex",
+            "lives_in",
+        ],
         names=names,
         height=260,
     )
@@ -327,7 +335,7 @@ def door(view: View, found: Guests) -> None:
     where = labels.address()
     link = labelsheet.door_link(where, found.door)
     st.image(labelsheet.picture(link), width=320)
-    st.markdown(f"### {plain(spoken(found.door))}")
+    st.metric(_("Code at the door"), plain(spoken(found.door)), width="content")
     st.caption(plain(link))
     if urlsplit(where).hostname in LOOPBACK:
         st.warning(

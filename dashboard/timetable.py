@@ -18,9 +18,9 @@ from repository.checkin import ShownUp, Slot, Timetable, shown_up, timetable
 from repository.metrics import Period, PeriodTrouble
 
 MARKS = {
-    ActivityStatus.PLANNED: ":material/event:",
-    ActivityStatus.HELD: ":material/event_available:",
-    ActivityStatus.CANCELLED: ":material/event_busy:",
+    ActivityStatus.PLANNED: ":blue[:material/schedule:]",
+    ActivityStatus.HELD: ":green[:material/check:]",
+    ActivityStatus.CANCELLED: ":gray[:material/block:]",
 }
 """A silhouette of its own for each status."""
 MOST_OF_A_DAY = 4  # in a cell of the grid; the list has all
@@ -156,10 +156,9 @@ def _entry(slot: Slot, where: str, letters: int) -> None:
     activity = slot.activity
     name = activity.name if len(activity.name) <= letters else f"{activity.name[: letters - 1]}…"
     name = f"~~{plain(name)}~~" if activity.status is ActivityStatus.CANCELLED else plain(name)
-    words = " ".join(filter(None, (activity.starts_at or "", name, plain(_taken(slot)))))
+    words = " ".join(filter(None, (MARKS[activity.status], activity.starts_at or "", name, plain(_taken(slot)))))
     st.button(
         f":small[{words}]" if where == "cell" else words,
-        icon=MARKS[activity.status],
         type="tertiary",
         width="stretch",
         help=plain(f"{activity.name} · {say(activity.status.label)}") if where == "cell" else None,
@@ -266,7 +265,10 @@ def _no_shows(found: Timetable) -> None:
         note = f":small[:gray[{plain(words)}]]"
     cards.chart(
         finding,
-        _("People who had a place, by activity, most missing first; n = {n}", n=number(sum(s.signed for s in known)))
+        _(
+            "People who had a place, by activity: blue came, red did not; most missing first; n = {n}",
+            n=number(sum(s.signed for s in known)),
+        )
         if known
         else "",
         charts.stacked(
