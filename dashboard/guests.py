@@ -153,12 +153,11 @@ def _sign_up(view: View, names: Names, found: Guests, desk: _Desk) -> None:
     who = somebody(view, names, f"up-{desk.round}")
     if who is None:
         return
-    ways = {str(way): say(way.label) for way in Way}
     way = st.segmented_control(
         _("Signed up by way of"),
-        list(ways),
-        format_func=ways.__getitem__,
-        default=str(Way.DESK),
+        list(Way),
+        format_func=lambda way: say(way.label),
+        default=Way.DESK,
         required=True,
         key=f"up-way-{desk.round}",
     )
@@ -175,7 +174,7 @@ def _sign_up(view: View, names: Names, found: Guests, desk: _Desk) -> None:
             age_band=who.age_band,
             sex=who.sex,
             lives_in=who.grid_id,
-            way=Way(way or Way.DESK),
+            way=way,
             accept_new=who.fresh,
             key=desk.submission,
         )

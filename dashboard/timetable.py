@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import attendance, cards, charts, drawer, i18n, session
+from dashboard import attendance, cards, charts, drawer, i18n, session, tables
 from dashboard.data import ask
 from dashboard.i18n import MISSING, _, n_, number, percent, plain, say
 from dashboard.session import View
@@ -24,6 +24,7 @@ MARKS = {
 }
 """A silhouette of its own for each status."""
 MOST_OF_A_DAY = 4  # in a cell of the grid; the list has all
+MOST_ON_A_PHONE = 100
 LETTERS = 14  # of a name in a cell
 
 
@@ -42,7 +43,7 @@ def show(view: View, names: dict[str, dict[str, str]]) -> None:
                 _grid(found, view.now.date())
             with st.container(key="narrow_calendar", gap="xxsmall"):
                 _days(found)
-        legend = "  ".join(f"{mark} {plain(say(status.label))}" for status, mark in MARKS.items())
+        legend = "  ".join(f"{MARKS[status]} {plain(say(status.label))}" for status in ActivityStatus)
         places = _("places taken ÷ places, + on the waiting list")
         st.caption(f"{legend}  ·  {plain(places)}")
         if found.more:
@@ -72,11 +73,15 @@ def _steer(view: View, month: str) -> None:
         st.query_params["month"] = to
 
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="calendar-steer"):
-        for to, icon, words in (
-            (this.previous.key, ":material/chevron_left:", _("Earlier month")),
-            (this.following.key, ":material/chevron_right:", _("Later month")),
-        ):
-            st.button(icon, help=words, type="tertiary", key=f"calendar-{icon[10:-1]}", on_click=go, args=(to,))
+        before, after = (this.previous.key,), (this.following.key,)
+        st.button(
+            ":material/chevron_left:", help=_("Earlier month"), type="tertiary", key="calendar-before", on_click=go,
+            args=before,
+        )  # fmt: skip
+        st.button(
+            ":material/chevron_right:", help=_("Later month"), type="tertiary", key="calendar-after", on_click=go,
+            args=after,
+        )  # fmt: skip
         st.markdown(f"**{plain(i18n.month(this.first))}**", width="content")
         today = f"{view.now:%Y-%m}"
         if month != today:
@@ -129,9 +134,9 @@ def _grid(found: Timetable, today: date) -> None:
             day = start + timedelta(days=7 * week + place)
             with column.container(border=True, height="stretch", gap=None, key=f"line_{day:%m%d}"):
                 if day.month != first.month:
-                    st.markdown(f":small[:gray[{day.day}]]")
+                    st.markdown(f":small[:gray[{number(day.day)}]]")
                     continue
-                st.markdown(f":blue-badge[{day.day}]" if day == today else f":small[**{day.day}**]")
+                st.markdown(f":blue-badge[{number(day.day)}]" if day == today else f":small[**{number(day.day)}**]")
                 slots = by_day.get(day, [])
                 for slot in slots[:MOST_OF_A_DAY]:
                     _entry(slot, "cell", LETTERS)
@@ -145,18 +150,21 @@ def _days(found: Timetable) -> None:
     if not found.slots:
         nothing = _("Nothing in this month.")
         st.markdown(f":gray[{nothing}]")
-    for slot in found.slots:
+    for slot in found.slots[:MOST_ON_A_PHONE]:
         if slot.activity.held_on != day:
             day = slot.activity.held_on
             st.markdown(f"**{plain(i18n.day_short(day))}** :gray[{plain(_weekday(day.weekday()))}]")
         _entry(slot, "row", 60)
+    tables.first_of(MOST_ON_A_PHONE, len(found.slots))
 
 
 def _entry(slot: Slot, where: str, letters: int) -> None:
     activity = slot.activity
     name = activity.name if len(activity.name) <= letters else f"{activity.name[: letters - 1]}…"
-    name = f"~~{plain(name)}~~" if activity.status is ActivityStatus.CANCELLED else plain(name)
-    words = " ".join(filter(None, (MARKS[activity.status], activity.starts_at or "", name, plain(_taken(slot)))))
+    words = plain(" ".join(filter(None, (activity.starts_at, name, _taken(slot)))))
+    if activity.status is ActivityStatus.CANCELLED:
+        words = f"~~{words}~~"
+    words = f"{MARKS[activity.status]} {words}"
     st.button(
         f":small[{words}]" if where == "cell" else words,
         type="tertiary",

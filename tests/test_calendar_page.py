@@ -82,7 +82,7 @@ def test_the_calendar_tells_the_demonstrations_story(demo_uri: str, visit: Visit
         assert f"100/100 +{full.waiting}" in labels[f"calendar-{where}-{full.activity.id}"]
         assert "~~" in labels[f"calendar-{where}-{series[3].id}"], "what is called off is struck through"
     assert full.waiting == 7
-    pressed(at, "calendar-chevron_left")
+    pressed(at, "calendar-before")
     before = timetable(store, who, community, "2026-03")
     missed = sum(slot.missed or 0 for slot in before.slots)
     assert f"{missed} who had a place did not come in Mar 2026" in said(at)

@@ -76,7 +76,7 @@ class Activity(Record):
     held_precision: Annotated[Precision, Shown(form=False, table=False)] = Field(
         default=Precision.DAY, title=msg("Precision of date")
     )
-    starts_at: Annotated[str | None, Shown(aliases=("开始时间", "时间"), table=False)] = Field(
+    starts_at: Annotated[str | None, Shown(aliases=("开始时间",), table=False)] = Field(
         default=None, max_length=5, title=msg("Begins at"), description=msg("A time of day, such as 19:30")
     )
     ends_at: Annotated[str | None, Shown(aliases=("结束时间",), table=False)] = Field(
