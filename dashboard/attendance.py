@@ -4,17 +4,22 @@ Which one is open stands in the URL (see ``drawer``); ``new`` is one to be enter
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dashboard import cards, data, drawer, forms, i18n, minutes, navigation, recognise, session, tables
+from dashboard import cards, data, drawer, forms, guests, i18n, minutes, navigation, recognise, session, tables
 from dashboard.i18n import _, n_, number, plain, say, term
+from repository import checkin
 from repository.access import Operation, may
 from repository.activities import (
+    LAST_DAY,
+    MOST_IN_SERIES,
+    MOST_WEEKS,
     Activity,
     ActivityStatus,
     Attendance,
@@ -22,20 +27,24 @@ from repository.activities import (
     Gathering,
     LineProblem,
     PartTaken,
+    Repeat,
+    Rhythm,
     add_activity,
     cancel_activity,
+    cancel_series,
     correct_attendance,
     delete_activity,
     edit_activity,
+    edit_series,
     gathering,
-    known_residents,
     record_attendance,
     record_attendances,
-    resident_code,
+    repeat_activity,
     set_headcount,
     take_back_attendance,
 )
-from repository.people import AgeBand, Sex, people_by_id
+from repository.checkin import Door
+from repository.people import people_by_id
 from repository.requests import came_of
 from repository.store import Conflict, Duplicate, Invalid
 
@@ -46,6 +55,8 @@ OPEN = "activity"
 _ASKED = (
     "name",
     "held_on",
+    "starts_at",
+    "ends_at",
     "format",
     "grid_id",
     "place",
@@ -130,7 +141,7 @@ def _show(view: session.View, names: Names, activity_id: str) -> None:
         drawer.done(OPEN)
     activity = found.activity
     facts = [
-        i18n.date(activity.held_on),
+        " ".join(filter(None, (i18n.date(activity.held_on), _hours(activity)))),
         term(activity.format, Format),
         say(activity.status.label),
         names["grids"].get(activity.grid_id or "") or _("whole community"),
@@ -141,40 +152,112 @@ def _show(view: session.View, names: Names, activity_id: str) -> None:
         label = _("The resident's request it came of: {number}", number=plain(one.number))
         navigation.link("requests", label, request=one.id)
     minutes.decided(view, activity.id)
-    actor = session.actor()
-    change = may(actor, Operation.UPDATE, Activity.collection)
-    headings = [_("Who came")] + ([_("Change"), _("Cancel or delete")] if change else [])
-    tabs = st.tabs(headings)
-    with tabs[0]:
-        _who_came(view, names, found)
-    if change:
-        with tabs[1]:
-            _change(view, names, activity)
-        with tabs[2]:
-            _end(view, found)
+    listed = data.ask(checkin.guests, view.community_id, activity_id, now=view.now)
+    parts: dict[str, Callable[[], None]] = {_("Who came"): lambda: _who_came(view, names, found)}
+    actor, first = session.actor(), None
+    if listed is not None:
+        parts[_("Sign-ups")] = lambda: guests.show(view, names, listed)
+        awaited = not listed.slot.over and activity.status is not ActivityStatus.CANCELLED
+        if awaited and (listed.slot.signed or activity.held_on > view.now.date()):
+            first = _("Sign-ups")
+        if awaited and may(actor, Operation.READ, Door.collection):
+            parts[_("At the door")] = lambda: guests.door(view, listed)
+    if may(actor, Operation.UPDATE, Activity.collection):
+        parts[_("Change")] = lambda: _change(view, names, activity)
+        parts[_("Cancel or delete")] = lambda: _end(view, found)
+    for tab, draw in zip(st.tabs(list(parts), default=first), parts.values(), strict=True):
+        with tab:
+            draw()
+
+
+def _hours(activity: Activity) -> str:
+    """15:00–16:30, or what is known of it."""
+    ends = f"–{activity.ends_at}" if activity.ends_at else ""
+    return f"{activity.starts_at or ''}{ends}"
 
 
 def _change(view: session.View, names: Names, activity: Activity) -> None:
-    saved = forms.edit(
-        Activity,
-        key="activity-edit",
-        current=activity,
-        references=names,
-        save=lambda values, _submission: data.tell(
-            edit_activity, view.community_id, activity.id, values.revision, values, done=_("Saved.")
-        ),
-    )
+    change: Callable[..., Activity | list[Activity]] = edit_activity
+    planned = activity.status is ActivityStatus.PLANNED
+    if activity.series_id is not None and planned:
+        reaches = {"one": _("This one"), "all": _("This and all later planned ones")}
+        reach = st.segmented_control(
+            _("It belongs to a series: what is changed?"),
+            list(reaches),
+            format_func=reaches.__getitem__,
+            default="one",
+            required=True,
+            key="series-reach",
+        )
+        change = edit_series if reach == "all" else edit_activity
+
+    def save(values: forms.Values, _submission: str) -> Activity | None:
+        made = data.tell(change, view.community_id, activity.id, values.revision, values, done=_("Saved."))
+        return made[0] if isinstance(made, list) else made
+
+    saved = forms.edit(Activity, key="activity-edit", current=activity, references=names, save=save)
     if saved is not None:
         drawer.done(OPEN)
+    if planned and activity.series_id is None and may(session.actor(), Operation.CREATE, Activity.collection):
+        with st.expander(_("Let it come again"), icon=":material/event_repeat:"):
+            _repeat(view, activity)
+
+
+def _repeat(view: session.View, activity: Activity) -> None:
+    """Make a series of it."""
+    form = session.submission("repeat")
+    rhythms = {str(one): say(one.label) for one in Rhythm}
+    rhythm = st.selectbox(_("How often?"), list(rhythms), format_func=rhythms.__getitem__, key=f"rhythm-{form}")
+    weeks = 1
+    if rhythm == Rhythm.WEEKS:
+        weeks = st.number_input(_("Every how many weeks?"), 1, MOST_WEEKS, 1, key=f"weeks-{form}")
+    ends = {"times": _("So many times"), "until": _("Until a day")}
+    how = st.segmented_control(
+        _("How long?"), list(ends), format_func=ends.__getitem__, default="times", required=True, key=f"ends-{form}"
+    )
+    times, until = None, None
+    if how == "until":
+        until = st.date_input(
+            _("Until when?"), value=activity.held_on + timedelta(weeks=12), min_value=activity.held_on,
+            max_value=LAST_DAY, format="YYYY-MM-DD", key=f"until-{form}",
+        )  # fmt: skip
+    else:
+        times = st.number_input(_("How many times in all?"), 2, MOST_IN_SERIES, 8, key=f"times-{form}")
+    repeat = Repeat(Rhythm(rhythm), int(weeks), until, times)
+    try:
+        days = repeat.days(activity.held_on)
+    except Invalid as invalid:
+        cards.told(*invalid.problems.values())
+        return
+    st.caption(
+        plain(
+            _(
+                "{n} activities, the last one on {day}",
+                n=number(len(days)),
+                day=i18n.date(days[-1]),
+            )
+        )
+    )
+    if st.button(_("Make the series"), type="primary", icon=":material/event_repeat:", key="do_repeat"):
+        where = (view.community_id, activity.id, activity.revision, repeat)
+        made = n_("{n} activity stands in the calendar.", "{n} activities stand in the calendar.", len(days))
+        drawer.act(lambda: data.tell(repeat_activity, *where, key=form, done=made), form="repeat")
 
 
 def _end(view: session.View, found: Gathering) -> None:
     activity = found.activity
     if activity.status is not ActivityStatus.CANCELLED:
         st.markdown(_("It did not take place: it stays in the list and counts as cancelled."))
+        where = (view.community_id, activity.id, activity.revision)
         if st.button(_("Cancel the activity"), icon=":material/event_busy:", key="activity-cancel"):
-            where, said = (view.community_id, activity.id, activity.revision), _("The activity is cancelled.")
+            said = _("The activity is cancelled.")
             drawer.act(lambda: data.tell(cancel_activity, *where, done=said), close=OPEN)
+        later = activity.series_id is not None and activity.status is ActivityStatus.PLANNED
+        if later and st.button(
+            _("Cancel it and all later planned ones"), icon=":material/event_busy:", key="series-cancel"
+        ):
+            said = _("The activity and the later ones of its series are cancelled.")
+            drawer.act(lambda: data.tell(cancel_series, *where, done=said), close=OPEN)
     along = False
     if found.registered and may(session.actor(), Operation.DELETE, Activity.collection):
         along = st.checkbox(
@@ -222,58 +305,10 @@ def _who_came(view: session.View, names: Names, found: Gathering) -> None:
 
 
 def _one(view: session.View, names: Names, desk: _Desk) -> None:
-    at = f"{desk.round}"
-    if found := st.session_state.pop("attendance.recognised", None):
-        st.session_state[f"att-code-{at}"] = found
-    typed = st.text_input(
-        _("Resident's code"),
-        placeholder="R-7K3Q",
-        key=f"att-code-{at}",
-        help=_("Left empty, the resident is new and gets a code. A code, never a name or an ID number."),
-    )
-    recognise.find(view, names, at, _recognised)
-    code, known = None, None
-    if typed.strip():
-        try:
-            code = resident_code(typed)
-        except Invalid as invalid:
-            cards.told(invalid.problems["resident"])
-            return
-        known = data.ask(known_residents, view.community_id, [code]).get(code)
-        at += f"-{code}"
-    fresh = False
-    if known:
-        st.caption(_("Last here on {day}; what is known stands below.", day=i18n.date(known.last_came)))
-    elif code:
-        st.caption(_("Nobody has come with this code before."))
-        fresh = st.checkbox(_("It is a new code, not a slip"), key=f"att-fresh-{at}")
-    charge = session.actor().grids
-    band = st.segmented_control(
-        _("Age band"),
-        list(AgeBand),
-        format_func=lambda band: say(band.label),
-        default=known.age_band if known else None,
-        key=f"att-age-{at}",
-        width="stretch",
-    )
-    sex = st.segmented_control(
-        _("Sex"),
-        list(Sex),
-        format_func=lambda sex: say(sex.label),
-        default=known.sex if known else None,
-        key=f"att-sex-{at}",
-        width="stretch",
-    )
-    grids = list(names["grids"])
-    lives = known.grid_id if known and known.grid_id in grids else (grids[0] if charge and len(grids) == 1 else None)
-    grid = st.selectbox(
-        _("Grid they live in"),
-        grids,
-        index=grids.index(lives) if lives else None,
-        format_func=lambda id: names["grids"].get(id, id),
-        placeholder=_("Not known"),
-        key=f"att-grid-{at}",
-    )
+    who = guests.somebody(view, names, f"{desk.round}")
+    if who is None:
+        return
+    code, at = who.code, f"{desk.round}-{who.code or ''}"
     part = st.segmented_control(
         _("Part taken"),
         list(PartTaken),
@@ -296,12 +331,12 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
                 view.community_id,
                 desk.activity_id,
                 resident=code,
-                age_band=band,
-                sex=sex,
-                grid_id=grid,
+                age_band=who.age_band,
+                sex=who.sex,
+                grid_id=who.grid_id,
                 role=part,
                 hours=hours,
-                accept_new=fresh,
+                accept_new=who.fresh,
                 key=desk.submission,
             )
         except (Invalid, Duplicate, Conflict) as trouble:
@@ -313,14 +348,6 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
                 if code
                 else _("Recorded. Their code is {code}: write it on their card.", code=made.resident)
             )
-
-
-def _recognised(code: str) -> None:
-    st.session_state["attendance.recognised"] = code
-    try:
-        st.rerun(scope="fragment")
-    except StreamlitAPIException:  # the whole page is running
-        st.rerun()
 
 
 def _many(view: session.View, desk: _Desk) -> None:

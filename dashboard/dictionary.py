@@ -211,6 +211,12 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "service_minutes": msg("Minutes served by volunteers"),
     },
     ("attendance_groups", "month"): {"visits": msg("Registered visits; the category is age band and sex")},
+    ("sign_ups", "month"): {
+        "signed": msg("Of an activity (the category) of the month: residents signed up who have a place"),
+        "came": msg("Of these: registered as having come"),
+        "waiting": msg("Residents on the waiting list"),
+        "withdrawn": msg("Residents who withdrew"),
+    },
     ("residents", "people"): {
         "unique": msg("Different residents who came in the period"),
         "repeat": msg("Of these: twice or more"),

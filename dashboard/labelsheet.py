@@ -85,6 +85,52 @@ def sheet(
     return file.getvalue()
 
 
+def door_link(address: str, code: str) -> str:
+    """What the QR code at an activity's door says."""
+    return f"{address.rstrip('/')}/d/{code}"
+
+
+def picture(text: str) -> str:
+    """A QR code as SVG, dark on white whatever the theme: phones do not read it the other way round."""
+    import segno
+
+    return str(segno.make(text, error="m", micro=False).svg_inline(scale=8, border=QUIET, dark="#000", light="#fff"))
+
+
+def door_sheet(code: str, address: str, name: str, about: str, community: str) -> bytes:
+    """One page to hang up at an activity's door, as PDF: its name, the QR code, and the code to type."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    _fonts()
+    wide, high = 210.0, 297.0
+    file = io.BytesIO()
+    canvas = Canvas(file, pagesize=(wide * MM, high * MM), invariant=True)
+    canvas.setTitle(f"GridBoard · {name}")
+    top = high - 30.0
+
+    def line(text: str, size: float, *, bold: bool = False, most: int = 1) -> None:
+        nonlocal top
+        for piece in _wrapped(text, size, wide - 40, most, bold=bold) if text else ():
+            top -= size * 1.3
+            _text(canvas, (wide - _wide(piece, size, bold=bold)) / 2, top, piece, size, bold=bold)
+        top -= size * 0.4
+
+    line(name, 11, bold=True, most=3)
+    line(" · ".join(filter(None, (about, community))), 5, most=2)
+    scan = msg("Scan to check in")
+    line(say(scan, "zh"), 12, bold=True)
+    line(say(scan, "en"), 8)
+    side = min(130.0, top - 45)
+    _qr(canvas, door_link(address, code), (wide - side) / 2, top - side, side)
+    top -= side
+    where = urlsplit(address)
+    line(spoken(code), 12, bold=True)
+    line(f"{where.netloc}{where.path}/d/", 5)
+    canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
 def link(address: str, code: str) -> str:
     """What a label's QR code says."""
     return f"{address.rstrip('/')}/r/{code}"

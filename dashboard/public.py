@@ -86,6 +86,14 @@ class Form:
 class Public:
     """The ASGI application behind /r/ and /t/. Serve it outside the sign-in."""
 
+    brief = ("/t/",)
+    """Where the forms are that bring no photos, so that they need no room kept for them."""
+    unknown = msg(
+        "It is not known whether your report arrived: the database stopped answering. Go back and send it once more; "
+        "it counts once."
+    )
+    meanwhile = msg("In danger, do not wait for this page: call the community office or 119.")
+
     def __init__(self, settings: Settings, rates: Rates | None = None) -> None:
         self.settings = settings
         self.rates = rates or Rates()
@@ -100,14 +108,10 @@ class Public:
             except Unreadable as problem:
                 answer = _page(problem.status, _("Not sent"), _paragraph(say(problem.message)), call)
             except OutcomeUnknown:
-                words = _(
-                    "It is not known whether your report arrived: the database stopped answering. Go back and send it "
-                    "once more; it counts once."
-                )
-                answer = _page(503, _("One moment"), _paragraph(words), call, (b"retry-after", b"30"))
+                answer = _page(503, _("One moment"), _paragraph(say(self.unknown)), call, (b"retry-after", b"30"))
             except Trouble as trouble:
                 log.warning("public page: %s", trouble)
-                more = _paragraph(_("In danger, do not wait for this page: call the community office or 119."))
+                more = _paragraph(say(self.meanwhile))
                 answer = _page(503, _("One moment"), _paragraph(say(trouble)) + more, call, (b"retry-after", b"30"))
         status, headers, body = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -263,7 +267,7 @@ class Public:
                 minutes,
             )
         )
-        more = _("In danger, do not wait for this page: call the community office or 119.")
+        more = say(self.meanwhile)
         after = (b"retry-after", str(ceil(seconds)).encode())
         return _page(429, _("A little later"), _paragraph(what) + _paragraph(more), call, after)
 
@@ -284,7 +288,7 @@ class Public:
                 most=reports.MOST_PHOTOS,
                 mb=photos.MOST_BYTES // 2**20,
             )
-        answers = call.path.startswith("/t/") and size <= ANSWER_BYTES  # no photos, so no room is needed
+        answers = call.path.startswith(self.brief) and size <= ANSWER_BYTES  # no photos, so no room is needed
         try:
             label = "" if answers else await self._label_of(call)
         except Trouble:
@@ -428,7 +432,7 @@ fieldset{border:0;margin:20px 0 0;padding:0}legend{font-weight:600;padding:0;mar
 .pick input:checked+span{background:#1f5fa8;border-color:#1f5fa8;color:#fff}
 .pick input:focus+span{outline:2px solid #1f5fa8;outline-offset:2px}
 .field{display:block;margin:16px 0 4px;font-weight:600}
-textarea,input[type=text],input[type=tel],input[type=file]{width:100%;padding:10px;font:inherit;color:inherit;
+textarea,select,input[type=text],input[type=tel],input[type=file]{width:100%;padding:10px;font:inherit;color:inherit;
 background:#fff;border:1px solid #8b96a5;border-radius:6px}
 button{display:block;width:100%;min-height:50px;margin-top:24px;font:inherit;font-weight:600;color:#fff;
 background:#1f5fa8;border:0;border-radius:6px}
@@ -437,8 +441,8 @@ details{margin-top:16px}summary{padding:10px 0;color:#1f5fa8}.trap{position:abso
 .step{font-size:20px;font-weight:600;margin:16px 0 4px}
 @media(prefers-color-scheme:dark){body{background:#12171e;color:#e6eaf0}main{background:#1c232c}
 .top,.soft{color:#b4becb}.bad{color:#ffa487;background:#40201a}.good{color:#9ddcae;background:#17301f}
-a,summary{color:#6fa9e6}li{border-color:#323c48}.pick span,textarea,input[type=text],input[type=tel],
-input[type=file]{border-color:#6b7787;background:#12171e}
+a,summary{color:#6fa9e6}li{border-color:#323c48}.pick span,textarea,select,input[type=text],
+input[type=tel],input[type=file]{border-color:#6b7787;background:#12171e}
 .pick input:checked+span,button{background:#6fa9e6;border-color:#6fa9e6;color:#12171e}
 li button{color:#6fa9e6;background:#1c232c;border-color:#6fa9e6}}
 """

@@ -126,6 +126,7 @@ def application(settings: Settings) -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from dashboard.door import Doors
     from dashboard.public import Public
     from dashboard.rejoin import Rejoin
     from dashboard.signin import Door
@@ -143,6 +144,7 @@ def application(settings: Settings) -> Any:
             ),
             Route(f"{settings.base}/r/{{rest:path}}", public),
             Route(f"{settings.base}/t/{{rest:path}}", public),
+            Route(f"{settings.base}/d/{{rest:path}}", Doors(settings)),
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
             Route(f"{settings.base}{BACKUP_PATH}", partial(backup, settings=settings), methods=["GET"]),
         ],

@@ -37,7 +37,7 @@ FORM_SECONDS = 10.0
 OPEN = frozenset({"/_stcore/health", "/favicon.png", "/favicon.ico", "/healthz", "/readyz", "/metrics"})
 STATIC = "/static/"
 TOKENS_TRIED = 5
-BY_LABEL = ("/r/", "/t/")  # see public: who scans a label has no account
+BY_LABEL = ("/r/", "/t/", "/d/")  # see public and door: who scans a label or stands at a door has no account
 _NEXT = "gridboard_next"
 _COOKIE = re.compile(rf"(__Host-|__Secure-)?{COOKIE}(\..*)?")
 

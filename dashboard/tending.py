@@ -18,6 +18,7 @@ from repository import (
     accounts,
     audit,
     backup,
+    checkin,
     embedded,
     entries,
     erasure,
@@ -27,6 +28,7 @@ from repository import (
     photos,
     preventive,
     reports,
+    signups,
 )
 from repository.access import Actor, Role
 from repository.store import Store, utc_now
@@ -129,6 +131,14 @@ def _note_erasures(settings: Settings) -> None:
     erasing.note(data.store(), settings)
 
 
+def _tend_sign_ups(_settings: Settings) -> None:
+    def work(store: Store, id: str) -> None:
+        checkin.reconcile(store, TENDER, id)
+        signups.forget_sign_ups(store, TENDER, id, on=_today(store, id))
+
+    _everywhere(work)
+
+
 def _sweep(_settings: Settings) -> None:
     store = data.store()
     photos.sweep(store, TENDER)
@@ -163,6 +173,11 @@ JOBS = (
     Job("entries", msg("Erase who came in at the gates, after its time"), _forget_entries),
     Job("erased", msg("Erase again who was erased and came back"), _erase_again, every=86_400.0),
     Job("erasures", msg("Note beside the backups who was erased"), _note_erasures),
+    Job(
+        "sign-ups",
+        msg("Note who of those signed up came by import; erase who signed up, after its time"),
+        _tend_sign_ups,
+    ),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
     Job("pieces", msg("Erase what is left of photos whose upload broke off"), _sweep_pieces, every=86_400.0),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),

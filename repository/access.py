@@ -30,6 +30,7 @@ class Outsider(Choice):
     """Who acts without an account. No account can be given one of these."""
 
     RESIDENT = "resident", msg("Resident, by label")
+    VISITOR = "visitor", msg("Visitor, at the door")
 
 
 Anyone = Role | Outsider
@@ -50,7 +51,8 @@ class Actor:
     """Who is acting. ``communities`` and ``grids`` bound the reach; None means all of them. ``sign_in`` names the open
     sign-in the actor stands for, which every write looks up again; empty for the command line and the open modes.
     ``bound_to``, of an outsider, is the one record it is all about, as collection and id: the facility or place whose
-    label was scanned, or the order that was reported. Of other records only those that name it are in reach.
+    label was scanned, the order that was reported, or the activity at whose door somebody stands. Of other records only
+    those that name it are in reach.
     ``people`` and ``companies`` say who the actor is where work is given out: entries of those registers, as the
     account names them. They open nothing."""
 
@@ -127,6 +129,7 @@ _ADMIN = frozenset({Role.ADMIN})
 _PERSONNEL = frozenset({Role.SECRETARY, Role.ADMIN})
 _NOBODY: frozenset[Role] = frozenset()
 _RESIDENT = frozenset({Outsider.RESIDENT})
+_VISITOR = frozenset({Outsider.VISITOR})
 
 
 def _row(
@@ -142,8 +145,8 @@ def _row(
 PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyType(
     {
         #                             read          create       update       delete     import
-        "communities": _row(_ALL | _RESIDENT, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
-        "grids": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        "communities": _row(_ALL | _RESIDENT | _VISITOR, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
+        "grids": _row(_ALL | _VISITOR, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "posts": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "special_days": _row(_ALL | _RESIDENT, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
@@ -171,16 +174,32 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "projects": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "project_tasks": _row(_ALL, _EDITORS, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
         "milestones": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
-        "activities": _row(_ALL, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER}, _EDITORS, _EDITORS),
+        "activities": _row(
+            _ALL | _VISITOR, _EDITORS | {Role.GRID_WORKER}, _EDITORS | {Role.GRID_WORKER} | _VISITOR, _EDITORS, _EDITORS
+        ),
         "meetings": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "decisions": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
         "action_items": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "attendances": _row(
+            _EDITORS | {Role.GRID_WORKER} | _VISITOR,
+            _EDITORS | {Role.GRID_WORKER} | _VISITOR,
             _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS,
+        ),
+        "sign_ups": _row(
+            _EDITORS | {Role.GRID_WORKER} | _VISITOR,
+            _EDITORS | {Role.GRID_WORKER},
+            _EDITORS | {Role.GRID_WORKER} | _VISITOR,
+            _EDITORS,
+            _NOBODY,
+        ),
+        "doors": _row(
             _EDITORS | {Role.GRID_WORKER},
             _EDITORS | {Role.GRID_WORKER},
             _EDITORS | {Role.GRID_WORKER},
             _EDITORS,
+            _NOBODY,
         ),
         "volunteers": _row(
             _EDITORS | {Role.GRID_WORKER},
@@ -249,6 +268,7 @@ _ACTIVITY_OF_A_WORKER = frozenset(
     {
         "name", "held_on", "held_precision", "status", "format", "theme", "grid_id", "place", "organizer_id", "level",
         "intended_for", "sessions", "capacity", "headcount", "remark", "flow", "answers", "satisfied",
+        "starts_at", "ends_at", "series_id",
     }
 )  # fmt: skip
 _COMMUNITY_OF_AN_EDITOR = frozenset(
@@ -300,6 +320,12 @@ FIELDS: Mapping[tuple[str, Anyone, Operation], frozenset[str]] = MappingProxyTyp
         ("work_orders", Outsider.RESIDENT, Operation.UPDATE): _ANSWER_OF_A_RESIDENT,
         ("activities", Role.GRID_WORKER, Operation.CREATE): _ACTIVITY_OF_A_WORKER,
         ("activities", Role.GRID_WORKER, Operation.UPDATE): _ACTIVITY_OF_A_WORKER,
+        # whoever checks in at the door says who came, and that it is being held
+        ("activities", Outsider.VISITOR, Operation.UPDATE): frozenset({"status"}),
+        ("sign_ups", Outsider.VISITOR, Operation.UPDATE): frozenset({"came"}),
+        ("attendances", Outsider.VISITOR, Operation.CREATE): frozenset(
+            {"activity_id", "resident", "held_on", "format", "age_band", "sex", "grid_id"}
+        ),
         # when the clock of a request began is nobody's to change who is measured by it
         ("requests", Role.GRID_WORKER, Operation.UPDATE): _REQUEST_OF_A_WORKER,
         # who answers for a task says how far it is; what it is and until when is agreed with others
@@ -390,7 +416,7 @@ def scope(actor: Actor, record: type[Record], community_id: str, grids: frozense
     return own
 
 
-_FOR_ALL = frozenset({"communities", "special_days"})
+_FOR_ALL = frozenset({"communities", "special_days", "grids"})
 """What is the same for everybody in a community, so that an outsider's bound does not cut it."""
 
 

@@ -16,6 +16,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from repository import (  # noqa: F401 (importing declares the records)
     accounts,
     activities,
+    checkin,
     entries,
     erasure,
     facilities,

@@ -5,7 +5,6 @@ order behind it. A form carries a token that counts once: sent a second time it 
 made from that token and a secret of the database, which keeps only the link's digest.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -17,11 +16,10 @@ from typing import Any
 
 import pymongo
 
-from repository import labels, maintenance, photos
+from repository import keyed, labels, maintenance, photos
 from repository.access import Actor, Outsider
 from repository.facilities import Facility, ServiceStatus
 from repository.grids import Community
-from repository.keys import server_key
 from repository.labels import Label, Place
 from repository.maintenance import OPEN, REPEAT_DAYS, REPORTS, Fault, Outcome, Source, Status, WorkOrder
 from repository.people import Contact
@@ -412,8 +410,7 @@ def _link_of(store: Store, label: Label, what: str, token: str) -> str:
 
 
 def _sign(store: Store, what: str, text: str) -> str:
-    mac = hmac.digest(server_key(store, _SECRET), f"{what}|{text}".encode("utf-8", "replace"), "sha256")
-    return base64.urlsafe_b64encode(mac[:24]).decode()
+    return keyed.sign(store, _SECRET, what, text)
 
 
 def _digest(text: str) -> str:

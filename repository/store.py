@@ -757,7 +757,7 @@ class Store:
         cursor = self.db[record.collection].find(self._seen(record, filter, pending), projection, session=session)
         if sort:
             cursor = cursor.sort(list(sort))
-        for document in cursor.skip(skip).limit(limit):
+        for document in cursor.skip(int(skip)).limit(limit):
             yield self._as_seen(document, pending)
 
     def find(

@@ -25,6 +25,9 @@ The figures are in ``community``; everything that happens here is invented. What
   residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried. The same
   festival lecture was held seven times one after the other; the last skills market, long ago, had reached the young.
 - **志愿者**: some twenty are registered and help now and then; three who used to come became volunteers just now.
+  residents come; those of 18 to 35 hardly ever. Deliberation and parent-child crafts have never been tried. Of
+  those who sign up for a lecture fewer and fewer come, while others wait for a place; the next ones are a weekly series
+  whose first is full, with the code for its door.
 - **群众接待**: electric bicycles charged in stairwells come up more and more, most in grid 3; parents ask for
   something to do with their children, which no activity answers; the lift of 幸福里 6 栋 comes again and again; the
   loose bar and the north gate were residents' requests; less than half are called back.
@@ -40,6 +43,7 @@ from datetime import date, timedelta
 from random import Random
 
 from repository.activities import Activity, Attendance
+from repository.checkin import Door
 from repository.entries import EntryLog
 from repository.facilities import Facility
 from repository.grids import Community, Grid, Post
@@ -57,6 +61,7 @@ from repository.record import Record
 from repository.requests import Request
 from repository.requests.commands import SERIES as REQUESTS
 from repository.residents import ResidentCard, Volunteer
+from repository.signups import SignUp
 from repository.staff import (
     AssessmentBallots,
     AssessmentRound,
@@ -67,7 +72,7 @@ from repository.staff import (
     TrainingPlan,
 )
 from repository.store import Store
-from seed import estate, gates, gatherings, helpers, history, meetings, partners, team, voices, walks, watch
+from seed import estate, gates, gatherings, helpers, history, meetings, partners, signing, team, voices, walks, watch
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import DISTRICT, HOUSEHOLDS, RESIDENTS, population
 from seed.estate import ZONE
@@ -162,7 +167,6 @@ def _write(batch: Batch, as_of: date) -> None:
     )
     rng = Random(42)
     held = helpers.told(gatherings.activities(as_of, rng), Random(511))
-    add(Activity, held)
     joined = partners.partners(as_of, held)
     add(Organization, stamped([*estate.companies(as_of), *joined.organizations]))
     add(Resource, stamped(joined.resources))
@@ -171,10 +175,15 @@ def _write(batch: Batch, as_of: date) -> None:
     add(ProjectTask, joined.tasks)
     add(Milestone, joined.milestones)
     add(Engagement, [*joined.engagements, *meetings.attended(said)])
-    helped = helpers.helpers(held, list(gatherings.attendances(held, as_of, rng)), as_of, Random(512))
+    came = list(gatherings.attendances(held, as_of, rng))
+    signed = signing.signing(as_of, held, came)
+    add(Activity, signed.activities)
+    helped = helpers.helpers(held, came, as_of, Random(512))
     batch.add(Attendance, estate.COMMUNITY_ID, helped.attendances, ZONE)
     add(Volunteer, helped.volunteers)
     add(ResidentCard, helped.cards)
+    add(SignUp, signed.sign_ups)
+    add(Door, signed.doors)
     batch.numbered(estate.COMMUNITY_ID, SERIES, len(orders) + len(watched.preventive))
     batch.numbered(estate.COMMUNITY_ID, REQUESTS, len(heard))
     batch.finish(

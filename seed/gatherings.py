@@ -78,6 +78,14 @@ _SHARES = {  # of the formats above in their order, by years before the end: the
     1: (56, 18, 12, 7, 4, 3),
     0: (70, 16, 10, 2, 2, 0),
 }
+_TIMES = {
+    Format.LECTURE: ("15:00", "16:30"),
+    Format.PERFORMANCE: ("19:00", "21:00"),
+    Format.CLINIC: ("09:00", "11:30"),
+    Format.SPORT: ("08:00", "10:00"),
+    Format.VOLUNTEER: ("09:00", "11:00"),
+    Format.MARKET: ("09:00", "12:00"),
+}
 _LATEST = "LLPLLCLLPLL"  # the last eleven, oldest first: eight lectures
 _LETTER = {"L": Format.LECTURE, "P": Format.PERFORMANCE, "C": Format.CLINIC}
 
@@ -198,6 +206,8 @@ def _activity(number: int, day: date, form: Format, nth: int, rng: Random) -> Ac
         updated_by="刘敏",
         name=name,
         held_on=day,
+        starts_at=_TIMES[form][0],
+        ends_at=_TIMES[form][1],
         format=form.value,
         theme=theme,
         grid_id=grid_id(local_to.code) if local_to else None,

@@ -20,6 +20,7 @@ from repository.record import RECORDS, Record, field_specs
 from repository.requests import CallBack, Request, Satisfaction, Urgency
 from repository.requests import Reopening as RequestReopening
 from repository.residents import Volunteer
+from repository.signups import SignUp, SignUpState
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -94,6 +95,11 @@ def _activities() -> list[Record]:
     return [counted, *(Activity(**base, status=status) for status in ActivityStatus)]
 
 
+def _signed_up() -> list[Record]:
+    base = {"community_id": "c", "activity_id": "a", "resident": "r", "held_on": AT.date(), "asked_at": AT}
+    return [SignUp(**base, state=state, came=came) for state in SignUpState for came in (False, True)]
+
+
 def _watched() -> list[Record]:
     failed = ItemResult(text="x", verdict=Verdict.FAIL)
     facts = {"community_id": "c", "name": "x", "inspection_kind": "routine", "facility_id": "f", "inspector": "x"}
@@ -166,6 +172,7 @@ def test_every_counter_is_explained_and_no_other() -> None:
         *_orders(),
         *of_a_company,
         *_activities(),
+        *_signed_up(),
         *_watched(),
         *_walked(),
         came,

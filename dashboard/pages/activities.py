@@ -16,6 +16,7 @@ from dashboard import (
     navigation,
     participation,
     session,
+    timetable,
     volunteers,
 )
 from dashboard.i18n import _, number, say, term
@@ -48,6 +49,7 @@ def render() -> None:
             {
                 "activities": (_("Activities"), lambda view: _activities(view, found, names)),
                 "residents": (_("Residents"), depth.render),
+                "calendar": (_("Calendar of activities"), lambda view: timetable.show(view, names)),
             },
             view,
         )

@@ -74,9 +74,25 @@ from repository.activities.records import (
     Level,
     PartTaken,
 )
+from repository.activities.series import (
+    MOST_IN_SERIES,
+    MOST_WEEKS,
+    Repeat,
+    Rhythm,
+    cancel_series,
+    edit_series,
+    repeat_activity,
+)
 
 __all__ = [
     "DEEP_LEVELS",
+    "repeat_activity",
+    "edit_series",
+    "cancel_series",
+    "Rhythm",
+    "Repeat",
+    "MOST_WEEKS",
+    "MOST_IN_SERIES",
     "EFFECTIVE_FORMATS",
     "FIRST_DAY",
     "HELD",

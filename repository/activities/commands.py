@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bson import ObjectId
 
-from repository import rollups
+from repository import rollups, signups
 from repository.access import Actor, Refused, Role, reach, require_reach
 from repository.activities.queries import known_residents
 from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance, PartTaken
@@ -68,23 +68,31 @@ def edit_activity(
     Raises Invalid, also when it would stop being held while residents are registered at it; Conflict.
     """
     today = _today(store, community_id)
+    return store.write(actor, lambda write: _change(write, community_id, id, revision, changes, today))
 
-    def work(write: Write) -> Activity:
-        before = write.read(Activity, community_id, id)
-        after = write.update(Activity, community_id, id, revision, changes)
-        if after == before:
-            return after
-        _check(after, today)
-        moved = (before.held_on, before.format, before.level) != (after.held_on, after.format, after.level)
-        if moved or after.status is not before.status:
-            _collide(write, before)
-            if after.status is not ActivityStatus.HELD and (n := _registered(write, before)):
-                raise Invalid({"status": AttendancesStand(n).message})
-        if moved:
-            _carry(write, after)
+
+def _change(
+    write: Write, community_id: str, id: str, revision: int, changes: Mapping[str, Any], today: date
+) -> Activity:
+    """Change an activity, and what follows from that for who came and who signed up."""
+    before = write.read(Activity, community_id, id)
+    after = write.update(Activity, community_id, id, revision, changes)
+    if after == before:
         return after
-
-    return store.write(actor, work)
+    _check(after, today)
+    moved = (before.held_on, before.format, before.level) != (after.held_on, after.format, after.level)
+    if moved or after.status is not before.status:
+        _collide(write, before)
+        if after.status is not ActivityStatus.HELD and (n := _registered(write, before)):
+            raise Invalid({"status": AttendancesStand(n).message})
+    if moved:
+        _carry(write, after)
+    if (before.held_on, before.grid_id, before.capacity) != (after.held_on, after.grid_id, after.capacity):
+        signups.meet(write, community_id, before.held_on)
+        if (before.held_on, before.grid_id) != (after.held_on, after.grid_id):
+            signups.follow(write, community_id, id, after.held_on, after.grid_id)
+        signups.move_up(write, community_id, id, after.capacity)
+    return after
 
 
 def cancel_activity(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> Activity:
@@ -257,7 +265,7 @@ def _new_codes(many: int, length: int) -> list[str]:
     return list(codes)
 
 
-_CODE_LENGTHS = (4, 4, 4, 5, 5, 6)  # of one attempt after the other: in a large community four letters run short
+CODE_LENGTHS = (4, 4, 4, 5, 5, 6)  # of one attempt after the other: in a large community four letters run short
 
 
 class _CodeTaken(Exception):
@@ -332,7 +340,7 @@ def record_attendance(
     """
     code = None if resident is None else resident_code(resident)
     lines = [Line(1, resident or "", code, age_band, sex, grid_id, role, hours)]
-    for length in _CODE_LENGTHS:
+    for length in CODE_LENGTHS:
         try:
             work = _recording(store, actor, community_id, activity_id, lines, accept_new, length, _only)
             return store.write(actor, work, key=key)
@@ -372,7 +380,7 @@ def record_attendances(
         raise Invalid({"": Message(msg("At most {n} lines at a time"), {"n": MOST_LINES})})
     if not lines:
         return Entered((), tuple(unread))
-    for length in _CODE_LENGTHS:
+    for length in CODE_LENGTHS:
         try:
             work = _recording(store, actor, community_id, activity_id, lines, accept_new, length, _all)
             found: Entered | Attendance = store.write(actor, work, key=key)
@@ -402,7 +410,13 @@ def correct_attendance(
 
 def take_back_attendance(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
     """An attendance that was recorded by mistake, as if it had never been; the audit keeps it. Raises Conflict."""
-    store.delete(actor, Attendance, community_id, id, revision)
+
+    def work(write: Write) -> None:
+        attendance = write.read(Attendance, community_id, id)
+        write.delete(Attendance, community_id, id, revision)
+        signups.note_came(write, community_id, attendance.activity_id, [attendance.resident], came=False)
+
+    store.write(actor, work)
 
 
 def _recording(
@@ -419,7 +433,9 @@ def _recording(
     codes of ``length`` letters are made before it, so that it can run again."""
     today = _today(store, community_id)
     codes = [line.resident for line in lines if line.resident is not None]
-    anybody = replace(actor, role=Role.ADMIN, grids=None)  # a resident known from another grid is not unknown
+    anybody = replace(
+        actor, role=Role.ADMIN, grids=None, bound_to=None
+    )  # a resident known from another grid is not unknown
     known = known_residents(store, anybody, community_id, codes)
     seen = reach(actor, community_id)  # but what is told of them there is not told here
     told = {code: last for code, last in known.items() if seen is None or last.grid_id in seen}
@@ -438,8 +454,11 @@ def _recording(
                 session=write.session,
             )
         }
-        if new and attendances.find_one(
-            {"community_id": community_id, "resident": {"$in": sorted(new)}}, {"_id": 1}, session=write.session
+        if new and (
+            attendances.find_one(
+                {"community_id": community_id, "resident": {"$in": sorted(new)}}, {"_id": 1}, session=write.session
+            )
+            or not signups.nobodys(write, community_id, sorted(new))
         ):
             raise _CodeTaken
         saved, problems = [], []
@@ -478,6 +497,7 @@ def _recording(
                 continue
             there.add(code)
             saved.append(write.insert(attendance))
+        signups.note_came(write, community_id, activity_id, [each.resident for each in saved], came=True)
         if saved and activity.status is ActivityStatus.PLANNED:
             write.update(Activity, community_id, activity_id, activity.revision, {"status": ActivityStatus.HELD})
         given = {attendance.resident for attendance in saved} & new

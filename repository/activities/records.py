@@ -1,6 +1,8 @@
 """Activities and who came: gross and distinct, by age, sex and grid against the population, and how varied the
 formats are. Residents are pseudonymous keys; age band, sex and grid are frozen when they come."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -70,6 +72,7 @@ class ActivityStatus(Choice):
 
 
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]?\d)")
 
 
 class Activity(Record):
@@ -82,6 +85,7 @@ class Activity(Record):
     indexes = (
         Index(("community_id", "held_on"), "the calendar; a month's rebuild"),
         Index(("community_id", "format", "held_on"), "when a format was last held"),
+        Index(("community_id", "series_id", "held_on"), "those of a series", where={"series_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("activities",)
@@ -95,6 +99,12 @@ class Activity(Record):
     )
     held_precision: Annotated[Precision, Shown(form=False, table=False)] = Field(
         default=Precision.DAY, title=msg("Precision of date")
+    )
+    starts_at: Annotated[str | None, Shown(aliases=("开始时间",), table=False)] = Field(
+        default=None, max_length=5, title=msg("Begins at"), description=msg("A time of day, such as 19:30")
+    )
+    ends_at: Annotated[str | None, Shown(aliases=("结束时间",), table=False)] = Field(
+        default=None, max_length=5, title=msg("Ends at"), description=msg("A time of day, such as 19:30")
     )
     status: Annotated[ActivityStatus, Shown(aliases=("状态",))] = Field(
         default=ActivityStatus.HELD, title=msg("Status")
@@ -154,6 +164,20 @@ class Activity(Record):
     remark: Annotated[str | None, Shown(long=True, aliases=("备注",))] = Field(
         default=None, max_length=PAGE, title=msg("Remark")
     )
+    series_id: Annotated[str | None, Shown(form=False, table=False)] = Field(
+        default=None, max_length=64, title=msg("Series")
+    )
+
+    @field_validator("starts_at", "ends_at", mode="before")
+    @classmethod
+    def _time_of_day(cls, value: Any) -> Any:
+        """``9：5`` is kept as ``09:05``; what is no time of day is refused."""
+        if not isinstance(value, str) or not value.strip():
+            return value or None
+        found = _TIME.fullmatch(unicodedata.normalize("NFKC", value).strip())
+        if found is None:
+            raise ValueError(msg("Write a time of day, such as 19:30"))
+        return f"{int(found[1]):02d}:{int(found[2]):02d}"
 
     @field_validator("satisfied")
     @classmethod

@@ -65,7 +65,7 @@ def trail(
     with our_errors(), pymongo.timeout(READ_SECONDS):
         if not search.which:
             found = store.db[AUDIT].find(_wanted(community_id, search)).sort([("at", -1), ("_id", -1)])
-            return list(_entries(store, found.skip(skip).limit(most)))
+            return list(_entries(store, found.skip(int(skip)).limit(most)))
         called = {"community_id": community_id, "$or": _called(store, community_id, search.which)}
         rows = _entries(store, store.db[AUDIT].find(called).sort([("at", -1), ("_id", -1)]))
         return list(islice((entry for entry in rows if _fits(entry, search)), skip, skip + most))

@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from repository import keyed
 from repository.access import Actor, Operation, Refused, reach, require, scope
 from repository.activities import Attendance, KnownResident, known_residents, resident_code
-from repository.keys import keyed_digest
 from repository.residents.records import CARD_KEY, ResidentCard, Volunteer, card_number
 from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
@@ -55,7 +55,7 @@ def keep_card(
     require(actor, Operation.CREATE, ResidentCard.collection)
     code = resident_code(resident)
     changes: dict[str, Any] = {"grid_id": grid_id, "building": _building(building) if building else None}
-    changes["card"] = keyed_digest(store, CARD_KEY, f"{community_id}|{card_number(card)}") if card else None
+    changes["card"] = keyed.digest(store, CARD_KEY, f"{community_id}|{card_number(card)}") if card else None
     changes = {name: value for name, value in changes.items() if value is not None}
     if not changes.keys() - {"grid_id"}:
         raise Invalid({"card": Message(msg("Give a card's number or a building"))})

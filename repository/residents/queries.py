@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, time
 
 import pymongo
 
+from repository import keyed
 from repository.access import Actor, Operation, require, scope
 from repository.activities.records import Attendance
 from repository.filters import Is
-from repository.keys import keyed_digest
 from repository.residents.records import CARD_KEY, ResidentCard, Volunteer, card_number
 from repository.store import READ_SECONDS, Store, our_errors
 
@@ -36,7 +36,7 @@ def resident_of_card(store: Store, actor: Actor, community_id: str, card: str) -
     a grid that is not in the actor's charge. Raises Invalid for what is no card number, Refused."""
     require(actor, Operation.CREATE, Attendance.collection)
     own = scope(actor, ResidentCard, community_id)
-    within = {"$and": [own, {"card": keyed_digest(store, CARD_KEY, f"{community_id}|{card_number(card)}")}]}
+    within = {"$and": [own, {"card": keyed.digest(store, CARD_KEY, f"{community_id}|{card_number(card)}")}]}
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = next(store.documents(ResidentCard, within, limit=1), None)
     return found["resident"] if found else None

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from pymongo import monitoring
 from pymongo.errors import PyMongoError
 
-from repository import accounts, embedded, facilities, hazards, maintenance, patrols, reports
+from repository import accounts, checkin, embedded, facilities, hazards, maintenance, patrols, reports
+from repository.checkin import Door
 from repository.facilities import Facility
 from repository.labels import Label
 from repository.maintenance import WorkOrder
@@ -136,6 +137,7 @@ NOT_TRIED: Mapping[str, str] = {
 
 SECRET = "violet anchor bread"  # pragma: allowlist secret
 TERMS = accounts.Terms()
+DOOR = Door(id=f"{MARK}-D", community_id="D", activity_id="evening-g1", grid_id="g1")
 LABEL = Label(id=f"{MARK}-L", community_id="D", facility_id="f-g1", grid_id="g1")
 
 
@@ -184,6 +186,25 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
         "label": LABEL, "token": reports.form_token(store, LABEL), "order_id": "w-g1",
     },
     "reports.follow": {"token": "x"},
+    "checkin.doorway": {"code": DOOR.id},
+    "checkin.door_token": {"door": DOOR},
+    "checkin.enter": lambda store: {
+        "code": DOOR.id, "token": checkin.door_token(store, DOOR), "typed": f"{MARK}-W",
+    },
+    "checkin.walk_in": lambda store: {
+        "code": DOOR.id, "token": checkin.door_token(store, DOOR), "age_band": "75+", "sex": "f", "grid_id": "g1",
+    },
+    "checkin.digest_of": {"activity_id": "evening-g1", "code": "AAAAAA"},
+    "keyed.secret": {"name": "x"},
+    "keyed.sign": {"name": "x", "what": "x", "text": "x"},
+    "signups.places_taken": {"community_id": "D", "activity_id": "evening-g1"},
+    "signups.nobodys": {"community_id": "D", "codes": [f"{MARK}-S"]},
+    "signups.note_came": {"community_id": "D", "activity_id": "evening-g1", "residents": [f"{MARK}-S"], "came": False},
+    "signups.move_up": {"community_id": "D", "activity_id": "evening-g1", "capacity": 2},
+    "signups.meet": {"community_id": "D", "held_on": NOW.date()},
+    "signups.follow": {
+        "community_id": "D", "activity_id": "evening-g1", "held_on": NOW.date(), "grid_id": "g1",
+    },
     "reports.answer": {"token": "x", "mended": True, "satisfaction": 5},
     "recount.make_again": {"record": WorkOrder, "community_id": "D"},
     "recount.people_again": {"community_id": "D"},

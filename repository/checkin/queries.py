@@ -1,0 +1,216 @@
+"""The calendar with who signed up and who came, the list of one activity, and how many of those who signed up came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from repository.access import Actor, Operation, may, reach, require
+from repository.activities import Activity, ActivityStatus
+from repository.checkin.records import SHOWED_UP, Door, Hours
+from repository.filters import Is
+from repository.metrics import Period, Value, last_months, ratio
+from repository.rollups import path_word
+from repository.signups import SignUp, SignUpState
+from repository.store import Store
+
+MOST_OF_A_MONTH = 300
+SERIES = 12  # months of a sparkline
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An activity in the calendar. ``over``: its end has passed."""
+
+    activity: Activity
+    signed: int
+    waiting: int
+    came: int
+    over: bool
+
+    @property
+    def known(self) -> bool:
+        """Is it known how many of those who signed up came?"""
+        return self.over and self.came > 0
+
+    @property
+    def missed(self) -> int | None:
+        """Who signed up and did not come; None before it is over, and where nobody who signed up was registered."""
+        return self.signed - self.came if self.known else None
+
+    @property
+    def showed_up(self) -> Value:
+        """Metric P4 of this activity."""
+        return Value(SHOWED_UP, ratio(self.came, self.signed) if self.known else None, self.signed if self.known else 0)
+
+    @property
+    def full(self) -> bool:
+        """Is every place taken?"""
+        return self.activity.capacity is not None and self.signed >= self.activity.capacity
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """A month's activities, by day and hour. ``more``: there are others beyond the limit. ``places`` and ``taken`` are
+    of those with a limited number of places that are not called off."""
+
+    month: str
+    slots: tuple[Slot, ...]
+    more: bool
+    places: int
+    taken: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class ShownUp:
+    """Who came of those who signed up for the activities of a period that are over (metric P4)."""
+
+    value: Value
+    signed: int
+    came: int
+    activities: int
+    waited: int
+    """Who waited and got no place, of the same activities."""
+
+
+@dataclass(frozen=True)
+class Guests:
+    """One activity's list, in the order in which people signed up, waiting ones last; those of whom the actor may
+    know. ``door`` is the code at its door, None while it has none."""
+
+    activity: Activity
+    hours: Hours
+    slot: Slot
+    sign_ups: tuple[SignUp, ...]
+    door: str | None
+
+
+def timetable(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    month: str,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,
+) -> Timetable:
+    """The activities of a month such as ``2026-04``, with who signed up, waits and came: numbers of whoever may see
+    the activity. Raises PeriodTrouble, Refused, Unavailable."""
+    period = Period.of(month)
+    within = {"held_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    most = MOST_OF_A_MONTH
+    found = store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", 1)], limit=most + 1)
+    counts = _by_activity(store, community_id, reach(actor, community_id, grids), {"period": Is(among=period.months)})
+    numbers = {id: of for month in counts.values() for id, of in month.items()}
+    zone, now = store.zone(community_id), now or store.clock()
+    slots = sorted(
+        (_slot(one, numbers.get(one.id, {}), Hours.of(one, zone).ends <= now) for one in found[:most]),
+        key=lambda slot: (slot.activity.held_on, slot.activity.starts_at or "", slot.activity.name),
+    )
+    limited = [
+        slot
+        for slot in slots
+        if slot.activity.capacity is not None
+        and slot.activity.status is not ActivityStatus.CANCELLED
+        and slot.signed + slot.waiting
+    ]
+    return Timetable(
+        month,
+        tuple(slots),
+        len(found) > most,
+        sum(slot.activity.capacity or 0 for slot in limited),
+        sum(slot.signed for slot in limited),
+        sum(slot.waiting for slot in limited),
+    )
+
+
+def shown_up(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,
+) -> ShownUp:
+    """Metric P4 of a period, from counters; the series are the twelve months up to its end or now. Raises Refused,
+    Unavailable."""
+    require(actor, Operation.READ, Activity.collection)
+    zone, now = store.zone(community_id), now or store.clock()
+    today = now.astimezone(zone).date()
+    months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
+    wanted: Mapping[str, Any] = {}
+    if period.kind != "ever":
+        wanted = {"period": Is(among=sorted({*months, *period.months}))}
+    counts = _by_activity(store, community_id, reach(actor, community_id, grids), wanted)
+    of_today = store.find(actor, Activity, community_id, {"held_on": _midnight(today)}, grids=grids, limit=200)
+    running = {one.id for one in of_today if Hours.of(one, zone).ends > now}
+
+    def told(month: str) -> list[Mapping[str, int]]:
+        of_month = counts.get(month, {})
+        return [numbers for id, numbers in of_month.items() if numbers.get("came") and id not in running]
+
+    def share(found: list[Mapping[str, int]]) -> float | None:
+        return ratio(sum(one["came"] for one in found), sum(one.get("signed", 0) for one in found))
+
+    span = list(counts) if period.kind == "ever" else period.months
+    found = [numbers for month in span for numbers in told(month)]
+    signed = sum(one.get("signed", 0) for one in found)
+    return ShownUp(
+        Value(SHOWED_UP, share(found), signed, [(month, share(told(month))) for month in months]),
+        signed,
+        sum(one["came"] for one in found),
+        len(found),
+        sum(one.get("waiting", 0) for one in found),
+    )
+
+
+def guests(
+    store: Store, actor: Actor, community_id: str, activity_id: str, *, now: datetime | None = None
+) -> Guests | None:
+    """One activity and who signed up for it; None if it is not there, or not in the actor's charge."""
+    found = store.find(actor, Activity, community_id, {"_id": activity_id}, limit=1)
+    if not found:
+        return None
+    activity, hours = found[0], Hours.of(found[0], store.zone(community_id))
+    named = {"activity_id": activity_id}
+    readable = may(actor, Operation.READ, SignUp.collection)
+    rows = store.find(actor, SignUp, community_id, named, sort=[("asked_at", 1)], limit=2_000) if readable else []
+    month = {"period": Is(among=[f"{activity.held_on:%Y-%m}"])}
+    counts = _by_activity(store, community_id, reach(actor, community_id), month)
+    numbers: Mapping[str, int] = next((each[activity_id] for each in counts.values() if activity_id in each), {})
+    code = None
+    if may(actor, Operation.READ, Door.collection):
+        doors = store.find(actor, Door, community_id, {"activity_id": activity_id, "ended_at": None}, limit=1)
+        code = doors[0].id if doors else None
+    order = list(SignUpState)
+    listed = tuple(sorted(rows, key=lambda one: order.index(one.state)))
+    over = hours.ends <= (now or store.clock())
+    return Guests(activity, hours, _slot(activity, numbers, over), listed, code)
+
+
+def _slot(activity: Activity, numbers: Mapping[str, int], over: bool) -> Slot:
+    return Slot(activity, numbers.get("signed", 0), numbers.get("waiting", 0), numbers.get("came", 0), over)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _by_activity(
+    store: Store, community_id: str, seen: frozenset[str] | None, within: Mapping[str, Any]
+) -> dict[str, dict[str, Mapping[str, int]]]:
+    """Month -> activity -> ``signed``, ``waiting``, ``withdrawn``, ``came``; of all grids, or those seen."""
+    found: dict[str, dict[str, Mapping[str, int]]] = {}
+    if seen is None:
+        for document in store.counters(community_id, "sign_ups", "month", within, {"period": 1, "by_category": 1}):
+            found[document["period"]] = {
+                path_word(key): numbers for key, numbers in document.get("by_category", {}).items()
+            }
+        return found
+    for cell in store.counters(community_id, "sign_ups", "cell", {**within, "grid": Is(among=sorted(seen))}):
+        found.setdefault(cell["period"], {})[cell["category"]] = {
+            name: cell[name] for name in ("signed", "waiting", "withdrawn", "came") if name in cell
+        }
+    return found
