@@ -65,7 +65,7 @@ def _course(found: Workload, measure: Measure) -> None:
         name=_("max ÷ mean"),
         look=cards.look(),
         area=False,
-        target=(HEAVY, _("{times} times", times=number(HEAVY, 1))),
+        target=(HEAVY, _("limit")),
     )
     cards.chart(
         finding,
@@ -189,13 +189,14 @@ SHOWN = 12
 
 def _table(officers: Sequence[Officer], names: Mapping[str, str], places: Mapping[str, str]) -> None:
     rows = []
+    told = [measure for measure in Measure if any(each.load.of(measure) for each in officers)]
     for each in officers[:SHOWN]:
         row = {
             _(
                 "Officer"
             ): f"**{plain(names.get(each.person_id, MISSING))}**  \n:small[:gray[{plain(_post(each, places))}]]"
         }
-        for measure in Measure:
+        for measure in told:
             amount, times = each.load.of(measure), each.times.get(measure)
             text = number(amount, 0) if amount is not None else MISSING
             row[say(measure.label)] = (

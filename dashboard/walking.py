@@ -2,7 +2,7 @@
 plan and of a patrol, which is logged with a few taps."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -43,6 +43,8 @@ def render(view: session.View) -> None:
     if not found.plans and not found.lately:
         _begin()
     else:
+        with st.container(key="narrow_log"):  # on a phone it is what one comes for
+            _offer("do_patrol_first", "stretch")
         with cards.tiles(3):
             points = found.coverage.detail
             worth = _("{n} points of 10", n=number(points)) if points is not None else _by_now(found)
@@ -200,10 +202,7 @@ def _walked(found: PatrolReview, names: Names) -> None:
             heading += " · " + n_("{n} finding", "{n} findings", found.findings)
         st.header(plain(heading), anchor=False, width="content")
         st.space("stretch")
-        if may(session.actor(), Operation.CREATE, Patrol.collection) and st.button(
-            _("Log a patrol"), icon=":material/add:", type="primary", key="do_patrol", width="content"
-        ):
-            drawer.open_at(PATROL)
+        _offer("do_patrol", "content")
     met, waiting = _("Findings"), _("To be dealt with")
     drawer.register(
         PATROL,
@@ -218,6 +217,13 @@ def _walked(found: PatrolReview, names: Names) -> None:
         },
         total=number(found.n) if found.n > len(found.lately) else None,
     )
+
+
+def _offer(key: str, width: Literal["content", "stretch"]) -> None:
+    if may(session.actor(), Operation.CREATE, Patrol.collection) and st.button(
+        _("Log a patrol"), icon=":material/add:", type="primary", key=key, width=width
+    ):
+        drawer.open_at(PATROL)
 
 
 # --- the drawers

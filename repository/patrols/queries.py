@@ -15,12 +15,12 @@ from repository.filters import Is
 from repository.grids import Grid, Post, Setting, setting
 from repository.hazards import Hazard
 from repository.maintenance import WorkOrder
-from repository.metrics import Period, State, Target, Value, judge, last_months, ratio
+from repository.metrics import Period, State, Target, Value, judge, ratio
 from repository.patrols.metrics import COVERAGE, COVERAGE_POINTS, OVERDUE, WALKED, points
 from repository.patrols.records import Became, Patrol, PatrolKind, PatrolPlan, Within
 from repository.record import Record
 from repository.requests import Request
-from repository.rollups import path_word, quarter_of
+from repository.rollups import path_word
 from repository.store import Store, Wanted
 
 Document = dict[str, Any]
@@ -150,7 +150,9 @@ def patrol_review(
     plans = [PatrolPlan.from_document(each) for each in within.also[0][:MOST_PLANS]]
     plans = [plan for plan in plans if seen is None or plan.grid_id in seen]
     own = [month for month in period.months if month <= f"{on:%Y-%m}"]
-    spans = _households(store, actor, community_id, grids, period, on)
+    whole = Within(period.kind)
+    widest = max((whole, *(plan.within for plan in plans)), key=list(Within).index)
+    visited = _households(store, actor, community_id, grids, widest, on)
     walked = patrols_by_grid(store, actor, community_id, own, grids=grids)
     asked = {plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, on)}
 
@@ -161,7 +163,7 @@ def patrol_review(
         return GridPatrols(
             grid.id,
             grid.households,
-            spans[grid.id]["period"],
+            visited[grid.id].get(whole, 0),
             total["walked"],
             total["visits"],
             total["found"],
@@ -171,7 +173,7 @@ def patrol_review(
 
     rows = tuple(of(grid) for grid in there)
     lasts = _lasts(store, actor, community_id, on, past=on < today) if plans else {}
-    states = _plans(store, community_id, within, plans, spans, lasts, period, on)
+    states = _plans(store, community_id, within, plans, visited, lasts, period, on)
     planned, kept = sum(each.planned for each in states), sum(min(each.planned, each.walked) for each in states)
     running = [each for each in states if each.due_on is not None]
     days = Is(gte=_midnight(period.first), lte=_midnight(on))
@@ -210,36 +212,33 @@ def by_now(elapsed: float) -> Target:
 
 
 def _households(
-    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, period: Period, on: date
-) -> dict[str, Counter[str]]:
-    """Different households by grid, in the period up to a day and in the month, quarter and year of that day. A door
-    that is visited in several months has one key, so each is looked at once."""
-    last = f"{on:%Y-%m}"
-    year = last_months(on, on.month)
-    wanted = {
-        "period": {month for month in period.months if month <= last},
-        "month": {last},
-        "quarter": {month for month in year if quarter_of(month) == quarter_of(last)},
-        "year": set(year),
-    }
-    days = Is(gte=_midnight(min(period.first, date(on.year, 1, 1))), lte=_midnight(on))
-    came = {"$dateToString": {"date": "$walked_on", "format": "%Y-%m"}}
+    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, widest: Within, on: date
+) -> dict[str, dict[Within, int]]:
+    """Different households by grid, in the month, the quarter and the year up to a day, as far as the ``widest`` of
+    them. The server hands over the keys by grid and month: to tell them apart here takes a tenth of the time."""
+    months = {Within.MONTH: 1, Within.QUARTER: (on.month - 1) % 3 + 1, Within.YEAR: on.month}
+    first = date(on.year, on.month - months[widest] + 1, 1)
     pipeline: list[Document] = [
         {"$match": {"doors.0": {"$exists": True}}},
-        {"$project": {"_id": 0, "g": "$grid_id", "m": came, "d": "$doors"}},
-        {"$unwind": "$d"},
-        {"$group": {"_id": {"g": "$g", "d": "$d"}, "m": {"$addToSet": "$m"}}},
-        {"$group": {"_id": {"g": "$_id.g", "m": "$m"}, "n": {"$sum": 1}}},
+        {"$group": {"_id": {"g": "$grid_id", "m": {"$month": "$walked_on"}}, "d": {"$push": "$doors"}}},
     ]
-    spans: dict[str, Counter[str]] = defaultdict(Counter)
-    by_day = ("community_id", "walked_on", "grid_id")
+    keys: dict[str, dict[int, list[list[str]]]] = defaultdict(dict)
     for row in store.aggregate(
-        actor, Patrol, community_id, pipeline, filter={"walked_on": days}, grids=grids, index=by_day
+        actor,
+        Patrol,
+        community_id,
+        pipeline,
+        filter={"walked_on": Is(gte=_midnight(first), lte=_midnight(on))},
+        grids=grids,
+        index=("community_id", "walked_on", "grid_id"),
     ):
-        came_in = set(row["_id"]["m"])
-        for span, months in wanted.items():
-            spans[row["_id"]["g"]][span] += row["n"] if came_in & months else 0
-    return spans
+        keys[row["_id"]["g"]][row["_id"]["m"]] = row["d"]
+    found: dict[str, dict[Within, int]] = defaultdict(dict)
+    for grid, by_month in keys.items():
+        for within, count in months.items():
+            own = (doors for month in range(on.month - count + 1, on.month + 1) for doors in by_month.get(month, ()))
+            found[grid][within] = len(set().union(*own))
+    return found
 
 
 def _plans(
@@ -247,7 +246,7 @@ def _plans(
     community_id: str,
     within: Setting,
     plans: Sequence[PatrolPlan],
-    spans: Mapping[str, Mapping[str, int]],
+    visited: Mapping[str, Mapping[Within, int]],
     lasts: Mapping[str, date],
     period: Period,
     on: date,
@@ -261,7 +260,6 @@ def _plans(
         last_on = lasts.get(plan.id)
         due_on = plan.next_due(last_on) if plan.runs_on(max(on, plan.since)) else None
         asks = plan.kind is PatrolKind.HOUSEHOLDS and plan.households
-        span = {Within.MONTH: "month", Within.QUARTER: "quarter", Within.YEAR: "year"}[plan.within]
         return PlanState(
             plan,
             _holders(within.posts, plan, on),
@@ -270,7 +268,7 @@ def _plans(
             max(0, (on - due_on).days) if due_on else 0,
             plan.planned(period.first, on),
             counts[plan.id],
-            spans[plan.grid_id][span] if asks else None,
+            visited[plan.grid_id].get(plan.within, 0) if asks else None,
         )
 
     states = [state(plan) for plan in plans]
