@@ -30,7 +30,9 @@ from repository import (  # noqa: F401 (importing declares what names a resident
     importer,
     maintenance,
     requests,
+    residents,
     rollups,
+    signups,
 )
 from repository.access import Actor, Operation, reach, require
 from repository.activities import Activity, ActivityStatus, Attendance, resident_code

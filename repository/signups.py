@@ -18,7 +18,7 @@ from pydantic import Field
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
 from repository.people import AgeBand, Sex
-from repository.record import Choice, Day, Index, Record, Ref, Shown
+from repository.record import Choice, Day, Index, Record, Ref, Shown, Trace
 from repository.rollups import COUNTS, Atom, Place, Tally
 from repository.store import WRITE_SECONDS, Store, Write, our_errors
 from repository.words import msg
@@ -66,6 +66,7 @@ class SignUp(Record):
     )
     subjects = ("sign_ups",)
     moments = ("held_on",)
+    trace = Trace()
 
     activity_id: Annotated[str, Ref(to="activities", form=False)] = Field(max_length=64, title=msg("Activity"))
     resident: Annotated[str, Shown(form=False)] = Field(min_length=1, max_length=40, title=msg("Resident code"))

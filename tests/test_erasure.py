@@ -114,7 +114,7 @@ def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monk
 
     def dies(write: Any, attendance: Any) -> None:
         heads.append(attendance["_id"])
-        if len(heads) == 2:
+        if len(set(heads)) == 2:  # a transaction may run again
             raise KeyboardInterrupt
         keep_head(write, attendance)
 

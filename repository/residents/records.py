@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.activities.records import FIRST_DAY, LAST_DAY, LONGEST_CODE
-from repository.record import LINE, Day, Index, Record, Ref, Shown
+from repository.record import LINE, Day, Index, Record, Ref, Shown, Trace
 from repository.rollups import REGISTERED, Atom
 from repository.store import FieldProblem, Invalid
 from repository.words import Message, msg
@@ -35,6 +35,7 @@ class Volunteer(Record):
     )
     subjects = ("volunteers",)
     moments = ("since", "until")
+    trace = Trace()
 
     resident: Annotated[str, Shown(aliases=("居民代码", "短码"))] = Field(
         min_length=1,
@@ -93,6 +94,7 @@ class ResidentCard(Record):
         Index(("community_id", "card"), "whose card this is", unique=True, where={"card": {"$exists": True}}),
         Index(("community_id", "grid_id", "building"), "who lives in a building of a grid"),
     )
+    trace = Trace()
 
     resident: str = Field(min_length=1, max_length=LONGEST_CODE, title=msg("Resident code"))
     card: Annotated[str | None, Shown(form=False, table=False)] = Field(
