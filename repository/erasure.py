@@ -219,21 +219,20 @@ def _enter(store: Store, actor: Actor, erasure: Erasure) -> None:
 
 
 def _carry_out(store: Store, actor: Actor, community_id: str, spellings: Sequence[str], id: str) -> Erasure:
-    named: set[str] = set()
-    while store.write(actor, lambda write: _some(write, community_id, spellings, id, named)):
+    while store.write(actor, lambda write: _some(write, community_id, spellings, id)):
         pass
-    return store.write(actor, lambda write: _end(write, community_id, spellings, id, named))
+    return store.write(actor, lambda write: _end(write, community_id, spellings, id))
 
 
-def _some(write: Write, community_id: str, spellings: Sequence[str], id: str, named: set[str]) -> int:
-    """Erase the next records, in one transaction; returns how many. ``named`` takes up which they were."""
+def _some(write: Write, community_id: str, spellings: Sequence[str], id: str) -> int:
+    """Erase the next records, in one transaction; returns how many."""
     n = 0
     for record, document in list(islice(_naming(write.store, community_id, spellings, write, CHUNK), CHUNK)):
         for other, each in list(_following(write.store, record, document, write)):
             _erase_one(write, other, each, document)
+            _forget_replaced(write, {"community_id": community_id, "record_id": each["_id"]}, other)
             n += 1
         _erase_one(write, record, document)
-        named.add(document["_id"])
         n += 1
     if n:
         _count(write, community_id, id, n)
@@ -288,23 +287,14 @@ def _count(write: Write, community_id: str, id: str, n: int, *, complete: bool =
     return write.update(Erasure, community_id, id, erasure.revision, changes)
 
 
-def _end(write: Write, community_id: str, spellings: Sequence[str], id: str, named: set[str]) -> Erasure:
+def _end(write: Write, community_id: str, spellings: Sequence[str], id: str) -> Erasure:
     """What is kept beside the records: the memory of when they came, of what imports replaced, of rows left alone."""
     db, session = write.store.db, write.session
-    seen = {
-        "_id": {"$in": [f"{community_id}|{code}" for code in spellings]},
-        "community_id": community_id,
-        "months": {},
-    }
-    db[SEEN].delete_many(seen, session=session)
-    pending = list(write.store.pending_batches(session))
-    settled = {"community_id": community_id, "batch_id": {"$nin": pending}}
-    for through in (False, True):
-        for record, trace in _traces(through=through):
-            whose = {"$in": sorted(named) if through else list(spellings)}
-            _forget_replaced(
-                write, {**settled, "collection": record.collection, f"before.{trace.field}": whose}, record
-            )
+    seen = [f"{community_id}|{code}" for code in spellings]
+    db[SEEN].delete_many({"_id": {"$in": seen}, "community_id": community_id, "months": {}}, session=session)
+    for record, trace in _traces(through=False):
+        where = {"community_id": community_id, f"before.{trace.field}": {"$in": list(spellings)}}
+        _forget_replaced(write, where, record)
     left = {"community_id": community_id, "left_rows.name": Is(among=list(spellings))}
     for batch in list(write.store.documents(ImportBatch, left, session=session)):
         rows = tuple(
@@ -318,6 +308,8 @@ def _end(write: Write, community_id: str, spellings: Sequence[str], id: str, nam
 def _forget_replaced(write: Write, where: Document, record: type[Record]) -> None:
     """What an import replaced of a record, or took out, and its undo would bring back."""
     trace, ledger = record.trace, write.store.db[LEDGER]
+    pending = list(write.store.pending_batches(write.session))  # what is in flight may yet be rolled back
+    where = {**where, "collection": record.collection, "batch_id": {"$nin": pending}}
     if trace is None or not trace.emptied:
         ledger.delete_many(where, session=write.session)
         return
