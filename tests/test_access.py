@@ -230,7 +230,10 @@ def world(store: Store) -> None:
                 age_band=AgeBand.A60, sex=Sex.FEMALE, grid_id=grid, role="volunteer", **at,
             ),
             Volunteer(id=f"vo-{grid}", resident=f"{mark}-R", since=TODAY, grid_id=grid, **at),
-            ResidentCard(id=f"rc-{grid}", resident=f"{mark}-R", building="5", grid_id=grid, **at),
+            ResidentCard(
+                id=f"rc-{grid}", resident=f"{mark}-R", card=f"{mark}-{grid}-digest", building=f"{mark}-B".upper(),
+                grid_id=grid, **at,
+            ),
             Activity(id=f"evening-{grid}", name=f"{mark} crafts", held_on=TODAY, format="craft", grid_id=grid,
                      capacity=1, **at),
             Attendance(id=f"te-{grid}", activity_id=f"evening-{grid}", resident=f"{mark}-S", held_on=TODAY,
@@ -1101,7 +1104,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "residents.look_up": Row(
         ((READ, "resident_cards"), (READ, "attendances")),
-        lambda s, a: residents.look_up(s, a, "D", "g1", "5"),
+        lambda s, a: residents.look_up(s, a, "D", "g1", f"{MARK}-B"),
         "refused",
     ),
     "residents.resident_of_card": Row(
@@ -2184,6 +2187,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization | Project) else copy
         by_code = Attendance | Volunteer | ResidentCard | SignUp
         copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, by_code) else copy
+        copy = copy.model_copy(update={"card": "copy"}) if isinstance(copy, ResidentCard) else copy
         if isinstance(copy, StaffMember | StaffSuccessor):
             copy = copy.model_copy(update={"person_id": "free-D"})
         copy = copy.model_copy(update={"year": 2030}) if isinstance(copy, TrainingPlan) else copy
@@ -2248,6 +2252,7 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
 PERSONAL: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "contacts": ("c-g1", {"expires_on": TODAY + timedelta(days=1)}),
     "entry_logs": ("e-g1", {"host": "6"}),
+    "resident_cards": ("rc-g1", {"resident": "other"}),
 }
 """A record with personal fields, and a change of another one."""
 
