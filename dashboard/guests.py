@@ -284,7 +284,7 @@ def _list(view: View, names: Names, found: Guests, desk: _Desk) -> None:
     actor, where = session.actor(), (view.community_id, one.id)
     with st.container(horizontal=True, gap="small"):
         if may(actor, Operation.UPDATE, SignUp.collection) and one.state is not SignUpState.WITHDRAWN:
-            if not one.came:
+            if not one.came and not found.slot.over:
                 _act(_("Withdraw"), "withdraw", ":material/person_remove:", desk, one, _withdrawn, view)
             _act(_("New code for the door"), "code", ":material/password:", desk, one, _renewed, view)
         if one.came and may(actor, Operation.DELETE, "attendances"):

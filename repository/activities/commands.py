@@ -91,7 +91,8 @@ def _change(
         signups.meet(write, community_id, before.held_on)
         if (before.held_on, before.grid_id) != (after.held_on, after.grid_id):
             signups.follow(write, community_id, id, after.held_on, after.grid_id)
-        signups.move_up(write, community_id, id, after.capacity)
+        if after.held_on >= today:
+            signups.move_up(write, community_id, id, after.capacity)
     return after
 
 

@@ -72,7 +72,7 @@ class ActivityStatus(Choice):
 
 
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]?\d)")
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]?\d)(?::[0-5]\d)?")  # a spreadsheet's has seconds
 
 
 class Activity(Record):

@@ -119,7 +119,7 @@ def sign_up(
 
     def work(write: Write, code: str) -> SignUp:
         activity = write.read(Activity, community_id, activity_id)
-        _require_ahead(activity, write.at, store)
+        _require_ahead(activity, write)
         if resident is None and not _nobodys(write, community_id, code):
             raise _CodeTaken
         named = {"community_id": community_id, "activity_id": activity_id, "resident": code}
@@ -167,15 +167,17 @@ def sign_up(
 
 def withdraw(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> Withdrawn:
     """Somebody will not come; whoever has waited longest gets the place. Raises Invalid where they are registered
-    already, Conflict, NotFound, Refused."""
+    already or it is over, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> Withdrawn:
         found = write.read(SignUp, community_id, id)
         if found.came:
             text = msg("They are registered as having come: take that back first")
             raise Invalid({"": Message(text)})
-        gone = write.update(SignUp, community_id, id, revision, {"state": SignUpState.WITHDRAWN})
         activity = write.read(Activity, community_id, found.activity_id)
+        if _is_over(activity, write):
+            raise Invalid({"": Message(msg("This activity is over: who did not come stays on its list"))})
+        gone = write.update(SignUp, community_id, id, revision, {"state": SignUpState.WITHDRAWN})
         return Withdrawn(gone, tuple(move_up(write, community_id, activity.id, activity.capacity)))
 
     return store.write(actor, work)
@@ -199,7 +201,8 @@ def remove_sign_up(store: Store, actor: Actor, community_id: str, id: str, revis
         found = write.read(SignUp, community_id, id)
         write.delete(SignUp, community_id, id, revision)
         activity = write.read(Activity, community_id, found.activity_id)
-        move_up(write, community_id, activity.id, activity.capacity)
+        if not _is_over(activity, write):
+            move_up(write, community_id, activity.id, activity.capacity)
 
     store.write(actor, work)
 
@@ -221,10 +224,14 @@ def _nobodys(write: Write, community_id: str, code: str) -> bool:
     return came is None and nobodys(write, community_id, [code])
 
 
-def _require_ahead(activity: Activity, now: datetime, store: Store) -> None:
+def _is_over(activity: Activity, write: Write) -> bool:
+    return write.at >= Hours.of(activity, write.store.zone(activity.community_id)).ends
+
+
+def _require_ahead(activity: Activity, write: Write) -> None:
     if activity.status is ActivityStatus.CANCELLED:
         raise Invalid({"": Message(msg("This activity was cancelled: nobody can sign up"))})
-    if now >= Hours.of(activity, store.zone(activity.community_id)).ends:
+    if _is_over(activity, write):
         raise Invalid({"": Message(msg("This activity is over: record who came instead"))})
 
 
