@@ -91,6 +91,7 @@ PLAIN_COLLECTIONS = {
 RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "repairs_are_counted_to_their_end": (maintenance.WorkOrder,),
     "what_was_verified_and_reopened_is_counted_as_both": (maintenance.WorkOrder,),
+    "repeats_are_counted_of_what_was_entered_here": (requests.Request,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 

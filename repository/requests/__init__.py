@@ -54,7 +54,7 @@ from repository.requests.records import (
     allowed,
     deadline,
 )
-from repository.requests.themes import MINIMUM, SEVERAL, Glance, Theme, Themes, glance_wanted, request_glance, themes
+from repository.requests.themes import MINIMUM, READ, SEVERAL, Glance, Theme, Themes, glance_wanted, request_glance, themes
 from repository.requests.vocabulary import Topic, topic_of, words_of
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "MINIMUM",
     "NEVER_REACHED",
     "OPEN",
+    "READ",
     "REPEAT_DAYS",
     "SEVERAL",
     "Became",

@@ -12,7 +12,7 @@ from repository.activities import Activity, ActivityStatus
 from repository.filters import Is
 from repository.grids import Community, Grid, RequestDeadline
 from repository.maintenance import WorkOrder
-from repository.people import Contact, Person, drop_contact, keep_contact
+from repository.people import Contact, Person, drop_contact, keep_contact, move_contact
 from repository.record import Record
 from repository.requests.records import (
     OPEN,
@@ -30,7 +30,7 @@ from repository.requests.records import (
 )
 from repository.requests.vocabulary import Topic, topic_of, words_of
 from repository.rollups import day_of
-from repository.store import Duplicate, Invalid, NotFound, Store, Write, build
+from repository.store import Duplicate, Invalid, Store, Write, build
 from repository.words import Message, msg
 
 SERIES = "requests"  # of numbers
@@ -463,6 +463,8 @@ def edit_request(
         if moved:
             wanted["repeat_of"] = _earlier(write, build(Request, dict(changed)))
         saved = write.update(Request, community_id, id, revision, wanted)
+        if saved.grid_id != request.grid_id:
+            move_contact(write, community_id, id, saved.grid_id, following=Request)
         if moved:
             for one in _repeating(write, community_id, id):
                 _look_again(write, one)
@@ -546,12 +548,12 @@ def become_activity(
     key: str | None = None,
 ) -> Request:
     """Plan an activity that answers the request: ``values`` are its name, format and day. It is a draft to work out on
-    the Activities page. Raises Invalid for a day that is past or when the request is over, Conflict, NotFound,
-    Refused."""
+    the Activities page. Raises Invalid for a day that is past or when the request was declined or referred, Conflict,
+    NotFound, Refused."""
     zone = store.zone(community_id)
 
     def work(write: Write) -> Request:
-        request = _to_become(write, community_id, id)
+        request = _to_become(write, community_id, id, over=True)
         given = {name: value for name, value in values.items() if value is not None}
         facts = {"community_id": community_id, "grid_id": request.grid_id, "remark": request.text, **given}
         activity = build(Activity, {**facts, "status": ActivityStatus.PLANNED})
@@ -636,9 +638,8 @@ def _to_become(write: Write, community_id: str, id: str, *, over: bool = False) 
         OutcomeKind.ACTIVITY: Activity,
     }
     if record := records.get(request.outcome_kind):
-        try:
-            write.read(record, community_id, request.outcome_id)
-        except NotFound:
+        there = {"community_id": community_id, "_id": request.outcome_id}  # out of reach it is there too
+        if not any(write.store.documents(record, there, session=write.session, projection={"_id": 1})):
             return request  # it was taken out meanwhile
     raise Invalid({"outcome_kind": Message(msg("This has become something already."))})
 
