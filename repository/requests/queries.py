@@ -52,7 +52,7 @@ class Show(Choice):
     CALLED = "called", msg("Of the period: called back")
     CONTENT = "content", msg("Of the period: satisfied")
     ENDED = "ended", msg("Ended in the period")
-    ON_TIME = "on_time", msg("Ended on time")
+    ON_TIME = "on_time", msg("Ended by the deadline")
     LATE = "late", msg("Ended late")
     SPOKEN = "spoken", msg("Reached in the period")
     CONTACTED = "contacted", msg("Said: was contacted")
