@@ -325,7 +325,7 @@ def _phone_row(view: View, one: Request, became: Became | None, *, wide: bool = 
     badges = [_when_badge(view, one), f":{COLOURS[one.status]}-badge[{plain(say(one.status.label))}]"]
     more = " · ".join(filter(None, (one.number, term(one.category, Topic), became_words(became) if became else "")))
     st.button(
-        f"**{plain(_short(one.text, 40))}** · {plain(one.place or MISSING)}  \n"
+        f"**{plain(_short(one.text, 40))}** · {plain(_short(one.place or MISSING, 24))}  \n"
         f"{' '.join(filter(None, badges))} :small[:gray[{plain(more)}]]",
         key=f"request-{one.id}",
         width="stretch" if wide else "content",

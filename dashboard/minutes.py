@@ -239,6 +239,7 @@ def _agenda(view: session.View, names: Names, found: Minuted, open_now: bool) ->
     if not open_now:
         return
     waiting = [item for item in map(meetings.agenda_item, found.unfinished) if not _on(meeting.agenda, item)]
+    waiting = waiting[: meetings.AGENDA - len(meeting.agenda)]  # the longest overdue first
     if waiting and meeting.status is MeetingStatus.PLANNED and st.button(
         n_("Put the unfinished item first", "Put the {n} unfinished items first", len(waiting)),
         icon=":material/vertical_align_top:", key=f"carry-{meeting.id}",

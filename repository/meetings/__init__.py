@@ -67,6 +67,7 @@ from repository.meetings.queries import (
     review,
 )
 from repository.meetings.records import (
+    AGENDA,
     MINUTES,
     REQUIRED,
     SERIES,
@@ -90,7 +91,7 @@ from repository.meetings.records import (
 )
 
 __all__ = [
-    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
+    "AGENDA", "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
     "REQUIRED", "SERIES", "YEAR_DAYS", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Decided",
     "Decision", "Given", "Glance", "Held", "ItemEvent", "ItemState", "ItemStep", "Link", "Linked", "Meeting",
     "MeetingKind", "MeetingStatus", "Minuted", "Outcome", "Required", "Resolved", "Review", "Unfinished", "Version",

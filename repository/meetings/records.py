@@ -18,6 +18,8 @@ from repository.words import msg
 
 MINUTES = 20_000
 """Characters in the minutes of one meeting."""
+AGENDA = 60
+"""Items on one agenda, at most."""
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
 Id = Annotated[str, Field(max_length=64)]
 _TIME = re.compile(r"([0-9]{1,2})[:点时](?:([0-9]{2})(?::[0-9]{2}|分)?)?")
@@ -201,7 +203,7 @@ class Meeting(Record):
         Field(default=(), max_length=300, title=msg("Organisations present"))
     )
     agenda: Annotated[tuple[AgendaItem, ...], Shown(form=False, table=False)] = Field(
-        default=(), max_length=60, title=msg("Agenda")
+        default=(), max_length=AGENDA, title=msg("Agenda")
     )
     draft: Annotated[str | None, Shown(form=False, table=False, long=True)] = Field(
         default=None, max_length=MINUTES, title=msg("Draft of the minutes")
