@@ -70,6 +70,7 @@ def _offers(view: session.View, found: Minuted) -> None:
     business = data.ask(meetings.business, view.community_id, meeting.id, now=view.now)
     known = {item.link for item in meeting.agenda}
     carried = [item for each in business.carried if (item := meetings.agenda_item(each)).link not in known]
+    carried = carried[: meetings.AGENDA - len(meeting.agenda)]  # the longest overdue first
     if carried:
         label = n_("Put the carried-over item first", "Put the {n} carried-over items first", len(carried))
         if st.button(label, type="primary", icon=":material/vertical_align_top:", key="do_carry"):

@@ -326,7 +326,7 @@ def _phone_row(view: View, one: Request, became: Became | None, *, wide: bool = 
     badges = [_when_badge(view, one), f":{COLOURS[one.status]}-badge[{plain(say(one.status.label))}]"]
     more = " · ".join(filter(None, (one.number, term(one.category, Topic), became_words(became) if became else "")))
     st.button(
-        f"**{plain(_short(one.text, 40))}** · {plain(one.place or MISSING)}  \n"
+        f"**{plain(_short(one.text, 40))}** · {plain(_short(one.place or MISSING, 24))}  \n"
         f"{' '.join(filter(None, badges))} :small[:gray[{plain(more)}]]",
         key=f"request-{one.id}",
         width="stretch" if wide else "content",
@@ -340,6 +340,8 @@ def became_words(became: Became) -> str:
     kind = say(became.kind.label)
     if became.gone:
         return _("{kind}, taken out since", kind=kind)
+    if became.elsewhere:
+        return _("{kind}, not in your charge", kind=kind)
     if became.order is not None:
         return _("{number}: {status}", number=became.order.number, status=say(became.order.status.label))
     if became.activity is not None:
@@ -506,7 +508,9 @@ def _became(one: Request, became: Became | None) -> None:
     if became is None:
         return
     with st.container(border=True, gap="xxsmall", key="request-became"):
-        st.markdown(f":material/alt_route: **{plain(say(became.kind.label))}** · {plain(became_words(became))}")
+        kind, words = say(became.kind.label), became_words(became)
+        more = f" · {plain(words)}" if words != kind else ""
+        st.markdown(f":material/alt_route: **{plain(kind)}**{more}")
         if became.order is not None:
             navigation.link(
                 "maintenance", _("Look at {number}", number=plain(became.order.number)), order=became.order.id
@@ -657,18 +661,21 @@ def _becomes(view: View, story: RequestStory) -> None:
         if became.meeting is not None and not became.done:
             _unmark(drawer.draft(f"{BECOMES}.{one.id}", one, "status", "outcome_kind", "outcome_id"), became)
         return
-    if one.status not in OPEN:
+    refused = one.status in (Status.DECLINED, Status.REFERRED)
+    if refused and became is None:
         st.caption(_("It is over. Reopen it before it becomes something."))
         return
     ways: dict[str, str] = {}
-    if may(session.actor(), Operation.CREATE, WorkOrder.collection):
+    if one.status in OPEN and may(session.actor(), Operation.CREATE, WorkOrder.collection):
         ways["order"] = _("A work order")
     if may(session.actor(), Operation.CREATE, Activity.collection):
         ways["activity"] = _("A planned activity")
     ways |= {"idea": _("An idea, kept for later"), "meeting": _("An item for the next meeting")}
     mine = drawer.draft(f"{BECOMES}.{one.id}", one, "status", "outcome_kind", "outcome_id")
     key = mine.key
-    way = st.pills(_("What does it become?"), list(ways), format_func=ways.__getitem__, key=f"becomes-{key}")
+    way = None
+    if not refused:
+        way = st.pills(_("What does it become?"), list(ways), format_func=ways.__getitem__, key=f"becomes-{key}")
     if way == "order":
         _to_order(view, one, mine)
     elif way == "activity":

@@ -204,12 +204,11 @@ def _one(view: session.View, names: Names, found: Minuted) -> None:
 def _away(words: Mapping[Link, Message], link: Link, *, key: str) -> None:
     """The way to what an item or decision is about."""
     name = words.get(link)
+    known = _("not there any more, or not in your charge") if name is None else say(name)
+    label = plain(_("{kind}: {name}", kind=say(link.about.label), name=known))
     if name is None:
-        st.markdown(
-            f":small[:gray[{plain(say(link.about.label))}: {plain(_('not there any more, or not in your charge'))}]]"
-        )
+        st.markdown(f":small[:gray[{label}]]")
         return
-    label = plain(f"{say(link.about.label)}: {say(name)}")
     page, params = _place_of(link)
     if link.about is Linked.ACTION_ITEM:
         st.button(label, type="tertiary", icon=":material/task:", key=f"away-{key}", on_click=to_item, args=(link.ref,))
@@ -252,6 +251,7 @@ def _agenda(view: session.View, names: Names, found: Minuted, open_now: bool) ->
     if not open_now:
         return
     waiting = [item for item in map(meetings.agenda_item, found.unfinished) if not _on(meeting.agenda, item)]
+    waiting = waiting[: meetings.AGENDA - len(meeting.agenda)]  # the longest overdue first
     if waiting and meeting.status is MeetingStatus.PLANNED and st.button(
         n_("Put the unfinished item first", "Put the {n} unfinished items first", len(waiting)),
         icon=":material/vertical_align_top:", key=f"carry-{meeting.id}",

@@ -5,10 +5,11 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from dashboard import cards, charts, session
-from dashboard.i18n import _, day_short, n_, number, percent, period, say, term
+from dashboard.i18n import _, day_short, listed, n_, number, percent, period, say, term
 from dashboard.session import View
 from repository.requests import (
     MINIMUM,
+    READ,
     SEVERAL,
     ReceptionMonth,
     RequestReview,
@@ -167,7 +168,7 @@ def months(review: RequestReview) -> None:
         [each.ended for each in rows],
         names=(_("Received"), _("Ended")),
         look=cards.look(),
-        links=[[href(Show.ALL, period=tick) for tick in ticks], [href(Show.ON_TIME, period=tick) for tick in ticks]],
+        links=[[href(show, period=tick) for tick in ticks] for show in (Show.ALL, Show.ENDED)],
     )
     cards.chart(
         _month_finding(rows),
@@ -241,7 +242,7 @@ def _theme_caption(found: Themes) -> str:
         m=number(SEVERAL),
     )
     if found.cut:
-        said += " · " + _("the newest {n} requests only", n=number(found.n))
+        said += " · " + _("a shorter time, since no more than {n} requests are compared", n=number(READ))
     return said
 
 
@@ -370,4 +371,4 @@ def _topic_text(opened: int, repeats: int, owed: int) -> str:
         more.append(n_("{n} repeat", "{n} repeats", repeats))
     if owed:
         more.append(_("{n} open", n=number(owed)))
-    return number(opened) + (f" ({', '.join(more)})" if more else "")
+    return _("{n} ({share})", n=number(opened), share=listed(more)) if more else number(opened)

@@ -96,6 +96,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "repairs_are_counted_to_their_end": (maintenance.WorkOrder,),
     "what_was_verified_and_reopened_is_counted_as_both": (maintenance.WorkOrder,),
     "depth_money_and_answers_of_activities_are_counted": (activities.Activity, activities.Attendance),
+    "repeats_are_counted_of_what_was_entered_here": (requests.Request,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 

@@ -163,6 +163,17 @@ def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purp
     return store.write(actor, work, vital=True)
 
 
+def move_contact(
+    write: Write, community_id: str, about_id: str, grid_id: str | None, *, following: type[Record]
+) -> None:
+    """The contact of what went to another grid goes with it, inside the same write: who has the matter in charge sees
+    whom to call back, and who had it before does not any more. ``following`` is the record that went."""
+    about = {"community_id": community_id, "about_id": about_id}
+    for document in write.store.documents(Contact, about, session=write.session):
+        changes = {"grid_id": grid_id}
+        write.update(Contact, community_id, document["_id"], document["revision"], changes, following=following)
+
+
 def drop_contact(write: Write, community_id: str, about_id: str) -> None:
     """Erase the contact of what is being taken out, inside the same write."""
     about = {"community_id": community_id, "about_id": about_id}

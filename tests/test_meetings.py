@@ -149,6 +149,9 @@ def test_the_calendar_says_how_each_required_meeting_stands(yard: Store, admin: 
     before = meetings.review(yard, admin, "d", Period.of("2025"), now=NOW)
     assert {each.state for each in before.cells} == {CellState.BEFORE}
     assert (before.cadence.value, before.cadence.n) == (None, 0), "nothing is owed from before records began"
+    held(yard, date(1962, 3, 5), name="1962 for 2026")
+    for period in (YEAR, Period.of("ever")):
+        assert meetings.review(yard, admin, "d", period, now=NOW).cadence.n == found.cadence.n, "a mistyped year"
 
 
 def test_one_that_is_held_as_soon_as_its_days_begin_counts_at_once(yard: Store, admin: Actor) -> None:
@@ -214,7 +217,11 @@ def test_its_period_follows_its_day_unless_somebody_said_otherwise(yard: Store) 
 def test_an_ad_hoc_meeting_says_what_for(yard: Store) -> None:
     values = {"name": "x", "kind": "ad_hoc", "day": TODAY}
     assert "reason" in wrong(lambda: meetings.plan_meeting(yard, BOSS, "d", values))
-    assert "time" in wrong(lambda: planned(yard, TODAY, time="25:00"))
+    for time in ("25:00", "9", "9:60", "上午", "9:5", "-1:00"):
+        assert wrong(lambda time=time: planned(yard, TODAY, time=time)) == {"time": "Write the time as 09:00."}  # type: ignore[misc]
+    for time in ("9:00", "９：００", "9点", "09:00:00", " 9时00分 "):
+        meeting = Meeting(community_id="d", name="x", kind="ad_hoc", reason="x", day=TODAY, time=time)
+        assert meeting.time == "09:00", time
 
 
 # --- holding it

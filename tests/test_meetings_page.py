@@ -114,7 +114,15 @@ def test_the_next_meetings_agenda_takes_up_what_is_open(
     run(at)
     button(at, "Put on the agenda").click()
     run(at)
-    assert [line.text for line in room.get(admin, Meeting, "d", coming.id).agenda] == ["拖着的", "Adjourned: 再议的"]
+    stands = room.get(admin, Meeting, "d", coming.id)
+    assert [line.text for line in stands.agenda] == ["拖着的", "Adjourned: 再议的"]
+    full = [meetings.AgendaItem(text=f"议题 {n}") for n in range(meetings.AGENDA - 1)]
+    meetings.edit_meeting(room, BOSS, "d", coming.id, stands.revision, {"agenda": full})
+    given_at(room, last, date(2026, 3, 25), "放不下的")
+    at = visit(mongodb_uri, "meetings", lang="en")
+    button(at, "Put the carried-over item first").click()  # as many as there is room for
+    run(at)
+    assert [line.text for line in room.get(admin, Meeting, "d", coming.id).agenda][:2] == ["拖着的", "议题 0"]
 
 
 def test_one_that_nobody_planned_is_planned_in_one_form(

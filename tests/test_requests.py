@@ -1,6 +1,7 @@
 """Requests: deadlines by the clock and by the day, every step, N1 to N6 against pandas on raw rows, what they became,
 themes counted by hand with decoys."""
 
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from repository.maintenance import Status as OrderStatus
 from repository.maintenance import WorkOrder
 from repository.meetings import AgendaItem, Link, Linked, Meeting
 from repository.metrics import Period
-from repository.requests import OutcomeKind, Request, Satisfaction, Show, Status, Step, Topic, Urgency
+from repository.requests import OutcomeKind, Request, Satisfaction, Show, Status, Step, Topic, Urgency, queries
 from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store
 from tests.conftest import NOW
 
@@ -148,6 +149,23 @@ def test_whom_to_call_back_is_kept_apart_and_never_in_the_trail(yard: Store, men
     again = take(yard, mender, caller_phone="13812345678")
     room.remove_request(yard, admin, "d", again.id, again.revision)
     assert yard.db["contacts"].count_documents({}) == 0
+
+
+def test_the_contact_goes_with_its_matter_to_another_grid(yard: Store, mender: Actor, admin: Actor) -> None:
+    """Whoever has it in charge now sees whom to call; whoever had it does not any more."""
+    next_door = Actor("n", "邻格员", Role.GRID_WORKER, grids=frozenset({"d-g2"}))
+    made = take(yard, mender, caller_phone="13812345678")
+    order = maintenance.log_repair(
+        yard, mender, "d", fault="loose", place="门口", grid_id="d-g1", caller_phone="13887654321"
+    )
+    assert all(people.contact_of(yard, WORKER, "d", each.id) for each in (made, order))
+    room.edit_request(yard, mender, "d", made.id, made.revision, {"grid_id": "d-g2"})
+    maintenance.edit(yard, mender, "d", order.id, order.revision, {"grid_id": "d-g2"})
+    for each, phone in ((made, "13812345678"), (order, "13887654321")):
+        assert people.contact_of(yard, WORKER, "d", each.id) is None
+        kept = people.contact_of(yard, next_door, "d", each.id)
+        assert kept is not None
+        assert people.reveal(yard, next_door, "d", kept.id, people.Purpose.CALL_BACK).phone == phone
 
 
 # --- the steps
@@ -275,6 +293,18 @@ def test_what_is_entered_late_changes_and_goes_is_looked_at_again(yard: Store, m
     assert recount.check(yard, admin, "d") == []
 
 
+def test_what_a_sheet_brought_is_no_part_of_the_share_of_repeats(yard: Store, mender: Actor, admin: Actor) -> None:
+    facts = {"community_id": "d", "grid_id": "d-g1", "text": "电梯停了", "category": "lift", "resident": "ABC"}
+    yard.insert(admin, Request(number="1", **facts, received_at=NOW - timedelta(hours=1), batch_id="b"))
+    take(yard, mender, resident="ABC", received_at=NOW - timedelta(hours=2))
+    (brought,) = yard.find(admin, Request, "d", {"number": "1"})
+    assert brought.repeat_of is not None, "the drawer says that it came before"
+    review = room.request_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.repeats.value, review.repeats.n) == (0, 1)
+    assert room.request_list(yard, admin, "d", now=NOW, show=Show.REPEATS, period=QUARTER).total == 0
+    assert take(yard, mender, place="ﷺ" * 200).place_key == "صلىاللهعليهوسلم"[:15] * 53 + "صلىال", "cut, and kept"
+
+
 # --- what it became
 def test_a_request_becomes_a_work_order_and_is_told_when_it_is_done(yard: Store, mender: Actor, admin: Actor) -> None:
     made = take(yard, mender, "单杠松动")
@@ -316,6 +346,17 @@ def test_an_order_that_went_into_another_is_followed_and_one_taken_out_leaves_ro
     assert yard.get(admin, Request, "d", made.id).outcome_id == second.id
 
 
+def test_what_went_to_another_grid_is_not_taken_for_gone(yard: Store, mender: Actor) -> None:
+    made = take(yard, mender, "单杠松动")
+    order = room.become_order(yard, mender, "d", made.id, 1, fault="loose", place="门口")
+    maintenance.edit(yard, mender, "d", order.id, order.revision, {"grid_id": "d-g2"})
+    became = room.request_story(yard, WORKER, "d", made.id).became
+    assert became is not None
+    assert (became.order, became.gone, became.elsewhere) == (None, False, True)
+    with pytest.raises(Invalid):
+        room.become_order(yard, WORKER, "d", made.id, 2, fault="loose", place="门口")
+
+
 def test_an_order_that_cannot_be_leaves_the_request_as_it_was(yard: Store, mender: Actor, admin: Actor) -> None:
     made = take(yard, mender)
     with pytest.raises(Invalid):
@@ -335,7 +376,9 @@ def test_an_idea_a_planned_activity_and_a_meeting(yard: Store, mender: Actor, ad
     facts = {"name": "亲子手工", "format": "handicraft", "held_on": day}
     with pytest.raises(Invalid):
         room.become_activity(yard, editor, "d", made.id, 2, {**facts, "held_on": day - timedelta(days=20)})
-    made = room.become_activity(yard, editor, "d", made.id, 2, facts)
+    made = room.resolve(yard, mender, "d", made.id, 2, answer="已列入计划")
+    assert room.request_list(yard, admin, "d", now=NOW, show=Show.IDEAS).total == 1, "an answer ends no idea"
+    made = room.become_activity(yard, editor, "d", made.id, 3, facts)
     became = room.request_story(yard, admin, "d", made.id).became
     assert became is not None
     assert became.activity is not None
@@ -416,6 +459,39 @@ def test_overdue_comes_first_and_the_urgent_before_the_long_overdue(yard: Store,
     assert room.request_glance(yard, admin, "d", frozenset({"d-g2"}), now=NOW).open == 0
     with pytest.raises(NotFound):
         room.request_story(yard, Actor("x", "x", Role.ADMIN, grids=frozenset({"d-g2"})), "d", life)
+
+
+def test_a_search_finds_all_words_anywhere_and_a_number_in_any_list(yard: Store, mender: Actor, admin: Actor) -> None:
+    closed = answered(yard, mender, text="南门 (旧) 道闸坏了", place="南门", resident="Q-1")
+    take(yard, mender, text="道闸不开", place="北门")
+
+    def found(search: str, **facts: Any) -> list[str]:
+        return [one.number for one in room.request_list(yard, admin, "d", now=NOW, search=search, **facts).rows]
+
+    ever = {"show": Show.ALL, "period": Period.of("ever")}
+    assert found("道闸") == ["R-00002"], "of what is open"
+    assert found("道闸 南门", **ever) == found("(旧)", **ever) == found("q-1", **ever) == ["R-00001"]
+    assert found("道闸\x00西门", **ever) == found(".*", **ever) == []
+    assert found(" r-00001 ") == ["R-00001"], "which is not open any more"
+    assert found("R-00001", grids=frozenset({"d-g2"})) == []
+
+
+def test_the_lists_of_a_past_month_read_that_month(yard: Store, mender: Actor) -> None:
+    one = answered(yard, mender).to_document()
+    days = [NOW - timedelta(days=n) for n in range(1500)]
+    many = [
+        {**one, "_id": f"x{n}", "number": f"X-{n}", "received_at": day, "ended_at": day}
+        | ({"reopenings": [{"ended_at": day, "reopened_at": day, "late": False}]} if n % 9 == 0 else {})
+        | ({"callbacks": [{"on": day, "by": "", "reached": True}]} if n % 3 == 0 else {})
+        for n, day in enumerate(days)
+    ]
+    yard.db["requests"].insert_many(many)
+    for show in (Show.ENDED, Show.ON_TIME, Show.SPOKEN, Show.REOPENED):
+        for where in queries._where(yard, "d", show, Period.of("2025-12"), NOW):
+            asked = {"find": "requests", "filter": {"community_id": "d", **where}}
+            asked |= {"sort": {"received_at": -1}, "limit": room.MANY}
+            read = yard.db.command("explain", asked, verbosity="executionStats")["executionStats"]
+            assert 0 < read["nReturned"] <= read["totalDocsExamined"] < 40, (show, where)
 
 
 def test_a_sheet_that_tells_the_call_back_counts_as_one(yard: Store, admin: Actor) -> None:
@@ -535,6 +611,8 @@ def test_the_figures_are_what_pandas_counts_on_raw_rows(
     for stage in review.funnel:
         assert listed(stage.show) == stage.n
     assert listed(Show.OVERDUE) == review.overdue.value if raw else True
+    ended = {each.id for each in raw if each.ended_at or each.reopenings}
+    assert listed(Show.ENDED) == len(ended)
     assert listed(Show.TO_CALL) == review.to_call
     assert listed(Show.REPEATS) == sum(bool(each.repeat_of) for each in raw)
     assert recount.check(yard, admin, "d") == []
@@ -582,7 +660,9 @@ def _then(raw: list[Request], at: datetime) -> tuple[int, int]:
 
 
 # --- themes
-def test_themes_rise_from_several_residents_and_not_from_one(yard: Store, mender: Actor, admin: Actor) -> None:
+def test_themes_rise_from_several_residents_and_not_from_one(
+    yard: Store, mender: Actor, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def came(days: int, text: str, **who: Any) -> None:
         take(yard, mender, text, received_at=NOW - timedelta(days=days), **who)
 
@@ -614,6 +694,10 @@ def test_themes_rise_from_several_residents_and_not_from_one(yard: Store, mender
     assert glance.rising is not None
     assert glance.rising.category == "charging"
     assert room.themes(yard, admin, "d", QUARTER, frozenset({"d-g2"}), now=NOW).topics == ()
+    monkeypatch.setattr(sys.modules["repository.requests.themes"], "READ", 12)
+    cut = room.themes(yard, admin, "d", QUARTER, now=NOW)
+    assert cut.cut
+    assert ((cut.until - cut.since).days, cut.n) == (4, 7), "what is compared is read whole: 8 days brought twelve"
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ def test_an_empty_page_leads_to_the_first_request(place: Store, mongodb_uri: str
 
 def test_a_request_is_taken_in_half_a_minute(place: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     at = visit(mongodb_uri, "receive", lang="en")
+    assert "To be answered by 9 Apr: 7 calendar days" in said(at)
+    at.number_input[0].set_value(48)
+    run(at)
+    assert "To be answered by 7 Apr: 7 calendar days" in said(at), "from when it came"
+    at.number_input[0].set_value(0)
     button(at, "Take it down").click()
     run(at)
     assert "What does the resident want?: Please fill this in" in said(at)
@@ -193,6 +198,13 @@ def test_themes_lead_to_their_requests(place: Store, mender: Actor, mongodb_uri:
     listed = visit(mongodb_uri, "requests", lang="en", show="all", word="楼道", span="themes")
     assert len(listed.dataframe[0].value) == 3
     assert "with the word “楼道”" in said(listed)
+    room.resolve(place, mender, "d", made.id, 2, answer="提交会议讨论")
+    at = visit(mongodb_uri, "requests", lang="en", request=made.id)
+    at.segmented_control(key="request-section").set_value("becomes")
+    run(at)
+    button(at, "Take “For the next meeting” back").click()  # also of one that is answered
+    run(at)
+    assert room.for_meeting(place, mender, "d") == []
 
 
 def test_the_demonstration_tells_its_story(demo_uri: str, visit: Visit) -> None:

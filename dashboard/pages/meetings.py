@@ -23,6 +23,7 @@ from repository.organizations import organizations
 from repository.people import people
 
 SHOWN_ON_PHONE = 12
+SHORT = 60  # characters of what is to be done, on a phone
 
 
 def render() -> None:
@@ -148,7 +149,8 @@ def _finding(found: Review, names: actions.Names) -> str:
 def _phone_row(each: Unfinished, names: actions.Names) -> None:
     item = each.item
     badges = " ".join(filter(None, (actions.state_badge(item, each.days_late), actions.carried_badge(each.carried))))
-    label = f"**{plain(item.what)}** · {plain(names['people'].get(item.owner_id, MISSING))}  \n{badges}"
+    what = item.what if len(item.what) <= SHORT else f"{item.what[: SHORT - 1]}…"
+    label = f"**{plain(what)}** · {plain(names['people'].get(item.owner_id, MISSING))}  \n{badges}"
     st.button(label, key=f"phone-{item.id}", width="stretch", on_click=drawer.open_at, args=(actions.ITEM, item.id))
 
 

@@ -53,6 +53,7 @@ def render() -> None:
             _("How did it come?"),
             list(Channel),
             default=Channel.DESK,
+            required=True,
             format_func=lambda each: say(each.label),
             key=f"channel-{form}",
         )
@@ -61,7 +62,7 @@ def render() -> None:
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
         trouble = st.container()  # where the thumb is, not under the bar
         pressed = st.button(_("Take it down"), type="primary", icon=":material/send:", width="stretch", key="do_send")
-        st.caption(_promise(view, home, Urgency(urgency or Urgency.ORDINARY)), text_alignment="center")
+        st.caption(_promise(view, home, Urgency(urgency), more["ago"]), text_alignment="center")
     if pressed:
         values = {"text": text or "", "urgency": urgency, "channel": channel, **where, **more}
         with trouble:
@@ -120,13 +121,14 @@ def _more(form: str) -> dict[str, Any]:
         )
     me = session.actor().people
     facts: dict[str, Any] = {"category": topic, "resident": code or None}
-    facts |= {"ago": hours, "caller_name": name, "caller_phone": phone}
+    facts |= {"ago": hours or 0.0, "caller_name": name, "caller_phone": phone}
     return facts | {"received_by_id": me[0] if len(me) == 1 else None}
 
 
-def _promise(view: View, home: Community, urgency: Urgency) -> str:
+def _promise(view: View, home: Community, urgency: Urgency, ago: float) -> str:
+    """By when it will have to be answered, counted from when it came, ``ago`` hours before."""
     amount = allowed(urgency, home.request_deadlines)
-    due = deadline(urgency, view.now, view.zone, home.request_deadlines)
+    due = deadline(urgency, view.now - timedelta(hours=ago), view.zone, home.request_deadlines)
     if urgency in BY_THE_CLOCK:
         when = moment_short(due, view.now)
         return _("To be answered by {when}: {n} hours, day and night", when=when, n=number(amount))
@@ -135,7 +137,7 @@ def _promise(view: View, home: Community, urgency: Urgency) -> str:
 
 
 def _send(view: View, values: dict[str, Any], form: str) -> None:
-    ago = timedelta(hours=float(values.pop("ago") or 0))
+    ago = timedelta(hours=values.pop("ago"))
     caller = {name: values.pop(name) for name in ("caller_name", "caller_phone")}
     if ago:
         values["received_at"] = view.now - ago

@@ -34,7 +34,7 @@ from repository.maintenance.records import (
     verified_at,
 )
 from repository.organizations import Organization
-from repository.people import Person, drop_contact, keep_contact
+from repository.people import Person, drop_contact, keep_contact, move_contact
 from repository.photos import MOST as MOST_PHOTOS
 from repository.photos import hand_over, let_go, link, share
 from repository.record import Record
@@ -767,6 +767,8 @@ def merge(
         # first the one that stays: a second press of the same key is told of it
         kept = write.update(WorkOrder, community_id, into_id, stays.revision, changes)
         write.update(WorkOrder, community_id, order_id, revision, closed)
+        if kept.grid_id != stays.grid_id:
+            move_contact(write, community_id, into_id, kept.grid_id, following=WorkOrder)
         if order.hazard_id:
             hazards.link_order(write, community_id, order.hazard_id, stays.id, instead_of=order.id)
         if order.dangerous and kept.facility_id:
@@ -940,6 +942,8 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
     if standing and order.dangerous and (elsewhere or not changed.dangerous):
         _restore(write, order)
     changed = write.update(WorkOrder, community_id, order.id, revision, wanted)
+    if moved_on:
+        move_contact(write, community_id, order.id, changed.grid_id, following=WorkOrder)
     if standing and changed.dangerous and (elsewhere or not order.dangerous) and changed.facility_id:
         _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
     return changed

@@ -69,6 +69,7 @@ from repository.meetings.queries import (
     to_come,
 )
 from repository.meetings.records import (
+    AGENDA,
     MINUTES,
     REQUIRED,
     SERIES,
@@ -92,7 +93,7 @@ from repository.meetings.records import (
 )
 
 __all__ = [
-    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "OFTEN",
+    "AGENDA", "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "OFTEN",
     "REQUIRED", "SERIES", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Days", "Decided",
     "Decision", "Given", "Glance", "Held", "ItemEvent", "ItemState", "ItemStep", "Link", "Linked", "Meeting",
     "MeetingKind", "MeetingStatus", "Minuted", "Outcome", "Required", "Resolved", "Review", "Unfinished", "Version",

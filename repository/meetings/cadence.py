@@ -13,7 +13,7 @@ from typing import Any
 from repository.grids import Community
 from repository.meetings.records import REQUIRED, MeetingKind, MeetingStatus
 from repository.metrics import Period
-from repository.record import Choice
+from repository.record import Choice, far_away
 from repository.words import msg
 from repository.worktime import Worktime
 
@@ -127,8 +127,8 @@ def required(year: int, times: Worktime, days: Days = OURS) -> list[Required]:
 
 
 def began(meetings: Iterable[Held]) -> date | None:
-    """The first day from which meetings are on record; None where there are none."""
-    return min((each.day for each in meetings if each.kind in REQUIRED), default=None)
+    """The first day from which meetings are on record; None where there are none. A mistyped year begins nothing."""
+    return min((each.day for each in meetings if each.kind in REQUIRED and not far_away(each.day)), default=None)
 
 
 def cell(need: Required, meetings: Sequence[Held], today: date, since: date | None) -> Cell:

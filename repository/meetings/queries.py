@@ -15,7 +15,7 @@ from repository.access import Actor, Operation, may, scope
 from repository.filters import Is
 from repository.grids import Community
 from repository.meetings import metrics
-from repository.meetings.cadence import Cell, CellState, Days, Held, cells, settled
+from repository.meetings.cadence import Cell, CellState, Days, Held, began, cells, settled
 from repository.meetings.records import (
     REQUIRED,
     SERIES,
@@ -286,7 +286,7 @@ class _Ground:
 
     def all_cells(self, first: date, last: date) -> list[Cell]:
         """Those of the years of a period, from the first year there is anything of."""
-        begins = max(first.year, min((each.day.year for each in self.meetings), default=last.year))
+        begins = max(first.year, (began(self.meetings) or last).year)
         return [each for year in range(begins, last.year + 1) for each in self.cells(year)]
 
     def held_days(self, series: MeetingKind, until: date) -> list[date]:

@@ -1,5 +1,7 @@
 """Meetings, the decisions they take and what they give people to do. Pure: no I/O."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
@@ -16,8 +18,11 @@ from repository.words import msg
 
 MINUTES = 20_000
 """Characters in the minutes of one meeting."""
+AGENDA = 60
+"""Items on one agenda, at most."""
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
 Id = Annotated[str, Field(max_length=64)]
+_TIME = re.compile(r"([0-9]{1,2})[:点时](?:([0-9]{2})(?::[0-9]{2}|分)?)?")
 
 
 class MeetingKind(Choice):
@@ -50,7 +55,7 @@ class Linked(Choice):
     """What else an agenda item or a decision is about; the value is the collection."""
 
     ACTION_ITEM = "action_items", msg("Action item")
-    DECISION = "decisions", msg("Decision")
+    DECISION = "decisions", msg("Decision of a meeting")
     WORK_ORDER = "work_orders", msg("Work order")
     FACILITY = "facilities", msg("Facility")
     HAZARD = "hazards", msg("Hazard")
@@ -198,7 +203,7 @@ class Meeting(Record):
         Field(default=(), max_length=300, title=msg("Organisations present"))
     )
     agenda: Annotated[tuple[AgendaItem, ...], Shown(form=False, table=False)] = Field(
-        default=(), max_length=60, title=msg("Agenda")
+        default=(), max_length=AGENDA, title=msg("Agenda")
     )
     draft: Annotated[str | None, Shown(form=False, table=False, long=True)] = Field(
         default=None, max_length=MINUTES, title=msg("Draft of the minutes")
@@ -209,6 +214,18 @@ class Meeting(Record):
     versions: Annotated[tuple[Version, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=50, title=msg("Versions of the minutes")
     )
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _by_the_clock(cls, value: Any) -> Any:
+        """9:00, 9：00, 9点, 9点30分, 09:00:00: as people and sheets write it."""
+        if not isinstance(value, str) or not value.strip():
+            return value
+        found = _TIME.fullmatch(unicodedata.normalize("NFKC", value).strip())
+        hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
+        if hour > 23 or minute > 59:
+            raise FieldProblem(msg("Write the time as 09:00."))
+        return f"{hour:02d}:{minute:02d}"
 
     @field_validator("period")
     @classmethod
@@ -399,7 +416,7 @@ class ActionItem(Record):
         default=None, max_length=64, title=msg("Meeting")
     )
     decision_id: Annotated[str | None, Ref(to="decisions", form=False, table=False)] = Field(
-        default=None, max_length=64, title=msg("Decision")
+        default=None, max_length=64, title=msg("Decision of a meeting")
     )
     state: Annotated[ItemState, Shown(form=False, aliases=("状态", "完成情况"))] = Field(
         default=ItemState.OPEN, title=msg("State")

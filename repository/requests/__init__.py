@@ -60,7 +60,17 @@ from repository.requests.records import (
     allowed,
     deadline,
 )
-from repository.requests.themes import MINIMUM, SEVERAL, Glance, Theme, Themes, glance_wanted, request_glance, themes
+from repository.requests.themes import (
+    MINIMUM,
+    READ,
+    SEVERAL,
+    Glance,
+    Theme,
+    Themes,
+    glance_wanted,
+    request_glance,
+    themes,
+)
 from repository.requests.vocabulary import Topic, topic_of, words_of
 
 __all__ = [
@@ -71,6 +81,7 @@ __all__ = [
     "MINIMUM",
     "NEVER_REACHED",
     "OPEN",
+    "READ",
     "REPEAT_DAYS",
     "SEVERAL",
     "Became",

@@ -14,7 +14,7 @@ from repository.filters import Is
 from repository.grids import Community, Grid, RequestDeadline
 from repository.maintenance import WorkOrder
 from repository.meetings import AgendaItem, Link, Linked, Meeting
-from repository.people import Contact, Person, drop_contact, keep_contact
+from repository.people import Contact, Person, drop_contact, keep_contact, move_contact
 from repository.record import LINE, Record
 from repository.requests.records import (
     OPEN,
@@ -473,6 +473,8 @@ def edit_request(
         if moved:
             wanted["repeat_of"] = _earlier(write, build(Request, dict(changed)))
         saved = write.update(Request, community_id, id, revision, wanted)
+        if saved.grid_id != request.grid_id:
+            move_contact(write, community_id, id, saved.grid_id, following=Request)
         if moved:
             for one in _repeating(write, community_id, id):
                 _look_again(write, one)
@@ -557,11 +559,11 @@ def become_activity(
 ) -> Request:
     """Plan an activity that answers the request: ``values`` are its name, format and day. It is a draft to work out on
     the Activities page, which leads back to the request; what was wanted stays there. Raises Invalid for a day that is
-    past or when the request is over, Conflict, NotFound, Refused."""
+    past or when the request was declined or referred, Conflict, NotFound, Refused."""
     zone = store.zone(community_id)
 
     def work(write: Write) -> Request:
-        request = _to_become(write, community_id, id)
+        request = _to_become(write, community_id, id, over=True)
         given = {name: value for name, value in values.items() if value is not None}
         facts = {"community_id": community_id, "grid_id": request.grid_id, **given}
         activity = build(Activity, {**facts, "status": ActivityStatus.PLANNED})
@@ -681,9 +683,8 @@ def _to_become(write: Write, community_id: str, id: str, *, over: bool = False) 
         OutcomeKind.MEETING: Meeting,
     }
     if record := records.get(request.outcome_kind):
-        try:
-            write.read(record, community_id, request.outcome_id)
-        except NotFound:
+        there = {"community_id": community_id, "_id": request.outcome_id}  # out of reach it is there too
+        if not any(write.store.documents(record, there, session=write.session, projection={"_id": 1})):
             return request  # it was taken out meanwhile
     raise Invalid({"outcome_kind": Message(msg("This has become something already."))})
 

@@ -1,5 +1,6 @@
 """How requests are answered: figures from the counters, lists from indexes. Every figure has the list it counts."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ Document = dict[str, Any]
 SERIES_MONTHS = 12
 MANY = 500
 """A list goes and counts no further."""
+SEARCHED = 5_000
+"""A search looks no further."""
 FLOWS = (
     *("opened", "entered", "repeat", "of_responded", "of_resolved", "of_called", "of_satisfied"),
     *("ended", "end_unknown", "reopened", "not_solved", "on_time", "late", "fell_overdue", "left_overdue"),
@@ -50,7 +53,8 @@ class Show(Choice):
     RESOLVED = "resolved", msg("Of the period: answered")
     CALLED = "called", msg("Of the period: called back")
     CONTENT = "content", msg("Of the period: satisfied")
-    ON_TIME = "on_time", msg("Ended on time")
+    ENDED = "ended", msg("Ended in the period")
+    ON_TIME = "on_time", msg("Ended by the deadline")
     LATE = "late", msg("Ended late")
     SPOKEN = "spoken", msg("Reached in the period")
     CONTACTED = "contacted", msg("Said: was contacted")
@@ -125,7 +129,8 @@ class RequestReview:
 
 @dataclass(frozen=True)
 class Became:
-    """What a request became, as it stands: ``done`` asks for an answer, ``gone`` that it be given something else."""
+    """What a request became, as it stands: ``done`` asks for an answer, ``gone`` that it be given something else;
+    ``elsewhere`` is what is there but out of the actor's reach."""
 
     kind: OutcomeKind
     order: WorkOrder | None = None
@@ -133,6 +138,7 @@ class Became:
     meeting: Meeting | None = None
     done: bool = False
     gone: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -449,28 +455,39 @@ def request_list(
 ) -> RequestPage:
     """Which requests match: what is owed with the longest overdue first and the most urgent before others, what waits
     for a call-back with the longest waiting first, the past newest first. ``since`` and ``until`` bound the receipt, in
-    place of the period. ``search`` is looked for among the first MANY. Raises Refused, Unavailable."""
+    place of the period. ``search`` is looked for among the first SEARCHED; a whole number is found whatever the list
+    shows. Raises Refused, Unavailable."""
     shown = Show(show)
-    where = _where(store, community_id, shown, period, now)
+    more: Document = {}
     if since is not None or until is not None:
         bounds = {name: at for name, at in (("gte", since), ("lt", until)) if at is not None}
-        where["received_at"] = Is(**bounds)
-    where |= {name: value for name, value in (("category", category), ("words", word)) if value is not None}
-    where |= {} if responsible_id is None else {"responsible_id": responsible_id}
-    where |= {} if urgency is None else {"urgency": Urgency(urgency).value}
+        more["received_at"] = Is(**bounds)
+    more |= {name: value for name, value in (("category", category), ("words", word)) if value is not None}
+    more |= {} if responsible_id is None else {"responsible_id": responsible_id}
+    more |= {} if urgency is None else {"urgency": Urgency(urgency).value}
     order: list[tuple[str, int]] = [("received_at", -1)]
     if shown in (Show.OPEN, Show.OVERDUE, Show.TO_ANSWER):
         order = [("deadline_at", 1)]
     elif shown is Show.TO_CALL:
         order = [("ended_at", 1)]
-    found = store.find(actor, Request, community_id, where, grids=grids, sort=order, limit=MANY)
-    became = _becomings(store, actor, community_id, found) if _becoming(found) else {}
+    search = "".join(char if char.isprintable() else " " for char in search).strip()
+    every = [where | more for where in _where(store, community_id, shown, period, now)]
+    if search:
+        every = [{"_id": Is(among=_matching(store, actor, community_id, one, order, grids, search))} for one in every]
+    several = [store.find(actor, Request, community_id, one, grids=grids, sort=order, limit=MANY) for one in every]
+    found = list({one.id: one for some in several for one in some}.values())
+    became = _became(store, actor, community_id, found)
     if shown is Show.TO_ANSWER:
         found = [one for one in found if one.id in became and became[one.id].done]
-    if search.strip():
-        found = [one for one in found if _matches(one, search)]
     if shown in (Show.OPEN, Show.OVERDUE, Show.TO_ANSWER):
         found.sort(key=lambda one: by_urgency(one, now))
+    elif len(several) > 1:
+        found = sorted(found, key=lambda one: one.received_at, reverse=True)[:MANY]
+    if search:
+        number = Is(among=[search[:60], search.upper()[:60]])
+        named = store.find(actor, Request, community_id, {"number": number}, grids=grids, limit=2)
+        found = list({one.id: one for one in [*named, *found]}.values())
+        became |= _became(store, actor, community_id, named)
     first = tuple(found[:rows])
     return RequestPage(first, len(found), {one.id: became[one.id] for one in first if one.id in became})
 
@@ -481,27 +498,43 @@ def by_urgency(request: Request, now: datetime) -> tuple[bool, int, datetime, st
     return due >= now, list(Urgency).index(request.urgency), due, request.id
 
 
-def _matches(request: Request, search: str) -> bool:
-    text = f"{request.number} {request.text} {request.place or ''} {request.resident or ''}".casefold()
-    return all(part in text for part in search.casefold().split())
+def _matching(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    where: Document,
+    order: Sequence[tuple[str, int]],
+    grids: frozenset[str] | None,
+    search: str,
+) -> list[str]:
+    """The ids of those in which every word of a search occurs somewhere."""
+    words = [Is(regex=re.escape(word[:60]), options="i") for word in search.split()[:5]]
+    somewhere = [{"$or": [{name: word} for name in ("number", "text", "place", "resident")]} for word in words]
+    steps: list[Document] = [{"$sort": dict(order)}, {"$limit": SEARCHED}, {"$match": {"$and": somewhere}}]
+    steps += [{"$limit": MANY}, {"$project": {"_id": 1}}]
+    return [each["_id"] for each in store.aggregate(actor, Request, community_id, steps, filter=where, grids=grids)]
 
 
-def _where(store: Store, community_id: str, show: Show, period: Period | None, now: datetime) -> Document:
+def _where(store: Store, community_id: str, show: Show, period: Period | None, now: datetime) -> tuple[Document, ...]:
+    """What a list asks for: each with an index of its own, the server finds none for "either"."""
     zone = store.zone(community_id)
     start, end = (period or Period.of("ever")).bounds(zone)
     received = {"received_at": Is(gte=start, lt=end)}
     resolved = Is(among=[Status.RESOLVED.value, Status.CLOSED.value])
     days = {"gte": _midnight(period.first), "lte": _midnight(period.last)} if period else {}
 
+    # what is asked of a part's field twice is what lets the server take that field's partial index
     def said(**facts: Any) -> Document:
-        return {"callbacks": Is(some={"on": Is(**days) if days else Is(exists=True), "reached": True, **facts})}
+        call = {"on": Is(**days) if days else Is(exists=True), "reached": True, **facts}
+        return {"callbacks.on": Is(exists=True), "callbacks": Is(some=call)}
 
-    def ended(late: bool) -> Document:
-        spell = {"ended_at": Is(gte=start, lt=end), "late": late}
-        return {"$or": [{**spell, "is_open": False}, {"reopenings": Is(some=spell)}]}
+    def ended(**facts: bool) -> tuple[Document, ...]:
+        spell = {"ended_at": Is(gte=start, lt=end), **facts}
+        again = Is(some=spell | {"reopened_at": Is(gte=start)})
+        return {**spell, "is_open": False}, {"reopenings.reopened_at": Is(exists=True), "reopenings": again}
 
     content = Is(among=[Satisfaction.SATISFIED.value, Satisfaction.BASICALLY.value])
-    wanted: Mapping[Show, Document] = {
+    wanted: Mapping[Show, Document | tuple[Document, ...]] = {
         Show.OPEN: {"is_open": True},
         Show.OVERDUE: {"is_open": True, "deadline_at": Is(lt=now.astimezone(UTC))},
         Show.TO_ANSWER: {"is_open": True, "outcome_kind": OutcomeKind.ORDER.value},
@@ -513,8 +546,9 @@ def _where(store: Store, community_id: str, show: Show, period: Period | None, n
         Show.RESOLVED: {**received, "status": resolved},
         Show.CALLED: {**received, "status": Status.CLOSED.value, "called_on": Is(exists=True), "solved": True},
         Show.CONTENT: {**received, "status": Status.CLOSED.value, "solved": True, "satisfaction": content},
-        Show.ON_TIME: ended(False),
-        Show.LATE: ended(True),
+        Show.ENDED: ended(),
+        Show.ON_TIME: ended(late=False),
+        Show.LATE: ended(late=True),
         Show.SPOKEN: said(),
         Show.CONTACTED: said(contacted=True),
         Show.SOLVED: said(solved=True),
@@ -522,10 +556,14 @@ def _where(store: Store, community_id: str, show: Show, period: Period | None, n
         Show.SATISFIED: said(satisfaction=Satisfaction.SATISFIED.value),
         Show.BASICALLY: said(satisfaction=Satisfaction.BASICALLY.value),
         Show.DISSATISFIED: said(satisfaction=Satisfaction.DISSATISFIED.value),
-        Show.REOPENED: {"reopenings": Is(some={"reopened_at": Is(gte=start, lt=end)})},
-        Show.REPEATS: {**received, "repeat_of": Is(exists=True)},
+        Show.REOPENED: {
+            "reopenings.reopened_at": Is(exists=True),
+            "reopenings": Is(some={"reopened_at": Is(gte=start, lt=end)}),
+        },
+        Show.REPEATS: {**received, "repeat_of": Is(exists=True), "batch_id": None},
     }
-    return dict(wanted[show])
+    found = wanted[show]
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _weights(home: Community | None) -> tuple[int, int, int]:
@@ -563,7 +601,7 @@ def request_story(store: Store, actor: Actor, community_id: str, id: str) -> Req
     found = store.get(actor, Request, community_id, id)
     before = store.find(actor, Request, community_id, {"_id": found.repeat_of}, limit=1) if found.repeat_of else []
     after = store.find(actor, Request, community_id, {"repeat_of": id}, sort=[("received_at", 1)], limit=20)
-    became = _becomings(store, actor, community_id, [found])
+    became = _became(store, actor, community_id, [found])
     return RequestStory(found, became.get(id), before[0] if before else None, tuple(after))
 
 
@@ -575,8 +613,22 @@ def request_story_if_any(store: Store, actor: Actor, community_id: str, id: str)
         return None
 
 
-def _becoming(found: Sequence[Request]) -> bool:
-    return any(one.outcome_kind for one in found)
+def _became(store: Store, actor: Actor, community_id: str, found: Sequence[Request]) -> dict[str, Became]:
+    """What requests became, with what is out of reach told from what was taken out."""
+    if not any(one.outcome_kind for one in found):
+        return {}
+    became = _becomings(store, actor, community_id, found)
+    unseen = {one.id: one for one in found if one.id in became and became[one.id].gone}
+    for record in (WorkOrder, Activity) if unseen else ():
+        where = {
+            "community_id": community_id,
+            "_id": Is(among=sorted({str(one.outcome_id) for one in unseen.values()})),
+        }
+        there = {each["_id"] for each in store.documents(record, where, projection={"_id": 1})}
+        for id, one in unseen.items():
+            if one.outcome_id in there:
+                became[id] = Became(became[id].kind, elsewhere=True)
+    return became
 
 
 def _becomings(store: Store, actor: Actor, community_id: str, found: Sequence[Request]) -> dict[str, Became]:

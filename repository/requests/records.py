@@ -18,6 +18,7 @@ from repository.rollups import Atom, day_of, month_of
 from repository.words import msg
 
 SUBJECT = "requests"
+PLACE_KEY = LINE * 4
 REPEAT_DAYS = 90
 """The same resident or place with the same topic within so many days is a repeat (metric N6)."""
 
@@ -155,8 +156,9 @@ class Postponement(Part):
 
 
 def place_key(place: str | None) -> str | None:
-    """A place as two spellings of it are compared: width, case and spaces do not matter."""
-    return "".join(unicodedata.normalize("NFKC", place).casefold().split()) or None if place else None
+    """A place as two spellings of it are compared: width, case and spaces do not matter. What is written out longer
+    than any place is cut."""
+    return "".join(unicodedata.normalize("NFKC", place).casefold().split())[:PLACE_KEY] or None if place else None
 
 
 BY_RECEIPT = ("community_id", "received_at", "grid_id", "category")
@@ -308,7 +310,7 @@ class Request(Record):
         default=None, max_length=64, title=msg("Repeat of")
     )
     place_key: Annotated[str | None, Shown(form=False, table=False)] = Field(
-        default=None, max_length=LINE * 4, title=msg("Place, as it is compared")
+        default=None, max_length=PLACE_KEY, title=msg("Place, as it is compared")
     )
     words: Annotated[tuple[Annotated[str, Field(max_length=20)], ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=MOST_WORDS, title=msg("Words of its text")
@@ -381,8 +383,8 @@ class Request(Record):
                     yield flow(received, "of_satisfied")
         if not document.get("batch_id"):  # of what a sheet brought nobody looked for an earlier one
             yield flow(received, "entered")
-        if document.get("repeat_of"):
-            yield flow(received, "repeat")
+            if document.get("repeat_of"):
+                yield flow(received, "repeat")
         for call in calls:
             month = f"{call['on'].year:04d}-{call['on'].month:02d}"  # a calendar day: no time zone moves it
             atom = SUBJECT, "month", month, grid, category

@@ -5,7 +5,7 @@ theme: at least MINIMUM requests of SEVERAL different residents or places are.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ MINIMUM = 3
 SEVERAL = 2
 """Different residents or places it needs."""
 READ = 5_000
-"""Requests that are read of the two stretches together: the newest."""
+"""Requests that are read of the two stretches together, at most."""
 DAYS = {"month": 31, "quarter": 92, "year": 366, "ever": 366}
 LISTED = 12
 
@@ -49,7 +49,8 @@ class Theme:
 
 @dataclass(frozen=True)
 class Themes:
-    """The themes of a stretch of time, the fastest rising first. ``cut`` says that only the newest READ were read."""
+    """The themes of a stretch of time, the fastest rising first. ``cut`` says that it was made shorter, because more
+    than READ came in it and the one before: what is compared has been read whole."""
 
     since: datetime
     until: datetime
@@ -68,8 +69,8 @@ def themes(
     *,
     now: datetime,
 ) -> Themes:
-    """What came up, as many days as the period has up to its end (or now), beside as many days before. Raises Refused,
-    Unavailable."""
+    """What came up, as many days as the period has up to its end (or now), or fewer (see ``Themes.cut``), beside as
+    many days before. Raises Refused, Unavailable."""
     return _themes(store, actor, community_id, period.until(now), DAYS[period.kind], grids)
 
 
@@ -90,11 +91,14 @@ def _themes(
         "topics": _grouped("$category", since),
         "words": by_word,
         "people": people,
-        "n": [{"$count": "n"}],
+        "read": [{"$group": {"_id": None, "n": {"$sum": 1}, "oldest": {"$min": "$received_at"}}}],
     }
     steps = [*_read("category", "words", "received_at", "is_open", "resident", "place_key"), {"$facet": facets}]
     (found,) = store.aggregate(actor, Request, community_id, steps, filter=within, grids=grids, index=BY_RECEIPT)
-    read = found["n"][0]["n"] if found["n"] else 0
+    read = found["read"][0] if found["read"] else {"n": 0}
+    if read["n"] > READ and days > 1:
+        whole = (within["received_at"]["$lt"] - read["oldest"]).days // 2
+        return replace(_themes(store, actor, community_id, until, max(1, min(whole, days - 1)), grids), cut=True)
     people_of = {row["_id"]: row["who"] for row in found["people"]}
     return Themes(
         since=since,
@@ -102,7 +106,7 @@ def _themes(
         topics=_chosen(_topics(found["topics"])),
         words=_chosen(_words(found["words"], people_of)),
         n=sum(row["n"] for row in found["topics"]),
-        cut=read > READ,
+        cut=read["n"] > READ,
     )
 
 
