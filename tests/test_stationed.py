@@ -136,6 +136,14 @@ def test_a_grid_worker_has_their_own_grids_needs(here: Store, admin: Actor) -> N
     assert (found.unmatched.value, found.matching.n) == (1, 1)
     assert organizations.review(here, admin, "D", Q2, today=TODAY).unmatched.value == 2
     assert other.id not in repr(organizations.waiting(here, worker, "D", on=TODAY))
+    mine = organizations.match_need(here, worker, "D", mine.id, 1, helper_id="plant")
+    mine = organizations.meet_need(here, worker, "D", mine.id, 2)
+    mine = organizations.reopen_need(here, worker, "D", mine.id, 3, note="没有来")
+    assert organizations.engagements(here, admin, "D") == [], "who notes it can take it back"
+    part = organizations.add_engagement(here, worker, "D", {"organization_id": "plant", "on": TODAY, "what": "x"})
+    assert organizations.engagement(here, worker, "D", part.id) == part
+    with pytest.raises(Refused):
+        organizations.remove_engagement(here, worker, "D", part.id, 1)
 
 
 # --- suggestions
@@ -193,6 +201,11 @@ def test_who_takes_part_and_who_is_silent(here: Store, admin: Actor) -> None:
     assert found.silence.value == 2
     assert organizations.review(here, admin, "D", MARCH, today=TODAY).participation.value == 0.2
     assert organizations.review(here, admin, "D", EVER, today=TODAY).participation.value == 0.8
+    for id, days in (("fresh", 183), ("settled", 184)):
+        values = {"id": id, "name": id, "kind": "enterprise", "stationed_from": ago(days)}
+        organizations.add_organization(here, admin, "D", values)
+    found = organizations.review(here, admin, "D", Q2, today=TODAY)
+    assert [each.organization.id for each in found.silent] == ["club", "settled", "school"], "fresh has had no time yet"
     quick = organizations.glance(here, admin, "D", Q2, today=TODAY)
     assert quick.participation.value == found.participation.value
     assert quick.participation.series == found.participation.series

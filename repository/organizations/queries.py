@@ -53,8 +53,9 @@ class Standing:
     """Of its own needs those unmatched."""
 
     def is_silent(self, on: date) -> bool:
-        """Whether it never took part, or not for SILENT_MONTHS."""
-        return self.last_part is None or is_long_ago(self.last_part, on)
+        """Whether it has not taken part for SILENT_MONTHS, or never, unless it came here later than that."""
+        since = self.last_part or self.organization.stationed_from
+        return since is None or is_long_ago(since, on)
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,11 @@ def engagements(
     if period is not None:
         where["on"] = Is(gte=_midnight(period.first), lte=_midnight(period.last))
     return store.find(actor, Engagement, community_id, where, sort=[("on", -1), ("_id", 1)], limit=LISTED)
+
+
+def engagement(store: Store, actor: Actor, community_id: str, id: str) -> Engagement:
+    """One day on which an organisation took part. Raises NotFound, Refused."""
+    return store.get(actor, Engagement, community_id, id)
 
 
 def _midnight(day: date) -> datetime:
