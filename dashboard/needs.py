@@ -13,6 +13,7 @@ from dashboard.stationed import Names
 from repository import organizations
 from repository.access import Operation, may
 from repository.organizations import (
+    FITTED,
     NEED_FIELDS,
     Need,
     NeedState,
@@ -124,6 +125,10 @@ def _waiting(rows: tuple[Waiting, ...], total: int, names: Names) -> None:
         return
     if late:
         st.caption(n_("{n} is past the day it was needed.", "{n} are past the day they were needed.", late))
+    if len(rows) > FITTED:
+        st.caption(
+            _("What fits best stands here for the first {n}; of another it is told when it is opened.", n=FITTED)
+        )
     by_id = {each.need.id: each for each in rows}
     days, fits, whose = _("Days waiting"), _("Fits best"), _("Whose need")
     drawer.register(

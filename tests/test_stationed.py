@@ -147,6 +147,15 @@ def test_a_grid_worker_has_their_own_grids_needs(here: Store, admin: Actor) -> N
 
 
 # --- suggestions
+def test_what_fits_is_sought_for_so_many(here: Store, admin: Actor) -> None:
+    organizations.add_resource(here, admin, "D", {"organization_id": "plant", "what": "礼堂"})
+    many = [Need(community_id="D", what="礼堂", kind="venue", listed_on=ago(n)) for n in range(organizations.FITTED + 1)]
+    here.write(admin, lambda write: write.insert_many(many))
+    rows, total = organizations.waiting(here, admin, "D", on=TODAY)
+    assert total == organizations.FITTED + 1
+    assert [bool(each.suggestions) for each in rows] == [True] * organizations.FITTED + [False]
+
+
 def test_suggestions_are_ranked_and_say_why() -> None:
     def offer(id: str, what: str, kind: GiftKind = GiftKind.SKILLS, **values: Any) -> Resource:
         return Resource(id=id, community_id="D", organization_id="o", what=what, kind=kind, **values)

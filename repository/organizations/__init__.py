@@ -33,6 +33,7 @@ from repository.organizations.commands import (
 )
 from repository.organizations.matching import Reason, Suggestion, suggest
 from repository.organizations.queries import (
+    FITTED,
     LISTED,
     SILENT_MONTHS,
     KindBalance,
@@ -77,6 +78,7 @@ __all__ = [
     "CompanyService",
     "ENDING_DAYS",
     "Engagement",
+    "FITTED",
     "GiftKind",
     "KindBalance",
     "LISTED",

@@ -28,6 +28,8 @@ Document = dict[str, Any]
 
 LISTED = 500
 """So many of a list are read; it says how many there are."""
+FITTED = 100
+"""For so many needs of a list suggestions are sought: each is held against every resource."""
 SILENT_MONTHS = 6
 """Who has not taken part for so long is silent."""
 _SILENT_DAYS = 183
@@ -164,8 +166,8 @@ def need(store: Store, actor: Actor, community_id: str, id: str, *, on: date) ->
 def waiting(
     store: Store, actor: Actor, community_id: str, *, on: date, grids: frozenset[str] | None = None
 ) -> tuple[tuple[Waiting, ...], int]:
-    """The unmatched needs, the longest waiting first, with the best suggestions for each; and how many there are in
-    all (at most LISTED are listed)."""
+    """The unmatched needs, the longest waiting first, with the best suggestions for the first FITTED of them; and how
+    many there are in all (at most LISTED are listed)."""
     where = {"state": NeedState.OPEN.value}
     found = store.find(actor, Need, community_id, where, grids=grids, sort=[("listed_on", 1)], limit=LISTED)
     total = len(found) if len(found) < LISTED else store.count(actor, Need, community_id, where, grids=grids)
@@ -174,9 +176,9 @@ def waiting(
     offered, promised, lie = _offers(store, actor, community_id, on)
     rows = (
         Waiting(each, each.days_open(on), each.days_late(on), tuple(
-            suggest(each, offered, on, promised=promised, grids=lie, limit=3)
+            suggest(each, offered, on, promised=promised, grids=lie, limit=3) if place < FITTED else ()
         ))
-        for each in found
+        for place, each in enumerate(found)
     )  # fmt: skip
     return tuple(rows), total
 
