@@ -146,7 +146,7 @@ def _invalid(found: RoundReview, names: Names) -> None:
 
 def _state_words(held: AssessmentRound, view: session.View) -> str:
     if held.state is RoundState.CLOSED:
-        return _("Closed")
+        return say(held.state.label)
     if held.closes_on < view.now.date():
         return _("Open, its last day is past")
     return _("Open until {day}", day=i18n.day_short(held.closes_on))
@@ -188,9 +188,7 @@ def _row(each: Result, found: RoundReview, names: Names) -> dict[str, Any]:
         _("State"): enough if each.valid else not_yet,
     }
     for group in each.groups:
-        kind = group.group
-        title = _("{group} ({points})", group=say(kind.kind.label), points=kind.weight)
-        row[title] = None if group.part is None else round(group.part, 1)
+        row[_part_of(group.group)] = None if group.part is None else round(group.part, 1)
     row[_("Raters")] = each.raters
     row[_("Ordinary residents (%)")] = round(100 * each.ordinary / each.raters) if each.raters else None
     if beside is not None:
@@ -205,6 +203,10 @@ def _row(each: Result, found: RoundReview, names: Names) -> dict[str, Any]:
         }
     row[_("What is missing")] = i18n.listed(map(say, each.missing)) or None
     return row
+
+
+def _part_of(group: RaterGroup) -> str:
+    return _("{group} ({points})", group=say(group.kind.label), points=group.weight)
 
 
 def _table(held: AssessmentRound, results: Sequence[Result], rows: Sequence[dict[str, Any]]) -> None:
@@ -225,6 +227,7 @@ def _table(held: AssessmentRound, results: Sequence[Result], rows: Sequence[dict
         column_config={
             _("Person"): columns.TextColumn(pinned=True),
             _("Result"): columns.NumberColumn(format="%.2f"),
+            **{_part_of(group): columns.NumberColumn(format="%.1f") for group in held.groups},
             "": columns.ButtonColumn("", type="secondary", key="assessed-open", on_click=opened),
         },
         alt=_("Results of the round, the invalid ones first"),
@@ -379,7 +382,7 @@ def _weights(view: session.View, held: AssessmentRound) -> None:
     open_ = held.state is RoundState.OPEN and not held.entered
     form = f"groups.{held.id}"
     mine = drawer.draft(form, held, "groups")
-    who, weight, points, items = _("Raters"), _("Weight (%)"), _("Points for an item"), _("Items")
+    who, weight, points, items = _("Raters"), _("Weight (%)"), _("Points for an item"), _("Items assessed")
     words = {str(each): say(each.label) for each in RaterKind}
     table = pd.DataFrame(
         {
@@ -471,7 +474,8 @@ def _items(each: GroupResult) -> str:
 
 
 def _enter(view: session.View, held: AssessmentRound, person: str) -> None:
-    key = session.submission("ballots")
+    form = f"ballots.{held.id}.{person}"
+    key = session.submission(form)
     st.markdown("**" + _("Enter ballots") + "**")
     st.caption(_("Anonymous: who filled them in is not asked. Enter one, or a whole pile at once."))
     kinds = [str(group.kind) for group in held.groups]
@@ -497,7 +501,7 @@ def _enter(view: session.View, held: AssessmentRound, person: str) -> None:
                 done=_("The ballots are entered."),
                 **pile.read(),
             ),
-            form="ballots",
+            form=form,
         )
 
 
@@ -553,7 +557,7 @@ def _pile(group: RaterGroup, key: str, stood: AssessmentBallots | None = None) -
                 typed.append(
                     st.text_input(
                         plain(_("{item} (0 to {most} a ballot)", item=item, most=number(group.points))),
-                        value=f"{stood.sums[place]:g}" if stood else "",
+                        value=staff.amount(stood.sums[place]) if stood else "",
                         key=f"item-{group.kind}-{place}-{key}",
                         **session.STAGED,
                     )

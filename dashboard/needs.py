@@ -2,6 +2,7 @@
 kind, and a need's drawer, in which the two are matched."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from dashboard.stationed import Names
 from repository import organizations
 from repository.access import Operation, may
 from repository.organizations import (
+    FITTED,
     NEED_FIELDS,
     Need,
     NeedState,
@@ -123,6 +125,10 @@ def _waiting(rows: tuple[Waiting, ...], total: int, names: Names) -> None:
         return
     if late:
         st.caption(n_("{n} is past the day it was needed.", "{n} are past the day they were needed.", late))
+    if len(rows) > FITTED:
+        st.caption(
+            _("What fits best stands here for the first {n}; of another it is told when it is opened.", n=FITTED)
+        )
     by_id = {each.need.id: each for each in rows}
     days, fits, whose = _("Days waiting"), _("Fits best"), _("Whose need")
     drawer.register(
@@ -219,7 +225,7 @@ def _one(view: session.View, names: Names, found: Need, suggested: tuple[Suggest
     ):
         stationed.go_to("project", found.project_id, leaving=NEED)
     if may(session.actor(), Operation.UPDATE, Need.collection):
-        _steps(names, found, suggested)
+        _steps(names, found, suggested, today)
         with st.expander(_("Change the entry")):
             saved = forms.edit(
                 Need,
@@ -253,15 +259,19 @@ def _facts(found: Need, names: Names) -> dict[str, str]:
     return told
 
 
-def _steps(names: Names, found: Need, suggested: tuple[Suggestion, ...]) -> None:
+def _steps(names: Names, found: Need, suggested: tuple[Suggestion, ...], today: date) -> None:
     if found.state is NeedState.OPEN:
         _match(names, found, suggested)
     note = st.text_input(_("Remark"), max_chars=300, key=f"need-note-{found.id}-{found.state}", **session.STAGED)
-    said = note or None
+    said, on = note or None, today
+    if found.state is NeedState.MATCHED:  # it may be noted later than it was
+        on = st.date_input(
+            _("Met on"), value=today, max_value=today, format="YYYY-MM-DD", key=f"met-on-{found.id}", width=170
+        )
     with st.container(horizontal=True, gap="small", key="thumb_need"):
         if found.state is NeedState.MATCHED:
             if st.button(_("It is met"), type="primary", key="do_meet", icon=":material/task_alt:"):
-                _tell(found, organizations.meet_need, _("Met; the organisation has taken part."), note=said)
+                _tell(found, organizations.meet_need, _("Met; the organisation has taken part."), note=said, on=on)
             if st.button(_("The match fell through"), key="unmatch", icon=":material/link_off:"):
                 _tell(found, organizations.unmatch_need, _("It waits on the list again."), note=said)
         if found.state in (NeedState.OPEN, NeedState.MATCHED):

@@ -74,12 +74,13 @@ def registers(view: session.View, names: Names) -> None:
     elif chosen == "training":
         entries = data.ask(staff.trainings, view.community_id, view.period.first, view.period.last)
         st.caption(_("Training held in {period}", period=plain(i18n.period(view.period))))
-        drawer.register(TRAINING, StaffTraining, entries, key="staff-trainings", names=names)
+        more = _("{n} and more", n=number(len(entries))) if len(entries) >= staff.TRAININGS_LISTED else None
+        drawer.register(TRAINING, StaffTraining, entries, key="staff-trainings", names=names, total=more)
     elif chosen == "plans":
         plans, topics = data.ask(staff.training_plans, view.community_id), _("Topics")
         columns = ["year", "hours", topics, "remark"]
-        more: dict[str, Callable[[Any], Any]] = {topics: lambda row: len(row.topics)}
-        drawer.register(PLAN, TrainingPlan, plans, key="training-plans", columns=columns, more=more)
+        count: dict[str, Callable[[Any], Any]] = {topics: lambda row: len(row.topics)}
+        drawer.register(PLAN, TrainingPlan, plans, key="training-plans", columns=columns, more=count)
     else:
         _members(view, names)
 
@@ -113,9 +114,12 @@ def _members(view: session.View, names: Names) -> None:
     )
     chosen = str(which or "")
     rows = [each for each in found if chosen == "all" or each.serves_on(today) is (chosen != "left")]
-    if chosen.startswith((YES, NO)):
-        yes, no = data.ask(staff.fulfilling, view.community_id, on=today)[Wish(chosen[len(YES) :])]
-        rows = [each for each in rows if each.person_id in (yes if chosen.startswith(YES) else no)]
+    if chosen.startswith((YES, NO)):  # the list behind the team's structure, which is of the period's end
+        on = min(today, view.period.last)
+        yes, no = data.ask(staff.fulfilling, view.community_id, on=on)[Wish(chosen[len(YES) :])]
+        rows = [each for each in found if each.person_id in (yes if chosen.startswith(YES) else no)]
+        if on < today:
+            st.caption(_("As of {day}", day=i18n.date(on)))
     years = _("Years of service")
     columns = ["person_id", "education", "age_band", years, "joined_on", "party_member", "returned", "specialism"]
     drawer.register(
@@ -281,7 +285,7 @@ def _new_plan(view: session.View) -> None:
 def _plan(view: session.View, found: TrainingPlan) -> None:
     form = f"topics.{found.id}"
     mine = drawer.draft(form, found, "topics")
-    topic, by, kind = _("Topic"), _("Target date"), _("Form of training")
+    topic, by, kind = _("Topic of training"), _("Target date"), _("Form of training")
     words = {str(each): say(each.label) for each in TrainingKind}
     table = pd.DataFrame(
         {
@@ -481,7 +485,7 @@ def _training_of(file: StaffFile) -> None:
             [
                 {
                     _("Held on"): i18n.date(each.held_on),
-                    _("Topic"): plain(each.topic),
+                    _("Topic of training"): plain(each.topic),
                     _("Hours of training"): number(each.hours),
                     _("Form"): plain(say(each.kind.label)),
                 }

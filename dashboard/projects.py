@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, charts, data, drawer, i18n, minutes, session, stationed
+from dashboard import cards, charts, data, drawer, i18n, minutes, session, stationed, tables
 from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, plain, say
 from dashboard.stationed import Names
 from repository import projects
@@ -29,6 +29,7 @@ from repository.projects import (
 PROJECT, TASK, MILESTONE = "project", "task", "milestone"
 """URL parameters: what is open in the drawer. A new task or milestone is ``new.`` and its project's id, a new project
 ``new`` or ``new.`` and the id of the need it comes from."""
+SHOWN = 12
 COLOURS = {
     ProjectState.PLANNED: "gray",
     ProjectState.RUNNING: "blue",
@@ -74,8 +75,12 @@ def _begin() -> None:
 
 
 def _against_plan(found: ProjectReview, today: date) -> None:
-    open_ones = [one for one in found.open if one.progress is not None]
-    behind = [place for place, one in enumerate(open_ones) if one.behind or one.late]
+    there = sorted(
+        (one for one in found.open if one.progress is not None), key=lambda one: not (one.behind or one.late)
+    )
+    lagging = sum(one.behind or one.late > 0 for one in there)
+    open_ones = there[:SHOWN]
+    behind = list(range(min(lagging, SHOWN)))
     figure = charts.bars(
         [one.project.name for one in open_ones],
         [one.progress for one in open_ones],
@@ -85,11 +90,12 @@ def _against_plan(found: ProjectReview, today: date) -> None:
         boxes=[one.planned for one in open_ones],
     )
     cards.chart(
-        n_("{n} project is behind its plan", "{n} projects are behind their plan", len(behind))
-        if behind
+        n_("{n} project is behind its plan", "{n} projects are behind their plan", lagging)
+        if lagging
         else _("No project is behind its plan"),
         _("Progress / plan. Solid: tasks done by weight; hollow: where it should be on {day}; red: behind, or overdue",
-          day=i18n.date(today)),
+          day=i18n.date(today))
+        + (" · " + _("The first {n} of {m}.", n=number(SHOWN), m=number(len(there))) if len(there) > SHOWN else ""),
         figure if open_ones else None,
         [
             {
@@ -109,7 +115,7 @@ def _against_plan(found: ProjectReview, today: date) -> None:
 
 def _unclear(found: ProjectReview) -> None:
     unclear = [one for one in found.open if one.missing]
-    with st.container(border=True, height="stretch", gap="xxsmall", key="unclear"):
+    with st.container(border=True, height="stretch", gap="xxsmall", key="line_unclear"):
         st.header(
             n_(
                 "{n} of {m} open projects is unclear",
@@ -122,11 +128,12 @@ def _unclear(found: ProjectReview) -> None:
             anchor=False,
         )
         st.caption(_("Clear means: a goal, a measurable target, a due day; every task with who, until when and what."))
-        for one in unclear:
+        for one in unclear[:SHOWN]:
             label = f":orange[:material/help:] **{plain(one.project.name)}**"
             if st.button(label, type="tertiary", key=f"unclear-{one.project.id}", width="content"):
                 drawer.open_at(PROJECT, one.project.id)
             st.markdown(f":small[{plain(missing_words(one.missing))}]")
+        tables.first_of(SHOWN, len(unclear))
 
 
 def missing_words(missing: tuple[Missing, ...]) -> str:
@@ -275,7 +282,7 @@ def _project(view: session.View, names: Names, story: ProjectStory) -> None:
         ):
             stationed.go_to("need", need.id, leaving=PROJECT)
     if may(session.actor(), Operation.UPDATE, Project.collection):
-        _steps(one)
+        _steps(one, view.now.date())
         with st.expander(_("Change the entry")):
             stationed.change(
                 view, names, PROJECT, one, projects.edit_project, projects.remove_project, fields=PROJECT_FIELDS
@@ -321,7 +328,7 @@ def _course(story: ProjectStory) -> None:
         figure,
         [
             {
-                _("Day"): point.on,
+                _("On day"): point.on,
                 _("Planned (%)"): None if point.planned is None else round(point.planned * 100, 1),
                 _("Progress (%)"): None if point.actual is None else round(point.actual * 100, 1),
             }
@@ -342,7 +349,7 @@ def _tasks(view: session.View, names: Names, story: ProjectStory) -> None:
             and st.button(_("Enter a task"), icon=":material/add:", key="add-task", width="content")
         ):
             stationed.go_to(TASK, f"{drawer.NEW}.{one.id}", leaving=PROJECT)
-    with st.container(gap=None, key=f"tasks-{one.id}"):
+    with st.container(gap=None, key=f"line_tasks-{one.id}"):
         _task_lines(names, story, today)
 
 
@@ -366,7 +373,7 @@ def _task_lines(names: Names, story: ProjectStory, today: date) -> None:
 
 def _milestones(view: session.View, story: ProjectStory) -> None:
     one, today = story.outline.project, view.now.date()
-    with st.container(gap=None, key=f"milestones-{one.id}"):
+    with st.container(gap=None, key=f"line_milestones-{one.id}"):
         _milestone_lines(story, today)
     if (
         one.state in RUNNING
@@ -378,7 +385,7 @@ def _milestones(view: session.View, story: ProjectStory) -> None:
 
 def _milestone_lines(story: ProjectStory, today: date) -> None:
     for each in story.milestones:
-        late = each.days_late(today)
+        late = each.days_late(today) if story.outline.project.state in RUNNING else 0
         state = (
             f":green[:material/flag: {plain(i18n.date(each.reached_on))}]"
             if each.reached_on
@@ -390,7 +397,7 @@ def _milestone_lines(story: ProjectStory, today: date) -> None:
             stationed.go_to(MILESTONE, each.id, leaving=PROJECT)
 
 
-def _steps(one: Project) -> None:
+def _steps(one: Project, today: date) -> None:
     with st.container(horizontal=True, gap="small", key="thumb_project"):
         if one.state is ProjectState.PLANNED and st.button(
             _("Work begins"), type="primary", key="do_start", icon=":material/play_arrow:"
@@ -398,25 +405,39 @@ def _steps(one: Project) -> None:
             _tell(one, projects.start_project, _("The project runs."))
         if one.state in RUNNING:
             with st.popover(_("It is finished"), icon=":material/task_alt:", key=f"finish-{one.id}"):
-                _finish(one)
+                _finish(one, today)
             with st.popover(_("Stop it"), icon=":material/cancel:", key=f"stop-{one.id}"):
                 why = st.text_area(_("Why?"), max_chars=2000, key=f"stop-why-{one.id}")
+                on = _ended_on(one, today, "stopped")
                 if st.button(_("Stop the project"), type="primary", key="do_stop"):
-                    _tell(one, projects.stop_project, _("Stopped."), reason=why)
+                    _tell(one, projects.stop_project, _("Stopped."), reason=why, on=on)
         elif st.button(_("Take it up again"), key="resume", icon=":material/replay:"):
             _tell(one, projects.resume_project, _("The project runs."))
 
 
-def _finish(one: Project) -> None:
-    result = st.text_area(_("What came of it"), max_chars=4000, key=f"result-{one.id}")
+def _finish(one: Project, today: date) -> None:
+    result = st.text_area(_("What came of it"), value=one.result or "", max_chars=4000, key=f"result-{one.id}")
     unit = one.target_unit or ""
     achieved = st.number_input(
-        plain(_("Achieved ({unit})", unit=unit) if unit else _("Achieved")), min_value=0.0, value=None,
+        plain(_("Achieved ({unit})", unit=unit) if unit else _("Achieved")), min_value=0.0, value=one.achieved,
         key=f"achieved-{one.id}",
     )  # fmt: skip
-    reached = st.number_input(_("Residents reached"), min_value=0, value=None, step=1, key=f"reached-{one.id}")
+    reached = st.number_input(
+        _("Residents reached"), min_value=0, value=one.residents_reached, step=1, key=f"reached-{one.id}"
+    )
+    on = _ended_on(one, today, "finished")
     if st.button(_("Finish the project"), type="primary", key="do_finish"):
-        _tell(one, projects.finish_project, _("Finished."), result=result, achieved=achieved, residents_reached=reached)
+        _tell(
+            one, projects.finish_project, _("Finished."), result=result, achieved=achieved, residents_reached=reached,
+            on=on,
+        )  # fmt: skip
+
+
+def _ended_on(one: Project, today: date, how: str) -> date | None:
+    """The day it ended, which may be noted later: by it a project is in time or late."""
+    return st.date_input(
+        _("Ended on"), value=today, max_value=today, format="YYYY-MM-DD", key=f"{how}-on-{one.id}", width=170
+    )
 
 
 def _tell(one: Project, command: Callable[..., Any], done: str, **facts: Any) -> None:
@@ -425,7 +446,8 @@ def _tell(one: Project, command: Callable[..., Any], done: str, **facts: Any) ->
 
 def _task(view: session.View, names: Names, task: ProjectTask) -> None:
     today = view.now.date()
-    late = task.days_late(today)
+    runs = task.project_id in names["projects"]
+    late = task.days_late(today) if runs else 0
     state = (
         f":green-badge[{plain(_('done on {day}', day=i18n.date(task.done_on)))}]"
         if task.done_on
@@ -451,7 +473,9 @@ def _task(view: session.View, names: Names, task: ProjectTask) -> None:
             _("Weight"): number(task.weight),
         }
     )
-    if may(session.actor(), Operation.UPDATE, ProjectTask.collection):
+    if not runs:
+        st.info(_("This project is over. Take it up again first."), icon=":material/lock:")
+    elif may(session.actor(), Operation.UPDATE, ProjectTask.collection):
         mine = drawer.draft(f"progress.{task.id}", task, "progress", "done_on")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="thumb_task"):
             far = st.slider(_("Progress (%)"), 0, 100, value=task.progress, step=5, key=f"far-{mine.key}")
@@ -467,9 +491,9 @@ def _task(view: session.View, names: Names, task: ProjectTask) -> None:
             )  # fmt: skip
     if may(session.actor(), Operation.DELETE, ProjectTask.collection):
         with st.expander(_("Change the entry")):
-            stationed.change(
-                view, _all(names), TASK, task, projects.edit_task, projects.remove_task, fields=TASK_FIELDS
-            )
+            own = {task.project_id: names["every_project"].get(task.project_id, MISSING)}
+            picks = {**_all(names), "projects": names["projects"] | own}
+            stationed.change(view, picks, TASK, task, projects.edit_task, projects.remove_task, fields=TASK_FIELDS)
     for step in reversed(task.steps):
         said = (i18n.date(step.on), percent(step.progress / 100), step.by, step.note)
         st.markdown(f":small[{plain(' · '.join(filter(None, said)))}]")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard import cards, charts, companies, data, drawer, forms, i18n, minutes, navigation, session
+from dashboard import cards, charts, companies, data, drawer, forms, i18n, minutes, navigation, session, tables
 from dashboard.i18n import MISSING, _, n_, number, percent, plain, say
 from repository import organizations
 from repository.access import Operation, may
@@ -24,7 +24,7 @@ from repository.organizations import (
     Standing,
     Way,
 )
-from repository.projects import tasks_of
+from repository.projects import ProjectTask, tasks_of
 from repository.record import Record
 
 Names = Mapping[str, Mapping[str, str]]
@@ -36,6 +36,7 @@ FIELDS = (
 )  # fmt: skip
 """What is asked of a stationed organisation; a company's contract is asked for on the Facilities page."""
 SHOWN = 12
+LINES = 8  # of each kind in an organisation's drawer
 R = TypeVar("R", bound=Record)
 
 
@@ -142,7 +143,7 @@ def _silent(found: OrganizationReview, today: date, names: Names) -> None:
             return
         untold = [each.organization.name for each in found.silent if each.last_contact is None]
         if untold:
-            st.caption(plain(_("Nobody has spoken to {names} yet.", names=i18n.listed(untold[:4]))))
+            st.caption(plain(_("Nobody has spoken to {names} yet.", names=_some(untold))))
 
         def when(one: Organization) -> str:
             day = by_id[one.id].last_part
@@ -168,15 +169,21 @@ def _agreements(found: OrganizationReview, today: date) -> None:
         else _("No agreement ends soon"),
         anchor=False,
     )
-    with st.container(gap=None, key="agreements"):
+    with st.container(gap=None, key="line_agreements"):
         _ending(found, today)
     if found.without:
-        names = i18n.listed(one.name for one in found.without)
+        names = _some([one.name for one in found.without])
         st.caption(plain(_("Without an agreement: {names}", names=names)))
 
 
+def _some(names: Sequence[str]) -> str:
+    """Names in a row, and how many more there are."""
+    shown, more = i18n.listed(names[:SHOWN]), len(names) - SHOWN
+    return shown if more <= 0 else _("{names} and {n} more", names=shown, n=number(more))
+
+
 def _ending(found: OrganizationReview, today: date) -> None:
-    for one in found.ending:
+    for one in found.ending[:SHOWN]:
         left = (one.agreement_until - today).days if one.agreement_until else 0
         said = (
             _("The agreement with {name} ended on {day}.", name=one.name, day=i18n.date(one.agreement_until))
@@ -193,6 +200,7 @@ def _ending(found: OrganizationReview, today: date) -> None:
             f":orange[:material/event_busy:] {plain(said)}", type="tertiary", key=f"agreement-{one.id}", width="content"
         ):
             drawer.open_at(ORGANIZATION, one.id)
+    tables.first_of(SHOWN, len(found.ending))
 
 
 # --- the registers
@@ -300,15 +308,14 @@ def open_drawer(view: session.View, names: Names) -> bool:
                 },
             )  # fmt: skip
         else:
-            part = find(data.ask(organizations.engagements, view.community_id, period=view.period), wanted, ENGAGEMENT)
-            if part is not None:
-                drawer.show(
-                    ENGAGEMENT,
-                    plain(part.what),
-                    lambda: change(
-                        view, names, ENGAGEMENT, part, organizations.edit_engagement, organizations.remove_engagement
-                    ),
-                )
+            part = data.ask(organizations.engagement, view.community_id, wanted)
+            drawer.show(
+                ENGAGEMENT,
+                plain(part.what),
+                lambda: change(
+                    view, names, ENGAGEMENT, part, organizations.edit_engagement, organizations.remove_engagement
+                ),
+            )
         return True
     return False
 
@@ -450,24 +457,31 @@ def _history(view: session.View, names: Names, one: Organization) -> None:
     wanted = data.ask(organizations.needs, view.community_id, organization_id=one.id)
     tasks = data.ask(tasks_of, view.community_id, one.id)
     did = data.ask(organizations.engagements, view.community_id, organization_id=one.id)
-    lines = [f":material/volunteer_activism: {plain(_('Offers'))}: {plain(each.what)}" for each in offered]
-    lines += [
-        f":material/front_hand: {plain(_('Needs'))}: {plain(each.what)} · {plain(say(each.state.label))}"
+    owed = [task for task in tasks if task.done_on is None and task.project_id in names["projects"]]
+    offers = [
+        f":material/volunteer_activism: {plain(_('{group}: {items}', group=_('Offers'), items=each.what))}"
+        for each in offered
+    ]
+    needs = [
+        f":material/front_hand: {plain(_('{group}: {items}', group=_('Needs'), items=each.what))}"
+        f" · {plain(say(each.state.label))}"
         for each in wanted
         if each.state is not NeedState.WITHDRAWN
     ]
-    for task in tasks[:10]:
-        late = task.days_late(today)
-        if task.done_on is None:
-            when = _("overdue {days}", days=i18n.days_badge(late)) if late else percent(task.progress / 100)
-            of = names["every_project"].get(task.project_id, "")
-            lines.append(f":material/task_alt: {plain(of)}: {plain(task.name)} · {plain(when)}")
-    for each in did[:8]:
-        lines.append(f":small[{plain(i18n.date(each.on))} · {plain(say(each.way.label))} · {plain(each.what)}]")
-    for line in lines:
-        st.markdown(line)
-    if len(did) > 8:
-        st.caption(_("The first {n} of {m}.", n=number(8), m=number(len(did))))
+    duties = [_owed(task, names, today) for task in owed]
+    past = [f":small[{plain(i18n.date(each.on))} · {plain(say(each.way.label))} · {plain(each.what)}]" for each in did]
+    for lines in (offers, needs, duties, past):
+        for line in lines[:LINES]:
+            st.markdown(line)
+        tables.first_of(LINES, len(lines))
+
+
+def _owed(task: ProjectTask, names: Names, today: date) -> str:
+    """A task that is not done, of a project that is not over."""
+    late = task.days_late(today)
+    when = _("overdue {days}", days=i18n.days_badge(late)) if late else percent(task.progress / 100)
+    said = _("{group}: {items}", group=names["projects"][task.project_id], items=task.name)
+    return f":material/task_alt: {plain(said)} · {plain(when)}"
 
 
 def _resource(view: session.View, names: Names, one: Resource) -> None:

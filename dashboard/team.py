@@ -199,7 +199,7 @@ def _badge(value: Value | None) -> str:
 
 def _group(key: Wish, name: str) -> str:
     if not name:
-        return _("not known")
+        return _("not noted")
     if key is Wish.EDUCATION:
         return say(Education(name).label)
     if key is Wish.AGE:

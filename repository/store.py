@@ -1320,10 +1320,21 @@ class Write:
         self._note(record, "update", before, document)
         return _impersonal(record.from_document(document))
 
-    def delete(self, record: type[Record], community_id: str, id: str, revision: int) -> None:
+    def delete(
+        self,
+        record: type[Record],
+        community_id: str,
+        id: str,
+        revision: int,
+        *,
+        following: type[Record] | None = None,
+    ) -> None:
         """Take a record out. Raises Conflict when ``revision`` is not the current one, InUse while others refer to it:
-        take those out first, in the same transaction if need be."""
-        require(self.actor, Operation.DELETE, record.collection)
+        take those out first, in the same transaction if need be. ``following`` as for ``update``."""
+        if following is None:
+            require(self.actor, Operation.DELETE, record.collection)
+        else:
+            require(self.actor, Operation.UPDATE, following.collection)
         before = self._stored(record, community_id, id)
         if before["revision"] != revision:
             raise Conflict(_impersonal(record.from_document(before)))

@@ -649,6 +649,7 @@ ROWS: Mapping[str, Row] = {
     },
     "organizations.resources": read("resources", lambda s, a: organizations.resources(s, a, "D"), "common"),
     "organizations.engagements": read("engagements", lambda s, a: organizations.engagements(s, a, "D"), "common"),
+    "organizations.engagement": read("engagements", lambda s, a: organizations.engagement(s, a, "D", "en-D"), "common"),
     "organizations.needs": read("needs", lambda s, a: organizations.needs(s, a, "D")),
     "organizations.need": read("needs", lambda s, a: organizations.need(s, a, "D", "need-g1", on=TODAY), "refused"),
     "organizations.waiting": read("needs", lambda s, a: organizations.waiting(s, a, "D", on=TODAY)),

@@ -100,6 +100,22 @@ def test_what_is_unclear_and_late_is_named(here: Store, mongodb_uri: str, visit:
 
 
 @pytest.mark.usefixtures("english")
+def test_what_is_over_owes_nothing_and_opens_whatever_the_period(
+    here: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    (task,), (one,) = here.find(admin, ProjectTask, "d"), here.find(admin, Project, "d")
+    assert "overdue 3 d" in said(visit(mongodb_uri, "organizations", lang="en", organization="plant"))
+    projects.stop_project(here, admin, "d", one.id, one.revision, reason="x")
+    part = {"organization_id": "plant", "on": date(2024, 5, 1), "what": "很久以前"}
+    long_ago = organizations.add_engagement(here, admin, "d", part)
+    for opened in ({"organization": "plant"}, {"task": task.id}, {"project": one.id}, {"engagement": long_ago.id}):
+        at = visit(mongodb_uri, "organizations", lang="en", part="projects", **opened)
+        assert "overdue 3 d" not in said(at), opened
+        assert "not there any more" not in said(at)
+        assert not [each for each in at.button if each.label == "Report progress"]
+
+
+@pytest.mark.usefixtures("english")
 def test_progress_is_reported_and_somebody_elses_is_not_lost(
     here: Store, admin: Actor, mongodb_uri: str, visit: Visit
 ) -> None:

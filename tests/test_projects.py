@@ -154,11 +154,37 @@ def test_a_project_from_need_to_result(here: Store, admin: Actor) -> None:
         projects.add_task(here, admin, "D", work)
     one = projects.resume_project(here, admin, "D", one.id, one.revision)
     assert (one.state, one.ended_on) == (ProjectState.RUNNING, None)
+    assert {(each.organization_id, each.on) for each in organizations.engagements(here, admin, "D")} == {
+        ("plant", ago(3)), ("plant", TODAY)
+    }, "what the task made them take part in stays"  # fmt: skip
     with pytest.raises(Invalid):
         projects.stop_project(here, admin, "D", one.id, one.revision, reason="")
     one = projects.stop_project(here, admin, "D", one.id, one.revision, reason="没有厨房")
     assert [event.step for event in one.events] == ["entered", "started", "finished", "resumed", "stopped"]
     assert recount.check(here, admin, "D") == []
+
+
+def test_what_comes_other_than_planned_can_be_said(here: Store, admin: Actor) -> None:
+    def planned_for(name: str, first: int | None, due: int) -> Project:
+        days = {"starts_on": None if first is None else ago(first), "due_on": ago(due)}
+        return projects.add_project(here, admin, "D", {"name": name, **days})
+
+    idea = planned_for("idea", -20, -40)
+    idea = projects.stop_project(here, admin, "D", idea.id, 1, reason="没有场地")
+    assert (idea.state, idea.ended_on) == (ProjectState.STOPPED, TODAY), "given up before it began"
+    early = planned_for("early", -20, -40)
+    early = projects.start_project(here, admin, "D", early.id, 1)
+    assert early.starts_on == TODAY
+    early = projects.finish_project(here, admin, "D", early.id, 2, result="好")
+    overdue = planned_for("overdue", None, 3)
+    overdue = projects.start_project(here, admin, "D", overdue.id, 1)
+    assert (overdue.state, overdue.starts_on) == (ProjectState.RUNNING, None)
+    moved = projects.add_task(here, admin, "D", {"project_id": overdue.id, "name": "t"})
+    with pytest.raises(Invalid) as told:
+        projects.edit_task(here, admin, "D", moved.id, 1, {"project_id": early.id})
+    assert "project_id" in told.value.problems, "what is over gets no open task"
+    other = planned_for("other", None, -3)
+    assert projects.edit_task(here, admin, "D", moved.id, 1, {"project_id": other.id}).project_id == other.id
 
 
 def test_taken_out_with_all_that_is_its_own(here: Store, admin: Actor) -> None:

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from dashboard.i18n import translator
 from repository import importer, staff
 from repository.access import Actor, Refused, Role, anybody
 from repository.filters import Is
@@ -31,12 +32,18 @@ from repository.staff import (
     USUAL_GROUPS,
     AssessmentBallots,
     AssessmentRound,
+    CertificateLevel,
+    CertificateName,
+    Education,
+    LeftReason,
     Pile,
     RaterGroup,
     RaterKind,
+    Readiness,
     RoundState,
     StaffMember,
     StaffTraining,
+    TrainingKind,
     TrainingPlan,
     Wish,
     judged,
@@ -122,6 +129,42 @@ def test_nothing_is_learnt_or_obtained_in_the_future(yard: Store, admin: Actor) 
         staff.edit_training(yard, admin, "d", made.id, 1, {"held_on": tomorrow})
     assert staff.training_entry(yard, admin, "d", made.id).held_on == TODAY
     assert yard.count(admin, StaffTraining, "d") == 1, "chosen twice, there once"
+
+
+def test_a_training_counts_once_and_for_the_team(yard: Store, admin: Actor) -> None:
+    team_of(yard, admin, {}, {})
+    fire = {"topic": "《消防》安全", "held_on": TODAY, "hours": 2}
+    staff.add_training(yard, admin, "d", fire, ["d-p0"], key="k")
+    staff.add_training(yard, admin, "d", fire, ["d-p0"], key="k")
+    with pytest.raises(Invalid) as wrong:
+        staff.add_training(yard, admin, "d", fire | {"topic": "消防安全"}, ["d-p1", "d-p0"])
+    assert wrong.value.problems["people"].params == {"names": "干部0"}
+    with pytest.raises(Invalid) as wrong:
+        staff.add_training(yard, admin, "d", fire, ["d-li"])
+    assert set(wrong.value.problems) == {"people"}, "no file"
+    staff.add_training(yard, admin, "d", fire | {"held_on": TODAY - timedelta(days=1)}, ["d-p0", "d-p1"])
+    assert yard.count(admin, StaffTraining, "d") == 3
+    topic = {"topic": "x", "by": date(2027, 1, 1)}
+    with pytest.raises(Invalid):
+        staff.add_training_plan(yard, admin, "d", {"year": 2026, "hours": 40, "topics": [topic]})
+    plan = staff.add_training_plan(yard, admin, "d", {"year": 2027, "hours": 40, "topics": [topic]})
+    with pytest.raises(Invalid):
+        staff.edit_training_plan(yard, admin, "d", plan.id, 1, {"year": 2026})
+
+
+def test_a_word_of_the_team_is_not_that_of_a_machine() -> None:
+    """One English text has one Chinese one: what means something else needs another text."""
+    chinese = translator("zh")
+    for choice in (Education, LeftReason, CertificateName, CertificateLevel, TrainingKind, Readiness, RoundState):
+        for word in choice:
+            assert chinese(word.label) in word.spellings, word
+    assert chinese(StaffTraining.model_fields["topic"].title or "") == "培训主题"
+    assert chinese(RaterGroup.model_fields["items"].title or "") == "评议项目"
+
+
+@pytest.mark.parametrize(("points", "said"), [(10772.82, "10772.82"), (1e6, "1000000"), (0, "0"), (7.5, "7.5")])
+def test_points_are_typed_again_as_they_stand(points: float, said: str) -> None:
+    assert staff.amount(points) == said
 
 
 # --- structure

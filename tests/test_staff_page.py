@@ -215,7 +215,7 @@ def test_topics_that_were_typed_stay_when_somebody_else_saved_first(
     plan = staff.add_training_plan(crew, admin, "d", {"year": 2026, "hours": 40})
     at = visit(mongodb_uri, "staff", lang="en", part="training", plan=plan.id)
     table = f"topics-{at.session_state[f'submission.topics.{plan.id}']}"
-    row = {"Topic": "消防", "Target date": "2026-05-01", "Form of training": "Lecture"}
+    row = {"Topic of training": "消防", "Target date": "2026-05-01", "Form of training": "Lecture"}
     at.session_state[table] = {"edited_rows": {}, "added_rows": [row], "deleted_rows": []}
     at.run()
     other = Actor("other", "赵", Role.ADMIN)

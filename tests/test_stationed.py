@@ -136,9 +136,28 @@ def test_a_grid_worker_has_their_own_grids_needs(here: Store, admin: Actor) -> N
     assert (found.unmatched.value, found.matching.n) == (1, 1)
     assert organizations.review(here, admin, "D", Q2, today=TODAY).unmatched.value == 2
     assert other.id not in repr(organizations.waiting(here, worker, "D", on=TODAY))
+    mine = organizations.match_need(here, worker, "D", mine.id, 1, helper_id="plant")
+    mine = organizations.meet_need(here, worker, "D", mine.id, 2)
+    mine = organizations.reopen_need(here, worker, "D", mine.id, 3, note="没有来")
+    assert organizations.engagements(here, admin, "D") == [], "who notes it can take it back"
+    part = organizations.add_engagement(here, worker, "D", {"organization_id": "plant", "on": TODAY, "what": "x"})
+    assert organizations.engagement(here, worker, "D", part.id) == part
+    with pytest.raises(Refused):
+        organizations.remove_engagement(here, worker, "D", part.id, 1)
 
 
 # --- suggestions
+def test_what_fits_is_sought_for_so_many(here: Store, admin: Actor) -> None:
+    organizations.add_resource(here, admin, "D", {"organization_id": "plant", "what": "礼堂"})
+    many = [
+        Need(community_id="D", what="礼堂", kind="venue", listed_on=ago(n)) for n in range(organizations.FITTED + 1)
+    ]
+    here.write(admin, lambda write: write.insert_many(many))
+    rows, total = organizations.waiting(here, admin, "D", on=TODAY)
+    assert total == organizations.FITTED + 1
+    assert [bool(each.suggestions) for each in rows] == [True] * organizations.FITTED + [False]
+
+
 def test_suggestions_are_ranked_and_say_why() -> None:
     def offer(id: str, what: str, kind: GiftKind = GiftKind.SKILLS, **values: Any) -> Resource:
         return Resource(id=id, community_id="D", organization_id="o", what=what, kind=kind, **values)
@@ -193,6 +212,11 @@ def test_who_takes_part_and_who_is_silent(here: Store, admin: Actor) -> None:
     assert found.silence.value == 2
     assert organizations.review(here, admin, "D", MARCH, today=TODAY).participation.value == 0.2
     assert organizations.review(here, admin, "D", EVER, today=TODAY).participation.value == 0.8
+    for id, days in (("fresh", 183), ("settled", 184)):
+        values = {"id": id, "name": id, "kind": "enterprise", "stationed_from": ago(days)}
+        organizations.add_organization(here, admin, "D", values)
+    found = organizations.review(here, admin, "D", Q2, today=TODAY)
+    assert [each.organization.id for each in found.silent] == ["club", "settled", "school"], "fresh has had no time yet"
     quick = organizations.glance(here, admin, "D", Q2, today=TODAY)
     assert quick.participation.value == found.participation.value
     assert quick.participation.series == found.participation.series

@@ -33,6 +33,7 @@ from repository.organizations.commands import (
 )
 from repository.organizations.matching import Reason, Suggestion, suggest
 from repository.organizations.queries import (
+    FITTED,
     LISTED,
     SILENT_MONTHS,
     KindBalance,
@@ -42,6 +43,7 @@ from repository.organizations.queries import (
     Waiting,
     companies,
     company_names,
+    engagement,
     engagements,
     glance,
     glance_wanted,
@@ -76,6 +78,7 @@ __all__ = [
     "CompanyService",
     "ENDING_DAYS",
     "Engagement",
+    "FITTED",
     "GiftKind",
     "KindBalance",
     "LISTED",
@@ -108,6 +111,7 @@ __all__ = [
     "edit_need",
     "edit_organization",
     "edit_resource",
+    "engagement",
     "engagements",
     "glance",
     "glance_wanted",

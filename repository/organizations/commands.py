@@ -18,6 +18,7 @@ from repository.organizations.records import (
     Way,
 )
 from repository.people import CONTACT_DAYS, Contact, drop_contact, keep_contact, keep_until
+from repository.record import Record
 from repository.rollups import day_of
 from repository.store import InUse, Invalid, Store, Write, build, require_plain
 from repository.words import Message, msg
@@ -91,7 +92,7 @@ def renew_contacts(store: Store, actor: Actor, community_id: str, *, on: date) -
     """Before contacts are forgotten: whom to call where a sheet has extended the contract, or ended its end, is kept as
     long as the contract says; returns how many were due to be forgotten. Raises Refused."""
     require(actor, Operation.UPDATE, Organization.collection)
-    over = {"expires_on": Is(lt=datetime.combine(on, time(), UTC))}
+    over = {"expires_on": Is(lt=_midnight(on))}
     due = [each.about_id for each in store.find(actor, Contact, community_id, over, limit=1000)]
     here = store.find(actor, Organization, community_id, {"_id": Is(among=due), "active": True}, limit=1000)
     last = timedelta(days=CONTACT_DAYS)
@@ -299,7 +300,7 @@ def reopen_need(
         _require(need, NeedStep.REOPENED, NeedState.WITHDRAWN, NeedState.MET)
         fields = ("helper_id", "resource_id", "matched_on", "met_on", "withdrawn_on", "project_id", "activity_id")
         changed = _step(write, need, revision, NeedStep.REOPENED, NeedState.OPEN, note, dict.fromkeys(fields))
-        drop_parts(write, community_id, need_id=need.id)
+        drop_parts(write, community_id, following=Need, need_id=need.id)
         return changed
 
     return store.write(actor, work)
@@ -354,6 +355,10 @@ def _today(write: Write, community_id: str) -> date:
     return day_of(write.at, write.store.zone(community_id))
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
 def _not_ahead(day: date, today: date, field: str) -> None:
     if day > today:
         raise Invalid({field: Message(msg("This lies in the future"))})
@@ -399,7 +404,7 @@ def note_part(
     """For the rooms in which organisations take part: note it inside the write that says so, once for a day and a
     matter. ``of`` is ``activity_id``, ``project_id``, ``need_id`` or ``meeting_id``. None where it stands already.
     Raises Invalid, Refused."""
-    about = {"organization_id": organization_id, "on": datetime.combine(on, time(), UTC), "way": str(way), **of}
+    about = {"organization_id": organization_id, "on": _midnight(on), "way": str(way), **of}
     where = {"community_id": community_id, **about}
     require_plain(where)
     if next(write.store.documents(Engagement, where, session=write.session, limit=1), None) is not None:
@@ -408,9 +413,12 @@ def note_part(
     return write.insert(build(Engagement, {**values, "community_id": community_id}))
 
 
-def drop_parts(write: Write, community_id: str, **of: str) -> None:
-    """What was noted of a matter that is taken back, inside the same write."""
-    where = {"community_id": community_id, **of}
+def drop_parts(
+    write: Write, community_id: str, *, following: type[Record] | None = None, on: date | None = None, **of: str
+) -> None:
+    """What was noted of a matter that is taken back, inside the same write, ``on`` one day or ever. ``following`` is
+    the record whose change takes it back: whoever may change that one may do this."""
+    where = {"community_id": community_id, **of} | ({} if on is None else {"on": _midnight(on)})
     require_plain(where)
     for document in list(write.store.documents(Engagement, where, session=write.session)):
-        write.delete(Engagement, community_id, document["_id"], document["revision"])
+        write.delete(Engagement, community_id, document["_id"], document["revision"], following=following)

@@ -66,8 +66,11 @@ def words(text: str) -> frozenset[str]:
 
 def alike(first: str, second: str) -> float:
     """The share of the shorter text's ``words`` that stand in the other too, 0 to 1."""
-    left, right = words(first), words(second)
-    return len(left & right) / min(len(left), len(right)) if left and right else 0.0
+    return _shared(words(first), words(second))
+
+
+def _shared(left: frozenset[str], right: frozenset[str]) -> float:
+    return 0.0 if left.isdisjoint(right) else len(left & right) / min(len(left), len(right))
 
 
 def suggest(
@@ -84,14 +87,15 @@ def suggest(
     organisation's. ``promised`` says how many other needs a resource is matched with, ``grids`` in which grid an
     organisation lies."""
     day = max(need.due_on or on, on)
-    wanted = f"{need.what} {need.detail or ''}"
+    wanted = {words(need.what), words(f"{need.what} {need.detail or ''}")}  # one where nothing more is said
     found = []
     for each in resources:
         if each.organization_id == need.organization_id or (each.until is not None and each.until < on):
             continue
         if not each.offered(day):
             continue
-        same = max(alike(need.what, each.what), alike(wanted, each.what))
+        offered = words(each.what)
+        same = max(_shared(said, offered) for said in wanted)
         reasons = []
         if each.kind is need.kind:
             reasons.append(Reason.KIND)

@@ -24,7 +24,10 @@ SILENT = declare(
         title=msg("Silent organisations"),
         short=msg("Silent"),
         unit="organizations",
-        formula=msg("Active stationed organisations that have not taken part for six months, or never"),
+        formula=msg(
+            "Active stationed organisations that have not taken part for six months, or never, unless they came here "
+            "later than that"
+        ),
         source=msg("Derived from the source document, section 3.2"),
         target=Target(high=2, near=0.5),
         minimum_n=1,

@@ -28,6 +28,8 @@ Document = dict[str, Any]
 
 LISTED = 500
 """So many of a list are read; it says how many there are."""
+FITTED = 100
+"""For so many needs of a list suggestions are sought: each is held against every resource."""
 SILENT_MONTHS = 6
 """Who has not taken part for so long is silent."""
 _SILENT_DAYS = 183
@@ -53,8 +55,9 @@ class Standing:
     """Of its own needs those unmatched."""
 
     def is_silent(self, on: date) -> bool:
-        """Whether it never took part, or not for SILENT_MONTHS."""
-        return self.last_part is None or is_long_ago(self.last_part, on)
+        """Whether it has not taken part for SILENT_MONTHS, or never, unless it came here later than that."""
+        since = self.last_part or self.organization.stationed_from
+        return since is None or is_long_ago(since, on)
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,8 @@ def need(store: Store, actor: Actor, community_id: str, id: str, *, on: date) ->
 def waiting(
     store: Store, actor: Actor, community_id: str, *, on: date, grids: frozenset[str] | None = None
 ) -> tuple[tuple[Waiting, ...], int]:
-    """The unmatched needs, the longest waiting first, with the best suggestions for each; and how many there are in
-    all (at most LISTED are listed)."""
+    """The unmatched needs, the longest waiting first, with the best suggestions for the first FITTED of them; and how
+    many there are in all (at most LISTED are listed)."""
     where = {"state": NeedState.OPEN.value}
     found = store.find(actor, Need, community_id, where, grids=grids, sort=[("listed_on", 1)], limit=LISTED)
     total = len(found) if len(found) < LISTED else store.count(actor, Need, community_id, where, grids=grids)
@@ -173,9 +176,9 @@ def waiting(
     offered, promised, lie = _offers(store, actor, community_id, on)
     rows = (
         Waiting(each, each.days_open(on), each.days_late(on), tuple(
-            suggest(each, offered, on, promised=promised, grids=lie, limit=3)
+            suggest(each, offered, on, promised=promised, grids=lie, limit=3) if place < FITTED else ()
         ))
-        for each in found
+        for place, each in enumerate(found)
     )  # fmt: skip
     return tuple(rows), total
 
@@ -188,6 +191,11 @@ def engagements(
     if period is not None:
         where["on"] = Is(gte=_midnight(period.first), lte=_midnight(period.last))
     return store.find(actor, Engagement, community_id, where, sort=[("on", -1), ("_id", 1)], limit=LISTED)
+
+
+def engagement(store: Store, actor: Actor, community_id: str, id: str) -> Engagement:
+    """One day on which an organisation took part. Raises NotFound, Refused."""
+    return store.get(actor, Engagement, community_id, id)
 
 
 def _midnight(day: date) -> datetime:

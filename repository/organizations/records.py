@@ -114,7 +114,7 @@ class Organization(Record):
         description=msg("Its number, and where the paper is kept"),
     )
     active: bool = Field(
-        default=True, title=msg("Active"), description=msg("Is still here; a company can be given work")
+        default=True, title=msg("Still here"), description=msg("A company that is still here can be given work")
     )
     remark: Annotated[str | None, Shown(long=True, aliases=("备注",))] = Field(
         default=None, max_length=PAGE, title=msg("Remark")

@@ -99,12 +99,15 @@ def link_need(
 def start_project(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
 ) -> Project:
-    """Work begins, today unless a first day stands there already. Raises Invalid, Conflict, NotFound, Refused."""
+    """Work begins, today unless an earlier first day stands there already, or it is past its due day. Raises Invalid,
+    Conflict, NotFound, Refused."""
 
     def work(write: Write) -> Project:
         project = write.read(Project, community_id, id)
         _require(project, ProjectStep.STARTED, ProjectState.PLANNED)
-        begun = {} if project.starts_on is not None else {"starts_on": _today(write, community_id)}
+        today = _today(write, community_id)
+        ahead = project.starts_on is None or project.starts_on > today
+        begun = {"starts_on": today} if ahead and (project.due_on is None or project.due_on >= today) else {}
         return _step(write, project, revision, ProjectStep.STARTED, ProjectState.RUNNING, note, begun)
 
     return store.write(actor, work)
@@ -166,14 +169,24 @@ def stop_project(
 def resume_project(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
 ) -> Project:
-    """One that was finished or stopped goes on; that it had ended counts as never said. Raises Invalid, Conflict,
-    NotFound, Refused."""
+    """One that was finished or stopped goes on; that it had ended counts as never said, and what its organisations took
+    part in by that goes with it. Raises Invalid, Conflict, NotFound, Refused."""
 
     def work(write: Write) -> Project:
         project = write.read(Project, community_id, id)
         _require(project, ProjectStep.RESUMED, ProjectState.DONE, ProjectState.STOPPED)
-        changes = {"ended_on": None, "reason": None}
-        return _step(write, project, revision, ProjectStep.RESUMED, ProjectState.RUNNING, note, changes)
+        changed = _step(
+            write,
+            project,
+            revision,
+            ProjectStep.RESUMED,
+            ProjectState.RUNNING,
+            note,
+            {"ended_on": None, "reason": None},
+        )
+        if project.state is ProjectState.DONE and project.ended_on is not None:
+            drop_parts(write, community_id, project_id=id, what=project.name, on=project.ended_on)
+        return changed
 
     return store.write(actor, work)
 
@@ -242,10 +255,19 @@ def add_task(
 def edit_task(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> ProjectTask:
-    """Change plain fields (TASK_FIELDS). Raises Invalid, Conflict, NotFound, Refused."""
+    """Change plain fields (TASK_FIELDS); it can be moved to a project that is not over. Raises Invalid, Conflict,
+    NotFound, Refused."""
     if strange := changes.keys() - set(TASK_FIELDS):
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
-    return store.update(actor, ProjectTask, community_id, id, revision, changes)
+
+    def work(write: Write) -> ProjectTask:
+        before = write.read(ProjectTask, community_id, id)
+        changed = write.update(ProjectTask, community_id, id, revision, changes)
+        if changed.project_id != before.project_id:
+            _open_project(write, community_id, changed.project_id)
+        return changed
+
+    return store.write(actor, work)
 
 
 def remove_task(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:

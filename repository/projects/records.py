@@ -141,7 +141,9 @@ class Project(Record):
         state = info.data.get("state")
         if state is not None and (value is None) != (state in RUNNING):
             raise FieldProblem(msg("What is finished or stopped bears the day it ended, and nothing else does."))
-        return _in_order(value, info)
+        return (
+            value if state is ProjectState.STOPPED else _in_order(value, info)
+        )  # an idea may be given up before it began
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:

@@ -1,7 +1,7 @@
 """Writing the team's files: members, certificates, training, plans, successors."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from repository.access import Actor
@@ -17,6 +17,7 @@ from repository.staff.records import (
     StaffSuccessor,
     StaffTraining,
     TrainingPlan,
+    same_topic,
 )
 from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
@@ -113,7 +114,7 @@ def add_training(
     key: str | None = None,
 ) -> StaffTraining:
     """Enter a training for all who took part (MOST_AT_ONCE at most), each with an entry of their own; returns the first
-    one. Raises Invalid, Refused."""
+    one. Raises Invalid, also where it stands in somebody's file already: its hours would count twice; Refused."""
     who = list(dict.fromkeys(people))
     if not who:
         raise Invalid({"people": Message(msg("Choose who took part"))})
@@ -124,11 +125,26 @@ def add_training(
         given = [build(StaffTraining, {**values, "person_id": id, "community_id": community_id}) for id in who]
         _require_past(write, community_id, held_on=given[0].held_on)
         first, *rest = given
-        made = write.insert(first)
+        made = write.insert(first)  # before the look: a submission that comes twice is answered with what it made
+        _require_members(write, community_id, who, "people")
+        _require_new(write, made, who)
         write.insert_many(rest)
         return made
 
     return store.write(actor, work, key=key)
+
+
+def _require_new(write: Write, one: StaffTraining, who: Sequence[str]) -> None:
+    """Raise Invalid, naming them, for people in whose files this training of this day stands already, but for the entry
+    itself."""
+    home = {"community_id": one.community_id}
+    day = {"held_on": datetime.combine(one.held_on, time(), UTC), "person_id": Is(among=who), "_id": Is(ne=one.id)}
+    found = write.store.documents(StaffTraining, home | day, session=write.session)
+    twice = {each["person_id"] for each in found if same_topic(each["topic"]) == same_topic(one.topic)}
+    if twice:
+        people = write.store.documents(Person, home | {"_id": Is(among=sorted(twice))}, session=write.session)
+        names = "、".join(sorted(each["name"] for each in people))
+        raise Invalid({"people": Message(msg("This training is entered already for: {names}"), {"names": names})})
 
 
 def edit_training(
@@ -161,14 +177,26 @@ def add_training_plan(
     store: Store, actor: Actor, community_id: str, values: Mapping[str, Any], *, key: str | None = None
 ) -> TrainingPlan:
     """Enter a year's plan. Raises Invalid, Duplicate (the year has one), Refused."""
-    return store.insert(actor, build(TrainingPlan, {**values, "community_id": community_id}), key=key)
+    return store.insert(actor, _of_its_year(build(TrainingPlan, {**values, "community_id": community_id})), key=key)
 
 
 def edit_training_plan(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> TrainingPlan:
     """Change a year's plan; what is owed follows. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
-    return store.update(actor, TrainingPlan, community_id, id, revision, changes)
+
+    def work(write: Write) -> TrainingPlan:
+        return _of_its_year(write.update(TrainingPlan, community_id, id, revision, changes))
+
+    return store.write(actor, work)
+
+
+def _of_its_year(plan: TrainingPlan) -> TrainingPlan:
+    """The plan; raises Invalid for a topic that is due in another year, in which nobody would look for it."""
+    if strange := [each.topic for each in plan.topics if each.by.year != plan.year]:
+        facts = {"topic": strange[0], "year": str(plan.year)}
+        raise Invalid({"topics": Message(msg("“{topic}” is not due in {year}: each year has its own plan"), facts)})
+    return plan
 
 
 def remove_training_plan(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:

@@ -46,6 +46,7 @@ from repository.words import msg
 FIGURES = "staff_figures"
 """The right to what is counted of the whole team."""
 SERIES_MONTHS = 12
+TRAININGS_LISTED = 2000
 T = TypeVar("T")
 
 
@@ -608,9 +609,11 @@ def certificates(store: Store, actor: Actor, community_id: str) -> list[StaffCer
 
 
 def trainings(store: Store, actor: Actor, community_id: str, first: date, last: date) -> list[StaffTraining]:
-    """The training between two days, newest first, 2000 entries at most. Raises Refused, Unavailable."""
+    """The training between two days, newest first, TRAININGS_LISTED at most. Raises Refused, Unavailable."""
     between = {"held_on": Is(gte=_midnight(first), lte=_midnight(last))}
-    return store.find(actor, StaffTraining, community_id, between, sort=[("held_on", -1), ("_id", 1)], limit=2000)
+    return store.find(
+        actor, StaffTraining, community_id, between, sort=[("held_on", -1), ("_id", 1)], limit=TRAININGS_LISTED
+    )
 
 
 def training_entry(store: Store, actor: Actor, community_id: str, id: str) -> StaffTraining:

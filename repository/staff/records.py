@@ -45,7 +45,7 @@ class StaffAge(Choice):
 class LeftReason(Choice):
     """Why somebody left; other words are kept as they are."""
 
-    RETIRED = "retired", msg("Retired"), "退休"
+    RETIRED = "retired", msg("Retirement"), "退休"
     TERM = "term", msg("End of the term of office"), "任期届满", "换届"
     MOVED = "moved", msg("Moved to another post"), "调动", "调离"
     RESIGNED = "resigned", msg("Resigned"), "辞职", "离职"
@@ -211,7 +211,7 @@ class StaffTraining(Record):
         max_length=64, title=msg("Person")
     )
     topic: Annotated[str, Shown(aliases=("培训主题", "培训内容", "培训名称", "课程"))] = Field(
-        min_length=1, max_length=LINE, title=msg("Topic")
+        min_length=1, max_length=LINE, title=msg("Topic of training")
     )
     held_on: Annotated[date, Day(aliases=("培训日期", "培训时间", "日期"))] = Field(
         ge=FIRST_DAY, le=LAST_DAY, title=msg("Held on")
@@ -233,7 +233,7 @@ def same_topic(text: str) -> str:
 class PlannedTopic(Part):
     """Something the team is to learn by a day."""
 
-    topic: str = Field(min_length=1, max_length=LINE, title=msg("Topic"))
+    topic: str = Field(min_length=1, max_length=LINE, title=msg("Topic of training"))
     by: date = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Target date"))
     kind: TrainingKind = Field(default=TrainingKind.CLASS, title=msg("Form of training"))
 

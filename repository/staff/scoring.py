@@ -39,7 +39,7 @@ class RaterGroup(Part):
     kind: RaterKind = Field(title=msg("Raters"))
     weight: int = Field(ge=0, le=100, title=msg("Weight (%)"))
     items: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] = Field(
-        min_length=1, max_length=20, title=msg("Items")
+        min_length=1, max_length=20, title=msg("Items assessed")
     )
     points: float = Field(gt=0, le=100, title=msg("Points for an item, at most"))
 
@@ -75,8 +75,8 @@ its group's part of the hundred."""
 class RoundState(Choice):
     """Whether ballots are still taken."""
 
-    OPEN = "open", msg("Open"), "进行中"
-    CLOSED = "closed", msg("Closed"), "已结束"
+    OPEN = "open", msg("Ballots are taken"), "进行中"
+    CLOSED = "closed", msg("Round closed"), "已结束"
 
 
 class Correction(Part):
@@ -287,9 +287,14 @@ def misfits(group: RaterGroup, n: int, sums: Sequence[Any]) -> Mapping[str, Mess
         return MappingProxyType({"sums": Message(msg("Points for each of the {n} items are needed"), facts)})
     for item, total in zip(group.items, sums, strict=True):
         if not 0 <= total <= group.points * n + 10**-FINE:
-            facts = {"item": item, "most": f"{group.points * n:g}"}
+            facts = {"item": item, "most": amount(group.points * n)}
             return MappingProxyType({"sums": Message(msg("“{item}”: 0 to {most} points in all"), facts)})
     return MappingProxyType({})
+
+
+def amount(points: float) -> str:
+    """Points as they are typed: all their decimals, and none that are not there."""
+    return f"{points:.{FINE}f}".rstrip("0").rstrip(".")
 
 
 # --- who sees what of it
