@@ -462,7 +462,7 @@ def test_overdue_comes_first_and_the_urgent_before_the_long_overdue(yard: Store,
 
 
 def test_a_search_finds_all_words_anywhere_and_a_number_in_any_list(yard: Store, mender: Actor, admin: Actor) -> None:
-    closed = answered(yard, mender, text="南门 (旧) 道闸坏了", place="南门", resident="Q-1")
+    answered(yard, mender, text="南门 (旧) 道闸坏了", place="南门", resident="Q-1")
     take(yard, mender, text="道闸不开", place="北门")
 
     def found(search: str, **facts: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 An officer writes building and door; what is kept is a key of them, made with a secret of the database and anew for each
 year, so that the same door is counted once in a period and no list of addresses, and no household's years, can be read
-off the patrols (docs/decisions/0018-visited-households.md).
+off the patrols (docs/decisions/0019-visited-households.md).
 """
 
 import base64
