@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.i18n import speaking
-from repository import maintenance, people
+from repository import maintenance, meetings, people
 from repository import requests as room
 from repository.access import Actor
 from repository.maintenance import Fault, WorkOrder
@@ -27,6 +27,11 @@ def said(at: Any) -> str:
 def button(at: Any, label: str) -> Any:
     """A button by a part of its label."""
     return next(each for each in [*at.button, *at.get("form_submit_button")] if label in each.label)
+
+
+def links(at: Any) -> list[str]:
+    """What stands on the ways to other pages."""
+    return [link.proto.label.replace("\\", "") for link in at.get("page_link")]
 
 
 def run(at: Any) -> Any:
@@ -183,6 +188,43 @@ def test_a_request_becomes_an_order_and_each_leads_to_the_other(
     assert "The work is done for 1 request" in said(told)
     listed = visit(mongodb_uri, "requests", lang="en", show=Show.TO_ANSWER.value, request=made.id)
     assert "This is done: answer the resident." in said(listed)
+
+
+def test_a_request_is_put_to_a_meeting_and_to_an_activity_and_each_leads_back(
+    place: Store, mender: Actor, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    day = NOW.date() + timedelta(days=6)
+    values = {"name": "五月会", "kind": "ad_hoc", "reason": "x", "day": day}
+    coming = meetings.plan_meeting(place, admin, "d", values)
+    made, waits = take(place, mender, "停车位太少"), take(place, mender, "想要儿童活动")
+    at = visit(mongodb_uri, "requests", lang="en", request=made.id)
+    at.segmented_control(key="request-section").set_value("becomes")
+    run(at)
+    choose(at, "becomes-", "meeting")
+    run(at)
+    assert next(each for each in at.selectbox if (each.key or "").startswith("meeting-")).value == coming.id
+    button(at, "Put it to the meeting").click()
+    run(at)
+    at = visit(mongodb_uri, "requests", lang="en", request=made.id)
+    assert "五月会: Planned" in said(at)
+    assert "Look at the meeting" in links(at)
+    room.mark(place, mender, "d", waits.id, waits.revision, "meeting")
+    at = visit(mongodb_uri, "meetings", lang="en", meeting=coming.id)
+    assert any(made.number in label for label in links(at)), "the agenda leads to the request"
+    at = visit(mongodb_uri, "meetings", lang="en")
+    offers = next(each for each in at.multiselect if (each.key or "").startswith("offers-"))
+    offers.set_value([next(one for one in offers.options if waits.number in one)])
+    run(at)
+    button(at, "Put on the agenda").click()
+    run(at)
+    assert place.get(admin, Request, "d", waits.id).outcome_id == coming.id
+
+    third = take(place, mender, "想看电影")
+    third = room.become_activity(
+        place, admin, "d", third.id, third.revision, {"name": "露天电影", "format": "performance", "held_on": day}
+    )
+    at = visit(mongodb_uri, "activities", lang="en", activity=third.outcome_id or "")
+    assert any(third.number in label for label in links(at))
 
 
 def test_themes_lead_to_their_requests(place: Store, mender: Actor, mongodb_uri: str, visit: Visit) -> None:
