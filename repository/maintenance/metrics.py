@@ -21,7 +21,6 @@ from repository.metrics import Metric, Period, Target, Value, declare, last_mont
 from repository.rollups import (
     NOW,
     bin_bounds,
-    duration_bin,
     estimated_median,
     histogram_rank,
     month_bounds,
@@ -327,7 +326,8 @@ def work_by_grid(
 ) -> tuple[GridMonth, ...]:
     """How did each grid's orders go, month by month? The period's months that have any counters, and the twelve up to
     its end (now, while it lasts). Raises Refused, Unavailable."""
-    ledger = Ledger.load(store, actor, community_id, period, grids, None, now, parts=True, detailed=False)
+    ledger = Ledger.at(store, actor, community_id, period, grids, None, now)
+    ledger.read_glance(store.together(actor, community_id, ledger.glance_wanted()))
     own = {month for part in ledger.grids.values() for month in part.months}
     first, last = f"{period.first:%Y-%m}", ledger.last
     months = sorted({*ledger.series, *(month for month in own if first <= month <= last)})
