@@ -90,7 +90,7 @@ def _keys(value: Any) -> Iterator[Any]:
 
 def _read(command: Mapping[str, Any]) -> str:
     """What of a command the server reads as expressions: the stages of a pipeline but the matches, whose values are
-    values, those of a union's own pipeline too."""
+    values."""
     pipelines = [command.get("pipeline", ()), *(each["u"] for each in command.get("updates", ()))]
     stages = [stage for pipeline in pipelines if isinstance(pipeline, list) for stage in pipeline]
     return json_util.dumps(_without_matches(stages))
