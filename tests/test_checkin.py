@@ -21,6 +21,7 @@ from repository.activities import (
     Rhythm,
     add_activity,
     attendances_of,
+    cancel_activity,
     cancel_series,
     edit_activity,
     edit_series,
@@ -127,7 +128,9 @@ def test_a_list_with_a_waiting_list_from_the_first_call_to_the_no_shows(
     (slot,) = table.slots
     assert (slot.signed, slot.waiting, slot.came, slot.over, slot.missed) == (3, 1, 1, False, None)
     assert (table.taken, table.places, slot.full) == (3, 3, True)
+    assert shown_up(here, admin, C, Period.of("2026-04")).signed == 0, "it is not over yet"
     clock.now = datetime(2026, 4, 2, 12, 31, tzinfo=UTC)  # 20:31 there
+    assert shown_up(here, admin, C, Period.of("2026-04")).signed == 3
     (slot,) = timetable(here, admin, C, "2026-04").slots
     assert (slot.over, slot.missed) == (True, 2)
     assert not slot.showed_up.enough, "three are too few to speak of a share"
@@ -305,17 +308,19 @@ def test_a_series_is_made_ahead_changed_and_called_off(here: Store, admin: Actor
 
     guest = signed(here, admin, made[3], "R-AAAA").sign_up
     this = edit_activity(here, admin, C, made[1].id, 1, {"place": "文化广场"})
+    kept = cancel_activity(here, admin, C, made[4].id, made[4].revision)
     changed = edit_series(
         here, admin, C, made[2].id, made[2].revision, {"held_on": made[2].held_on + timedelta(days=1), "capacity": 9}
     )
-    assert [one.held_on for one in changed] == [FAR + timedelta(weeks=n, days=1) for n in (2, 3, 4)]
+    assert [one.held_on for one in changed] == [FAR + timedelta(weeks=n, days=1) for n in (2, 3)]
     assert {one.capacity for one in changed} == {9}
     assert here.get(admin, SignUp, C, guest.id).held_on == changed[1].held_on
+    assert here.get(admin, Activity, C, kept.id) == kept
     assert here.get(admin, Activity, C, this.id).held_on == made[1].held_on
     with pytest.raises(Conflict):
         cancel_series(here, admin, C, changed[1].id, 1)
     cancel_series(here, admin, C, changed[1].id, changed[1].revision)
-    kept = here.find(admin, Activity, C, {"series_id": first.id}, sort=[("held_on", 1)])
-    assert [str(one.status) for one in kept] == ["planned"] * 3 + ["cancelled"] * 2
+    all_of_it = here.find(admin, Activity, C, {"series_id": first.id}, sort=[("held_on", 1)])
+    assert [str(one.status) for one in all_of_it] == ["planned"] * 3 + ["cancelled"] * 2
     assert here.db[Attendance.collection].count_documents({}) == 0
     assert recount.check(here, admin, C) == []

@@ -113,8 +113,10 @@ def test_the_evening_at_the_door(here: Store, admin: Actor, craft: Activity, clo
     other = add_activity(here, admin, C, {"name": "别的", "held_on": TODAY, "format": "sport", "status": "planned"})
     elsewhere = sign_up(here, admin, C, other.id, resident="R-HHHH", accept_new=True)
     gone = sign_up(here, admin, C, other.id, resident="R-JJJJ", accept_new=True)
-    withdraw(here, admin, C, gone.sign_up.id, gone.sign_up.revision)
-    wrong = [typed(visitor, door, code) for code in (elsewhere.code, gone.code, "R-ZZZZ", "张三", "13812345678", "")]
+    left = sign_up(here, admin, C, craft.id, resident="R-KKKK", accept_new=True)
+    for each in (gone, left):
+        withdraw(here, admin, C, each.sign_up.id, each.sign_up.revision)
+    wrong = [typed(visitor, door, code) for code in (elsewhere.code, left.code, "R-ZZZZ", "张三", "13812345678", "")]
     assert {(answer.status, answer.said.count("opens nothing here")) for answer in wrong} == {(422, 1)}
 
     # somebody new is given a code, and the same again for the same form

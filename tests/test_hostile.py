@@ -21,6 +21,7 @@ from repository.grids import Community, Grid, Post, Tier
 from repository.maintenance import Event, Status, WorkOrder
 from repository.people import Contact, Person
 from repository.record import Record, field_specs
+from repository.signups import SignUp
 from repository.store import Store, build
 from repository.words import Trouble
 from tests.browser import Server, visit
@@ -140,11 +141,15 @@ def town(store: Store) -> dict[str, str]:
                 grid_id=grids[0],
                 organizer_id=people[-1],
                 headcount=None,
+                starts_at="09:00",
+                ends_at="10:00",
             ),
         )
         if activity:
             came = {"activity_id": activity, "held_on": past, "format": (text[:100] or "x")}
             put("attendance", filled(Attendance, text, resident=f"{place}{text}"[:40], grid_id=grids[0], **came))
+            signed = {"activity_id": activity, "held_on": past, "asked_at": now, "grid_id": grids[0], "came": True}
+            put("sign_up", filled(SignUp, text, resident=f"{place}{text}"[:40], lives_in=grids[0], **signed))
     put("contact", filled(Contact, LINK, about_id=last["order"], phone="13800001111", expires_on=today))
     made = accounts.add_user(store, ACTOR, {"login": "evil", "name": ALL[:60], "role": "viewer", "subject": ALL[:200]})
     last["account"] = made.id
@@ -263,6 +268,7 @@ SAID = quote(f"{LINK} <img src=x onerror=alert(1)> $\\href{{https://evil.example
         f"facilities?facility={SAID}&status={SAID}&category={SAID}",
         f"maintenance?order={SAID}&grid={SAID}&q={SAID}&show={SAID}&who={SAID}",
         f"activities?activity={SAID}&format={SAID}&period={SAID}",
+        f"activities?part=calendar&month={SAID}&look={SAID}",
         f"admin?part={SAID}&account={SAID}&community={SAID}&lang={SAID}",
     ],
     ids=lambda path: path.partition("?")[0],

@@ -10,7 +10,7 @@ from repository.activities import Activity, ActivityStatus
 from repository.checkin.records import SHOWED_UP, Door, Hours
 from repository.filters import Is
 from repository.metrics import Period, Value, last_months, ratio
-from repository.rollups import path_word
+from repository.rollups import path_key, path_word
 from repository.signups import SignUp, SignUpState
 from repository.store import Store
 
@@ -178,7 +178,7 @@ def guests(
     readable = may(actor, Operation.READ, SignUp.collection)
     rows = store.find(actor, SignUp, community_id, named, sort=[("asked_at", 1)], limit=2_000) if readable else []
     month = {"period": Is(among=[f"{activity.held_on:%Y-%m}"])}
-    counts = _by_activity(store, community_id, reach(actor, community_id), month)
+    counts = _by_activity(store, community_id, reach(actor, community_id), month, only=activity_id)
     numbers: Mapping[str, int] = next((each[activity_id] for each in counts.values() if activity_id in each), {})
     code = None
     if may(actor, Operation.READ, Door.collection):
@@ -199,17 +199,25 @@ def _midnight(day: date) -> datetime:
 
 
 def _by_activity(
-    store: Store, community_id: str, seen: frozenset[str] | None, within: Mapping[str, Any]
+    store: Store,
+    community_id: str,
+    seen: frozenset[str] | None,
+    within: Mapping[str, Any],
+    *,
+    only: str | None = None,
 ) -> dict[str, dict[str, Mapping[str, int]]]:
-    """Month -> activity -> ``signed``, ``waiting``, ``withdrawn``, ``came``; of all grids, or those seen."""
+    """Month -> activity -> ``signed``, ``waiting``, ``withdrawn``, ``came``; of all grids, or those seen; of all
+    activities, or one that was read."""
     found: dict[str, dict[str, Mapping[str, int]]] = {}
     if seen is None:
-        for document in store.counters(community_id, "sign_ups", "month", within, {"period": 1, "by_category": 1}):
+        branch = "by_category" if only is None else f"by_category.{path_key(only)}"
+        for document in store.counters(community_id, "sign_ups", "month", within, {"period": 1, branch: 1}):
             found[document["period"]] = {
                 path_word(key): numbers for key, numbers in document.get("by_category", {}).items()
             }
         return found
-    for cell in store.counters(community_id, "sign_ups", "cell", {**within, "grid": Is(among=sorted(seen))}):
+    of_grids = {**within, "grid": Is(among=sorted(seen)), **({} if only is None else {"category": only})}
+    for cell in store.counters(community_id, "sign_ups", "cell", of_grids):
         found.setdefault(cell["period"], {})[cell["category"]] = {
             name: cell[name] for name in ("signed", "waiting", "withdrawn", "came") if name in cell
         }
