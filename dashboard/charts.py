@@ -430,18 +430,20 @@ def heat(
     texts: Sequence[Sequence[str]],
     *,
     look: Palette,
+    full: float = 0,
 ) -> Figure:
     """A field of cells, the darker the more: days of the week against hours. ``texts`` are what a finger on a cell
-    says; every third column is named."""
+    says; every third column is named. A cell without a value is left out; ``full`` is what the darkest stands for, if
+    nothing is more."""
     figure = _figure(look)
-    most = max((value or 0 for row in values for value in row), default=0) or 1
+    most = max([value or 0 for row in values for value in row] + [full]) or 1
     steps = len(look.ramp) - 1
     _trace(
         figure,
         "heatmap",
         x=list(range(len(columns))),
         y=list(range(len(rows))),
-        z=[[value or 0 for value in row] for row in values],
+        z=[list(row) for row in values],
         zmin=0,
         zmax=most,
         colorscale=[[place / steps, colour] for place, colour in enumerate(look.ramp)],

@@ -34,10 +34,11 @@ from repository.words import msg
 Rows = list[dict[str, Any]]
 STEPS = {
     "bystander": msg("Bystanders"),
-    "participant": msg("Participants"),
+    "participant": msg("Only took part"),
     "co_organiser": msg("Co-organisers"),
     "volunteer": msg("Volunteers"),
 }
+_DARKEST = 0.4  # of a cohort: the share that the darkest cell stands for, at least
 _RUNS = 6  # formats in the chart of what runs the same way
 
 
@@ -59,16 +60,13 @@ def render(view: session.View) -> None:
             _comings(found)
         with right:
             _rungs(found)
-        left, right = st.columns([7, 5], gap="small")
-        with left:
-            _cohorts(found)
-        with right:
             _depths(found)
         left, right = st.columns([7, 5], gap="small")
         with left:
             _reach(view, taking_part)
         with right:
             _same_way(runs)
+        _cohorts(found)
         if may(session.actor(), Operation.READ, Attendance.collection):
             _moved(view)
     volunteers.listed(view)
@@ -76,13 +74,13 @@ def render(view: session.View) -> None:
 
 def _tiles(found: ResidentsReview, runs: FlowRuns) -> None:
     with cards.tiles(5):
-        cards.tile(found.lapsed, page="")
+        cards.tile(found.lapsed, page="", detail=_lapsed_of(found))
         cards.tile(found.retained, page="")
         cards.tile(found.deep, page="")
         cards.tile(runs.longest, page="", spark=False)
         cards.tile(found.satisfied, page="")
     with cards.tiles(4):
-        cards.tile(found.cost, page="", detail=_("of {spend}", spend=i18n.money(found.spend_cents, brief=True)))
+        cards.tile(found.cost, page="", detail=_("of {spend}", spend=i18n.money(found.spend_cents)))
         cards.tile(
             found.registered_share,
             page="",
@@ -95,6 +93,13 @@ def _tiles(found: ResidentsReview, runs: FlowRuns) -> None:
     for remark in (money_known(found), hours_known(found)):
         if remark:
             st.caption(f":material/info: {plain(remark)}")
+
+
+def _lapsed_of(found: ResidentsReview) -> str | None:
+    """Of which period, where the one chosen is not over; None otherwise: then the target is said."""
+    if found.lapsed_in == found.period or not found.lapsed.enough:
+        return None
+    return i18n.period(found.lapsed_in)
 
 
 def money_known(found: ResidentsReview) -> str:
@@ -189,6 +194,7 @@ def _cohorts(found: ResidentsReview) -> None:
         [[_dark(cohort, place) for place in range(1, width + 1)] for cohort in shown],
         [[_cell(cohort, place, found.smallest) for place in range(1, width + 1)] for cohort in shown],
         look=cards.look(),
+        full=_DARKEST,
     )
     first = sum(cohort.size or 0 for cohort in shown)
     cards.chart(
@@ -212,7 +218,7 @@ def _dark(cohort: Cohort, place: int) -> float | None:
     if place > len(cohort.shares):
         return None
     if place in cohort.few:
-        return 0.02  # a trace, the same whatever it hides
+        return _DARKEST / 8  # a trace, the same whatever it hides
     return cohort.shares[place - 1]
 
 
@@ -359,40 +365,47 @@ def how_deep(found: ResidentsReview) -> str:
 
 
 # --- sameness --------------------------------------------------------------------------------------------------------
-def stays_away(found: Figures) -> AgeBand | None:
-    """The age band that is furthest below its share of the population, among those that are told, or that are withheld
-    and alone; None where nobody is clearly missing."""
-    told = [group for group in found.ages if group.representation is not None]
+def stay_away(found: Figures) -> list[AgeBand]:
+    """The age bands that are missing: all that hardly come, else the one furthest below its share of the population.
+    What is withheld counts as what it is together."""
     if found.n_ages < MINIMUM_N:
-        return None
-    hidden = [group for group in found.ages if group.withheld and group.population_share]
+        return []
     rest = participation.together(found.ages, found.n_ages)
-    least = min(told, key=lambda group: group.representation or 0.0, default=None)
-    if rest is not None and rest.representation is not None and rest.representation < participation.HARDLY and hidden:
-        # told together that they hardly come: the largest of them by population is asked for
-        return AgeBand(max(hidden, key=lambda group: group.population or 0).key)
-    if least is None or (least.representation or 0.0) >= 1 / participation.CLEARLY:
-        return None
-    return AgeBand(least.key)
+    fairness = {
+        AgeBand(group.key): rest.representation if rest is not None and group.withheld else group.representation
+        for group in found.ages
+    }
+    known = {band: share for band, share in fairness.items() if share is not None}
+    hardly = [band for band, share in known.items() if share <= participation.HARDLY]
+    least = min(known, key=lambda band: known[band], default=None)
+    if hardly or least is None or known[least] >= 1 / participation.CLEARLY:
+        return hardly
+    return [least]
 
 
-def untried(forms: Sequence[FormatCount], today_month: str) -> set[str]:
-    """Formats not held in the last twelve months, or never."""
-    return {form.format for form in forms if form.last_held is None or form.last_held < today_month}
+def untried(forms: Sequence[FormatCount], since: str) -> set[str]:
+    """Formats not held since that month, or never."""
+    return {form.format for form in forms if form.last_held is None or form.last_held < since}
 
 
 def _reach(view: session.View, taking_part: Figures) -> None:
-    group = stays_away(taking_part)
-    if group is None:
+    missing = stay_away(taking_part)
+    if not missing:
         cards.chart(_("No age clearly stays away in this period"), "", None, [], key="reach")
         return
-    reached = data.ask(reach_of_formats, view.community_id, group, now=view.now)
+    reached = data.ask(reach_of_formats, view.community_id, now=view.now)
     rare = untried(taking_part.variety.formats, last_months(view.now.date(), 12)[0])
-    shown = [each for each in reached if each.share is not None]
+    # of several, the one for whom a format that is not held makes most of a difference
+    group = max(
+        missing, key=lambda band: max((_share(each, band) for each in reached if each.format in rare), default=0)
+    )
+    shown = sorted(
+        (each for each in reached if each.shares.get(group) is not None), key=lambda each: -_share(each, group)
+    )
     figure = charts.bars(
         [term(each.format, Format) for each in shown],
-        [each.share for each in shown],
-        [_reach_text(each, each.format in rare) for each in shown],
+        [each.shares[group] for each in shown],
+        [_reach_text(each, group, each.format in rare) for each in shown],
         look=cards.look(),
     )
     cards.chart(
@@ -407,19 +420,23 @@ def _reach(view: session.View, taking_part: Figures) -> None:
                 _("Format"): term(each.format, Format),
                 _("Year"): each.year or _("never"),
                 _("Visits of known age"): each.visits,
-                _("Share"): percent(each.share) if each.year else MISSING,
+                _("Share"): percent(each.shares.get(group)),
                 _("Known from"): "" if each.year is None else _("other communities") if each.elsewhere else _("here"),
                 _("Last twelve months"): _("not held") if each.format in rare else _("held"),
             }
             for each in reached
         ],
         key="reach",
-        note=f":small[:gray[{plain(words)}]]" if (words := unknown_reach(reached, rare)) else "",
+        note=f":small[:gray[{plain(words)}]]" if (words := unknown_reach(group, reached, rare)) else "",
     )
 
 
-def _reach_text(each: FormatReach, rare: bool) -> str:
-    facts = {"share": percent(each.share), "n": number(each.visits), "year": each.year}
+def _share(each: FormatReach, group: AgeBand) -> float:
+    return each.shares.get(group) or 0.0
+
+
+def _reach_text(each: FormatReach, group: AgeBand, rare: bool) -> str:
+    facts = {"share": percent(each.shares[group]), "n": number(each.visits), "year": each.year}
     if each.elsewhere:
         return _("{share} of {n}, elsewhere {year}", **facts)
     if rare:
@@ -430,34 +447,29 @@ def _reach_text(each: FormatReach, rare: bool) -> str:
 def what_would_reach(group: AgeBand, reached: Sequence[FormatReach], rare: set[str]) -> str:
     """Which format, not held for a year, reached those who stay away."""
     name = participation.group_name(group)
-    tried = max((each.share for each in reached if each.format not in rare and each.share is not None), default=None)
-    better = [
-        each
-        for each in reached
-        if each.format in rare and each.share is not None and each.share > 1.5 * (tried or 0.0) and each.share > 0
-    ]
-    if not better:
+    tried = max((_share(each, group) for each in reached if each.format not in rare), default=0.0)
+    best = max((each for each in reached if each.format in rare), key=lambda each: _share(each, group), default=None)
+    if best is None or _share(best, group) <= 1.5 * tried:
         return _("{group} stay away, and no format tried so far reached them better", group=_capital(name))
-    best = max(better, key=lambda each: each.share or 0.0)
     return _(
-        "{group} stay away; “{format}”, not held for a year, had {share} of them",
+        "{group} stay away; of the visits to “{format}”, not held for a year, {share} were theirs",
         group=_capital(name),
         format=term(best.format, Format),
-        share=percent(best.share),
+        share=percent(_share(best, group)),
     )
 
 
-def unknown_reach(reached: Sequence[FormatReach], rare: set[str]) -> str:
+def unknown_reach(group: AgeBand, reached: Sequence[FormatReach], rare: set[str]) -> str:
     """Formats of which nobody knows whom they would reach, and those that are withheld."""
     never = [term(each.format, Format) for each in reached if each.format in rare and each.year is None]
-    few = [term(each.format, Format) for each in reached if each.year is not None and each.share is None]
+    few = [term(each.format, Format) for each in reached if each.year is not None and each.shares.get(group) is None]
     said = []
     if never:
         said.append(
             _("Never tried within reach, so nobody knows whom it would bring: {formats}.", formats=i18n.listed(never))
         )
     if few:
-        said.append(_("Too few of them to be told: {formats}.", formats=i18n.listed(few)))
+        said.append(_("Withheld, with too few visits of one age: {formats}.", formats=i18n.listed(few)))
     return ("" if i18n.current() == "zh" else " ").join(said)
 
 

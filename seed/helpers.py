@@ -25,7 +25,7 @@ TIMES = 7  # that lecture, one time after the other
 _HELPED_AT = {Format.PERFORMANCE.value, Format.CLINIC.value, Format.VOLUNTEER.value, Format.SPORT.value}
 _LIKED = {Format.LECTURE.value: 0.66, Format.PERFORMANCE.value: 0.84, Format.MARKET.value: 0.95}
 _YOUNG = 48  # at the last skills market
-_SEASONED, _LATELY, _ALONGSIDE = 32, 3, 16
+_SEASONED, _LATELY, _ALONGSIDE = 32, 3, 48
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def helpers(held: Sequence[Activity], came: Sequence[Document], as_of: date, rng
                     document["hours"] = rng.choice((1.5, 2.0, 2.0, 3.0))
     for code in alongside:
         for document in by_resident[code]:
-            if document["format"] == Format.PERFORMANCE and rng.random() < 0.5:
+            if document["format"] == Format.PERFORMANCE and rng.random() < 0.6:
                 document["role"] = "co_organiser"
     for code in lately:
         registered.append(_registration(code, by_resident, newest.date(), None, as_of))

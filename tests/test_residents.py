@@ -32,7 +32,7 @@ def test_print(demo_uri: str) -> None:
         t = time.perf_counter()
         print(activities.moved_up(store, ADMIN, cid, Period.of(key)), time.perf_counter() - t)
     t = time.perf_counter()
-    print(activities.reach_of_formats(store, ADMIN, cid, "18-35", now=NOW), time.perf_counter() - t)
+    print(activities.reach_of_formats(store, ADMIN, cid, now=NOW), time.perf_counter() - t)
     from repository import recount
 
     print(recount.check(store, ADMIN, cid))

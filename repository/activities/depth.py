@@ -105,6 +105,8 @@ class ResidentsReview:
     comings: Comings | None
     course: tuple[Comings, ...]
     lapsed: Value
+    lapsed_in: Period
+    """The period that is of: the chosen one, or the one before while it is not over."""
     cohorts: tuple[Cohort, ...]
     retained: Value
     rungs: tuple[Rung, ...]
@@ -148,14 +150,14 @@ class FlowRuns:
 
 @dataclass(frozen=True)
 class FormatReach:
-    """Whom a format reached in the latest calendar year it was held in: visits of known age, and the share of them by
-    the age band asked for; None where too few to be told. ``year`` is None where nothing is known; ``elsewhere``: it is
-    of other communities in the actor's charge."""
+    """Whom a format reached in the latest calendar year it was held in: visits of known age, and the share of each age
+    band among them; None where it is withheld. ``year`` is None where nothing is known; ``elsewhere``: it is of other
+    communities in the actor's charge."""
 
     format: str
     year: str | None
     visits: int
-    share: float | None
+    shares: Mapping[AgeBand, float | None]
     elsewhere: bool = False
 
 
@@ -215,7 +217,8 @@ def residents_review(
 
     course = months[-MONTHS:]
     deep, n_deep = deep_of(span)
-    lapsed = None if mine is None or mine.lapsed is None or not mine.over else ratio(mine.lapsed, mine.before)
+    over = period if mine is None or mine.over else period.previous
+    ended = mine if over == period else coming(over)
     levelled = sum(held[f"level_{level}"] for level in Level)
     return ResidentsReview(
         period=period,
@@ -223,7 +226,12 @@ def residents_review(
         residents=residents,
         comings=mine,
         course=tuple(coming(Period.of(month)) for month in course),
-        lapsed=Value(LAPSED, lapsed, mine.before if mine and mine.over else 0),
+        lapsed=Value(
+            LAPSED,
+            None if ended is None or ended.lapsed is None else ratio(ended.lapsed, ended.before),
+            0 if ended is None or ended.lapsed is None else ended.before,
+        ),
+        lapsed_in=over,
         cohorts=_table(people, cohorts, months[-MONTHS - 1 :], f"{today:%Y-%m}", k),
         retained=_retained(cohorts, months, f"{today:%Y-%m}", k),
         rungs=_rungs(people, period, residents, k),
@@ -250,9 +258,8 @@ def _counters(
     store: Store, community_id: str, period: Period, months: Sequence[str]
 ) -> "tuple[dict[str, Counts], dict[str, Counts], dict[str, Counts], dict[str, Counts], dict[str, Counts]]":
     """The totals of people by period, of cohorts, activities, attendances and registrations by month: one reading."""
-    wholes = {period.key, period.previous.key, EVER, *siblings(period.key)}
-    wholes |= {before.key for each in siblings(period.key) for before in [Period.of(each).previous]}
-    wholes |= {*months, *(each for month in months for each in siblings(month))}
+    wanted_too = {*siblings(period.key), *siblings(period.previous.key), *(s for m in months for s in siblings(m))}
+    wholes = {EVER, period.key, *wanted_too, *(Period.of(each).previous.key for each in wanted_too)}
     first = "" if period.kind == "ever" else min(months[0], f"{period.first:%Y-%m}")
     wanted: list[Document] = [
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
@@ -490,11 +497,11 @@ def _way(activity: Document) -> tuple[str, ...] | None:
 
 
 def reach_of_formats(
-    store: Store, actor: Actor, community_id: str, group: AgeBand, *, now: datetime | None = None
+    store: Store, actor: Actor, community_id: str, *, now: datetime | None = None
 ) -> tuple[FormatReach, ...]:
     """Whom each format reached in the latest calendar year it was held in, among those of known age: here, or else in
-    other communities in the actor's charge. A share that fewer people than the smallest group could stand behind, on
-    either side, is not told. Nothing is told to who has but some grids in charge. Raises Refused, Unavailable."""
+    other communities in the actor's charge. Shares of fewer visits than the smallest group are withheld, and others
+    they could be worked out from. Nothing is told to who has but some grids in charge. Raises Refused, Unavailable."""
     if reach(actor, community_id) is not None:
         return ()
     k = store.get(actor, Community, community_id, community_id).smallest_group
@@ -506,15 +513,14 @@ def reach_of_formats(
 
     def reached(form: str, years: Mapping[str, Counter[str]], elsewhere: bool) -> FormatReach:
         year = max(years)
-        n, part = sum(years[year].values()), years[year][f"age_{group}"]
-        told = together([{"group": part, "rest": n - part}], k)
-        return FormatReach(form, year, n, ratio(part, n) if told else None, elsewhere)
+        visits = {age: years[year][f"age_{age}"] for age in AgeBand}
+        n, hidden = sum(visits.values()), withheld([visits], k)
+        shares = {age: None if age in hidden else ratio(part, n) for age, part in visits.items()}
+        return FormatReach(form, year, n, shares, elsewhere)
 
     found = [reached(form, years, False) for form, years in own.items()]
-    found += [
-        reached(form, there[form], True) if form in there else FormatReach(form, None, 0, None) for form in unknown
-    ]
-    return tuple(sorted(found, key=lambda one: (-(one.share or 0.0), one.format)))
+    found += [reached(form, there[form], True) if form in there else FormatReach(form, None, 0, {}) for form in unknown]
+    return tuple(sorted(found, key=lambda one: (-one.visits, one.format)))
 
 
 def _visits_by_age(store: Store, community_ids: Sequence[str], year: int) -> dict[str, dict[str, Counter[str]]]:

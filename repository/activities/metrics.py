@@ -117,7 +117,8 @@ LAPSED = declare(
         short=msg("Lapsed"),
         unit="percent",
         formula=msg(
-            "Residents who came in the period before and not in this one ÷ residents who came in the period before."
+            "Residents who came in the period before and not in this one ÷ residents who came in the period before. Of "
+            "the latest period that is over."
         ),
         source=msg("Own definition; the target is our own"),
         target=Target(high=0.5),
