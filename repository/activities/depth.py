@@ -513,9 +513,9 @@ def reach_of_formats(
 
     def reached(form: str, years: Mapping[str, Counter[str]], elsewhere: bool) -> FormatReach:
         year = max(years)
-        visits = {age: years[year][f"age_{age}"] for age in AgeBand}
+        visits = {str(age): years[year][f"age_{age}"] for age in AgeBand}
         n, hidden = sum(visits.values()), withheld([visits], k)
-        shares = {age: None if age in hidden else ratio(part, n) for age, part in visits.items()}
+        shares = {AgeBand(age): None if age in hidden else ratio(part, n) for age, part in visits.items()}
         return FormatReach(form, year, n, shares, elsewhere)
 
     found = [reached(form, years, False) for form, years in own.items()]
