@@ -33,7 +33,7 @@ from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
 from repository.record import RECORDS, Record, field_specs
 from repository.rollups import COUNTS, SEEN, Place, Presence, Tally
-from repository.store import DURABLE, Store, Unavailable
+from repository.store import DURABLE, Store, Unavailable, require_plain
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -132,6 +132,7 @@ def make_again(store: Store, record: type[Record], community_id: str) -> int:
 def people_again(store: Store, community_id: str) -> None:
     """Make the counters of distinct people again from what is kept of when each resident came. Raises Unavailable while
     an import is being written."""
+    require_plain({"community_id": community_id})
     _again(store, lambda session: _people(store, session, community_id))
 
 

@@ -49,6 +49,7 @@ from repository import (
     recount,
     replacement,
     requests,
+    residents,
     staff,
     worktime,
 )
@@ -61,6 +62,7 @@ from repository.grids import Community, Grid, Post, Tier
 from repository.hazards import Hazard
 from repository.importer import Sheet
 from repository.inspections import Checklist, Inspection, InspectionPlan, ItemResult
+from repository.keys import server_key
 from repository.labels import Label, Place
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.meetings import ActionItem, AgendaItem, Decision, Link, Linked, Meeting, Version
@@ -72,6 +74,8 @@ from repository.preventive import MaintenancePlan
 from repository.projects import Milestone, Project, ProjectTask
 from repository.record import RECORDS, Record
 from repository.requests import Request
+from repository.residents import ResidentCard, Volunteer
+from repository.residents.records import CARD_KEY
 from repository.staff import (
     AssessmentBallots,
     AssessmentRound,
@@ -106,6 +110,7 @@ def same(text: str) -> str:
 # --- the world: community D with a grid g1 full of secrets and a grid g2, and community E
 def world(store: Store) -> None:
     """Fill an empty database."""
+    server_key(store, CARD_KEY)  # made when it is first asked for, by whoever asks
     when = NOW - timedelta(days=5)
     made: list[Record] = []
     for home, grid, mark in (("D", "g1", MARK), ("D", "g2", "open"), ("E", "x1", "else")):
@@ -199,13 +204,15 @@ def world(store: Store) -> None:
             Label(id=f"{mark}-L", facility_id=f"f-{grid}", grid_id=grid, **at),
             Activity(
                 id=f"a-{grid}", name=f"{mark} talk", held_on=TODAY, format="lecture", grid_id=grid,
-                place=f"{mark} hall", **at,
+                place=f"{mark} hall", flow=f"{mark} flow", **at,
             ),
             Activity(id=f"bare-{grid}", name=f"{mark} walk", held_on=TODAY, format="sport", grid_id=grid, **at),
             Attendance(
                 id=f"t-{grid}", activity_id=f"a-{grid}", resident=f"{mark}-R", held_on=TODAY, format="lecture",
-                age_band=AgeBand.A60, sex=Sex.FEMALE, grid_id=grid, **at,
+                age_band=AgeBand.A60, sex=Sex.FEMALE, grid_id=grid, role="volunteer", **at,
             ),
+            Volunteer(id=f"vo-{grid}", resident=f"{mark}-R", since=TODAY, grid_id=grid, **at),
+            ResidentCard(id=f"rc-{grid}", resident=f"{mark}-R", building="5", grid_id=grid, **at),
         ]  # fmt: skip
     homes: list[Record] = [Community(id=home, community_id=home, code=home, name=home) for home in "DE"]
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
@@ -419,7 +426,7 @@ def _bare(store: Store) -> None:
     """Nothing refers to g1 any more: only the right to delete it is asked."""
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
                  "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs",
-                 "requests", "needs"):  # fmt: skip
+                 "requests", "needs", "volunteers", "resident_cards"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -951,6 +958,46 @@ ROWS: Mapping[str, Row] = {
         DELETE, "attendances", lambda s, a: activities.take_back_attendance(s, a, "D", "t-g1", 1)
     ),
     "activities.came_by_grid": read("grids", lambda s, a: activities.came_by_grid(s, a, "D", QUARTER)),
+    "activities.residents_review": read(
+        "communities", lambda s, a: activities.residents_review(s, a, "D", QUARTER, now=NOW), "common"
+    ),
+    "activities.reach_of_formats": read(
+        "communities", lambda s, a: activities.reach_of_formats(s, a, "D", now=NOW), "common"
+    ),
+    "activities.flow_runs": read(
+        "activities", lambda s, a: activities.flow_runs(s, a, "D", QUARTER, grids=frozenset({"g1"}), now=NOW)
+    ),
+    "activities.moved_up": read("attendances", lambda s, a: activities.moved_up(s, a, "D", QUARTER)),
+    # residents by code
+    "residents.register_volunteer": change(
+        CREATE,
+        "volunteers",
+        lambda s, a: residents.register_volunteer(s, a, "D", {"resident": "R-7K3Q", "since": TODAY, "grid_id": "g1"}),
+    ),
+    "residents.edit_volunteer": change(
+        UPDATE, "volunteers", lambda s, a: residents.edit_volunteer(s, a, "D", "vo-g1", 1, {"skills": "x"})
+    ),
+    "residents.remove_volunteer": change(
+        DELETE, "volunteers", lambda s, a: residents.remove_volunteer(s, a, "D", "vo-g1", 1)
+    ),
+    "residents.volunteers": read("volunteers", lambda s, a: residents.volunteers(s, a, "D")),
+    "residents.keep_card": change(
+        CREATE,
+        "resident_cards",
+        lambda s, a: residents.keep_card(s, a, "D", "R-7K3Q", card="4711", building="5", grid_id="g1"),
+    ),
+    "residents.forget_card": change(
+        DELETE, "resident_cards", lambda s, a: residents.forget_card(s, a, "D", "rc-g1", 1)
+    ),
+    "residents.look_up": Row(
+        ((READ, "resident_cards"), (READ, "attendances")),
+        lambda s, a: residents.look_up(s, a, "D", "g1", "5"),
+        "refused",
+    ),
+    "residents.resident_of_card": Row(
+        ((CREATE, "attendances"),), lambda s, a: residents.resident_of_card(s, a, "D", "4711"), "common"
+    ),
+    "residents.card_of": read("resident_cards", lambda s, a: residents.card_of(s, a, "D", f"{MARK}-R")),
     "activities.figures": read("activities", lambda s, a: activities.figures(s, a, "D", QUARTER, now=NOW)),
     "activities.calendar": read("activities", lambda s, a: activities.calendar(s, a, "D", QUARTER)),
     "activities.upcoming": read("activities", lambda s, a: activities.upcoming(s, a, "D", now=NOW)),
@@ -1418,6 +1465,9 @@ NO_ACTOR: Mapping[str, str] = {
     "once.first_use": "remembers the hash of what was redeemed; gives yes or no",
     "backup.is_empty": "yes or no, before a restore",
     "backup.restore": "fills an empty database, from the command line, before there is anybody",
+    "recount.people_again": "brings counters to the records, when what is counted has changed",
+    "keys.keyed_digest": "makes a digest; whoever keeps or looks for it asks for permission",
+    "keys.server_key": "a secret of the database; whoever signs with it asks for permission",
     "recount.make_again": "brings counters to the records, when what is counted has changed",
     "importer.recover": "ends what a killed process left half done",
     "importer.Flight": "bears its actor; it knows a batch, and Chunks asks for each of its rows",
@@ -1510,6 +1560,12 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "once.first_use": "hashes of what was redeemed, no records",
     "recount": "WHOLE: for whoever has the whole community",
     "activities.commands": "inside a Write, of an activity that was read through it; codes are no secret, see told",
+    "activities.depth.moved_up": "only of residents whose attendances in reach were read",
+    "activities.depth._counters": "counters of the whole community, for whoever has all of it",
+    "activities.depth._visits_by_age": "counters of whole communities, for whoever has all of it",
+    "keys": "a secret, no records",
+    "residents.commands": "scope, or inside a Write that asks for each card it changes",
+    "residents.queries.resident_of_card": "scope",
     "activities.queries._People": "its own documents: of counters, cut by seen",
     "activities.queries._counted": "counters, cut by seen in figures",
     "activities.queries._held": "counters, cut by seen",
@@ -1883,7 +1939,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization | Project) else copy
-        copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance) else copy
+        copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance | Volunteer | ResidentCard) else copy
         if isinstance(copy, StaffMember | StaffSuccessor):
             copy = copy.model_copy(update={"person_id": "free-D"})
         copy = copy.model_copy(update={"year": 2030}) if isinstance(copy, TrainingPlan) else copy
@@ -2047,7 +2103,8 @@ def test_every_kind_of_record_goes_out_within_rights_and_reach(filled: Store, re
 
 
 CHANGED = {"grids": "remark", "posts": "until", "people": "job", "facilities": "remark", "work_orders": "description",
-           "activities": "remark", "attendances": "sex", "communities": "district", "special_days": "name",
+           "activities": "remark", "attendances": "sex", "volunteers": "skills",
+           "communities": "district", "special_days": "name",
            "inspection_plans": "name", "hazards": "what", "maintenance_plans": "name",
            "entry_logs": "remark", "organizations": "remark", "staff_members": "remark", "staff_certificates": "name",
            "staff_trainings": "topic", "meetings": "place", "action_items": "result",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from dashboard import dictionary
 from dashboard.i18n import translator
 from repository import rollups
-from repository.activities import Activity, ActivityStatus, Attendance
+from repository.activities import Activity, ActivityStatus, Attendance, Level
 from repository.entries import EntryException, EntryKind, EntryLog
 from repository.hazards import Hazard
 from repository.inspections import Inspection, ItemResult, Verdict
@@ -18,6 +18,7 @@ from repository.projects import Project, ProjectTask
 from repository.record import RECORDS, Record, field_specs
 from repository.requests import CallBack, Request, Satisfaction, Urgency
 from repository.requests import Reopening as RequestReopening
+from repository.residents import Volunteer
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -87,7 +88,7 @@ def _orders() -> list[Record]:
 
 def _activities() -> list[Record]:
     base = {"community_id": "c", "name": "x", "format": "lecture", "held_on": AT.date()}
-    counted = Activity(**base, headcount=3, spend_cents=100)
+    counted = Activity(**base, headcount=3, spend_cents=100, level="involve", answers=3, satisfied=2)
     return [counted, *(Activity(**base, status=status) for status in ActivityStatus)]
 
 
@@ -147,8 +148,11 @@ def _partners() -> list[Record]:
 
 
 def test_every_counter_is_explained_and_no_other() -> None:
-    came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture")
-    atoms: rollups.Tally = rollups.people_atoms({"2026-03": {"60-74_f|g": 2}})
+    helped = {"level": "involve", "age_band": "75+", "role": "volunteer", "hours": 2}
+    came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture", **helped)
+    months = {"2026-02": {"co_organiser:60-74_f|g": 1}, "2026-03": {"volunteer:60-74_f|g": 2}}
+    atoms: rollups.Tally = rollups.people_atoms({**months, rollups.REGISTERED: {"2026-01/": 1}})
+    registered = Volunteer(community_id="c", resident="r", since=AT.date(), until=AT.date())
     of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
     for record in (
         *_orders(),
@@ -156,6 +160,7 @@ def test_every_counter_is_explained_and_no_other() -> None:
         *_activities(),
         *_watched(),
         came,
+        registered,
         *_entries(),
         *_meetings(),
         *_heard(),
@@ -175,6 +180,11 @@ def _pattern(level: str, name: str, subject: str) -> str:
     if subject == "requests":
         name = re.sub(rf"^said_({'|'.join(Satisfaction)})$", "said_{grade}", name)
         return re.sub(rf"^urgency_({'|'.join(Urgency)})$", "urgency_{urgency}", name)
+    if subject in ("activities", "attendances"):
+        name = re.sub(rf"_({'|'.join(Level)})$", "_{level}", name)
+        return re.sub(r"^age_.+$", "age_{band}", name)
+    if subject == "cohorts":
+        return re.sub(r"_\d+$", "_{n}", name)
     if level == "due":
         return re.sub(r"^\d\d$", "{day}", name)
     if level == "age":

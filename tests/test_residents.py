@@ -357,7 +357,9 @@ def test_who_comes_without_a_code_is_recognised_and_nothing_plain_is_kept(here: 
     before = here.db["audit"].count_documents({"operation": "reveal"})
     (seen,) = residents.look_up(here, worker, C, "g1", "5幢")
     assert (seen.resident, seen.age_band, seen.sex) == ("R-AAAA", AgeBand.A60, Sex.FEMALE)
-    assert residents.look_up(here, worker, C, "g2", "5") == ()
+    assert residents.look_up(here, admin, C, "g1", "6") == ()
+    with pytest.raises(Refused):
+        residents.look_up(here, worker, C, "g2", "5")
     with pytest.raises(Refused):
         residents.look_up(here, viewer, C, "g1", "5")
     looks = list(here.db["audit"].find({"operation": "reveal"}))

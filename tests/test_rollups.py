@@ -272,6 +272,32 @@ def test_distinct_people_by_hand() -> None:
     assert ("2025-12", "", "", "unique") not in counts
 
 
+def test_what_a_resident_does_over_time_by_hand() -> None:
+    """Came in December and January, helped to organise in January, volunteered in March, came once more in May."""
+    months = {
+        "2025-12": {"60-74_f|g1": 1},
+        "2026-01": {"60-74_f|g1": 1, "co_organiser:60-74_f|g1": 1},
+        "2026-03": {"volunteer:60-74_f|g1": 2},
+        "2026-05": {"60-74_f|g1": 1},
+    }
+    atoms = rollups.people_atoms({**months, rollups.REGISTERED: {"2026-03/2026-04": 1}})
+    assert set(atoms.values()) == {1}
+    people = {
+        (period, name) for subject, _, period, grid, group, name in atoms if subject == "residents" and not grid + group
+    }
+    stayed = {period for period, name in people if name == "stayed"}
+    assert stayed == {"2026-01", "2026Q1", "2026Q2", "2026"}
+    assert {period for period, name in people if name == "co_organiser"} == {"2026-01"}
+    assert {period for period, name in people if name == "to_co_organiser"} == {"2026-01", "2026Q1", "2026", "ever"}
+    for name in ("volunteer", "to_volunteer", "active"):
+        assert {period for period, each in people if each == name} == {"2026-03", "2026Q1", "2026", "ever"}
+    assert {atom[5] for atom in atoms if atom[:3] == ("cohorts", "people", "2025-12")} == {
+        "after_0", "after_1", "after_3", "after_5", "soon"
+    }  # fmt: skip
+    assert ("residents", "people", "2026-03", "g1", "60-74_f", "unique") in atoms
+    assert rollups.people_atoms({rollups.REGISTERED: {"2026-03/": 1}}) == {}
+
+
 def test_month_bounds_follow_the_zone() -> None:
     start, end = rollups.month_bounds("2026-12", ZoneInfo("Asia/Shanghai"))
 

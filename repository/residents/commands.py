@@ -1,22 +1,18 @@
 """What people do: register volunteers, and make residents recognisable who come without their code."""
 
-import hmac
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from repository.access import Actor, Operation, require, scope
-from repository.activities import KnownResident, known_residents, resident_code
-from repository.keys import server_key
-from repository.residents.records import ResidentCard, Volunteer
+from repository.access import Actor, Operation, Refused, reach, require, scope
+from repository.activities import Attendance, KnownResident, known_residents, resident_code
+from repository.keys import keyed_digest
+from repository.residents.records import CARD_KEY, ResidentCard, Volunteer, card_number
 from repository.store import Invalid, Store, Write, build
 from repository.words import Message, msg
 
 MOST_OF_A_BUILDING = 60  # residents that one look shows
-_KEY = "card_key"  # (its name)  # pragma: allowlist secret
-_CARD = re.compile(r"[0-9A-Z]{4,40}")
-_PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
 
 
 # --- volunteers
@@ -56,9 +52,10 @@ def keep_card(
     """Keep by what a resident is recognised: their card's number, their grid and building, or both. What is left out
     stays as it was; a new card takes the place of the old one. Raises Invalid, also for a card that is somebody else's.
     """
+    require(actor, Operation.CREATE, ResidentCard.collection)
     code = resident_code(resident)
     changes: dict[str, Any] = {"grid_id": grid_id, "building": _building(building) if building else None}
-    changes["card"] = card_digest(store, community_id, card) if card else None
+    changes["card"] = keyed_digest(store, CARD_KEY, f"{community_id}|{card_number(card)}") if card else None
     changes = {name: value for name, value in changes.items() if value is not None}
     if not changes.keys() - {"grid_id"}:
         raise Invalid({"card": Message(msg("Give a card's number or a building"))})
@@ -90,6 +87,10 @@ def look_up(store: Store, actor: Actor, community_id: str, grid_id: str, buildin
     """Residents of a building of a grid who came before, with age band and sex, by code; at most MOST_OF_A_BUILDING.
     Who looked, and where, goes on record. Raises Invalid without a building, Refused."""
     require(actor, Operation.READ, ResidentCard.collection)
+    require(actor, Operation.READ, Attendance.collection)
+    seen = reach(actor, community_id)
+    if seen is not None and grid_id not in seen:
+        raise Refused(msg("This belongs to a grid that is not in your charge. Nothing was changed."))
     wanted = _building(building)
 
     def work(write: Write) -> list[str]:
@@ -102,17 +103,6 @@ def look_up(store: Store, actor: Actor, community_id: str, grid_id: str, buildin
 
     known = known_residents(store, actor, community_id, store.write(actor, work, vital=True))
     return tuple(known[code] for code in sorted(known))
-
-
-def card_digest(store: Store, community_id: str, card: str) -> str:
-    """What is kept of a card's number: a digest keyed by this database and community. Raises Invalid for what is no
-    card number, or an ID or phone number, which are never taken."""
-    number = re.sub(r"[\s:-]+", "", unicodedata.normalize("NFKC", card)).upper()
-    if _PERSONAL.fullmatch(number):
-        raise Invalid({"card": Message(msg("The number of a card, never an ID or a phone number"))})
-    if not _CARD.fullmatch(number):
-        raise Invalid({"card": Message(msg("A card's number has 4 to 40 letters and digits"))})
-    return hmac.digest(server_key(store, _KEY), f"{community_id}|{number}".encode(), "sha256").hex()
 
 
 def _one(write: Write, where: Mapping[str, Any]) -> dict[str, Any] | None:

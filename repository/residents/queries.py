@@ -7,8 +7,8 @@ import pymongo
 from repository.access import Actor, Operation, require, scope
 from repository.activities.records import Attendance
 from repository.filters import Is
-from repository.residents.commands import card_digest
-from repository.residents.records import ResidentCard, Volunteer
+from repository.keys import keyed_digest
+from repository.residents.records import CARD_KEY, ResidentCard, Volunteer, card_number
 from repository.store import READ_SECONDS, Store, our_errors
 
 MOST = 500
@@ -36,7 +36,7 @@ def resident_of_card(store: Store, actor: Actor, community_id: str, card: str) -
     a grid that is not in the actor's charge. Raises Invalid for what is no card number, Refused."""
     require(actor, Operation.CREATE, Attendance.collection)
     own = scope(actor, ResidentCard, community_id)
-    within = {"$and": [own, {"card": card_digest(store, community_id, card)}]}
+    within = {"$and": [own, {"card": keyed_digest(store, CARD_KEY, f"{community_id}|{card_number(card)}")}]}
     with our_errors(), pymongo.timeout(READ_SECONDS):
         found = next(store.documents(ResidentCard, within, limit=1), None)
     return found["resident"] if found else None

@@ -1,5 +1,7 @@
 """Records of the room: volunteers, and what a resident is recognised by. Both name a resident by code alone."""
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -10,8 +12,12 @@ from pydantic import Field, ValidationInfo, field_validator
 from repository.activities.records import FIRST_DAY, LAST_DAY, LONGEST_CODE
 from repository.record import LINE, Day, Index, Record, Ref, Shown
 from repository.rollups import REGISTERED, Atom
-from repository.store import FieldProblem
-from repository.words import msg
+from repository.store import FieldProblem, Invalid
+from repository.words import Message, msg
+
+CARD_KEY = "card_key"  # (its name)  # pragma: allowlist secret
+_CARD = re.compile(r"[0-9A-Z]{4,40}")
+_PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
 
 
 class Volunteer(Record):
@@ -94,3 +100,14 @@ class ResidentCard(Record):
     )
     grid_id: Annotated[str | None, Ref(to="grids")] = Field(default=None, max_length=64, title=msg("Grid"))
     building: str | None = Field(default=None, max_length=40, title=msg("Building"))
+
+
+def card_number(typed: str) -> str:
+    """A card's number as its digest is made of it, however it was typed or read. Raises Invalid for what is none, and
+    for an ID or phone number, which are never taken."""
+    number = re.sub(r"[\s:-]+", "", unicodedata.normalize("NFKC", typed)).upper()
+    if _PERSONAL.fullmatch(number):
+        raise Invalid({"card": Message(msg("The number of a card, never an ID or a phone number"))})
+    if not _CARD.fullmatch(number):
+        raise Invalid({"card": Message(msg("A card's number has 4 to 40 letters and digits"))})
+    return number
