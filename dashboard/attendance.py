@@ -279,7 +279,7 @@ def _one(view: session.View, names: Names, desk: _Desk) -> None:
         width="stretch",
     )
     hours = None
-    if part is PartTaken.VOLUNTEER:
+    if part == PartTaken.VOLUNTEER:
         hours = st.number_input(
             _("Hours served"), min_value=0.25, max_value=24.0, value=None, step=0.5, key=f"att-hours-{at}"
         )

@@ -205,7 +205,9 @@ def tile(
         else:
             st.markdown(name, help=about(value))
         if known:
-            measured = unit and (metric.unit in ("percent", "weeks", "hours", "years") or current() == "zh")
+            measured = unit and (
+                metric.unit in ("percent", "weeks", "hours", "years", "service_hours") or current() == "zh"
+            )
             # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
             big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"
             beside = detail or _second(value) or target_words(metric)

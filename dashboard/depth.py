@@ -79,7 +79,6 @@ def _tiles(found: ResidentsReview, runs: FlowRuns) -> None:
         cards.tile(found.deep, page="")
         cards.tile(runs.longest, page="", spark=False)
         cards.tile(found.satisfied, page="")
-    with cards.tiles(4):
         cards.tile(found.cost, page="", detail=_("of {spend}", spend=i18n.money(found.spend_cents)))
         cards.tile(
             found.registered_share,
@@ -327,7 +326,10 @@ def _depths(found: ResidentsReview) -> None:
     figure = charts.bars(
         [say(depth.level.label) for depth in levels],
         [depth.visits + depth.heads for depth in levels],
-        [_("{visits} at {n}", visits=number(depth.visits + depth.heads), n=number(depth.sessions)) for depth in levels],
+        [
+            _("{visits} in {n} sessions", visits=number(depth.visits + depth.heads), n=number(depth.sessions))
+            for depth in levels
+        ],
         look=cards.look(),
     )
     note = (

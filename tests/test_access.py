@@ -1939,7 +1939,11 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Place) else copy
         copy = copy.model_copy(update={"day": TODAY}) if isinstance(copy, SpecialDay) else copy
         copy = copy.model_copy(update={"name": "copy"}) if isinstance(copy, Organization | Project) else copy
-        copy = copy.model_copy(update={"resident": "copy"}) if isinstance(copy, Attendance | Volunteer | ResidentCard) else copy
+        copy = (
+            copy.model_copy(update={"resident": "copy"})
+            if isinstance(copy, Attendance | Volunteer | ResidentCard)
+            else copy
+        )
         if isinstance(copy, StaffMember | StaffSuccessor):
             copy = copy.model_copy(update={"person_id": "free-D"})
         copy = copy.model_copy(update={"year": 2030}) if isinstance(copy, TrainingPlan) else copy

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from repository import importer, maintenance, migrations, recount
+from repository import activities, importer, maintenance, migrations, recount
 from repository.access import Actor, Role
 from repository.maintenance import Status, WorkOrder
 from repository.metrics import Period
+from repository.people import AgeBand
 from repository.record import mongo_validator
 from repository.store import Store, build
 from tests.conftest import NOW
@@ -100,3 +101,22 @@ def test_an_import_that_was_cut_off_is_ended_first(yard: Store, admin: Actor) ->
     migrations.migrate(yard)
     assert migrations.pending(yard) == []
     assert recount.check(yard, admin, "d") == []
+
+
+def test_attendances_of_before_get_the_level_and_what_is_counted_of_residents_since(yard: Store, admin: Actor) -> None:
+    held = {"name": "讲座", "held_on": "2026-03-01", "format": "lecture", "level": "involve", "spend_cents": 100}
+    activity = activities.add_activity(yard, admin, "d", held)
+    activities.record_attendance(yard, admin, "d", activity.id, age_band=AgeBand.A60)
+    yard.db["attendances"].update_many({}, {"$unset": {"level": ""}})
+    yard.db["monthly_counts"].delete_many({"subject": {"$in": ["activities", "attendances", "cohorts"]}})
+    yard.db["migrations"].delete_many({})
+    assert recount.check(yard, admin, "d")
+
+    migrations.migrate(yard)
+
+    assert yard.db["attendances"].count_documents({"level": "involve"}) == 1
+    assert recount.check(yard, admin, "d") == []
+    found = activities.residents_review(yard, admin, "d", Period.of("2026-03"), now=yard.clock())
+    assert found is not None
+    assert [depth.visits for depth in found.depths if depth.visits] == [1]
+    assert found.cost.value == 100

@@ -93,6 +93,7 @@ PARAMETERS = (
     *("grid", "category", "community", "period", "lang"),
     *("order", "facility", "logged", "activity", "person", "post", "edit_grid", "settings"),
     *("member", "certificate", "training", "plan", "successor", "round", "ballots", "assessed", "which"),
+    "volunteer",
     *("organization", "resource", "engagement", "need", "project", "task", "milestone", "state", "project_state"),
     *("show", "who", "q", "status", "format", "list", "part", "of", "record", "all", "me", "hold"),
 )

@@ -1,6 +1,8 @@
 """Residents over time: who comes again, who moves up, whom formats reach; volunteers, and who comes without a code."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -26,11 +28,13 @@ from repository.grids import Community, Grid
 from repository.metrics import Period
 from repository.people import AgeBand, Sex
 from repository.store import Duplicate, Invalid, Store
+from seed.estate import grid_id
 from tests.conftest import NOW
 
 C = "c1"
 ADMIN = Actor("a", "管理员", Role.ADMIN)
 K = 5
+Visit = Callable[..., Any]
 DEEP = ("involve", "collaborate", "empower")
 
 
@@ -376,3 +380,62 @@ def test_who_comes_without_a_code_is_recognised_and_nothing_plain_is_kept(here: 
     assert stands is not None
     residents.forget_card(here, admin, C, stands.id, stands.revision)
     assert residents.resident_of_card(here, admin, C, number) is None
+
+
+# --- the page
+def said(at: Any) -> str:
+    """Everything the page says."""
+    kinds = ("title", "header", "markdown", "caption", "success", "warning", "error", "info")
+    return "\n".join(element.value for kind in kinds for element in getattr(at, kind)).replace("\\", "")
+
+
+def test_the_part_tells_the_story_and_shows_codes_to_those_alone_who_may(demo_uri: str, visit: Visit) -> None:
+    told = {
+        "zh": ("“讲座”连续 7 次流程相同", "18–35 岁很少来", "便民集市", "从未试办过", "登记在册的志愿者"),
+        "en": ("“Lecture” ran the same way 7 times in a row", "not held for a year", "Never tried within reach"),
+    }
+    for language, words in told.items():
+        at = visit(demo_uri, "activities", lang=language, part="residents", period="2026Q1")
+        assert not at.exception
+        for word in words:
+            assert word in said(at), word
+    assert "R-" in said(at)
+    viewer = visit(demo_uri, "activities", lang="zh", part="residents", period="2026Q1", role="viewer")
+    assert not viewer.exception
+    assert "“讲座”连续 7 次流程相同" in said(viewer)
+    assert "R-" not in said(viewer)
+    of_all_time = visit(demo_uri, "activities", lang="zh", part="residents", period="ever")
+    assert not of_all_time.exception
+    assert "按月、季度或年度显示" in said(of_all_time)
+    one_grid = visit(demo_uri, "activities", lang="zh", part="residents", grid=grid_id("3"))
+    assert "只按全社区显示" in said(one_grid)
+
+
+def test_a_resident_is_found_by_card_and_recorded_as_a_volunteer(
+    here: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    before = held(here, admin, "2026-03-01")
+    record_attendance(here, admin, C, before.id, resident="R-AAAA", accept_new=True, age_band=AgeBand.A60, grid_id="g1")
+    residents.keep_card(here, admin, C, "R-AAAA", card="88120045", building="5", grid_id="g1")
+    activity = held(here, admin)
+
+    at = visit(mongodb_uri, "activities", lang="zh", activity=activity.id)
+    key = next(one.key for one in at.text_input if one.key.startswith("rec-card-"))
+    at.text_input(key=key).set_value("8812 0045").run()
+    at.button(key=f"do_{key}").click().run()
+    assert not at.exception
+    assert at.text_input(key=key.replace("rec-card", "att-code")).value == "R-AAAA"
+    at.segmented_control("att-part-0-R-AAAA").set_value(PartTaken.VOLUNTEER).run()
+    hours = next(one for one in at.number_input if one.key.startswith("att-hours-"))
+    hours.set_value(2.5).run()
+    at.button(key="do_attendance").click().run()
+    assert not at.exception
+    (made,) = here.find(admin, Attendance, C, {"activity_id": activity.id})
+    assert (made.resident, made.role, made.hours, made.age_band) == ("R-AAAA", PartTaken.VOLUNTEER, 2.5, AgeBand.A60)
+
+    at = visit(mongodb_uri, "activities", lang="en", part="residents", volunteer="new")
+    at.text_input(key=next(one.key for one in at.text_input if "resident" in one.key)).set_value("raaaa").run()
+    next(one for one in at.button if one.key and one.key.startswith("do_volunteer-new")).click().run()
+    assert not at.exception
+    (volunteer,) = residents.volunteers(here, admin, C)
+    assert (volunteer.resident, volunteer.since) == ("R-AAAA", NOW.date())
