@@ -382,6 +382,29 @@ def test_who_comes_without_a_code_is_recognised_and_nothing_plain_is_kept(here: 
     assert residents.resident_of_card(here, admin, C, number) is None
 
 
+def test_what_was_never_tried_here_is_looked_for_next_door_and_else_said_to_be_unknown(
+    here: Store, admin: Actor
+) -> None:
+    here.insert(admin, Community(id="c2", community_id="c2", code="E", name="E 社区", smallest_group=6))
+    for there, form, many in ((C, "lecture", 3), ("c2", "market", 7), ("c2", "sport", 5)):
+        values = {"name": "x", "held_on": "2025-05-01", "format": form}
+        activity = add_activity(here, admin, there, values)
+        for age, n in ((AgeBand.A18, many), (AgeBand.A60, 20), (AgeBand.A75, 9)):
+            lines = "\n".join(f"new {age}" for _ in range(n))
+            assert not record_attendances(here, admin, there, activity.id, lines).problems
+    found = {one.format: one for one in reach_of_formats(here, admin, C)}
+    assert (found["lecture"].elsewhere, found["lecture"].visits) == (False, 32)
+    assert found["lecture"].shares[AgeBand.A18] is None  # three, and with them the next smallest
+    assert found["lecture"].shares[AgeBand.A60] == pytest.approx(20 / 32)
+    assert found["lecture"].shares[AgeBand.A75] is None
+    assert (found["market"].elsewhere, found["market"].year) == (True, "2025")
+    assert found["market"].shares[AgeBand.A18] == pytest.approx(7 / 36)
+    assert found["sport"].shares[AgeBand.A18] is None  # five: enough here, too few there
+    assert found["clinic"].year is None
+    of_c1 = Actor("o", "本社区", Role.EDITOR, communities=frozenset({C}))
+    assert {one.format: one.year for one in reach_of_formats(here, of_c1, C)}["market"] is None
+
+
 # --- the page
 def said(at: Any) -> str:
     """Everything the page says."""

@@ -217,7 +217,7 @@ def _carry(write: Write, activity: Activity) -> None:
 # --- residents' codes ------------------------------------------------------------------------------------------------
 ALPHABET = "34679ACDEFHJKMNPQRTVWXY"  # none is heard as another  # pragma: allowlist secret
 _CODE = re.compile(rf"R-?([0-9A-Z]{{4,6}})|([{ALPHABET}]{{4,6}})")
-_PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
+PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -238,7 +238,7 @@ def resident_code(text: str) -> str:
     typed = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper().replace("—", "-").replace("–", "-")
     if not typed:
         raise Invalid({"resident": Message(msg("Please fill this in"))})
-    if _PERSONAL.fullmatch(typed.replace("-", "")) or _HAN.search(typed):
+    if PERSONAL.fullmatch(typed.replace("-", "")) or _HAN.search(typed):
         raise Invalid({"resident": Message(msg("A code such as R-7K3Q, never a name, an ID or a phone number"))})
     if found := _CODE.fullmatch(typed):
         return f"R-{found[1] or found[2]}"

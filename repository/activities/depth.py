@@ -510,11 +510,12 @@ def reach_of_formats(
     unknown = [str(form) for form in Format if str(form) not in own]
     others = [one["_id"] for one in store.communities(actor) if one["_id"] != community_id][:OTHERS] if unknown else []
     there = _visits_by_age(store, others, today.year)
+    strictest = max([k, *(store.get(actor, Community, id, id).smallest_group for id in others)])
 
     def reached(form: str, years: Mapping[str, Counter[str]], elsewhere: bool) -> FormatReach:
         year = max(years)
         visits = {str(age): years[year][f"age_{age}"] for age in AgeBand}
-        n, hidden = sum(visits.values()), withheld([visits], k)
+        n, hidden = sum(visits.values()), withheld([visits], strictest if elsewhere else k)
         shares = {AgeBand(age): None if age in hidden else ratio(part, n) for age, part in visits.items()}
         return FormatReach(form, year, n, shares, elsewhere)
 

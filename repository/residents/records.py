@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from repository.activities.commands import PERSONAL
 from repository.activities.records import FIRST_DAY, LAST_DAY, LONGEST_CODE
 from repository.record import LINE, Day, Index, Record, Ref, Shown
 from repository.rollups import REGISTERED, Atom
@@ -17,7 +18,6 @@ from repository.words import Message, msg
 
 CARD_KEY = "card_key"  # (its name)  # pragma: allowlist secret
 _CARD = re.compile(r"[0-9A-Z]{4,40}")
-_PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
 
 
 class Volunteer(Record):
@@ -106,7 +106,7 @@ def card_number(typed: str) -> str:
     """A card's number as its digest is made of it, however it was typed or read. Raises Invalid for what is none, and
     for an ID or phone number, which are never taken."""
     number = re.sub(r"[\s:-]+", "", unicodedata.normalize("NFKC", typed)).upper()
-    if _PERSONAL.fullmatch(number):
+    if PERSONAL.fullmatch(number):
         raise Invalid({"card": Message(msg("The number of a card, never an ID or a phone number"))})
     if not _CARD.fullmatch(number):
         raise Invalid({"card": Message(msg("A card's number has 4 to 40 letters and digits"))})
