@@ -212,7 +212,10 @@ def world(store: Store) -> None:
                 age_band=AgeBand.A60, sex=Sex.FEMALE, grid_id=grid, role="volunteer", **at,
             ),
             Volunteer(id=f"vo-{grid}", resident=f"{mark}-R", since=TODAY, grid_id=grid, **at),
-            ResidentCard(id=f"rc-{grid}", resident=f"{mark}-R", building="5", grid_id=grid, **at),
+            ResidentCard(
+                id=f"rc-{grid}", resident=f"{mark}-R", card=f"{mark}-{grid}-digest", building=f"{mark}-B".upper(),
+                grid_id=grid, **at,
+            ),
         ]  # fmt: skip
     homes: list[Record] = [Community(id=home, community_id=home, code=home, name=home) for home in "DE"]
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
@@ -991,7 +994,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "residents.look_up": Row(
         ((READ, "resident_cards"), (READ, "attendances")),
-        lambda s, a: residents.look_up(s, a, "D", "g1", "5"),
+        lambda s, a: residents.look_up(s, a, "D", "g1", f"{MARK}-B"),
         "refused",
     ),
     "residents.resident_of_card": Row(
@@ -1944,6 +1947,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
             if isinstance(copy, Attendance | Volunteer | ResidentCard)
             else copy
         )
+        copy = copy.model_copy(update={"card": "copy"}) if isinstance(copy, ResidentCard) else copy
         if isinstance(copy, StaffMember | StaffSuccessor):
             copy = copy.model_copy(update={"person_id": "free-D"})
         copy = copy.model_copy(update={"year": 2030}) if isinstance(copy, TrainingPlan) else copy
@@ -2008,6 +2012,7 @@ def test_the_store_keeps_everybody_within_reach(filled: Store, record: type[Reco
 PERSONAL: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "contacts": ("c-g1", {"expires_on": TODAY + timedelta(days=1)}),
     "entry_logs": ("e-g1", {"host": "6"}),
+    "resident_cards": ("rc-g1", {"resident": "other"}),
 }
 """A record with personal fields, and a change of another one."""
 
