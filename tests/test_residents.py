@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dashboard import tables
 from repository import importer, recount, residents
 from repository.access import Actor, Refused, Role
 from repository.activities import (
@@ -455,6 +456,25 @@ def test_a_resident_is_found_by_card_and_recorded_as_a_volunteer(
     assert not at.exception
     (made,) = here.find(admin, Attendance, C, {"activity_id": activity.id})
     assert (made.resident, made.role, made.hours, made.age_band) == ("R-AAAA", PartTaken.VOLUNTEER, 2.5, AgeBand.A60)
+
+    # what they are recognised by the next time takes the place of what was kept
+    at.session_state[tables.selection_key("att-rows-1", [made.id])] = {
+        "selection": {"rows": [0], "columns": [], "cells": []}
+    }
+    at.run()
+    at.text_input(key=f"keep-card-1-{made.id}").set_value("5555 6666").run()
+    at.button(key=f"do_keep-1-{made.id}").click().run()
+    assert not at.exception
+    assert any("R-AAAA" in one.value.replace("\\", "") for one in at.success)
+    assert residents.resident_of_card(here, admin, C, "55556666") == "R-AAAA"
+    assert residents.resident_of_card(here, admin, C, "88120045") is None
+    # and who of a building came before, by code
+    key = next(one.key for one in at.text_input if one.key.startswith("rec-building-"))
+    at.text_input(key=key).set_value("5 号楼").run()
+    at.button(key=f"do_{key}").click().run()
+    at.button(key=f"{key.replace('building-', '')}-R-AAAA").click().run()
+    assert not at.exception
+    assert at.text_input(key=key.replace("rec-building", "att-code")).value == "R-AAAA"
 
     at = visit(mongodb_uri, "activities", lang="en", part="residents", volunteer="new")
     at.text_input(key=next(one.key for one in at.text_input if "resident" in one.key)).set_value("raaaa").run()
