@@ -54,7 +54,17 @@ from repository.requests.records import (
     allowed,
     deadline,
 )
-from repository.requests.themes import MINIMUM, READ, SEVERAL, Glance, Theme, Themes, glance_wanted, request_glance, themes
+from repository.requests.themes import (
+    MINIMUM,
+    READ,
+    SEVERAL,
+    Glance,
+    Theme,
+    Themes,
+    glance_wanted,
+    request_glance,
+    themes,
+)
 from repository.requests.vocabulary import Topic, topic_of, words_of
 
 __all__ = [

@@ -500,7 +500,10 @@ def _became(store: Store, actor: Actor, community_id: str, found: Sequence[Reque
     became = _becomings(store, actor, community_id, found)
     unseen = {one.id: one for one in found if one.id in became and became[one.id].gone}
     for record in (WorkOrder, Activity) if unseen else ():
-        where = {"community_id": community_id, "_id": Is(among=sorted({str(one.outcome_id) for one in unseen.values()}))}
+        where = {
+            "community_id": community_id,
+            "_id": Is(among=sorted({str(one.outcome_id) for one in unseen.values()})),
+        }
         there = {each["_id"] for each in store.documents(record, where, projection={"_id": 1})}
         for id, one in unseen.items():
             if one.outcome_id in there:
