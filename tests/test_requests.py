@@ -82,6 +82,9 @@ def test_a_community_sets_its_own_deadlines(yard: Store, mender: Actor, admin: A
     assert ordinary.deadline_at == datetime(2026, 4, 5, 15, 59, 59, tzinfo=UTC)
     changed = room.edit_request(yard, mender, "d", ordinary.id, 1, {"urgency": "complex"})
     assert changed.deadline_at == datetime(2026, 4, 17, 15, 59, 59, tzinfo=UTC)
+    moved = room.edit_request(yard, mender, "d", changed.id, 2, {"deadline_at": NOW + timedelta(days=1)})
+    emptied = room.edit_request(yard, mender, "d", moved.id, 3, {"deadline_at": None})
+    assert emptied.deadline_at == changed.deadline_at, "nobody gets rid of a deadline"
 
 
 # --- entering

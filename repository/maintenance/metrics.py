@@ -21,7 +21,6 @@ from repository.metrics import Metric, Period, Target, Value, declare, last_mont
 from repository.rollups import (
     NOW,
     bin_bounds,
-    duration_bin,
     estimated_median,
     histogram_rank,
     month_bounds,
