@@ -20,6 +20,7 @@ from dashboard.i18n import (
     moment_short,
     n_,
     number,
+    paragraphs,
     period,
     plain,
     say,
@@ -443,7 +444,7 @@ def _facts(view: View, story: RequestStory) -> None:
         badges.append(":red-badge[" + _("Answered late") + "]")
     badges += [f":gray-badge[:material/flag: {plain(say(flag.label))}]" for flag in one.flags]
     st.markdown(" ".join(filter(None, badges)))
-    st.markdown(plain(one.text))
+    st.markdown(paragraphs(one.text))
     _became(one, story.became)
     if one.channel == Channel.DOOR:
         walking.found_on(view, one.id)
@@ -470,7 +471,9 @@ def _facts(view: View, story: RequestStory) -> None:
             with cells.cell():
                 st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
     if one.answer:
-        st.markdown(f":small[:gray[{plain(_('Answer'))}]]  \n{plain(one.answer)}")
+        name = _("Earlier answer") if one.status in OPEN else _("Answer")
+        name = _("Reason") if one.status is Status.DECLINED else name
+        st.markdown(f":small[:gray[{plain(name)}]]  \n{paragraphs(one.answer)}")
     _contact(one)
     minutes.decided(view, one.id)
     if story.before is not None:
@@ -786,7 +789,7 @@ def _timeline(one: Request) -> None:
     with st.container(gap="xxsmall"):
         for event in reversed(one.events):
             colour = STEP_COLOURS[event.step]
-            note = f"  \n{plain(event.note)}" if event.note else ""
+            note = f"  \n{paragraphs(event.note)}" if event.note else ""
             st.markdown(
                 f":{colour}-badge[{plain(_step(event))}] "
                 f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"

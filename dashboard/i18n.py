@@ -160,6 +160,11 @@ def plain(text: object) -> str:
     return _PUNCTUATION.sub(r"\\\1", lively)
 
 
+def paragraphs(text: str) -> str:
+    """The same for what somebody wrote on several lines: each stays one."""
+    return "  \n".join(plain(line) for line in text.splitlines() if line.strip())
+
+
 def term(word: str, known: "type[Choice] | None") -> str:
     """A word of an open list: translated when it is one of the ``known``, as it stands otherwise."""
     try:

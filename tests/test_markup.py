@@ -36,7 +36,7 @@ DRAWN = {"radio", "segmented_control", "pills"}  # their choices are Markdown; a
 OTHERS = {"target", "targets", "embedded", "session", "file", "log"}  # whose title() or error() draws nothing
 SAFE = {
     "plain", "number", "signed", "percent", "money", "date", "datetime_", "time_", "duration", "days", "days_badge",
-    "ago", "month", "month_name", "day_short", "moment_short", "day_axis", "period", "len", "run",
+    "ago", "paragraphs", "month", "month_name", "day_short", "moment_short", "day_axis", "period", "len", "run",
 }  # fmt: skip
 DECLARED = {"label", "title", "short", "help", "unit"}
 TRUSTED = {  # parameters that are Markdown by contract: those who call are looked at instead

@@ -83,6 +83,9 @@ def test_a_community_sets_its_own_deadlines(yard: Store, mender: Actor, admin: A
     assert ordinary.deadline_at == datetime(2026, 4, 5, 15, 59, 59, tzinfo=UTC)
     changed = room.edit_request(yard, mender, "d", ordinary.id, 1, {"urgency": "complex"})
     assert changed.deadline_at == datetime(2026, 4, 17, 15, 59, 59, tzinfo=UTC)
+    moved = room.edit_request(yard, mender, "d", changed.id, 2, {"deadline_at": NOW + timedelta(days=1)})
+    emptied = room.edit_request(yard, mender, "d", moved.id, 3, {"deadline_at": None})
+    assert emptied.deadline_at == changed.deadline_at, "nobody gets rid of a deadline"
 
 
 # --- entering
@@ -539,6 +542,33 @@ def test_the_register_a_desk_keeps_comes_in_as_it_is(yard: Store, admin: Actor) 
     review = room.request_review(yard, admin, "d", Period.of("2026"), now=NOW)
     assert (review.solved.value, review.solved.n, review.satisfied.value) == (1, 1, 0.9)
     assert review.repeats.value is None, "nobody looked for earlier ones of what a sheet brought"
+    assert lift.deadline_at == datetime(2026, 3, 8, 15, 59, 59, tzinfo=UTC), "as the desk would have it"
+    assert fire.deadline_at == datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
+    assert (review.open.value, review.overdue.value, review.on_time.value, review.on_time.n) == (1, 1, 0.5, 2)
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_register_without_a_status_tells_by_its_dates_what_is_over(yard: Store, admin: Actor) -> None:
+    table = (
+        "编号,诉求内容,紧急程度,登记时间,办结时间,回访日期,是否解决,满意度\n"
+        "K-1,路灯不亮,一般,2026-03-20 09:00,2026-03-22 10:00,,,\n"
+        "K-2,停车位不够,一般,2026-03-20 09:00,2026-03-22 10:00,2026-03-24,是,满意\n"
+        "K-3,水管爆了,水电气热,2026-03-20,,,,\n"
+    )
+    sheet = Sheet(table.encode(), "来访.csv")
+    preview = importer.preview(
+        yard, admin, "d", sheet, importer.propose(Request, sheet, (translator("zh"),)), languages=(translator("zh"),)
+    )
+    importer.commit(yard, admin, preview, patience=0)
+    lamp, parking, pipe = yard.find(admin, Request, "d", sort=[("number", 1)])
+    assert [(each.status, each.is_open, each.category) for each in (lamp, parking, pipe)] == [
+        (Status.RESOLVED, False, Topic.LIGHTING),
+        (Status.CLOSED, False, Topic.PARKING),
+        (Status.RECEIVED, True, Topic.LEAK),
+    ]
+    assert pipe.deadline_at is None, "hours from a day that nobody knows the hour of"
+    review = room.request_review(yard, admin, "d", Period.of("2026"), now=NOW)
+    assert (review.open.value, review.to_call, review.on_time.value, review.solved.n) == (1, 1, 1, 1)
     assert recount.check(yard, admin, "d") == []
 
 
@@ -704,6 +734,12 @@ def test_themes_rise_from_several_residents_and_not_from_one(
     ("text", "words", "topic"),
     [
         ("北门道闸不识别车牌，早高峰排队半小时", ("道闸", "识别", "车牌", "排队"), Topic.ENTRANCE),
+        ("楼下路灯不亮", ("路灯",), Topic.LIGHTING),
+        ("没电了", ("停电",), Topic.UTILITIES),
+        ("邻里纠纷", ("邻里纠纷",), Topic.NEIGHBOURS),
+        ("社区想办亲子活动", ("亲子活动",), Topic.CHILDREN),
+        ("门禁卡刷不开", ("门禁卡", "刷不开"), Topic.ENTRANCE),
+        ("运动场地漏水", ("运动场", "漏水"), Topic.LEAK),
         ("下水道堵塞，污水从一楼地漏反上来", ("下水道", "堵塞", "污水", "地漏"), Topic.DRAINS),
         ("张秀英 13800138000 反映楼上渗水", ("漏水",), Topic.LEAK),
         ("<b>x</b> =1+1 hello 2026", (), Topic.OTHER),

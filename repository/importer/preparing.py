@@ -26,12 +26,13 @@ import pymongo
 from bson import CodecOptions, ObjectId
 from pydantic import ValidationError
 
+from repository import requests
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance
 from repository.entries import GATED, EntryKind, EntryLog, EntryRules, Gate
 from repository.facilities import Category, Control
 from repository.filters import Is
-from repository.grids import Community
+from repository.grids import Community, RequestDeadline
 from repository.importer.mapping import (
     ID,
     Column,
@@ -50,7 +51,12 @@ from repository.importer.mapping import (
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, Outcome, Status, WorkOrder
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
+<<<<<<< HEAD
 from repository.store import ERASED, Store, invalid, our_errors
+=======
+from repository.requests import Request
+from repository.store import Store, invalid, our_errors
+>>>>>>> review1
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")
@@ -286,6 +292,30 @@ def complete_work_order(values: dict[str, Any], given: Facts[str, Any]) -> Itera
         yield "ended_at", msg("It is over, but nobody noted when: it is left out of all durations")
 
 
+def complete_request(
+    values: dict[str, Any], given: Facts[str, Any], zone: ZoneInfo, own: Sequence[RequestDeadline]
+) -> Iterator[tuple[str, str]]:
+    """Make status and end agree, and add what the desk would have: the topic that its words point to, the deadline of
+    its urgency. Where hours count and the sheet has but the day, it has none. Yields (field, note) for what had to give
+    way."""
+    told = {name for name in ("called_on", "satisfaction", "solved", "ended_at") if given.get(name) is not None}
+    is_open = requests.Status(values.get("status") or requests.Status.RECEIVED) in requests.OPEN
+    if given.get("status") is None and told and is_open:
+        values["status"], is_open = requests.Status.CLOSED if told - {"ended_at"} else requests.Status.RESOLVED, False
+    if is_open and values.get("ended_at") is not None:
+        values["ended_at"] = None
+        yield "ended_at", msg("It is open, so its end was left out")
+    elif not is_open and values.get("ended_at") is None:
+        yield "ended_at", msg("It is over, but nobody noted when: it is left out of all durations")
+    text, received = values.get("text"), values.get("received_at")
+    if values.get("category") is None and text:
+        values["category"] = str(requests.topic_of(requests.words_of(text, values.get("place"))))
+    if values.get("deadline_at") is None and isinstance(received, datetime):
+        urgency = requests.Urgency(values.get("urgency") or requests.Urgency.ORDINARY)
+        if urgency not in requests.BY_THE_CLOCK or received.astimezone(zone).time() != time():
+            values["deadline_at"] = requests.deadline(urgency, received, zone, own)
+
+
 # --- the judge -------------------------------------------------------------------------------------------------------
 def prepare(
     store: Store,
@@ -371,10 +401,12 @@ class _Judge:
         self.people_only: dict[str, bool] = {}
         """Gates to be made, and whether only people came through them."""
         self.now = store.clock()
-        if self.record is EntryLog:
+        if self.record in (EntryLog, Request):
             kept = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
-            self.entry_rules = EntryRules.of(kept[0] if kept else None, store.zone(community_id))
-            self.today = self.now.astimezone(store.zone(community_id)).date()
+            self.home_zone = store.zone(community_id)
+            self.deadlines = kept[0].request_deadlines if kept else ()
+            self.entry_rules = EntryRules.of(kept[0] if kept else None, self.home_zone)
+            self.today = self.now.astimezone(self.home_zone).date()
 
     # --- one sheet
     def run(self, earlier: Sequence[tuple[Earlier, str, int]], progress: Callable[[int], None] | None) -> Preview:
@@ -862,6 +894,8 @@ class _Judge:
             if not values.get("number"):
                 values["number"] = UNNUMBERED
             return list(complete_work_order(values, given))
+        if self.record is Request:
+            return list(complete_request(values, given, self.home_zone, self.deadlines))
         if self.record is EntryLog and (gate := self.gates.get(values.get("gate_id", ""))):
             values.setdefault("grid_id", gate.grid_id)
         if self.record is Attendance and (activity := self.activities.get(values.get("activity_id", ""))):

@@ -453,7 +453,8 @@ def edit_request(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Request:
     """Change plain fields (EDITABLE). Another urgency brings its deadline, counted from the receipt, unless a deadline
-    is given too. Which requests repeat it is looked at again. Raises Invalid, Conflict, NotFound, Refused."""
+    is given too; one that is taken away comes back as the urgency has it. Which requests repeat it is looked at again.
+    Raises Invalid, Conflict, NotFound, Refused."""
     if strange := changes.keys() - EDITABLE:
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
     zone, own = store.zone(community_id), _deadlines(store, actor, community_id)
@@ -462,7 +463,8 @@ def edit_request(
         request = write.read(Request, community_id, id)
         changed = build(Request, {**dict(request), **changes})
         wanted = dict(changes)
-        if changed.urgency is not request.urgency and "deadline_at" not in changes and request.status in OPEN:
+        again = changed.urgency is not request.urgency and "deadline_at" not in changes and request.status in OPEN
+        if again or ("deadline_at" in changes and changed.deadline_at is None):
             wanted["deadline_at"] = deadline(changed.urgency, changed.received_at, zone, own)
         changed = changed.model_copy(update=wanted)
         _check_deadline(changed)

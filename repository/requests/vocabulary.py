@@ -30,18 +30,21 @@ class Topic(Choice):
         "停水",
         "停电",
         "断电",
+        "没水",
+        "没电",
         "停气",
         "燃气",
         "天然气",
         "供暖",
+        "暖气",
         "跳闸",
     )
     PARKING = "parking", msg("Parking"), "停车", "停车位", "车位", "乱停车", "停车难", "乱停乱放"
     CHARGING = "charging", msg("Electric bicycles"), "电动车", "电瓶车", "充电桩", "充电", "飞线"
     ENTRANCE = "entrance", msg("Gates and doors"), "门禁", "道闸", "单元门", "门锁", "车牌"
-    DRAINS = "drains", msg("Drains"), "下水道", "排水", "污水", "地漏", "井盖", "管道堵塞"
-    LEAK = "leak", msg("Leaks"), "漏水", "渗水", "漏雨"
-    LIGHTING = "lighting", msg("Lighting"), "路灯", "照明", "楼道灯", "声控灯"
+    DRAINS = "drains", msg("Drains"), "下水道", "排水", "污水", "地漏", "井盖", "化粪池", "管道堵塞"
+    LEAK = "leak", msg("Leaks"), "漏水", "渗水", "漏雨", "水管"
+    LIGHTING = "lighting", msg("Lighting"), "路灯", "照明", "楼道灯", "声控灯", "灯不亮"
     CLEANING = "cleaning", msg("Cleaning and rubbish"), "垃圾", "垃圾桶", "清运", "保洁", "异味", "环境卫生"
     NOISE = "noise", msg("Noise and disturbance"), "噪音", "噪声", "扰民", "音响", "广场舞"
     FIRE = "fire", msg("Fire safety"), "消防", "消防通道", "堆物", "杂物", "堆放", "起火", "消防栓"
@@ -85,7 +88,7 @@ _STOP = """
 就是 这个 那个 这样 地方 位置 附近 旁边 门口 东西 事情 办法 原因
 时间 安排 提供 协调 出面 请求 投诉 举报 来访 来电 上门 诉求 意见
 答复 回复 看看 过来 起来 出来 下来 上来 下楼 上楼 走路 容易 困难
-不便 不敢 不再 不会 好几 几天 左右 以后 以前 之前 之后
+不便 不敢 不再 不会 不够 不亮 不热 太吵 太高 怎么办 想办 好几 几天 左右 以后 以前 之前 之后
 修好 担心 楼上住户 没人修 很大 老是 适合 办理 不停 时常
 可惜 一点 起码 请来 需求 组织
 人带 带去 出去 回来 回家 说话
@@ -105,7 +108,10 @@ SAME: Mapping[str, str] = MappingProxyType(
             "电动车": "电瓶车 电动自行车",
             "电梯": "升降机",
             "燃气": "天然气 煤气",
-            "停电": "断电",
+            "停电": "断电 没电",
+            "停水": "没水",
+            "路灯": "路灯不亮",
+            "楼道灯": "楼道灯不亮",
             "漏水": "渗水 漏雨",
             "噪音": "噪声 扰民",
             "健身器材": "健身设施 健身器械",
@@ -156,6 +162,12 @@ def _is_word(word: str) -> bool:
 
 
 def topic_of(words: tuple[str, ...]) -> Topic:
-    """The topic most of the words point to, the first one of several; OTHER where none does."""
-    pointed = [_TOPIC_OF[word] for word in words if word in _TOPIC_OF]
+    """The topic most of the words point to, the first one of several; OTHER where none does. A word points where the
+    first one in it does that can: 亲子活动, 门禁卡."""
+    pointed = [topic for word in words if (topic := _pointed(word)) is not None]
     return max(pointed, key=pointed.count, default=Topic.OTHER)
+
+
+def _pointed(word: str) -> Topic | None:
+    begins = [(word.find(spelling), -len(spelling), topic) for spelling, topic in _TOPIC_OF.items() if spelling in word]
+    return min(begins)[2] if begins else None
