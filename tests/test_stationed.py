@@ -149,7 +149,9 @@ def test_a_grid_worker_has_their_own_grids_needs(here: Store, admin: Actor) -> N
 # --- suggestions
 def test_what_fits_is_sought_for_so_many(here: Store, admin: Actor) -> None:
     organizations.add_resource(here, admin, "D", {"organization_id": "plant", "what": "礼堂"})
-    many = [Need(community_id="D", what="礼堂", kind="venue", listed_on=ago(n)) for n in range(organizations.FITTED + 1)]
+    many = [
+        Need(community_id="D", what="礼堂", kind="venue", listed_on=ago(n)) for n in range(organizations.FITTED + 1)
+    ]
     here.write(admin, lambda write: write.insert_many(many))
     rows, total = organizations.waiting(here, admin, "D", on=TODAY)
     assert total == organizations.FITTED + 1
