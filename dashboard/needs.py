@@ -310,8 +310,11 @@ def _match(names: Names, found: Need, suggested: tuple[Suggestion, ...]) -> None
 
 
 def _leads_to(names: Names, found: Need) -> None:
-    """A project of its own, one that is there, or an activity."""
-    if found.project_id is None and may(session.actor(), Operation.CREATE, Project.collection):
+    """A project of its own, one that is there, or an activity; and the way back from a wrong one."""
+    if found.project_id is not None:
+        if st.button(_("Not this project"), key="unlink-project", type="tertiary", icon=":material/link_off:"):
+            _tell(found, link_need, _("Saved."), project_id=None)
+    elif may(session.actor(), Operation.CREATE, Project.collection):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             if st.button(_("Make it a project"), icon=":material/flag:", key="need-to-project"):
                 stationed.go_to("project", f"{drawer.NEW}.{found.id}", leaving=NEED)
@@ -330,6 +333,8 @@ def _leads_to(names: Names, found: Need) -> None:
     held = names.get("activities", {})
     if found.activity_id is not None:
         st.markdown(plain(_("Led to: {name}", name=held.get(found.activity_id, _("an activity")))))
+        if st.button(_("Not this activity"), key="unlink-activity", type="tertiary", icon=":material/link_off:"):
+            _tell(found, organizations.lead_to, _("Saved."), activity_id=None)
     elif held:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             activity = st.selectbox(

@@ -245,6 +245,8 @@ def _new_training(view: session.View, names: Names, person: str) -> None:
     today = view.now.date()
     there = [each for each in data.ask(staff.members, view.community_id) if each.serves_on(today)]
     people = forms.told_apart({each.person_id: names["people"].get(each.person_id, MISSING) for each in there})
+    if not people:
+        st.info(_("Who is trained is a member of the staff: enter those first."), icon=":material/info:")
     key = session.submission("training")
     chosen = st.multiselect(
         _("Who took part"),

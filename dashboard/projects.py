@@ -244,12 +244,21 @@ def open_drawer(view: session.View, names: Names) -> bool:
             drawer.show(
                 MILESTONE,
                 plain(milestone.name),
-                lambda: stationed.change(
-                    view, _all(names), MILESTONE, milestone, projects.edit_milestone, projects.remove_milestone
-                ),
+                lambda: _milestone(view, names, milestone),
             )
         return True
     return False
+
+
+def _milestone(view: session.View, names: Names, one: Milestone) -> None:
+    stationed.facts(
+        {
+            _("Project"): names["every_project"].get(one.project_id, MISSING),
+            _("To stand by"): i18n.date(one.due_on),
+            _("Reached on"): i18n.date(one.reached_on) if one.reached_on else MISSING,
+        }
+    )
+    stationed.change(view, _all(names), MILESTONE, one, projects.edit_milestone, projects.remove_milestone)
 
 
 def _project(view: session.View, names: Names, story: ProjectStory) -> None:

@@ -312,9 +312,7 @@ def open_drawer(view: session.View, names: Names) -> bool:
             drawer.show(
                 ENGAGEMENT,
                 plain(part.what),
-                lambda: change(
-                    view, names, ENGAGEMENT, part, organizations.edit_engagement, organizations.remove_engagement
-                ),
+                lambda: _engagement(view, names, part),
             )
         return True
     return False
@@ -443,6 +441,10 @@ def _facts(one: Organization, standing: Standing | None, names: Names, today: da
         _("Staff here"): number(one.staff),
         _("Agreement"): agreed if one.agreement_from or one.agreement_until else _("none"),
     }
+    if one.agreement_file:
+        told[_("Agreement's file")] = one.agreement_file
+    if one.address:
+        told[_("Address")] = one.address
     if standing is not None:
         day = standing.last_part
         told[_("Last took part")] = _("never") if day is None else i18n.ago(day, today)
@@ -484,6 +486,18 @@ def _owed(task: ProjectTask, names: Names, today: date) -> str:
     return f":material/task_alt: {plain(said)} · {plain(when)}"
 
 
+def _engagement(view: session.View, names: Names, one: Engagement) -> None:
+    facts(
+        {
+            _("Organisation"): names["everybody"].get(one.organization_id, MISSING),
+            _("On day"): i18n.date(one.on),
+            _("How it took part"): say(one.way.label),
+            _("How many came"): number(one.people),
+        }
+    )
+    change(view, names, ENGAGEMENT, one, organizations.edit_engagement, organizations.remove_engagement)
+
+
 def _resource(view: session.View, names: Names, one: Resource) -> None:
     much = f"{number(one.quantity)} {one.unit or ''}" if one.quantity is not None else MISSING
     facts(
@@ -492,6 +506,10 @@ def _resource(view: session.View, names: Names, one: Resource) -> None:
             _("Kind"): say(one.kind.label),
             _("Quantity"): much,
             _("When available"): one.available or MISSING,
+            _("Offered from"): i18n.date(one.since) if one.since else MISSING,
+            _("Offered until"): i18n.date(one.until) if one.until else MISSING,
         }
     )
+    if one.conditions:
+        st.markdown(plain(_("{group}: {items}", group=_("Conditions"), items=one.conditions)))
     change(view, names, RESOURCE, one, organizations.edit_resource, organizations.remove_resource)

@@ -38,7 +38,7 @@ def test_each_part_shows_the_demonstration(demo_uri: str, visit: Visit, part: st
         {"project": "d-project-lamps"}, {"project": "d-project-parking"}, {"project": "d-project-gym"},
         {"project": "new"}, {"project": "new.d-need-57"}, {"task": "d-project-fire-1"}, {"task": "new.d-project-fire"},
         {"milestone": "d-project-lunch-m1"}, {"milestone": "new.d-project-fire"}, {"need": "gone"}, {"project": "gone"},
-        {"organization": "gone"},
+        {"organization": "gone"}, {"engagement": "d-part-001"},
     ],
     ids=lambda each: "-".join(f"{name}={id}" for name, id in each.items()),
 )  # fmt: skip
@@ -85,6 +85,14 @@ def test_a_need_is_matched_and_met_in_its_drawer(here: Store, admin: Actor, mong
     at = visit(mongodb_uri, "organizations", lang="en", part="matching", need=one.id)
     run(button(at, "The match fell through").click())
     assert here.find(admin, Need, "d")[0].state is NeedState.MATCHED, "it wants to know why"
+    next(each for each in at.selectbox if str(each.key).startswith("link-")).select_index(0)
+    run(at)
+    run(button(at, "Add").click())
+    assert here.find(admin, Need, "d")[0].project_id == here.find(admin, Project, "d")[0].id
+    at = visit(mongodb_uri, "organizations", lang="en", part="matching", need=one.id)
+    run(button(at, "Not this project").click())
+    assert here.find(admin, Need, "d")[0].project_id is None
+    at = visit(mongodb_uri, "organizations", lang="en", part="matching", need=one.id)
     run(button(at, "It is met").click())
     assert here.find(admin, Need, "d")[0].state is NeedState.MET
     assert [each.way for each in organizations.engagements(here, admin, "d")] == [Way.NEED]
