@@ -217,19 +217,11 @@ def test_its_period_follows_its_day_unless_somebody_said_otherwise(yard: Store) 
 def test_an_ad_hoc_meeting_says_what_for(yard: Store) -> None:
     values = {"name": "x", "kind": "ad_hoc", "day": TODAY}
     assert "reason" in wrong(lambda: meetings.plan_meeting(yard, BOSS, "d", values))
-<<<<<<< HEAD
-    for typed in ("25:00", "9", "9:60", "上午", "9:5", "-1:00"):
-        assert wrong(lambda typed=typed: planned(yard, TODAY, time=typed)) == {"time": "Write the time as 09:00."}  # type: ignore[misc]
-    for typed in ("9:00", "９：００", "9点", "09:00:00", " 9时00分 "):
-        meeting = Meeting(community_id="d", name="x", kind="ad_hoc", reason="x", day=TODAY, time=typed)
-        assert meeting.time == "09:00", time
-=======
     for no_time in ("25:00", "9", "9:60", "上午", "9:5", "-1:00"):
         assert wrong(lambda: planned(yard, TODAY, time=no_time)) == {"time": "Write the time as 09:00."}  # noqa: B023
     for nine in ("9:00", "９：００", "9点", "09:00:00", " 9时00分 "):
         meeting = Meeting(community_id="d", name="x", kind="ad_hoc", reason="x", day=TODAY, time=nine)
         assert meeting.time == "09:00", nine
->>>>>>> review1
 
 
 # --- holding it

@@ -51,12 +51,8 @@ from repository.importer.mapping import (
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, Outcome, Status, WorkOrder
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
-<<<<<<< HEAD
-from repository.store import ERASED, Store, invalid, our_errors
-=======
 from repository.requests import Request
-from repository.store import Store, invalid, our_errors
->>>>>>> review1
+from repository.store import ERASED, Store, invalid, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")
