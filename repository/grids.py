@@ -20,7 +20,7 @@ from repository.filters import Is
 from repository.metrics import Metric, Target, Value, declare, ratio
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.store import FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
+from repository.store import Counters, FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
 from repository.words import Message, msg
 
 
@@ -459,7 +459,7 @@ class Setting:
     """Documents of what was wanted besides."""
 
 
-def setting(store: Store, actor: Actor, community_id: str, *, also: Sequence[Wanted] = ()) -> Setting:
+def setting(store: Store, actor: Actor, community_id: str, *, also: Sequence[Wanted | Counters] = ()) -> Setting:
     """Community, grids, posts and people, and what is wanted ``also``, in one command. Raises NotFound, Refused,
     Unavailable."""
     own, there, held, known, *others = store.together(

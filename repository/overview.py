@@ -113,9 +113,14 @@ class Comparison:
 
 def compare(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Comparison:
     """How do the grids in the actor's reach stand beside each other? Raises Refused, Unavailable."""
-    within = setting(store, actor, community_id, also=[facilities.wanted(actor, community_id, course=False)])
-    there, own = within.grids, within.community
-    work = maintenance.work_glance(store, actor, community_id, period, None, now=now, community=own)
+    also = [
+        facilities.wanted(actor, community_id, course=False),
+        *maintenance.glance_wanted(store, actor, community_id, period, now=now),
+        activities.grids_wanted(period),
+    ]
+    within = setting(store, actor, community_id, also=also)
+    there = within.grids
+    work = maintenance.work_glance(store, actor, community_id, period, now=now, within=within.also[1:-1])
     estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, within=within)
     posts = staffing(store, actor, community_id, on=now.date(), within=within)
     came = activities.came_by_grid(store, actor, community_id, period, within=within)
@@ -156,12 +161,14 @@ def glance(
     also = [
         facilities.wanted(actor, community_id, grids=seen),
         *inspections.wanted(community_id),
+        *maintenance.glance_wanted(store, actor, community_id, period, seen, now=now),
         *maintenance.urgent_wanted(actor, community_id, seen, now=now),
+        *activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now),
     ]
     within = setting(store, actor, community_id, also=also)
-    own, names = within.community, within.names
+    names = within.names
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
-    work = maintenance.work_glance(store, actor, community_id, period, seen, now=now, community=own)
+    work = maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=within.also[3:5])
     estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, within=within)
     posts = staffing(store, actor, community_id, on=today, within=within)
     crowd = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
@@ -216,11 +223,16 @@ def systems(
     """Stationed organisations, the team, meetings, the reception of residents: is each kept up? Raises Refused,
     Unavailable."""
     today = now.date()
+    done = projects.glance_wanted(actor, community_id, period, seen, today=today)
+    met = meetings.glance_wanted(actor, community_id)
+    asked = requests.glance_wanted(actor, community_id, seen, now=now)
+    found = store.together(actor, community_id, [*done, *met, *asked])
+    of_projects, of_meetings, of_requests = found[: len(done)], found[len(done) : -len(asked)], found[-len(asked) :]
     return (
-        _organizations(projects.glance(store, actor, community_id, period, seen, today=today)),
+        _organizations(projects.glance(store, actor, community_id, period, seen, today=today, within=of_projects)),
         _team(staff.staff_glance(store, actor, community_id, on=today)),
-        _meetings(meetings.glance(store, actor, community_id, now=now)),
-        _requests(requests.request_glance(store, actor, community_id, seen, now=now)),
+        _meetings(meetings.glance(store, actor, community_id, now=now, within=of_meetings)),
+        _requests(requests.request_glance(store, actor, community_id, seen, now=now, within=of_requests)),
     )
 
 
@@ -531,7 +543,7 @@ def _actions(
 ) -> tuple[Action, ...]:
     found: list[Action] = []
     names = within.names
-    (rows, plans, checklists), pressing = within.also[:3], within.also[3:]
+    (rows, plans, checklists), pressing = within.also[:3], within.also[5:8]
     urgent = maintenance.urgent(store, actor, community_id, seen, now=now, within=pressing)
     for risk in urgent.stopped:
         where = estate.names.get(risk.facility_id or "", risk.place or "")
@@ -570,8 +582,8 @@ def _actions(
                 {"order": order.id},
             )
         )
-    due = inspections.dues(store, actor, community_id, today=now.date(), grids=seen, within=(rows, plans, checklists))
-    overdue = [each for each in due if each.overdue_days]
+    inventory = rows, plans, checklists
+    overdue = inspections.dues(store, actor, community_id, today=now.date(), grids=seen, overdue=True, within=inventory)
     if overdue:
         found.append(
             Action(

@@ -213,6 +213,18 @@ def require_plain(filter: Any, record: type[Record] | None = None) -> None:
         raise Invalid({field: Message(_FIELD_MISFIT)})
 
 
+def _counters(community_id: str, wanted: Sequence[Mapping[str, Any]]) -> Document:
+    """The filter of counter documents that match one of ``wanted``. Raises Invalid."""
+    either = [{"community_id": community_id, **one} for one in wanted]
+    within = either[0] if len(either) == 1 else {"$or": either}
+    require_plain(within)
+    return within
+
+
+def _period(document: Document) -> str:
+    return str(document.get("period", ""))
+
+
 class FieldProblem(Trouble, ValueError):
     """A rule across fields, raised inside a Record's validators."""
 
@@ -504,6 +516,15 @@ class Wanted(NamedTuple):
     """Which to read; none: all."""
     first: tuple[str, int] | None = None
     """Only so many that come first by a field: the field and the number. None: all, in no order."""
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """What to make of them: stages of an aggregation, whose rows are then told as they are."""
+
+
+class Counters(NamedTuple):
+    """The counter documents ``Store.together`` reads beside records; see ``Store.counters_of``."""
+
+    wanted: Sequence[Mapping[str, Any]]
+    fields: Mapping[str, Any] | None = None
 
 
 class Store:
@@ -780,8 +801,9 @@ class Store:
             bare = [{"$unset": sorted(record.personal)}] if record.personal else []
             return self.db[record.collection].aggregate([{"$match": match}, *bare, *pipeline], **how).to_list()
 
-    def together(self, actor: Actor, community_id: str, wanted: Sequence[Wanted]) -> list[list[Document]]:
+    def together(self, actor: Actor, community_id: str, wanted: Sequence[Wanted | Counters]) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
+        Counters come by period, and the caller cuts them to the actor's grids with ``access.reach``.
 
         Raises Refused, Unavailable.
         """
@@ -789,24 +811,36 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             pending = self.pending_batches()
             branches: list[tuple[str, list[Document]]] = []
-            for place, (record, filter, fields, first) in enumerate(wanted):
-                require(actor, Operation.READ, record.collection)
-                within = scope(actor, record, community_id) if filter is None else filter
-                if within["community_id"] != community_id:
-                    raise ValueError("a filter of another community")
-                _require_impersonal(record, filter)
-                branch: list[Document] = [{"$match": self._seen(record, within, pending)}]
-                branch += [{"$sort": {first[0]: 1}}, {"$limit": first[1]}] if first else []
-                branch += [{"$unset": sorted(record.personal)}] if record.personal else []
-                branch += [{"$project": dict.fromkeys((*fields, "_before"), 1)}] if fields else []
-                branches.append((record.collection, [*branch, {"$set": {"_place": place}}]))
+            for place, each in enumerate(wanted):
+                if isinstance(each, Counters):
+                    name, branch = rollups.COUNTS, [{"$match": _counters(community_id, each.wanted)}]
+                    branch += [{"$project": dict(each.fields)}] if each.fields else []
+                else:
+                    name, branch = each.record.collection, self._branch(actor, community_id, each, pending)
+                branches.append((name, [*branch, {"$set": {"_place": place}}]))
             (beginning, pipeline), *others = branches
             pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
             found: list[list[Document]] = [[] for _ in wanted]
             for document in self.db[beginning].aggregate(pipeline, batchSize=10_000).to_list():
                 place = document.pop("_place")
                 found[place].append(self._as_seen(document, pending))
-            return found
+        return [
+            sorted(rows, key=_period) if isinstance(each, Counters) else rows
+            for each, rows in zip(wanted, found, strict=True)
+        ]
+
+    def _branch(self, actor: Actor, community_id: str, wanted: Wanted, pending: tuple[str, ...]) -> list[Document]:
+        record, filter, fields, first, steps = wanted
+        require(actor, Operation.READ, record.collection)
+        within = scope(actor, record, community_id) if filter is None else filter
+        if within["community_id"] != community_id:
+            raise ValueError("a filter of another community")
+        _require_impersonal(record, filter)
+        branch: list[Document] = [{"$match": self._seen(record, within, pending)}]
+        branch += [{"$sort": {first[0]: 1}}, {"$limit": first[1]}] if first else []
+        branch += [{"$unset": sorted(record.personal)}] if record.personal else []
+        branch += [{"$project": dict.fromkeys((*fields, "_before"), 1)}] if fields else []
+        return [*branch, *map(dict, steps)]
 
     def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
         """One record. Raises NotFound if it is not there or out of reach."""
@@ -875,14 +909,12 @@ class Store:
         self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None = None
     ) -> list[Document]:
         """The same of several: documents that match one of ``wanted``, each of which names subject and level."""
-        either = [{"community_id": community_id, **one} for one in wanted]
-        if not either:
+        if not wanted:
             return []
-        within = either[0] if len(either) == 1 else {"$or": either}
-        require_plain(within)
+        within = _counters(community_id, wanted)
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = self.db[rollups.COUNTS].find(within, projection, batch_size=10_000).to_list()
-        return sorted(found, key=lambda document: str(document.get("period", "")))
+        return sorted(found, key=_period)
 
     def writes(self, community_ids: Sequence[str]) -> dict[str, int]:
         """How many writes each community has seen (``EVERYWHERE``: the list of communities): what was read at or after

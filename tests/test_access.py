@@ -145,8 +145,8 @@ def world(store: Store) -> None:
             ),
             WorkOrder(
                 id=f"pm-{grid}", number=f"{mark}-PM", fault=f"{mark} oil", grid_id=grid, facility_id=f"f-{grid}",
-                reported_at=when, kind="preventive", scheduled_for=TODAY, plan_id=f"mp-{grid}", category="fitness",
-                dangerous=True, inspection_id=f"i-{grid}", **at,
+                reported_at=when, kind="preventive", scheduled_for=TODAY, due_at=NOW + timedelta(hours=2),
+                plan_id=f"mp-{grid}", category="fitness", dangerous=True, inspection_id=f"i-{grid}", **at,
             ),
             MaintenancePlan(
                 id=f"mp-{grid}", name=f"{mark} oil", category=Category.FITNESS, grid_id=grid, since=TODAY, **at
@@ -837,6 +837,15 @@ ROWS: Mapping[str, Row] = {
     "maintenance.delete": change(DELETE, "work_orders", lambda s, a: maintenance.delete(s, a, "D", "w-g1", 1)),
     "maintenance.work_figures": read("work_orders", lambda s, a: maintenance.work_figures(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_glance": read("work_orders", lambda s, a: maintenance.work_glance(s, a, "D", QUARTER, now=NOW)),
+    "maintenance.glance_wanted": read(
+        "work_orders", lambda s, a: s.together(a, "D", maintenance.glance_wanted(s, a, "D", QUARTER, now=NOW))[1:]
+    ),
+    "maintenance.Ledger.at": read(
+        "work_orders",
+        lambda s, a: s.together(
+            a, "D", maintenance.metrics.Ledger.at(s, a, "D", QUARTER, None, None, NOW).glance_wanted()
+        )[1:],
+    ),
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
     "maintenance.my_work": read("work_orders", lambda s, a: maintenance.my_work(s, a, "D", ["p-D"], now=NOW)),
@@ -1002,6 +1011,12 @@ ROWS: Mapping[str, Row] = {
     ),
     "residents.card_of": read("resident_cards", lambda s, a: residents.card_of(s, a, "D", f"{MARK}-R")),
     "activities.figures": read("activities", lambda s, a: activities.figures(s, a, "D", QUARTER, now=NOW)),
+    "activities.figures_wanted": read(
+        "activities",
+        lambda s, a: s.together(a, "D", [Wanted(Activity), *activities.figures_wanted(s, a, "D", QUARTER, now=NOW)])[
+            :1
+        ],
+    ),
     "activities.calendar": read("activities", lambda s, a: activities.calendar(s, a, "D", QUARTER)),
     "activities.upcoming": read("activities", lambda s, a: activities.upcoming(s, a, "D", now=NOW)),
     "activities.gathering": read("activities", lambda s, a: activities.gathering(s, a, "D", "a-g1")),
@@ -1457,7 +1472,10 @@ NO_ACTOR: Mapping[str, str] = {
     "maintenance.Ledger": "bears its actor; what load has read",
     **{
         f"maintenance.Ledger.{name}": "of what load has read"
-        for name in ("as_of", "ends", "flow_months", "is_past", "last", "midnight", "present", "series", "today")
+        for name in (
+            *("as_of", "ends", "flow_months", "glance_wanted", "is_past", "last", "midnight", "present", "read_glance"),
+            *("series", "today"),
+        )
     },
     "backup.due": "looks at file names only",
     "backup.database_id": "a random word that names the database, no part of any record",
@@ -1570,9 +1588,9 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "residents.commands": "scope, or inside a Write that asks for each card it changes",
     "residents.queries.resident_of_card": "scope",
     "activities.queries._People": "its own documents: of counters, cut by seen",
-    "activities.queries._counted": "counters, cut by seen in figures",
+    "activities.queries.figures_wanted": "counters, cut by seen in figures",
     "activities.queries._held": "counters, cut by seen",
-    "activities.queries.came_by_grid": "a counter, cut to the grids of the setting",
+    "activities.queries.grids_wanted": "a counter, cut to the grids of the setting in came_by_grid",
     "entries.commands.forget_expired": "scope",
     "entries.queries._counts": "counters, cut by seen",
     "entries.queries._hours": "counters, cut by seen",
@@ -1608,6 +1626,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "organizations.commands.note_part": "inside a Write: whether it is noted already",
     "organizations.commands.drop_parts": "deletes through Write",
     "organizations.queries._took_part": "counters of what is no grid's, after reach",
+    "organizations.queries._parts_wanted": "counters of what is no grid's, after reach",
     "projects.commands": "inside a Write, of a project that was read through it, or deletes through it",
     "projects.queries._closed": "counters of what is no grid's, after reach",
     "photos": "bytes without a grid; named by a record that was read, or linked inside a Write",
@@ -1702,6 +1721,8 @@ def used_raw() -> set[str]:
             else:
                 if isinstance(child, ast.Attribute) and child.attr in RAW:
                     used.add(name)
+                if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == "Counters":
+                    used.add(name)  # as counters_of
                 look(child, name)
 
     root = Path(repository.__path__[0])

@@ -28,7 +28,7 @@ from repository.grids import Community, Grid, Setting, setting
 from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
-from repository.store import Store
+from repository.store import Counters, Store
 
 Document = dict[str, Any]
 SERIES = 12  # months of a sparkline
@@ -206,7 +206,7 @@ def figures(
     within: Setting | None = None,
 ) -> Figures:
     """Everything the activities page shows of a period, from counters alone. ``now`` is the store's clock by default;
-    ``within``: if that was read already.
+    ``within``: if that was read already, with what is ``figures_wanted`` last.
 
     Activities and head-counts belong to the activity's grid, participants and registered visits to the resident's.
     Over several grids at once the number of people is at most the sum of the grids' (``estimated``): a resident who
@@ -214,11 +214,13 @@ def figures(
     of shares of people give each month the value of the month, quarter or year it lies in, as the period is one.
     """
     seen = reach(actor, community_id, grids)
-    within = within or setting(store, actor, community_id)
+    today = _today(store, community_id, now)
+    within = within or setting(
+        store, actor, community_id, also=figures_wanted(store, actor, community_id, period, grids=grids, now=now)
+    )
     community, all_grids = within.community, within.grids
-    today = (now or store.clock()).astimezone(store.zone(community_id)).date()
-    months = last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
-    held, registered, crowd = _counted(store, community, seen, period, months)
+    months = _series(period, today)
+    held, registered, crowd = _counted(store, community, seen, within.also[-1])
     ever_registered = crowd.ever_came()
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
@@ -354,11 +356,26 @@ class _Held:
         return self._effective[month]
 
 
-def _counted(
-    store: Store, community: Community, seen: frozenset[str] | None, period: Period, months: Sequence[str]
-) -> "tuple[_Held, Counter[str], _People]":
-    """The activities of every month (a format may have been held last years ago), the visits registered in each of
-    the months asked for, and the people who came: one reading of the three subjects' counters."""
+def _today(store: Store, community_id: str, now: datetime | None) -> date:
+    return (now or store.clock()).astimezone(store.zone(community_id)).date()
+
+
+def _series(period: Period, today: date) -> list[str]:
+    return last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
+
+
+def figures_wanted(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,
+) -> list[Counters]:
+    """What ``figures`` reads beside the community: the counters of activities of every month (a format may have been
+    held last years ago), of the visits registered, and of the people who came."""
+    seen, months = reach(actor, community_id, grids), _series(period, _today(store, community_id, now))
     together = sorted({period.key, *siblings(period.key)})
     wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, *together}
     if seen is not None:  # a grid's number is told or withheld with those of its sibling periods
@@ -379,10 +396,16 @@ def _counted(
         "by_grid": 1 if seen is not None else {"$cond": [chosen, "$by_grid", "$$REMOVE"]},
         "by_both": {"$cond": [chosen, "$by_both", "$$REMOVE"]},
     }
+    return [Counters(wanted, fields)]
+
+
+def _counted(
+    store: Store, community: Community, seen: frozenset[str] | None, counters: Sequence[Document]
+) -> "tuple[_Held, Counter[str], _People]":
     activities: list[Document] = []
     people: list[Document] = []
     registered: Counter[str] = Counter()
-    for document in store.counters_of(community.community_id, wanted, fields):
+    for document in counters:
         if document["subject"] == "activities":
             activities.append(document)
         elif document["subject"] == "residents":
@@ -647,12 +670,17 @@ def participation(period: Period) -> Metric:
 def came_by_grid(
     store: Store, actor: Actor, community_id: str, period: Period, *, within: Setting | None = None
 ) -> tuple[Group, ...]:
-    """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from a few counter documents."""
-    within = within or setting(store, actor, community_id)
-    of_periods = {"period": Is(among=[period.key, *siblings(period.key)])}
-    found = store.counters(community_id, "residents", "people", of_periods, {"period": 1, "by_grid": 1})
-    crowd = _People(reach(actor, community_id), found, within.community.smallest_group)
+    """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from a few counter documents.
+    ``within``: if that was read already, with what is ``grids_wanted`` last."""
+    within = within or setting(store, actor, community_id, also=[grids_wanted(period)])
+    crowd = _People(reach(actor, community_id), within.also[-1], within.community.smallest_group)
     return _of_grid(crowd, period, within.grids)[0]
+
+
+def grids_wanted(period: Period) -> Counters:
+    """What ``came_by_grid`` reads beside the community."""
+    of_periods = {"period": Is(among=[period.key, *siblings(period.key)])}
+    return Counters([{"subject": "residents", "level": "people", **of_periods}], {"period": 1, "by_grid": 1})
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

@@ -101,10 +101,11 @@ def dues(
     grids: frozenset[str] | None = None,
     category: str | None = None,
     facility_id: str | None = None,
+    overdue: bool = False,
     within: tuple[Sequence[Document], Sequence[Document], Sequence[Document]] | None = None,
 ) -> list[Due]:
-    """The next inspection of every facility that a plan covers, the longest overdue first. ``within``: if the
-    facilities and what is ``wanted`` were read already. Raises Refused, Unavailable."""
+    """The next inspection of every facility that a plan covers, or of those that are ``overdue``, the longest overdue
+    first. ``within``: if the facilities and what is ``wanted`` were read already. Raises Refused, Unavailable."""
     require(actor, Operation.READ, Inspection.collection)
     if within is None:
         plans = store.find(_with_all_grids(actor), InspectionPlan, community_id, {"active": True}, limit=500)
@@ -131,11 +132,22 @@ def dues(
     found = []
     for checklist_id, checklist in lists.items():
         own = sorted(by_list[checklist_id], key=lambda plan: plan.narrowness, reverse=True)
+        own_plan = {plan.facility_id: plan for plan in reversed(own) if plan.facility_id}
+        general = [plan for plan in own if plan.facility_id is None]
+        covering: dict[tuple[str, str | None, str | None], InspectionPlan | None] = {}
         for row in standing:
-            place = (row["_id"], row["category"], row.get("kind"), row.get("grid_id"))
-            demanded = next((plan for plan in own if plan.covers(checklist, *place)), None)
+            sort = (row["category"], row.get("kind"), row.get("grid_id"))
+            facility: str = row["_id"]
+            demanded = own_plan.get(facility)
+            if demanded is None:
+                if sort not in covering:
+                    covering[sort] = next((plan for plan in general if plan.covers(checklist, "", *sort)), None)
+                demanded = covering[sort]
             if demanded is not None:
-                found.append(_due(row, checklist, demanded, lasts.get((checklist_id, row["_id"])), today))
+                last_on, installed = lasts.get((checklist_id, facility)), row.get("installed_on")
+                due_on = demanded.next_due(last_on, installed.date() if installed else None)
+                if due_on < today or not overdue:
+                    found.append(_due(row, checklist, demanded, last_on, due_on, today))
     return sorted(found, key=lambda due: (due.due_on, due.kind, due.code))
 
 
@@ -151,9 +163,9 @@ def _with_all_grids(actor: Actor) -> Actor:
     return replace(actor, grids=None)
 
 
-def _due(row: Document, checklist: Checklist, plan: InspectionPlan, last_on: date | None, today: date) -> Due:
-    installed = row.get("installed_on")
-    due_on = plan.next_due(last_on, installed.date() if installed else None)
+def _due(
+    row: Document, checklist: Checklist, plan: InspectionPlan, last_on: date | None, due_on: date, today: date
+) -> Due:
     return Due(
         facility_id=row["_id"],
         code=row["code"],

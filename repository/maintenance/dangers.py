@@ -21,6 +21,7 @@ Document = dict[str, Any]
 LISTED = 500
 NAMED = 2  # dangers that a leader is told one by one
 LONGEST = 30  # overdue orders among which the pressing ones go first
+_OF_LATE = ("facility_id", "place", "number", "fault", "dangerous", "priority", "assignee_id", "due_at")
 SERIES_MONTHS = 12
 STANDS: Document = {"state": Is(among=[State.FOUND.value, State.RECTIFIED.value])}
 DANGEROUS: Document = {"dangerous": True, "status": Is(among=sorted(STANDING)), "hazard_id": Is(exists=False)}
@@ -194,25 +195,25 @@ def urgent(
     """What cannot wait? ``within``: if what is ``urgent_wanted`` was read already. Raises Refused, Unavailable."""
     wanted = within or store.together(actor, community_id, urgent_wanted(actor, community_id, grids, now=now))
     shut, hazards, orders = wanted
-    late = sorted(
-        (WorkOrder.from_document(order) for order in orders),
-        key=lambda order: (not order.dangerous, order.priority is not Priority.URGENT, order.due_at),
-    )
+
+    def pressing(order: Document) -> tuple[bool, bool]:
+        return bool(order.get("dangerous")), order["priority"] == Priority.URGENT
+
+    late = sorted(orders, key=lambda order: (*(not each for each in pressing(order)), order["due_at"]))
     return Urgent(
         tuple(_of_order(WorkOrder.from_document(order), now) for order in shut),
         tuple(_of_hazard(Hazard.from_document(each), now) for each in hazards),
         tuple(
             Late(
-                id=order.id,
-                facility_id=order.facility_id,
-                place=order.place or order.number,
-                fault=order.fault,
-                pressing=order.dangerous or order.priority is Priority.URGENT,
-                assignee_id=order.assignee_id,
-                days=(now - order.due_at).days,
+                id=order["_id"],
+                facility_id=order.get("facility_id"),
+                place=order.get("place") or order["number"],
+                fault=order["fault"],
+                pressing=any(pressing(order)),
+                assignee_id=order.get("assignee_id"),
+                days=(now - order["due_at"]).days,
             )
             for order in late
-            if order.due_at
         ),
     )
 
@@ -229,7 +230,7 @@ def urgent_wanted(
     return [
         Wanted(WorkOrder, shut, first=("due_at", NAMED)),
         Wanted(Hazard, late, first=("deadline_on", NAMED)),
-        Wanted(WorkOrder, overdue, first=("due_at", LONGEST)),
+        Wanted(WorkOrder, overdue, _OF_LATE, first=("due_at", LONGEST)),
     ]
 
 

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from repository.access import Actor, Operation, reach, require
+from repository.access import Actor, Operation, reach, require, scope
 from repository.filters import Is
 from repository.grids import Community
 from repository.maintenance.records import BY_AGE, BY_DUE, BY_END, BY_RESPONSE, Priority, Status, WorkOrder
@@ -29,14 +29,14 @@ from repository.rollups import (
     path_key,
     path_word,
 )
-from repository.store import Store
+from repository.store import Counters, Store, Wanted
 from repository.words import msg
 
 Document = dict[str, Any]
 
 SUBJECT = "work_orders"
 SERIES_MONTHS = 12
-EXACT_UP_TO = 10_000
+EXACT_UP_TO = 5_000
 """Ended (answered) orders in the period up to which a median is exact; above, it is read off the histogram."""
 
 AGE_BANDS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, None))
@@ -256,14 +256,21 @@ def work_glance(
     grids: frozenset[str] | None = None,
     *,
     now: datetime,
-    community: Community | None = None,
+    within: Sequence[Sequence[Document]] | None = None,
 ) -> WorkGlance:
-    """How late is the work, in the community and in each of its grids? ``community``: if it was read already."""
-    ledger = Ledger.load(
-        store, actor, community_id, period, grids, None, now, parts=True, detailed=False, community=community
-    )
+    """How late is the work, in the community and in each of its grids? ``within``: if what is ``glance_wanted`` was
+    read already."""
+    ledger = Ledger.at(store, actor, community_id, period, grids, None, now)
+    ledger.read_glance(within or store.together(actor, community_id, ledger.glance_wanted()))
     _open, overdue, on_time = _owed(ledger, ledger.ends())
     return WorkGlance(overdue, on_time, _grids(ledger))
+
+
+def glance_wanted(
+    store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None = None, *, now: datetime
+) -> list[Wanted | Counters]:
+    """What ``work_glance`` reads."""
+    return Ledger.at(store, actor, community_id, period, grids, None, now).glance_wanted()
 
 
 def work_review(
@@ -390,26 +397,34 @@ class Ledger:
         now: datetime,
         *,
         parts: bool,
-        detailed: bool = True,
-        community: Community | None = None,
     ) -> "Ledger":
-        """``parts``: by grid and category too; not ``detailed``: without categories and ages."""
-        require(actor, Operation.READ, WorkOrder.collection)
-        seen = reach(actor, community_id, grids)
-        if community is not None:
-            crew = community.crew_hours_per_week
-        else:
-            own = {"$project": {"crew_hours_per_week": 1}}
-            found = store.aggregate(actor, Community, community_id, [own], filter={"_id": community_id})
-            usual = Community.model_fields["crew_hours_per_week"].default
-            crew = float(found[0].get("crew_hours_per_week", usual) if found else usual)
-        zone = store.zone(community_id)
-        ledger = cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, crew)
-        if category is None and (seen is None or not detailed):
-            ledger._read_whole(parts, detailed)
+        """``parts``: by grid and category too."""
+        ledger = cls.at(store, actor, community_id, period, grids, category, now)
+        own = {"$project": {"crew_hours_per_week": 1}}
+        for found in store.aggregate(actor, Community, community_id, [own], filter={"_id": community_id}):
+            ledger.crew_hours = float(found.get("crew_hours_per_week", ledger.crew_hours))
+        if category is None and ledger.seen is None:
+            ledger._read_whole(parts)
         else:
             ledger._read_cells(parts)
         return ledger
+
+    @classmethod
+    def at(
+        cls,
+        store: Store,
+        actor: Actor,
+        community_id: str,
+        period: Period,
+        grids: frozenset[str] | None,
+        category: str | None,
+        now: datetime,
+    ) -> "Ledger":
+        """One that nothing was read into yet. Raises Refused."""
+        require(actor, Operation.READ, WorkOrder.collection)
+        seen, zone = reach(actor, community_id, grids), store.zone(community_id)
+        usual = Community.model_fields["crew_hours_per_week"].default
+        return cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, usual)
 
     # --- time
     @property
@@ -464,24 +479,53 @@ class Ledger:
         return datetime.combine(day, time(), now.tzinfo).astimezone(UTC)
 
     # --- reading
-    def _read_whole(self, parts: bool, detailed: bool) -> None:
-        """The whole community, or what grids have of it without categories and ages: month documents with their
-        marginals, and the stock, due and age documents."""
-        oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
-        wanted: list[Document] = [
-            {"level": "stock", "period": NOW},
-            {"level": "due", "period": Is(gte=self.present)},
+    def glance_wanted(self) -> list[Wanted | Counters]:
+        """What a glance reads: of the months since the first of the series, the stock and what falls due the marginals
+        without categories, and what is due today."""
+        wanted = [{"level": "month", "period": Is(gte=self._from(series=True))}, *self._stock_wanted()]
+        fields = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
+        within = scope(self.actor, WorkOrder, self.community_id, self.seen) | self._due_today()
+        return [
+            Counters([{"subject": SUBJECT, **one} for one in wanted], fields),
+            Wanted(WorkOrder, within, steps=(self._due_groups({}),)),
         ]
-        fields: Document | None = None
-        if not detailed:  # no category is asked for, and what is left of a month is small: all of it in one reading
-            wanted.append({"level": "month", "period": Is(gte=self._from(series=True))})
-            fields = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
-        elif parts:
+
+    def read_glance(self, within: Sequence[Sequence[Document]]) -> None:
+        """Take in what was ``glance_wanted``."""
+        counters, groups = within
+        due = self._take_counters(counters, total=True)
+        self._count_due(due, groups, detailed=False)
+
+    def _stock_wanted(self) -> list[Document]:
+        return [{"level": "stock", "period": NOW}, {"level": "due", "period": Is(gte=self.present)}]
+
+    def _read_whole(self, parts: bool) -> None:
+        """The whole community: month documents with their marginals, and the stock, due and age documents."""
+        oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
+        wanted = self._stock_wanted()
+        if parts:
             wanted.append({"level": "age", "period": Is(gte=oldest)})
             wanted.append({"level": "month", "period": Is(gte=self._from(series=False))})
-        due: list[Document] = []
         wanted = [{"subject": SUBJECT, **one} for one in wanted]
-        for document in self.store.counters_of(self.community_id, wanted, fields):
+        due = self._take_counters(self.store.counters_of(self.community_id, wanted), total=False)
+        for document in self._read_months({"total": 1}):
+            self.all.months[document["period"]].append(document.get("total", {}))
+        kinds: Document = {"c": "$category"} | ({"band": self._band_switch()} if parts else {})
+        groups = self.store.aggregate(
+            self.actor,
+            WorkOrder,
+            self.community_id,
+            [self._due_groups(kinds)],
+            filter=self._due_today(),
+            grids=self.seen,
+            index=BY_DUE,
+        )
+        self._count_due(due, groups, detailed=True)
+
+    def _take_counters(self, documents: Iterable[Document], *, total: bool) -> list[Document]:
+        """Hand each to where it belongs; what falls due later comes back. ``total``: a month's total too."""
+        due: list[Document] = []
+        for document in documents:
             if document["level"] == "stock":
                 self._take("stock", "", document)
             elif document["level"] == "due":
@@ -489,11 +533,9 @@ class Ledger:
             elif document["level"] == "age":
                 self._take_ages(document)
             else:
-                self._take("months", document["period"], document, total=not detailed)
+                self._take("months", document["period"], document, total=total)
                 self.whole[document["period"]] = document
-        for document in self._read_months({"total": 1}) if detailed else ():
-            self.all.months[document["period"]].append(document.get("total", {}))
-        self._count_due(due, banded=parts, detailed=detailed)
+        return due
 
     def _read_months(self, projection: Document) -> list[Document]:
         """The community's month documents since the first of the series; also kept as ``whole``."""
@@ -547,21 +589,15 @@ class Ledger:
     def _late(self) -> Document:
         return {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", self.now.astimezone(UTC)]}]}
 
-    def _count_due(self, documents: list[Document], *, banded: bool, detailed: bool) -> None:
+    def _due_today(self) -> Document:
+        return {"is_open": True, "due_at": Is(gte=self._midnight(0), lt=self._midnight(-1))}
+
+    def _due_groups(self, kinds: Document) -> Document:
+        return {"$group": {"_id": {"g": "$grid_id", "late": self._late(), **kinds}, "n": {"$sum": 1}}}
+
+    def _count_due(self, documents: Sequence[Document], groups: Sequence[Document], *, detailed: bool) -> None:
         """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
-        is looked at one by one, a small indexed set (``banded``: its age too)."""
-        kinds: Document = {"g": "$grid_id", "late": self._late()}
-        if detailed:
-            kinds |= {"c": "$category"} | ({"band": self._band_switch()} if banded else {})
-        groups = self.store.aggregate(
-            self.actor,
-            WorkOrder,
-            self.community_id,
-            [{"$group": {"_id": kinds, "n": {"$sum": 1}}}],
-            filter={"is_open": True, "due_at": Is(gte=self._midnight(0), lt=self._midnight(-1))},
-            grids=self.seen,
-            index=BY_DUE,
-        )
+        was looked at one by one, a small indexed set (by age band: its age too)."""
         every = [self.all, *self.grids.values(), *self.categories.values()]
         for part in every:
             part.overdue = part.open - _sum(part.stock, "no_due")
@@ -752,7 +788,6 @@ def hours(seconds: float | None) -> float | None:
 
 
 _MOMENT = {"repair": ("ended_at", BY_END), "respond": ("responded_at", BY_RESPONSE)}
-FEW = 5_000  # durations that are quicker fetched than sorted out on the server
 
 
 def _medians(ledger: Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
@@ -811,27 +846,18 @@ def _durations_around_the_middle(
     where: Document = {moment: Is(gte=start, lt=end), seconds: around}
     if ledger.category is not None:
         where["category"] = ledger.category
-    narrower: list[Document] = []
-    span = [duration_bin(bound) for bound in around.values()]
-    within = sum(n for number, n in bins.get("", {}).items() if span[0] <= number < span[1])
-    if "" not in bins or within > FEW:  # many: leave out those between the middles
-        either = [
-            {seconds: {"$gte": low, "$lt": high}, **({"category": key} if key else {})}
-            for key, (low, high) in ranges.items()
-        ]
-        narrower = [{"$match": {"$or": either}}]
-    for document in ledger.store.aggregate(
+    for group in ledger.store.aggregate(
         ledger.actor,
         WorkOrder,
         ledger.community_id,
-        [*narrower, {"$project": {"_id": 0, "category": 1, seconds: 1}}],
+        [{"$group": {"_id": "$category", "held": {"$push": f"${seconds}"}}}],
         filter=where,
         grids=ledger.seen,
         index=index,
     ):
-        for key in ("", document["category"]):
-            if key in ranges and ranges[key][0] <= document[seconds] < ranges[key][1]:
-                values[key].append(document[seconds])
+        for key in {"", group["_id"]} & ranges.keys():
+            low, high = ranges[key]
+            values[key] += [each for each in group["held"] if low <= each < high]
     return {key: sorted(found) for key, found in values.items()}
 
 

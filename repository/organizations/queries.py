@@ -1,7 +1,7 @@
 """What pages ask about organisations: who takes part and who is silent, what is needed and what is offered."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -22,7 +22,7 @@ from repository.organizations.records import (
     Resource,
 )
 from repository.rollups import path_word
-from repository.store import Store, Wanted
+from repository.store import Counters, Store, Wanted
 
 Document = dict[str, Any]
 
@@ -277,12 +277,20 @@ def _took_part(
     store: Store, actor: Actor, community_id: str, months: list[str] | None = None
 ) -> dict[str, Counter[str]]:
     """Month -> organisation -> how often it took part, off the counters."""
+    wanted = _parts_wanted(actor, community_id, months)
+    return _parts(store.counters_of(community_id, wanted.wanted, wanted.fields))
+
+
+def _parts_wanted(actor: Actor, community_id: str, months: list[str] | None) -> Counters:
     require(actor, Operation.READ, Engagement.collection)
     reach(actor, community_id)  # an organisation is no grid's
     within = {} if months is None else {"period": Is(gte=min(months), lte=max(months))}
-    rows = store.counters(community_id, "engagements", "month", within, {"period": 1, "by_category": 1})
+    return Counters([{"subject": "engagements", "level": "month", **within}], {"period": 1, "by_category": 1})
+
+
+def _parts(counters: Sequence[Document]) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
-    for row in rows:
+    for row in counters:
         of = Counter({path_word(id): counts.get("took_part", 0) for id, counts in row.get("by_category", {}).items()})
         found[row["period"]] = Counter({id: n for id, n in of.items() if n > 0})
     return found
@@ -407,33 +415,39 @@ def _unmatched(
 # --- for the overview
 @dataclass(frozen=True)
 class OrganizationGlance:
-    """The same values as the page's, as far as they are cheap: U1, who is silent, what nobody has taken on, of which
-    ``late`` are past the day they were needed."""
+    """The same values as the page's, as far as they are cheap: U1 and what nobody has taken on."""
 
     participation: Value
-    silence: Value
     unmatched: Value
-    late: int
 
 
 def glance(
-    store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None = None, *, today: date
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    today: date,
+    within: Sequence[Sequence[Document]] | None = None,
 ) -> OrganizationGlance:
-    """In three commands: two small lists together, the counters of the months, and when each organisation was last
-    seen. Raises Refused, Unavailable."""
-    unmatched = scope(actor, Need, community_id, grids) | {"state": NeedState.OPEN.value}
-    rows, open_needs = store.together(
-        actor, community_id, [Wanted(Organization), Wanted(Need, unmatched, ("due_on", "community_id"))]
+    """In one command, or none: ``within``, if what is ``glance_wanted`` was read already. Raises Refused,
+    Unavailable."""
+    rows, open_needs, counters = within or store.together(
+        actor, community_id, glance_wanted(actor, community_id, period, grids, today=today)
     )
     everybody = [Organization.from_document(row) for row in rows]
-    active = [one for one in everybody if one.is_stationed(today, today)]
-    months = None if period.kind == "ever" else sorted({*period.months, *last_months(_end(period, today), SERIES)})
-    part = _last_days(store, actor, community_id, took_part=True)
-    silent = sum((last := part.get(one.id)) is None or is_long_ago(last, today) for one in active)
     late = sum(1 for one in open_needs if one.get("due_on") and one["due_on"] < _midnight(today))
     return OrganizationGlance(
-        _participation(everybody, _took_part(store, actor, community_id, months), period, today),
-        Value(SILENT, silent if active else None, len(active)),
+        _participation(everybody, _parts(counters), period, today),
         Value(UNMATCHED, len(open_needs), len(open_needs), detail=late),
-        late,
     )
+
+
+def glance_wanted(
+    actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None = None, *, today: date
+) -> list[Wanted | Counters]:
+    """What ``glance`` reads: two small lists and the counters of the months. Raises Refused."""
+    unmatched = scope(actor, Need, community_id, grids) | {"state": NeedState.OPEN.value}
+    months = None if period.kind == "ever" else sorted({*period.months, *last_months(_end(period, today), SERIES)})
+    return [Wanted(Organization), Wanted(Need, unmatched, ("due_on",)), _parts_wanted(actor, community_id, months)]

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from repository.access import Actor, Operation, reach, require
+from repository.access import Actor, Operation, reach, require, scope
 from repository.filters import Is
 from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.organizations import Need, OrganizationGlance
 from repository.organizations import glance as organizations_glance
+from repository.organizations import glance_wanted as organizations_wanted
 from repository.projects.metrics import COMPLETION, OVERDUE, TASKS, UNCLEAR
 from repository.projects.plan import Missing, Point, Span, behind, course, gaps, overdue, planned, progress
 from repository.projects.records import RUNNING, Milestone, Project, ProjectState, ProjectTask
 from repository.record import Record
-from repository.store import Store
+from repository.store import Counters, Store, Wanted
 
 Document = dict[str, Any]
 
@@ -244,34 +245,42 @@ def _overdue(running: Sequence[Outline], spans: Sequence[Span], today: date) -> 
 # --- for the overview
 @dataclass(frozen=True)
 class CoConstructionGlance:
-    """What the overview says of stationed organisations and what is done together: the page's own values. ``unclear``
-    and ``overdue`` name the first few projects."""
+    """What the overview says of stationed organisations and what is done together: the page's own values."""
 
     organizations: OrganizationGlance
     unclear: Value
-    overdue: Value
-    unclear_names: tuple[str, ...]
-    overdue_names: tuple[str, ...]
-
-
-NAMED = 3
 
 
 def glance(
-    store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None = None, *, today: date
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    today: date,
+    within: Sequence[Sequence[Document]] | None = None,
 ) -> CoConstructionGlance:
-    """Five small commands, whatever the history. Raises Refused, Unavailable."""
-    running = store.find(actor, Project, community_id, {"ended_on": None}, sort=[("name", 1)], limit=LISTED)
+    """In two small commands, or one, whatever the history. ``within``: if what is ``glance_wanted`` was read already.
+    Raises Refused, Unavailable."""
+    rows, *others = within or store.together(
+        actor, community_id, glance_wanted(actor, community_id, period, grids, today=today)
+    )
+    running = [Project.from_document(row) for row in rows]
     of: dict[str, list[ProjectTask]] = defaultdict(list)
     here = {"project_id": Is(among=sorted(one.id for one in running))}
     for task in store.find(actor, ProjectTask, community_id, here, limit=10 * LISTED) if running else ():
         of[task.project_id].append(task)
-    outlines = [_outline(one, of[one.id], today) for one in running]
-    late = sorted((one for one in outlines if one.late), key=lambda one: -one.late)
     return CoConstructionGlance(
-        organizations_glance(store, actor, community_id, period, grids, today=today),
-        _unclear(outlines),
-        _overdue(outlines, [_span(one.project) for one in outlines], today),
-        tuple(one.project.name for one in outlines if one.missing)[:NAMED],
-        tuple(one.project.name for one in late)[:NAMED],
+        organizations_glance(store, actor, community_id, period, grids, today=today, within=others),
+        _unclear([_outline(one, of[one.id], today) for one in running]),
     )
+
+
+def glance_wanted(
+    actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None = None, *, today: date
+) -> list[Wanted | Counters]:
+    """What ``glance`` reads first."""
+    running = scope(actor, Project, community_id) | {"ended_on": None}
+    organizations = organizations_wanted(actor, community_id, period, grids, today=today)
+    return [Wanted(Project, running, first=("name", LISTED)), *organizations]

@@ -54,7 +54,7 @@ from repository.requests.records import (
     allowed,
     deadline,
 )
-from repository.requests.themes import MINIMUM, SEVERAL, Glance, Theme, Themes, request_glance, themes
+from repository.requests.themes import MINIMUM, SEVERAL, Glance, Theme, Themes, glance_wanted, request_glance, themes
 from repository.requests.vocabulary import Topic, topic_of, words_of
 
 __all__ = [
@@ -105,6 +105,7 @@ __all__ = [
     "remark",
     "remove_request",
     "reopen",
+    "glance_wanted",
     "request_glance",
     "request_list",
     "request_review",

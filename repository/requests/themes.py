@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from repository.access import Actor
+from repository.access import Actor, scope
 from repository.filters import Is
 from repository.metrics import Period
-from repository.requests.queries import by_urgency
 from repository.requests.records import BY_RECEIPT, Request
 from repository.requests.vocabulary import Topic
-from repository.store import Store
+from repository.store import Store, Wanted
+
+Document = dict[str, Any]
 
 MINIMUM = 3
 """Requests a theme needs within its stretch of time."""
@@ -75,60 +76,75 @@ def themes(
 def _themes(
     store: Store, actor: Actor, community_id: str, until: datetime, days: int, grids: frozenset[str] | None
 ) -> Themes:
-    end = until.astimezone(UTC).replace(microsecond=0)
-    since = end - timedelta(days=days)
-    within: dict[str, Any] = {"received_at": Is(gte=since - timedelta(days=days), lt=end)}
-    fields = {"category": 1, "words": 1, "received_at": 1, "is_open": 1, "resident": 1, "place_key": 1}
-    now = {"$cond": [{"$gte": ["$received_at", since]}, 1, 0]}
-    who = {"$ifNull": ["$resident", "$place_key"]}
-
-    def grouped(by: Any) -> list[dict[str, Any]]:
-        held = {"$cond": [{"$and": [{"$gte": ["$received_at", since]}, {"$ne": [who, None]}]}, who, "$$REMOVE"]}
-        return [
-            {
-                "$group": {
-                    "_id": by,
-                    "n": {"$sum": now},
-                    "all": {"$sum": 1},
-                    "who": {"$addToSet": held},
-                    "open": {"$sum": {"$cond": ["$is_open", now, 0]}},
-                }
-            },
-            {"$project": {"n": 1, "all": 1, "open": 1, "who": {"$size": "$who"}}},
-        ]
-
-    by_word = [{"$unwind": "$words"}, *grouped({"word": "$words", "category": "$category"})]
+    since, within = _stretches(until, days)
+    by_word = [{"$unwind": "$words"}, *_grouped({"word": "$words", "category": "$category"}, since)]
     # the people of one word's topics may be the same: they are counted over all of them
     people = [
         {"$unwind": "$words"},
         {"$match": {"received_at": {"$gte": since}}},
-        {"$group": {"_id": "$words", "who": {"$addToSet": {"$ifNull": [who, "$$REMOVE"]}}}},
+        {"$group": {"_id": "$words", "who": {"$addToSet": {"$ifNull": [_WHO, "$$REMOVE"]}}}},
         {"$project": {"who": {"$size": "$who"}}},
         {"$match": {"who": {"$gte": SEVERAL}}},
     ]
-    pipeline: list[Mapping[str, Any]] = [
-        {"$sort": {"received_at": -1}},
-        {"$limit": READ + 1},
-        {"$project": fields},
-        {"$facet": {"topics": grouped("$category"), "words": by_word, "people": people, "n": [{"$count": "n"}]}},
-    ]
-    found = store.aggregate(actor, Request, community_id, pipeline, filter=within, grids=grids, index=BY_RECEIPT)
-    facets = found[0] if found else {"topics": [], "words": [], "people": [], "n": []}
-    topics = [
-        Theme("", row["_id"], row["n"], row["all"] - row["n"], row["who"], row["open"])
-        for row in facets["topics"]
-        if row["_id"] != Topic.OTHER
-    ]
-    read = facets["n"][0]["n"] if facets["n"] else 0
-    people_of = {row["_id"]: row["who"] for row in facets["people"]}
+    facets: Mapping[str, Any] = {
+        "topics": _grouped("$category", since),
+        "words": by_word,
+        "people": people,
+        "n": [{"$count": "n"}],
+    }
+    steps = [*_read("category", "words", "received_at", "is_open", "resident", "place_key"), {"$facet": facets}]
+    (found,) = store.aggregate(actor, Request, community_id, steps, filter=within, grids=grids, index=BY_RECEIPT)
+    read = found["n"][0]["n"] if found["n"] else 0
+    people_of = {row["_id"]: row["who"] for row in found["people"]}
     return Themes(
         since=since,
-        until=end,
-        topics=_chosen(topics),
-        words=_chosen(_words(facets["words"], people_of)),
-        n=sum(row["n"] for row in facets["topics"]),
+        until=within["received_at"]["$lt"],
+        topics=_chosen(_topics(found["topics"])),
+        words=_chosen(_words(found["words"], people_of)),
+        n=sum(row["n"] for row in found["topics"]),
         cut=read > READ,
     )
+
+
+_WHO = {"$ifNull": ["$resident", "$place_key"]}
+
+
+def _stretches(until: datetime, days: int) -> tuple[datetime, dict[str, Any]]:
+    """When the stretch of ``days`` that ends with ``until`` began, and the filter of it and the one before."""
+    end = until.astimezone(UTC).replace(microsecond=0)
+    since = end - timedelta(days=days)
+    return since, {"received_at": Is(gte=since - timedelta(days=days), lt=end)}
+
+
+def _read(*fields: str) -> list[dict[str, Any]]:
+    """The newest of them, and what is needed of each."""
+    return [{"$sort": {"received_at": -1}}, {"$limit": READ + 1}, {"$project": dict.fromkeys(fields, 1)}]
+
+
+def _grouped(by: Any, since: datetime) -> list[dict[str, Any]]:
+    """Stages that count, by something: of the stretch since, of both together, and from how many people."""
+    now = {"$cond": [{"$gte": ["$received_at", since]}, 1, 0]}
+    held = {"$cond": [{"$and": [{"$gte": ["$received_at", since]}, {"$ne": [_WHO, None]}]}, _WHO, "$$REMOVE"]}
+    return [
+        {
+            "$group": {
+                "_id": by,
+                "n": {"$sum": now},
+                "all": {"$sum": 1},
+                "who": {"$addToSet": held},
+                "open": {"$sum": {"$cond": ["$is_open", now, 0]}},
+            }
+        },
+        {"$project": {"n": 1, "all": 1, "open": 1, "who": {"$size": "$who"}}},
+    ]
+
+
+def _topics(rows: Sequence[Mapping[str, Any]]) -> list[Theme]:
+    return [
+        Theme("", row["_id"], row["n"], row["all"] - row["n"], row["who"], row["open"])
+        for row in rows
+        if row["_id"] != Topic.OTHER
+    ]
 
 
 def _words(rows: Sequence[Mapping[str, Any]], people: Mapping[str, int]) -> list[Theme]:
@@ -161,26 +177,37 @@ class Glance:
 
     open: int
     overdue: int
-    urgent: Request | None
-    """The first to be dealt with: overdue before the rest, the more urgent among these."""
     rising: Theme | None
     """The topic that rose most in a month, if one did."""
 
 
 def request_glance(
-    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, now: datetime
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+    within: Sequence[Sequence[Document]] | None = None,
 ) -> Glance:
-    """How many requests are owed and overdue, which comes first, what comes up: two small indexed reads of what is open
-    and of two months. Raises Refused, Unavailable."""
-    most = 200
-    where = {"is_open": True}
-    found = store.find(actor, Request, community_id, where, grids=grids, sort=[("deadline_at", 1)], limit=most)
-    count = len(found) if len(found) < most else store.count(actor, Request, community_id, where, grids=grids)
-    late = sum(one.deadline_at is not None and one.deadline_at < now for one in found)
-    if late == most:
-        late = store.count(
-            actor, Request, community_id, {**where, "deadline_at": Is(lt=now.astimezone(UTC))}, grids=grids
-        )
-    first = min(found, key=lambda one: by_urgency(one, now), default=None)
-    rising = [one for one in _themes(store, actor, community_id, now, 31, grids).topics if one.rise > 0]
-    return Glance(count, late, first, rising[0] if rising else None)
+    """How many requests are owed and overdue, and what comes up. ``within``: if what is ``glance_wanted`` was read
+    already. Raises Refused, Unavailable."""
+    owed, topics = within or store.together(actor, community_id, glance_wanted(actor, community_id, grids, now=now))
+    rising = [one for one in _chosen(_topics(topics)) if one.rise > 0]
+    counts = owed[0] if owed else {"open": 0, "overdue": 0}
+    return Glance(counts["open"], counts["overdue"], rising[0] if rising else None)
+
+
+def glance_wanted(
+    actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, now: datetime
+) -> list[Wanted]:
+    """What ``request_glance`` reads: what is open, off its index, and the topics of two months."""
+    here = scope(actor, Request, community_id, grids)
+    since, within = _stretches(now, DAYS["month"])
+    late = {"$and": [{"$gt": ["$deadline_at", None]}, {"$lt": ["$deadline_at", now.astimezone(UTC)]}]}
+    counted = {"$group": {"_id": None, "open": {"$sum": 1}, "overdue": {"$sum": {"$cond": [late, 1, 0]}}}}
+    topics = [*_read("category", "received_at", "is_open", "resident", "place_key"), *_grouped("$category", since)]
+    return [
+        Wanted(Request, here | {"is_open": True}, steps=(counted,)),
+        Wanted(Request, here | within, steps=tuple(topics)),
+    ]

@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
+
+from pymongo.collection import Collection
 
 from repository import accounts, audit, maintenance
 from repository.access import Actor
 from repository.maintenance import WorkOrder
 from repository.migrations import mongo_validator
+from repository.record import Record
 from repository.store import DURABLE, Store
 from seed import bulk
 from tests.benchmarks.stand import ACTOR, ROUNDS, Report, Stand, in_turns, median, ms, ratio
@@ -22,18 +26,12 @@ def run(stand: Stand, report: Report) -> None:
     if store.db["communities"].find_one({}) is None:
         bulk.load(store, work_orders=10_000)
     audit.seal(store)  # as every database is some minutes after its first entry
-    twin = store.db["plain_orders"]
-    twin.drop()
-    store.db.create_collection("plain_orders", validator=mongo_validator(WorkOrder))
-    for index in WorkOrder.indexes:
-        how = {"partialFilterExpression": dict(index.where)} if index.where else {}
-        twin.create_index([(key, 1) for key in index.keys], unique=index.unique, **how)
+    twin = twin_of(store, WorkOrder)
     bare = store.db["bare_orders"]
     bare.drop()
-    assert twin.write_concern == DURABLE
     template = WorkOrder.from_document(store.db["work_orders"].find_one({"community_id": COMMUNITY}) or {})
     facility = store.db["facilities"].find_one({"community_id": COMMUNITY}) or {}
-    actor = _signed_in(store)
+    actor = signed_in(store)
     now = store.clock()
     number = count(int(now.timestamp()) * 1_000)  # a kept database has those of the runs before
 
@@ -64,7 +62,20 @@ def run(stand: Stand, report: Report) -> None:
     )
 
 
-def _signed_in(store: Store) -> Actor:
+def twin_of(store: Store, record: type[Record]) -> Collection[dict[str, Any]]:
+    """An empty collection with the same validator and indexes as the record's."""
+    name = f"plain_{record.collection}"
+    twin = store.db[name]
+    twin.drop()
+    store.db.create_collection(name, validator=mongo_validator(record))
+    for index in record.indexes:
+        how = {"partialFilterExpression": dict(index.where)} if index.where else {}
+        twin.create_index([(key, 1) for key in index.keys], unique=index.unique, **how)
+    assert twin.write_concern == DURABLE
+    return twin
+
+
+def signed_in(store: Store) -> Actor:
     """Somebody who signed in, so that each write looks up again whether that still holds."""
     if not accounts.anybody(store):
         accounts.add_user(store, ACTOR, {"login": "bench", "name": "bench", "role": "admin", "subject": "bench"})

@@ -92,7 +92,8 @@ def _read(command: Mapping[str, Any]) -> str:
     values."""
     pipelines = [command.get("pipeline", ()), *(each["u"] for each in command.get("updates", ()))]
     stages = [stage for pipeline in pipelines if isinstance(pipeline, list) for stage in pipeline]
-    return json_util.dumps([stage for stage in stages if "$match" not in stage])
+    stages += [stage for union in stages for stage in union.get("$unionWith", {}).get("pipeline", ())]
+    return json_util.dumps([stage for stage in stages if not {"$match", "$unionWith"} & stage.keys()])
 
 
 # --- what is called
@@ -121,6 +122,7 @@ NOT_TRIED: Mapping[str, str] = {
         "of a batch as it is stored; commit and undo, which are tried, make it",
     ),
     "maintenance.Ledger": "made by its load", "maintenance.Ledger.midnight": "moments that are compared with a field",
+    "maintenance.Ledger.read_glance": "read by the rooms",
     "backup.Sink": "a file", "backup.Sink.write": "a file",
     "backup.restore": "its identity is a key for decryption; the rest is a file's place",
 }  # fmt: skip
