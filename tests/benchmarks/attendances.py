@@ -37,6 +37,11 @@ def _page(store: Store, report: Report) -> None:
     for period in (Period.of(f"{now:%Y-%m}"), Period.of(f"{now:%Y}"), Period.of("ever")):
         took = [seconds(lambda of=period: activities.figures(store, ACTOR, COMMUNITY, of)) for _ in range(ROUNDS + 1)]
         report.line(f"figures, {period.key}", ms(median(took[1:])), f"<= {ms(bound)}", median(took[1:]) <= bound)
+        told = [
+            seconds(lambda of=period: activities.residents_review(store, ACTOR, COMMUNITY, of))
+            for _ in range(ROUNDS + 1)
+        ]
+        report.line(f"residents, {period.key}", ms(median(told[1:])), f"<= {ms(bound)}", median(told[1:]) <= bound)
         listed = [seconds(lambda of=period: activities.calendar(store, ACTOR, COMMUNITY, of)) for _ in range(ROUNDS)]
         report.line(f"list, {period.key}", ms(median(listed)), "<= 50.0 ms", median(listed) <= 0.050)
 
