@@ -91,9 +91,10 @@ from repository.meetings.records import (
 )
 
 __all__ = [
-    "AGENDA", "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
+    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
     "REQUIRED", "SERIES", "YEAR_DAYS", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Decided",
     "Decision", "Given", "Glance", "Held", "ItemEvent", "ItemState", "ItemStep", "Link", "Linked", "Meeting",
+    "AGENDA",
     "MeetingKind", "MeetingStatus", "Minuted", "Outcome", "Required", "Resolved", "Review", "Unfinished", "Version",
     "action_item", "agenda_item", "business", "calendar", "cancel", "carried", "closed_items", "correct", "decide",
     "decided_on",
