@@ -203,7 +203,7 @@ def _names(view: View) -> dict[str, Mapping[str, str]]:
 
 def _finding(view: View, found: RequestPage, show: Show) -> str:
     """What the list says first."""
-    if show in (Show.OPEN, Show.OVERDUE):
+    if show in (Show.OPEN, Show.OVERDUE) and all(one.status in OPEN for one in found.rows):  # or named by its number
         late = [one for one in found.rows if _late_by(view, one)]
         if late:
             first = _("{urgency}: {what}", urgency=say(late[0].urgency.label), what=_short(late[0].text, 18))
@@ -471,7 +471,7 @@ def _facts(view: View, story: RequestStory) -> None:
             with cells.cell():
                 st.markdown(f":small[:gray[{plain(name)}]]  \n{plain(fact)}")
     if one.answer:
-        name = _("Earlier answer") if one.status in OPEN else _("Answer")
+        name = _("Earlier answer") if one.status in OPEN else _("The answer")
         name = _("Reason") if one.status is Status.DECLINED else name
         st.markdown(f":small[:gray[{plain(name)}]]  \n{paragraphs(one.answer)}")
     _contact(one)

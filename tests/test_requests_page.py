@@ -111,6 +111,11 @@ def test_the_most_urgent_stands_first_and_says_so(place: Store, mender: Actor, m
     assert list(only.dataframe[0].value["What is wanted"]) == ["停车难"]
     found = visit(mongodb_uri, "requests", lang="en", q="冒烟")
     assert list(found.dataframe[0].value["What is wanted"]) == ["楼道冒烟"]
+    (one,) = room.request_list(place, mender, "d", now=NOW, search="R-00003").rows
+    room.resolve(place, mender, "d", one.id, one.revision, answer="修好了\n请再看看")
+    named = visit(mongodb_uri, "requests", lang="en", q="r-00003", request=one.id)
+    assert "1 request" in said(named), "what is found by its number need not be open, and is not called so"
+    assert "The answer]]  \n修好了  \n请再看看" in said(named), "lines stay lines"
 
 
 def test_the_drawer_moves_a_request_along(
