@@ -111,8 +111,9 @@ def _more(form: str) -> dict[str, Any]:
             help=_("The deadline runs from when it came, not from when it is typed in."),
         )  # fmt: skip
         name = st.text_input(_("Person's name"), key=f"caller-{form}", max_chars=60, **session.STAGED)
-<<<<<<< HEAD
-        phone = st.text_input(_("Phone"), key=f"phone-{form}", type="phone", max_chars=20, **session.STAGED)
+        phone = st.text_input(
+            _("Phone"), key=f"phone-{form}", type="phone", placeholder="138 0000 0000", max_chars=20, **session.STAGED
+        )
         st.caption(
             _(
                 "Kept apart from the request, masked, and forgotten some time after it is closed, after {n} days at "
@@ -120,12 +121,6 @@ def _more(form: str) -> dict[str, Any]:
                 n=number(CONTACT_DAYS),
             )
         )
-=======
-        phone = st.text_input(
-            _("Phone"), key=f"phone-{form}", type="phone", placeholder="138 0000 0000", max_chars=20, **session.STAGED
-        )
-        st.caption(_("Kept apart from the request, masked, and forgotten after {n} days.", n=number(CONTACT_DAYS)))
->>>>>>> review1
     me = session.actor().people
     facts: dict[str, Any] = {"category": topic, "resident": code or None}
     facts |= {"ago": hours or 0.0, "caller_name": name, "caller_phone": phone}

@@ -93,13 +93,8 @@ from repository.meetings.records import (
 )
 
 __all__ = [
-<<<<<<< HEAD
-    "AGENDA", "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "OFTEN",
+    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "OFTEN",
     "REQUIRED", "SERIES", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Days", "Decided",
-=======
-    "DECIDABLE", "DECIDED", "EDITABLE", "LISTED", "LOCKED", "MINUTES", "MONTH_DAYS", "OFTEN", "QUARTER_DAYS",
-    "REQUIRED", "SERIES", "YEAR_DAYS", "ActionItem", "AgendaItem", "Business", "Cell", "CellState", "Decided",
->>>>>>> review1
     "Decision", "Given", "Glance", "Held", "ItemEvent", "ItemState", "ItemStep", "Link", "Linked", "Meeting",
     "AGENDA",
     "MeetingKind", "MeetingStatus", "Minuted", "Outcome", "Required", "Resolved", "Review", "Unfinished", "Version",
