@@ -201,7 +201,7 @@ class Postponement(Part):
 class WorkKind(Choice):
     """Why there is work: something broke, or it was time."""
 
-    CORRECTIVE = "corrective", msg("Repair"), "维修", "报修"
+    CORRECTIVE = "corrective", msg("Repair work"), "维修", "报修"
     PREVENTIVE = "preventive", msg("Preventive maintenance"), "预防性维护", "保养"
     INSPECTION = "inspection", msg("Found by an inspection"), "巡检发现"
 
