@@ -16,7 +16,8 @@ from repository.grids import Community
 from repository.maintenance import Status, WorkOrder, delete, edit, log_repair, move, work_list, work_story
 from repository.people import Contact, Purpose
 from repository.record import RECORDS
-from repository.store import AUDIT, Invalid, NotFound, Store, _unnumbered, _written
+from repository.store import AUDIT, Invalid, NotFound, Store
+from repository.store.impersonal import _unnumbered, _written
 from tests.conftest import NOW
 
 NAME, PHONE = "欧阳小明", "13812345678"

@@ -369,7 +369,7 @@ def test_a_replica_set_that_is_not_there_yet_is_no_standalone(tmp_path: Path) ->
 def test_clocks_that_differ_are_warned_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("clock" in str(one) for one in store.engine().warnings)
     later = datetime.now(UTC) + timedelta(minutes=10)
-    monkeypatch.setattr("repository.store.utc_now", lambda: later)
+    monkeypatch.setattr("repository.store.database.utc_now", lambda: later)
     assert any("differ by 600 s" in str(one) or "differ by 599 s" in str(one) for one in store.engine().warnings)
 
 

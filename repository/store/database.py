@@ -1,67 +1,65 @@
-"""The MongoDB room: connect, read, and write.
-
-Every write is one transaction: the record with its revision check, the audit entry with before, after and actor, and
-the counters. Every call names its actor; permission and scope are applied here and nowhere else. The driver's errors
-leave as a handful of ours, each a sentence a person can act on.
-"""
+"""The database: connect, read, begin a write, and settle whether it may."""
 
 import hashlib
 import hmac
 import logging
-import re
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, NamedTuple, TypeVar, cast, overload
+from typing import Any, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import pymongo
-from bson import CodecOptions, ObjectId
-from bson.errors import InvalidDocument, InvalidStringData
-from pydantic import BaseModel, ValidationError
+from bson import CodecOptions
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
-    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
-    DocumentTooLarge,
     DuplicateKeyError,
-    ExecutionTimeout,
     OperationFailure,
     PyMongoError,
-    ServerSelectionTimeoutError,
-    WriteConcernError,
-    WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from repository import rollups
-from repository.access import Actor, Operation, Refused, Role, reach, require, require_fields, require_reach, scope
+from repository.access import Actor, Operation, Refused, Role, reach, require, require_reach, scope
 from repository.filters import Is, strange
-from repository.record import LINE, RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs, resident_key
+from repository.record import RECORDS, Record, resident_key
+from repository.store.errors import (
+    FIELD_MISFIT,
+    GONE,
+    NO_KEYS,
+    Conflict,
+    Duplicate,
+    Full,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Restoring,
+    SignedOut,
+    Unavailable,
+    Unsuitable,
+    our_errors,
+)
+from repository.store.impersonal import Document, require_impersonal, without_personal
+from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, own_key
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.store")
-
-Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
-M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 READ_SECONDS = 5.0
 WRITE_SECONDS = 20.0
 PENDING_SECONDS = 0.5  # how old the list of imports in flight may be; an import waits longer than that before its rows
-REFERENCE_SECONDS = 60.0  # how long a record that was named counts as there: a look at each would cost half an insert
 ROOM_SCARCE, ROOM_NEEDED = 1_000_000_000, 500_000_000  # bytes free below which is warned, and not written any more
 ROOM_KEPT = 200_000_000  # ... but for what must go on: signing in, taking rights away, the note of a backup
 ROOM_PATIENCE = 1.0  # seconds a write waits to be told how much room there is
@@ -69,152 +67,15 @@ ROOM_SECONDS = 10.0  # how old the knowledge of free space may be; a server that
 BLOCKED_SECONDS = 3.0  # how long a write runs into others before it looks whether one of them is dead
 ABANDONED_SECONDS = 8.0  # a living process does not leave its transaction alone for so long
 SKEW_SECONDS = 60.0  # clocks may differ by so much; an entry is sealed after five minutes
-NO_KEYS = 211  # "No keys found for HMAC": for some moments after its start a server refuses what names a cluster time
 DURABLE = WriteConcern("majority", j=True)
-EVERYWHERE = ""  # stands for no community: for the list of them
 SIGN_INS = "sign_ins"  # who is signed in now, and with which rights: see accounts
-
-
-class NotFound(Trouble):
-    """The record is not there, or not for this actor."""
-
-    of_people = True
-
-
-class Unavailable(Trouble):
-    """The database does not answer. Nothing was changed."""
-
-
-class OutcomeUnknown(Trouble):
-    """The database stopped answering in the middle of a write; whether it counted is not known."""
-
-
-class Duplicate(Trouble):
-    """A record with the same identifying fields exists. ``fields`` names them."""
-
-    of_people = True
-
-    def __init__(self, text: str, *, fields: tuple[str, ...] = (), **params: Any) -> None:
-        super().__init__(text, **params)
-        self.fields = fields
-
-
-class SignedOut(Trouble):
-    """The sign-in is over: ended, revoked, or not used for too long. Nothing was changed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("You are not signed in any more. Nothing was changed. Sign in in another tab, then do it again here.")
-        )
-
-
-class Full(Trouble):
-    """The database's disk is nearly full: everything can be read, nothing is written until there is room again."""
-
-
-class Restoring(Trouble):
-    """The database is being filled from a backup, or that was cut off: nobody may use it. Nothing was changed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "The database is being restored from a backup just now, so nothing was changed. Try again when that is "
-                "done. If the restore was cut off, an administrator has to run it once more: gridboard restore FILE"
-            )
-        )
-
-
-class Unsuitable(Trouble):
-    """The server cannot keep GridBoard's promises (a standalone has no transactions)."""
-
-
-class InUse(Trouble):
-    """Other records refer to this one. Nothing was deleted."""
-
-    of_people = True
-
-
-class Invalid(Trouble):
-    """Values that no record may hold. ``problems`` says what is wrong beside each field ("" for the whole)."""
-
-    of_people = True
-
-    def __init__(self, problems: Mapping[str, Message]) -> None:
-        super().__init__(msg("Not saved: some entries need a second look. What you typed is still here."))
-        self.problems = problems
-
-
-class Conflict(Trouble):
-    """Somebody changed the record since it was opened. ``current`` is what stands there now."""
-
-    of_people = True
-
-    def __init__(self, current: Record) -> None:
-        super().__init__(
-            msg(
-                "Not saved: {who} changed this in the meantime. Your changes are still here; compare, then save again."
-            ),
-            who=current.updated_by or "?",
-        )
-        self.current = current
-
-
-_GONE = msg("This record is not there any more, or not in your charge.")
-ERASED = msg("This code was erased for good and is not entered again. Give a new code.")
-_FIELD_MISFIT = msg("This value does not fit here")
-_FIELD_PROBLEMS: Mapping[str, str] = {
-    "missing": msg("Please fill this in"),
-    "string_too_long": msg("Too long: {max_length} characters at most"),
-    "string_too_short": msg("Please fill this in"),
-    "greater_than_equal": msg("Must be {ge} or more"),
-    "less_than_equal": msg("Must be {le} or less"),
-    "too_long": msg("Too many entries: {max_length} at most"),
-    "too_short": msg("Please fill this in"),
-    "enum": msg("Choose one of the list"),
-    "literal_error": msg("Choose one of the list"),
-    "int_parsing": msg("Must be a whole number"),
-    "int_from_float": msg("Must be a whole number"),
-    "float_parsing": msg("Must be a number"),
-    "finite_number": msg("Must be a number"),
-    "date_parsing": msg("Must be a date, such as 2026-04-02"),
-    "date_from_datetime_parsing": msg("Must be a date, such as 2026-04-02"),
-    "datetime_parsing": msg("Must be a date and time, such as 2026-04-02 16:30"),
-    "datetime_from_date_parsing": msg("Must be a date and time, such as 2026-04-02 16:30"),
-}
-
-
-def invalid(error: ValidationError) -> Invalid:
-    """pydantic's verdict in the reader's words, by field."""
-    problems: dict[str, Message] = {}
-    for problem in error.errors(include_url=False):
-        field = ".".join(str(part) for part in problem["loc"])
-        kind, facts = problem["type"], problem.get("ctx", {})
-        if kind == "value_error":
-            cause = facts.get("error")
-            message = cause.message if isinstance(cause, Trouble) else Message(str(cause))
-        else:
-            bounds = {
-                name: int(fact) if isinstance(fact, float) and fact.is_integer() else fact
-                for name, fact in facts.items()
-            }
-            message = Message(_FIELD_PROBLEMS.get(kind, _FIELD_MISFIT), bounds)
-        problems.setdefault(field, message)
-    return Invalid(problems)
-
-
-def build(record: type[M], values: Mapping[str, Any]) -> M:
-    """A record, or a piece of one, from plain values; raises Invalid with a problem beside each field."""
-    try:
-        return record.model_validate(values)
-    except ValidationError as error:
-        raise invalid(error) from None
 
 
 def require_plain(filter: Any, record: type[Record] | None = None) -> None:
     """Raise Invalid, naming the field, for a filter that asks it for what its values cannot be: for anything in a
     caller's value that the server would take for a test (see filters)."""
     if (field := strange(filter, record)) is not None:
-        raise Invalid({field: Message(_FIELD_MISFIT)})
+        raise Invalid({field: Message(FIELD_MISFIT)})
 
 
 def _counters(community_id: str, wanted: Sequence[Mapping[str, Any]]) -> Document:
@@ -227,242 +88,6 @@ def _counters(community_id: str, wanted: Sequence[Mapping[str, Any]]) -> Documen
 
 def _period(document: Document) -> str:
     return str(document.get("period", ""))
-
-
-class FieldProblem(Trouble, ValueError):
-    """A rule across fields, raised inside a Record's validators."""
-
-
-def _set(record: Record) -> Iterator[str]:
-    """The fields of a new record that hold anything but what they hold by themselves."""
-    values = dict(record)
-    return (name for name, by_itself in _by_themselves(type(record)) if values[name] != by_itself)
-
-
-@cache
-def _by_themselves(record: type[Record]) -> tuple[tuple[str, Any], ...]:
-    fields = ((name, info) for name, info in record.model_fields.items() if name not in SYSTEM_FIELDS)
-    return tuple((name, info.get_default(call_default_factory=True)) for name, info in fields)
-
-
-def _unnamed(record: type[Record], document: Document | None, hidden: Sequence[str] = ()) -> Document | None:
-    """What the audit may keep of a document: that a personal field, or one that tells of a resident (``hidden``), was
-    there, not what it said; and of free text all but the numbers somebody can be reached or identified by, so that they
-    can be erased where they were written."""
-    if document is None:
-        return None
-    written = _written(record)
-    kept: Document = {
-        name: "…" if name in record.personal else _unnumbered(value, written[name]) if name in written else value
-        for name, value in document.items()
-    }
-    for path in hidden:
-        name, _dot, leaf = path.partition(".")
-        if name in kept:
-            kept[name] = [{**each, leaf: "…"} if leaf in each else each for each in kept[name]] if leaf else "…"
-    return kept
-
-
-def _of_somebody(record: type[Record], *documents: Document | None) -> Sequence[str]:
-    """The fields that the audit may not keep, if one of these states of a record names a resident."""
-    trace = record.trace
-    named = trace is not None and any(document and document.get(trace.field) for document in documents)
-    return (*trace.emptied, *trace.unsaid) if trace and named else ()
-
-
-_S = r"[ .‐-―-]?"  # between the groups of a number
-_NUMBERS = re.compile(
-    r"(?<!\d)(?:"
-    # an identity number of 18 digits: place, birthday, order
-    rf"[1-9]\d{{5}}{_S}(?:18|19|20)\d\d{_S}(?:0[1-9]|1[0-2]){_S}(?:0[1-9]|[12]\d|3[01]){_S}\d{{3}}[\dXx]"
-    # a mobile phone of the mainland, in the ways people group it
-    rf"|(?:(?:\+|00)?86{_S})?1[3-9]\d(?:{_S}\d{{4}}{_S}\d{{4}}|\d{_S}\d{{3}}{_S}\d{{4}}|\d\d{_S}\d{{6}})"
-    # a landline with its area code
-    rf"|[(（]?(?:010|02\d|0[3-9]\d\d)[)）]?{_S}\d{{3,4}}{_S}\d{{4}}|(?:\+|00)86{_S}[1-9]\d{{1,2}}{_S}\d{{3,4}}{_S}\d{{4}}"
-    r")(?!\d)"
-)
-_LONG_NUMBER = re.compile(r"\d{3}")
-_NARROW = {0xFF10 + digit: str(digit) for digit in range(10)} | {ord("＋"): "+", ord("－"): "-", ord("　"): " "}
-
-
-@cache
-def _written(owner: type[BaseModel]) -> Mapping[str, Any]:
-    """The fields in which people write sentences: text of a line and more that is no name, key or code; with those
-    within its parts."""
-    codes = {"name"}
-    if issubclass(owner, Record):
-        codes |= {owner.name_field, *owner.natural_key}
-        codes.update(key for index in owner.indexes if index.unique for key in index.keys)
-    found: dict[str, Any] = {}
-    for name, spec in field_specs(owner).items():
-        if spec.parts:
-            within = {key: value for part in spec.parts for key, value in _written(part).items()}
-            if within:
-                found[name] = within
-        elif spec.kind in ("text", "term") and (spec.max_length or 0) >= LINE and name not in codes:
-            found[name] = None
-    return found
-
-
-def _unnumbered(value: Any, written: Mapping[str, Any] | None) -> Any:
-    """Free text, or a part with some in it, without phone and identity numbers."""
-    if isinstance(value, str):
-        if not _LONG_NUMBER.search(value):
-            return value
-        plain = value.translate(_NARROW)  # of the same length
-        for found in reversed(list(_NUMBERS.finditer(plain))):
-            value = f"{value[: found.start()]}…{value[found.end() :]}"
-        return value
-    if isinstance(value, list):
-        return [_unnumbered(each, written) for each in value]
-    if isinstance(value, dict) and written:
-        return {name: _unnumbered(each, written[name]) if name in written else each for name, each in value.items()}
-    return value
-
-
-def _own_key(actor: Actor, key: str) -> str:
-    """A submission's key as it is kept: each person's are their own."""
-    return f"{actor.id}|{key}"
-
-
-def _impersonal(record: R) -> R:
-    """The record without its personal fields, which only ``Write.reveal`` gives."""
-    return record.model_copy(update=dict.fromkeys(record.personal)) if record.personal else record
-
-
-def _require_impersonal(record: type[Record], filter: Any) -> None:
-    """What is not shown is not searched for either: that would tell it digit by digit. A mistake of ours, if any."""
-    if not record.personal:
-        return
-    if isinstance(filter, Mapping):
-        if named := record.personal & {str(name).partition(".")[0] for name in filter}:
-            raise TypeError(f"personal, so not to be searched for: {', '.join(sorted(named))}")
-        filter = list(filter.values())
-    if isinstance(filter, (list, tuple)):
-        for each in filter:
-            _require_impersonal(record, each)
-
-
-@cache
-def _names(record: type[Record]) -> tuple[str, ...]:
-    """The fields by which people name a record, as far as the audit may keep them."""
-    specs = field_specs(record)
-    wanted = dict.fromkeys((record.name_field, *record.natural_key))
-    return tuple(
-        name for name in wanted if name in specs and specs[name].kind == "text" and name not in record.personal
-    )
-
-
-def _difference(before: Document | None, after: Document | None) -> tuple[Document | None, Document | None]:
-    """Of two states of a document the fields that differ; all of them of what was made or taken out."""
-    if before is None or after is None:
-        return before, after
-    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    return {name: before[name] for name in differing if name in before}, {
-        name: after[name] for name in differing if name in after
-    }
-
-
-def _ids(named: Any) -> Sequence[str]:
-    """What a reference names: one, several, or nothing."""
-    return named if isinstance(named, list) else (named,) if named else ()
-
-
-@cache
-def _references(record: type[Record]) -> tuple[FieldSpec, ...]:
-    """The fields of ``record`` that name another record."""
-    return tuple(spec for spec in field_specs(record).values() if spec.kind == "ref")
-
-
-def _referring(collection: str) -> Iterator[tuple[type[Record], FieldSpec]]:
-    """Every Record class and field that can name a record of ``collection``."""
-    for record in RECORDS.values():
-        for spec in _references(record):
-            if isinstance(spec.mark, Ref) and spec.mark.to == collection:
-                yield record, spec
-
-
-@contextmanager
-def our_errors(*, writing: bool = False, committing: bool = False) -> Iterator[None]:
-    """The driver's errors as ours, for every call of it; the details go to the log, never to the page.
-
-    ``writing``: a write on its own, of which a broken line leaves the outcome open. ``committing``: a transaction, of
-    which it is open only from its commit on; whatever fails before that has changed nothing.
-    """
-    try:
-        yield
-    except DuplicateKeyError as error:
-        fields = tuple(key for key in (error.details or {}).get("keyPattern", {}) if key != "community_id")
-        values = (error.details or {}).get("keyValue", {})
-        raise Duplicate(
-            msg("Not saved: {value} exists already. Open that one, or give this another code."),
-            fields=fields,
-            value=", ".join(str(values.get(field, field)) for field in fields),
-        ) from error
-    except (UnicodeEncodeError, InvalidDocument, InvalidStringData, DocumentTooLarge) as error:
-        raise Invalid(
-            {"": Message(msg("This text can't be stored or looked for: half a character, or far too long."))}
-        ) from error
-    except PyMongoError as error:
-        if _outcome_open(error, writing=writing, committing=committing):
-            log.warning("write outcome unknown: %s", error)
-            raise OutcomeUnknown(
-                msg(
-                    "It is not known whether this was saved: the database stopped answering. Look before you try again."
-                )
-            ) from error
-        if isinstance(error, ExecutionTimeout) or error.has_error_label("TransientTransactionError"):
-            log.warning("database did not answer in time: %s", error)
-            raise Unavailable(msg("The database did not answer in time. Nothing was changed; try again.")) from error
-        if isinstance(error, OperationFailure) and error.code == NO_KEYS:
-            log.warning("database has only just started: %s", error)
-            raise Unavailable(
-                msg("The database cannot be reached just now. Nothing was changed; try again.")
-            ) from error
-        if isinstance(error, OperationFailure) and error.code == 121:
-            log.error("refused by the collection's validator: %s", error.details)
-            raise Invalid({"": Message(msg("The database refused these values."))}) from error
-        if isinstance(error, OperationFailure) and error.code == 13:
-            raise Unsuitable(
-                msg("The database's user lacks a right that this needs: {reason}. Nothing was changed."),
-                reason=str((error.details or {}).get("errmsg", error))[:300],
-            ) from error
-        if isinstance(error, OperationFailure) and error.code == 18:
-            raise Unsuitable(
-                msg("The database does not accept the user or the password in MONGODB_URI. Nothing was changed.")
-            ) from error
-        # "Sessions are not supported" is what the driver says of a deployment of which it has just lost sight
-        if error.timeout or isinstance(error, (ConnectionFailure, ConfigurationError)):
-            log.warning("database unavailable: %s", error)
-            raise Unavailable(
-                msg("The database cannot be reached just now. Nothing was changed; try again.")
-            ) from error
-        log.exception("database refused an operation")
-        raise
-
-
-def _outcome_open(error: PyMongoError, *, writing: bool, committing: bool) -> bool:
-    """Whether what was asked may have been done though the answer is an error.
-
-    The driver labels what fails at a commit, whatever it is; a majority that is not heard of in time is a write concern
-    error (also when the server is stopped in mid-write); a write on its own is open once it may have been sent. What a
-    server that has just started refuses may be the second sending of what the one before it did.
-    """
-    if committing and error.has_error_label("UnknownTransactionCommitResult"):
-        return True
-    if (writing or committing) and isinstance(error, (WTimeoutError, WriteConcernError)):
-        return True
-    if (writing or committing) and isinstance(error, OperationFailure) and error.code == NO_KEYS:
-        return True
-    if not writing:
-        return False
-    sent = isinstance(error, ConnectionFailure) and not isinstance(error, ServerSelectionTimeoutError)
-    return sent or isinstance(error, ExecutionTimeout)
-
-
-def entry_mark(mark: int) -> str:
-    """How the ids of the audit entries begin that were written under a seal of this ``mark`` (0: before the first)."""
-    return f"{mark:08x}"
 
 
 def utc_now() -> datetime:
@@ -483,7 +108,6 @@ class Engine:
 MONGOS = "mongos"  # the topology of a sharded cluster; else it is the replica set's name
 META = "meta"  # facts of the database
 RESTORING = "restoring"  # the mark of a restore; it stands among the sign-ins, so that a write reads both at once
-AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
 ERASURES = "erasures"  # whose codes are not to come back: see erasure
 _ERASURE_KEY = "erasure_key"  # in META
 LEDGER = "import_changes"  # what imports replaced and took out, for their undo: see importer.chunks
@@ -775,11 +399,11 @@ class Store:
         """Records of a community that match ``filter``, within the actor's reach, without their personal fields.
         Raises Refused, Unavailable."""
         require(actor, Operation.READ, record.collection)
-        _require_impersonal(record, filter)
+        require_impersonal(record, filter)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
         with our_errors(), pymongo.timeout(READ_SECONDS):
             found = self.documents(record, within, sort=sort, skip=skip, limit=limit)
-            return [_impersonal(record.from_document(document)) for document in found]
+            return [without_personal(record.from_document(document)) for document in found]
 
     def count(
         self,
@@ -792,7 +416,7 @@ class Store:
     ) -> int:
         """How many records ``find`` would return."""
         require(actor, Operation.READ, record.collection)
-        _require_impersonal(record, filter)
+        require_impersonal(record, filter)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
         with our_errors(), pymongo.timeout(READ_SECONDS):
             return self.db[record.collection].count_documents(self._seen(record, within))
@@ -812,7 +436,7 @@ class Store:
         the keys of the index to use: every index leads with the community, so the server would try out all of them
         first."""
         require(actor, Operation.READ, record.collection)
-        _require_impersonal(record, filter)
+        require_impersonal(record, filter)
         match = self._seen(record, {**scope(actor, record, community_id, grids), **(filter or {})})
         with our_errors(), pymongo.timeout(READ_SECONDS):
             how: Document = {"batchSize": 10_000}
@@ -855,7 +479,7 @@ class Store:
         within = scope(actor, record, community_id) if filter is None else filter
         if within["community_id"] != community_id:
             raise ValueError("a filter of another community")
-        _require_impersonal(record, filter)
+        require_impersonal(record, filter)
         branch: list[Document] = [{"$match": self._seen(record, within, pending)}]
         branch += [{"$sort": {first[0]: 1}}, {"$limit": first[1]}] if first else []
         branch += [{"$unset": sorted(record.personal)}] if record.personal else []
@@ -865,10 +489,10 @@ class Store:
     def get(self, actor: Actor, record: type[R], community_id: str, id: str) -> R:
         """One record. Raises NotFound if it is not there or out of reach."""
         if not isinstance(id, str):
-            raise NotFound(_GONE)
+            raise NotFound(GONE)
         found = self.find(actor, record, community_id, {"_id": id}, limit=1)
         if not found:
-            raise NotFound(_GONE)
+            raise NotFound(GONE)
         return found[0]
 
     def communities(self, actor: Actor) -> list[Document]:
@@ -889,7 +513,7 @@ class Store:
         """The names by id, in their order, of the records of several communities in one question, by community. Raises
         Refused when one is out of reach."""
         require(actor, Operation.READ, record.collection)
-        _require_impersonal(record, {"$and": [dict(filter or {}), {record.name_field: ""}]})
+        require_impersonal(record, {"$and": [dict(filter or {}), {record.name_field: ""}]})
         names: dict[str, dict[str, str]] = {id: {} for id in community_ids}
         for id in community_ids:
             within = {**scope(actor, record, id), "community_id": Is(among=sorted(names))}  # the same grids in each
@@ -1186,343 +810,14 @@ class Store:
         with our_errors(), pymongo.timeout(READ_SECONDS):
             # what a majority has, so that it can't be rolled back after it was told
             entries = self.db.get_collection(AUDIT, read_concern=ReadConcern("majority"))
-            entry = entries.find_one({"key": _own_key(actor, key)})
+            entry = entries.find_one({"key": own_key(actor, key)})
             if entry is None:
                 return None
             record = RECORDS[entry["collection"]]
             found = self.db[record.collection].find_one({"_id": entry["record_id"]})
         if found is None:
-            raise NotFound(_GONE)
+            raise NotFound(GONE)
         made = record.from_document(self._as_seen(found))
         require(actor, Operation.READ, record.collection)
         require_reach(actor, made)
-        return _impersonal(made)
-
-
-class Write:
-    """What one transaction does; ``Store.write`` hands it to the callback and ends it with audit and counters."""
-
-    def __init__(self, store: Store, actor: Actor, session: ClientSession, key: str | None, mark: int) -> None:
-        self.store = store
-        self.actor = actor
-        self.session = session
-        self.at = store.clock()
-        self._key = key
-        self._mark = mark
-        self._audit: list[Document] = []
-        self._atoms: dict[str, rollups.Tally] = {}
-        self._presence: dict[str, rollups.Presence] = {}
-        self._named: dict[tuple[str, str], dict[str, str]] = {}
-        """(community, collection) -> id -> the field that names it: what must be there before this may count."""
-        self._codes: dict[str, dict[str, str]] = {}
-        """community -> resident's code -> the field that names it: who must not have been erased."""
-        self._silent = False
-
-    def read(self, record: type[R], community_id: str, id: str) -> R:
-        """A record inside the transaction, within the actor's reach, without its personal fields. Raises NotFound,
-        Refused."""
-        return _impersonal(record.from_document(self._stored(record, community_id, id)))
-
-    @overload
-    def referred(self, record: type[R], community_id: str, field: str, id: str) -> R: ...
-    @overload
-    def referred(self, record: type[R], community_id: str, field: str, id: str | None) -> R | None: ...
-    def referred(self, record: type[R], community_id: str, field: str, id: str | None) -> R | None:
-        """The record that ``field`` of another one names. Raises Invalid beside that field when it is gone, Refused."""
-        if id is None:
-            return None
-        try:
-            return self.read(record, community_id, id)
-        except NotFound:
-            raise Invalid({field: Message(msg("Choose one of the list"))}) from None
-
-    def reveal(self, record: type[R], community_id: str, id: str, facts: Document) -> R:
-        """A record with its personal fields. That the actor looked, and the ``facts`` of why, goes on record. Raises
-        NotFound, Refused."""
-        require(self.actor, Operation.READ, record.collection)
-        found = record.from_document(self._stored(record, community_id, id))
-        self.note("reveal", record.collection, community_id, id, facts)
-        return found
-
-    def insert(self, record: R) -> R:
-        """Add a record, stamped with actor and time; returns it as stored."""
-        require(self.actor, Operation.CREATE, record.collection)
-        require_reach(self.actor, record)
-        require_fields(self.actor, Operation.CREATE, type(record), _set(record))
-        stamp = {"created_at": self.at, "created_by": self.actor.name, "updated_at": self.at}
-        record = record.model_copy(update={**stamp, "updated_by": self.actor.name, "revision": 1})
-        document = record.to_document()
-        self._name(type(record), {}, document)
-        self.store.db[record.collection].insert_one(document, session=self.session)
-        self._note(type(record), "create", None, document)
-        return type(record).from_document(document)
-
-    def insert_many(self, records: Sequence[Record]) -> None:
-        """Add some hundred records of one class in two round trips: as ``insert``, each with its audit entry."""
-        if not records:
-            return
-        record = type(records[0])
-        require(self.actor, Operation.CREATE, record.collection)
-        stamp = {"created_at": self.at, "created_by": self.actor.name, "updated_at": self.at}
-        stamp |= {"updated_by": self.actor.name, "revision": 1}
-        documents = []
-        for each in records:
-            require_reach(self.actor, each)
-            require_fields(self.actor, Operation.CREATE, record, _set(each))
-            documents.append(each.model_copy(update=stamp).to_document())
-            self._name(record, {}, documents[-1])
-        try:
-            self.store.db[record.collection].insert_many(documents, session=self.session)
-        except BulkWriteError as error:
-            first = error.details["writeErrors"][0]
-            if first["code"] == 11000:  # as insert_one says it
-                raise DuplicateKeyError(first["errmsg"], 11000, first) from error
-            raise
-        for document in documents:
-            self._note(record, "create", None, document)
-
-    def update(
-        self,
-        record: type[R],
-        community_id: str,
-        id: str,
-        revision: int,
-        changes: Mapping[str, Any],
-        *,
-        following: type[Record] | None = None,
-        own: bool = False,
-    ) -> R:
-        """Change fields; nothing happens if nothing differs. Raises Conflict unless ``revision`` is the current one.
-
-        ``following`` names the record of which this change is a fixed consequence, such as a machine that is stopped
-        by the report of a danger: then the right to change that one is what counts. ``own`` is for what everybody may
-        say who may read it, once it is settled that it is theirs to say: that they have seen what they were given.
-        """
-        require(self.actor, Operation.READ if own else Operation.UPDATE, (following or record).collection)
-        before = self._stored(record, community_id, id)
-        current = record.from_document(before)
-        if current.revision != revision:
-            raise Conflict(_impersonal(current))
-        changed = build(record, {**dict(current), **changes})
-        require_reach(self.actor, changed)
-        if changed == current:
-            return _impersonal(current)
-        if following is None and not own:
-            differing = (name for name in record.model_fields if getattr(changed, name) != getattr(current, name))
-            require_fields(self.actor, Operation.UPDATE, record, differing)
-        stamp = {"revision": revision + 1, "updated_at": self.at, "updated_by": self.actor.name}
-        document = changed.model_copy(update=stamp).to_document()
-        self._name(record, before, document)
-        where = {"_id": id, "community_id": community_id, "revision": revision}
-        result = self.store.db[record.collection].replace_one(where, document, session=self.session)
-        if not result.matched_count:
-            raise Conflict(_impersonal(current))
-        self._note(record, "update", before, document)
-        return _impersonal(record.from_document(document))
-
-    def delete(
-        self,
-        record: type[Record],
-        community_id: str,
-        id: str,
-        revision: int,
-        *,
-        following: type[Record] | None = None,
-    ) -> None:
-        """Take a record out. Raises Conflict when ``revision`` is not the current one, InUse while others refer to it:
-        take those out first, in the same transaction if need be. ``following`` as for ``update``."""
-        if following is None:
-            require(self.actor, Operation.DELETE, record.collection)
-        else:
-            require(self.actor, Operation.UPDATE, following.collection)
-        before = self._stored(record, community_id, id)
-        if before["revision"] != revision:
-            raise Conflict(_impersonal(record.from_document(before)))
-        self._require_unused(record, community_id, id)
-        self.store._there.pop((community_id, record.collection, id), None)
-        self.store.db[record.collection].delete_one(
-            {"_id": id, "community_id": community_id, "revision": revision}, session=self.session
-        )
-        self._note(record, "delete", before, None)
-
-    def erase(self, record: type[Record], community_id: str, id: str, changes: Mapping[str, Any] | None = None) -> None:
-        """Of somebody who is erased: take a record out, or make ``changes`` to it, whatever its revision. The audit
-        says that it was done and nothing of what stood there. Raises NotFound, InUse, Refused."""
-        revision = self._stored(record, community_id, id)["revision"]
-        self._silent = True
-        try:
-            if changes is None:
-                self.delete(record, community_id, id, revision)
-            else:
-                self.update(record, community_id, id, revision, changes)
-        finally:
-            self._silent = False
-
-    def add_counts(self, community_id: str, atoms: rollups.Tally, presence: rollups.Presence | None = None) -> None:
-        """Counters of rows that were written in chunks before (an import's last step)."""
-        self._atoms.setdefault(community_id, Counter()).update(atoms)
-        if presence is not None:
-            mine = self._presence.setdefault(community_id, rollups.Presence())
-            for resident, cells in presence.times.items():
-                mine.times[resident].update(cells)
-
-    def touch(self, community_id: str) -> None:
-        """Count as a write of the community what leaves no other trace: answers given before are asked for anew."""
-        self._atoms.setdefault(community_id, Counter())[rollups.writes_atom()] = 1
-
-    def note(
-        self, operation: str, collection: str, community_id: str, record_id: str, facts: Document | None = None
-    ) -> None:
-        """An audit entry of something that is no change of one record: a batch, a sign-in, a look at personal data."""
-        entry = {"collection": collection, "record_id": record_id, "before": None, "after": facts}
-        self._entry(community_id, operation, entry)
-
-    def note_row(
-        self, whole: Mapping[str, str], record: type[Record], before: Document | None, after: Document | None
-    ) -> None:
-        """An audit entry of one row of a batch. ``whole`` is what ``note`` will be given of the batch itself when it is
-        complete: ``collection``, ``community_id``, ``record_id``. That entry tells who did it, and when; without it the
-        row never counted."""
-        row = {"_id": str(ObjectId()), "community_id": (after or before or {})["community_id"], "at": self.at}
-        self._audit.append({**row, "part_of": dict(whole), **self._change(record, before, after)})
-
-    def _stored(self, record: type[Record], community_id: str, id: str) -> Document:
-        if not isinstance(id, str) or not isinstance(community_id, str):
-            raise NotFound(_GONE)
-        found = self.store.db[record.collection].find_one(
-            {"_id": id, "community_id": community_id}, session=self.session
-        )
-        if found is None or found.get("batch_id") in self.store.pending_batches():
-            raise NotFound(_GONE)
-        before = found.pop("_before", None)
-        if before is not None and before["batch_id"] in self.store.pending_batches():
-            raise Unavailable(
-                msg("This record is being imported just now. Nothing was changed; try again in a minute.")
-            )
-        require_reach(self.actor, record.from_document(found))
-        return found
-
-    def _name(self, record: type[Record], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """Remember which records the changed references name, to be looked up together at the end."""
-        if after["community_id"] == EVERYWHERE:
-            return  # an account's reach may name what is of any community, and what is gone
-        trace = record.trace
-        if trace and not trace.of and (code := after.get(trace.field)) and code != before.get(trace.field):
-            self._codes.setdefault(after["community_id"], {})[code] = trace.field
-        for spec in _references(record):
-            if isinstance(spec.mark, Ref):
-                there = _ids(before.get(spec.name))
-                for id in _ids(after.get(spec.name)):
-                    if id not in there:
-                        self._named.setdefault((after["community_id"], spec.mark.to), {})[id] = spec.name
-
-    def _require_named(self) -> None:
-        """Raise Invalid beside a field that names a record the community does not have. One indexed read a collection,
-        none for what was seen there within the minute. Two people who delete and name the same record at the same
-        moment can pass each other by: the reader then shows the reference as missing."""
-        problems = {}
-        now = time.monotonic()
-        known = self.store._there
-        for (community_id, collection), fields in self._named.items():
-            doubtful = [
-                id for id in fields if now - known.get((community_id, collection, id), -1e9) > REFERENCE_SECONDS
-            ]
-            if not doubtful:
-                continue
-            there = self.store.db[collection].find(
-                self.store._seen(RECORDS[collection], {"_id": Is(among=doubtful), "community_id": community_id}),
-                {"_id": 1},
-                session=self.session,
-            )
-            found = {document["_id"] for document in there}
-            known.update(((community_id, collection, id), now) for id in found)
-            for id in set(doubtful) - found:
-                problems[fields[id]] = Message(msg("This is not there any more. Choose one of the list."))
-        if len(known) > 100_000:
-            known.clear()
-        if problems:
-            raise Invalid(problems)
-
-    def _require_not_erased(self) -> None:
-        for community_id, codes in self._codes.items():
-            if erased := self.store.erased(community_id, list(codes), self.session):
-                raise Invalid({codes[code]: Message(ERASED) for code in erased})
-
-    def _require_unused(self, record: type[Record], community_id: str, id: str) -> None:
-        uses: Message | None = None
-        for other, spec in _referring(record.collection):
-            n = self.store.db[other.collection].count_documents(
-                {"community_id": community_id, spec.name: id}, limit=1000, session=self.session
-            )
-            if n:
-                facts = {"what": Message(other.title), "field": Message(spec.title), "n": n}
-                use = Message(msg("{what} ({field}): {n}"), facts)
-                uses = Message(msg("{first}; {second}"), {"first": uses, "second": use}) if uses else use
-        if uses:
-            raise InUse(msg("Not deleted, because others refer to it. {uses}. Change those first."), uses=uses)
-
-    def _note(self, record: type[Record], operation: str, before: Document | None, after: Document | None) -> None:
-        kept = after or before or {}
-        community_id = kept["community_id"]
-        zone = self.store.zone(community_id)
-        atoms = self._atoms.setdefault(community_id, Counter())
-        atoms.update(rollups.tally(record, (after,) if after else (), zone))
-        atoms.update(rollups.tally(record, (before,) if before else (), zone, -1))
-        presence = self._presence.setdefault(community_id, rollups.Presence())
-        presence.add(record, after, zone, 1)
-        presence.add(record, before, zone, -1)
-        self._entry(community_id, operation, self._change(record, before, after))
-
-    def _change(self, record: type[Record], before: Document | None, after: Document | None) -> Document:
-        """What an entry says of one record: which it is, how people name it, and the fields that differ."""
-        facts: Document = {"collection": record.collection, "record_id": (after or before or {})["_id"]}
-        if self._silent:
-            return facts | {"before": before and {}, "after": after and {}}
-        names = {each[name] for each in (before, after) if each for name in _names(record) if each.get(name)}
-        then, now = _difference(before, after)
-        if names:
-            facts["names"] = sorted(names)
-        hidden = _of_somebody(record, before, after)
-        return facts | {"before": _unnamed(record, then, hidden), "after": _unnamed(record, now, hidden)}
-
-    def _entry(self, community_id: str, operation: str, facts: Document) -> None:
-        entry: Document = {
-            "_id": str(ObjectId()),  # the mark comes before it in the end
-            "community_id": community_id,
-            "at": self.at,
-            "actor_id": self.actor.id,
-            "actor_name": self.actor.name,
-            "role": str(self.actor.role),
-            "operation": operation,
-            **facts,
-        }
-        if self._key is not None and not self._audit:
-            entry["key"] = _own_key(self.actor, self._key)
-        self._audit.append(entry)
-        self.touch(community_id)
-        if facts["collection"] == "communities":
-            self.touch(EVERYWHERE)
-
-    def _finish(self, since: int | None = None) -> None:
-        """Write audit and counters. ``since`` is how many writes there must have been at EVERYWHERE (see Standing);
-        MissingCounters where there were others."""
-        self._require_named()
-        self._require_not_erased()
-        if self._audit:
-            audit = self.store.db[AUDIT]
-            mark = entry_mark(self._mark)
-            for entry in self._audit:
-                entry["_id"] = mark + entry["_id"]
-            first, *rest = self._audit
-            audit.insert_one(first, session=self.session)  # alone: a key used before must show as a duplicate
-            if rest:
-                audit.insert_many(rest, session=self.session)
-        for community_id, presence in self._presence.items():
-            atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
-            self._atoms.setdefault(community_id, Counter()).update(atoms)
-        still = [] if since is None else [rollups.unchanged(EVERYWHERE, since)]
-        for community_id, atoms in self._atoms.items():
-            rollups.apply(self.store.db, self.session, community_id, atoms, still)
-            still = []
-        if still:
-            rollups.apply(self.store.db, self.session, EVERYWHERE, {}, still)
+        return without_personal(made)
