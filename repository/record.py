@@ -157,6 +157,17 @@ class Trace:
     unsaid: tuple[str, ...] = ()
 
 
+_CLOCK = re.compile(r"([0-9]{1,2})[:点时](?:([0-9]{2})(?::[0-9]{2}|分)?)?")
+
+
+def clock_time(text: str) -> str | None:
+    """A time of day as it is kept, ``09:00``, from how people and sheets write it: 9:00, 9：00, 9点, 9点30分, 09:00:00.
+    None for what is none."""
+    found = _CLOCK.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
+    return f"{hour:02d}:{minute:02d}" if hour <= 23 and minute <= 59 else None
+
+
 def resident_key(code: str) -> str:
     """What two spellings of a resident's code have in common: ``r7k3q``, ``R-7K3Q`` and ``7K3Q`` are the same."""
     bare = re.sub(r"[\s‐-―-]", "", unicodedata.normalize("NFKC", code)).upper()

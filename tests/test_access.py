@@ -23,7 +23,6 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from pymongo.errors import OperationFailure
-from repository.keys import server_key
 
 import repository
 from repository import (
@@ -120,7 +119,7 @@ def same(text: str) -> str:
 # --- the world: community D with a grid g1 full of secrets and a grid g2, and community E
 def world(store: Store) -> None:
     """Fill an empty database."""
-    server_key(store, CARD_KEY)  # made when it is first asked for, by whoever asks
+    keyed.secret(store, CARD_KEY)  # made when it is first asked for, by whoever asks
     when = NOW - timedelta(days=5)
     made: list[Record] = []
     for home, grid, mark in (("D", "g1", MARK), ("D", "g2", "open"), ("E", "x1", "else")):
@@ -1691,8 +1690,7 @@ NO_ACTOR: Mapping[str, str] = {
     "backup.is_empty": "yes or no, before a restore",
     "backup.restore": "fills an empty database, from the command line, before there is anybody",
     "recount.people_again": "brings counters to the records, when what is counted has changed",
-    "keys.keyed_digest": "makes a digest; whoever keeps or looks for it asks for permission",
-    "keys.server_key": "a secret of the database; whoever signs with it asks for permission",
+    "keyed.digest": "makes a digest; whoever keeps or looks for it asks for permission",
     "recount.make_again": "brings counters to the records, when what is counted has changed",
     "importer.recover": "ends what a killed process left half done",
     "importer.Flight": "bears its actor; it knows a batch, and Chunks asks for each of its rows",
@@ -1709,6 +1707,7 @@ NO_ACTOR: Mapping[str, str] = {
     "migrations.migrate": "brings validators and indexes to the declarations",
     # inside a transaction, whose Write names the actor and asks at each change
     "people.keep_contact": "inserts through Write",
+    "people.move_contact": "updates through Write, with the record that went",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
     "accounts.first_to_see": "one of those it is asked about, who may be given work",
@@ -1794,7 +1793,6 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "activities.depth.moved_up": "only of residents whose attendances in reach were read",
     "activities.depth._counters": "counters of the whole community, for whoever has all of it",
     "activities.depth._visits_by_age": "counters of whole communities, for whoever has all of it",
-    "keys": "a secret, no records",
     "residents.commands": "scope, or inside a Write that asks for each card it changes",
     "residents.queries.resident_of_card": "scope",
     "activities.queries._People": "its own documents: of counters, cut by seen",
@@ -1860,6 +1858,10 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "requests.queries._topics": "counters, cut by seen",
     "requests.queries.requests_by_grid": "counters, cut by seen",
     "people.contact_of": "scope; only for the mask",
+    "people.move_contact": "updates through Write",
+    "staff.commands._require_new": "inside a Write: whether files of the whole community have this training",
+    "requests.queries._became": "whether what a request in reach became is there; nothing of it is told",
+    "requests.commands._to_become": "inside a Write: whether what a request in reach became is there",
     "people.drop_contact": "deletes through Write",
     "people.keep_until": "updates through Write",
 }

@@ -151,7 +151,7 @@ def test_a_series_is_made_and_changed_in_the_drawer(here: Store, admin: Actor, m
     next(each for each in at.text_input if (each.key or "").startswith("activity-edit-starts_at")).set_value("25:00")
     save = next(each.key for each in at.button if (each.key or "").startswith("do_activity-edit"))
     pressed(at, save)
-    assert "such as 19:30" in said(at)
+    assert "Write the time as 09:00" in said(at)
     next(each for each in at.text_input if (each.key or "").startswith("activity-edit-starts_at")).set_value("9：30")
     pressed(at, save)
     assert [each.starts_at for each in here.find(admin, Activity, C, sort=[("held_on", 1)])] == [

@@ -84,7 +84,7 @@ def states(store: Store, actor: Actor, activity: Activity) -> dict[str, str]:
 def test_a_list_with_a_waiting_list_from_the_first_call_to_the_no_shows(
     here: Store, admin: Actor, clock: Clock
 ) -> None:
-    one = planned(here, admin, TODAY, starts_at="17：0", capacity=2)
+    one = planned(here, admin, TODAY, starts_at="17：00", capacity=2)
     assert one.starts_at == "17:00"
     first = signed(here, admin, one, "R-AAAA", age_band=AgeBand.A36, sex=Sex.FEMALE, lives_in="g1", key="k")
     again = signed(here, admin, one, "R-AAAA", key="k")

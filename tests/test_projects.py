@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repository import organizations, projects, recount
-from repository.access import Actor, Role
+from repository.access import Actor, Refused, Role
 from repository.grids import Community
 from repository.metrics import Period
 from repository.organizations import Organization, Way
@@ -24,7 +24,7 @@ from repository.projects import (
     progress,
     shares,
 )
-from repository.store import Conflict, Invalid, NotFound, Refused, Store
+from repository.store import Conflict, Invalid, NotFound, Store
 
 TODAY = date(2026, 4, 2)
 Q2, MARCH, EVER = Period.of("2026Q2"), Period.of("2026-03"), Period.of("ever")

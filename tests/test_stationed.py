@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard.i18n import translator
 from repository import importer, organizations, recount
-from repository.access import Actor, Role
+from repository.access import Actor, Refused, Role
 from repository.grids import Community, Grid
 from repository.importer import Sheet
 from repository.metrics import Period, State
@@ -27,7 +27,7 @@ from repository.organizations import (
 )
 from repository.organizations.matching import alike
 from repository.people import Person
-from repository.store import Conflict, InUse, Invalid, Refused, Store
+from repository.store import Conflict, InUse, Invalid, Store
 from tests.conftest import NOW
 
 TODAY = date(2026, 4, 2)

@@ -1,8 +1,6 @@
 """Activities and who came: gross and distinct, by age, sex and grid against the population, and how varied the
 formats are. Residents are pseudonymous keys; age band, sex and grid are frozen when they come."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -25,6 +23,7 @@ from repository.record import (
     Shown,
     Term,
     Trace,
+    clock_time,
     far_away,
 )
 from repository.rollups import Atom
@@ -72,7 +71,6 @@ class ActivityStatus(Choice):
 
 
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]?\d)(?::[0-5]\d)?")  # a spreadsheet's has seconds
 
 
 class Activity(Record):
@@ -171,13 +169,13 @@ class Activity(Record):
     @field_validator("starts_at", "ends_at", mode="before")
     @classmethod
     def _time_of_day(cls, value: Any) -> Any:
-        """``9：5`` is kept as ``09:05``; what is no time of day is refused."""
+        """As people and sheets write it."""
         if not isinstance(value, str) or not value.strip():
             return value or None
-        found = _TIME.fullmatch(unicodedata.normalize("NFKC", value).strip())
+        found = clock_time(value)
         if found is None:
-            raise ValueError(msg("Write a time of day, such as 19:30"))
-        return f"{int(found[1]):02d}:{int(found[2]):02d}"
+            raise FieldProblem(msg("Write the time as 09:00."))
+        return found
 
     @field_validator("satisfied")
     @classmethod

@@ -1,7 +1,5 @@
 """Meetings, the decisions they take and what they give people to do. Pure: no I/O."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
@@ -11,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.metrics import Period, PeriodTrouble
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, far_away
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, clock_time, far_away
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -22,7 +20,6 @@ AGENDA = 60
 """Items on one agenda, at most."""
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
 Id = Annotated[str, Field(max_length=64)]
-_TIME = re.compile(r"([0-9]{1,2})[:点时](?:([0-9]{2})(?::[0-9]{2}|分)?)?")
 
 
 class MeetingKind(Choice):
@@ -218,14 +215,13 @@ class Meeting(Record):
     @field_validator("time", mode="before")
     @classmethod
     def _by_the_clock(cls, value: Any) -> Any:
-        """9:00, 9：00, 9点, 9点30分, 09:00:00: as people and sheets write it."""
+        """As people and sheets write it."""
         if not isinstance(value, str) or not value.strip():
             return value
-        found = _TIME.fullmatch(unicodedata.normalize("NFKC", value).strip())
-        hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
-        if hour > 23 or minute > 59:
+        found = clock_time(value)
+        if found is None:
             raise FieldProblem(msg("Write the time as 09:00."))
-        return f"{hour:02d}:{minute:02d}"
+        return found
 
     @field_validator("period")
     @classmethod

@@ -175,6 +175,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     },
     "patrols.keys_of": {"community_id": "D", "grid_id": "g1", "year": 2026, "doors": (patrols.Door("6", "101"),)},
     "people.drop_contact": {"community_id": "D", "about_id": "w-g1"},
+    "people.move_contact": {"community_id": "D", "about_id": "w-g1", "grid_id": "g1", "following": WorkOrder},
     "labels.label_with": {"code": LABEL.id},
     "reports.board": {"code": LABEL.id},
     "reports.form_token": {"label": LABEL},
