@@ -119,7 +119,7 @@ def same(text: str) -> str:
 # --- the world: community D with a grid g1 full of secrets and a grid g2, and community E
 def world(store: Store) -> None:
     """Fill an empty database."""
-    keyed.secret(store, CARD_KEY)  # made when it is first asked for, by whoever asks
+    keyed.key(store, CARD_KEY)  # made when it is first asked for, by whoever asks
     when = NOW - timedelta(days=5)
     made: list[Record] = []
     for home, grid, mark in (("D", "g1", MARK), ("D", "g2", "open"), ("E", "x1", "else")):
@@ -1676,7 +1676,7 @@ NO_ACTOR: Mapping[str, str] = {
     "checkin.enter": "makes an outsider of a door's code; tried in test_door",
     "checkin.walk_in": "makes an outsider of a door's code; tried in test_door",
     "checkin.digest_of": "of a code that is known already; no part of any record",
-    "keyed.secret": "a random word of the database, no part of any record",
+    "keyed.key": "a random word of the database, no part of any record",
     "keyed.sign": "a mark made with it",
     "backup.due": "looks at file names only",
     "backup.note_erasures": "hashes and a key, into a file beside the backups",
@@ -1804,7 +1804,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "checkin.queries._by_activity": "counters, cut by seen",
     "signups": "inside a Write, of an activity that was read through it; forget_sign_ups: scope",
     "activities.series": "inside a Write, of a series one of which was read through it",
-    "keyed.secret": "a random word, no record",
+    "keyed.key": "a random word, no record",
     "entries.commands.forget_expired": "scope",
     "entries.queries._counts": "counters, cut by seen",
     "entries.queries._hours": "counters, cut by seen",
@@ -2006,7 +2006,7 @@ def made(server: Callable[[str], str]) -> Iterator[tuple[Store, Dump]]:
     store.client.drop_database(store.db.name)
     migrate(store)
     world(store)
-    keyed.secret(store, "any")  # its collection is there, so that what is put back is as it was
+    keyed.key(store, "any")  # its collection is there, so that what is put back is as it was
     yield store, everything(store)
     store.client.drop_database(store.db.name)
     store.close()

@@ -196,7 +196,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
         "code": DOOR.id, "token": checkin.door_token(store, DOOR), "age_band": "75+", "sex": "f", "grid_id": "g1",
     },
     "checkin.digest_of": {"activity_id": "evening-g1", "code": "AAAAAA"},
-    "keyed.secret": {"name": "x"},
+    "keyed.key": {"name": "x"},
     "keyed.sign": {"name": "x", "what": "x", "text": "x"},
     "signups.places_taken": {"community_id": "D", "activity_id": "evening-g1"},
     "signups.nobodys": {"community_id": "D", "codes": [f"{MARK}-S"]},
