@@ -64,6 +64,7 @@ ROOM_SCARCE, ROOM_NEEDED = 1_000_000_000, 500_000_000  # bytes free below which 
 ROOM_KEPT = 200_000_000  # ... but for what must go on: signing in, taking rights away, the note of a backup
 ROOM_PATIENCE = 1.0  # seconds a write waits to be told how much room there is
 ROOM_SECONDS = 10.0  # how old the knowledge of free space may be; a server that runs out of it ends itself
+KEYLESS_SECONDS = 60.0  # how old the knowledge may be that nobody was ever erased; what comes back then goes in a day
 BLOCKED_SECONDS = 3.0  # how long a write runs into others before it looks whether one of them is dead
 ABANDONED_SECONDS = 8.0  # a living process does not leave its transaction alone for so long
 SKEW_SECONDS = 60.0  # clocks may differ by so much; an entry is sealed after five minutes
@@ -188,6 +189,7 @@ class Store:
         self._standings: dict[str, Standing] = {}  # by sign-in
         self._writes: dict[str, int] = {}
         self._erasure_key = b""
+        self._keyless = -1e9  # when it was last seen that there is none
         self._room: tuple[float, int | None] = (-1e9, None)
         self._swept = -1e9
         self._lock = threading.Lock()
@@ -581,11 +583,13 @@ class Store:
         """What the codes of erased residents are kept under: of this database, and in its backups. Empty while nobody
         was erased, unless one is to be made. Raises Unavailable."""
         while not self._erasure_key:
+            if not make and time.monotonic() - self._keyless < KEYLESS_SECONDS:
+                return b""
             with our_errors(writing=make), pymongo.timeout(WRITE_SECONDS if make else READ_SECONDS):
                 if found := self.db[META].find_one({"_id": _ERASURE_KEY}):
                     self._erasure_key = bytes(found["key"])
                 elif not make:
-                    return b""
+                    self._keyless = time.monotonic()
                 else:
                     with suppress(DuplicateKeyError):  # another process was quicker
                         self.db[META].insert_one({"_id": _ERASURE_KEY, "key": secrets.token_bytes(32)})
