@@ -51,13 +51,22 @@ def _held(found: PostsOnDay, names: Names) -> None:
         over = [row for post in found.posts for row in held_rows(post, names)[1:]]
         over.sort(key=lambda row: row[_("Until")], reverse=True)
         if over:
-            words = [{plain(title): _cell(row[title]) for title in row} for row in over[:SHOWN]]
+            words = [_term(row) for row in over[:SHOWN]]
             st.table(words, border="horizontal", hide_index=True)
         cards.behind(rows, key="posts-held", title=_("Holders of posts"))
 
 
+def _term(row: dict[str, Any]) -> dict[str, str]:
+    """Three columns: five leave a phone no room for a name."""
+
+    def joined(mark: str, *titles: str) -> dict[str, str]:
+        return {plain(mark.join(titles)): plain(mark.join(_cell(row[title]) for title in titles))}
+
+    return joined(" · ", _("Post"), _("Grid")) | joined("", _("Holder")) | joined(" – ", _("Since"), _("Until"))
+
+
 def _cell(value: Any) -> str:
-    return i18n.date(value) if isinstance(value, date) else plain(value or MISSING)
+    return i18n.date(value) if isinstance(value, date) else str(value or MISSING)
 
 
 def held_rows(post: Post, names: Names) -> list[dict[str, Any]]:
