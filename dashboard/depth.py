@@ -18,6 +18,7 @@ from repository.activities import (
     Format,
     FormatCount,
     FormatReach,
+    GridReview,
     Level,
     PartTaken,
     ResidentsReview,
@@ -25,6 +26,7 @@ from repository.activities import (
     flow_runs,
     moved_up,
     reach_of_formats,
+    residents_of_grid,
     residents_review,
 )
 from repository.metrics import MINIMUM_N, State, last_months
@@ -32,6 +34,7 @@ from repository.people import AgeBand
 from repository.words import msg
 
 Rows = list[dict[str, Any]]
+Review = ResidentsReview | GridReview
 STEPS = {
     "bystander": msg("Bystanders"),
     "participant": msg("Only took part"),
@@ -43,14 +46,10 @@ _RUNS = 6  # formats in the chart of what runs the same way
 
 
 def render(view: session.View) -> None:
-    """The part. Of single grids it says why there is nothing."""
+    """The part: of the whole community, or of one grid."""
     found = data.ask(residents_review, view.community_id, view.period, grids=view.grids, now=view.now)
     if found is None:
-        cards.empty(
-            _("Told of the whole community only"),
-            _("Who comes again, moves up or stays away would single residents out in one grid."),
-            key="residents",
-        )
+        _of_grid(view)
     else:
         taking_part = data.ask(figures, view.community_id, view.period, now=view.now)
         runs = data.ask(flow_runs, view.community_id, view.period, now=view.now)
@@ -67,15 +66,56 @@ def render(view: session.View) -> None:
         with right:
             _same_way(runs)
         _cohorts(found)
-        if may(session.actor(), Operation.READ, Attendance.collection):
-            _moved(view)
+    if found is not None and may(session.actor(), Operation.READ, Attendance.collection):
+        _moved(view)
     volunteers.listed(view)
+
+
+def _of_grid(view: session.View) -> None:
+    """What may be told of one grid: who takes part of those who live there, who came again, how far they went."""
+    found = data.ask(residents_of_grid, view.community_id, view.period, grids=view.grids, now=view.now)
+    if found is None:
+        cards.empty(
+            _("Told of the whole community, or of one grid"),
+            _("Of some grids together it is not told: what two choices differ by would be a few residents."),
+            key="residents",
+        )
+        return
+    taking_part = data.ask(figures, view.community_id, view.period, grids=view.grids, now=view.now)
+    runs = data.ask(flow_runs, view.community_id, view.period, grids=view.grids, now=view.now)
+    with cards.tiles(5):
+        cards.tile(taking_part.participation, page="", detail=participation.of_whom(taking_part))
+        cards.tile(taking_part.newcomers, page="")
+        cards.tile(found.lapsed, page="", detail=_lapsed_of(found))
+        cards.tile(found.retained, page="", detail=_retained_of(found))
+        cards.tile(runs.longest, page="", spark=False)
+    st.caption(f":material/info: {plain(participation.read_as(whole=False))} {plain(not_told(found))}".rstrip())
+    left, right = st.columns([7, 5], gap="small")
+    with left:
+        _comings(found)
+    with right:
+        _rungs(found)
+    _same_way(runs)
+    if may(session.actor(), Operation.READ, Attendance.collection):
+        _moved(view)
+
+
+def not_told(found: GridReview) -> str:
+    """Why a grid's part is emptier than the community's; empty when nothing is withheld."""
+    mine = found.comings
+    if mine is not None and mine.lapsed is not None and found.rungs[1].people is not None:
+        return ""
+    return _(
+        "Where any grid has fewer than {k} of a kind, no grid's are told: what the others leave would be these few. "
+        "A quarter or a year tells more than a month.",
+        k=number(found.smallest),
+    )
 
 
 def _tiles(found: ResidentsReview, runs: FlowRuns) -> None:
     with cards.tiles(5):
         cards.tile(found.lapsed, page="", detail=_lapsed_of(found))
-        cards.tile(found.retained, page="")
+        cards.tile(found.retained, page="", detail=_retained_of(found))
         cards.tile(found.deep, page="")
         cards.tile(runs.longest, page="", spark=False)
         cards.tile(found.satisfied, page="")
@@ -94,7 +134,12 @@ def _tiles(found: ResidentsReview, runs: FlowRuns) -> None:
             st.caption(f":material/info: {plain(remark)}")
 
 
-def _lapsed_of(found: ResidentsReview) -> str | None:
+def _retained_of(found: Review) -> str | None:
+    """Of which year's first-timers; None where it is not told."""
+    return i18n.period(found.retained_in) if found.retained.enough else None
+
+
+def _lapsed_of(found: Review) -> str | None:
     """Of which period, where the one chosen is not over; None otherwise: then the target is said."""
     if found.lapsed_in == found.period or not found.lapsed.enough:
         return None
@@ -126,7 +171,7 @@ def hours_known(found: ResidentsReview) -> str:
 
 
 # --- who comes again -------------------------------------------------------------------------------------------------
-def _comings(found: ResidentsReview) -> None:
+def _comings(found: Review) -> None:
     told = [each for each in found.course if each.new is not None]
     look = cards.look()
     words = (_("Came the month before too"), _("Back after a break"), _("First time ever"))
@@ -152,11 +197,13 @@ def _comings(found: ResidentsReview) -> None:
     )
 
 
-def who_comes_again(found: ResidentsReview) -> str:
+def who_comes_again(found: Review) -> str:
     """Who of the period before came again."""
     mine = found.comings
     if mine is None:
         return _("Who came again is told of a month, a quarter or a year")
+    if mine.before is None or mine.people is None:
+        return _("So few came of this grid, or of another, that it is not told")
     if not mine.before and not mine.people:
         return _("Nobody was registered in this period or the one before")
     if not mine.before:
@@ -229,15 +276,16 @@ def _cell(cohort: Cohort, place: int, smallest: int) -> str:
     return percent(cohort.shares[place - 1])
 
 
-def who_is_kept(found: ResidentsReview) -> str:
+def who_is_kept(found: Review) -> str:
     """Whether those who come for the first time come again."""
     kept = found.retained
     if not kept.enough:
         return _("Too few came for the first time to say whether they come again")
     facts = {"n": number(kept.n), "share": percent(kept.value)}
+    facts["year"] = i18n.period(found.retained_in)
     if kept.state is State.ON_TARGET:
-        return _("Of {n} first-timers {share} came again within three months", **facts)
-    return _("Of {n} first-timers only {share} came again within three months", **facts)
+        return _("Of {n} first-timers of {year}, {share} came again within three months", **facts)
+    return _("Of {n} first-timers of {year}, only {share} came again within three months", **facts)
 
 
 def cohort_rows(shown: Sequence[Cohort], width: int, smallest: int) -> Rows:
@@ -256,7 +304,7 @@ def cohort_rows(shown: Sequence[Cohort], width: int, smallest: int) -> Rows:
 
 
 # --- how far they go -------------------------------------------------------------------------------------------------
-def _rungs(found: ResidentsReview) -> None:
+def _rungs(found: Review) -> None:
     steps = [rung for rung in found.rungs if rung.step != "bystander"]
     figure = charts.bars(
         [say(STEPS[rung.step]) for rung in steps],
@@ -300,7 +348,7 @@ def _rung_text(people: int | None, risen: int | None, smallest: int) -> str:
     return _("{n}  (new: {risen})", n=number(people), risen=f"<{number(smallest)}" if risen is None else number(risen))
 
 
-def how_far(found: ResidentsReview) -> str:
+def how_far(found: Review) -> str:
     """How many do more than take part."""
     if not found.rungs:
         return _("From bystander to volunteer is told of a month, a quarter or a year")
@@ -413,7 +461,8 @@ def _reach(view: session.View, taking_part: Figures) -> None:
     cards.chart(
         what_would_reach(group, reached, rare),
         _(
-            "Share of {group} among registered visits of known age, in the latest calendar year the format was held",
+            "Share of {group} among the different residents of known age who came to it, in the latest calendar year "
+            "the format was held",
             group=participation.group_name(group),
         ),
         figure if shown else None,
@@ -421,9 +470,9 @@ def _reach(view: session.View, taking_part: Figures) -> None:
             {
                 _("Format"): term(each.format, Format),
                 _("Year"): each.year or _("never"),
-                _("Visits of known age"): each.visits,
+                _("Residents of known age"): each.people,
                 _("Share"): percent(each.shares.get(group)),
-                _("Known from"): "" if each.year is None else _("other communities") if each.elsewhere else _("here"),
+                _("Known from"): "" if each.year is None else _("another community") if each.elsewhere else _("here"),
                 _("Last twelve months"): _("not held") if each.format in rare else _("held"),
             }
             for each in reached
@@ -438,7 +487,7 @@ def _share(each: FormatReach, group: AgeBand) -> float:
 
 
 def _reach_text(each: FormatReach, group: AgeBand, rare: bool) -> str:
-    facts = {"share": percent(each.shares[group]), "n": number(each.visits), "year": each.year}
+    facts = {"share": percent(each.shares[group]), "n": number(each.people), "year": each.year}
     if each.elsewhere:
         return _("{share} of {n}, elsewhere {year}", **facts)
     if rare:
@@ -454,7 +503,7 @@ def what_would_reach(group: AgeBand, reached: Sequence[FormatReach], rare: set[s
     if best is None or _share(best, group) <= 1.5 * tried:
         return _("{group} stay away, and no format tried so far reached them better", group=_capital(name))
     return _(
-        "{group} stay away; of the visits to “{format}”, not held for a year, {share} were theirs",
+        "{group} stay away; of those who came to “{format}”, not held for a year, {share} were of their age",
         group=_capital(name),
         format=term(best.format, Format),
         share=percent(_share(best, group)),
@@ -471,7 +520,7 @@ def unknown_reach(group: AgeBand, reached: Sequence[FormatReach], rare: set[str]
             _("Never tried within reach, so nobody knows whom it would bring: {formats}.", formats=i18n.listed(never))
         )
     if few:
-        said.append(_("Withheld, with too few visits of one age: {formats}.", formats=i18n.listed(few)))
+        said.append(_("Withheld, with too few residents of one age: {formats}.", formats=i18n.listed(few)))
     return ("" if i18n.current() == "zh" else " ").join(said)
 
 

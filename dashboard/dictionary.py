@@ -205,7 +205,6 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
     ("attendances", "month"): {
         "visits": msg("Registered visits; the category is the format"),
         "level_{level}": msg("Of these: by participation level"),
-        "age_{band}": msg("Of these: by age band"),
         "services": msg("Of these: as a volunteer"),
         "services_timed": msg("Services whose hours are recorded"),
         "service_minutes": msg("Minutes served by volunteers"),
@@ -231,6 +230,9 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
     ("cohorts", "people"): {
         "after_{n}": msg("Residents who first came in the month, and came again so many months later"),
         "soon": msg("Of these: in one of the three months after"),
+    },
+    ("formats", "people"): {
+        "unique": msg("Different residents who came in the calendar year, by format and age band together"),
     },
     ("volunteers", "month"): {
         "joined": msg("Registered as volunteers in the month"),

@@ -13,7 +13,7 @@ none. "All time" has no groups: it lies on no lattice that years would not bound
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 Counts = Mapping[str, int]
@@ -46,12 +46,21 @@ def siblings(period: str) -> tuple[str, ...]:
     return (period,) if period.isdigit() else ()
 
 
-def withheld(lists: Sequence[Counts], k: int = SMALLEST) -> frozenset[str]:
+def levels(period: str) -> tuple[tuple[str, ...], ...]:
+    """A period's siblings, those of the larger period they make up, and so on up to the year."""
+    together = siblings(period)
+    if len(period) == 7:
+        return together, *levels(_larger(period))
+    return (together, *levels(_larger(period))) if "Q" in period else (together,) if together else ()
+
+
+def withheld(lists: Sequence[Counts], k: int = SMALLEST, *, of: Collection[str] = ()) -> frozenset[str]:
     """Which groups of a list are withheld in each of sibling periods, when their sum is known: those that are less
-    than k, and somebody, in any period; and the smallest others, until what is withheld adds up to no small group and
-    is more than one. Where no others are left, everything."""
+    than k, and somebody, in any period, and those ``of`` which it must not be told for another reason; and the smallest
+    others, until what is withheld adds up to no small group and is more than one. Where no others are left, everything.
+    """
     groups = {group for counts in lists for group, n in counts.items() if n and group != UNKNOWN}
-    hidden = {group for group in groups if any(_small(counts.get(group, 0), k) for counts in lists)}
+    hidden = {group for group in groups if group in of or any(_small(counts.get(group, 0), k) for counts in lists)}
 
     def bare() -> bool:
         return len(hidden) == 1 or any(_small(sum(counts.get(group, 0) for group in hidden), k) for counts in lists)
@@ -93,10 +102,26 @@ def withheld_rows(tables: Sequence[Table], k: int = SMALLEST, *, of: Collection[
     return frozenset(hidden)
 
 
+def withheld_of_parts(parts: Table, everybody: Counts, k: int = SMALLEST) -> dict[str, frozenset[str]]:
+    """Which groups are withheld of each part of a year's people (those who came to one format, say) when the part's sum
+    is known. Nobody is in a part who is not among ``everybody``: what is withheld of those is of every part, whose
+    number of such a group would be the least the group can have."""
+    of_all = withheld([everybody], k)
+    if of_all is EVERYTHING:
+        return dict.fromkeys(parts, EVERYTHING)
+    return {part: withheld([counts], k, of=of_all) for part, counts in parts.items()}
+
+
 def together(lists: Sequence[Counts], k: int = SMALLEST) -> bool:
     """Whether lists of sibling periods may be told, all of them or none: no group in any of them is small. For groups
     of which some can be worked out from others whatever is left out, such as who stayed and who did not."""
     return not any(_small(n, k) for counts in lists for n in counts.values())
+
+
+def sums_may_be_told(period: str, of: Callable[[str], Counts], k: int = SMALLEST) -> bool:
+    """Whether numbers may be told that add up: a quarter's is the sum of its months'. They could be worked out from a
+    larger period and its other parts, so none in any sibling, of the period or of a larger one, may be small."""
+    return bool(siblings(period)) and all(together([of(each) for each in level], k) for level in levels(period))
 
 
 def small_returns(cohorts: Table, everybody: Counts, k: int = SMALLEST) -> frozenset[tuple[str, str]]:
@@ -114,13 +139,20 @@ def small_returns(cohorts: Table, everybody: Counts, k: int = SMALLEST) -> froze
         secret = {first for first in of_month if (first, month) in hidden}
         if not secret or everybody.get(month, 0) - sum(of_month.values()) >= k:
             continue  # who came first before the table begins hides them
-        while sum(of_month[first] for first in secret) < k or len(secret) == 1:
+        while _bare_returns([(of_month[first], cohorts[first].get(first, 0)) for first in secret], k):
             others = [first for first in of_month if first not in secret and first != month]
             if not others:
                 break
             secret.add(min(others, key=lambda first: (of_month[first], first)))
         hidden |= {(first, month) for first in secret}
     return frozenset(hidden)
+
+
+def _bare_returns(cells: Sequence[tuple[int, int]], k: int) -> bool:
+    """Whether withheld cells of a month, each of so many of a cohort of so many, could be worked out from their sum:
+    one alone, and where few came, or all but a few."""
+    came, all_of = (sum(each) for each in zip(*cells, strict=True))
+    return len(cells) == 1 or came < k or all_of - came < k
 
 
 def _small(n: int, k: int) -> bool:
@@ -202,17 +234,18 @@ OFF_THE_LATTICE = Withheld(*[EVERYTHING] * len(fields(Withheld)))
 """Of all time nothing of any group is told."""
 
 
-def lattice(crowds: Mapping[str, Crowd], k: int = SMALLEST) -> Withheld:
-    """What may not be told of the crowds of sibling periods, by period; where nobody came one may be missing."""
+def lattice(crowds: Mapping[str, Crowd], k: int = SMALLEST, *, above: Sequence[Mapping[str, Crowd]] = ()) -> Withheld:
+    """What may not be told of the crowds of sibling periods, by period; where nobody came one may be missing. ``above``
+    are those of the larger periods they make up, the next one first (see ``levels``): first-timers add up."""
     found = list(crowds.values())
     parts = any(len(period) < len("2026-01") for period in crowds)
 
-    def of_all(lists: Sequence[Counts]) -> frozenset[str]:
+    def of_all(lists: Sequence[Counts], of: Collection[str] = ()) -> frozenset[str]:
         # where all of a year are of one grid, so are the four of its March, whose number is no secret
         alike = parts and any(sum(n > 0 for group, n in counts.items() if group) == 1 for counts in lists)
-        return EVERYTHING if alike else withheld(lists, k)
+        return EVERYTHING if alike else withheld(lists, k, of=of)
 
-    grids = of_all([crowd.unique() for crowd in found])
+    grids = of_all([crowd.unique() for crowd in found], _telling_apart(crowds, above, k))
     ages = of_all([crowd.ages() for crowd in found])
     sexes = of_all([crowd.sexes() for crowd in found])
 
@@ -228,5 +261,38 @@ def lattice(crowds: Mapping[str, Crowd], k: int = SMALLEST) -> Withheld:
         ages_of=rows([crowd.by_grid(0) for crowd in found], grids),
         sexes_of=rows([crowd.by_grid(1) for crowd in found], grids),
         repeat_of=rows([crowd.part("repeat") for crowd in found], grids),
-        new_of=rows([crowd.part("new") for crowd in found], grids),
+        new_of=_new_of([found, *([*each.values()] for each in above)], grids, k),
     )
+
+
+def _telling_apart(crowds: Mapping[str, Crowd], above: Sequence[Mapping[str, Crowd]], k: int) -> set[str]:
+    """Grids of which a period's number beside a larger one's would tell of few who came in the rest only, or where
+    the rest is one period, of few who came in both: who came again is told by grid."""
+    found: set[str] = set()
+    there = [crowd.unique() for crowd in crowds.values() if any(crowd.unique().values())]
+    larger = next(iter(crowds), "")
+    for bigger in above:
+        larger = _larger(larger)
+        for grid, n in (bigger[larger].unique() if larger in bigger else {}).items():
+            own = [unique.get(grid, 0) for unique in there]
+            both = [sum(own) - n] if len(there) == 2 else []
+            if any(_small(rest, k) for rest in (*(n - part for part in own), *both)):
+                found.add(grid)
+    return found
+
+
+def _larger(period: str) -> str:
+    """The quarter of a month, the year of a quarter."""
+    return f"{period[:4]}Q{(int(period[5:]) + 2) // 3}" if len(period) == 7 else period[:4]
+
+
+def _new_of(levels_up: Sequence[Sequence[Crowd]], grids: frozenset[str], k: int) -> frozenset[str]:
+    """Grids of which is not told how many came for the first time: a quarter's are its months' together, so what is
+    withheld of the quarters of a year, or of the year, is withheld of their months."""
+    hidden: frozenset[str] = frozenset()
+    for crowds in reversed(levels_up):
+        unique = grids if crowds is levels_up[0] else withheld([crowd.unique() for crowd in crowds], k)
+        if EVERYTHING in (hidden, unique):
+            return EVERYTHING
+        hidden = withheld_rows([crowd.part("new") for crowd in crowds], k, of=hidden | unique)
+    return hidden

@@ -97,6 +97,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "what_was_verified_and_reopened_is_counted_as_both": (maintenance.WorkOrder,),
     "depth_money_and_answers_of_activities_are_counted": (activities.Activity, activities.Attendance),
     "repeats_are_counted_of_what_was_entered_here": (requests.Request,),
+    "people_are_counted_by_grid_and_format_too": (activities.Attendance,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
@@ -180,6 +181,7 @@ def _recount(store: Store, name: str, records: tuple[type[Record], ...], *, open
             for record in records:
                 recount.make_again(store, record, community["_id"])
             if any(getattr(record, "presence", None) for record in records):
+                recount.seen_again(store, community["_id"])
                 recount.people_again(store, community["_id"])
     except Unavailable:
         if not opening:

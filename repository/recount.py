@@ -5,14 +5,14 @@ touches every counter document of that month, so that a writer in the same momen
 rather than vanish, and readers never see half of it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pymongo
-from pymongo import ReplaceOne
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
@@ -135,6 +135,33 @@ def people_again(store: Store, community_id: str) -> None:
     an import is being written."""
     require_plain({"community_id": community_id})
     _again(store, lambda session: _people(store, session, community_id))
+
+
+def seen_again(store: Store, community_id: str) -> None:
+    """Make again what is kept of when each resident came, from the records, a few residents at a time. The counters of
+    people are not moved with it: ``people_again`` makes those of what is kept then. Raises Unavailable."""
+    require_plain({"community_id": community_id})
+    zone = store.zone(community_id)
+    everybody = [one["resident"] for one in store.db[SEEN].find({"community_id": community_id}, {"resident": 1})]
+    for start in range(0, len(everybody), 500):
+        some = everybody[start : start + 500]
+
+        def again(session: ClientSession, some: list[str] = some) -> None:
+            presence = Presence()
+            theirs = {"community_id": community_id, "resident": Is(among=some)}
+            for record in _present():
+                for document in store.documents(record, theirs, session=session):
+                    presence.add(record, document, zone, 1)
+            writes = []
+            for resident in some:
+                months: dict[str, dict[str, int]] = defaultdict(dict)
+                for (month, cell), n in presence.times[resident].items():
+                    months[month][rollups.path_key(cell)] = n
+                one = {"_id": f"{community_id}|{resident}", "community_id": community_id}
+                writes.append(UpdateOne(one, {"$set": {"months": months}}))
+            store.db[SEEN].bulk_write(writes, ordered=False, session=session)
+
+        _again(store, again)
 
 
 def _present() -> list[type[Record]]:

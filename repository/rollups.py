@@ -21,7 +21,8 @@ people     the period's document (total, by grid, by group, by both)     distinc
 
 Distinct people need to know who came when: ``residents_seen`` holds one small document a resident key, and
 ``people_atoms`` is the pure function from it to the counters: how many different people a period had, who of them came
-before, what they did, and how many of those who first came in a month came again later (``cohorts``).
+before, what they did, how many of those who first came in a month came again later (``cohorts``), and how many each
+format reached in a calendar year (``formats``).
 """
 
 from collections import Counter, defaultdict
@@ -51,7 +52,9 @@ SEEN = "residents_seen"
 NOW = "now"  # the period of stock documents
 EVER = "ever"  # the period that holds all time, for distinct people
 REGISTERED = "registered"  # beside a resident's months: from which month to which they were registered as a volunteer
-PEOPLE = ("residents", "cohorts")  # the subjects that ``people_atoms`` counts for
+FORMATS = "formats"  # beside a resident's months: in which year they came to which format, at what age
+BESIDE = frozenset({REGISTERED, FORMATS})
+PEOPLE = ("residents", "cohorts", "formats")  # the subjects that ``people_atoms`` counts for
 STEPS = ("co_organiser", "volunteer")  # what a resident does beside taking part, the further the later
 COHORT_MONTHS = 12  # for how long it is followed who came again
 SOON = 3  # months after the first time in which coming again counts as retained
@@ -143,7 +146,8 @@ def tally(record: type[Record], documents: Iterable[Mapping[str, Any]], zone: Zo
 
 Months = Mapping[str, Mapping[str, int]]
 """When one resident came: month -> ``group|grid`` -> times, the group led by ``volunteer:`` or ``co_organiser:`` where
-they did more than take part; and beside the months, under ``registered``, ``2024-03/2025-06`` -> 1."""
+they did more than take part; and beside the months, under ``registered``, ``2024-03/2025-06`` -> 1, and under
+``formats``, ``2024|lecture|60-74`` -> times."""
 
 
 def people_atoms(months: Months) -> Tally:
@@ -152,20 +156,24 @@ def people_atoms(months: Months) -> Tally:
     ``unique`` only. A resident whose group or grid changed within a period counts once in each, and once in the
     total.
 
-    In the total alone: ``stayed`` 1 if they came in the period before too; the furthest of ``STEPS`` they went in the
-    period, and ``to_`` it if they had never gone so far; ``active`` 1 if they volunteered in a month in which they were
-    registered for it. In the cohort of the month they first came in: ``after_0``, ``after_3`` if they came three months
-    later, and ``soon`` if they came again in one of the SOON months after it.
+    In the total and by grid: ``stayed`` 1 if they came in the period before too, of that grid; the furthest of
+    ``STEPS`` they went in the period. In the total alone: ``to_`` it if they had never gone so far; ``active`` 1 if
+    they volunteered in a month in which they were registered for it. In the cohort of the month they first came in:
+    ``after_0``, ``after_3`` if they came three months later, and ``soon`` if they came again in one of the SOON months
+    after it; by the grid they first came from the first and the last of these. In the calendar year, by format and age
+    band together (``lecture|60-74``): ``unique`` 1 if they came to it.
     """
     atoms: Tally = Counter()
     times: dict[tuple[str, str, str], int] = defaultdict(int)
     came = sorted(
-        month for month, cells in months.items() if month != REGISTERED and any(n > 0 for n in cells.values())
+        month for month, cells in months.items() if month not in BESIDE and any(n > 0 for n in cells.values())
     )
     if not came:
         return atoms
     spans = [span.split("/") for span, n in months.get(REGISTERED, {}).items() if n > 0]
-    furthest: dict[str, int] = defaultdict(int)  # in each period, as a place in STEPS counted from 1
+    # in each period, of all and of each grid, as a place in STEPS counted from 1
+    furthest: dict[tuple[str, str], int] = defaultdict(int)
+    homes = {cell.split("|", 1)[1] for cell, n in months[came[0]].items() if n > 0} | {""}
     so_far = 0
     for month in came:
         periods = (month, quarter_of(month), month[:4], EVER)
@@ -175,13 +183,15 @@ def people_atoms(months: Months) -> Tally:
                 continue
             who, grid = cell.split("|", 1)
             role, _colon, group = who.rpartition(":")
-            step = max(step, STEPS.index(role) + 1 if role else 0)
+            own = STEPS.index(role) + 1 if role else 0
+            step = max(step, own)
             for period in periods:
+                for of in {"", grid} if own else ():
+                    furthest[period, of] = max(furthest[period, of], own)
                 # a set: who has no grid is counted once in the total, not again as "the grid without a name"
                 for place in {(period, "", ""), (period, grid, ""), (period, "", group), (period, grid, group)}:
                     times[place] += n
         for period in periods if step else ():
-            furthest[period] = max(furthest[period], step)
             if step > so_far:
                 atoms["residents", "people", period, "", "", f"to_{STEPS[step - 1]}"] = 1
             if STEPS[step - 1] == "volunteer" and any(first <= month <= (last or month) for first, last in spans):
@@ -189,10 +199,17 @@ def people_atoms(months: Months) -> Tally:
         so_far = max(so_far, step)
         if (after := _months_after(came[0], month)) <= COHORT_MONTHS:
             atoms["cohorts", "people", came[0], "", "", f"after_{after}"] = 1
-            if 0 < after <= SOON:
-                atoms["cohorts", "people", came[0], "", "", "soon"] = 1
-    for period, step in furthest.items():
-        atoms["residents", "people", period, "", "", STEPS[step - 1]] = 1
+            for home in homes:
+                if after == 0 and home:
+                    atoms["cohorts", "people", came[0], home, "", "after_0"] = 1
+                if 0 < after <= SOON:
+                    atoms["cohorts", "people", came[0], home, "", "soon"] = 1
+    for (period, grid), step in furthest.items():
+        atoms["residents", "people", period, grid, "", STEPS[step - 1]] = 1
+    for cell, n in months.get(FORMATS, {}).items():
+        if n > 0:
+            year, reached = cell.split("|", 1)
+            atoms["formats", "people", year, "", reached, "unique"] = 1
     first = {came[0], quarter_of(came[0]), came[0][:4], EVER}
     for (period, grid, group), n in times.items():
         atoms["residents", "people", period, grid, group, "unique"] = 1
@@ -202,8 +219,8 @@ def people_atoms(months: Months) -> Tally:
             atoms["residents", "people", period, grid, group, "repeat"] = 1
         if period in first:
             atoms["residents", "people", period, grid, group, "new"] = 1
-        if not grid and not group and period != EVER and (_before(period), "", "") in times:
-            atoms["residents", "people", period, "", "", "stayed"] = 1
+        if not group and period != EVER and (_before(period), grid, "") in times:
+            atoms["residents", "people", period, grid, "", "stayed"] = 1
     return atoms
 
 
@@ -391,8 +408,8 @@ class Presence:
         declared = getattr(record, "presence", None)
         if declared is None or document is None:
             return
-        resident, month, cell = declared(document, zone)
-        self.times[resident][month, cell] += sign
+        for resident, month, cell in declared(document, zone):
+            self.times[resident][month, cell] += sign
 
     def changed(self) -> dict[str, dict[tuple[str, str], int]]:
         """Resident key -> (month, cell) -> difference, without zeros."""

@@ -1074,6 +1074,10 @@ ROWS: Mapping[str, Row] = {
     "activities.residents_review": read(
         "communities", lambda s, a: activities.residents_review(s, a, "D", QUARTER, now=NOW), "common"
     ),
+    "activities.residents_of_grid": read(
+        "communities",
+        lambda s, a: activities.residents_of_grid(s, a, "D", QUARTER, grids=frozenset({"g1"}), now=NOW),
+    ),
     "activities.reach_of_formats": read(
         "communities", lambda s, a: activities.reach_of_formats(s, a, "D", now=NOW), "common"
     ),

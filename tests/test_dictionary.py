@@ -165,7 +165,8 @@ def test_every_counter_is_explained_and_no_other() -> None:
     helped = {"level": "involve", "age_band": "75+", "role": "volunteer", "hours": 2}
     came = Attendance(community_id="c", activity_id="a", resident="r", held_on=AT.date(), format="lecture", **helped)
     months = {"2026-02": {"co_organiser:60-74_f|g": 1}, "2026-03": {"volunteer:60-74_f|g": 2}}
-    atoms: rollups.Tally = rollups.people_atoms({**months, rollups.REGISTERED: {"2026-01/": 1}})
+    beside = {rollups.REGISTERED: {"2026-01/": 1}, rollups.FORMATS: {"2026|lecture|60-74": 1}}
+    atoms: rollups.Tally = rollups.people_atoms({**months, **beside})
     registered = Volunteer(community_id="c", resident="r", since=AT.date(), until=AT.date())
     of_a_company = [order.model_copy(update={"company_id": "o"}) for order in _orders()]
     for record in (
@@ -197,8 +198,7 @@ def _pattern(level: str, name: str, subject: str) -> str:
         name = re.sub(rf"^said_({'|'.join(Satisfaction)})$", "said_{grade}", name)
         return re.sub(rf"^urgency_({'|'.join(Urgency)})$", "urgency_{urgency}", name)
     if subject in ("activities", "attendances"):
-        name = re.sub(rf"_({'|'.join(Level)})$", "_{level}", name)
-        return re.sub(r"^age_.+$", "age_{band}", name)
+        return re.sub(rf"_({'|'.join(Level)})$", "_{level}", name)
     if subject == "cohorts":
         return re.sub(r"_\d+$", "_{n}", name)
     if level == "due":

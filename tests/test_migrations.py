@@ -108,7 +108,8 @@ def test_attendances_of_before_get_the_level_and_what_is_counted_of_residents_si
     activity = activities.add_activity(yard, admin, "d", held)
     activities.record_attendance(yard, admin, "d", activity.id, age_band=AgeBand.A60)
     yard.db["attendances"].update_many({}, {"$unset": {"level": ""}})
-    yard.db["monthly_counts"].delete_many({"subject": {"$in": ["activities", "attendances", "cohorts"]}})
+    yard.db["monthly_counts"].delete_many({"subject": {"$in": ["activities", "attendances", "cohorts", "formats"]}})
+    yard.db["residents_seen"].update_many({}, {"$unset": {"months.formats": ""}})
     yard.db["migrations"].delete_many({})
     assert recount.check(yard, admin, "d")
 

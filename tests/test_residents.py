@@ -22,6 +22,7 @@ from repository.activities import (
     reach_of_formats,
     record_attendance,
     record_attendances,
+    residents_of_grid,
     residents_review,
 )
 from repository.disclosure import small_returns, together
@@ -93,7 +94,8 @@ def test_figures_are_what_pandas_gives_on_the_raw_rows(demo: Store) -> None:
         risen = _risen(came, period)
         for rung in found.rungs[2:]:
             n = len(risen[rung.step])
-            assert rung.risen == (None if 0 < n < K else n)
+            assert rung.risen in (None, n)
+            assert not 0 < (rung.risen or 0) < K
         events = held[held[period.kind] == key]
         for depth in found.depths:
             at = events[events["level"] == depth.level]
@@ -106,8 +108,9 @@ def test_figures_are_what_pandas_gives_on_the_raw_rows(demo: Store) -> None:
         assert found.unpriced == events["spend_cents"].isna().sum()
         service = own[own["role"] == "volunteer"]
         served = service["resident"].nunique()
-        assert found.served == (None if 0 < served < K else served)
-        if served >= K:
+        assert found.served == found.rungs[3].people  # its number is that step's
+        assert found.served in (None, served)
+        if found.served:
             assert found.hours.value == pytest.approx(service["hours"].sum() / served)
             assert found.timed == service["hours"].notna().sum()
         active = {
@@ -168,16 +171,60 @@ def test_retention_by_month_of_first_coming(demo: Store) -> None:
                 assert n == 0 or n >= K
                 assert share == pytest.approx(n / size)
         assert shown >= (15 if key == "2024" else 0)
-    over = months[-15:-3]
-    again = sum(
-        len(
-            {*came[came["month"].isin(months[months.index(start) + 1 :][:3])]["resident"]}
-            & {*first[first == start].index}
-        )
-        for start in over
-    )
-    assert found.retained.n == sum(table[start][start] for start in over)
-    assert found.retained.value == pytest.approx(again / found.retained.n)
+    assert found.retained_in.key == "2024"  # of December 2025 the third month is not over
+    size, again = kept(came, "2024")
+    assert (found.retained.n, found.retained.value) == (size, pytest.approx(again / size))
+
+
+def kept(came: pd.DataFrame, year: str) -> tuple[int, int]:
+    """Of those who first came in the year, how many came again in one of the three months after."""
+    months = came.groupby("resident")["month"].agg(lambda own: {pd.Period(month, "M").ordinal for month in own})
+    first = months.map(min)
+    of_year = first.map(lambda month: str(pd.Period(ordinal=month, freq="M").year)) == year
+    soon = [bool({n + 1, n + 2, n + 3} & own) for n, own in zip(first[of_year], months[of_year], strict=True)]
+    return len(soon), sum(soon)
+
+
+def test_of_one_grid_is_told_what_no_other_grid_gives_away(demo: Store) -> None:
+    """Against pandas, of every grid: as of the community where it may be told, and of all grids or of none."""
+    came, _held, _staff = rows_of(demo)
+    (home,) = (one["_id"] for one in demo.communities(ADMIN))
+    grids = sorted(came["grid_id"].dropna().unique())
+    came["step"] = came["role"].map({"co_organiser": 1, "volunteer": 2}).fillna(0)
+    came["year_first"] = came.groupby("resident")["month"].transform("min").str[:4]
+    told: dict[str, int] = {}
+    for key in ("2024", "2025", "2025Q2", "2026-02"):
+        period = Period.of(key)
+        found = [residents_of_grid(demo, ADMIN, home, period, grids=frozenset({grid}), now=NOW) for grid in grids]
+        for grid, one in zip(grids, found, strict=True):
+            assert one is not None
+            assert one.comings is not None
+            lives = came[came["grid_id"] == grid]
+            own, before = (set(lives[lives[each.kind] == each.key]["resident"]) for each in (period, period.previous))
+            assert one.comings.people in (None, len(own))
+            assert not 0 < (one.comings.people or 0) < K
+            assert one.rungs[0].people in (None, (one.residents or 0) - len(own))
+            parts = (one.comings.stayed, one.comings.lapsed)
+            if one.comings.lapsed is not None:
+                told[f"{key} comings"] = told.get(f"{key} comings", 0) + 1
+                assert parts == (len(own & before), len(before - own))
+                assert one.lapsed_in != period or one.lapsed.value == pytest.approx(len(before - own) / len(before))
+            furthest = lives[lives[period.kind] == key].groupby("resident")["step"].max()
+            for step, rung in enumerate(one.rungs[1:]):
+                assert rung.risen is None
+                if rung.people is not None:
+                    told[f"{key} rungs"] = told.get(f"{key} rungs", 0) + 1
+                    assert rung.people == (furthest == step).sum()
+            if one.retained.value is not None:
+                told[f"{key} kept"] = told.get(f"{key} kept", 0) + 1
+                first = came.loc[came.groupby("resident")["month"].idxmin()].set_index("resident")["grid_id"]
+                size, again = kept(came[came["resident"].map(first) == grid], one.retained_in.key)
+                assert (one.retained.n, one.retained.value) == (size, pytest.approx(again / size))
+    assert told == {}
+    assert all(n % len(grids) == 0 for n in told.values())
+    some = frozenset(grids[:2])
+    assert residents_of_grid(demo, ADMIN, home, Period.of("2025"), grids=some, now=NOW) is None
+    assert residents_of_grid(demo, ADMIN, home, Period.of("2025"), now=NOW) is None
 
 
 def test_the_demonstration_tells_its_story(demo: Store) -> None:
@@ -195,11 +242,11 @@ def test_the_demonstration_tells_its_story(demo: Store) -> None:
     for form, one in reached.items():
         own = came[(came["format"] == form) & came["age_band"].notna()]
         assert one.year == (own["year"].max() if len(own) else None)
-        ages = own[own["year"] == one.year]["age_band"].value_counts()
-        assert one.visits == ages.sum()
+        ages = own[own["year"] == one.year].drop_duplicates(["resident", "age_band"])["age_band"].value_counts()
+        assert one.people == ages.sum()
         for age, share in one.shares.items():
             n = int(ages.get(age, 0))
-            assert share is None or ((n == 0 or n >= K) and share == pytest.approx(n / one.visits))
+            assert share is None or ((n == 0 or n >= K) and share == pytest.approx(n / one.people))
     young = AgeBand.A18
     assert (reached["market"].shares[young] or 0) > 10 * (reached["lecture"].shares[young] or 0) > 0
     assert reached["deliberation"].year is None
@@ -394,7 +441,7 @@ def test_what_was_never_tried_here_is_looked_for_next_door_and_else_said_to_be_u
             lines = "\n".join(f"new {age}" for _ in range(n))
             assert not record_attendances(here, admin, there, activity.id, lines).problems
     found = {one.format: one for one in reach_of_formats(here, admin, C)}
-    assert (found["lecture"].elsewhere, found["lecture"].visits) == (False, 32)
+    assert (found["lecture"].elsewhere, found["lecture"].people) == (False, 32)
     assert found["lecture"].shares[AgeBand.A18] is None  # three, and with them the next smallest
     assert found["lecture"].shares[AgeBand.A60] == pytest.approx(20 / 32)
     assert found["lecture"].shares[AgeBand.A75] is None

@@ -280,18 +280,34 @@ def test_what_a_resident_does_over_time_by_hand() -> None:
         "2026-03": {"volunteer:60-74_f|g1": 2},
         "2026-05": {"60-74_f|g1": 1},
     }
-    atoms = rollups.people_atoms({**months, rollups.REGISTERED: {"2026-03/2026-04": 1}})
-    assert set(atoms.values()) == {1}
-    people = {
-        (period, name) for subject, _, period, grid, group, name in atoms if subject == "residents" and not grid + group
+    formats = {"2025|lecture|60-74": 1, "2026|a|b|60-74": 4, "2026|sport|60-74": 0}
+    atoms = rollups.people_atoms({**months, rollups.REGISTERED: {"2026-03/2026-04": 1}, rollups.FORMATS: formats})
+    assert {atom for atom in atoms if atom[0] == "formats"} == {
+        ("formats", "people", "2025", "", "lecture|60-74", "unique"),
+        ("formats", "people", "2026", "", "a|b|60-74", "unique"),
     }
+    assert set(atoms.values()) == {1}
+    people, of_g1 = (
+        {(atom[2], atom[5]) for atom in atoms if atom[0] == "residents" and atom[3] == grid and not atom[4]}
+        for grid in ("", "g1")
+    )
+    in_all = {"to_co_organiser", "to_volunteer", "active"}
+    assert of_g1 == {(period, name) for period, name in people if name not in in_all}
+    moved = rollups.people_atoms({"2025-12": {"_|g1": 1, "_|g2": 1}, "2026-01": {"_|g2": 1, "volunteer:_|g3": 1}})
+    theirs = {(atom[2], atom[3], atom[5]) for atom in moved if atom[5] in ("stayed", "volunteer", "soon", "after_0")}
+    assert {one for one in theirs if one[0] in ("2025-12", "2026-01")} == {
+        ("2025-12", "", "after_0"), ("2025-12", "g1", "after_0"), ("2025-12", "g2", "after_0"),
+        ("2025-12", "", "soon"), ("2025-12", "g1", "soon"), ("2025-12", "g2", "soon"),
+        ("2026-01", "", "stayed"), ("2026-01", "g2", "stayed"),
+        ("2026-01", "", "volunteer"), ("2026-01", "g3", "volunteer"),
+    }  # fmt: skip
     stayed = {period for period, name in people if name == "stayed"}
     assert stayed == {"2026-01", "2026Q1", "2026Q2", "2026"}
     assert {period for period, name in people if name == "co_organiser"} == {"2026-01"}
     assert {period for period, name in people if name == "to_co_organiser"} == {"2026-01", "2026Q1", "2026", "ever"}
     for name in ("volunteer", "to_volunteer", "active"):
         assert {period for period, each in people if each == name} == {"2026-03", "2026Q1", "2026", "ever"}
-    assert {atom[5] for atom in atoms if atom[:3] == ("cohorts", "people", "2025-12")} == {
+    assert {atom[5] for atom in atoms if atom[:4] == ("cohorts", "people", "2025-12", "")} == {
         "after_0", "after_1", "after_3", "after_5", "soon"
     }  # fmt: skip
     assert ("residents", "people", "2026-03", "g1", "60-74_f", "unique") in atoms

@@ -18,17 +18,16 @@ from repository.activities.commands import (
 )
 from repository.activities.depth import (
     DEEP_LEVELS,
-    Cohort,
-    Comings,
     FlowRuns,
     FormatReach,
+    GridReview,
     Moved,
     ResidentsReview,
     Run,
-    Rung,
     flow_runs,
     moved_up,
     reach_of_formats,
+    residents_of_grid,
     residents_review,
 )
 from repository.activities.metrics import (
@@ -74,6 +73,7 @@ from repository.activities.records import (
     Level,
     PartTaken,
 )
+from repository.activities.returning import Cohort, Comings, Rung
 from repository.activities.series import (
     MOST_IN_SERIES,
     MOST_WEEKS,
@@ -117,6 +117,7 @@ __all__ = [
     "Format",
     "FormatCount",
     "FormatReach",
+    "GridReview",
     "Gathering",
     "Group",
     "KnownResident",
@@ -151,6 +152,7 @@ __all__ = [
     "record_attendance",
     "record_attendances",
     "resident_code",
+    "residents_of_grid",
     "residents_review",
     "set_headcount",
     "take_back_attendance",

@@ -1,14 +1,14 @@
 """How residents take part over time and how deeply: who comes again, from bystander to volunteer, which formats reach
 those who stay away, what runs the same way again and again, what visitors say and what it costs.
 
-All of the whole community: of one grid it would single residents out. Read from counters (see ``repository.rollups``)
-and from some hundred activities, however many residents came.
+Of the whole community, and of one grid what that does not single residents out by. Read from counters (see
+``repository.rollups``) and from some hundred activities, however many residents came.
 """
 
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -27,12 +27,13 @@ from repository.activities.metrics import (
     VISITORS_SATISFIED,
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format, Level
-from repository.disclosure import EVERYTHING, Counts, siblings, small_returns, together, withheld
+from repository.activities.returning import WHOLE, Cohort, Comings, Returning, Rung
+from repository.disclosure import Counts, siblings, sums_may_be_told, together, withheld_of_parts
 from repository.filters import Is
-from repository.grids import Community
-from repository.metrics import Period, Value, last_months, months_between, ratio
+from repository.grids import Community, Grid
+from repository.metrics import Period, Value, last_months, ratio
 from repository.people import AgeBand
-from repository.rollups import COHORT_MONTHS, EVER, REGISTERED, SEEN, SOON, STEPS, path_word, words_of
+from repository.rollups import BESIDE, EVER, SEEN, STEPS, path_word, words_of
 from repository.store import READ_SECONDS, Store, our_errors
 
 Document = dict[str, Any]
@@ -45,45 +46,6 @@ MOST_MOVED = 200
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Comings:
-    """Different residents of a period and of the one before: ``new`` came for the first time ever, ``stayed`` came in
-    the period before too, ``back`` came again after a break; ``lapsed`` came in the period before and not in this.
-    None where that is withheld."""
-
-    period: str
-    people: int
-    before: int
-    new: int | None
-    stayed: int | None
-    back: int | None
-    lapsed: int | None
-    over: bool
-    """Whether the period is over: until then those who lapsed may still come."""
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """Residents who first came in one month, None where they are too few to be told, and the share of them who came in
-    the first, second ... month after: None where it is not over, ``few`` names the places that are withheld."""
-
-    month: str
-    size: int | None
-    shares: tuple[float | None, ...]
-    few: frozenset[int]
-
-
-@dataclass(frozen=True)
-class Rung:
-    """A step from bystander to volunteer: different residents for whom it was the furthest in the period, and those who
-    had never come so far before. None where that is withheld."""
-
-    step: str
-    """``bystander``, ``participant``, ``co_organiser``, ``volunteer``"""
-    people: int | None
-    risen: int | None
-
-
 @dataclass(frozen=True)
 class Depth:
     """One participation level: sessions held, registered visits, heads counted."""
@@ -109,6 +71,8 @@ class ResidentsReview:
     """The period that is of: the chosen one, or the one before while it is not over."""
     cohorts: tuple[Cohort, ...]
     retained: Value
+    retained_in: Period
+    """The calendar year of first coming that is of."""
     rungs: tuple[Rung, ...]
     depths: tuple[Depth, ...]
     unlevelled: int
@@ -126,6 +90,23 @@ class ResidentsReview:
     registered_share: Value
     active: Value
     hours: Value
+
+
+@dataclass(frozen=True)
+class GridReview:
+    """How the residents of one grid take part, wherever that is: those who came from it. What may not be told is None,
+    or a value without one."""
+
+    period: Period
+    smallest: int
+    residents: int | None
+    comings: Comings | None
+    course: tuple[Comings, ...]
+    lapsed: Value
+    lapsed_in: Period
+    retained: Value
+    retained_in: Period
+    rungs: tuple[Rung, ...]
 
 
 @dataclass(frozen=True)
@@ -150,13 +131,13 @@ class FlowRuns:
 
 @dataclass(frozen=True)
 class FormatReach:
-    """Whom a format reached in the latest calendar year it was held in: visits of known age, and the share of each age
-    band among them; None where it is withheld. ``year`` is None where nothing is known; ``elsewhere``: it is of other
-    communities in the actor's charge."""
+    """Whom a format reached in the latest calendar year it was held in: different residents of known age, and the share
+    of each age band among them; None where it is withheld. ``year`` is None where nothing is known; ``elsewhere``: it
+    is of another community in the actor's charge."""
 
     format: str
     year: str | None
-    visits: int
+    people: int
     shares: Mapping[AgeBand, float | None]
     elsewhere: bool = False
 
@@ -190,19 +171,14 @@ def residents_review(
         return None
     community = store.get(actor, Community, community_id, community_id)
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
-    end = min(max(period.first, min(period.last, today)), period.last)
-    months = last_months(end, MONTHS + SOON + 1)
-    people, cohorts, flows, visits, staffed = _counters(store, community_id, period, months)
+    months = _course_of(period, today)
+    returning, flows, visits, staffed = _counters(store, community, period, today)
+    people = {key: grids.get(WHOLE, {}) for key, grids in returning.people.items()}
     residents = community.residents or sum(row.count for row in community.population) or None
     k = community.smallest_group
-
-    def coming(of: Period) -> Comings:
-        return _comings(people, of, today, k)
-
     span = sorted(flows.keys() | visits.keys()) if period.kind == "ever" else period.months
     held, came = _total(flows, span), _total(visits, span)
     own = people.get(period.key, {})
-    mine = coming(period) if period.kind != "ever" else None
     unique = own.get("unique", 0)
 
     def deep_of(some: Iterable[str]) -> tuple[float | None, int]:
@@ -217,24 +193,13 @@ def residents_review(
 
     course = months[-MONTHS:]
     deep, n_deep = deep_of(span)
-    over = period if mine is None or mine.over else period.previous
-    ended = mine if over == period else coming(over)
     levelled = sum(held[f"level_{level}"] for level in Level)
     return ResidentsReview(
         period=period,
         smallest=k,
         residents=residents,
-        comings=mine,
-        course=tuple(coming(Period.of(month)) for month in course),
-        lapsed=Value(
-            LAPSED,
-            None if ended is None or ended.lapsed is None else ratio(ended.lapsed, ended.before),
-            0 if ended is None or ended.lapsed is None else ended.before,
-        ),
-        lapsed_in=over,
-        cohorts=_table(people, cohorts, months[-MONTHS - 1 :], f"{today:%Y-%m}", k),
-        retained=_retained(cohorts, months, f"{today:%Y-%m}", k),
-        rungs=_rungs(people, period, residents, k),
+        cohorts=returning.table(months[-MONTHS - 1 :]),
+        **_over_time(returning, period, residents, course),
         depths=tuple(
             Depth(level, held[f"level_{level}"], came[f"level_{level}"], held[f"heads_{level}"]) for level in Level
         ),
@@ -250,29 +215,103 @@ def residents_review(
         spend_cents=held["spend_cents"],
         priced=held["spend_known"],
         unpriced=held["records"] - held["spend_known"],
-        **_volunteering(staffed, own, came, period, residents, k),
+        **_volunteering(staffed, returning, came, period, residents),
     )
 
 
+def residents_of_grid(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,
+) -> GridReview | None:
+    """What the part "residents" shows of one grid, from counters alone; None unless exactly one is chosen or in charge.
+    Raises Refused, Unavailable, NotFound.
+
+    Told or withheld as of the whole community, and besides only where no grid has few of any kind: what the others
+    leave would be these few. Who moved is lapsed in one grid and came back in the other.
+    """
+    seen = reach(actor, community_id, grids)
+    if seen is None or len(seen) != 1:
+        return None
+    (grid,) = seen
+    community = store.get(actor, Community, community_id, community_id)
+    there = store.find(actor, Grid, community_id, {"_id": grid}, limit=1)
+    residents = there[0].residents if there else None
+    today = (now or store.clock()).astimezone(store.zone(community_id)).date()
+    course = _course_of(period, today)[-MONTHS:]
+    returning, *_flows = _counters(store, community, period, today, grid=grid)
+    told = _over_time(returning, period, residents, course, grid)
+    return GridReview(period=period, smallest=community.smallest_group, residents=residents, **told)
+
+
+def _over_time(
+    returning: Returning, period: Period, residents: int | None, course: Sequence[str], grid: str = WHOLE
+) -> dict[str, Any]:
+    """Who came again and how far they went, of the community or of a grid, as both reviews tell it."""
+    mine = None if period.kind == "ever" else returning.comings(period, grid)
+    over = period if mine is None or mine.over else period.previous
+    ended = mine if over == period else returning.comings(over, grid)
+    lapsed = None if ended is None or not ended.before or ended.lapsed is None else ended.lapsed / ended.before
+    kept = returning.kept(returning.latest_year(period), grid)
+    return {
+        "comings": mine,
+        "course": tuple(returning.comings(Period.of(month), grid) for month in course),
+        "lapsed": Value(LAPSED, lapsed, 0 if ended is None or ended.lapsed is None else ended.before or 0),
+        "lapsed_in": over,
+        "retained": Value(
+            RETAINED, None if kept.again is None else ratio(kept.again, kept.first or 0), kept.first or 0
+        ),
+        "retained_in": Period.of(kept.year),
+        "rungs": returning.rungs(period, residents, grid),
+    }
+
+
+def _course_of(period: Period, today: date) -> list[str]:
+    """The months of a table of cohorts up to the period's end, or now; the last MONTHS of them are the course."""
+    return last_months(min(max(period.first, min(period.last, today)), period.last), MONTHS + 1)
+
+
 def _counters(
-    store: Store, community_id: str, period: Period, months: Sequence[str]
-) -> "tuple[dict[str, Counts], dict[str, Counts], dict[str, Counts], dict[str, Counts], dict[str, Counts]]":
-    """The totals of people by period, of cohorts, activities, attendances and registrations by month: one reading."""
-    wanted_too = {*siblings(period.key), *siblings(period.previous.key), *(s for m in months for s in siblings(m))}
-    wholes = {EVER, period.key, *wanted_too, *(Period.of(each).previous.key for each in wanted_too)}
+    store: Store, community: Community, period: Period, today: date, *, grid: str = WHOLE
+) -> "tuple[Returning, dict[str, Counts], dict[str, Counts], dict[str, Counts]]":
+    """The counters of people by period and of cohorts by month, and the totals of activities, attendances and
+    registrations by month: one reading. For a ``grid`` people alone, with those of every grid."""
+    months = _course_of(period, today)
+    told = {period.key, period.previous.key, *months}
+    wholes = {EVER, *(each for key in told for each in Returning.periods(Period.of(key)))}
+    year = Returning({}, {}, today, 1).latest_year(period)
+    wholes |= {*Returning.periods(Period.of(year))}
+    followed = {*Returning.months(Period.of(months[-1]).first), *Period.of(year).months}
     first = "" if period.kind == "ever" else min(months[0], f"{period.first:%Y-%m}")
     wanted: list[Document] = [
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
-        {"subject": "cohorts", "level": "people", "period": Is(among=list(months))},
-        {"subject": "volunteers", "level": "month"},
+        {"subject": "cohorts", "level": "people", "period": Is(among=sorted(followed))},
     ]
-    wanted += [{"subject": each, "level": "month", "period": Is(gte=first)} for each in ("activities", "attendances")]
-    found: dict[str, dict[str, Counts]] = {}
-    for document in store.counters_of(community_id, wanted, {"subject": 1, "period": 1, "total": 1}):
-        found.setdefault(document["subject"], {})[document["period"]] = document.get("total", {})
-    subjects = ("residents", "cohorts", "activities", "attendances", "volunteers")
-    people, cohorts, flows, visits, staffed = (found.get(subject, {}) for subject in subjects)
-    return people, cohorts, flows, visits, staffed
+    if grid == WHOLE:
+        wanted.append({"subject": "volunteers", "level": "month"})
+        of_months = {"level": "month", "period": Is(gte=first)}
+        wanted += [{"subject": each, **of_months} for each in ("activities", "attendances")]
+    fields: Document = {"subject": 1, "period": 1, "total": 1, **({"by_grid": 1} if grid else {})}
+    found: dict[str, dict[str, Document]] = {}
+    for document in store.counters_of(community.community_id, wanted, fields):
+        found.setdefault(document["subject"], {})[document["period"]] = document
+
+    def by_grid(subject: str) -> dict[str, dict[str, Counts]]:
+        return {
+            key: {WHOLE: document.get("total", {})}
+            | {path_word(one): counts for one, counts in document.get("by_grid", {}).items()}
+            for key, document in found.get(subject, {}).items()
+        }
+
+    def totals(subject: str) -> dict[str, Counts]:
+        return {key: document.get("total", {}) for key, document in found.get(subject, {}).items()}
+
+    returning = Returning(by_grid("residents"), by_grid("cohorts"), today, community.smallest_group)
+    return returning, totals("activities"), totals("attendances"), totals("volunteers")
 
 
 def _total(counts: Mapping[str, Counts], months: Iterable[str]) -> Counter[str]:
@@ -282,109 +321,37 @@ def _total(counts: Mapping[str, Counts], months: Iterable[str]) -> Counter[str]:
     return total
 
 
-def _split(people: Mapping[str, Counts], period: Period) -> tuple[int, int, Counts]:
-    """People of the period and of the one before; who of them is new, stayed, came back, lapsed."""
-    own, before = people.get(period.key, {}), people.get(period.previous.key, {}).get("unique", 0)
-    n, new, stayed = (own.get(name, 0) for name in ("unique", "new", "stayed"))
-    return n, before, {"new": new, "stayed": stayed, "back": n - new - stayed, "lapsed": before - stayed}
-
-
-def _comings(people: Mapping[str, Counts], period: Period, today: date, k: int) -> Comings:
-    begun = [each for key in siblings(period.key) for each in [Period.of(key)] if each.first <= today]
-    n, before, parts = _split(people, period)
-    # a person less in one part is one more in another: all of them are told, or none
-    told = together([_split(people, each)[2] for each in begun], k)
-    shown: dict[str, int | None] = {name: part if told else None for name, part in parts.items()}
-    return Comings(period.key, n, before, **shown, over=period.last < today)
-
-
-def _table(
-    people: Mapping[str, Counts], cohorts: Mapping[str, Counts], months: Sequence[str], current: str, k: int
-) -> tuple[Cohort, ...]:
-    over = [month for month in months if month < current]
-    cells = {
-        first: {
-            month: cohorts.get(first, {}).get(f"after_{place}", 0)
-            for place, month in enumerate(over[start:])
-            if place <= COHORT_MONTHS
-        }
-        for start, first in enumerate(over)
-    }
-    hidden = small_returns(cells, {month: people.get(month, {}).get("unique", 0) for month in over}, k)
-    found = []
-    for first, counts in cells.items():
-        size = counts[first]
-        later = [(month, n) for month, n in counts.items() if month > first]
-        small = 0 < size < k
-        few = frozenset(place for place, (month, _n) in enumerate(later, 1) if (first, month) in hidden)
-        shares = tuple(
-            None if place in few or not size else ratio(n, size) for place, (_month, n) in enumerate(later, 1)
-        )
-        found.append(Cohort(first, None if small else size, shares, few))
-    return tuple(found)
-
-
-def _retained(cohorts: Mapping[str, Counts], months: Sequence[str], current: str, k: int) -> Value:
-    """Of the cohorts that are SOON whole months old."""
-    over = [month for month in months if month < current]
-    old = over[: max(0, len(over) - SOON)][-MONTHS:]
-    size, again = (sum(cohorts.get(month, {}).get(name, 0) for month in old) for name in ("after_0", "soon"))
-    told = together([{"again": again, "not": size - again}], k)
-    return Value(RETAINED, ratio(again, size) if told else None, size if told else 0)
-
-
-def _rungs(people: Mapping[str, Counts], period: Period, residents: int | None, k: int) -> tuple[Rung, ...]:
-    """Of all time nothing is told."""
-    if period.kind == "ever":
-        return ()
-
-    def steps(key: str) -> dict[str, int]:
-        own = people.get(key, {})
-        further = {step: own.get(step, 0) for step in STEPS}
-        return {"participant": own.get("unique", 0) - sum(further.values()), **further}
-
-    together_with = [steps(key) for key in siblings(period.key)]
-    hidden = withheld(together_with, k)
-    own, mine = people.get(period.key, {}), steps(period.key)
-    unique = own.get("unique", 0)
-
-    def told(n: int) -> int | None:
-        return None if 0 < n < k else n
-
-    risen = {"participant": own.get("new", 0), **{step: own.get(f"to_{step}", 0) for step in STEPS}}
-    bystanders = None if residents is None else max(0, residents - unique)
-    return (
-        Rung("bystander", bystanders, None),
-        *(
-            Rung(step, None if hidden is EVERYTHING or step in hidden else n, told(risen[step]))
-            for step, n in mine.items()
-        ),
-    )
-
-
 def _volunteering(
-    staffed: Mapping[str, Counts], own: Counts, came: Mapping[str, int], period: Period, residents: int | None, k: int
+    staffed: Mapping[str, Counts], returning: Returning, came: Mapping[str, int], period: Period, residents: int | None
 ) -> dict[str, Any]:
-    last = f"{period.last:%Y-%m}"
-    first = f"{period.first:%Y-%m}"
-    until_now = _total(staffed, [month for month in staffed if month <= last])
-    joined, gone = until_now["joined"], until_now["left"]
-    gone_before = sum(counts.get("left", 0) for month, counts in staffed.items() if month < first)
-    registered, at_some_time = joined - gone, joined - gone_before
-    lately = sum(counts.get("joined", 0) for month, counts in staffed.items() if first <= month <= last)
-    served, active = own.get("volunteer", 0), own.get("active", 0)
-    few = not together([{"registered": registered, "active": active, "idle": at_some_time - active}], k)
-    some = 0 < served < k
+    k = returning.k
+    served = returning.number(period.key, "volunteer")
+    # with the step of the volunteers the number that served would be told
+    some = 0 < served < k if period.kind == "ever" else "volunteer" in returning.few_steps(period.key)
+
+    def active_of(key: str) -> Counts:
+        active = returning.number(key, "active")
+        return {"active": active, "idle": _registered(staffed, Period.of(key), ever_in=True) - active}
+
+    registered = _registered(staffed, period)
+    active, at_some_time = active_of(period.key)["active"], sum(active_of(period.key).values())
+    begun = [each for each in siblings(period.key) or (period.key,) if Period.of(each).first <= returning.today]
+    few = some or not together([{"registered": registered}, *(active_of(each) for each in begun)], k)
+    lately = _joined(staffed, period)
+    told = period.kind == "ever" or sums_may_be_told(
+        period.key, lambda key: {"joined": _joined(staffed, Period.of(key))}, k
+    )
     minutes = came["service_minutes"]
-    kept = {name: None if 0 < n < k else n for name, n in (("registered", registered), ("joined", lately))}
+    known = None if 0 < registered < k else registered
     return {
-        **kept,
+        "registered": known,
+        "joined": lately if told and not 0 < lately < k else None,
         "served": None if some else served,
         "services": 0 if some else came["services"],
         "timed": 0 if some else came["services_timed"],
         "registered_share": Value(
             REGISTERED_SHARE,
-            None if kept["registered"] is None or not residents or not staffed else registered / residents,
+            None if known is None or not residents or not staffed else registered / residents,
             residents or 0,
         ),
         "active": Value(ACTIVE_SHARE, None if few else ratio(active, at_some_time), 0 if few else at_some_time),
@@ -394,6 +361,21 @@ def _volunteering(
             0 if some else served,
         ),
     }
+
+
+def _registered(staffed: Mapping[str, Counts], period: Period, *, ever_in: bool = False) -> int:
+    """Volunteers registered at a period's end; ``ever_in``: at any time in it."""
+    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    joined = sum(counts.get("joined", 0) for month, counts in staffed.items() if month <= last)
+    gone = sum(
+        counts.get("left", 0) for month, counts in staffed.items() if (month < first if ever_in else month <= last)
+    )
+    return joined - gone
+
+
+def _joined(staffed: Mapping[str, Counts], period: Period) -> int:
+    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    return sum(counts.get("joined", 0) for month, counts in staffed.items() if first <= month <= last)
 
 
 def moved_up(
@@ -419,7 +401,7 @@ def moved_up(
     moved = []
     for resident, months in kept:
         so_far = 0
-        for month in sorted(months.keys() - {REGISTERED}):
+        for month in sorted(months.keys() - BESIDE):
             roles = {cell.split("|", 1)[0].rpartition(":")[0] for cell, n in months[month].items() if n > 0} & {*STEPS}
             step = max((STEPS.index(role) + 1 for role in roles), default=0)
             if step > so_far and period.first <= date(int(month[:4]), int(month[5:]), 1) <= period.last:
@@ -500,40 +482,46 @@ def reach_of_formats(
     store: Store, actor: Actor, community_id: str, *, now: datetime | None = None
 ) -> tuple[FormatReach, ...]:
     """Whom each format reached in the latest calendar year it was held in, among those of known age: here, or else in
-    other communities in the actor's charge. Shares of fewer visits than the smallest group are withheld, and others
-    they could be worked out from. Nothing is told to who has but some grids in charge. Raises Refused, Unavailable."""
+    that other community in the actor's charge where it reached most. Of each community is told what it tells itself:
+    age bands of fewer people than the smallest group are withheld, and others they could be worked out from. Nothing is
+    told to who has but some grids in charge. Raises Refused, Unavailable."""
     if reach(actor, community_id) is not None:
         return ()
-    k = store.get(actor, Community, community_id, community_id).smallest_group
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
-    own = _visits_by_age(store, [community_id], today.year)
-    unknown = [str(form) for form in Format if str(form) not in own]
+    found = _reached(store, actor, community_id, today.year)
+    unknown = {str(form) for form in Format} - found.keys()
     others = [one["_id"] for one in store.communities(actor) if one["_id"] != community_id][:OTHERS] if unknown else []
-    there = _visits_by_age(store, others, today.year)
-    strictest = max([k, *(store.get(actor, Community, id, id).smallest_group for id in others)])
-
-    def reached(form: str, years: Mapping[str, Counter[str]], elsewhere: bool) -> FormatReach:
-        year = max(years)
-        visits = {str(age): years[year][f"age_{age}"] for age in AgeBand}
-        n, hidden = sum(visits.values()), withheld([visits], strictest if elsewhere else k)
-        shares = {AgeBand(age): None if age in hidden else ratio(part, n) for age, part in visits.items()}
-        return FormatReach(form, year, n, shares, elsewhere)
-
-    found = [reached(form, years, False) for form, years in own.items()]
-    found += [reached(form, there[form], True) if form in there else FormatReach(form, None, 0, {}) for form in unknown]
-    return tuple(sorted(found, key=lambda one: (-one.visits, one.format)))
+    there = [_reached(store, actor, other, today.year) for other in others]
+    for form in unknown:
+        best = max((each[form] for each in there if form in each), key=lambda one: one.people, default=None)
+        found[form] = FormatReach(form, None, 0, {}) if best is None else replace(best, elsewhere=True)
+    return tuple(sorted(found.values(), key=lambda one: (-one.people, one.format)))
 
 
-def _visits_by_age(store: Store, community_ids: Sequence[str], year: int) -> dict[str, dict[str, Counter[str]]]:
-    """Format -> calendar year -> visits by age band, of the last YEARS years; years without any are left out."""
-    months = months_between(date(year - YEARS + 1, 1, 1), date(year, 12, 31))
-    found: dict[str, dict[str, Counter[str]]] = {}
-    for community_id in community_ids:
-        of_months = {"period": Is(gte=months[0], lte=months[-1])}
-        fields = {"period": 1, "by_category": 1}
-        for document in store.counters(community_id, "attendances", "month", of_months, fields):
-            for key, counts in document.get("by_category", {}).items():
-                ages = {name: n for name, n in counts.items() if name.startswith("age_") and n}
-                if ages:
-                    found.setdefault(path_word(key), {}).setdefault(document["period"][:4], Counter()).update(ages)
+def _reached(store: Store, actor: Actor, community_id: str, year: int) -> dict[str, FormatReach]:
+    """By format, of the latest of the last YEARS years in which people of known age came to it."""
+    k = store.get(actor, Community, community_id, community_id).smallest_group
+    years = [str(each) for each in range(year - YEARS + 1, year + 1)]
+    wanted: list[Document] = [
+        {"subject": each, "level": "people", "period": Is(among=years)} for each in ("formats", "residents")
+    ]
+    tables: dict[str, dict[str, dict[str, int]]] = {}
+    everybody: dict[str, Counter[str]] = {}
+    for document in store.counters_of(community_id, wanted, {"subject": 1, "period": 1, "by_category": 1}):
+        for key, counts in document.get("by_category", {}).items():
+            if not (n := counts.get("unique", 0)):
+                continue
+            word = path_word(key)
+            if document["subject"] == "residents":
+                everybody.setdefault(document["period"], Counter())[word.split("_")[0]] += n
+            else:
+                form, age = word.rsplit("|", 1)
+                tables.setdefault(document["period"], {}).setdefault(form, {})[age] = n
+    found: dict[str, FormatReach] = {}
+    for one in sorted(tables):
+        few = withheld_of_parts(tables[one], everybody.get(one, {}), k)
+        for form, ages in tables[one].items():
+            n = sum(ages.values())
+            shares = {age: None if str(age) in few[form] else ratio(ages.get(age, 0), n) for age in AgeBand}
+            found[form] = FormatReach(form, one, n, shares)
     return found

@@ -132,8 +132,8 @@ RETAINED = declare(
         short=msg("Retained"),
         unit="percent",
         formula=msg(
-            "Of the residents who first came in the twelve months that ended three whole months ago, those who came "
-            "again in one of the three months after."
+            "Of the residents who first came in a calendar year, those who came again in one of the three months after "
+            "the first. Of the latest year of which those three months are over for everybody."
         ),
         source=msg("Retention by month of first coming; the target is our own"),
         target=Target(low=0.3),

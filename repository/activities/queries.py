@@ -22,7 +22,7 @@ from repository.activities.metrics import (
     diversity,
 )
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
-from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, siblings
+from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, levels, siblings
 from repository.filters import Is
 from repository.grids import Community, Grid, Setting, setting
 from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
@@ -376,17 +376,18 @@ def figures_wanted(
     """What ``figures`` reads beside the community: the counters of activities of every month (a format may have been
     held last years ago), of the visits registered, and of the people who came."""
     seen, months = reach(actor, community_id, grids), _series(period, _today(store, community_id, now))
-    together = sorted({period.key, *siblings(period.key)})
+    # groups and grids are told or withheld with those of sibling and larger periods
+    together = sorted({period.key, *(each for level in levels(period.key) for each in level)})
     wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, *together}
-    if seen is not None:  # a grid's number is told or withheld with those of its sibling periods
-        wholes |= {each for whole in wholes for each in siblings(whole)}
+    if seen is not None:  # so are a grid's numbers
+        wholes |= {each for whole in wholes for level in levels(whole) for each in level}
     first = min(months[0], f"{period.first:%Y-%m}")
     wanted: list[Document] = [
         {"subject": "activities", "level": "month"},
         {"subject": "attendances", "level": "month", "period": Is(gte=first)},
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]
-    chosen = {"$in": ["$period", together]}  # the groups and grids of people are wanted of the chosen period only
+    chosen = {"$in": ["$period", together]}  # groups of people are wanted of the chosen period only
     held_too = {"$or": [chosen, {"$eq": ["$subject", "activities"]}]}
     fields: Document = {
         "subject": 1,
@@ -469,8 +470,8 @@ class _Split:
 
 
 class _People:
-    """Counters of distinct people, for all or some grids, as far as they may be told; the chosen period's and its
-    siblings' with their groups and grids."""
+    """Counters of distinct people, for all or some grids, as far as they may be told; the chosen period's, its
+    siblings' and those of the larger periods with their groups and grids."""
 
     def __init__(self, seen: frozenset[str] | None, documents: Iterable[Document], smallest: int) -> None:
         self.seen = seen
@@ -484,8 +485,11 @@ class _People:
         if not together:
             return OFF_THE_LATTICE
         if together not in self._withheld:
-            there = {each: _crowd(self.documents[each]) for each in together if each in self.documents}
-            self._withheld[together] = lattice(there, self.smallest)
+            own, *above = (
+                {each: _crowd(self.documents[each]) for each in level if each in self.documents}
+                for level in levels(period)
+            )
+            self._withheld[together] = lattice(own, self.smallest, above=above)
         return self._withheld[together]
 
     def ever_came(self) -> bool:
@@ -679,7 +683,7 @@ def came_by_grid(
 
 def grids_wanted(period: Period) -> Counters:
     """What ``came_by_grid`` reads beside the community."""
-    of_periods = {"period": Is(among=[period.key, *siblings(period.key)])}
+    of_periods = {"period": Is(among=[period.key, *(each for level in levels(period.key) for each in level)])}
     return Counters([{"subject": "residents", "level": "people", **of_periods}], {"period": 1, "by_grid": 1})
 
 

@@ -26,7 +26,7 @@ from repository.record import (
     clock_time,
     far_away,
 )
-from repository.rollups import Atom
+from repository.rollups import FORMATS, Atom
 from repository.store import FieldProblem
 from repository.words import msg
 
@@ -289,7 +289,7 @@ class Attendance(Record):
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
         """``visits`` by the resident's grid and by format, and again by age band and sex (``60-74_f``);
-        of the former those of each participation level and age band, and volunteers' services with their minutes."""
+        of the former those of each participation level, and volunteers' services with their minutes."""
         held = document["held_on"]
         month, grid = f"{held.year:04d}-{held.month:02d}", document.get("grid_id") or ""
         group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
@@ -298,8 +298,6 @@ class Attendance(Record):
         yield (*own, "visits"), 1
         if level := document.get("level"):
             yield (*own, f"level_{level}"), 1
-        if age := document.get("age_band"):
-            yield (*own, f"age_{age}"), 1
         if document.get("role") == "volunteer":
             yield (*own, "services"), 1
             if hours := document.get("hours"):
@@ -307,11 +305,14 @@ class Attendance(Record):
                 yield (*own, "service_minutes"), round(hours * 60)
 
     @staticmethod
-    def presence(document: Mapping[str, Any], _zone: ZoneInfo) -> tuple[str, str, str]:
-        """Resident key, month, and ``group|grid``, led by what they did beside taking part (``volunteer:60-74_f|g1``):
-        what the counters of distinct people are made from."""
-        held = document["held_on"]
-        group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
+    def presence(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
+        """Resident key, month, and ``group|grid``, led by what they did beside taking part (``volunteer:60-74_f|g1``);
+        and where the age band is known, beside the months, ``2026|lecture|60-74``: what the counters of distinct people
+        are made from."""
+        held, who, age = document["held_on"], document["resident"], document.get("age_band") or ""
+        group = f"{age}_{document.get('sex') or ''}"
         if role := document.get("role"):
             group = f"{role}:{group}"
-        return document["resident"], f"{held.year:04d}-{held.month:02d}", f"{group}|{document.get('grid_id') or ''}"
+        yield who, f"{held.year:04d}-{held.month:02d}", f"{group}|{document.get('grid_id') or ''}"
+        if age:
+            yield who, FORMATS, f"{held.year:04d}|{document['format']}|{age}"

@@ -197,10 +197,11 @@ class Flight:
         """Make it count, in one transaction."""
         store, cid = self.store, self.community_id
         changed = self.work.presence.changed()
-        months = {month for cells in changed.values() for month, _ in cells} - {rollups.REGISTERED}
+        months = {month for cells in changed.values() for month, _ in cells} - rollups.BESIDE
         periods = {period for month in months for period in (month, rollups.quarter_of(month), month[:4])}
         people = [rollups.Place("residents", "people", period) for period in (*periods, rollups.EVER)]
         people += [rollups.Place("cohorts", "people", month) for month in months]
+        people += [rollups.Place("formats", "people", year) for year in {month[:4] for month in months}]
         places, residents = [*rollups.spread(self.work.atoms), *(people if changed else ())], list(changed)
         with our_errors(writing=True):
             for start in range(0, len(places), 5000):

@@ -73,11 +73,11 @@ class Volunteer(Record):
                 yield ("volunteers", "month", f"{day.year:04d}-{day.month:02d}", grid, "", name), 1
 
     @staticmethod
-    def presence(document: Mapping[str, Any], _zone: ZoneInfo) -> tuple[str, str, str]:
+    def presence(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
         """Resident key and the months of registration (``2024-03/``), kept beside the months they came in."""
         since, until = document["since"], document.get("until")
         last = f"{until.year:04d}-{until.month:02d}" if until else ""
-        return document["resident"], REGISTERED, f"{since.year:04d}-{since.month:02d}/{last}"
+        yield document["resident"], REGISTERED, f"{since.year:04d}-{since.month:02d}/{last}"
 
 
 class ResidentCard(Record):

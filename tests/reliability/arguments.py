@@ -209,6 +209,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "reports.answer": {"token": "x", "mended": True, "satisfaction": 5},
     "recount.make_again": {"record": WorkOrder, "community_id": "D"},
     "recount.people_again": {"community_id": "D"},
+    "recount.seen_again": {"community_id": "D"},
     "keyed.digest": {"name": "x", "text": "4711"},
     "photos.link": lambda store: {"record": _order(store), "ids": ["loose"]},
     "photos.hand_over": lambda store: {
