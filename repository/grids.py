@@ -339,6 +339,16 @@ class Post(Record):
             return self.holder_id
         return next((past.holder_id for past in reversed(self.history) if past.covers(day)), None)
 
+    def held_between(self, first: date, last: date) -> dict[str, date]:
+        """Who filled it on some day from ``first`` to ``last``, and the last such day of each."""
+        found: dict[str, date] = {}
+        own = [(self.holder_id, self.since, self.until)] if self.holder_id else []
+        for holder, since, until in (*((each.holder_id, each.since, each.until) for each in self.history), *own):
+            ended = min(until or last, last)
+            if ended >= first and (since is None or since <= ended):
+                found[holder] = max(ended, found.get(holder, ended))
+        return found
+
     def vacant_since(self, day: date) -> date | None:
         """The last day it was filled before ``day``, or when one that was never filled should have been; None where
         nobody noted that."""

@@ -54,7 +54,9 @@ class Person(Record):
     natural_key = ("name",)
     indexes = (Index(("community_id", "name"), "pick a person by name"),)
 
-    name: Annotated[str, Shown(aliases=("姓名", "Name"))] = Field(min_length=1, max_length=60, title=msg("Name"))
+    name: Annotated[str, Shown(aliases=("名称", "Name"))] = Field(
+        min_length=1, max_length=60, title=msg("Person's name")
+    )
     kind: PersonKind = Field(default=PersonKind.STAFF, title=msg("Kind"))
     job: Annotated[str | None, Shown(aliases=("职务", "岗位"))] = Field(default=None, max_length=LINE, title=msg("Job"))
     employer: Annotated[str | None, Shown(aliases=("单位",))] = Field(

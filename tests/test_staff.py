@@ -293,7 +293,7 @@ def test_others_see_the_structure_without_anybody_in_it(yard: Store, admin: Acto
     team_of(
         yard, admin,
         *[{"education": "college", "age_band": "18-35", "party_member": True}] * 7,
-        *[{"education": "junior_middle", "age_band": "55+", "joined_on": date(2026, 3, 10)}] * 2,
+        *[{"education": "junior_middle", "age_band": "55+"}] * 2,
     )  # fmt: skip
     whole = staff.team(yard, SECRETARY, "d", on=TODAY)
     assert (whole.whole, whole.size, dimension(whole, Wish.AGE).fulfilled.n) == (True, 9, 7)
@@ -310,6 +310,25 @@ def test_others_see_the_structure_without_anybody_in_it(yard: Store, admin: Acto
         assert staff.staff_glance(yard, reader, "d", on=TODAY).on == date(2026, 3, 31)
     assert staff.told_on(VIEWER, date(2026, 2, 28)) == date(2026, 2, 28)
     assert staff.told_on(VIEWER, date(2026, 3, 1)) == date(2026, 2, 28)
+
+
+def test_of_two_ends_of_months_that_few_tell_apart_one_is_told(yard: Store, admin: Actor) -> None:
+    """Eight; in February one comes and one gains a certificate: the end of January stands until five have changed."""
+    came = [date(2026, 2, 10), *[date(2026, 3, 9)] * 3]
+    eight = team_of(yard, admin, *[{}] * 8, *[{"joined_on": day} for day in came])[0]
+    facts = {"name": "social_worker", "obtained_on": date(2026, 2, 20)}
+    staff.add_certificate(yard, admin, "d", {"person_id": eight.person_id, **facts})
+
+    def told(reader: Actor, day: date) -> tuple[date, int]:
+        found = staff.team(yard, reader, "d", on=day)
+        return found.on, found.size
+
+    ends = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)]
+    assert [told(SECRETARY, end)[1] for end in ends] == [8, 9, 12]
+    assert [told(VIEWER, end)[1] for end in ends] == [8, 8, 12]
+    assert told(VIEWER, ends[2])[0] == ends[2]
+    assert told(VIEWER, ends[1])[0] < ends[1]
+    assert staff.staff_glance(yard, VIEWER, "d", on=ends[1]).size == 8
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -402,6 +421,8 @@ def test_of_each_certificate_the_newest_counts(yard: Store, admin: Actor) -> Non
         ("d-p0", "mediator", date(2024, 1, 1), date(2026, 7, 1)),  # the ninetieth day
         ("d-p0", "first_aid", date(2024, 1, 1), date(2026, 7, 2)),
         ("d-p0", "own", date(2024, 1, 1), None),
+        ("d-p0", "social_work_assistant", date(2022, 1, 1), date(2025, 1, 1)),  # a higher grade took its place
+        ("d-p0", "social_worker", date(2024, 1, 1), None),
         ("d-p1", "safety", date(2024, 1, 1), date(2026, 4, 1)),  # gone
     ):
         facts = {"person_id": person, "name": name, "obtained_on": since, "valid_until": until}
@@ -796,6 +817,10 @@ def test_the_work_stands_beside_the_result_and_not_in_it(yard: Store, admin: Act
     yard.insert(admin, Person(id="d-twin", community_id="d", name="li"))
     staff.add_member(yard, admin, "d", {"person_id": "d-li", "joined_on": date(2020, 1, 1)})
     yard.insert(admin, Post(community_id="d", tier=Tier.GRID_LEAD, grid_id="d-g1", holder_id="d-wang"))
+    left = {"holder_id": "d-li", "until": NOW.date() - timedelta(days=30)}  # within the round
+    before = {"holder_id": "d-li", "until": NOW.date() - timedelta(days=400)}
+    yard.insert(admin, Post(community_id="d", tier=Tier.GROUP_LEADER, grid_id="d-g1", history=(left,)))
+    yard.insert(admin, Post(community_id="d", tier=Tier.GROUP, grid_id="d-g1", history=(before,)))
 
     def order(who: str, days: int, done: int | None, due: int = 5) -> WorkOrder:
         """Reported, and done, so many days ago."""
@@ -834,6 +859,7 @@ def test_the_work_stands_beside_the_result_and_not_in_it(yard: Store, admin: Act
     beside = review.evidence["d-wang"]
     assert (beside.work, beside.inspections, beside.posts) == (work["d-wang"], 0, ((Tier.GRID_LEAD, "d-g1"),))
     assert review.evidence["d-li"].inspections is None, "two are called so"
+    assert review.evidence["d-li"].posts == ((Tier.GROUP_LEADER, "d-g1"),), "held last in the period"
     assert all(each.score is None for each in review.results)
 
 

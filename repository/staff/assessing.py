@@ -255,7 +255,8 @@ class Evidence:
     inspections: int | None
     """Made under their name; None where two of the people register bear it."""
     posts: tuple[tuple[Tier, str | None], ...]
-    """Tier and grid of the posts they hold at the period's end, or now."""
+    """Tier and grid of the posts they hold at the period's end, or now; where they left before, of those they held last
+    in the period."""
 
 
 @dataclass(frozen=True)
@@ -370,17 +371,18 @@ def evidence(
     twice = {row["_id"] for row in alike if row["n"] > 1}
     made = inspections.made_by(store, actor, community_id, list(names.values()), begins, ends)
     day = min(last, day_of(now, zone))
-    held: dict[str, list[tuple[Tier, str | None]]] = {}
+    held: dict[str, list[tuple[date, Post]]] = {}
     theirs = {"$or": [{"holder_id": Is(among=who)}, {"history.holder_id": Is(among=who)}]}
     for post in store.find(actor, Post, community_id, theirs, limit=5000):
-        if (holder := post.holder_on(day)) in who and holder is not None:
-            held.setdefault(holder, []).append((post.tier, post.grid_id))
+        for holder, until in post.held_between(first, day).items():
+            held.setdefault(holder, []).append((until, post))
     return {
         id: Evidence(
             id,
             work.get(id, PersonWork()),
             None if names.get(id) in twice else made.get(names.get(id, ""), 0),
-            tuple(held.get(id, ())),
+            tuple((post.tier, post.grid_id) for until, post in own if until == max(each for each, _post in own)),
         )
         for id in who
+        for own in [held.get(id, ())]
     }

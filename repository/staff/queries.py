@@ -21,6 +21,7 @@ from repository.staff import metrics
 from repository.staff.assessing import Evidence, evidence, results_of
 from repository.staff.records import (
     EDUCATED,
+    GRADES,
     KEY_TIERS,
     PROFESSIONAL,
     Education,
@@ -137,15 +138,27 @@ def certified_on(certificates: Iterable[StaffCertificate], day: date) -> bool:
 
 def running_out(certificates: Iterable[StaffCertificate], day: date) -> list[StaffCertificate]:
     """Of each certificate's newest entry those that have run out by a day or will within EXPIRING_DAYS, the first to
-    end on top."""
+    end on top; none in whose place a higher grade of it came that lasts as long."""
     newest: dict[str, StaffCertificate] = {}
     for each in certificates:
         known = newest.get(each.name)
         if each.obtained_on <= day and (known is None or _lasts(each) > _lasts(known)):
             newest[each.name] = each
     soon = day + timedelta(days=metrics.EXPIRING_DAYS)
-    over = [each for each in newest.values() if each.valid_until is not None and each.valid_until <= soon]
+    over = [
+        each
+        for each in newest.values()
+        if each.valid_until is not None and each.valid_until <= soon and not _outgrown(each, newest)
+    ]
     return sorted(over, key=lambda each: (each.valid_until or date.max, each.name))
+
+
+def _outgrown(each: StaffCertificate, newest: Mapping[str, StaffCertificate]) -> bool:
+    """Whether a higher grade of the same qualification took its place: one that lasts as long."""
+    if each.name not in GRADES:
+        return False
+    higher = (newest[name] for name in GRADES[GRADES.index(each.name) + 1 :] if name in newest)
+    return any(_lasts(other)[0] >= _lasts(each)[0] for other in higher)
 
 
 def _lasts(each: StaffCertificate) -> tuple[date, date]:
@@ -361,9 +374,7 @@ def _course(key: Wish, files: _Files) -> list[tuple[str, float | None]]:
     course = []
     everybody = (*files.members, *files.past)
     for month in last_months(files.on, SERIES_MONTHS):
-        year, number = int(month[:4]), int(month[5:])
-        end = date(year + number // 12, number % 12 + 1, 1) - timedelta(days=1)
-        then = replace(files, on=min(end, files.on))
+        then = replace(files, on=min(_month_end(date(int(month[:4]), int(month[5:]), 1)), files.on))
         serving = [member for member in everybody if member.serves_on(then.on)]
         answers = [_fulfils(key, member, then) for member in serving]
         course.append((month, ratio(answers.count(True), len(answers))))
@@ -719,7 +730,7 @@ def staff_glance(store: Store, actor: Actor, community_id: str, *, on: date) -> 
     require(actor, Operation.READ, FIGURES)
     reach(actor, community_id)
     whole = may(actor, Operation.READ, StaffMember.collection)
-    files = _files(store, actor, community_id, told_on(actor, on))
+    files = _told_files(store, actor, community_id, on)
     found = _team(files, whole)
     certified = next(each.value for each in found.dimensions if each.key == Wish.CERTIFIED)
     state, held = _assessment(files.rounds, on)

@@ -132,7 +132,9 @@ class CertificateName(Choice):
     FIRST_AID = "first_aid", msg("First aid"), "急救员", "红十字救护员证"
 
 
-PROFESSIONAL = frozenset({CertificateName.ASSISTANT, CertificateName.SOCIAL_WORKER, CertificateName.SENIOR})
+GRADES = (CertificateName.ASSISTANT, CertificateName.SOCIAL_WORKER, CertificateName.SENIOR)
+"""The grades of the national qualification in social work, the lowest first."""
+PROFESSIONAL = frozenset(GRADES)
 """The three grades of the national qualification in social work: what "certified" means in metric C2."""
 
 
