@@ -6,7 +6,7 @@ nobody is singled out: see ``team``.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -255,13 +255,72 @@ def told_on(actor: Actor, wanted: date) -> date:
 
 def team(store: Store, actor: Actor, community_id: str, *, on: date) -> Team:
     """What is the team like on a day, against what the source document wishes? For everybody; without the right to the
-    files as of the month's end before, with small groups withheld, and without the course. Raises Refused, Unavailable.
+    files as of a month's end before (see ``settled_on``), with small groups withheld, and without the course. Raises
+    Refused, Unavailable.
     """
     require(actor, Operation.READ, FIGURES)
     reach(actor, community_id)
     whole = may(actor, Operation.READ, StaffMember.collection)
-    files = _files(store, actor, community_id, told_on(actor, on))
-    return _team(files, whole)
+    return _team(_told_files(store, actor, community_id, on), whole)
+
+
+def _told_files(store: Store, actor: Actor, community_id: str, on: date) -> _Files:
+    """The files as of the day that the team's figures are told for: to whoever may read them, any. To others a month's
+    end, and one only at which enough people differ from the one told before: two neighbouring ends differ by whoever
+    came between them, whose name everybody knows."""
+    day = told_on(actor, on)
+    files = _files(store, actor, community_id, day)
+    if may(actor, Operation.READ, StaffMember.collection):
+        return files
+    everybody = {member.person_id: member for member in (*files.members, *files.past)}
+    settled = settled_on(everybody, files.certificates, day)
+    return files if settled == day else _files(store, actor, community_id, settled)
+
+
+def settled_on(
+    members: Mapping[str, StaffMember], certificates: Mapping[str, Sequence[StaffCertificate]], day: date
+) -> date:
+    """The latest month's end up to ``day``, itself one, whose figures may be told beside those of all the ends before:
+    from one that is told to the next at least MIN_GROUP people came, left, or answer another way, or nobody. Where none
+    is, ``day``: then the team is too small for any figure."""
+
+    def faces(end: date) -> dict[str, tuple[bool, bool]]:
+        return {
+            id: (certified_on(certificates.get(id, ()), end), member.has_served(metrics.EXPERIENCED_YEARS, end))
+            for id, member in members.items()
+            if member.serves_on(end)
+        }
+
+    told: date | None = None
+    before: dict[str, tuple[bool, bool]] = {}
+    for end in sorted({_month_end(each) for each in _turns(members, certificates)} | {day}):
+        if end > day:
+            break
+        now = faces(end)
+        changed = sum(before.get(id) != now.get(id) for id in before.keys() | now.keys())
+        if changed >= MIN_GROUP or (told and not changed):
+            told, before = end, now
+    return told or day
+
+
+def _turns(
+    members: Mapping[str, StaffMember], certificates: Mapping[str, Sequence[StaffCertificate]]
+) -> Iterator[date]:
+    """Days on which somebody comes, is gone, has served long, or gains or loses a certificate."""
+    for member in members.values():
+        joined, years = member.joined_on, member.joined_on.year + int(metrics.EXPERIENCED_YEARS)
+        yield joined
+        yield date(years, 3, 1) if (joined.month, joined.day) == (2, 29) else joined.replace(year=years)
+        if member.left_on:
+            yield member.left_on + timedelta(days=1)
+        for each in certificates.get(member.person_id, ()):
+            yield each.obtained_on
+            if each.valid_until and each.valid_until < date.max:
+                yield each.valid_until + timedelta(days=1)
+
+
+def _month_end(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
 
 
 def _team(files: _Files, whole: bool) -> Team:
