@@ -4,7 +4,7 @@ repair needs to call back is kept, apart, masked, for as long as it takes, and e
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import pymongo
@@ -13,7 +13,7 @@ from pydantic import Field
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
 from repository.filters import Is
-from repository.record import LINE, Choice, Day, Index, Record, Ref, Shown
+from repository.record import LINE, Choice, Day, Index, Record, Ref, Shown, midnight
 from repository.store import READ_SECONDS, Invalid, Store, Write, build, our_errors
 from repository.words import Message, msg
 
@@ -200,7 +200,7 @@ def forget_contact(store: Store, actor: Actor, community_id: str, id: str, revis
 def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -> int:
     """Erase the contacts whose time is over; returns how many. Raises Refused."""
     require(actor, Operation.DELETE, Contact.collection)
-    over = {"expires_on": Is(lt=datetime.combine(on, time(), UTC))}
+    over = {"expires_on": Is(lt=midnight(on))}
     found = store.find(actor, Contact, community_id, over, limit=1000)
     for each in found:
         store.delete(actor, Contact, community_id, each.id, each.revision)

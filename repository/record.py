@@ -98,6 +98,11 @@ class Flag(Choice):
     LEFT_BEFORE_ENTERED = "left_before_entered", msg("Left before it came in")
 
 
+def midnight(day: date) -> datetime:
+    """A calendar day as it is stored and asked for: no time zone moves it, so it is UTC's midnight."""
+    return datetime.combine(day, time(), UTC)
+
+
 def far_away(*moments: date | None) -> bool:
     """Whether a day or moment lies in a year in which nothing here can have happened or be due: a typing error."""
     return any(moment is not None and not 1990 <= moment.year <= 2060 for moment in moments)
@@ -286,7 +291,7 @@ def _stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
-        return datetime.combine(value, time(), UTC)
+        return midnight(value)
     if isinstance(value, BaseModel):
         return {name: _stored(item) for name, item in value if item is not None}
     if isinstance(value, (list, tuple)):

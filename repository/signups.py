@@ -18,7 +18,7 @@ from pydantic import Field
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
 from repository.people import AgeBand, Sex
-from repository.record import Choice, Day, Index, Record, Ref, Shown, Trace
+from repository.record import Choice, Day, Index, Record, Ref, Shown, Trace, midnight
 from repository.rollups import COUNTS, Atom, Place, Tally
 from repository.store import WRITE_SECONDS, Store, Write, our_errors
 from repository.words import msg
@@ -157,7 +157,7 @@ def follow(write: Write, community_id: str, activity_id: str, held_on: date, gri
     before = list(store.db[SignUp.collection].find(named, session=write.session))
     if not before:
         return
-    copies: dict[str, Any] = {"held_on": datetime.combine(held_on, time(), UTC)}
+    copies: dict[str, Any] = {"held_on": midnight(held_on)}
     copies |= {} if grid_id is None else {"grid_id": str(grid_id)}
     change: dict[str, Any] = {
         "$set": {**copies, "updated_at": write.at, "updated_by": write.actor.name},

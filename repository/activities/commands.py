@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any, TypeVar
 
 from bson import ObjectId
@@ -17,7 +17,7 @@ from repository.activities.queries import known_residents
 from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance, PartTaken
 from repository.grids import Grid
 from repository.people import AgeBand, Sex
-from repository.record import Choice
+from repository.record import Choice, midnight
 from repository.rollups import COUNTS, MissingCounters, Place, Presence, Tally
 from repository.store import Duplicate, Invalid, Store, Unavailable, Write, build
 from repository.words import Message, Trouble, msg
@@ -198,7 +198,7 @@ def _carry(write: Write, activity: Activity) -> None:
     before = _attendances(write, activity)
     if not before:
         return
-    copies: dict[str, Any] = {"held_on": datetime.combine(activity.held_on, time(), UTC), "format": activity.format}
+    copies: dict[str, Any] = {"held_on": midnight(activity.held_on), "format": activity.format}
     gone = {"level": ""} if activity.level is None else {}  # a field without a value is not stored
     copies |= {} if activity.level is None else {"level": str(activity.level)}
     after = [{**{k: v for k, v in attendance.items() if k not in gone}, **copies} for attendance in before]

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 import pymongo
@@ -33,7 +33,8 @@ from repository.filters import Is
 from repository.grids import Community, Grid
 from repository.metrics import Period, Value, last_months, ratio
 from repository.people import AgeBand
-from repository.rollups import BESIDE, EVER, SEEN, STEPS, path_word, words_of
+from repository.record import midnight
+from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_word, words_of
 from repository.store import READ_SECONDS, Store, our_errors
 
 Document = dict[str, Any]
@@ -284,7 +285,7 @@ def _counters(
     told = {period.key, period.previous.key, *months}
     wholes = {EVER, *(each for key in told for each in Returning.periods(Period.of(key)))}
     year = Returning({}, {}, today, 1).latest_year(period)
-    wholes |= {*Returning.periods(Period.of(year))}
+    wholes |= {*Returning.periods(Period.of(year)), *Period.of(year).months, *Period.of(year).following.months[:SOON]}
     followed = {*Returning.months(Period.of(months[-1]).first), *Period.of(year).months}
     first = "" if period.kind == "ever" else min(months[0], f"{period.first:%Y-%m}")
     wanted: list[Document] = [
@@ -383,7 +384,7 @@ def moved_up(
 ) -> tuple[Moved, ...]:
     """Residents who were co-organiser or volunteer for the first time in the period, the latest first, by code; those
     of the actor's grids, at most MOST_MOVED. Raises Refused for who may not read attendances."""
-    bounds = Is(gte=_midnight(period.first), lte=_midnight(period.last))
+    bounds = Is(gte=midnight(period.first), lte=midnight(period.last))
     pipeline: list[Document] = [{"$group": {"_id": "$resident"}}, {"$sort": {"_id": 1}}, {"$limit": 10 * MOST_MOVED}]
     found = store.aggregate(
         actor,
@@ -412,10 +413,6 @@ def moved_up(
     return tuple(moved[:MOST_MOVED])
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 # --- sameness --------------------------------------------------------------------------------------------------------
 def flow_runs(
     store: Store,
@@ -431,7 +428,7 @@ def flow_runs(
     Raises Refused, Unavailable."""
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
     within = {
-        "held_on": Is(lte=_midnight(min(period.last, today))),
+        "held_on": Is(lte=midnight(min(period.last, today))),
         "status": str(ActivityStatus.HELD),
     }
     fields = ("held_on", "format", "level", "theme", "place", "flow")

@@ -4,7 +4,7 @@ they are read from the counters of months and of distinct people (see ``reposito
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 from repository.access import Actor, Operation, Role, may, reach
@@ -27,6 +27,7 @@ from repository.filters import Is
 from repository.grids import Community, Grid, Setting, setting
 from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
+from repository.record import midnight
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
 from repository.store import Counters, Store
 
@@ -688,10 +689,6 @@ def grids_wanted(period: Period) -> Counters:
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 def calendar(
     store: Store,
     actor: Actor,
@@ -704,7 +701,7 @@ def calendar(
     limit: int = 30,
 ) -> Calendar:
     """The latest ``limit`` activities of a period, latest first, each with how many residents were registered."""
-    within: Document = {"held_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    within: Document = {"held_on": Is(gte=midnight(period.first), lte=midnight(period.last))}
     if format is not None:
         within["format"] = format
     if status is not None:
@@ -741,7 +738,7 @@ def upcoming(
 ) -> list[Activity]:
     """What is planned from today on, soonest first."""
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
-    within = {"held_on": Is(gte=_midnight(today)), "status": str(ActivityStatus.PLANNED)}
+    within = {"held_on": Is(gte=midnight(today)), "status": str(ActivityStatus.PLANNED)}
     return store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", 1)], limit=limit)
 
 

@@ -238,11 +238,19 @@ class Returning:
         """Whether those who first came in a year came again. Of a calendar year only: what a reader could see of two
         overlapping spans would differ by a month's few."""
         parts = self._kept(year)
-        told = together([parts], self.k)
+        told = together([parts], self.k) and all(map(self._could_come_twice, Period.of(year).months))
         if told and grid != WHOLE:
             told = not self._new(year) and self._told_by_grid([year], self._kept)
         own = self._kept(year, grid)
         return Kept(year, sum(own.values()) if told else None, own["again"] if told else None)
+
+    def _could_come_twice(self, first: str) -> bool:
+        """Whether a cohort had two of the SOON months to come again in: of one alone the table of cohorts tells."""
+        after = [Period.of(first).following.key]
+        while len(after) < SOON:
+            after.append(Period.of(after[-1]).following.key)
+        size = self.cohorts.get(first, {}).get(WHOLE, {}).get("after_0", 0)
+        return not size or sum(self.number(month, "unique") > 0 for month in after) > 1
 
     def table(self, months: Sequence[str]) -> tuple[Cohort, ...]:
         """By month of first coming, of ``months``, up to the last as far as over; of the whole community. The same is

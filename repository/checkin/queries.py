@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from repository.access import Actor, Operation, may, reach, require
@@ -10,6 +10,7 @@ from repository.activities import Activity, ActivityStatus
 from repository.checkin.records import SHOWED_UP, Door, Hours
 from repository.filters import Is
 from repository.metrics import Period, Value, last_months, ratio
+from repository.record import midnight
 from repository.rollups import path_key, path_word
 from repository.signups import SignUp, SignUpState
 from repository.store import Store
@@ -98,7 +99,7 @@ def timetable(
     """The activities of a month such as ``2026-04``, with who signed up, waits and came: numbers of whoever may see
     the activity. Raises PeriodTrouble, Refused, Unavailable."""
     period = Period.of(month)
-    within = {"held_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    within = {"held_on": Is(gte=midnight(period.first), lte=midnight(period.last))}
     most = MOST_OF_A_MONTH
     found = store.find(actor, Activity, community_id, within, grids=grids, sort=[("held_on", 1)], limit=most + 1)
     counts = _by_activity(store, community_id, reach(actor, community_id, grids), {"period": Is(among=period.months)})
@@ -144,7 +145,7 @@ def shown_up(
     if period.kind != "ever":
         wanted = {"period": Is(among=sorted({*months, *period.months}))}
     counts = _by_activity(store, community_id, reach(actor, community_id, grids), wanted)
-    of_today = store.find(actor, Activity, community_id, {"held_on": _midnight(today)}, grids=grids, limit=200)
+    of_today = store.find(actor, Activity, community_id, {"held_on": midnight(today)}, grids=grids, limit=200)
     running = {one.id for one in of_today if Hours.of(one, zone).ends > now}
 
     def told(month: str) -> list[Mapping[str, int]]:
@@ -192,10 +193,6 @@ def guests(
 
 def _slot(activity: Activity, numbers: Mapping[str, int], over: bool) -> Slot:
     return Slot(activity, numbers.get("signed", 0), numbers.get("waiting", 0), numbers.get("came", 0), over)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def _by_activity(

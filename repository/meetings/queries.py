@@ -31,7 +31,7 @@ from repository.meetings.records import (
     carried,
 )
 from repository.metrics import Period, Value, last_months, months_between, ratio
-from repository.record import RECORDS, Record, field_specs
+from repository.record import RECORDS, Record, field_specs, midnight
 from repository.store import Document, Store, Wanted
 from repository.words import Message, msg
 from repository.worktime import SpecialDay, Worktime
@@ -379,7 +379,7 @@ def _overdue_at(store: Store, actor: Actor, community_id: str, ends: Iterable[da
 def _late_before(end: date, today: date) -> Document:
     """Whether an item was open and past its day when the day before ``end`` was over, or is as of today."""
     last = min(end, today + timedelta(days=1)) - timedelta(days=1)  # the day it is looked at
-    day, after = datetime.combine(last, time(), UTC), datetime.combine(end, time(), UTC)
+    day, after = midnight(last), midnight(end)
     still = {"$or": ["$is_open", {"$gte": ["$closed_on", after]}]}
     return {"$and": [{"$lt": ["$due_on", day]}, {"$lte": ["$given_on", day]}, still]}
 
@@ -390,7 +390,7 @@ def meetings(store: Store, actor: Actor, community_id: str, period: Period | Non
     Unavailable."""
     within: Document = {}
     if period is not None and period.kind != "ever":
-        within["day"] = Is(gte=_midnight(period.first), lte=_midnight(period.last))
+        within["day"] = Is(gte=midnight(period.first), lte=midnight(period.last))
     found = store.find(actor, Meeting, community_id, within, sort=[("day", -1), ("time", -1)], limit=LISTED)
     total = len(found) if len(found) < LISTED else store.count(actor, Meeting, community_id, within)
     return found, total
@@ -421,8 +421,8 @@ def _unfinished_at(store: Store, actor: Actor, community_id: str, of: Meeting, t
     day = of.day
     open_then: Document = {
         "series": str(of.kind),
-        "given_on": Is(lt=_midnight(day)),
-        "$or": [{"is_open": True}, {"closed_on": Is(gt=_midnight(day))}],
+        "given_on": Is(lt=midnight(day)),
+        "$or": [{"is_open": True}, {"closed_on": Is(gt=midnight(day))}],
     }
     items = store.find(actor, ActionItem, community_id, open_then, sort=[("due_on", 1)], limit=LISTED)
     if not items:
@@ -432,7 +432,7 @@ def _unfinished_at(store: Store, actor: Actor, community_id: str, of: Meeting, t
         actor, Meeting, community_id, [{"$project": {"_id": 0, "day": 1}}],
         filter={
             "kind": str(of.kind), "status": str(MeetingStatus.HELD),
-            "day": Is(gt=_midnight(first), lt=_midnight(day)),
+            "day": Is(gt=midnight(first), lt=midnight(day)),
         },
     )  # fmt: skip
     days = [row["day"].date() for row in rows]
@@ -467,7 +467,7 @@ def to_come(store: Store, actor: Actor, community_id: str, *, now: datetime) -> 
     """The planned meetings from today on, the next first, 20 at most: to which something can be put. Raises Refused,
     Unavailable."""
     today = now.astimezone(store.zone(community_id)).date()
-    coming = {"day": Is(gte=_midnight(today)), "status": str(MeetingStatus.PLANNED)}
+    coming = {"day": Is(gte=midnight(today)), "status": str(MeetingStatus.PLANNED)}
     return store.find(actor, Meeting, community_id, coming, sort=[("day", 1)], limit=20)
 
 
@@ -496,7 +496,7 @@ def my_items(
 def closed_items(store: Store, actor: Actor, community_id: str, period: Period) -> tuple[list[ActionItem], int]:
     """Items that were done or dropped in a period, the newest first, LISTED at most, and how many there are. Raises
     Refused, Unavailable."""
-    within = {"closed_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    within = {"closed_on": Is(gte=midnight(period.first), lte=midnight(period.last))}
     found = store.find(actor, ActionItem, community_id, within, sort=[("closed_on", -1)], limit=LISTED)
     total = len(found) if len(found) < LISTED else store.count(actor, ActionItem, community_id, within)
     return found, total
@@ -504,15 +504,11 @@ def closed_items(store: Store, actor: Actor, community_id: str, period: Period) 
 
 def decisions(store: Store, actor: Actor, community_id: str, period: Period) -> tuple[list[Decision], int]:
     """Decisions of a period, the newest first, LISTED at most, and how many there are. Raises Refused, Unavailable."""
-    within = {"decided_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))}
+    within = {"decided_on": Is(gte=midnight(period.first), lte=midnight(period.last))}
     order = [("decided_on", -1), ("number", 1)]
     found = store.find(actor, Decision, community_id, within, sort=order, limit=LISTED)
     total = len(found) if len(found) < LISTED else store.count(actor, Decision, community_id, within)
     return found, total
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 # --- what it is about

@@ -2,7 +2,7 @@
 matched. Whom to call at an organisation is personal, and kept apart (``people.Contact``)."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from repository.access import Actor, Operation, require
@@ -18,7 +18,7 @@ from repository.organizations.records import (
     Way,
 )
 from repository.people import CONTACT_DAYS, Contact, drop_contact, keep_contact, keep_until
-from repository.record import Record
+from repository.record import Record, midnight
 from repository.rollups import day_of
 from repository.store import InUse, Invalid, Store, Write, build, require_plain
 from repository.words import Message, msg
@@ -92,7 +92,7 @@ def renew_contacts(store: Store, actor: Actor, community_id: str, *, on: date) -
     """Before contacts are forgotten: whom to call where a sheet has extended the contract, or ended its end, is kept as
     long as the contract says; returns how many were due to be forgotten. Raises Refused."""
     require(actor, Operation.UPDATE, Organization.collection)
-    over = {"expires_on": Is(lt=_midnight(on))}
+    over = {"expires_on": Is(lt=midnight(on))}
     due = [each.about_id for each in store.find(actor, Contact, community_id, over, limit=1000)]
     here = store.find(actor, Organization, community_id, {"_id": Is(among=due), "active": True}, limit=1000)
     last = timedelta(days=CONTACT_DAYS)
@@ -355,10 +355,6 @@ def _today(write: Write, community_id: str) -> date:
     return day_of(write.at, write.store.zone(community_id))
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 def _not_ahead(day: date, today: date, field: str) -> None:
     if day > today:
         raise Invalid({field: Message(msg("This lies in the future"))})
@@ -404,7 +400,7 @@ def note_part(
     """For the rooms in which organisations take part: note it inside the write that says so, once for a day and a
     matter. ``of`` is ``activity_id``, ``project_id``, ``need_id`` or ``meeting_id``. None where it stands already.
     Raises Invalid, Refused."""
-    about = {"organization_id": organization_id, "on": _midnight(on), "way": str(way), **of}
+    about = {"organization_id": organization_id, "on": midnight(on), "way": str(way), **of}
     where = {"community_id": community_id, **about}
     require_plain(where)
     if next(write.store.documents(Engagement, where, session=write.session, limit=1), None) is not None:
@@ -418,7 +414,7 @@ def drop_parts(
 ) -> None:
     """What was noted of a matter that is taken back, inside the same write, ``on`` one day or ever. ``following`` is
     the record whose change takes it back: whoever may change that one may do this."""
-    where = {"community_id": community_id, **of} | ({} if on is None else {"on": _midnight(on)})
+    where = {"community_id": community_id, **of} | ({} if on is None else {"on": midnight(on)})
     require_plain(where)
     for document in list(write.store.documents(Engagement, where, session=write.session)):
         write.delete(Engagement, community_id, document["_id"], document["revision"], following=following)

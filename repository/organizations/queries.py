@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require, scope
@@ -21,6 +21,7 @@ from repository.organizations.records import (
     Organization,
     Resource,
 )
+from repository.record import midnight
 from repository.rollups import path_word
 from repository.store import Counters, Store, Wanted
 
@@ -135,7 +136,7 @@ def resources(
     later. At most LISTED."""
     where: Document = {} if organization_id is None else {"organization_id": organization_id}
     if on is not None:
-        where["$or"] = [{"until": None}, {"until": Is(gte=_midnight(on))}]
+        where["$or"] = [{"until": None}, {"until": Is(gte=midnight(on))}]
     return store.find(actor, Resource, community_id, where, sort=[("organization_id", 1), ("what", 1)], limit=LISTED)
 
 
@@ -189,17 +190,13 @@ def engagements(
     """Who took part in what, newest first, of one organisation or of all, in a period or ever. At most LISTED."""
     where: Document = {} if organization_id is None else {"organization_id": organization_id}
     if period is not None:
-        where["on"] = Is(gte=_midnight(period.first), lte=_midnight(period.last))
+        where["on"] = Is(gte=midnight(period.first), lte=midnight(period.last))
     return store.find(actor, Engagement, community_id, where, sort=[("on", -1), ("_id", 1)], limit=LISTED)
 
 
 def engagement(store: Store, actor: Actor, community_id: str, id: str) -> Engagement:
     """One day on which an organisation took part. Raises NotFound, Refused."""
     return store.get(actor, Engagement, community_id, id)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def _offers(
@@ -399,7 +396,7 @@ def _balance(
         Need,
         community_id,
         [{"$group": {"_id": "$kind", "n": {"$sum": 1}}}],
-        filter={"met_on": Is(gte=_midnight(period.first), lte=_midnight(period.last))},
+        filter={"met_on": Is(gte=midnight(period.first), lte=midnight(period.last))},
         grids=grids,
     )
     met = {row["_id"]: row["n"] for row in rows}
@@ -417,7 +414,7 @@ def _unmatched(
 ) -> tuple[int, int]:
     where = {"state": NeedState.OPEN.value}
     total = store.count(actor, Need, community_id, where, grids=grids)
-    return total, store.count(actor, Need, community_id, {**where, "due_on": Is(lt=_midnight(today))}, grids=grids)
+    return total, store.count(actor, Need, community_id, {**where, "due_on": Is(lt=midnight(today))}, grids=grids)
 
 
 # --- for the overview
@@ -445,7 +442,7 @@ def glance(
         actor, community_id, glance_wanted(actor, community_id, period, grids, today=today)
     )
     everybody = [Organization.from_document(row) for row in rows]
-    late = sum(1 for one in open_needs if one.get("due_on") and one["due_on"] < _midnight(today))
+    late = sum(1 for one in open_needs if one.get("due_on") and one["due_on"] < midnight(today))
     return OrganizationGlance(
         _participation(everybody, _parts(counters), period, today),
         Value(UNMATCHED, len(open_needs), len(open_needs), detail=late),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from repository import flows
@@ -14,6 +14,7 @@ from repository.maintenance import Outcome, WorkKind, WorkOrder
 from repository.metrics import Period, Value, last_months, ratio
 from repository.preventive import metrics
 from repository.preventive.records import GRACE_MOST, Basis, MaintenancePlan
+from repository.record import midnight
 from repository.store import Store
 
 Document = dict[str, Any]
@@ -125,10 +126,6 @@ def review(
     )
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 def _undecided(
     store: Store,
     actor: Actor,
@@ -142,15 +139,15 @@ def _undecided(
     grace, and by their day."""
     where: Document = {
         "is_open": True,
-        "scheduled_for": Is(gte=_midnight(today - timedelta(days=GRACE_MOST)), lte=_midnight(last)),
+        "scheduled_for": Is(gte=midnight(today - timedelta(days=GRACE_MOST)), lte=midnight(last)),
     }
     where |= {} if category is None else {"category": category}
     bound = {"$dateAdd": {"startDate": "$scheduled_for", "unit": "day", "amount": {"$ifNull": ["$grace_days", 0]}}}
     preventive = {"$eq": ["$kind", WorkKind.PREVENTIVE.value]}
     kinds = {
         "month": {"$dateToString": {"date": "$scheduled_for", "format": "%Y-%m"}},
-        "graced": {"$and": [preventive, {"$gte": [bound, _midnight(today)]}]},
-        "ahead": {"$gte": ["$scheduled_for", _midnight(today)]},
+        "graced": {"$and": [preventive, {"$gte": [bound, midnight(today)]}]},
+        "ahead": {"$gte": ["$scheduled_for", midnight(today)]},
     }
     with_grace, by_day = Counter[str](), Counter[str]()
     for group in store.aggregate(
@@ -168,7 +165,7 @@ def _orders(
     where: Document = {
         "is_open": True,
         "kind": WorkKind.PREVENTIVE.value,
-        "scheduled_for": Is(lte=_midnight(today + timedelta(days=AHEAD_DAYS))),
+        "scheduled_for": Is(lte=midnight(today + timedelta(days=AHEAD_DAYS))),
     }
     where |= {} if category is None else {"category": category}
     found = store.find(
@@ -177,7 +174,7 @@ def _orders(
     total = len(found) if len(found) < LISTED else store.count(actor, WorkOrder, community_id, where, grids=grids)
     late = sum(order.scheduled_for is not None and order.scheduled_for < today for order in found)
     if late == LISTED:  # the longest overdue come first: only then are there late ones that are not listed
-        where["scheduled_for"] = Is(lt=_midnight(today))
+        where["scheduled_for"] = Is(lt=midnight(today))
         late = store.count(actor, WorkOrder, community_id, where, grids=grids)
     return tuple(found), total, late
 
@@ -202,7 +199,7 @@ def _foreseen(
         [{"$group": {"_id": {"plan": "$plan_id", "on": "$scheduled_for"}, "of": {"$addToSet": "$facility_id"}}}],
         filter={
             "plan_id": Is(among=sorted(plan.id for plan in known)),
-            "scheduled_for": Is(gt=_midnight(today), lte=_midnight(last)),
+            "scheduled_for": Is(gt=midnight(today), lte=midnight(last)),
         },
     )
     made = {(row["_id"]["plan"], row["_id"]["on"].date()): frozenset(row["of"]) for row in rows}

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require, scope
@@ -15,7 +15,7 @@ from repository.organizations import glance_wanted as organizations_wanted
 from repository.projects.metrics import COMPLETION, OVERDUE, TASKS, UNCLEAR
 from repository.projects.plan import Missing, Point, Span, behind, course, gaps, overdue, planned, progress
 from repository.projects.records import RUNNING, Milestone, Project, ProjectState, ProjectTask
-from repository.record import Record
+from repository.record import Record, midnight
 from repository.store import Counters, Store, Wanted
 
 Document = dict[str, Any]
@@ -137,16 +137,12 @@ def _outline(project: Project, tasks: Sequence[ProjectTask], today: date) -> Out
     )
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 # --- the review
 def review(store: Store, actor: Actor, community_id: str, period: Period, *, today: date) -> ProjectReview:
     """Metric U3 of projects and of tasks, what is unclear and what is late. Raises Refused, Unavailable."""
     end = min(period.last, today)
     months = last_months(end, SERIES)
-    since = _midnight(min(Period.of(months[0]).first, period.first if period.kind != "ever" else end))
+    since = midnight(min(Period.of(months[0]).first, period.first if period.kind != "ever" else end))
     not_over = {"$or": [{"ended_on": None}, {"ended_on": Is(gte=since)}]}
     found = store.find(actor, Project, community_id, not_over, sort=[("name", 1)], limit=LISTED)
     known = {one.id: one for one in found}

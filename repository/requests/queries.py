@@ -16,7 +16,7 @@ from repository.maintenance import Outcome, WorkOrder
 from repository.maintenance import Status as OrderStatus
 from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Metric, Period, Value, last_months, ratio
-from repository.record import Choice
+from repository.record import Choice, midnight
 from repository.requests import metrics
 from repository.requests.records import BY_RECEIPT, SUBJECT, OutcomeKind, Request, Satisfaction, Status, Urgency
 from repository.rollups import NOW, month_bounds, month_of, path_key, path_word
@@ -521,7 +521,7 @@ def _where(store: Store, community_id: str, show: Show, period: Period | None, n
     start, end = (period or Period.of("ever")).bounds(zone)
     received = {"received_at": Is(gte=start, lt=end)}
     resolved = Is(among=[Status.RESOLVED.value, Status.CLOSED.value])
-    days = {"gte": _midnight(period.first), "lte": _midnight(period.last)} if period else {}
+    days = {"gte": midnight(period.first), "lte": midnight(period.last)} if period else {}
 
     # what is asked of a part's field twice is what lets the server take that field's partial index
     def said(**facts: Any) -> Document:
@@ -574,10 +574,6 @@ def _weights(home: Community | None) -> tuple[int, int, int]:
         int(Community.model_fields[f"weight_{name}"].default) for name in ("response", "solution", "satisfaction")
     )
     return response, solution, satisfaction
-
-
-def _midnight(day: Any) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def for_meeting(

@@ -1,6 +1,6 @@
 """Who is registered as a volunteer, and whose card this is."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date
 
 import pymongo
 
@@ -8,6 +8,7 @@ from repository import keyed
 from repository.access import Actor, Operation, require, scope
 from repository.activities.records import Attendance
 from repository.filters import Is
+from repository.record import midnight
 from repository.residents.records import CARD_KEY, ResidentCard, Volunteer, card_number
 from repository.store import READ_SECONDS, Store, our_errors
 
@@ -26,7 +27,7 @@ def volunteers(
     """Registrations, newest first; with ``on`` those that stand on that day."""
     within: dict[str, object] = {}
     if on is not None:
-        day = datetime.combine(on, time(), UTC)
+        day = midnight(on)
         within = {"since": Is(lte=day), "$or": [{"until": None}, {"until": Is(gte=day)}]}
     return store.find(actor, Volunteer, community_id, within, grids=grids, sort=[("since", -1)], limit=limit)
 

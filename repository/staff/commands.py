@@ -1,14 +1,14 @@
 """Writing the team's files: members, certificates, training, plans, successors."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any
 
 from repository.access import Actor
 from repository.filters import Is
 from repository.grids import Post
 from repository.people import Person
-from repository.record import Record
+from repository.record import Record, midnight
 from repository.rollups import day_of
 from repository.staff.records import (
     KEY_TIERS,
@@ -138,7 +138,7 @@ def _require_new(write: Write, one: StaffTraining, who: Sequence[str]) -> None:
     """Raise Invalid, naming them, for people in whose files this training of this day stands already, but for the entry
     itself."""
     home = {"community_id": one.community_id}
-    day = {"held_on": datetime.combine(one.held_on, time(), UTC), "person_id": Is(among=who), "_id": Is(ne=one.id)}
+    day = {"held_on": midnight(one.held_on), "person_id": Is(among=who), "_id": Is(ne=one.id)}
     found = write.store.documents(StaffTraining, home | day, session=write.session)
     twice = {each["person_id"] for each in found if same_topic(each["topic"]) == same_topic(one.topic)}
     if twice:

@@ -8,7 +8,7 @@ nobody is singled out: see ``team``.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -17,6 +17,7 @@ from repository.filters import Is
 from repository.grids import Post
 from repository.metrics import Metric, Value, last_months, ratio
 from repository.people import Person
+from repository.record import midnight
 from repository.staff import metrics
 from repository.staff.assessing import Evidence, evidence, results_of
 from repository.staff.records import (
@@ -79,14 +80,10 @@ def _office(actor: Actor) -> Actor:
     return replace(actor, role=Role.ADMIN, grids=None, bound_to=None)
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 def _files(store: Store, actor: Actor, community_id: str, on: date) -> _Files:
     """Read once for everything a page asks, in one command."""
     home = {"community_id": community_id}
-    trained_in_year = {**home, "held_on": Is(gte=_midnight(date(on.year, 1, 1)), lte=_midnight(on))}
+    trained_in_year = {**home, "held_on": Is(gte=midnight(date(on.year, 1, 1)), lte=midnight(on))}
     found = store.together(
         _office(actor),
         community_id,
@@ -680,7 +677,7 @@ def certificates(store: Store, actor: Actor, community_id: str) -> list[StaffCer
 
 def trainings(store: Store, actor: Actor, community_id: str, first: date, last: date) -> list[StaffTraining]:
     """The training between two days, newest first, TRAININGS_LISTED at most. Raises Refused, Unavailable."""
-    between = {"held_on": Is(gte=_midnight(first), lte=_midnight(last))}
+    between = {"held_on": Is(gte=midnight(first), lte=midnight(last))}
     return store.find(
         actor, StaffTraining, community_id, between, sort=[("held_on", -1), ("_id", 1)], limit=TRAININGS_LISTED
     )
