@@ -293,6 +293,8 @@ def settled_on(
     for end in sorted({_month_end(each) for each in _turns(members, certificates)} | {day}):
         if end > day:
             break
+        if told and faces(before_it := end.replace(day=1) - timedelta(days=1)) == before:
+            told = max(told, before_it)  # nobody differs until then
         now = faces(end)
         changed = sum(before.get(id) != now.get(id) for id in before.keys() | now.keys())
         if changed >= MIN_GROUP or (told and not changed):
