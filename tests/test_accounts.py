@@ -33,7 +33,7 @@ from repository.store import (
     entry_mark,
 )
 from repository.words import Trouble
-from tests.conftest import Clock
+from tests.conftest import Clock, once
 
 GOOD, OTHER = "violet anchor bread", "seven quiet lanterns"
 TERMS = Terms()
@@ -45,6 +45,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
+@once
 def boss(store: Store, admin: Actor) -> User:
     """An administrator whose password is their own."""
     made = accounts.add_user(store, admin, {"login": "Boss", "name": "书记", "role": "admin"}, password=GOOD)
@@ -52,6 +53,7 @@ def boss(store: Store, admin: Actor) -> User:
 
 
 @pytest.fixture
+@once
 def worker(store: Store, admin: Actor, boss: User) -> User:
     """An editor beside the administrator."""
     made = accounts.add_user(store, admin, {"login": "wang", "name": "王芳", "role": "editor"}, password=GOOD)

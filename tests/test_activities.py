@@ -38,12 +38,14 @@ from repository.grids import Community, Grid
 from repository.metrics import Period
 from repository.people import AgeBand, Sex
 from repository.store import Conflict, Invalid, NotFound, Store
+from tests.conftest import once
 
 C = "c1"
 QUARTER = Period.of("2026Q1")
 
 
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     store.insert(admin, Community(id=C, community_id=C, code="D", name="D 社区", residents=900))
     for grid in ("g1", "g2"):

@@ -22,6 +22,7 @@ from repository.grids import Community, Grid, Population
 from repository.metrics import Period
 from repository.people import AgeBand, Sex
 from repository.store import Store
+from tests.conftest import once
 
 C = "D"
 TODAY = date(2026, 4, 2)
@@ -29,6 +30,7 @@ Visit = Callable[..., Any]
 
 
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     people = tuple(Population(age_band=age, sex=sex, count=100) for age in AgeBand for sex in Sex)
     community = Community(id=C, community_id=C, code="D", name="D社区", residents=1000, population=people)

@@ -19,7 +19,7 @@ from repository.grids import Community
 from repository.maintenance import WorkOrder
 from repository.record import field_specs
 from repository.store import RESTORING, SIGN_INS, Full, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.test_accounts import GOOD
 
 Visit = Callable[..., Any]
@@ -33,6 +33,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def town(store: Store, admin: Actor) -> Store:
     """A community and a facility that was renamed."""
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))

@@ -12,13 +12,14 @@ from repository.grids import Community, Grid
 from repository.maintenance import WorkOrder
 from repository.people import Person
 from repository.store import EVERYWHERE, Store, Unavailable
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 Visit = Callable[..., Any]
 LOOK = "repository.store.Store.writes"
 
 
 @pytest.fixture
+@once
 def filled(store: Store, admin: Actor) -> Store:
     store.insert(admin, Community(id="d", community_id="d", code="d", name="D"))
     store.insert(admin, Person(id="p", community_id="d", name="陈"))

@@ -33,7 +33,7 @@ from repository.maintenance import WorkOrder
 from repository.migrations import migrate
 from repository.record import RECORDS
 from repository.store import AUDIT, DURABLE, META, SEALS, Store, Unsuitable, Write, entry_mark
-from tests.conftest import NOW, Clock, empty
+from tests.conftest import NOW, Clock, empty, once
 from tests.folders import server_folder
 from tests.test_record import AT, a_work_order
 
@@ -56,6 +56,7 @@ def settle(store: Store, clock: Clock, key: bytes = KEY, **how: Any) -> int:
 
 
 @pytest.fixture
+@once
 def busy(store: Store, admin: Actor, clock: Clock) -> Store:
     """A community in which something was done each minute, sealed in three parts."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

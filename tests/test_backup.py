@@ -1,6 +1,7 @@
 """Back-up and restore: D7 of the catalogue in its short form (tests/reliability holds the long one)."""
 
 import fcntl
+import io
 import json
 import os
 import random
@@ -36,7 +37,7 @@ from repository.migrations import migrate
 from repository.rollups import COUNTS
 from repository.store import EVERYWHERE, META, RESTORING, ROOM_NEEDED, SIGN_INS, Full, Restoring, Store, Unsuitable
 from repository.words import Trouble
-from tests.conftest import NOW, empty
+from tests.conftest import NOW, empty, refill
 from tests.folders import server_folder
 from tests.test_record import AT, a_work_order
 
@@ -74,13 +75,23 @@ def town(template: Store) -> dict[str, list[Any]]:
     return made
 
 
+@pytest.fixture(scope="module")
+def good(template: Store, town: dict[str, list[Any]], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup of that database, for the tests that ask what a file is worth. Its collections stand as migrations make
+    them."""
+    store = Store(template.client, "gridboard_town", lambda: NOW + timedelta(hours=1))
+    migrate(store)
+    refill(store, town)
+    path = tmp_path_factory.mktemp("good") / "good.zip"
+    backup.take(store, Actor("tester", "测试员", Role.ADMIN), path)
+    store.client.drop_database(store.db.name)
+    return path.read_bytes()
+
+
 @pytest.fixture
 def filled(store: Store, town: dict[str, list[Any]]) -> Store:
     """A database with some of everything."""
-    for name, documents in town.items():
-        store.db[name].delete_many({})
-        if documents:
-            store.db[name].insert_many(documents)
+    refill(store, {name: documents for name, documents in town.items() if documents})
     store.clock = lambda: NOW + timedelta(hours=1)
     return store
 
@@ -194,9 +205,9 @@ def test_nothing_is_restored_over_what_is_there(filled: Store, target: Store, ad
     assert contents(target)["communities"][0]["_id"] == "D"
 
 
-def rewritten(path: Path, out: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+def rewritten(good: bytes, out: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     """A backup with other insides."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
     change(inside)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -254,10 +265,8 @@ def _huge(inside: dict[str, bytes]) -> None:
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_backup_is_refused_with_nothing_changed(
-    filled: Store, target: Store, admin: Actor, tmp_path: Path, change: Callable[[dict[str, bytes]], None]
+    good: bytes, target: Store, tmp_path: Path, change: Callable[[dict[str, bytes]], None]
 ) -> None:
-    good = tmp_path / "good.zip"
-    backup.take(filled, admin, good)
     bad = rewritten(good, tmp_path / "bad.zip", change)
     with pytest.raises(BackupTrouble):
         backup.restore(target, bad)
@@ -274,10 +283,9 @@ def _of_audit(**facts: Any) -> Callable[[dict[str, bytes]], None]:
     "options", [{"codec_options": 1}, {"capped": True, "size": 4096}, {"viewOn": "x"}, {"validator": {"x": {"$gt": 1}}}]
 )
 def test_a_file_gives_a_collection_no_options_but_a_validator_that_is_declared(
-    filled: Store, target: Store, admin: Actor, tmp_path: Path, options: dict[str, Any]
+    good: bytes, filled: Store, target: Store, admin: Actor, tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    backup.take(filled, admin, tmp_path / "good.zip")
-    backup.restore(target, rewritten(tmp_path / "good.zip", tmp_path / "odd.zip", _of_audit(options=options)))
+    backup.restore(target, rewritten(good, tmp_path / "odd.zip", _of_audit(options=options)))
     assert target.db["audit"].options() == {}
     assert indexes(target) == indexes(filled)
     assert audit.verify(target, admin, key=b"key").problems == ()
@@ -294,10 +302,9 @@ def test_a_file_gives_a_collection_no_options_but_a_validator_that_is_declared(
     ],
 )
 def test_a_file_makes_no_index_by_which_the_trail_would_shrink_nor_one_that_is_none(
-    filled: Store, target: Store, admin: Actor, tmp_path: Path, index: dict[str, Any], said: str
+    good: bytes, target: Store, tmp_path: Path, index: dict[str, Any], said: str
 ) -> None:
-    backup.take(filled, admin, tmp_path / "good.zip")
-    bad = rewritten(tmp_path / "good.zip", tmp_path / "bad.zip", _of_audit(indexes=[index]))
+    bad = rewritten(good, tmp_path / "bad.zip", _of_audit(indexes=[index]))
     with pytest.raises(BackupTrouble, match=said):
         backup.restore(target, bad)
     assert not target.restoring()
@@ -318,28 +325,25 @@ def test_a_rule_that_was_put_on_the_trail_stops_no_backup(
 
 @pytest.mark.parametrize("error", [KeyError, ValueError, RuntimeError])
 def test_a_mistake_of_the_restores_own_is_not_told_as_the_files(
-    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    error: type[Exception],
-) -> None:  # fmt: skip
+    good: bytes, target: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     def wrong(*_arguments: Any) -> None:
         raise error("ours")
 
-    backup.take(filled, admin, tmp_path / "b.zip")
+    (tmp_path / "b.zip").write_bytes(good)
     monkeypatch.setattr(restoring, "_fill", wrong)
     with pytest.raises(error, match="ours"):
         backup.restore(target, tmp_path / "b.zip")
     assert not target.restoring()
 
 
-def test_a_file_that_was_cut_off_or_changed_is_refused(
-    filled: Store, target: Store, admin: Actor, tmp_path: Path
-) -> None:
-    good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
-    backup.take(filled, admin, good)
-    content = good.read_bytes()
+def test_a_file_that_was_cut_off_or_changed_is_refused(good: bytes, target: Store, tmp_path: Path) -> None:
+    whole, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
+    whole.write_bytes(good)
+    stands = backup.inspect(whole)
     dice = random.Random(7)
     for _ in range(40):
-        damaged = bytearray(content)
+        damaged = bytearray(good)
         if dice.random() < 0.4:
             damaged = damaged[: dice.randrange(len(damaged))]
         else:
@@ -349,7 +353,7 @@ def test_a_file_that_was_cut_off_or_changed_is_refused(
             manifest = backup.inspect(bad)
         except BackupTrouble:
             continue
-        assert manifest == backup.inspect(good)  # a bit of the zip's own bookkeeping, such as a file's date
+        assert manifest == stands  # a bit of the zip's own bookkeeping, such as a file's date
     for content in (b"", b"PK", b"\x00" * 1000, b"age-encryption.org/v1\nnonsense"):
         bad.write_bytes(content)
         with pytest.raises(BackupTrouble):
@@ -427,10 +431,10 @@ def test_a_restore_that_was_cut_off_opens_nothing_and_is_begun_anew(
 
 
 def test_what_does_not_read_back_right_is_not_opened(
-    filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    good: bytes, target: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "b.zip"
-    backup.take(filled, admin, path)
+    path.write_bytes(good)
     fill = restoring._fill
 
     def careless(store: Store, mark: Any, part: Any, documents: Any) -> None:

@@ -48,7 +48,7 @@ from repository.metrics import MINIMUM_N, Period
 from repository.people import AgeBand, Sex
 from repository.signups import SIGN_UP_DAYS, SignUp, SignUpState, forget_sign_ups
 from repository.store import Conflict, Invalid, NotFound, Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, once
 
 C = "D"
 TODAY = date(2026, 4, 2)  # a Thursday; 16:30
@@ -61,6 +61,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     store.insert(admin, Community(id=C, community_id=C, code="D", name="D社区", residents=1000))
     for grid in ("1", "2"):

@@ -7,8 +7,6 @@ from random import Random
 
 import numpy as np
 import pytest
-from scipy.optimize import LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from repository.disclosure import (
     EVERYTHING,
@@ -134,6 +132,9 @@ class Attack:
 
     def bounds(self, period: str, group: tuple[set[str] | None, ...]) -> tuple[int, int]:
         """The fewest and the most people the group can have, as far as a reader can know."""
+        from scipy.optimize import LinearConstraint, milp  # every worker reads this file, one needs a solver
+        from scipy.sparse import csr_array
+
         data = [(i, j, v) for i, (row, _, _) in enumerate(self.rows) for j, v in row.items()]
         rows, columns, values = zip(*data, strict=True)
         matrix = csr_array((values, (rows, columns)), shape=(len(self.rows), len(self.place)))

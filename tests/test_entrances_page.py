@@ -16,13 +16,14 @@ from repository.maintenance import log_repair
 from repository.organizations import Organization, add_organization, set_contact
 from repository.people import contact_of
 from repository.store import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 PLATE = "川E7K234"
 Visit = Callable[..., Any]
 
 
 @pytest.fixture
+@once
 def gate(store: Store, admin: Actor) -> Store:
     """A community with one gate and a car inside since this morning, another since yesterday."""
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))

@@ -31,7 +31,7 @@ from repository.importer import ImportBatch, Mapping, Sheet
 from repository.metrics import Period
 from repository.store import Invalid, Store
 from seed import gates as seeded
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PLATE, NAME = "川E7K234", "欧阳小明"
@@ -43,6 +43,7 @@ RULES = EntryRules.of(None, ZONE)
 
 
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     """A community with a smart gate, a gate where a guard writes, and a door."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

@@ -21,7 +21,7 @@ from repository.record import RECORDS, Record, field_specs
 from repository.requests import Request
 from repository.rollups import COUNTS, SEEN
 from repository.store import AUDIT, ERASURES, LEDGER, META, Invalid, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.pages import picture
 
 CODE, OTHER = "R-7K3Q", "R-9XYZ"
@@ -58,6 +58,7 @@ def bring(store: Store, who: Actor, record: type[Record], text: str) -> Any:
 
 
 @pytest.fixture
+@once
 def told(yard: Store, admin: Actor, mender: Actor) -> Store:
     """A community in which R-7K3Q came three times, asked for something by two spellings of the code, and was heard."""
     for place, day in enumerate(DAYS):

@@ -30,13 +30,14 @@ from repository.metrics import State
 from repository.people import Person
 from repository.record import Precision
 from repository.store import Conflict, Duplicate, InUse, Invalid, NotFound, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 TODAY = date(2026, 4, 2)
 FIT, GATE, DOOR, PROPERTY = Category.FITNESS, Category.VEHICLE, Category.PERSONNEL, Category.PROPERTY
 
 
 @pytest.fixture
+@once
 def community(store: Store, admin: Actor) -> str:
     """D with grids g1 and g2, and a decoy community E with grid x1."""
     for id, grids in (("D", ("g1", "g2")), ("E", ("x1",))):
@@ -170,6 +171,7 @@ def test_labels_find_their_facility(store: Store, admin: Actor, community: str) 
 
 # --- figures
 @pytest.fixture
+@once
 def estate(store: Store, admin: Actor, community: str) -> str:
     """Eight facilities of D that stand, one retired, and a decoy of E. Counted by hand below."""
     old, young = date(2014, 5, 1), date(2024, 5, 1)

@@ -16,7 +16,7 @@ from repository.grids import Community, Grid
 from repository.maintenance import WorkOrder
 from repository.people import Person
 from repository.store import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 Visit = Callable[..., Any]
 
@@ -29,6 +29,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def yard(store: Store, admin: Actor) -> Store:
     """A very poor bar far past its life, a good one, a gate, and one retired."""
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))

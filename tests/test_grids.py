@@ -16,12 +16,14 @@ from repository.grids import Community, Grid, Post, Tier
 from repository.metrics import Period, State
 from repository.people import Person
 from repository.store import Conflict, Duplicate, InUse, Invalid, Store
+from tests.conftest import once
 
 TODAY = date(2026, 4, 2)
 WORKER = Actor("w", "网格员", Role.GRID_WORKER, frozenset({"D"}), frozenset({"g2"}))
 
 
 @pytest.fixture
+@once
 def community(store: Store, admin: Actor) -> str:
     """D with p1..p9 and grids g1, g2; a decoy E with one of each."""
     for id in ("D", "E"):
@@ -234,6 +236,7 @@ def test_a_post_keeps_who_held_it_and_a_past_day_is_told_from_that(store: Store,
 
 
 @pytest.fixture
+@once
 def network(store: Store, admin: Actor, community: str) -> str:
     """g1: director, one leader of two, a safety officer. g2: three leaders, no director, officer's term over."""
     post(store, admin, Tier.GRID_LEAD, "g1", "p1")

@@ -14,6 +14,7 @@ from repository.access import Actor, Role
 from repository.grids import Community, Grid, Point, Post, ServiceLevel, Tier
 from repository.people import Person
 from repository.store import Store
+from tests.conftest import once
 from tests.test_facilities_page import run
 
 Visit = Callable[..., Any]
@@ -27,6 +28,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def town(store: Store, admin: Actor) -> Store:
     """Grid 1 is large and has its posts but one; grid 2 has nobody but its responsible person."""
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区", residents=300))

@@ -38,6 +38,7 @@ from repository.people import Person
 from repository.record import RECORDS, Flag, Precision, Record
 from repository.store import DURABLE, OutcomeUnknown, Store, Unavailable, Write
 from repository.words import Trouble
+from tests.conftest import once
 
 LANGUAGES = [translator("zh"), translator("en")]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -45,6 +46,7 @@ C = "c1"
 
 
 @pytest.fixture(autouse=True)
+@once
 def community(store: Store, admin: Actor) -> None:
     for id, name in ((C, "D社区"), ("c2", "邻社区")):
         store.insert(admin, Community(id=id, community_id=id, code=id, name=name))

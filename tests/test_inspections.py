@@ -42,7 +42,7 @@ from repository.maintenance import (
 )
 from repository.metrics import Period
 from repository.store import Conflict, InUse, Invalid, NotFound, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.pages import picture
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -57,6 +57,7 @@ OTHER = Actor("other", "赵验收", Role.FACILITY_MANAGER)
 
 
 @pytest.fixture
+@once
 def rounds(yard: Store, admin: Actor) -> Checklist:
     """A weekly checklist of three items for fitness equipment, due since Monday 2026-03-02."""
     made = room.add_checklist(

@@ -38,6 +38,7 @@ from repository.maintenance import (
 )
 from repository.maintenance.commands import CLOSING, moved
 from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, build
+from tests.conftest import once
 
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -374,6 +375,7 @@ def test_any_walk_keeps_status_ending_and_story_in_step(steps):
 
 # --- lists
 @pytest.fixture
+@once
 def busy(yard: Store, admin: Actor) -> Store:
     """Six open orders of Li's in an order of urgency that their names say, others' and ended ones between them."""
 

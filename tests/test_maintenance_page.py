@@ -16,6 +16,7 @@ from repository.maintenance import Fault, Outcome, Status, WorkOrder, log_repair
 from repository.organizations import add_organization
 from repository.people import Person
 from repository.store import Store
+from tests.conftest import once
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +31,7 @@ Visit = Callable[..., Any]
 
 
 @pytest.fixture
+@once
 def yard(store: Store, admin: Actor) -> Store:
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))
     store.insert(admin, Person(id="wang", community_id="d", name="王师傅"))
@@ -42,6 +44,7 @@ def yard(store: Store, admin: Actor) -> Store:
 
 
 @pytest.fixture
+@once
 def order(yard: Store, admin: Actor) -> WorkOrder:
     """Overdue by two days."""
     return log_repair(yard, admin, "d", fault="loose", facility_id="bar", reported_at=NOW - timedelta(days=5))

@@ -13,7 +13,7 @@ from repository.access import Actor, Role
 from repository.maintenance import Priority, Status, WorkOrder
 from repository.organizations import add_organization
 from repository.store import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.test_facilities_page import button, run, said
 
 Visit = Callable[..., Any]
@@ -28,6 +28,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def given(yard: Store) -> dict[str, WorkOrder]:
     """Four orders of wang's by what presses, the least pressing given first; one of li's."""
     yard.db["communities"].delete_many({"_id": "e"})

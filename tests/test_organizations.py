@@ -24,7 +24,7 @@ from repository.maintenance import (
 from repository.metrics import MINIMUM_N, Period
 from repository.organizations import Organization
 from repository.store import Duplicate, InUse, Invalid, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 4, 2)
@@ -33,6 +33,7 @@ NAME, PHONE = "欧阳小明", "13812345678"
 
 
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     """A community with two companies."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

@@ -13,6 +13,7 @@ from repository.metrics import Period
 from repository.organizations import Need, NeedState, Organization, Way
 from repository.projects import Project, ProjectState, ProjectTask
 from repository.store import Store
+from tests.conftest import once
 from tests.test_facilities_page import button, run, said
 
 Visit = Callable[..., Any]
@@ -56,6 +57,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def here(yard: Store, admin: Actor) -> Store:
     """Two stationed organisations, a resource that fits a need, a running project with one task."""
     yard.db["communities"].delete_many({"_id": "e"})

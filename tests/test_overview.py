@@ -14,7 +14,7 @@ from repository.metrics import Period, State
 from repository.overview import compare, glance, off_target, systems, worst
 from repository.people import Person
 from repository.store import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.test_record import a_work_order
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -23,6 +23,7 @@ QUARTER = Period.of("2026Q2")
 
 
 @pytest.fixture
+@once
 def small(store: Store, admin: Actor) -> str:
     """Two grids: in g2 two orders are overdue, one of them dangerous; in g1 one is open and on time."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区", residents=100))

@@ -18,13 +18,14 @@ from repository.people import Contact, Purpose
 from repository.record import RECORDS
 from repository.store import AUDIT, Invalid, NotFound, Store
 from repository.store.impersonal import _unnumbered, _written
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 NAME, PHONE = "欧阳小明", "13812345678"
 VIEWER = Actor("v", "看", Role.VIEWER)
 
 
 @pytest.fixture
+@once
 def order(store: Store, admin: Actor) -> WorkOrder:
     """A repair somebody wants to be called back about."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

@@ -25,6 +25,7 @@ from repository.projects import (
     shares,
 )
 from repository.store import Conflict, Invalid, NotFound, Store
+from tests.conftest import once
 
 TODAY = date(2026, 4, 2)
 Q2, MARCH, EVER = Period.of("2026Q2"), Period.of("2026-03"), Period.of("ever")
@@ -112,6 +113,7 @@ def test_what_a_project_cannot_be(values: dict[str, Any]) -> None:
 
 # --- steps
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     """A community with two organisations."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

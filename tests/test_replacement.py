@@ -18,7 +18,7 @@ from repository.maintenance import Outcome, Status, WorkOrder
 from repository.metrics import State
 from repository.replacement import Band, band, facility_reliability, replacement_review
 from repository.store import Conflict, Invalid, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 TODAY = date(2026, 4, 2)
 SHANGHAI = "Asia/Shanghai"
@@ -28,6 +28,7 @@ UP, DOWN, GONE = ServiceStatus.IN_SERVICE, ServiceStatus.OUT_OF_ORDER, ServiceSt
 
 
 @pytest.fixture
+@once
 def community(store: Store, admin: Actor) -> str:
     """D with two grids."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

@@ -20,7 +20,7 @@ from repository.grids import Community, Grid
 from repository.people import Person
 from repository.replacement import replacement_review
 from repository.store import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 Visit = Callable[..., Any]
 
@@ -33,6 +33,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def yard(store: Store, admin: Actor) -> Store:
     """A bar past its life, one due in 2029, and a lift whose price nobody knows."""
     store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))

@@ -31,7 +31,7 @@ from repository.metrics import Period
 from repository.people import AgeBand, Sex
 from repository.store import Duplicate, Invalid, Store
 from seed.estate import grid_id
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 C = "c1"
 ADMIN = Actor("a", "管理员", Role.ADMIN)
@@ -281,6 +281,7 @@ def test_small_returns_are_withheld_with_what_they_could_be_worked_out_from() ->
 
 # --- what is entered
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     store.insert(admin, Community(id=C, community_id=C, code="D", name="D 社区", residents=900))
     for grid in ("g1", "g2"):

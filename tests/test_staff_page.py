@@ -15,7 +15,7 @@ from repository.staff import AssessmentBallots, AssessmentRound, StaffMember, St
 from repository.store import Store
 from seed import team as seeded
 from seed.estate import NAMES
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.test_facilities_page import button, run, said
 
 Visit = Callable[..., Any]
@@ -32,6 +32,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def crew(yard: Store, admin: Actor) -> Store:
     """Two of the staff, one with markup in the name."""
     yard.db["communities"].delete_many({"_id": "e"})

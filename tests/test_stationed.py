@@ -28,7 +28,7 @@ from repository.organizations import (
 from repository.organizations.matching import alike
 from repository.people import Person
 from repository.store import Conflict, InUse, Invalid, Store
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 
 TODAY = date(2026, 4, 2)
 Q2, MARCH, EVER = Period.of("2026Q2"), Period.of("2026-03"), Period.of("ever")
@@ -40,6 +40,7 @@ def ago(days: int) -> date:
 
 
 @pytest.fixture
+@once
 def here(store: Store, admin: Actor) -> Store:
     """A community with five stationed organisations, one that left, and a property company."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D"))

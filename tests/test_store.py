@@ -36,10 +36,12 @@ from repository.store import (
     build,
     our_errors,
 )
+from tests.conftest import once
 from tests.test_record import AT, a_work_order
 
 
 @pytest.fixture
+@once
 def community(store: Store, admin: Actor) -> str:
     """D community with grid g1, in the database."""
     store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))

@@ -19,7 +19,7 @@ from repository.metrics import Period
 from repository.overview import glance
 from repository.store import Conflict, Invalid, Store
 from repository.words import Message
-from tests.conftest import NOW
+from tests.conftest import NOW, once
 from tests.pages import picture
 from tests.test_facilities_page import button, run, said
 
@@ -36,6 +36,7 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+@once
 def weekly(yard: Store, admin: Actor) -> Checklist:
     """A checklist of two items, due for ten days."""
     yard.db["communities"].delete_many({"_id": "e"})
