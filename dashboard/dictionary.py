@@ -209,7 +209,6 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "services_timed": msg("Services whose hours are recorded"),
         "service_minutes": msg("Minutes served by volunteers"),
     },
-    ("attendance_groups", "month"): {"visits": msg("Registered visits; the category is age band and sex")},
     ("sign_ups", "month"): {
         "signed": msg("Of an activity (the category) of the month: residents signed up who have a place"),
         "came": msg("Of these: registered as having come"),

@@ -11,6 +11,7 @@ import base64
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -36,6 +37,7 @@ from repository import (  # noqa: F401 (importing declares what names a resident
 )
 from repository.access import Actor, Operation, reach, require
 from repository.activities import Activity, ActivityStatus, Attendance, resident_code
+from repository.checkin import Hours
 from repository.filters import Is
 from repository.grids import Community
 from repository.importer import ImportBatch
@@ -45,12 +47,14 @@ from repository.photos import let_go
 from repository.record import RECORDS, Choice, Day, Index, Record, Trace, field_specs, resident_key
 from repository.requests import Request
 from repository.rollups import SEEN
+from repository.signups import SignUp
 from repository.store import (
     LEDGER,
     READ_SECONDS,
     Document,
     Duplicate,
     Invalid,
+    NotFound,
     Store,
     Write,
     build,
@@ -251,6 +255,8 @@ def _erase_one(write: Write, record: type[Record], document: Document, of: Docum
     if record is Attendance:
         _keep_head(write, document)
     write.erase(record, community_id, id, _without(record, document, of))
+    if record is SignUp:
+        _give_place(write, document)
 
 
 def _without(record: type[Record], document: Document, of: Document | None) -> dict[str, Any] | None:
@@ -266,9 +272,31 @@ def _without(record: type[Record], document: Document, of: Document | None) -> d
             changes[name] = tuple(each.model_copy(update={leaf: None}) for each in getattr(current, name))
         else:
             changes[name] = _blank(record, name)
-    if of and of.get("place") and of["place"] == document.get("place") and not document.get("is_open"):
-        changes["place"] = GONE  # where somebody lives came along; what is still to be mended has to be found
+    if of and (place := document.get("place")):  # where somebody lives may have come along
+        found = document.get("is_open") and not document.get("facility_id")
+        # what is still to be mended has to be found, if nothing else says where it is
+        left = without_flat(place) if found or place != of.get("place") else GONE
+        changes |= {"place": left} if left != place else {}
     return changes
+
+
+_HOUSE = r"(?:[A-Z]?\d{1,3}[A-Z]?|[一二三四五六七八九十百]{1,4}|[A-Z])\s*(?:号楼|栋|幢|座|#)"
+_UNIT = r"(?:[A-Z]?\d{1,2}|[一二三四五六七八九十]{1,3})\s*(?:单元|门)"
+_DOOR = (
+    r"(?:[A-Z]?\d{1,2}|[一二三四五六七八九十]{1,3})\s*(?:楼|层)(?:\s*(?:[A-Z]?\d{1,4}|[一二三四五六七八九十]{1,3}))?(?:\s*[室号房户])?"
+    r"|[A-Z]?\d{3,4}[A-Z]?(?:\s*[室号房户])?|\d{1,4}\s*[室房户]"
+)
+_HOME = re.compile(
+    rf"(?P<kept>(?:{_HOUSE}(?:\s*{_UNIT})?|{_UNIT}))[\s,，·\-—–]*(?:{_DOOR})"  # 3栋2单元501, 三栋二单元5楼1号
+    r"|(?<!\d)(?P<short>\d{1,3}[-—–](?:\d{1,2}[-—–])?)\d{3,4}(?!\d)(?:\s*[室号房户])?"  # 3-2-501
+    r"|(?<!\d)\d{3,4}\s*[室房户]",  # 501室
+    re.IGNORECASE,
+)
+
+
+def without_flat(place: str) -> str:
+    """A place without the door behind which somebody lives: building and unit are left, where some dozen live."""
+    return _HOME.sub(lambda home: home["kept"] or (home["short"] or GONE).rstrip("-—–"), place)
 
 
 def _keep_head(write: Write, attendance: Document) -> None:
@@ -279,6 +307,15 @@ def _keep_head(write: Write, attendance: Document) -> None:
         return
     changes = {"headcount": found.get("headcount", 0) + 1}
     write.update(Activity, attendance["community_id"], found["_id"], found["revision"], changes)
+
+
+def _give_place(write: Write, sign_up: Document) -> None:
+    """Whoever has waited longest gets the place at an activity to come, as after a sign-up that was withdrawn."""
+    community_id = sign_up["community_id"]
+    with suppress(NotFound):
+        activity = write.read(Activity, community_id, sign_up["activity_id"])
+        if write.at < Hours.of(activity, write.store.zone(community_id)).ends:
+            signups.move_up(write, community_id, activity.id, activity.capacity)
 
 
 def _count(write: Write, community_id: str, id: str, n: int, *, complete: bool = False) -> Erasure:

@@ -299,3 +299,11 @@ def an_attendance_keeps_how_deep_the_activity_went(db: Database[Document]) -> No
     ):
         theirs = {"community_id": activity["community_id"], "activity_id": activity["_id"]}
         came.update_many({**theirs, "level": {"$exists": False}}, {"$set": {"level": activity["level"]}})
+
+
+@migration
+def visits_by_age_and_sex_are_not_counted(db: Database[Document]) -> None:
+    """The counters of visits by age band and sex go: nothing read them, and every attendance paid for two."""
+    counts = db[rollups.COUNTS]
+    for community in db["communities"].find({}, {"_id": 1}):
+        counts.delete_many({"community_id": community["_id"], "subject": "attendance_groups"})

@@ -35,7 +35,7 @@ from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from pymongo import UpdateOne
+from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
@@ -150,11 +150,11 @@ they did more than take part; and beside the months, under ``registered``, ``202
 ``formats``, ``2024|lecture|60-74`` -> times."""
 
 
-def people_atoms(months: Months) -> Tally:
+def people_atoms(months: Months, within: Collection[str] | None = None) -> Tally:
     """What one resident adds to the counters of distinct people: in each month, quarter and year, and ever:
     ``unique`` 1, ``repeat`` 1 if they came twice or more, ``new`` 1 if it was their first; by grid and group together
     ``unique`` only. A resident whose group or grid changed within a period counts once in each, and once in the
-    total.
+    total. ``within`` leaves out all periods but these.
 
     In the total and by grid: ``stayed`` 1 if they came in the period before too, of that grid; the furthest of
     ``STEPS`` they went in the period. In the total alone: ``to_`` it if they had never gone so far; ``active`` 1 if
@@ -164,40 +164,43 @@ def people_atoms(months: Months) -> Tally:
     band together (``lecture|60-74``): ``unique`` 1 if they came to it.
     """
     atoms: Tally = Counter()
-    times: dict[tuple[str, str, str], int] = defaultdict(int)
-    came = sorted(
-        month for month, cells in months.items() if month not in BESIDE and any(n > 0 for n in cells.values())
-    )
+    times: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))  # period -> cell -> how often
+    came = _came(months)
     if not came:
         return atoms
     spans = [span.split("/") for span, n in months.get(REGISTERED, {}).items() if n > 0]
     # in each period, of all and of each grid, as a place in STEPS counted from 1
     furthest: dict[tuple[str, str], int] = defaultdict(int)
-    homes = {cell.split("|", 1)[1] for cell, n in months[came[0]].items() if n > 0} | {""}
+    homes = {_grid(cell) for cell, n in months[came[0]].items() if n > 0} | {""}
+    been: set[tuple[str, str]] = set()  # period and grid, of all and of each
+    asked = None if within is None else {_before(period) for period in within if period != EVER}
     so_far = 0
+    cohort = within is None or came[0] in within
     for month in came:
-        periods = (month, quarter_of(month), month[:4], EVER)
+        whole = periods_of(month)
+        periods = [period for period in whole if within is None or period in within]
+        counted = [times[period] for period in periods]
+        known = [period for period in whole if asked is None or period in asked]
         step = 0
         for cell, n in months[month].items():
             if n <= 0:
                 continue
-            who, grid = cell.split("|", 1)
-            role, _colon, group = who.rpartition(":")
-            own = STEPS.index(role) + 1 if role else 0
+            own = _told(cell)[0]
             step = max(step, own)
-            for period in periods:
-                for of in {"", grid} if own else ():
-                    furthest[period, of] = max(furthest[period, of], own)
-                # a set: who has no grid is counted once in the total, not again as "the grid without a name"
-                for place in {(period, "", ""), (period, grid, ""), (period, "", group), (period, grid, group)}:
-                    times[place] += n
+            for cells in counted:
+                cells[cell] += n
+            grids = {"", _grid(cell)}
+            been.update((period, grid) for period in known for grid in grids)
+            for period in periods if own else ():
+                for grid in grids:
+                    furthest[period, grid] = max(furthest[period, grid], own)
         for period in periods if step else ():
             if step > so_far:
                 atoms["residents", "people", period, "", "", f"to_{STEPS[step - 1]}"] = 1
             if STEPS[step - 1] == "volunteer" and any(first <= month <= (last or month) for first, last in spans):
                 atoms["residents", "people", period, "", "", "active"] = 1
         so_far = max(so_far, step)
-        if (after := _months_after(came[0], month)) <= COHORT_MONTHS:
+        if cohort and (after := _months_after(came[0], month)) <= COHORT_MONTHS:
             atoms["cohorts", "people", came[0], "", "", f"after_{after}"] = 1
             for home in homes:
                 if after == 0 and home:
@@ -207,27 +210,92 @@ def people_atoms(months: Months) -> Tally:
     for (period, grid), step in furthest.items():
         atoms["residents", "people", period, grid, "", STEPS[step - 1]] = 1
     for cell, n in months.get(FORMATS, {}).items():
-        if n > 0:
-            year, reached = cell.split("|", 1)
+        year, reached = cell.split("|", 1)
+        if n > 0 and (within is None or year in within):
             atoms["formats", "people", year, "", reached, "unique"] = 1
-    first = {came[0], quarter_of(came[0]), came[0][:4], EVER}
-    for (period, grid, group), n in times.items():
-        atoms["residents", "people", period, grid, group, "unique"] = 1
-        if grid and group:
-            continue  # the groups within a grid: only how many
-        if n >= 2:
-            atoms["residents", "people", period, grid, group, "repeat"] = 1
-        if period in first:
-            atoms["residents", "people", period, grid, group, "new"] = 1
-        if not group and period != EVER and (_before(period), grid, "") in times:
-            atoms["residents", "people", period, grid, "", "stayed"] = 1
+    first = periods_of(came[0])
+    for period, cells in times.items():
+        places: dict[tuple[str, str], int] = defaultdict(int)
+        for cell, n in cells.items():
+            for place in _told(cell)[1]:
+                places[place] += n
+        for (grid, group), n in places.items():
+            atoms["residents", "people", period, grid, group, "unique"] = 1
+            if grid and group:
+                continue  # the groups within a grid: only how many
+            if n >= 2:
+                atoms["residents", "people", period, grid, group, "repeat"] = 1
+            if period in first:
+                atoms["residents", "people", period, grid, group, "new"] = 1
+            if not group and period != EVER and (_before(period), grid) in been:
+                atoms["residents", "people", period, grid, "", "stayed"] = 1
     return atoms
+
+
+def people_change(before: Months, after: Months) -> Tally:
+    """``people_atoms`` of ``after`` less those of ``before``, from no more periods than can differ: one more visit of
+    somebody who has come for years changes some ten numbers of a thousand."""
+    differing = {month for month in before.keys() | after.keys() if before.get(month) != after.get(month)}
+    came = _came(after)
+    within: set[str] | None = None
+    if REGISTERED not in differing and came and came[:1] == _came(before)[:1]:
+        visits = differing - BESIDE
+        within = {cell[:4] for cell, _n in before.get(FORMATS, {}).items() ^ after.get(FORMATS, {}).items()}
+        further = [month for month in visits if _step(before.get(month, {})) != _step(after.get(month, {}))]
+        # how far somebody went for the first time may be told in a later month
+        for month in visits.union(month for month in came if further and month > min(further)):
+            # who stayed is told in the next month, quarter and year
+            for later in (0, 1, 3, 12):
+                within.update(periods_of(_later(month, later)))
+        if any(_months_after(came[0], month) <= COHORT_MONTHS for month in visits):
+            within.add(came[0])
+    atoms = people_atoms(after, within)
+    atoms.subtract(people_atoms(before, within))
+    return atoms
+
+
+def _came(months: Months) -> list[str]:
+    """The months in which somebody came, in order."""
+    there = (month for month, cells in months.items() if max(cells.values(), default=0) > 0)
+    return sorted(month for month in there if month not in BESIDE)
+
+
+def _step(cells: Mapping[str, int]) -> int:
+    """How far somebody went in a month, as a place in STEPS counted from 1; 0: they only took part."""
+    return max((_told(cell)[0] for cell, n in cells.items() if n > 0), default=0)
+
+
+@lru_cache(maxsize=4096)
+def _grid(cell: str) -> str:
+    """The grid of ``volunteer:60-74_f|g1``; empty without one."""
+    return cell.split("|", 1)[1]
+
+
+@lru_cache(maxsize=4096)
+def _told(cell: str) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """What ``volunteer:60-74_f|g1`` tells: the step, and the grids and groups it counts for."""
+    who, grid = cell.split("|", 1)
+    role, _colon, group = who.rpartition(":")
+    # a set: who has no grid is counted once in the total, not again as "the grid without a name"
+    return STEPS.index(role) + 1 if role else 0, tuple({("", ""), (grid, ""), ("", group), (grid, group)})
+
+
+@lru_cache(maxsize=4096)
+def periods_of(month: str) -> tuple[str, str, str, str]:
+    """The periods that distinct people are counted in: the month itself, its quarter and year, and ever."""
+    return month, quarter_of(month), month[:4], EVER
+
+
+def _later(month: str, by: int) -> str:
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + by, 12)
+    return f"{year:04d}-{number + 1:02d}"
 
 
 def _months_after(first: str, month: str) -> int:
     return (int(month[:4]) - int(first[:4])) * 12 + int(month[5:]) - int(first[5:])
 
 
+@lru_cache(maxsize=4096)
 def _before(period: str) -> str:
     """The month, quarter or year before."""
     year, number = int(period[:4]), int(period[5:] or 0)
@@ -385,11 +453,9 @@ def apply(
     called, and the transaction run again.
     """
     counts = spread(atoms)
-    # by their ids and nothing else, which takes a third less time
-    changes = (
-        UpdateOne({"_id": place.document_id(community_id)}, {"$inc": paths}) for place, paths in sorted(counts.items())
-    )
-    operations = [*before, *changes]
+    # by their ids and nothing else, which takes a third less time; all writers in one order
+    ids = sorted((place.document_id(community_id), place) for place in counts)
+    operations = [*before, *(UpdateOne({"_id": id}, {"$inc": counts[place]}) for id, place in ids)]
     if not operations:
         return
     result = db[COUNTS].bulk_write(operations, session=session)
@@ -421,7 +487,8 @@ class Presence:
 
 
 class MissingResident(Exception):
-    """A resident comes for the first time: make the empty document outside the transaction, then try again."""
+    """Residents come for the first time in two transactions at once: make the empty documents outside of both, then
+    try again."""
 
     def __init__(self, community_id: str, residents: Collection[str]) -> None:
         super().__init__(community_id, len(residents))
@@ -452,34 +519,69 @@ def apply_presence(
     community_id: str,
     changed: Mapping[str, Mapping[tuple[str, str], int]],
 ) -> Tally:
-    """Change ``residents_seen`` inside the caller's transaction; returns what that adds to the counters of people."""
+    """Change ``residents_seen`` inside the caller's transaction; returns what that adds to the counters of people.
+    Raises MissingResident."""
     atoms: Tally = Counter()
     if not changed:
         return atoms
-    ids = {f"{community_id}|{resident}": resident for resident in changed}
-    found = {
-        document["_id"]: document
-        for document in db[SEEN].find({"_id": {"$in": list(ids)}, "community_id": community_id}, session=session)
-    }
-    if len(found) < len(ids):
-        raise MissingResident(community_id, [resident for key, resident in ids.items() if key not in found])
-    operations = []
-    for key, resident in ids.items():
-        before = found[key]["months"]
-        after = {month: dict(cells) for month, cells in before.items()}
-        for (month, cell), n in changed[resident].items():
-            cells = after.setdefault(month, {})
-            name = path_key(cell)
-            cells[name] = cells.get(name, 0) + n
-            if not cells[name]:
-                del cells[name]
-            if not cells:
-                del after[month]
-        atoms.update(people_atoms(words_of(after)))
-        atoms.subtract(people_atoms(words_of(before)))
-        operations.append(UpdateOne({"_id": key, "community_id": community_id}, {"$set": {"months": after}}))
-    db[SEEN].bulk_write(operations, ordered=False, session=session)
+    seen, ids = db[SEEN], {f"{community_id}|{resident}": resident for resident in changed}
+    at_once = len(ids) == 1 and all(n > 0 for cells in changed.values() for n in cells.values())
+    if at_once:  # one comes once more, as mostly: what stood there before comes back from the change itself
+        ((key, resident),) = ids.items()
+        more = {_path_seen(month, cell): n for (month, cell), n in changed[resident].items()}
+        before = seen.find_one_and_update({"_id": key, "community_id": community_id}, {"$inc": more}, session=session)
+        found = [before] if before else []
+    else:
+        found = list(seen.find({"_id": {"$in": list(ids)}, "community_id": community_id}, session=session))
+    operations: list[InsertOne[Document] | UpdateOne] = []
+    for document in found:
+        key, then = document["_id"], words_of(document["months"])
+        differences = changed[ids.pop(key)]
+        now = _seen_after(then, differences)
+        atoms.update(people_change(then, now))
+        if not at_once:
+            operations.append(UpdateOne({"_id": key, "community_id": community_id}, _seen_change(differences, now)))
+    for key, resident in ids.items():  # those who come for the first time
+        now = _seen_after({}, changed[resident])
+        atoms.update(people_atoms(now))
+        months = {month: {path_key(cell): n for cell, n in cells.items()} for month, cells in now.items()}
+        operations.append(InsertOne({"_id": key, "community_id": community_id, "resident": resident, "months": months}))
+    try:
+        if operations:
+            seen.bulk_write(operations, ordered=False, session=session)
+    except BulkWriteError as error:
+        if any(problem["code"] != 11000 for problem in error.details["writeErrors"]):
+            raise
+        raise MissingResident(community_id, list(ids.values())) from error
     return atoms
+
+
+def _seen_change(differences: Collection[tuple[str, str]], after: Months) -> Document:
+    """The update that brings the cells that differ to what they are ``after``."""
+    change: Document = {"$set": {}, "$unset": {}}
+    for month, cell in differences:
+        if month not in after:
+            change["$unset"][_path_seen(month)] = ""
+        elif cell not in after[month]:
+            change["$unset"][_path_seen(month, cell)] = ""
+        else:
+            change["$set"][_path_seen(month, cell)] = after[month][cell]
+    return {name: paths for name, paths in change.items() if paths}
+
+
+def _path_seen(month: str, cell: str = "") -> str:
+    return f"months.{month}.{path_key(cell)}" if cell else f"months.{month}"
+
+
+def _seen_after(before: Months, differences: Mapping[tuple[str, str], int]) -> Months:
+    """The months with the differences added; what comes to nothing is left out."""
+    after = dict(before)
+    for (month, cell), n in differences.items():
+        cells = {**after.get(month, {}), cell: after.get(month, {}).get(cell, 0) + n}
+        after[month] = {each: times for each, times in cells.items() if times}
+        if not after[month]:
+            del after[month]
+    return after
 
 
 def words_of(months: Months) -> Months:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from repository import recount
 from repository.access import Actor, Refused, Role
@@ -338,6 +339,50 @@ def test_two_lists_with_the_same_resident_record_them_once(here: Store, admin: A
         thread.join()
     assert sum(len(entered.saved) for entered in found) == sum(len(entered.problems) for entered in found) == 30
     assert not recount.check(here, admin, C)
+
+
+class Asked(CommandListener):
+    """What the database was asked, but for who may and what is in flight."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, str]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        of = str(event.command.get(event.command_name))
+        if of not in ("sign_ins", "audit_seals", "import_batches"):
+            self.commands.append((event.command_name, "" if event.command_name == "commitTransaction" else of))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+def test_a_list_is_recorded_with_hardly_more_commands_than_one(here: Store, admin: Actor, mongodb_uri: str) -> None:
+    """Whoever came before, and whoever comes for the first time; the counters as a recount has them."""
+    asked = Asked()
+    store = Store.connect(mongodb_uri, here.db.name, here.clock, event_listeners=[asked])
+    codes = [code_of(n) for n in range(30)]
+
+    def said(*lines: str) -> list[tuple[str, str]]:
+        activity = held(here, admin)
+        asked.commands.clear()
+        if len(lines) == 1:
+            record_attendance(store, admin, C, activity.id, resident=lines[0], accept_new=True)
+        else:
+            assert len(record_attendances(store, admin, C, activity.id, "\n".join(lines), accept_new=True).saved) == 30
+        return asked.commands[:]
+
+    said(code_of(99))  # the counters are there
+    begin = [("aggregate", "attendances"), ("find", "activities"), ("insert", "attendances"), ("insert", "audit")]
+    end = [("update", "monthly_counts"), ("commitTransaction", "")]
+    whole = [("find", "grids"), *begin, ("find", "residents_seen"), ("update", "residents_seen"), *end]
+    first = [("insert", "residents_seen") if each == ("update", "residents_seen") else each for each in whole]
+    assert said(codes[0]) == [*begin, ("findAndModify", "residents_seen"), ("insert", "residents_seen"), *end]
+    assert said(codes[0]) == [*begin, ("findAndModify", "residents_seen"), *end]
+    assert said(*codes[1:], code_of(98)) == first
+    assert said(*codes) == whole
+    assert not recount.check(here, admin, C)
+    store.close()
 
 
 # --- codes and lists as typed

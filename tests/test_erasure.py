@@ -9,9 +9,21 @@ import pytest
 
 from dashboard import cli
 from dashboard.i18n import translator
-from repository import activities, audit, backup, erasure, importer, maintenance, people, photos, recount, requests
+from repository import (
+    activities,
+    audit,
+    backup,
+    checkin,
+    erasure,
+    importer,
+    maintenance,
+    people,
+    photos,
+    recount,
+    requests,
+)
 from repository.access import Actor, Refused, Role
-from repository.activities import Activity, Attendance
+from repository.activities import Activity, ActivityStatus, Attendance
 from repository.erasure import Because
 from repository.grids import Community, edit_community
 from repository.importer import Sheet
@@ -20,6 +32,7 @@ from repository.people import Contact
 from repository.record import RECORDS, Record, field_specs
 from repository.requests import Request
 from repository.rollups import COUNTS, SEEN
+from repository.signups import SignUp
 from repository.store import AUDIT, ERASURES, LEDGER, META, Invalid, Store
 from tests.conftest import NOW, once
 from tests.pages import picture
@@ -283,6 +296,54 @@ def test_the_command_and_the_page_ask_twice(
     assert {one.because for one in erasure.erasures(told, admin, "d")} == {Because.ASKED, Because.LEFT}
     assert cli.main([*words, "--yes"]) == 1
     assert "Nothing here names" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("place", "left"),
+    [
+        ("3栋2单元501", "3栋2单元"),
+        ("幸福里三栋二单元5楼1号，漏水", "幸福里三栋二单元，漏水"),
+        ("３号楼１２０１ 室", "３号楼"),
+        ("A座1203门口的灯", "A座门口的灯"),
+        ("3-2-501", "3-2"),
+        ("501室", "…"),
+        ("3栋2单元", "3栋2单元"),
+        ("安富街120号路灯旁", "安富街120号路灯旁"),
+        ("7栋负一楼电梯间", "7栋负一楼电梯间"),
+    ],
+)
+def test_a_place_without_the_door_is_left_of_a_home(place: str, left: str) -> None:
+    assert erasure.without_flat(place) == left
+
+
+def test_what_is_under_way_goes_on_without_who_is_erased(yard: Store, admin: Actor, mender: Actor) -> None:
+    """An open order keeps as much of where they live as finding the damage takes, and the next one gets their place at
+    an activity to come; at one that is over nobody moves up."""
+    for id, days in (("a", 3), ("b", 1)):
+        ahead = NOW.date() + timedelta(days=days)
+        planned = Activity(id=id, community_id="d", name=id, format="lecture", held_on=ahead, capacity=1)
+        yard.insert(admin, planned.model_copy(update={"status": ActivityStatus.PLANNED}))
+        for code in (CODE, OTHER, "R-AAAA"):
+            checkin.sign_up(yard, admin, "d", id, resident=code, accept_new=True)
+    facts = {"text": TALE, "grid_id": "d-g1", "place": "3栋2单元501", "resident": CODE}
+    orders = []
+    for place, facility in ((None, None), (None, "d-F-01"), ("3栋2单元501 门口", None), ("东门", None)):
+        asked = requests.take_request(yard, mender, "d", facts)
+        made = requests.become_order(
+            yard, mender, "d", asked.id, asked.revision, fault="loose", place=place, facility_id=facility
+        )
+        orders.append(made.id)
+    yard.clock = lambda: NOW + timedelta(days=2)  # type: ignore[method-assign]
+
+    erasure.erase(yard, admin, "d", CODE, Because.ASKED)
+
+    assert [yard.get(admin, WorkOrder, "d", id).place for id in orders] == ["3栋2单元", "…", "3栋2单元 门口", "东门"]
+    assert "501" not in whole(yard, "grids", AUDIT)
+    listed = {(one.activity_id, one.resident): str(one.state) for one in yard.find(admin, SignUp, "d")}
+    assert listed == {
+        ("a", OTHER): "signed", ("a", "R-AAAA"): "waiting", ("b", OTHER): "waiting", ("b", "R-AAAA"): "waiting"
+    }  # fmt: skip
+    assert recount.check(yard, admin, "d") == []
 
 
 def test_contacts_go_some_days_after_the_end(yard: Store, admin: Actor, mender: Actor) -> None:

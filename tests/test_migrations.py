@@ -111,6 +111,8 @@ def test_attendances_of_before_get_the_level_and_what_is_counted_of_residents_si
     yard.db["monthly_counts"].delete_many({"subject": {"$in": ["activities", "attendances", "cohorts", "formats"]}})
     yard.db["residents_seen"].update_many({}, {"$unset": {"months.formats": ""}})
     yard.db["migrations"].delete_many({})
+    by_age = {"_id": "d|attendance_groups|month|2026-03||", "community_id": "d", "subject": "attendance_groups"}
+    yard.db["monthly_counts"].insert_one(by_age | {"level": "month", "period": "2026-03", "total": {"visits": 1}})
     assert recount.check(yard, admin, "d")
 
     migrations.migrate(yard)

@@ -88,6 +88,39 @@ def test_a_community_sets_its_own_deadlines(yard: Store, mender: Actor, admin: A
     assert emptied.deadline_at == changed.deadline_at, "nobody gets rid of a deadline"
 
 
+def test_a_receipt_noted_wrong_is_put_right_with_its_clocks(yard: Store, mender: Actor, admin: Actor) -> None:
+    """Not after anything that was done about it, and a deadline set by hand stays."""
+    other = take(yard, mender, resident="ABC", received_at=NOW - timedelta(days=3))
+    one = take(yard, mender, resident="ABC", urgency="life", received_at=NOW - timedelta(days=1))
+    assert one.repeat_of == other.id
+    for wrong in (NOW + timedelta(hours=1), "x"):
+        with pytest.raises(Invalid) as refused:
+            room.edit_request(yard, mender, "d", one.id, one.revision, {"received_at": wrong})
+        assert list(refused.value.problems) == ["received_at"]
+    right = NOW - timedelta(days=5)
+    form = {"received_at": right, "urgency": one.urgency, "deadline_at": one.deadline_at}  # a form tells them all
+    saved = room.edit_request(yard, mender, "d", one.id, one.revision, form)
+    assert (saved.received_at, saved.deadline_at, saved.events[0].at) == (right, right + timedelta(hours=2), right)
+    assert (saved.postponements, saved.repeat_of) == ((), None)
+    assert yard.get(admin, Request, "d", other.id).repeat_of == one.id, "it is the later one now"
+    assert yard.db["audit"].find_one({"record_id": one.id, "before.received_at": NOW - timedelta(days=1)})
+
+    saved = room.edit_request(yard, mender, "d", one.id, saved.revision, {"received_at": NOW - timedelta(hours=1)})
+    assert (saved.deadline_at, saved.postponements) == (NOW + timedelta(hours=1), ()), "later, but not put off"
+    ended = room.resolve(yard, mender, "d", one.id, saved.revision, answer="已修好")
+    for late in (NOW - timedelta(hours=3), NOW - timedelta(minutes=30)):
+        ended = room.edit_request(yard, mender, "d", one.id, ended.revision, {"received_at": late})
+        assert yard.db["requests"].count_documents({"_id": one.id, "late": late < NOW - timedelta(hours=2)}) == 1
+    yard.clock = lambda: NOW + timedelta(hours=9)  # type: ignore[method-assign]
+    with pytest.raises(Invalid) as refused:
+        room.edit_request(yard, mender, "d", one.id, ended.revision, {"received_at": NOW + timedelta(minutes=1)})
+    assert "after the next step" in str(refused.value.problems["received_at"].text)
+    by_hand = take(yard, mender, deadline_at=NOW + timedelta(days=30))
+    kept = room.edit_request(yard, mender, "d", by_hand.id, by_hand.revision, {"received_at": right})
+    assert kept.deadline_at == NOW + timedelta(days=30)
+    assert recount.check(yard, admin, "d") == []
+
+
 # --- entering
 def test_a_request_gets_number_topic_responsible_and_words(yard: Store, mender: Actor) -> None:
     made = take(yard, mender, "幸福里6栋电梯又停了，老人下不了楼", place="幸福里 6栋")

@@ -314,6 +314,33 @@ def test_what_a_resident_does_over_time_by_hand() -> None:
     assert rollups.people_atoms({rollups.REGISTERED: {"2026-03/": 1}}) == {}
 
 
+CELLS = st.sampled_from(["60-74_f|g1", "60-74_f|g2", "75+_f|", "60-74_f|g1", "volunteer:60-74_f|g1",
+                         "co_organiser:75+_f|"])  # fmt: skip
+SPANS = st.dictionaries(st.sampled_from(["2024-03/", "2024-03/2025-01", "2025-11/"]), st.just(1), max_size=2)
+VISITS = st.dictionaries(
+    # neighbours by month, quarter and year, and gaps between them
+    st.sampled_from(["2022-11", "2022-12", "2023-01", "2023-05", "2024-02", "2024-12", "2025-01", "2026-03"]),
+    st.dictionaries(CELLS, st.integers(0, 3), min_size=1, max_size=2),
+    max_size=5,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(VISITS, SPANS, VISITS.map(lambda months: dict(list(months.items())[:2])), st.none() | SPANS)
+def test_what_one_more_visit_changes_is_all_that_differs(
+    months: dict[str, Any], spans: dict[str, int], more: dict[str, Any], others: dict[str, int] | None
+) -> None:
+    """... found from the periods that can differ, is what all periods of both states tell."""
+    before, after = {**months, rollups.REGISTERED: spans}, {**months, **more, rollups.REGISTERED: spans}
+    after |= {} if others is None else {rollups.REGISTERED: others}
+    whole = rollups.people_atoms(after)
+    whole.subtract(rollups.people_atoms(before))
+
+    found = rollups.people_change(before, after)
+    assert {atom: n for atom, n in found.items() if n} == {atom: n for atom, n in whole.items() if n}
+    assert not any(rollups.people_change(before, before).values())
+
+
 def test_month_bounds_follow_the_zone() -> None:
     start, end = rollups.month_bounds("2026-12", ZoneInfo("Asia/Shanghai"))
 

@@ -1,6 +1,7 @@
 """The team: structure, gaps and succession against hand-counted rows; what may be told of small groups; assessment
 rounds as a machine of states, their results against sums made by hand."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from io import BytesIO
@@ -46,6 +47,7 @@ from repository.staff import (
     TrainingKind,
     TrainingPlan,
     Wish,
+    commands,
     judged,
 )
 from repository.store import Conflict, Duplicate, InUse, Invalid, Store
@@ -129,6 +131,35 @@ def test_nothing_is_learnt_or_obtained_in_the_future(yard: Store, admin: Actor) 
         staff.edit_training(yard, admin, "d", made.id, 1, {"held_on": tomorrow})
     assert staff.training_entry(yard, admin, "d", made.id).held_on == TODAY
     assert yard.count(admin, StaffTraining, "d") == 1, "chosen twice, there once"
+
+
+def test_two_who_enter_a_training_at_once_make_one(yard: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have looked, and found none, before either is done."""
+    team_of(yard, admin, {})
+    staff.add_training(yard, admin, "d", {"topic": "y", "held_on": TODAY, "hours": 2}, ["d-p0"])
+    look, gate, waited = commands._require_new, threading.Barrier(2), set[int]()
+    refused: list[Invalid] = []
+
+    def slowly(*given: Any) -> None:
+        look(*given)
+        if threading.get_ident() not in waited:
+            waited.add(threading.get_ident())
+            gate.wait(60)
+
+    def enter() -> None:
+        try:
+            staff.add_training(yard, admin, "d", {"topic": "x", "held_on": TODAY, "hours": 2}, ["d-p0"])
+        except Invalid as invalid:
+            refused.append(invalid)
+
+    monkeypatch.setattr(commands, "_require_new", slowly)
+    threads = [threading.Thread(target=enter) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(waited), [list(each.problems) for each in refused]) == (2, [["people"]])
+    assert yard.count(admin, StaffTraining, "d", {"topic": "x"}) == 1
 
 
 def test_a_training_counts_once_and_for_the_team(yard: Store, admin: Actor) -> None:

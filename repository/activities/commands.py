@@ -13,13 +13,15 @@ from bson import ObjectId
 
 from repository import rollups, signups
 from repository.access import Actor, Refused, Role, reach, require_reach
-from repository.activities.queries import known_residents
+from repository.activities.queries import LATEST, KnownResident, by_code
 from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance, PartTaken
+from repository.filters import Is
 from repository.grids import Grid
 from repository.people import AgeBand, Sex
 from repository.record import Choice, midnight
 from repository.rollups import COUNTS, MissingCounters, Place, Presence, Tally
-from repository.store import Duplicate, Invalid, Store, Unavailable, Write, build
+from repository.signups import SignUp
+from repository.store import Duplicate, Invalid, Store, Unavailable, Wanted, Write, build
 from repository.words import Message, Trouble, msg
 
 T = TypeVar("T")
@@ -347,7 +349,15 @@ def record_attendance(
             return store.write(actor, work, key=key)
         except _CodeTaken:
             continue
+        except Duplicate as duplicate:
+            _require_of_resident(duplicate)
     raise _no_code()
+
+
+def _require_of_resident(duplicate: Duplicate) -> None:
+    """Raise it unless it says that somebody else registered the same resident in the same moment: read again then."""
+    if "resident" not in duplicate.fields:
+        raise duplicate
 
 
 def _all(entered: Entered) -> Entered:
@@ -388,9 +398,8 @@ def record_attendances(
         except _CodeTaken:
             continue
         except Duplicate as duplicate:
-            if "resident" not in duplicate.fields:
-                raise
-            continue  # somebody recorded one of them in the same moment: read again who is there
+            _require_of_resident(duplicate)
+            continue
         if isinstance(found, Entered):
             return replace(found, problems=tuple(sorted([*unread, *found.problems], key=lambda one: one.number)))
         # the same submission again: say what it had made
@@ -431,13 +440,15 @@ def _recording(
     finish: Callable[[Entered], T],
 ) -> Callable[[Write], T]:
     """The work of the transaction that records ``lines``; what residents' last attendances say is read before it, new
-    codes of ``length`` letters are made before it, so that it can run again."""
+    codes of ``length`` letters are made before it, so that it can run again. Who is registered meanwhile is a
+    Duplicate: then this is to be made anew."""
     today = _today(store, community_id)
     codes = [line.resident for line in lines if line.resident is not None]
     anybody = replace(
         actor, role=Role.ADMIN, grids=None, bound_to=None
     )  # a resident known from another grid is not unknown
-    known = known_residents(store, anybody, community_id, codes)
+    people = _expected(store, anybody, community_id, activity_id, codes)
+    known = people.known
     seen = reach(actor, community_id)  # but what is told of them there is not told here
     told = {code: last for code, last in known.items() if seen is None or last.grid_id in seen}
     fresh = iter(_new_codes(sum(line.resident is None for line in lines), length))
@@ -446,23 +457,16 @@ def _recording(
 
     def work(write: Write) -> T:
         activity = _open_for_attendance(write, community_id, activity_id, today)
-        attendances = store.db[Attendance.collection]
-        there = {
-            found["resident"]
-            for found in attendances.find(
-                {"community_id": community_id, "activity_id": activity_id, "resident": {"$in": codes}},
-                {"resident": 1},
-                session=write.session,
-            )
-        }
+        there = set(people.there)
         if new and (
-            attendances.find_one(
+            store.db[Attendance.collection].find_one(
                 {"community_id": community_id, "resident": {"$in": sorted(new)}}, {"_id": 1}, session=write.session
             )
             or not signups.nobodys(write, community_id, sorted(new))
         ):
             raise _CodeTaken
-        saved, problems = [], []
+        wanted: list[Attendance] = []
+        problems = []
         for line, code in coded:
             last = told.get(code)
             said = {
@@ -497,8 +501,10 @@ def _recording(
                 problems.append(LineProblem(line.number, line.text, wrong))
                 continue
             there.add(code)
-            saved.append(write.insert(attendance))
-        signups.note_came(write, community_id, activity_id, [each.resident for each in saved], came=True)
+            wanted.append(attendance)
+        saved = write.insert_many(wanted)
+        if signed_up := people.signed_up & {each.resident for each in saved}:
+            signups.note_came(write, community_id, activity_id, sorted(signed_up), came=True)
         if saved and activity.status is ActivityStatus.PLANNED:
             write.update(Activity, community_id, activity_id, activity.revision, {"status": ActivityStatus.HELD})
         given = {attendance.resident for attendance in saved} & new
@@ -506,6 +512,35 @@ def _recording(
         return finish(Entered(tuple(saved), tuple(problems), codes_given))
 
     return work
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Of residents who are to be registered at an activity: what is ``known`` of them by code, who is ``there``
+    already, and who ``signed_up``."""
+
+    known: Mapping[str, KnownResident]
+    there: frozenset[str]
+    signed_up: frozenset[str]
+
+
+def _expected(store: Store, anybody: Actor, community_id: str, activity_id: str, residents: Sequence[str]) -> _Expected:
+    """All of that in one question, of all grids."""
+    if not residents:
+        return _Expected({}, frozenset(), frozenset())
+    theirs = {"community_id": community_id, "resident": Is(among=list(residents))}
+    here = {**theirs, "activity_id": str(activity_id)}
+    known, there, signed_up = store.together(
+        anybody,
+        community_id,
+        [
+            Wanted(Attendance, theirs, steps=LATEST),
+            Wanted(Attendance, here, ("resident",)),
+            Wanted(SignUp, here, ("resident",)),
+        ],
+    )
+    names = [frozenset(str(one["resident"]) for one in each) for each in (there, signed_up)]
+    return _Expected(by_code(known), *names)
 
 
 def _out_of_reach(actor: Actor, attendance: Attendance) -> Message | None:

@@ -763,18 +763,26 @@ def attendances_of(store: Store, actor: Actor, community_id: str, activity_id: s
     )
 
 
+LATEST: tuple[Document, ...] = (
+    # backwards, for then the server goes from one resident's last visit to the next one's without reading the others
+    {"$sort": {"resident": -1, "held_on": -1}},
+    {"$group": {"_id": "$resident", "last": {"$first": "$$ROOT"}}},
+)
+"""Residents' latest attendances: stages behind a match of residents."""
+
+
 def known_residents(
     store: Store, actor: Actor, community_id: str, residents: Sequence[str]
 ) -> dict[str, KnownResident]:
     """Age band, sex and grid as the residents' latest attendances have them, by code; nothing for those who never
     came, or not in the actor's grids."""
-    pipeline: list[Document] = [
-        {"$sort": {"community_id": 1, "resident": 1, "held_on": 1}},
-        {"$group": {"_id": "$resident", "last": {"$last": "$$ROOT"}}},
-    ]
     within = {"resident": Is(among=list(residents))}
-    found = store.aggregate(actor, Attendance, community_id, pipeline, filter=within) if residents else []
+    return by_code(store.aggregate(actor, Attendance, community_id, LATEST, filter=within) if residents else [])
+
+
+def by_code(groups: Iterable[Document]) -> dict[str, KnownResident]:
+    """What the rows of ``LATEST`` tell of residents."""
     return {
         last.resident: KnownResident(last.resident, last.age_band, last.sex, last.grid_id, last.held_on)
-        for last in (Attendance.from_document(group["last"]) for group in found)
+        for last in (Attendance.from_document(group["last"]) for group in groups)
     }

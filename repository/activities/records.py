@@ -243,7 +243,7 @@ class Attendance(Record):
         Index(("community_id", "held_on", "role"), "who did more than take part", where={"role": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = ("attendances", "attendance_groups")
+    subjects = ("attendances",)
     moments = ("held_on",)
     trace = Trace()
 
@@ -288,12 +288,10 @@ class Attendance(Record):
 
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """``visits`` by the resident's grid and by format, and again by age band and sex (``60-74_f``);
-        of the former those of each participation level, and volunteers' services with their minutes."""
+        """``visits`` by the resident's grid and by format; of them those of each participation level, and volunteers'
+        services with their minutes."""
         held = document["held_on"]
         month, grid = f"{held.year:04d}-{held.month:02d}", document.get("grid_id") or ""
-        group = f"{document.get('age_band') or ''}_{document.get('sex') or ''}"
-        yield ("attendance_groups", "month", month, grid, group, "visits"), 1
         own = ("attendances", "month", month, grid, document["format"])
         yield (*own, "visits"), 1
         if level := document.get("level"):

@@ -41,7 +41,7 @@ SERIES = "requests"  # of numbers
 EDITABLE = frozenset(
     {
         "text", "category", "urgency", "channel", "place", "grid_id", "resident", "received_by_id", "responsible_id",
-        "deadline_at",
+        "received_at", "deadline_at",
     }
 )  # fmt: skip
 """What ``edit_request`` may change; the steps have commands of their own."""
@@ -154,6 +154,17 @@ def _deadlines(store: Store, actor: Actor, community_id: str) -> tuple[RequestDe
 def _check_deadline(request: Request) -> None:
     if request.deadline_at and request.deadline_at < request.received_at:
         raise Invalid({"deadline_at": Message(msg("This lies before it was received"))})
+
+
+def _check_receipt(request: Request, received_at: datetime, now: datetime) -> None:
+    """Raise Invalid for a receipt in the future, or after something that was done about the request."""
+    if received_at > now:
+        raise Invalid({"received_at": Message(msg("This lies in the future"))})
+    ends = [past.ended_at for past in request.reopenings]
+    steps = [event.at for event in request.events if event.step is not Step.RECEIVED]
+    later = [at for at in (request.responded_at, request.ended_at, *ends, *steps) if at]
+    if later and received_at > min(later):
+        raise Invalid({"received_at": Message(msg("This lies after the next step of the story"))})
 
 
 # --- repeats
@@ -453,8 +464,9 @@ def edit_request(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Request:
     """Change plain fields (EDITABLE). Another urgency brings its deadline, counted from the receipt, unless a deadline
-    is given too; one that is taken away comes back as the urgency has it. Which requests repeat it is looked at again.
-    Raises Invalid, Conflict, NotFound, Refused."""
+    is given too; one that is taken away comes back as the urgency has it. A receipt that was noted wrong takes along
+    the deadline that followed from it, over or not, and is not put later than the next step of the story. Which
+    requests repeat it is looked at again. Raises Invalid, Conflict, NotFound, Refused."""
     if strange := changes.keys() - EDITABLE:
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
     zone, own = store.zone(community_id), _deadlines(store, actor, community_id)
@@ -463,21 +475,33 @@ def edit_request(
         request = write.read(Request, community_id, id)
         changed = build(Request, {**dict(request), **changes})
         wanted = dict(changes)
-        again = changed.urgency is not request.urgency and "deadline_at" not in changes and request.status in OPEN
-        if again or ("deadline_at" in changes and changed.deadline_at is None):
+        moved = changed.received_at != request.received_at
+        other = changed.urgency is not request.urgency
+        again, follows = other and "deadline_at" not in changes and request.status in OPEN, False
+        if moved:
+            _check_receipt(request, changed.received_at, write.at)
+            wanted["events"] = tuple(
+                event.model_copy(update={"at": changed.received_at}) if event.step is Step.RECEIVED else event
+                for event in request.events
+            )
+            promised = deadline(request.urgency, request.received_at, zone, own)
+            follows = changed.deadline_at == request.deadline_at == promised
+        if again or follows or ("deadline_at" in changes and changed.deadline_at is None):
             wanted["deadline_at"] = deadline(changed.urgency, changed.received_at, zone, own)
         changed = changed.model_copy(update=wanted)
         _check_deadline(changed)
         before, after = request.deadline_at, changed.deadline_at
-        if request.status in OPEN and before and after and after > before:
+        put_off = request.status in OPEN and before and after and after > before
+        if put_off and (other or not follows):  # one that only follows the receipt was not put off
             wanted["postponements"] = (*request.postponements, Postponement(at=write.at, due_before=before))
-        moved = any(getattr(changed, name) != getattr(request, name) for name in ("category", "resident", "place"))
-        if moved:
+        likened = ("category", "resident", "place", "received_at")
+        other_likes = any(getattr(changed, name) != getattr(request, name) for name in likened)
+        if other_likes:
             wanted["repeat_of"] = _earlier(write, build(Request, dict(changed)))
         saved = write.update(Request, community_id, id, revision, wanted)
         if saved.grid_id != request.grid_id:
             move_contact(write, community_id, id, saved.grid_id, following=Request)
-        if moved:
+        if other_likes:
             for one in _repeating(write, community_id, id):
                 _look_again(write, one)
             _mark_later(write, saved)

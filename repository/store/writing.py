@@ -126,14 +126,14 @@ class Write:
         record = record.model_copy(update={**stamp, "updated_by": self.actor.name, "revision": 1})
         document = record.to_document()
         self._name(type(record), {}, document)
-        self.store.db[record.collection].insert_one(document, session=self.session)
+        self._add(record.collection, [document])
         self._note(type(record), "create", None, document)
         return type(record).from_document(document)
 
-    def insert_many(self, records: Sequence[Record]) -> None:
+    def insert_many(self, records: Sequence[R]) -> list[R]:
         """Add some hundred records of one class in two round trips: as ``insert``, each with its audit entry."""
         if not records:
-            return
+            return []
         record = type(records[0])
         require(self.actor, Operation.CREATE, record.collection)
         stamp = {"created_at": self.at, "created_by": self.actor.name, "updated_at": self.at}
@@ -144,15 +144,24 @@ class Write:
             require_fields(self.actor, Operation.CREATE, record, _set(each))
             documents.append(each.model_copy(update=stamp).to_document())
             self._name(record, {}, documents[-1])
+        self._add(record.collection, documents)
+        for document in documents:
+            self._note(record, "create", None, document)
+        return [record.from_document(document) for document in documents]
+
+    def _add(self, collection: str, documents: Sequence[Document]) -> None:
+        """Documents in one round trip. Raises DuplicateKeyError however many there are."""
+        into = self.store.db[collection]
         try:
-            self.store.db[record.collection].insert_many(documents, session=self.session)
+            if len(documents) == 1:
+                into.insert_one(documents[0], session=self.session)
+            else:
+                into.insert_many(documents, session=self.session)
         except BulkWriteError as error:
             first = error.details["writeErrors"][0]
             if first["code"] == 11000:  # as insert_one says it
                 raise DuplicateKeyError(first["errmsg"], 11000, first) from error
             raise
-        for document in documents:
-            self._note(record, "create", None, document)
 
     def update(
         self,
@@ -273,6 +282,7 @@ class Write:
                 msg("This record is being imported just now. Nothing was changed; try again in a minute.")
             )
         require_reach(self.actor, record.from_document(found))
+        self.store._there[community_id, record.collection, id] = time.monotonic()
         return found
 
     def _name(self, record: type[Record], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -382,14 +392,10 @@ class Write:
         self._require_named()
         self._require_not_erased()
         if self._audit:
-            audit = self.store.db[AUDIT]
             mark = entry_mark(self._mark)
             for entry in self._audit:
                 entry["_id"] = mark + entry["_id"]
-            first, *rest = self._audit
-            audit.insert_one(first, session=self.session)  # alone: a key used before must show as a duplicate
-            if rest:
-                audit.insert_many(rest, session=self.session)
+            self._add(AUDIT, self._audit)
         for community_id, presence in self._presence.items():
             atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
             self._atoms.setdefault(community_id, Counter()).update(atoms)

@@ -1,5 +1,5 @@
 """Who came, at 5,000,000 attendances in one community: opening the page, and recording one more with its counters of
-distinct people against a plain insert."""
+distinct people, as a record and as the form and the list do it, against a plain insert."""
 
 from datetime import datetime
 from itertools import count
@@ -16,6 +16,8 @@ VISITS = max(5_000, round(5_000_000 * SCALE))
 COMMUNITY = "bench-0001"
 PINGS, FLOOR = 20, 0.010
 MOST = 3.0
+LIST = 30
+"""Residents on one list, as after an event."""
 
 
 def run(stand: Stand, report: Report) -> None:
@@ -51,19 +53,11 @@ def _write(store: Store, report: Report) -> None:
     twin = twin_of(store, Attendance)
     actor, now = signed_in(store), store.clock()
     today = now.astimezone(store.zone(COMMUNITY)).date()
-    gathering = activities.add_activity(
-        store,
-        actor,
-        COMMUNITY,
-        {
-            "name": "bench",
-            "format": "lecture",
-            "held_on": today,
-            "status": ActivityStatus.HELD,
-        },
-    )
+    held = {"name": "bench", "format": "lecture", "held_on": today, "status": ActivityStatus.HELD}
+    gathering = activities.add_activity(store, actor, COMMUNITY, held)
     known = sorted(store.db[Attendance.collection].distinct("resident", {"held_on": _last_day(store)}))
-    residents, number = iter(known), count()
+    number = count()
+    residents, entered = iter(known[::2]), iter(known[1::2])
 
     def plain() -> Attendance:
         n = next(number)
@@ -82,13 +76,28 @@ def _write(store: Store, report: Report) -> None:
             "insert": lambda: store.insert(
                 actor, plain().model_copy(update={"activity_id": gathering.id, "resident": next(residents)})
             ),
+            "enter": lambda: activities.record_attendance(
+                store, actor, COMMUNITY, gathering.id, resident=next(entered)
+            ),
         },
-        rounds=min(len(known), max(60, ROUNDS * 20)),
+        rounds=min(len(known) // 2, max(60, ROUNDS * 20)),
     )
     times = ratio(found["insert"], found["plain"])
     report.line("plain insert, same validator and indexes", ms(median(found["plain"])))
     report.line("with trail and counters of people", f"{ms(median(found['insert']))} = {times:.2f} x", f"<= {MOST} x",
                 times <= MOST)  # fmt: skip
+    times = ratio(found["enter"], found["plain"])
+    report.line("activities.record_attendance (reads too)", f"{ms(median(found['enter']))} = {times:.2f} x")
+    some = "\n".join(known[:LIST])
+    gatherings = iter([activities.add_activity(store, actor, COMMUNITY, held) for _ in range(ROUNDS)])
+    found = in_turns(
+        {
+            "plain": lambda: twin.insert_one(plain().to_document()),
+            "list": lambda: activities.record_attendances(store, actor, COMMUNITY, next(gatherings).id, some),
+        }
+    )
+    each = [took / len(known[:LIST]) for took in found["list"]]
+    report.line(f"a list of {LIST}, each of its lines", f"{ms(median(each))} = {ratio(each, found['plain']):.2f} x")
 
 
 def _last_day(store: Store) -> datetime:
