@@ -178,6 +178,20 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "satisfaction_n": msg("Work orders that ended in the month and were judged by whoever reported them"),
         "satisfaction_sum": msg("Sum of their grades, 1 to 5"),
     },
+    ("facility_orders", "cells"): {
+        "of.{id}.failures": msg(
+            "Of a facility: work orders reported in the month, but preventive ones and those rejected, cancelled or "
+            "duplicate"
+        ),
+        "of.{id}.costed": msg("Of these: with a cost noted"),
+        "of.{id}.cost_cents": msg("Cost of these, 1/100 yuan"),
+    },
+    ("facility_orders", "stock"): {
+        "cost_cents": msg("Of a facility (the category): cost noted on open work orders, 1/100 yuan")
+    },
+    ("person_orders", "cells"): {
+        "of.{id}.minutes": msg("Of a person: working time of the work orders completed in the month, minutes")
+    },
     ("entries", "month"): {
         "{kind}": msg("Vehicles or people that came in the month; the category is the gate"),
         "{kind}_complete": msg("Of these: noted completely, with the time they left"),

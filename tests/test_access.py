@@ -1329,6 +1329,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "staff.team": read("staff_figures", lambda s, a: staff.team(s, a, "D", on=TODAY), "common"),
     "staff.staff_glance": read("staff_figures", lambda s, a: staff.staff_glance(s, a, "D", on=TODAY), "common"),
+    "maintenance.load_of": read("work_orders", lambda s, a: maintenance.load_of(s, a, "D", ["p-D"], QUARTER.months)),
     "maintenance.work_of": read(
         "work_orders",
         lambda s, a: maintenance.work_of(s, a, "D", ["p-D"], date(2026, 1, 1), TODAY, now=NOW + timedelta(days=9)),
@@ -1831,6 +1832,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.commands._skip_taken": "the last number",
     "maintenance.commands._mended_lately": "inside a Write, of an order's own facility",
     "maintenance.companies.company_scores": "counters, cut by seen",
+    "maintenance.persons.load_of": "counters, cut by seen",
     "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
     "maintenance.queries.work_categories": "counters of the grids in reach",
     "meetings.commands": "inside a Write, of a meeting that was read through it; meetings are the whole community's",

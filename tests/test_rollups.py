@@ -22,7 +22,7 @@ from repository import recount, rollups
 from repository.access import Actor, Role
 from repository.activities import Activity, Attendance
 from repository.grids import Community, Grid
-from repository.maintenance import OPEN, Outcome, Priority, Status, WorkOrder
+from repository.maintenance import OPEN, Outcome, Priority, Status, WorkKind, WorkOrder
 from repository.metrics import Period, PeriodTrouble
 from repository.people import AgeBand, Sex
 from repository.store import Store, Unavailable, Write
@@ -70,6 +70,9 @@ def order_facts(draw: st.DrawFn) -> dict[str, Any]:
         "estimated_hours": draw(st.none() | st.floats(0, 50)),
         "actual_hours": draw(st.none() | st.floats(0, 50)),
         "cost_cents": draw(st.none() | st.integers(0, 10**9)),
+        "facility_id": draw(st.sampled_from([None, "f1", "f.$2"])),
+        "assignee_id": draw(st.sampled_from([None, "p1", "p%.2"])),
+        "kind": draw(st.sampled_from(WorkKind)),
     }
 
 
