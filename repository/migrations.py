@@ -98,6 +98,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "depth_money_and_answers_of_activities_are_counted": (activities.Activity, activities.Attendance),
     "repeats_are_counted_of_what_was_entered_here": (requests.Request,),
     "orders_are_counted_by_facility_and_by_person": (maintenance.WorkOrder,),
+    "visits_are_counted_by_door": (patrols.Patrol,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 

@@ -112,7 +112,7 @@ def _watched() -> list[Record]:
 
 
 def _walked() -> list[Record]:
-    facts = {"households": 3, "minutes": 9, "findings": ({"text": "x"},), "plan_id": "p", "officer_id": "o"}
+    facts = {"households": 3, "minutes": 9, "findings": ({"text": "x"},), "plan_id": "p", "officer_id": "o", "doors": ("k",)}
     return [Patrol(community_id="c", grid_id="g", walked_on=AT.date(), **facts)]
 
 
@@ -211,6 +211,8 @@ def _pattern(level: str, name: str, subject: str) -> str:
     name = re.sub(r"\.\d+$", ".{bin}", name)
     for prefix in ("priority", "status"):
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
+    if subject == "patrol_doors":
+        return re.sub(r"^doors\.\w+$", "doors.{key}", name)
     if subject in ("facility_orders", "person_orders"):
         return re.sub(r"^of\.\w+\.", "of.{id}.", name)
     if subject == "company_orders":

@@ -13,7 +13,6 @@ from repository.record import mongo_validator
 from repository.store import Store, build
 from tests.conftest import NOW
 
-
 WITH_COSTS = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
 
 

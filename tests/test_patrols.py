@@ -294,12 +294,12 @@ def test_what_single_people_carry_is_what_pandas_counts(demo: Store, admin: Acto
     ended = _local(orders["ended_at"]).dt.date
     done = orders[(ended >= period.first) & (ended <= period.last) & (orders["outcome"] == "completed")]
     people, grid = [*orders["assignee_id"].unique(), "d-nobody"], orders["grid_id"].mode()[0]
-    for grids in (None, frozenset({grid})):
-        found = maintenance.load_of(demo, replace(admin, grids=grids), COMMUNITY, people, period.months)
-        own, all_of = [each if grids is None else each[each["grid_id"] == grid] for each in (done, orders)]
+    for charge in (None, frozenset({grid})):
+        found = maintenance.load_of(demo, replace(admin, grids=charge), COMMUNITY, people, period.months)
+        own, all_of = [each if charge is None else each[each["grid_id"] == grid] for each in (done, orders)]
         minutes = (own["actual_hours"] * 60).round().groupby(own["assignee_id"]).sum()
         owed = all_of[all_of["is_open"]].groupby("assignee_id").size()
         assert {id: (one.open, one.minutes) for id, one in found.items()} == {
             id: (owed.get(id, 0), minutes.get(id, 0)) for id in people
         }
-        assert minutes.sum() > 0 and owed.sum() > 0
+        assert min(minutes.sum(), owed.sum()) > 0
