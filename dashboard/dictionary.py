@@ -160,7 +160,9 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "late": msg("Project tasks done in the month after their due day"),
         "no_due": msg("Project tasks done in the month that had no due day"),
     },
-    ("patrol_doors", "cells"): {"doors.{key}": msg("How often a door was visited in the month, by its key of the year")},
+    ("patrol_doors", "cells"): {
+        "doors.{key}": msg("How often a door was visited in the month, by its key of the year")
+    },
     ("company_orders", "cells"): {
         "opened": msg("Of a company (the category): work orders reported in the month"),
         "ended": msg("Work orders that ended in the month, those reopened later included"),

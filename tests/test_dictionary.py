@@ -112,7 +112,14 @@ def _watched() -> list[Record]:
 
 
 def _walked() -> list[Record]:
-    facts = {"households": 3, "minutes": 9, "findings": ({"text": "x"},), "plan_id": "p", "officer_id": "o", "doors": ("k",)}
+    facts = {
+        "households": 3,
+        "minutes": 9,
+        "findings": ({"text": "x"},),
+        "plan_id": "p",
+        "officer_id": "o",
+        "doors": ("k",),
+    }
     return [Patrol(community_id="c", grid_id="g", walked_on=AT.date(), **facts)]
 
 
