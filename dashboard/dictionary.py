@@ -160,6 +160,9 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "late": msg("Project tasks done in the month after their due day"),
         "no_due": msg("Project tasks done in the month that had no due day"),
     },
+    ("patrol_doors", "cells"): {
+        "doors.{key}": msg("How often a door was visited in the month, by its key of the year")
+    },
     ("company_orders", "cells"): {
         "opened": msg("Of a company (the category): work orders reported in the month"),
         "ended": msg("Work orders that ended in the month, those reopened later included"),
@@ -177,6 +180,20 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "cost_cents": msg("Cost of the work orders that ended in the month, 1/100 yuan"),
         "satisfaction_n": msg("Work orders that ended in the month and were judged by whoever reported them"),
         "satisfaction_sum": msg("Sum of their grades, 1 to 5"),
+    },
+    ("facility_orders", "cells"): {
+        "of.{id}.failures": msg(
+            "Of a facility: work orders reported in the month, but preventive ones and those rejected, cancelled or "
+            "duplicate"
+        ),
+        "of.{id}.costed": msg("Of these: with a cost noted"),
+        "of.{id}.cost_cents": msg("Cost of these, 1/100 yuan"),
+    },
+    ("facility_orders", "stock"): {
+        "cost_cents": msg("Of a facility (the category): cost noted on open work orders, 1/100 yuan")
+    },
+    ("person_orders", "cells"): {
+        "of.{id}.minutes": msg("Of a person: working time of the work orders completed in the month, minutes")
     },
     ("entries", "month"): {
         "{kind}": msg("Vehicles or people that came in the month; the category is the gate"),

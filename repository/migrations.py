@@ -98,6 +98,8 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "depth_money_and_answers_of_activities_are_counted": (activities.Activity, activities.Attendance),
     "repeats_are_counted_of_what_was_entered_here": (requests.Request,),
     "people_are_counted_by_grid_and_format_too": (activities.Attendance,),
+    "orders_are_counted_by_facility_and_by_person": (maintenance.WorkOrder,),
+    "visits_are_counted_by_door": (patrols.Patrol,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
@@ -283,11 +285,12 @@ def a_reopening_keeps_when_it_was_verified(db: Database[Document]) -> None:
 
 
 @migration
-def a_facilitys_orders_are_found_by_one_index(db: Database[Document]) -> None:
-    """The index of a facility's story has costs in it now; the one it began as is not needed beside it."""
-    orders, old = db[maintenance.WorkOrder.collection], "community_id_facility_id_reported_at"
-    if old in orders.index_information():
-        orders.drop_index(old)
+def a_facilitys_costs_are_not_kept_in_an_index(db: Database[Document]) -> None:
+    """They are counted. The narrow index of a facility's story stands by now; the one with costs in it goes."""
+    orders = db[maintenance.WorkOrder.collection]
+    wide = "community_id_facility_id_reported_at_kind_outcome_cost_cents_is_open_grid_id"
+    if wide in orders.index_information():
+        orders.drop_index(wide)
 
 
 @migration

@@ -2,7 +2,7 @@
 budget meeting decides on. Facilities are folded one by one; their work orders come as sums by facility and month."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from repository import flows
-from repository.access import Actor
+from repository.access import Actor, Operation, reach, require
 from repository.facilities import (
     YEARS,
     Category,
@@ -29,11 +29,11 @@ from repository.facilities import (
     wanted,
 )
 from repository.filters import Is
-from repository.maintenance import WorkKind, WorkOrder
-from repository.maintenance.records import BY_FACILITY, BY_REPORT, NO_DANGER
+from repository.maintenance import WorkOrder
+from repository.maintenance.records import BY_REPORT
 from repository.metrics import MINIMUM_N, Metric, Target, Value, declare, last_months, ratio
 from repository.record import Choice
-from repository.rollups import month_bounds
+from repository.rollups import NOW, month_bounds, path_key, path_word
 from repository.store import Store
 from repository.words import msg
 
@@ -342,9 +342,18 @@ class _Window(NamedTuple):
 class _Sums(NamedTuple):
     """What became of one facility in one month: work orders that were no false alarms."""
 
-    failures: int
-    cost_cents: int
-    uncosted: int
+    failures: int = 0
+    cost_cents: int = 0
+    uncosted: int = 0
+
+    def and_of(self, counts: Mapping[str, int]) -> "_Sums":
+        """With the counters of one grid: a facility that was moved has orders in two."""
+        n = counts.get("failures", 0)
+        return _Sums(
+            self.failures + n,
+            self.cost_cents + counts.get("cost_cents", 0),
+            self.uncosted + n - counts.get("costed", 0),
+        )
 
 
 Months = Mapping[str, _Sums]
@@ -388,42 +397,33 @@ def _orders(
     window: _Window,
     facility_id: str | None = None,
 ) -> dict[str, dict[str, _Sums]]:
-    """Failures and their costs by facility and month."""
+    """Failures and their costs by facility and month, from the counters of each month and grid."""
+    require(actor, Operation.READ, WorkOrder.collection)
     if not window.months:
         return {}
-    where: Document = {
-        "facility_id": Is(gt="") if facility_id is None else facility_id,
-        "reported_at": Is(gte=window.begins(window.months[0])),
-        "kind": Is(ne=WorkKind.PREVENTIVE.value),
-        "outcome": Is(not_among=sorted(NO_DANGER)),
-    }
-    month = {"$dateToString": {"date": "$reported_at", "format": "%Y-%m", "timezone": str(window.zone)}}
-    sums = {
-        "failures": {"$sum": 1},
-        "cost": {"$sum": {"$ifNull": ["$cost_cents", 0]}},
-        "uncosted": {"$sum": {"$cond": [{"$gt": ["$cost_cents", None]}, 0, 1]}},
-    }
-    group = {"$group": {"_id": {"facility": "$facility_id", "month": month}, **sums}}
+    seen = reach(actor, community_id, grids)
+    within: Document = {"period": Is(gte=window.months[0])}
+    within |= {} if seen is None else {"grid": Is(among=sorted(seen))}
+    fields = {"period": 1, "of" if facility_id is None else f"of.{path_key(facility_id)}": 1}
     found: dict[str, dict[str, _Sums]] = defaultdict(dict)
-    for each in store.aggregate(actor, WorkOrder, community_id, [group], filter=where, grids=grids, index=BY_FACILITY):
-        of = each["_id"]
-        found[of["facility"]][of["month"]] = _Sums(each["failures"], each["cost"], each["uncosted"])
+    for document in store.counters(community_id, "facility_orders", "cell", within, fields):
+        month = document["period"]
+        for key, counts in document.get("of", {}).items():
+            own = found[path_word(key)]
+            own[month] = own.get(month, _Sums()).and_of(counts)
     return found
 
 
 def _open(store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None) -> dict[str, int]:
     """What is noted as the cost of open repairs, by facility."""
-    where: Document = {
-        "is_open": True,
-        "facility_id": Is(gt=""),
-        "kind": Is(ne=WorkKind.PREVENTIVE.value),
-        "cost_cents": Is(gt=0),
-    }
-    group = {"$group": {"_id": "$facility_id", "cost": {"$sum": "$cost_cents"}}}
-    return {
-        each["_id"]: each["cost"]
-        for each in store.aggregate(actor, WorkOrder, community_id, [group], filter=where, grids=grids)
-    }
+    require(actor, Operation.READ, WorkOrder.collection)
+    seen = reach(actor, community_id, grids)
+    found: Counter[str] = Counter()
+    for document in store.counters(community_id, "facility_orders", "stock", {"period": NOW}, {"by_cell": 1}):
+        for grid, facilities in document.get("by_cell", {}).items():
+            if seen is None or path_word(grid) in seen:
+                found.update({path_word(key): counts.get("cost_cents", 0) for key, counts in facilities.items()})
+    return found
 
 
 # --- folding
@@ -500,7 +500,7 @@ def _waiting(
             if places:
                 own = orders.get(row["_id"], {})
                 sums = [own[month] for place in places if (month := window.months[place]) in own]
-                repairs, cost, uncosted = map(sum, zip(_Sums(0, 0, 0), *sums, strict=True))
+                repairs, cost, uncosted = map(sum, zip(_Sums(), *sums, strict=True))
                 found.append(Side(1, len(places), repairs, cost, uncosted))
     return {sort: Waiting(_sum(old), _sum(young)) for sort, (old, young) in sides.items() if old or young}
 

@@ -15,7 +15,8 @@ stock      the subject's one stock document (total, by grid, category,   what is
 due        the month's document (total, by grid, by category)            open work by due day of the month
 age        the month's document (total)                                  open work by day reported and day due
 cells      one cell per grid and category, and no whole: it is    what is many numbers each: hours of the week; the
-           their sum                                              orders of one company
+           their sum                                              orders of one company; of each facility or person,
+                                                                  side by side in one cell a grid (``of.F1.failures``)
 people     the period's document (total, by grid, by group, by both)     distinct people, which no sum of months gives
 =========  ============================================================  ==========================================
 

@@ -162,7 +162,7 @@ def workload(
         return Value(SPREAD[measure], value, n, course)
 
     mine = replace(actor, grids=seen)
-    officers, everybody = _officers(store, mine, community_id, there, known, own, on, now)
+    officers, everybody = _officers(store, mine, community_id, there, known, own, on)
     return Workload(
         on, {measure: spread(measure) for measure in SPREAD}, tuple(zip(known, whole, strict=True)), officers,
         everybody, there.names,
@@ -188,7 +188,6 @@ def _officers(
     known: Sequence[Grid],
     months: Sequence[str],
     on: date,
-    now: datetime,
 ) -> tuple[tuple[Officer, ...], bool]:
     """Those who hold a post of the grids on the day; all of them for whoever may see each colleague's load, else only
     who asks."""
@@ -203,7 +202,7 @@ def _officers(
     if not wanted or not (everybody or set(wanted) & set(actor.people)):
         return (), everybody
     first, last = Period.of(months[0]).first, min(Period.of(months[-1]).last, on)
-    work = maintenance.work_of(store, actor, community_id, wanted, first, last, now=now)
+    work = maintenance.load_of(store, actor, community_id, wanted, months)
     walks: dict[str, Counter[str]] = defaultdict(Counter)
     for each in patrols.patrols_by_officer(store, actor, community_id, months):
         if each.month in months:

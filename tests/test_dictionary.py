@@ -46,9 +46,12 @@ def _orders() -> list[Record]:
         "reported_at": AT,
         "estimated_hours": 1,
         "dangerous": True,
+        "facility_id": "f",
+        "assignee_id": "p",
     }
     found = [WorkOrder(**base, due_at=due, status=status) for due in (None, AT + HOUR) for status in (Status.REPORTED,)]
-    found += [WorkOrder(**{**base, "estimated_hours": None}, priority=priority) for priority in Priority]
+    facts = {**base, "estimated_hours": None, "cost_cents": 5}
+    found += [WorkOrder(**facts, priority=priority) for priority in Priority]
     for outcome in Outcome:
         for due in (None, AT + HOUR, AT + 3 * HOUR):
             found.append(
@@ -109,7 +112,14 @@ def _watched() -> list[Record]:
 
 
 def _walked() -> list[Record]:
-    facts = {"households": 3, "minutes": 9, "findings": ({"text": "x"},), "plan_id": "p", "officer_id": "o"}
+    facts = {
+        "households": 3,
+        "minutes": 9,
+        "findings": ({"text": "x"},),
+        "plan_id": "p",
+        "officer_id": "o",
+        "doors": ("k",),
+    }
     return [Patrol(community_id="c", grid_id="g", walked_on=AT.date(), **facts)]
 
 
@@ -208,6 +218,10 @@ def _pattern(level: str, name: str, subject: str) -> str:
     name = re.sub(r"\.\d+$", ".{bin}", name)
     for prefix in ("priority", "status"):
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
+    if subject == "patrol_doors":
+        return re.sub(r"^doors\.\w+$", "doors.{key}", name)
+    if subject in ("facility_orders", "person_orders"):
+        return re.sub(r"^of\.\w+\.", "of.{id}.", name)
     if subject == "company_orders":
         return name
     return re.sub(rf"^ended_({'|'.join(Outcome)})$", "ended_{outcome}", name)

@@ -13,9 +13,11 @@ from repository.record import mongo_validator
 from repository.store import Store, build
 from tests.conftest import NOW
 
+WITH_COSTS = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
+
 
 def as_it_was(store: Store) -> None:
-    """Of a version that knew neither the time on hold nor its counters, nor half of the indexes."""
+    """Of a version that knew neither the time on hold nor its counters nor those by person, nor half of the indexes."""
     store.db["work_orders"].update_many({}, {"$unset": {"held_seconds": "", "verified_at": "", "kind": ""}})
     validator = mongo_validator(WorkOrder)
     for field in ("held_seconds", "verified_at", "kind"):
@@ -26,17 +28,19 @@ def as_it_was(store: Store) -> None:
             store.db["work_orders"].drop_index(name)
     new = {f"total.{name}": "" for name in ("held_n", "held_seconds", "answered", "verified", "rework")}
     assert store.db["monthly_counts"].update_many({"subject": "work_orders"}, {"$unset": new}).modified_count
+    assert store.db["monthly_counts"].delete_many({"subject": "person_orders"}).deleted_count
+    store.db["work_orders"].create_index([(key, 1) for key in WITH_COSTS])
     store.db["migrations"].delete_many({})
 
 
 @pytest.fixture
 def mended(yard: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> WorkOrder:
-    """Three hours on hold, then done."""
-    order = maintenance.log_repair(yard, admin, "d", fault="loose", place="6 栋", grid_id="d-g1")
+    """Three hours on hold, then done in two."""
+    order = maintenance.log_repair(yard, admin, "d", fault="loose", place="6 栋", grid_id="d-g1", assignee_id="d-wang")
     order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.ON_HOLD, hold_reason="缺配件")
     monkeypatch.setattr(yard, "clock", lambda: NOW + timedelta(hours=3))
     order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.IN_PROGRESS)
-    order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.DONE)
+    order = maintenance.move(yard, admin, "d", order.id, order.revision, Status.DONE, actual_hours=2)
     monkeypatch.setattr(yard, "clock", lambda: NOW + timedelta(days=60))
     other = Actor("other", "另一人", Role.ADMIN)
     return maintenance.move(yard, other, "d", order.id, order.revision, Status.VERIFIED)
@@ -53,6 +57,7 @@ def test_what_is_counted_since_is_counted_of_the_past_too(yard: Store, admin: Ac
     assert yard.get(admin, WorkOrder, "d", mended.id).held_seconds == 3 * 3600
     held = maintenance.quality(yard, admin, "d", Period.of("2026Q2"), now=yard.clock()).held
     assert (held.value, held.n) == (3, 1)
+    assert "_".join(WITH_COSTS) not in yard.db["work_orders"].index_information(), "costs are counted now"
     assert migrations.pending(yard) == []
     assert migrations.migrate(yard) == []
 

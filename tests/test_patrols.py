@@ -2,6 +2,7 @@
 figure of the demonstration against pandas on its raw rows."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -284,3 +285,21 @@ def test_the_load_is_what_pandas_counts_and_who_carries_too_much_is_named(demo: 
     assert [each.person_id for each in own.officers] == ["d-person-lead-1"]
     assert own.officers[0].times == next(each for each in found.officers if each.person_id == "d-person-lead-1").times
     assert own.spreads == found.spreads
+
+
+def test_what_single_people_carry_is_what_pandas_counts(demo: Store, admin: Actor) -> None:
+    """Those who mend, who hold no post in the demonstration."""
+    period = Period.of("2026Q1")
+    orders = pd.DataFrame(demo.db["work_orders"].find({"community_id": COMMUNITY, "assignee_id": {"$exists": True}}))
+    ended = _local(orders["ended_at"]).dt.date
+    done = orders[(ended >= period.first) & (ended <= period.last) & (orders["outcome"] == "completed")]
+    people, grid = [*orders["assignee_id"].unique(), "d-nobody"], orders["grid_id"].mode()[0]
+    for charge in (None, frozenset({grid})):
+        found = maintenance.load_of(demo, replace(admin, grids=charge), COMMUNITY, people, period.months)
+        own, all_of = [each if charge is None else each[each["grid_id"] == grid] for each in (done, orders)]
+        minutes = (own["actual_hours"] * 60).round().groupby(own["assignee_id"]).sum()
+        owed = all_of[all_of["is_open"]].groupby("assignee_id").size()
+        assert {id: (one.open, one.minutes) for id, one in found.items()} == {
+            id: (owed.get(id, 0), minutes.get(id, 0)) for id in people
+        }
+        assert min(minutes.sum(), owed.sum()) > 0

@@ -223,7 +223,8 @@ def a_past(rng: Random) -> tuple[list[Facility], list[WorkOrder]]:
         orders.append(
             WorkOrder(
                 community_id="D", number=str(number), fault="loose", facility_id=f"F{rng.randrange(20)}",
-                grid_id="g1", reported_at=reported, kind=rng.choice(["corrective", "preventive", "inspection"]),
+                grid_id=rng.choice(["g1", "g2"]), reported_at=reported,
+                kind=rng.choice(["corrective", "preventive", "inspection"]),
                 cost_cents=rng.choice([None, rng.randrange(90_000)]), outcome=outcome,
                 status=Status.CLOSED if outcome else Status.REPORTED, ended_at=NOW if outcome else None,
             )

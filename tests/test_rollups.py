@@ -22,7 +22,7 @@ from repository import recount, rollups
 from repository.access import Actor, Role
 from repository.activities import Activity, Attendance
 from repository.grids import Community, Grid
-from repository.maintenance import OPEN, Outcome, Priority, Status, WorkOrder
+from repository.maintenance import OPEN, Outcome, Priority, Status, WorkKind, WorkOrder
 from repository.metrics import Period, PeriodTrouble
 from repository.people import AgeBand, Sex
 from repository.store import Store, Unavailable, Write
@@ -70,6 +70,9 @@ def order_facts(draw: st.DrawFn) -> dict[str, Any]:
         "estimated_hours": draw(st.none() | st.floats(0, 50)),
         "actual_hours": draw(st.none() | st.floats(0, 50)),
         "cost_cents": draw(st.none() | st.integers(0, 10**9)),
+        "facility_id": draw(st.sampled_from([None, "f1", "f.$2"])),
+        "assignee_id": draw(st.sampled_from([None, "p1", "p%.2"])),
+        "kind": draw(st.sampled_from(WorkKind)),
     }
 
 
@@ -325,13 +328,22 @@ VISITS = st.dictionaries(
 )
 
 
+REACHED = st.dictionaries(st.sampled_from(["2024|lecture|60-74", "2025|lecture|60-74"]), st.integers(0, 2))
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(VISITS, SPANS, VISITS.map(lambda months: dict(list(months.items())[:2])), st.none() | SPANS)
+@given(VISITS, SPANS, VISITS.map(lambda months: dict(list(months.items())[:2])), st.none() | SPANS, REACHED, REACHED)
 def test_what_one_more_visit_changes_is_all_that_differs(
-    months: dict[str, Any], spans: dict[str, int], more: dict[str, Any], others: dict[str, int] | None
+    months: dict[str, Any],
+    spans: dict[str, int],
+    more: dict[str, Any],
+    others: dict[str, int] | None,
+    reached: dict[str, int],
+    then: dict[str, int],
 ) -> None:
     """... found from the periods that can differ, is what all periods of both states tell."""
-    before, after = {**months, rollups.REGISTERED: spans}, {**months, **more, rollups.REGISTERED: spans}
+    before = {**months, rollups.REGISTERED: spans, rollups.FORMATS: reached}
+    after = {**months, **more, rollups.REGISTERED: spans, rollups.FORMATS: then}
     after |= {} if others is None else {rollups.REGISTERED: others}
     whole = rollups.people_atoms(after)
     whole.subtract(rollups.people_atoms(before))

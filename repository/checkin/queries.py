@@ -1,9 +1,10 @@
 """The calendar with who signed up and who came, the list of one activity, and how many of those who signed up came."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, may, reach, require
 from repository.activities import Activity, ActivityStatus
@@ -106,7 +107,7 @@ def timetable(
     numbers = {id: of for month in counts.values() for id, of in month.items()}
     zone, now = store.zone(community_id), now or store.clock()
     slots = sorted(
-        (_slot(one, numbers.get(one.id, {}), Hours.of(one, zone).ends <= now) for one in found[:most]),
+        (_slot(one, numbers.get(one.id, {}), _over(one, zone, now)) for one in found[:most]),
         key=lambda slot: (slot.activity.held_on, slot.activity.starts_at or "", slot.activity.name),
     )
     limited = [
@@ -148,23 +149,42 @@ def shown_up(
     of_today = store.find(actor, Activity, community_id, {"held_on": midnight(today)}, grids=grids, limit=200)
     running = {one.id for one in of_today if Hours.of(one, zone).ends > now}
 
-    def told(month: str) -> list[Mapping[str, int]]:
-        of_month = counts.get(month, {})
-        return [numbers for id, numbers in of_month.items() if numbers.get("came") and id not in running]
-
-    def share(found: list[Mapping[str, int]]) -> float | None:
-        return ratio(sum(one["came"] for one in found), sum(one.get("signed", 0) for one in found))
-
     span = list(counts) if period.kind == "ever" else period.months
-    found = [numbers for month in span for numbers in told(month)]
-    signed = sum(one.get("signed", 0) for one in found)
+    told = {month: _told(counts.get(month, {}), running) for month in {*months, *span}}
+    whole = _Told(*map(sum, zip(_Told(), *(told[month] for month in span), strict=True)))
     return ShownUp(
-        Value(SHOWED_UP, share(found), signed, [(month, share(told(month))) for month in months]),
-        signed,
-        sum(one["came"] for one in found),
-        len(found),
-        sum(one.get("waiting", 0) for one in found),
+        Value(SHOWED_UP, whole.share, whole.signed, [(month, told[month].share) for month in months]),
+        whole.signed,
+        whole.came,
+        whole.activities,
+        whole.waited,
     )
+
+
+class _Told(NamedTuple):
+    """Activities of which it is known who came, and how many signed up, came and waited."""
+
+    activities: int = 0
+    signed: int = 0
+    came: int = 0
+    waited: int = 0
+
+    @property
+    def share(self) -> float | None:
+        return ratio(self.came, self.signed)
+
+
+def _told(counts: Mapping[str, Mapping[str, int]], running: Container[str]) -> _Told:
+    """Those of a month, without those that are still ``running``: in one pass, for there may be thousands."""
+    activities = signed = came = waited = 0
+    for id, numbers in counts.items():
+        own = numbers.get("came")
+        if own and id not in running:
+            activities += 1
+            came += own
+            signed += numbers.get("signed", 0)
+            waited += numbers.get("waiting", 0)
+    return _Told(activities, signed, came, waited)
 
 
 def guests(
@@ -174,7 +194,8 @@ def guests(
     found = store.find(actor, Activity, community_id, {"_id": activity_id}, limit=1)
     if not found:
         return None
-    activity, hours = found[0], Hours.of(found[0], store.zone(community_id))
+    zone, now = store.zone(community_id), now or store.clock()
+    activity, hours = found[0], Hours.of(found[0], zone)
     named = {"activity_id": activity_id}
     readable = may(actor, Operation.READ, SignUp.collection)
     rows = store.find(actor, SignUp, community_id, named, sort=[("asked_at", 1)], limit=2_000) if readable else []
@@ -187,8 +208,13 @@ def guests(
         code = doors[0].id if doors else None
     order = list(SignUpState)
     listed = tuple(sorted(rows, key=lambda one: order.index(one.state)))
-    over = hours.ends <= (now or store.clock())
-    return Guests(activity, hours, _slot(activity, numbers, over), listed, code)
+    return Guests(activity, hours, _slot(activity, numbers, _over(activity, zone, now)), listed, code)
+
+
+def _over(activity: Activity, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether its end has passed: none goes on beyond its day, so only those of today are looked at to the minute."""
+    today = now.astimezone(zone).date()
+    return activity.held_on < today or (activity.held_on == today and Hours.of(activity, zone).ends <= now)
 
 
 def _slot(activity: Activity, numbers: Mapping[str, int], over: bool) -> Slot:

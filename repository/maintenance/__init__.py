@@ -88,7 +88,7 @@ from repository.maintenance.metrics import (
     work_glance,
     work_review,
 )
-from repository.maintenance.persons import PersonWork, work_of
+from repository.maintenance.persons import PersonLoad, PersonWork, load_of, work_of
 from repository.maintenance.queries import (
     MANY,
     FacilityBrief,
@@ -142,7 +142,9 @@ __all__ = [
     "glance_wanted",
     "work_behind",
     "HELD",
+    "PersonLoad",
     "PersonWork",
+    "load_of",
     "work_of",
     "NEWEST",
     "Often",

@@ -26,7 +26,7 @@ from repository.record import (
     Trace,
     far_away,
 )
-from repository.rollups import Atom, day_of, duration_bin, month_of
+from repository.rollups import Atom, day_of, duration_bin, month_of, path_key
 from repository.words import msg
 from repository.worktime import Worktime
 
@@ -269,7 +269,6 @@ BY_REPORT = ("community_id", "reported_at", "fault", "facility_id", "category", 
 BY_END = ("community_id", "ended_at", "repair_seconds", "category", "grid_id")
 BY_COMPANY = ("community_id", "company_id", "due_at")
 BY_PERSON = ("community_id", "assignee_id", "ended_at")
-BY_FACILITY = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
 NEW_TO_A_PERSON = ("community_id", "assignee_id", "noticed_at", "assigned_at", "grid_id")
 NEW_TO_A_COMPANY = ("community_id", "company_id", "noticed_at", "assigned_at", "grid_id")
 BY_RESPONSE = ("community_id", "responded_at", "respond_seconds", "category", "grid_id")
@@ -354,10 +353,7 @@ class WorkOrder(Record):
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "postponements.at"), "a month's rebuild", where={"postponements.at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
-        Index(
-            BY_FACILITY,
-            "a facility's story; repeats of a fault; failures and their cost from keys alone",
-        ),
+        Index(("community_id", "facility_id", "reported_at"), "a facility's story; repeats of a fault"),
         Index(
             ("community_id", "place_id", "reported_at"),
             "a labelled place's story",
@@ -387,7 +383,7 @@ class WorkOrder(Record):
         Index(("community_id", "request_id"), "the order of a request", where={"request_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = ("work_orders", "company_orders")
+    subjects = ("work_orders", "company_orders", "facility_orders", "person_orders")
     moments = (
         *("reported_at", "responded_at", "due_at", "ended_at", "verified_at", "scheduled_for"),
         *("reopenings.ended_at", "reopenings.reopened_at", "reopenings.verified_at", "postponements.at"),
@@ -572,6 +568,8 @@ class WorkOrder(Record):
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
         """What one work order adds to the counters: see the table in ``docs/data-dictionary.md``, Counters. Most of its
         flows are kept a second time for the company that has it: one small document a month and grid."""
+        yield from WorkOrder._of_its_facility(document, zone)
+        yield from WorkOrder._of_its_person(document, zone)
         company = document.get("company_id")
         if company is None:
             yield from WorkOrder._counted(document, zone)
@@ -580,6 +578,34 @@ class WorkOrder(Record):
             yield atom, n
             if atom[1] == "month" and (atom[5] in OF_A_COMPANY or atom[5].startswith("respond.")):
                 yield ("company_orders", "cells", atom[2], atom[3], company, atom[5]), n
+
+    @staticmethod
+    def _of_its_facility(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """``failures`` in the month of the report: what was neither preventive nor a false alarm; what these cost, and
+        of how many that is noted. In stock: what is noted as the cost of open repairs. All of a month and grid stand
+        in one document, by facility (``of.F1.failures``)."""
+        facility = document.get("facility_id")
+        if not facility or document.get("kind") == WorkKind.PREVENTIVE.value:
+            return
+        grid, cost = document.get("grid_id") or "", document.get("cost_cents")
+        if document.get("outcome") not in NO_DANGER:
+            own = ("facility_orders", "cells", month_of(document["reported_at"], zone), grid, "")
+            key = f"of.{path_key(facility)}"
+            yield (*own, f"{key}.failures"), 1
+            if cost is not None:
+                yield (*own, f"{key}.costed"), 1
+                yield (*own, f"{key}.cost_cents"), cost
+        if cost and document["is_open"]:
+            yield ("facility_orders", "stock", "now", grid, facility, "cost_cents"), cost
+
+    @staticmethod
+    def _of_its_person(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
+        """``minutes`` of completed work in the month it ended, for whoever had it in the end: all of a month and grid
+        in one document, by person (``of.p1.minutes``)."""
+        person, ended, hours = (document.get(name) for name in ("assignee_id", "ended_at", "actual_hours"))
+        if person and ended and hours and document.get("outcome") == Outcome.COMPLETED.value:
+            own = ("person_orders", "cells", month_of(ended, zone), document.get("grid_id") or "", "")
+            yield (*own, f"of.{path_key(person)}.minutes"), round(hours * 60)
 
     @staticmethod
     def _counted(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:

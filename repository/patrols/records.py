@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from repository.grids import Tier
 from repository.patrols.doors import MOST_DOORS
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
-from repository.rollups import Atom
+from repository.rollups import Atom, path_key
 from repository.store import FieldProblem
 from repository.words import msg
 
@@ -132,7 +132,7 @@ class Patrol(Record):
         ),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = ("patrols", "patrol_officers", "patrol_rounds")
+    subjects = ("patrols", "patrol_officers", "patrol_rounds", "patrol_doors")
     moments = ("walked_on",)
 
     kind: Annotated[PatrolKind, Shown(aliases=("巡查内容", "类型"))] = Field(
@@ -176,7 +176,8 @@ class Patrol(Record):
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:  # noqa: ARG004
         """In the month it was walked, by grid and kind: ``walked``, ``visits``, ``minutes``, ``found``; by officer the
-        first three of these; by plan ``walked``."""
+        first three of these; by plan ``walked``; and how often each door was visited, all of a month and grid in one
+        document, by its key (``doors.KEY``)."""
         day, grid = document["walked_on"], document["grid_id"]
         month = f"{day.year:04d}-{day.month:02d}"  # a calendar day: no time zone moves it
         facts = {"walked": 1, "visits": document.get("households", 0), "minutes": document.get("minutes") or 0}
@@ -189,3 +190,5 @@ class Patrol(Record):
                     yield ("patrol_officers", "cells", month, grid, officer, name), n
         if plan := document.get("plan_id"):
             yield ("patrol_rounds", "cells", month, grid, plan, "walked"), 1
+        for door in document.get("doors", ()):
+            yield ("patrol_doors", "cells", month, grid, "", f"doors.{path_key(door)}"), 1

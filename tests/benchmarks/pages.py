@@ -29,6 +29,7 @@ LIST_QUESTIONS = (
     "batches",
     "audit",
     "calendar",
+    "timetable",
     "upcoming",
     "work_behind",
     "entry_list",
