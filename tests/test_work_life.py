@@ -81,6 +81,11 @@ def test_the_same_fault_within_thirty_days_is_a_repeat(
     assert month(yard).get("repeat", 0) == repeat
 
 
+def test_two_other_faults_are_not_the_same(yard: Store, mender: Actor) -> None:
+    mended(yard, mender, 3, "other")
+    assert log_repair(yard, mender, "d", fault="other", facility_id="d-F-01").repeat_of is None
+
+
 def test_a_place_without_a_facility_has_no_repeats(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", place="东门", reported_at=NOW - 3 * HOUR)
     move(yard, mender, "d", order.id, 1, Status.DONE, at=NOW - 2 * HOUR)

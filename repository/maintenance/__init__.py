@@ -134,6 +134,7 @@ from repository.maintenance.records import (
     service_level,
     verified_at,
 )
+from repository.maintenance.repeats import Repairs, may_repeat
 
 __all__ = [
     "Ageing",
@@ -182,6 +183,8 @@ __all__ = [
     "Labour",
     "Promises",
     "REPEAT_DAYS",
+    "Repairs",
+    "may_repeat",
     "REPORTS",
     "SERVICE_LEVELS",
     "SparePart",

@@ -21,6 +21,7 @@ from repository.maintenance.records import (
     STANDING,
     TRANSITIONS,
     Event,
+    Fault,
     Labour,
     Outcome,
     Postponement,
@@ -134,10 +135,10 @@ def log_repair(
     Grid and category come from the facility, the assignee is who answers for the facility, else for the grid. Due is
     what the community promises of the priority and category (``service_level``, in its own working time) unless given.
     A dangerous fault is urgent and puts the facility out of order in the same transaction. The same fault on the same
-    facility within REPEAT_DAYS of its repair is marked as a repeat. ``caller_name`` and ``caller_phone`` are whom to
-    call back; they are kept apart (see ``people.Contact``). ``photos`` are those of ``photos.keep``. ``also`` holds
-    further fields, such as the plan or inspection it comes from. ``reported_at`` may lie in the past. The same ``key``
-    opens one order only.
+    facility within REPEAT_DAYS of its repair is marked as a repeat, unless it is but "other". ``caller_name`` and
+    ``caller_phone`` are whom to call back; they are kept apart (see ``people.Contact``). ``photos`` are those of
+    ``photos.keep``. ``also`` holds further fields, such as the plan or inspection it comes from. ``reported_at`` may
+    lie in the past. The same ``key`` opens one order only.
     """
     require(actor, Operation.CREATE, WorkOrder.collection)
     promise = Promises.of(store, actor, community_id)
@@ -266,7 +267,7 @@ def open_order(
     update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
     if order.assignee_id or order.company_id:
         update |= _given(actor, write.at, order.assignee_id, order.company_id)
-    if order.kind is WorkKind.CORRECTIVE:
+    if order.kind is not WorkKind.PREVENTIVE:
         update["repeat_of"] = _mended_lately(write, order)
     order = order.model_copy(update=update)
     _check_moments(order, write.at)
@@ -310,8 +311,9 @@ class Promises:
 
 
 def _mended_lately(write: Write, order: WorkOrder) -> str | None:
-    """The order whose repair of the same fault on the same facility did not last REPEAT_DAYS."""
-    if order.facility_id is None:
+    """The order whose repair of the same fault on the same facility did not last REPEAT_DAYS. Two faults that are
+    "other" need not be the same."""
+    if order.facility_id is None or order.fault == Fault.OTHER:
         return None
     since = order.reported_at - timedelta(days=REPEAT_DAYS)
     found = write.store.db[WorkOrder.collection].find_one(
@@ -462,7 +464,9 @@ def leave_undone(write: Write, order: WorkOrder, why: str) -> WorkOrder:
     """An open order is cancelled, with the reason. For the room of plans."""
     at = _now(order, write.at)
     changes = moved(order, Status.CLOSED, at=at, by=write.actor, note=why, outcome=Outcome.CANCELLED)
-    return write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    _follow(write, changed)
+    return changed
 
 
 def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence[str]) -> WorkOrder:
