@@ -827,5 +827,30 @@ def _edit(story: Story) -> None:
         save=save,
     ):
         st.rerun()
+    if may_set(session.actor(), Operation.UPDATE, WorkOrder.collection, "reported_at"):
+        with st.expander(_("Correct the entry")):
+            _correct(order)
     why = _("Delete an order that was entered by mistake: the figures then stand as if it never was.")
     drawer.offer_deletion(PARAMETER, order, maintenance.delete, why)
+
+
+def _correct(order: WorkOrder) -> None:
+    """A number or moment that was entered wrongly: what stands in the story stays, the figures follow."""
+    moments = [name for name in ("reported_at", "responded_at", "ended_at") if getattr(order, name)]
+
+    def save(values: forms.Values, submission: str) -> WorkOrder | None:
+        return tell(
+            maintenance.correct,
+            order.community_id,
+            order.id,
+            values.revision,
+            values,
+            done=_("{number} saved", number=order.number),
+            key=submission,
+        )
+
+    st.caption(
+        _("The figures then stand as if it had been entered so from the start; the audit keeps what stood here.")
+    )
+    if forms.edit(WorkOrder, key=f"order-right-{order.id}", current=order, fields=["number", *moments], save=save):
+        st.rerun()
