@@ -205,10 +205,10 @@ def work_orders(as_of: date, standing: Sequence[Standing], rng: Random) -> list[
     end = end_of_history(as_of)
     cases = [*_everyday(as_of, standing, rng), *_threads(as_of, {one.record.name: one for one in standing})]
     cases = sorted((case for case in cases if case.at < end), key=lambda case: (case.at, case.words))
-    return _with_repeats([_order(number, case, end) for number, case in enumerate(cases, 1)])
+    return [_order(number, case, end) for number, case in enumerate(cases, 1)]
 
 
-def _with_repeats(orders: Sequence[WorkOrder]) -> list[WorkOrder]:
+def with_repeats(orders: Sequence[WorkOrder]) -> list[WorkOrder]:
     """What did not last is marked, as logging the second report does."""
     repairs, told = Repairs(), [order.to_document() for order in orders]
     for document in told:
