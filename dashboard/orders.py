@@ -350,6 +350,8 @@ def _draw(story: Story) -> None:
     if story.moves:
         _steps(story)
     sections = {"story": _("Story"), "effort": _("Hours and cost"), "edit": _("Edit")}
+    if may_set(session.actor(), Operation.UPDATE, WorkOrder.collection, "reported_at"):
+        sections["correct"] = _("Correct the entry")
     chosen = "story"
     if story.moves:
         chosen = st.segmented_control(
@@ -365,6 +367,8 @@ def _draw(story: Story) -> None:
         _effort(story)
     elif chosen == "edit":
         _edit(story)
+    elif chosen == "correct":
+        _correct(story.row.order)
     else:
         _timeline(story)
 
@@ -827,9 +831,6 @@ def _edit(story: Story) -> None:
         save=save,
     ):
         st.rerun()
-    if may_set(session.actor(), Operation.UPDATE, WorkOrder.collection, "reported_at"):
-        with st.expander(_("Correct the entry")):
-            _correct(order)
     why = _("Delete an order that was entered by mistake: the figures then stand as if it never was.")
     drawer.offer_deletion(PARAMETER, order, maintenance.delete, why)
 

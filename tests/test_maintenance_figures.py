@@ -711,7 +711,7 @@ def repeated(told: Sequence[WorkOrder]) -> list[datetime]:
     table = table[table["facility"].notna() & (table["fault"] != "other")]
     done = table[(table["outcome"] == "completed") & table["ended"].notna()]
     pairs = (
-        table[table["kind"] == "corrective"].reset_index().merge(done, on=["facility", "fault"], suffixes=("", "_was"))
+        table[table["kind"] != "preventive"].reset_index().merge(done, on=["facility", "fault"], suffixes=("", "_was"))
     )
     since = pairs["reported"] - pairs["ended_was"]
     lasted = (since >= timedelta(0)) & (since <= timedelta(days=30))
