@@ -350,6 +350,8 @@ def _draw(story: Story) -> None:
     if story.moves:
         _steps(story)
     sections = {"story": _("Story"), "effort": _("Hours and cost"), "edit": _("Edit")}
+    if may_set(session.actor(), Operation.UPDATE, WorkOrder.collection, "reported_at"):
+        sections["correct"] = _("Correct the entry")
     chosen = "story"
     if story.moves:
         chosen = st.segmented_control(
@@ -365,6 +367,8 @@ def _draw(story: Story) -> None:
         _effort(story)
     elif chosen == "edit":
         _edit(story)
+    elif chosen == "correct":
+        _correct(story.row.order)
     else:
         _timeline(story)
 
@@ -829,3 +833,25 @@ def _edit(story: Story) -> None:
         st.rerun()
     why = _("Delete an order that was entered by mistake: the figures then stand as if it never was.")
     drawer.offer_deletion(PARAMETER, order, maintenance.delete, why)
+
+
+def _correct(order: WorkOrder) -> None:
+    """A number or moment that was entered wrongly: what stands in the story stays, the figures follow."""
+    moments = [name for name in ("reported_at", "responded_at", "ended_at") if getattr(order, name)]
+
+    def save(values: forms.Values, submission: str) -> WorkOrder | None:
+        return tell(
+            maintenance.correct,
+            order.community_id,
+            order.id,
+            values.revision,
+            values,
+            done=_("{number} saved", number=order.number),
+            key=submission,
+        )
+
+    st.caption(
+        _("The figures then stand as if it had been entered so from the start; the audit keeps what stood here.")
+    )
+    if forms.edit(WorkOrder, key=f"order-right-{order.id}", current=order, fields=["number", *moments], save=save):
+        st.rerun()

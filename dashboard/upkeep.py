@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, labels, minutes, navigation, replacement, rounds, session
 from dashboard.i18n import MISSING, _, number, plain, say, term
-from repository import facilities
+from repository import facilities, maintenance
 from repository.access import Operation, may
 from repository.facilities import Category, Condition, Facility, FacilityKind, ServiceStatus, age_years, end_of_life
 from repository.metrics import State
@@ -140,7 +140,18 @@ def _service(view: session.View, found: Facility) -> None:
     if found.status is ServiceStatus.IN_SERVICE:
         if st.button(_("Put out of order"), icon=":material/block:", key="stop"):
             _tell(view, found, facilities.put_out_of_order, _("Out of order from now on."))
-    elif st.button(_("Put back in service"), icon=":material/play_arrow:", key="restart"):
+        return
+    dangers = data.ask(maintenance.standing_dangers, view.community_id, view.grids, now=view.now)
+    orders = [each for each in dangers if each.facility_id == found.id and each.number]
+    if orders:
+        st.warning(
+            _("A danger still stands here. It ends, and this is back in service, when somebody has looked again."),
+            icon=":material/dangerous:",
+        )
+        for each in orders:
+            navigation.link("maintenance", _("Look at {number}", number=plain(each.number or "")), order=each.id)
+    words = _("Put back in service all the same") if orders else _("Put back in service")
+    if st.button(words, icon=":material/play_arrow:", key="restart"):
         _tell(view, found, facilities.put_back_in_service, _("Back in service."))
 
 

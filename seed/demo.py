@@ -145,7 +145,7 @@ def _write(batch: Batch, as_of: date) -> None:
     watched = watch.watch(as_of, standing, orders)
     add(Facility, stamped(history.out_of_order(standing, orders)))
     heard, answering = voices.voices(as_of, watched.orders)
-    add(WorkOrder, walks.postponed([*answering, *watched.preventive]))
+    add(WorkOrder, history.with_repeats(walks.postponed([*answering, *watched.preventive])))
     add(Request, heard)
     add(Checklist, stamped(watched.checklists))
     add(InspectionPlan, stamped(watched.plans))

@@ -20,6 +20,7 @@ from repository.maintenance import (
     Outcome,
     Priority,
     Reopening,
+    Repairs,
     Source,
     Status,
     WorkCategory,
@@ -205,6 +206,17 @@ def work_orders(as_of: date, standing: Sequence[Standing], rng: Random) -> list[
     cases = [*_everyday(as_of, standing, rng), *_threads(as_of, {one.record.name: one for one in standing})]
     cases = sorted((case for case in cases if case.at < end), key=lambda case: (case.at, case.words))
     return [_order(number, case, end) for number, case in enumerate(cases, 1)]
+
+
+def with_repeats(orders: Sequence[WorkOrder]) -> list[WorkOrder]:
+    """What did not last is marked, as logging the second report does."""
+    repairs, told = Repairs(), [order.to_document() for order in orders]
+    for document in told:
+        repairs.add(document)
+    return [
+        order.model_copy(update={"repeat_of": repairs.before(document)})
+        for order, document in zip(orders, told, strict=True)
+    ]
 
 
 def out_of_order(standing: Sequence[Standing], orders: Sequence[WorkOrder]) -> list[Facility]:

@@ -1831,6 +1831,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "importer.preparing._Judge._taken": "whether a code is another's, which every write of it tells",
     "importer.preparing._Judge.existing": "in_reach, before a row is compared",
     "importer.preparing._Judge.find_unnumbered": "in_reach",
+    "importer.preparing._Judge.mark_repeats": "repairs of facilities that the rows name, which were in reach",
     "inspections.commands": "inside a Write, of a facility that was read through it; checklists are everybody's",
     "labels._labels": "inside a Write, of a facility or place that was read through it",
     "labels.label_with": "the label itself, for whoever has scanned it",

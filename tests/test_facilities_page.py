@@ -13,7 +13,7 @@ from repository import labels
 from repository.access import Actor, Role
 from repository.facilities import Category, Condition, Facility, ServiceStatus, VehicleDetails
 from repository.grids import Community, Grid
-from repository.maintenance import WorkOrder
+from repository.maintenance import WorkOrder, log_repair
 from repository.people import Person
 from repository.store import Store
 from tests.conftest import NOW, once
@@ -168,6 +168,17 @@ def test_out_of_order_and_back(yard: Store, admin: Actor, mongodb_uri: str, visi
 
     at = visit(mongodb_uri, "facilities", lang="en", facility="F2")
     button(at, "Put back in service").click()
+    run(at)
+    assert now(yard, admin, "F2").status is ServiceStatus.IN_SERVICE
+
+
+def test_back_in_service_while_a_danger_stands_is_said(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    log_repair(yard, admin, "d", fault="loose", facility_id="F2", dangerous=True)
+    at = visit(mongodb_uri, "facilities", lang="en", facility="F2")
+    assert "A danger still stands here" in said(at)
+    button(at, "all the same").click()
     run(at)
     assert now(yard, admin, "F2").status is ServiceStatus.IN_SERVICE
 

@@ -25,7 +25,7 @@ from dashboard.i18n import translator
 from repository import importer, recount, rollups
 from repository.access import Actor, Refused, Role
 from repository.activities import Activity, Attendance
-from repository.facilities import Facility, FitnessDetails
+from repository.facilities import Category, Facility, FitnessDetails
 from repository.grids import Community, Grid
 from repository.hazards import Hazard
 from repository.importer import Column, Mapping, Preview, Sheet, mapping
@@ -519,6 +519,35 @@ def test_orders_agree_with_themselves(store: Store, admin: Actor) -> None:
         (Status.CLOSED, Outcome.COMPLETED, False, True, None),
         (Status.CLOSED, Outcome.REFERRED, False, False, None),
     ]
+    exact(store, admin)
+
+
+REPEATED = """
+    工单号,故障,设施编号,状态,报修时间,完成时间
+    R3,松动,F-1,待修,2026-03-20 8:00,
+    R2,松动,F-1,已办结,2026-02-20 8:00,2026-03-01 8:00
+    R4,松动,F-2,待修,2026-03-02 8:00,
+    R5,其他,F-1,待修,2026-03-02 8:00,
+    R6,异响,F-1,待修,2026-03-02 8:00,
+    """
+
+
+def test_what_a_sheet_reports_again_is_a_repeat_whatever_the_order_of_its_rows(store: Store, admin: Actor) -> None:
+    for code in ("F-1", "F-2"):
+        values = {"id": code, "community_id": C, "code": code, "name": "单杠", "category": Category.FITNESS}
+        store.insert(admin, Facility(**values))
+    for number, fault, ended in (("R1", "loose", 25), ("R0", "other", 25), ("R9", "noise", 1)):
+        facts = {"fault": fault, "facility_id": "F-1", "status": Status.CLOSED, "outcome": Outcome.COMPLETED}
+        moments = {"reported_at": datetime(2026, 1, 1, tzinfo=UTC), "ended_at": datetime(2026, 1, ended, tzinfo=UTC)}
+        store.insert(admin, WorkOrder(id=number, community_id=C, number=number, **facts, **moments))
+    batch = bring(store, admin, sheet(REPEATED))
+    numbers = {order.id: order.number for order in rows(store, admin)}
+    repeats = {order.number: numbers[order.repeat_of] for order in rows(store, admin) if order.repeat_of}
+    assert repeats == {"R2": "R1", "R3": "R2"}
+    exact(store, admin)
+    assert look(store, admin, sheet(REPEATED)).does_nothing
+    gone = importer.undo(store, admin, C, batch.id, patience=0)
+    assert (gone.left, {order.number for order in rows(store, admin)}) == (0, {"R0", "R1", "R9"})
     exact(store, admin)
 
 

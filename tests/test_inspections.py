@@ -121,6 +121,20 @@ def test_a_dangerous_one_stops_the_facility_in_the_same_transaction(
     assert recount.check(yard, admin, "d") == []
 
 
+@pytest.mark.parametrize(
+    ("to", "facts"), [(Status.REJECTED, {"note": "没事"}), (Status.CLOSED, {"outcome": "referred"})]
+)
+def test_a_danger_that_an_inspection_found_is_not_waved_away(
+    yard: Store, mender: Actor, rounds: Checklist, to: Status, facts: dict[str, Any]
+) -> None:
+    order = order_of(yard, mender, inspect(yard, mender, rounds, FAIL))
+    with pytest.raises(Invalid) as refused:
+        move(yard, mender, "d", order.id, order.revision, to, **facts)
+    assert list(refused.value.problems) == ["status"]
+    none = edit(yard, mender, "d", order.id, order.revision, {"dangerous": False})
+    assert move(yard, mender, "d", order.id, none.revision, to, **facts).status is to
+
+
 def test_the_same_item_again_is_linked_and_opens_no_second_order(yard: Store, mender: Actor, rounds: Checklist) -> None:
     before = inspect(yard, mender, rounds, PASS, PASS, FAIL)
     again = inspect(yard, mender, rounds, PASS, PASS, FAIL)
@@ -308,7 +322,7 @@ def test_a_facility_is_out_of_service_exactly_while_a_danger_stands(
         known = orders(yard, admin)
         standing = [order for order in known if order.status in STANDING]
         steps = ["inspect", "report"] + ["delete", "danger", "elsewhere"] * bool(known)
-        step = data.draw(st.sampled_from(steps + ["done", "verify", "merge"] * bool(standing)))
+        step = data.draw(st.sampled_from(steps + ["done", "verify", "merge", "reject"] * bool(standing)))
         with suppress(Invalid, InUse):  # a step that cannot be changes nothing
             if step == "inspect":
                 drawn = data.draw(st.lists(st.sampled_from(list(Verdict)), min_size=3, max_size=3))
@@ -327,6 +341,9 @@ def test_a_facility_is_out_of_service_exactly_while_a_danger_stands(
             elif step == "merge":
                 order, into = data.draw(st.sampled_from(standing)), data.draw(st.sampled_from(standing))
                 merge(yard, who, "d", order.id, order.revision, into.id)
+            elif step == "reject":
+                order = data.draw(st.sampled_from(standing))
+                move(yard, who, "d", order.id, order.revision, Status.REJECTED, note="没有危险")
             else:
                 order = data.draw(st.sampled_from(standing))
                 to = Status.DONE

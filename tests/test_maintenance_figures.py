@@ -686,6 +686,7 @@ def test_the_demonstration_s_figures_agree_with_pandas_on_its_rows(demo_uri, adm
             pytest.approx(taken.mean()),
         )
     rework, n = reworked(told, start, end)
+    assert any(start <= at < end for at in repeated(told))
     assert (found.rework.n, found.rework.value) == (n, pytest.approx(rework / n))
     held = [seconds for row in told if row.ended_at and start <= row.ended_at < end and (seconds := on_hold(row))]
     assert (found.held.n, found.held.value) == (
@@ -700,4 +701,18 @@ def reworked(told: Sequence[WorkOrder], start: datetime, end: datetime) -> tuple
     ends += [(past.ended_at, past.outcome) for row in told for past in row.reopenings]
     n = sum(start <= at < end for at, outcome in ends if outcome is Outcome.COMPLETED)
     again = sum(start <= past.reopened_at < end for row in told for past in row.reopenings)
-    return again + sum(start <= row.reported_at < end for row in told if row.repeat_of), n
+    return again + sum(start <= at < end for at in repeated(told)), n
+
+
+def repeated(told: Sequence[WorkOrder]) -> list[datetime]:
+    """When what had been mended on the same facility within 30 days before was reported again."""
+    rows = [(row.facility_id, row.fault, row.kind, row.reported_at, row.ended_at, row.outcome) for row in told]
+    table = pd.DataFrame(rows, columns=["facility", "fault", "kind", "reported", "ended", "outcome"])
+    table = table[table["facility"].notna() & (table["fault"] != "other")]
+    done = table[(table["outcome"] == "completed") & table["ended"].notna()]
+    pairs = (
+        table[table["kind"] != "preventive"].reset_index().merge(done, on=["facility", "fault"], suffixes=("", "_was"))
+    )
+    since = pairs["reported"] - pairs["ended_was"]
+    lasted = (since >= timedelta(0)) & (since <= timedelta(days=30))
+    return list(pairs[lasted].drop_duplicates("index")["reported"])

@@ -219,6 +219,21 @@ def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, orde
     assert stored(yard, admin, order).description == "左侧立柱螺栓脱落"
 
 
+def test_a_wrong_moment_is_put_right_by_who_is_not_measured_by_it(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", role="grid_worker", order=order.id)
+    assert len(at.segmented_control("order-section").options) == 3
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    assert len(at.segmented_control("order-section").options) == 4
+    at.segmented_control("order-section").set_value("correct").run()
+    moment = labelled(at.datetime_input, "Reported at")
+    moment.set_value(moment.value - timedelta(days=1))
+    at.button(f"do_order-right-{order.id}-1").click().run()
+    assert not at.exception
+    assert stored(yard, admin, order).reported_at == order.reported_at - timedelta(days=1)
+
+
 def test_a_remark_is_kept_whatever_others_do(
     mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
 ) -> None:
@@ -386,8 +401,10 @@ def test_somewhere_without_a_facility(mongodb_uri: str, yard: Store, admin: Acto
     at.button("do_send").click().run()
     assert "Say where" in said(at)
     labelled(at.text_input, "Place").set_value("6 栋 1 楼")
+    labelled(at.datetime_input, "Reported at").set_value(datetime(2026, 4, 1, 21, 0)).run()  # noqa: DTZ001
     at.button("do_send").click().run()
     (made,) = yard.find(admin, WorkOrder, "d")
+    assert made.reported_at == datetime(2026, 4, 1, 13, 0, tzinfo=UTC), "the call of last night"
     assert (made.place, made.grid_id, made.assignee_id, made.category) == ("6 栋 1 楼", "g3", "wang", "other")
 
 

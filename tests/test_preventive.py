@@ -283,6 +283,7 @@ def test_skipped_and_postponed_need_a_reason_and_are_still_judged_by_their_day(
     later = room.postpone(yard, mender, "d", first.id, 1, TODAY + timedelta(days=30), "等油到货")
     assert (later.scheduled_for, later.due_at) == (TODAY, datetime(2026, 5, 2, 15, 59, tzinfo=UTC))
     assert "等油到货" in (later.events[-1].note or "")
+    assert [each.due_before for each in later.postponements] == [first.due_at]
     gone = room.skip(yard, mender, "d", second.id, 1, "已停用")
     assert (gone.outcome, gone.events[-1].note) == (Outcome.CANCELLED, "已停用")
     repair = log_repair(yard, mender, "d", fault="x", place="y")

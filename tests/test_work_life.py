@@ -81,6 +81,11 @@ def test_the_same_fault_within_thirty_days_is_a_repeat(
     assert month(yard).get("repeat", 0) == repeat
 
 
+def test_two_other_faults_are_not_the_same(yard: Store, mender: Actor) -> None:
+    mended(yard, mender, 3, "other")
+    assert log_repair(yard, mender, "d", fault="other", facility_id="d-F-01").repeat_of is None
+
+
 def test_a_place_without_a_facility_has_no_repeats(yard: Store, mender: Actor) -> None:
     order = log_repair(yard, mender, "d", fault="loose", place="东门", reported_at=NOW - 3 * HOUR)
     move(yard, mender, "d", order.id, 1, Status.DONE, at=NOW - 2 * HOUR)
@@ -107,6 +112,15 @@ def test_who_did_the_work_is_known_by_account_not_by_name(yard: Store, mender: A
     with pytest.raises(Invalid):
         move(yard, Actor("u1", "改了名", Role.ADMIN), "d", done.id, done.revision, Status.VERIFIED)
     assert move(yard, namesake, "d", done.id, done.revision, Status.VERIFIED).status is Status.VERIFIED
+
+
+def test_whoever_worked_on_it_does_not_verify_it(yard: Store, mender: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    helped = add_effort(yard, mender, "d", order.id, 1, hours=2, person_id="d-zhao")
+    done = move(yard, mender, "d", order.id, helped.revision, Status.DONE)
+    with pytest.raises(Invalid):
+        move(yard, replace(OTHER, people=("d-zhao",)), "d", done.id, done.revision, Status.VERIFIED)
+    assert move(yard, OTHER, "d", done.id, done.revision, Status.VERIFIED).status is Status.VERIFIED
 
 
 # --- time on hold
@@ -209,6 +223,25 @@ def test_a_danger_that_is_none_lets_its_machine_go_with_the_last_one(
         else:
             edit(yard, mender, "d", gone.id, gone.revision, {"dangerous": False})
     assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    assert recount.check(yard, admin, "d") == []
+
+
+@pytest.mark.parametrize(
+    ("to", "facts", "stands"),
+    [
+        (Status.REJECTED, {"note": "恶作剧"}, ServiceStatus.IN_SERVICE),
+        (Status.CLOSED, {"outcome": Outcome.CANCELLED}, ServiceStatus.IN_SERVICE),
+        (Status.CLOSED, {"outcome": Outcome.REFERRED}, ServiceStatus.OUT_OF_ORDER),
+    ],
+)
+def test_a_reported_danger_that_was_none_lets_its_machine_go(
+    yard: Store, mender: Actor, admin: Actor, to: Status, facts: dict[str, Any], stands: ServiceStatus
+) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", dangerous=True)
+    over = move(yard, mender, "d", order.id, 1, to, **facts)
+    assert facility(yard, mender).status is stands
+    move(yard, mender, "d", order.id, over.revision, Status.REOPENED)
+    assert facility(yard, mender).status is ServiceStatus.OUT_OF_ORDER
     assert recount.check(yard, admin, "d") == []
 
 
@@ -509,3 +542,41 @@ def test_many_go_to_a_company_at_once(yard: Store, mender: Actor, admin: Actor) 
     assert (len(told.done), told.left) == (2, {})
     found = yard.get(mender, WorkOrder, "d", orders[0].id)
     assert (found.company_id, found.status, found.is_new) == (company.id, Status.ASSIGNED, True)
+
+
+# --- the due time
+def test_a_due_time_is_put_off_on_record_and_never_taken_away_or_moved_afterwards(yard: Store, mender: Actor) -> None:
+    order = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", reported_at=NOW - timedelta(days=10))
+    assert order.due_at is not None
+    with pytest.raises(Invalid) as none:
+        edit(yard, mender, "d", order.id, 1, {"due_at": None})
+    later = edit(yard, mender, "d", order.id, 1, {"due_at": NOW - HOUR})
+    done = move(yard, mender, "d", order.id, later.revision, Status.DONE)
+    with pytest.raises(Invalid) as over:
+        edit(yard, mender, "d", order.id, done.revision, {"due_at": NOW + HOUR})
+    assert [list(each.value.problems) for each in (none, over)] == [["due_at"], ["due_at"]]
+    assert [each.due_before for each in later.postponements] == [order.due_at]
+    assert edit(yard, mender, "d", order.id, done.revision, {"description": "紧固"}).due_at == NOW - HOUR
+    assert (month(yard)["late"], month(yard).get("on_time", 0), month(yard)["postponed"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_another_priority_brings_its_own_due_time_unless_somebody_had_set_one(
+    yard: Store, mender: Actor, many: bool
+) -> None:
+    def put(order: WorkOrder, **changes: Any) -> WorkOrder:
+        if not many:
+            return edit(yard, mender, "d", order.id, order.revision, changes)
+        assert change_many(yard, mender, "d", {order.id: order.revision}, changes).done
+        return yard.get(mender, WorkOrder, "d", order.id)
+
+    low = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", priority="low", reported_at=NOW - HOUR)
+    urgent = put(low, priority=Priority.URGENT)
+    assert (urgent.due_at, urgent.postponements) == (NOW + 24 * HOUR, ()), "known only now, so from now on"
+    normal = log_repair(yard, mender, "d", fault="noise", facility_id="d-F-01")
+    again = put(normal, priority=Priority.LOW)
+    promise = log_repair(yard, mender, "d", fault="dead", facility_id="d-F-01", priority="low")
+    assert (again.due_at, [each.due_before for each in again.postponements]) == (promise.due_at, [normal.due_at])
+    own = put(promise, due_at=NOW + 2 * HOUR)
+    urgent = put(own, priority=Priority.URGENT)
+    assert put(urgent, priority=Priority.LOW).due_at == NOW + 2 * HOUR

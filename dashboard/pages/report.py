@@ -1,7 +1,7 @@
 """Log a repair, on a phone in the yard, in thirty seconds: what is wrong, is it dangerous, done. The label's link
 (?facility=CODE) says where."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import streamlit as st
@@ -59,15 +59,16 @@ def render() -> None:
         )
         pictures = gallery.choose(form)
         caller = _caller(form)
+        began = _began(view, form)
     with st.bottom, st.container(key="thumb_send", gap="xxsmall"):
         trouble = st.container()  # where the thumb is, not under the bar
         pressed = st.button(
             _("Send the report"), type="primary", icon=":material/send:", width="stretch", key="do_send"
         )
-        st.caption(_promise(view, where, bool(dangerous)), text_alignment="center")
+        st.caption(_promise(view, where, bool(dangerous), began), text_alignment="center")
     if pressed:
         with trouble:
-            _send(view, where, fault, dangerous, remark, form, caller, pictures)
+            _send(view, where, fault, dangerous, remark, form, {**caller, "reported_at": began}, pictures)
 
 
 # --- where
@@ -161,6 +162,22 @@ def _caller(form: str) -> dict[str, str]:
     return {"caller_name": name, "caller_phone": phone}
 
 
+def _began(view: View, form: str) -> datetime | None:
+    """When somebody told of it, where that was not just now: the clock runs from then."""
+    today = datetime.combine(view.now.date(), time())  # bounds that move would empty the field
+    with st.expander(_("It was reported earlier (optional)"), icon=":material/history:"):
+        local = st.datetime_input(
+            _("Reported at"),
+            None,
+            min_value=today - timedelta(days=365),
+            max_value=today + timedelta(days=1),
+            format="YYYY-MM-DD",
+            key=f"began-{form}",
+        )
+        st.caption(_("Such as by a call last night: its time runs from then."))
+    return None if local is None else local.replace(tzinfo=view.zone).astimezone(UTC)
+
+
 # --- what then
 def _already_known(view: View, facility_id: str | None, fault: Fault | None) -> None:
     """The same fault on the same facility is open: offered, not forced."""
@@ -182,7 +199,7 @@ def _already_known(view: View, facility_id: str | None, fault: Fault | None) -> 
             navigation.link("maintenance", _("Look at {number}", number=plain(alike[0].number)), order=alike[0].id)
 
 
-def _promise(view: View, where: dict[str, Any], dangerous: bool) -> str:
+def _promise(view: View, where: dict[str, Any], dangerous: bool, began: datetime | None) -> str:
     priority = Priority.URGENT if dangerous else Priority.NORMAL
     kept: Promise | None = ask_in_passing(
         maintenance.promise,
@@ -190,7 +207,7 @@ def _promise(view: View, where: dict[str, Any], dangerous: bool) -> str:
         facility=where.get("facility"),
         grid_id=where.get("grid_id"),
         priority=priority,
-        now=view.now,
+        now=began or view.now,
     )
     if kept is None:
         return ""
@@ -210,7 +227,7 @@ def _send(
     dangerous: bool | None,
     remark: str,
     form: str,
-    caller: dict[str, str],
+    told: dict[str, Any],
     pictures: list[bytes],
 ) -> None:
     if fault is None or dangerous is None or not where:
@@ -239,7 +256,7 @@ def _send(
             dangerous=dangerous,
             description=remark or None,
             photos=photos,
-            **caller,
+            **told,
             key=form,
         )
     except Invalid as problem:

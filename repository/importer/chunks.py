@@ -313,7 +313,7 @@ class Chunks:
                 return
             last = rows[-1]["_id"]
             same = self._as_of(row for row in rows if row["revision"] != 1)
-            used = self._in_use(record, [row["_id"] for row in rows])
+            used = self._in_use(record, [row["_id"] for row in rows], batch_id)
             removals = []
             for row in rows:
                 if row["revision"] != 1 and same.get((row["_id"], row["revision"])) != 1:
@@ -368,8 +368,9 @@ class Chunks:
             )
             return {(one["record_id"], one["revision"]): one["as_of"] for one in found}
 
-    def _in_use(self, record: type[Record], ids: Sequence[str]) -> set[str]:
-        """Those of ``ids`` that rows refer to which are not themselves taken out."""
+    def _in_use(self, record: type[Record], ids: Sequence[str], batch_id: str) -> set[str]:
+        """Those of ``ids`` that rows refer to which are not themselves taken out; that another row of the same batch
+        repeats one was found by the import, and goes with it."""
         used: set[str] = set()
         for other in RECORDS.values():
             for spec in field_specs(other).values():
@@ -377,7 +378,7 @@ class Chunks:
                     filter = {
                         "community_id": self.flight.community_id,
                         spec.name: {"$in": [id for id in ids if id not in used]},
-                        "batch_id": {"$ne": self.flight.out},
+                        "batch_id": {"$nin": [self.flight.out, *([batch_id] if spec.name == "repeat_of" else [])]},
                     }
                     with our_errors(), pymongo.timeout(WRITE_SECONDS):
                         groups = self.flight.store.db[other.collection].aggregate(

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Facts
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import IO, Any, Literal
@@ -49,7 +49,7 @@ from repository.importer.mapping import (
     unique_fields,
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
-from repository.maintenance import OPEN, Outcome, Status, WorkOrder
+from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
 from repository.requests import Request
 from repository.store import ERASED, Store, invalid, our_errors
@@ -397,6 +397,11 @@ class _Judge:
         self.people_only: dict[str, bool] = {}
         """Gates to be made, and whether only people came through them."""
         self.now = store.clock()
+        self.repairs = Repairs()
+        self.changed: set[str] = set()
+        """Work orders that the sheet changes."""
+        self.told: dict[str, tuple[datetime, datetime]] = {}
+        """Facilities of which the sheet brings new reports: the first and the last."""
         if self.record in (EntryLog, Request):
             kept = store.find(actor, Community, community_id, {"_id": community_id}, limit=1)
             self.home_zone = store.zone(community_id)
@@ -436,6 +441,7 @@ class _Judge:
             preview.plan.add({"make": collection, "doc": RECORDS[collection].model_validate(values).to_document()})
         counts.made = len(made)
         self.compare(earlier)
+        self.mark_repeats()
         return preview
 
     def compare(self, earlier: Sequence[tuple[Earlier, str, int]]) -> None:
@@ -456,6 +462,41 @@ class _Judge:
         if not self.keys:
             preview.replaces = next(versions(earlier, preview.source), None)
             counts.removed = preview.replaces.rows if preview.replaces else 0
+
+    def mark_repeats(self) -> None:
+        """New orders that report again what had been mended shortly before, in this sheet or here, say so."""
+        if not self.told or not self.preview.plan.n:
+            return
+        window = timedelta(days=REPEAT_DAYS)
+        first, last = min(at for at, _ in self.told.values()), max(at for _, at in self.told.values())
+        places = sorted(self.told)
+        fields = dict.fromkeys(("facility_id", "fault", "outcome", "ended_at"), 1)
+        for begin in range(0, len(places), CHUNK):
+            where = {
+                "community_id": self.community_id,
+                "facility_id": Is(among=places[begin : begin + CHUNK]),
+                "outcome": Outcome.COMPLETED.value,
+                "ended_at": Is(gte=first - window, lte=last),
+            }
+            with our_errors(), pymongo.timeout(SECONDS):
+                for document in self.store.documents(WorkOrder, where, projection=fields):
+                    if document["_id"] not in self.changed:
+                        self.repairs.add(document)
+        marked = Spool()
+        for entry in self.preview.plan:
+            if (new := entry.get("new")) and (earlier := self.repairs.before(new)):
+                new["repeat_of"] = earlier
+            marked.add(entry)
+        self.preview.plan = marked
+
+    def _note_order(self, document: Document, *, new: bool) -> None:
+        self.repairs.add(document)
+        if not new:
+            self.changed.add(document["_id"])
+        elif may_repeat(document):
+            at = document["reported_at"]
+            first, last = self.told.get(document["facility_id"], (at, at))
+            self.told[document["facility_id"]] = min(first, at), max(last, at)
 
     # --- one row
     def _cells(self, column: Column) -> Callable[[Row], Any]:
@@ -689,6 +730,8 @@ class _Judge:
             doubt = msg("It has no number, and this sheet came in before: it may be there already")
             self._accept(draft.row, *built, [("number", doubt)] if keyless and self.before else [])
             self.preview.plan.add({"new": built[0]})
+            if self.record is WorkOrder:
+                self._note_order(built[0], new=True)
 
     def _came_before(self, key: tuple[Any, ...], existing: Facts[tuple[Any, ...], list[Document]]) -> bool:
         """Whether an entry at this gate and moment is there whose "who" no sheet can match any more: it was erased, or
@@ -751,6 +794,8 @@ class _Judge:
                     )
                 )
         self.preview.plan.add({"id": document["_id"], "revision": document["revision"], "doc": changed})
+        if self.record is WorkOrder:
+            self._note_order(changed, new=False)
 
     def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
         """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""

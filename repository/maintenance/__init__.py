@@ -42,6 +42,7 @@ from repository.maintenance.commands import (
     number_text,
     numbered,
     open_order,
+    put_off,
     require_place,
     require_seen,
     said,
@@ -133,6 +134,7 @@ from repository.maintenance.records import (
     service_level,
     verified_at,
 )
+from repository.maintenance.repeats import Repairs, may_repeat
 
 __all__ = [
     "Ageing",
@@ -172,6 +174,7 @@ __all__ = [
     "number_text",
     "numbered",
     "open_order",
+    "put_off",
     "require_place",
     "require_seen",
     "CERTIFIED",
@@ -182,6 +185,8 @@ __all__ = [
     "Labour",
     "Promises",
     "REPEAT_DAYS",
+    "Repairs",
+    "may_repeat",
     "REPORTS",
     "SERVICE_LEVELS",
     "SparePart",

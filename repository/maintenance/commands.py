@@ -15,11 +15,13 @@ from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
     ALSO,
+    NO_DANGER,
     OPEN,
     REPEAT_DAYS,
     STANDING,
     TRANSITIONS,
     Event,
+    Fault,
     Labour,
     Outcome,
     Postponement,
@@ -69,6 +71,11 @@ UNSEEN = msg(
 )
 
 UNTRIED = Message(msg("Not tried: what stopped the one before may stop all. Nothing was changed; try again."))
+
+LOOKED_AGAIN = msg(
+    "An inspection found this danger, so it ends when somebody has looked again. If it never was one, take the mark "
+    "“Dangerous” off first."
+)
 
 CLOSING = frozenset({Outcome.CANCELLED, Outcome.REFERRED, Outcome.DUPLICATE})
 """How an order can be closed without being done."""
@@ -128,10 +135,10 @@ def log_repair(
     Grid and category come from the facility, the assignee is who answers for the facility, else for the grid. Due is
     what the community promises of the priority and category (``service_level``, in its own working time) unless given.
     A dangerous fault is urgent and puts the facility out of order in the same transaction. The same fault on the same
-    facility within REPEAT_DAYS of its repair is marked as a repeat. ``caller_name`` and ``caller_phone`` are whom to
-    call back; they are kept apart (see ``people.Contact``). ``photos`` are those of ``photos.keep``. ``also`` holds
-    further fields, such as the plan or inspection it comes from. ``reported_at`` may lie in the past. The same ``key``
-    opens one order only.
+    facility within REPEAT_DAYS of its repair is marked as a repeat, unless it is but "other". ``caller_name`` and
+    ``caller_phone`` are whom to call back; they are kept apart (see ``people.Contact``). ``photos`` are those of
+    ``photos.keep``. ``also`` holds further fields, such as the plan or inspection it comes from. ``reported_at`` may
+    lie in the past. The same ``key`` opens one order only.
     """
     require(actor, Operation.CREATE, WorkOrder.collection)
     promise = Promises.of(store, actor, community_id)
@@ -260,7 +267,7 @@ def open_order(
     update: dict[str, Any] = {"due_at": order.due_at or promise.due(order), "events": (first,)}
     if order.assignee_id or order.company_id:
         update |= _given(actor, write.at, order.assignee_id, order.company_id)
-    if order.kind is WorkKind.CORRECTIVE:
+    if order.kind is not WorkKind.PREVENTIVE:
         update["repeat_of"] = _mended_lately(write, order)
     order = order.model_copy(update=update)
     _check_moments(order, write.at)
@@ -304,8 +311,9 @@ class Promises:
 
 
 def _mended_lately(write: Write, order: WorkOrder) -> str | None:
-    """The order whose repair of the same fault on the same facility did not last REPEAT_DAYS."""
-    if order.facility_id is None:
+    """The order whose repair of the same fault on the same facility did not last REPEAT_DAYS. Two faults that are
+    "other" need not be the same."""
+    if order.facility_id is None or order.fault == Fault.OTHER:
         return None
     since = order.reported_at - timedelta(days=REPEAT_DAYS)
     found = write.store.db[WorkOrder.collection].find_one(
@@ -380,8 +388,9 @@ def move(
 
     On hold needs ``hold_reason``, assigned a person or company to do it, rejected a ``note``, closing unfinished work
     an ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
-    ``reopenings``. A verified repair puts a facility that its danger had stopped back in service. Whoever moves an
-    order that was given to them has seen it.
+    ``reopenings``. A verified repair puts a facility that its danger had stopped back in service, and so does an ending
+    that says there was none (NO_DANGER); a danger that an inspection found ends only when somebody looked again.
+    Whoever moves an order that was given to them has seen it.
     """
     target = Status(to)
 
@@ -390,6 +399,9 @@ def move(
         write.referred(Person, community_id, "assignee_id", assignee_id)
         write.referred(Organization, community_id, "company_id", company_id)
         require_seen(write, community_id, order.grid_id, assignee_id=assignee_id, company_id=company_id)
+        undone = target is Status.REJECTED or (target is Status.CLOSED and order.status in OPEN)
+        if undone and order.dangerous and order.inspection_id:
+            raise Invalid({"status": Message(LOOKED_AGAIN)})
         changes = moved(
             order,
             target,
@@ -416,7 +428,8 @@ def move(
 
 def _follow(write: Write, order: WorkOrder) -> None:
     """What a step of the order does to its facility and its hazard."""
-    if order.dangerous and order.status is Status.VERIFIED:
+    none = order.status in (Status.REJECTED, Status.CLOSED) and order.outcome in NO_DANGER
+    if order.dangerous and (none or order.status is Status.VERIFIED):
         _restore(write, order)
     if order.dangerous and order.status is Status.REOPENED and order.facility_id:
         _stop(write, write.read(Facility, order.community_id, order.facility_id), order)
@@ -451,7 +464,9 @@ def leave_undone(write: Write, order: WorkOrder, why: str) -> WorkOrder:
     """An open order is cancelled, with the reason. For the room of plans."""
     at = _now(order, write.at)
     changes = moved(order, Status.CLOSED, at=at, by=write.actor, note=why, outcome=Outcome.CANCELLED)
-    return write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    _follow(write, changed)
+    return changed
 
 
 def take_photos(write: Write, order: WorkOrder, source: Record, photos: Sequence[str]) -> WorkOrder:
@@ -578,9 +593,10 @@ def _is_theirs(order: WorkOrder, who: Actor) -> bool:
 
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
     done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
+    worked = any(each.person_id in by.people for each in order.labour)
     if by.is_nobody:
         raise Invalid({"status": Message(hazards.SAY_WHO)})
-    if (done is not None and by.is_who(done.by_id, done.by)) or _is_theirs(order, by):
+    if worked or (done is not None and by.is_who(done.by_id, done.by)) or _is_theirs(order, by):
         raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
 
 
@@ -899,7 +915,12 @@ def edit(
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
     danger found later makes the order urgent, due within a day, and stops the facility, unless it is over. A danger
     that turns out to be elsewhere stops the facility there, and the one it had stopped is back in service, as it is
-    where it turns out to be none."""
+    where it turns out to be none.
+
+    Another priority or category of open work brings the due time that is promised of it, from now on where that is
+    sooner, unless somebody had set another. Whatever puts the due time off is noted (``postponements``); it is never
+    taken away, and stays as it was promised once the work is over.
+    """
     _only(changes, EDITABLE)
     promise = Promises.of(store, actor, community_id)
 
@@ -922,22 +943,18 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         if facility:
             wanted = {"grid_id": facility.grid_id, "category": str(facility.category)} | wanted
     standing = order.status in STANDING
-    found_dangerous = standing and bool(wanted.get("dangerous")) and not order.dangerous
-    if found_dangerous:
+    if standing and wanted.get("dangerous") and not order.dangerous:
         wanted["priority"] = Priority.URGENT
-        if order.status in OPEN and ("due_at" not in changes or changes["due_at"] == order.due_at):
-            soon = promise.moments(Priority.URGENT, order.category, write.at)[1]
-            wanted["due_at"] = min(order.due_at or soon, soon)
+    _promise_anew(order, wanted, promise, write.at)
     changed = build(WorkOrder, {**dict(order), **wanted})
     moved_on = changed.grid_id != order.grid_id
     given = {name: getattr(changed, name) if moved_on else id for name, id in new.items()}
     require_seen(write, community_id, changed.grid_id, **given)
     if changed.facility_id is None and not changed.place:
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
-    if changed.due_at and changed.due_at != order.due_at and changed.due_at < changed.reported_at:
-        raise Invalid({"due_at": Message(msg("This lies before the report"))})
-    if order.status in OPEN and order.due_at and changed.due_at and changed.due_at > order.due_at:
-        wanted["postponements"] = (*order.postponements, Postponement(at=write.at, due_before=order.due_at))
+    if changed.due_at != order.due_at:
+        _check_due(order, changed.due_at)
+    wanted |= put_off(order, changed.due_at, write.at)
     elsewhere = changed.facility_id != order.facility_id
     if standing and order.dangerous and (elsewhere or not changed.dangerous):
         _restore(write, order)
@@ -947,6 +964,41 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
     if standing and changed.dangerous and (elsewhere or not order.dangerous) and changed.facility_id:
         _stop(write, write.read(Facility, community_id, changed.facility_id), changed)
     return changed
+
+
+def _promise_anew(order: WorkOrder, wanted: dict[str, Any], promise: Promises, at: datetime) -> None:
+    """The due time that goes with what becomes of an open order, unless another one is given: sooner for a danger or
+    what turns out to be more urgent, for it is known only now; later only where nobody had set it by hand."""
+    if order.status not in OPEN or wanted.get("due_at", order.due_at) != order.due_at:
+        return
+    danger = bool(wanted.get("dangerous")) and not order.dangerous
+    priority = Priority(wanted.get("priority", order.priority))
+    category = str(wanted.get("category", order.category))
+    same = (priority, category) == (order.priority, order.category)
+    if not danger and (same or order.due_at is None or order.kind is WorkKind.PREVENTIVE):
+        return
+    soon = promise.moments(priority, category, at)[1]
+    if order.due_at is None or soon < order.due_at:
+        wanted["due_at"] = soon
+    elif order.due_at == promise.due(order):
+        wanted["due_at"] = max(order.due_at, promise.moments(priority, category, order.reported_at)[1])
+
+
+def _check_due(order: WorkOrder, due_at: datetime | None) -> None:
+    """A due time is another one, not none, and only as long as work is owed. Raises Invalid."""
+    if order.status not in OPEN:
+        raise Invalid({"due_at": Message(msg("The work is over: it is judged by the due time that held until then."))})
+    if due_at is None:
+        raise Invalid({"due_at": Message(msg("A due time can be put off, not taken away."))})
+    if due_at < order.reported_at:
+        raise Invalid({"due_at": Message(msg("This lies before the report"))})
+
+
+def put_off(order: WorkOrder, due_at: datetime | None, at: datetime) -> dict[str, Any]:
+    """The field that changes when an order becomes due later; none when it does not. For the room of plans too."""
+    if order.due_at is None or due_at is None or due_at <= order.due_at:
+        return {}
+    return {"postponements": (*order.postponements, Postponement(at=at, due_before=order.due_at))}
 
 
 def correct(

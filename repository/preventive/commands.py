@@ -24,6 +24,7 @@ from repository.maintenance import (
     leave_undone,
     number_text,
     numbered,
+    put_off,
     require_seen,
     said,
 )
@@ -327,7 +328,7 @@ def postpone(
         if due <= write.at:
             raise Invalid({"to": Message(msg("This lies in the past"))})
         changes = {"due_at": due, "events": (*order.events, said(write, order, f"→ {to.isoformat()}：{reason}"))}
-        return write.update(WorkOrder, community_id, order_id, revision, changes)
+        return write.update(WorkOrder, community_id, order_id, revision, changes | put_off(order, due, write.at))
 
     return store.write(actor, work, key=key)
 
