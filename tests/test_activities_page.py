@@ -92,7 +92,7 @@ def test_ages_that_are_missing_are_named(here: Store, admin: Actor) -> None:
         behind = {(row["性别"], row["年龄段"]): row for row in participation.who_rows(data)}
         assert behind["女", "60–74 岁"] == rows["女", "60–74 岁"]
         assert (behind["女", "全部"]["参与人数"], behind["女", "全部"]["居民参与率"]) == (18, "3.6%")
-        assert (behind["全部", "36–59 岁"]["参与人数"], behind["全部", "36–59 岁"]["代表性"]) == (6, "1.3")
+        assert (behind["全部", "36–59 岁"]["参与人数"], behind["全部", "36–59 岁"]["代表性"]) == (6, "1.2")
         assert participation.by_sex(data) == "来的人中女性占 75%，居民中占 50%（n = 24）。"
 
 

@@ -103,11 +103,12 @@ def _change(
 def _organizations_follow(write: Write, before: Activity, after: Activity, today: date) -> None:
     """Organisations that took part did so on the activity's day; in one that did not take place, or is still to come,
     nobody did."""
-    of = {"activity_id": after.id, "took_part": True}
+    home, of = after.community_id, after.id
     if after.status is ActivityStatus.CANCELLED or after.held_on > today:
-        drop_parts(write, after.community_id, following=Activity, **of)
+        drop_parts(write, home, following=Activity, activity_id=of, took_part=True)
     elif after.held_on != before.held_on:
-        move_parts(write, after.community_id, following=Activity, on=before.held_on, to=after.held_on, **of)
+        days = {"on": before.held_on, "to": after.held_on}
+        move_parts(write, home, following=Activity, activity_id=of, took_part=True, **days)
 
 
 def cancel_activity(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> Activity:
