@@ -170,7 +170,7 @@ def test_organisations_took_part_on_the_day_it_was_held_and_in_none_that_was_not
         organizations.add_engagement(here, admin, C, took)
     assert wrong.value.problems.keys() == {"activity_id"}
     again = edit_activity(here, admin, C, activity.id, off.revision, {"status": "held"})
-    organizations.add_engagement(here, admin, C, took)
+    organizations.add_engagement(here, admin, C, {**took, "on": date(2026, 3, 12)})
     edit_activity(here, admin, C, activity.id, again.revision, {"status": "planned", "held_on": "2026-04-20"})
     assert share() == 0, "it is still to come"
     assert not recount.check(here, admin, C)

@@ -89,8 +89,7 @@ def _change(
             raise Invalid({"status": AttendancesStand(n).message})
     if moved:
         _carry(write, after)
-    if moved or after.status is not before.status:
-        _organizations_follow(write, before, after, today)
+    _organizations_follow(write, before, after, today)
     if (before.held_on, before.grid_id, before.capacity) != (after.held_on, after.grid_id, after.capacity):
         signups.meet(write, community_id, before.held_on)
         if (before.held_on, before.grid_id) != (after.held_on, after.grid_id):
@@ -101,14 +100,15 @@ def _change(
 
 
 def _organizations_follow(write: Write, before: Activity, after: Activity, today: date) -> None:
-    """Organisations that took part did so on the activity's day; in one that did not take place, or is still to come,
-    nobody did."""
-    home, of = after.community_id, after.id
-    if after.status is ActivityStatus.CANCELLED or after.held_on > today:
+    """Organisations took part on the activity's day; in one that was called off, or is now still to come, nobody
+    did."""
+    home, of, day = after.community_id, after.id, before.held_on
+    if after.status is ActivityStatus.CANCELLED and before.status is not after.status:
         drop_parts(write, home, following=Activity, activity_id=of, took_part=True)
-    elif after.held_on != before.held_on:
-        days = {"on": before.held_on, "to": after.held_on}
-        move_parts(write, home, following=Activity, activity_id=of, took_part=True, **days)
+    elif after.held_on > max(today, day):
+        drop_parts(write, home, following=Activity, on=day, activity_id=of, took_part=True)
+    elif after.held_on != day:
+        move_parts(write, home, following=Activity, on=day, to=after.held_on, activity_id=of, took_part=True)
 
 
 def cancel_activity(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> Activity:
