@@ -147,6 +147,24 @@ def pyramid_rows(found: Figures) -> Rows:
     return rows
 
 
+def who_rows(found: Figures) -> Rows:
+    """Behind the chart of who comes: by age band and sex together where that is told, by age band, by sex."""
+    age, sex = _("Age band"), _("Sex")
+    rows = pyramid_rows(found) if any(group.share is not None for group in found.pyramid) else []
+    rows += [{sex: _("All"), **row} for row in group_rows(found.ages, found.n_ages, age)]
+    of_sex = group_rows(found.sexes, found.n_sexes, sex)
+    return rows + [{sex: row[sex], age: _("All"), **row} for row in of_sex]
+
+
+def by_sex(found: Figures) -> str:
+    """Women among those who come and among the residents; empty where that is not told."""
+    women = next((group for group in found.sexes if group.key == Sex.FEMALE), None)
+    if women is None or women.share is None or women.population_share is None:
+        return ""
+    facts = {"share": percent(women.share), "lives": percent(women.population_share), "n": number(found.n_sexes)}
+    return _("Women: {share} of those who come, {lives} of the residents (n = {n}).", **facts)
+
+
 # --- what is held ----------------------------------------------------------------------------------------------------
 def what_is_held(found: Figures, *, whole: bool = True) -> str:
     """Whether the activities look alike; ``whole``: those of the whole community, not of one grid."""
@@ -181,6 +199,20 @@ def sameness(found: Figures) -> str:
         ahead = n_("{n} format is planned ahead.", "{n} formats are planned ahead.", len(planned))
         said += ("" if i18n.current() == "zh" else " ") + ahead
     return said
+
+
+def evenness(found: Figures) -> str:
+    """How varied the formats are, in the numbers behind the effective one; empty without sessions."""
+    variety = found.variety.diversity
+    if variety.entropy is None:
+        return ""
+    return _(
+        "Diversity H′ {entropy}, evenness J {evenness}, effective formats {effective}; n = {n} sessions.",
+        entropy=number(variety.entropy, 2),
+        evenness=number(variety.evenness, 2),
+        effective=number(variety.effective, 1),
+        n=number(variety.sessions),
+    )
 
 
 def alarm_run(found: Figures) -> str | None:

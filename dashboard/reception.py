@@ -241,6 +241,13 @@ def _theme_caption(found: Themes) -> str:
         n=number(MINIMUM),
         m=number(SEVERAL),
     )
+    if found.nameless:
+        said += " · " + n_(
+            "{n} of {all} requests has neither code nor place: from how many residents it came is not known",
+            "{n} of {all} requests have neither code nor place: from how many residents they came is not known",
+            found.nameless,
+            all=number(found.n),
+        )
     if found.cut:
         said += " · " + _("a shorter time, since no more than {n} requests are compared", n=number(READ))
     return said

@@ -554,6 +554,10 @@ def _settle(write: Write, post: Post) -> None:
     if not post.holder_id:
         return
     _require_active(write, post.community_id, post.holder_id, "holder_id")
+    alike = {"community_id": post.community_id, "tier": str(post.tier), "grid_id": post.grid_id}
+    same = {**alike, "holder_id": post.holder_id, "_id": Is(ne=post.id)}
+    if any(write.store.documents(Post, same, session=write.session, limit=1)):
+        raise Invalid({"holder_id": Message(msg("This person holds such a post here already. Choose another."))})
     if post.tier is not Tier.GRID_LEAD or not post.grid_id:
         return
     where = {"community_id": post.community_id, "grid_id": post.grid_id, "tier": str(Tier.GRID_LEAD)}
@@ -613,6 +617,12 @@ class Setting:
     """Those no longer active."""
     also: tuple[Sequence[dict[str, Any]], ...] = ()
     """Documents of what was wanted besides."""
+
+    def holder_of(self, post: Post, on: date) -> str | None:
+        """Who fills a post on a day: nobody where its present holder is no longer active; whose last day is noted held
+        it until then, gone since or not."""
+        holder = post.holder_on(on)
+        return None if holder in self.gone and holder == post.holder_id else holder
 
 
 def setting(store: Store, actor: Actor, community_id: str, *, also: Sequence[Wanted | Counters] = ()) -> Setting:
@@ -776,13 +786,8 @@ def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, t
 
 
 def _staffed(within: Setting, on: date) -> Staffing:
-    gone, there, grid_ids = within.gone, within.posts, [grid.id for grid in within.grids]
-    # whose last day is noted held it until then, gone since or not
-    holders = {
-        post.id: holder
-        for post in there
-        if (holder := post.holder_on(on)) and (holder not in gone or holder != post.holder_id)
-    }
+    there, grid_ids = within.posts, [grid.id for grid in within.grids]
+    holders = {post.id: holder for post in there if (holder := within.holder_of(post, on))}
     by_place: dict[tuple[Tier, str | None], list[Post]] = defaultdict(list)
     for post in there:
         by_place[post.tier, post.grid_id].append(post)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from repository import recount
+from repository import organizations, recount
 from repository.access import Actor, Refused, Role
 from repository.activities import (
     Activity,
@@ -37,6 +37,7 @@ from repository.activities import (
 from repository.activities.commands import ALPHABET, code_of, read_lines
 from repository.grids import Community, Grid
 from repository.metrics import Period
+from repository.organizations import Organization
 from repository.people import AgeBand, Sex
 from repository.store import Conflict, Invalid, NotFound, Store
 from tests.conftest import once
@@ -141,6 +142,48 @@ def test_an_activity_without_attendances_is_cancelled(here: Store, admin: Actor)
     with pytest.raises(Invalid) as wrong:
         record_attendance(here, admin, C, activity.id)
     assert "cancelled" in str(wrong.value.problems[""])
+
+
+def test_organisations_took_part_on_the_day_it_was_held_and_in_none_that_was_not(here: Store, admin: Actor) -> None:
+    here.insert(admin, Organization(id="o", community_id=C, name="邮政银行", kind="enterprise"))
+    activity, month = held(here, admin), Period.of("2026-03")
+    took = {
+        "organization_id": "o",
+        "way": "joined",
+        "what": "医生",
+        "on": date(2026, 3, 10),
+        "activity_id": activity.id,
+    }
+    organizations.add_engagement(here, admin, C, took)
+    organizations.add_engagement(here, admin, C, {**took, "way": "contact", "what": "联系"})
+
+    def parts() -> list[tuple[str, str]]:
+        return sorted((str(one.on), str(one.way)) for one in organizations.engagements(here, admin, C))
+
+    def share() -> float | None:
+        return organizations.review(here, admin, C, month, today=date(2026, 4, 2)).participation.value
+
+    moved = edit_activity(here, admin, C, activity.id, activity.revision, {"held_on": "2026-03-12"})
+    assert parts() == [("2026-03-10", "contact"), ("2026-03-12", "joined")]
+    assert share() == 1
+    off = cancel_activity(here, admin, C, activity.id, moved.revision)
+    assert parts() == [("2026-03-10", "contact")], "that they were talked to stays"
+    assert share() == 0
+    with pytest.raises(Invalid) as wrong:
+        organizations.add_engagement(here, admin, C, took)
+    assert wrong.value.problems.keys() == {"activity_id"}
+    again = edit_activity(here, admin, C, activity.id, off.revision, {"status": "held"})
+    organizations.add_engagement(here, admin, C, {**took, "on": date(2026, 3, 12)})
+    edit_activity(here, admin, C, activity.id, again.revision, {"status": "planned", "held_on": "2026-04-20"})
+    assert share() == 0, "it is still to come"
+    assert not recount.check(here, admin, C)
+
+
+def test_it_does_not_end_before_it_begins(here: Store, admin: Actor) -> None:
+    with pytest.raises(Invalid) as wrong:
+        held(here, admin, starts_at="19:30", ends_at="9:00")
+    assert wrong.value.problems.keys() == {"ends_at"}
+    assert held(here, admin, starts_at="9:30", ends_at="10:00").ends_at == "10:00"
 
 
 def test_heads_are_counted(here: Store, admin: Actor) -> None:
@@ -400,8 +443,27 @@ def test_codes_of_another_making_stay_as_they_are() -> None:
     assert resident_code(" Card 12 ") == "Card 12"
     assert resident_code("ab12") == "ab12"
     assert resident_code("x" * 40) == "x" * 40
+    assert resident_code("510503991301123") == "510503991301123", "no month has this number: no old ID"
     with pytest.raises(Invalid):
         resident_code("x" * 41)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "王芳",
+        "510503 19600101 123x",
+        "510503600101123",
+        "138 0013 8000",
+        "+86 138-0013-8000",
+        "8613800138000",
+        "008613800138000",
+    ],
+)
+def test_what_names_somebody_is_no_code(typed: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        resident_code(typed)
+    assert "never a name" in refused.value.problems["resident"].text
 
 
 def test_codes_have_no_look_alikes_and_differ() -> None:

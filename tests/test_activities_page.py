@@ -91,6 +91,11 @@ def test_ages_that_are_missing_are_named(here: Store, admin: Actor) -> None:
         rows = {(row["性别"], row["年龄段"]): row for row in participation.pyramid_rows(data)}
         assert rows["女", "60–74 岁"]["参与人数"] == 9
         assert rows["女", "60–74 岁"]["占参与者"] == "38%"
+        behind = {(row["性别"], row["年龄段"]): row for row in participation.who_rows(data)}
+        assert behind["女", "60–74 岁"] == rows["女", "60–74 岁"]
+        assert (behind["女", "全部"]["参与人数"], behind["女", "全部"]["居民参与率"]) == (18, "3.6%")
+        assert (behind["全部", "36–59 岁"]["参与人数"], behind["全部", "36–59 岁"]["代表性"]) == (6, "1.2")
+        assert participation.by_sex(data) == "来的人中女性占 75%，居民中占 50%（n = 24）。"
 
 
 def test_a_handful_of_people_is_not_told_but_for_its_share_with_another(here: Store, admin: Actor) -> None:
@@ -109,6 +114,16 @@ def test_a_handful_of_people_is_not_told_but_for_its_share_with_another(here: St
         assert all(row["Participants"] is None for row in both)
         assert participation.who_comes(data) == (
             "People of 60 and over are 50% of those who come, children hardly at all"
+        )
+
+
+def test_how_varied_the_formats_are_is_told_in_numbers(here: Store, admin: Actor) -> None:
+    assert participation.evenness(found(here, admin)) == ""
+    for day, form in ((1, "lecture"), (2, "lecture"), (3, "lecture"), (4, "clinic")):
+        held(here, admin, f"2026-03-0{day}", format=form)
+    with speaking("en"):
+        assert participation.evenness(found(here, admin)) == (
+            "Diversity H′ 0.56, evenness J 0.81, effective formats 1.8; n = 4 sessions."
         )
 
 

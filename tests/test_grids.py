@@ -189,6 +189,14 @@ def test_a_post_is_refused_what_cannot_be(store: Store, admin: Actor, community:
         room.vacate(store, admin, community, held.id, 1, on=date(2026, 1, 1))
     with pytest.raises(Conflict):
         room.vacate(store, admin, community, held.id, 7, on=TODAY)
+    leader = {"tier": "group_leader", "grid_id": "g1", "holder_id": "p1"}
+    room.add_post(store, admin, community, leader)
+    with pytest.raises(Invalid) as caught:
+        room.add_post(store, admin, community, leader)
+    assert problems(caught) == {"holder_id"}, "two leaders are two people"
+    other = room.add_post(store, admin, community, {**leader, "grid_id": "g2"})
+    with pytest.raises(Invalid):
+        room.edit_post(store, admin, community, other.id, 1, {"grid_id": "g1"})
 
 
 def test_a_post_keeps_who_held_it_and_a_past_day_is_told_from_that(store: Store, admin: Actor, community: str) -> None:

@@ -36,6 +36,7 @@ from repository.importer.sheets import from_serial, guarded, write_xlsx
 from repository.maintenance import Outcome, Status, WorkOrder
 from repository.people import Person
 from repository.record import RECORDS, Flag, Precision, Record
+from repository.requests import Request
 from repository.store import DURABLE, OutcomeUnknown, Store, Unavailable, Write
 from repository.words import Trouble
 from tests.conftest import once
@@ -652,6 +653,20 @@ def test_attendances_find_their_activity_by_name_and_day(store: Store, admin: Ac
     importer.undo(store, admin, C, batch.id, patience=0)
     assert rows(store, admin, Attendance) == []
     exact(store, admin)
+
+
+def test_residents_come_in_under_their_codes_alone(store: Store, admin: Actor) -> None:
+    bring(store, admin, sheet("活动名称,活动日期,活动形式\n义诊日,2026-03-09,义诊"), Activity)
+    text = "活动,居民代码\n义诊日,r7k3q\n义诊日,R-7K3Q\n义诊日,R—9ACD\n义诊日,王小明\n义诊日,510503196001011234"
+    preview = look(store, admin, sheet(text), Attendance)
+    found = [(one.row, one.field) for one in preview.all_problems()]
+    assert found == [(3, "activity_id"), (5, "resident"), (6, "resident")]
+    importer.commit(store, admin, preview, patience=0)
+    assert {one.resident for one in rows(store, admin, Attendance)} == {"R-7K3Q", "R-9ACD"}, "however they are written"
+    note = "编号,诉求内容,受理日期,居民代码\n1,电梯停了,2026-03-09,13800138000\n2,停电了,2026-03-09,r7k3q"
+    asked = bring(store, admin, sheet(note, "接待.csv"), Request)
+    assert (asked.new, asked.rejected) == (1, 1)
+    assert rows(store, admin, Request)[0].resident == "R-7K3Q"
 
 
 def test_communities_come_in_as_rows_too(store: Store, admin: Actor) -> None:

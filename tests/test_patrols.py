@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from repository import grids, handling, maintenance, patrols, recount, requests, workload
+from repository import grids, handling, maintenance, patrols, people, recount, requests, workload
 from repository.access import Actor, Refused, Role
 from repository.handling import Grade, Handled, grade_of
 from repository.hazards import Hazard
@@ -63,6 +63,16 @@ def test_the_way_of_a_patrol(yard: Store, admin: Actor) -> None:
     running = patrols.patrol_review(yard, WORKER, "d", Period.of("2026Q2"), today=TODAY)
     assert (running.grids[0].visited, running.grids[0].points, running.grids[0].state) == (1, None, State.ON_TARGET)
     assert running.overdue.value == 0
+
+    grids.add_post(yard, admin, "d", {"tier": plan.tier, "grid_id": "d-g1", "holder_id": "d-li"})
+
+    def asked() -> tuple[str, ...]:
+        return patrols.patrol_review(yard, admin, "d", Period.of("2026Q2"), today=TODAY).plans[0].holders
+
+    assert asked() == ("d-li",)
+    gone = people.edit_person(yard, admin, "d", "d-li", 1, {"active": False})
+    assert asked() == (), "nobody is asked who is not here any more"
+    people.edit_person(yard, admin, "d", "d-li", gone.revision, {"active": True})
 
     for place, make, became, record in (
         (0, patrols.become_hazard, Became.HAZARD, Hazard),

@@ -12,9 +12,11 @@ from repository.access import Actor, Refused, Role
 from repository.grids import Community
 from repository.metrics import Period
 from repository.organizations import Organization, Way
+from repository.people import Person
 from repository.projects import (
     Gap,
     Milestone,
+    Missing,
     Project,
     ProjectState,
     ProjectTask,
@@ -97,6 +99,9 @@ def test_what_is_unclear_is_named() -> None:
     clear = a_project(goal="吃上热饭", target=60, target_unit="人", due_on=TODAY)
     whole = task(duty="每天", organization_id="o", due_on=TODAY)
     assert gaps(clear, [whole]) == ()
+    assert gaps(clear, [whole], {"o"}) == (Missing(Gap.GONE, 1),), "whose duty it is has left"
+    assert gaps(clear, [task(100, duty="每天", organization_id="o", due_on=TODAY)], {"o"}) == (), "it is done"
+    assert gaps(clear, [whole.model_copy(update={"person_id": "p"})], {"o"}) == (), "somebody is left"
     found = gaps(clear, [whole, task(), task(person_id="p", duty=" ", due_on=TODAY)])
     assert {each.gap: each.tasks for each in found} == {Gap.RESPONSIBLE: 1, Gap.TASK_DUE: 1, Gap.DUTY: 2}
     assert gaps(clear.model_copy(update={"state": ProjectState.STOPPED}), []) == ()
@@ -221,6 +226,17 @@ def test_a_reference_in_a_list_must_be_there(here: Store, admin: Actor) -> None:
 
 
 # --- the on-time rate, counted by hand
+def test_a_task_of_who_left_is_nobodys_duty_everywhere(here: Store, admin: Actor) -> None:
+    here.insert(admin, Person(id="left", community_id="D", name="某人", active=False))
+    clear = {"goal": "吃上热饭", "target": 60, "target_unit": "人", "due_on": TODAY}
+    here.insert(admin, a_project(**clear))
+    here.insert(admin, task(person_id="left", duty="每天", due_on=TODAY))
+    expected = (Missing(Gap.GONE, 1),)
+    assert projects.project(here, admin, "D", "p", today=TODAY).outline.missing == expected
+    assert [one.missing for one in projects.review(here, admin, "D", Q2, today=TODAY).open] == [expected]
+    assert projects.glance(here, admin, "D", Q2, today=TODAY).unclear.value == 1
+
+
 def test_the_on_time_rate_counts_what_is_overdue_against(here: Store, admin: Actor) -> None:
     rows = [  # due, ended, state: days ago
         (5, 6, "done"), (40, 30, "done"), (1, 1, "done"), (None, 1, "done"), (9, 2, "stopped"),

@@ -142,6 +142,8 @@ def test_a_request_gets_number_topic_responsible_and_words(yard: Store, mender: 
         ({"responsible_id": "nobody"}, "responsible_id"),
         ({"urgency": "whenever"}, "urgency"),
         ({"resident": "x" * 41}, "resident"),
+        ({"resident": "王小明 13800138000"}, "resident"),
+        ({"resident": "510503196001011234"}, "resident"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(yard: Store, mender: Actor, wrong: dict[str, Any], field: str) -> None:
@@ -305,6 +307,10 @@ def test_the_same_resident_or_place_with_the_same_topic_is_a_repeat(yard: Store,
     assert take(yard, mender, place="3 栋").repeat_of is None
     assert take(yard, mender).repeat_of is None, "nobody and nowhere"
     assert days_ago(300, resident="ABC").repeat_of is None, "90 days at most"
+    coded = days_ago(300, resident="R-7K3Q")
+    spelt = days_ago(299, resident=" r7k3q")
+    assert (spelt.resident, spelt.repeat_of) == ("R-7K3Q", coded.id), "two spellings of a code are one resident"
+    assert room.edit_request(yard, mender, "d", spelt.id, spelt.revision, {"resident": "7k3q"}).resident == "R-7K3Q"
     review = room.request_review(yard, admin, "d", QUARTER, now=NOW)
     assert (review.repeats.value, review.repeats.n) == (2 / 6, 6)
     shown = room.request_list(yard, admin, "d", now=NOW, show=Show.REPEATS, period=QUARTER)
@@ -744,6 +750,7 @@ def test_themes_rise_from_several_residents_and_not_from_one(
     topics = {(one.category, one.n, one.before, one.residents) for one in found.topics}
     assert topics == {("charging", 4, 1, 3), ("cleaning", 3, 3, 3)}
     assert [one.category for one in found.topics] == ["charging", "cleaning"], "rising first"
+    assert (found.n, found.nameless) == (15, 3), "and it is said of how many that is not known"
     words = {one.word: (one.n, one.before, one.residents, one.category) for one in found.words}
     assert words["楼道"] == (4, 0, 3, "charging")
     assert words["充电"] == (4, 1, 3, "charging")

@@ -147,12 +147,13 @@ def _who_comes(found: Figures) -> None:
         )
         caption = _("Shares in %. Solid: participants of known age (n = {n}); hollow: the community's {all} residents")
     lives = sum(group.population or 0 for group in groups) or None
-    note = participation.withheld(found, groups) if figure else ""
+    sexes = participation.by_sex(found) if figure else ""
+    note = " ".join(filter(None, (sexes, participation.withheld(found, groups)))) if figure else ""
     cards.chart(
         participation.who_comes(found),
         caption.format(n=number(found.n_pyramid if both else found.n_ages), all=number(lives)),
         figure,
-        participation.pyramid_rows(found) if both else participation.group_rows(groups, found.n_ages, _("Age band")),
+        participation.who_rows(found),
         key="pyramid",
         note=f":small[:gray[{i18n.plain(note)}]]" if note else "",
         nothing=participation.not_told(found, groups),
@@ -174,7 +175,9 @@ def _what_is_held(found: Figures, whole: bool) -> None:
     note = ""
     if variety.alarm:
         badge = cards.badge(State.OFF_TARGET, participation.alarm_run(found), word=_("Sameness alarm"))
-        note = f"{badge} {i18n.plain(participation.sameness(found))}"
+        note = f"{badge} {i18n.plain(participation.sameness(found))}  \n"
+    if varied := participation.evenness(found):
+        note += f":small[:gray[{i18n.plain(varied)}]]"
     figure = charts.bars(
         [term(form.format, Format) for form in shown],
         [form.sessions for form in shown],

@@ -146,7 +146,12 @@ def _send(view: View, values: dict[str, Any], form: str) -> None:
     try:
         made = tell(room.take_request, view.community_id, values, **caller, key=form)
     except Invalid as problem:
-        named = {"text": _("What does the resident want?"), "phone": _("Phone"), "grid_id": _("Grid")}
+        named = {
+            "text": _("What does the resident want?"),
+            "phone": _("Phone"),
+            "grid_id": _("Grid"),
+            "resident": _("Resident code"),
+        }
         cards.told(
             *(
                 _("{field}: {problem}", field=named[field], problem=say(message)) if field in named else message

@@ -17,6 +17,7 @@ from repository.activities.queries import LATEST, KnownResident, by_code
 from repository.activities.records import LONGEST_CODE, Activity, ActivityStatus, Attendance, PartTaken
 from repository.filters import Is
 from repository.grids import Grid
+from repository.organizations import drop_parts, move_parts
 from repository.people import AgeBand, Sex
 from repository.record import Choice, midnight
 from repository.rollups import COUNTS, MissingCounters, Place, Presence, Tally
@@ -65,7 +66,8 @@ def add_activity(
 def edit_activity(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Activity:
-    """Change an activity. Its attendances' copies of day, format and level move with it, in the same transaction.
+    """Change an activity. Its attendances' copies of day, format and level move with it, and the day on which
+    organisations took part, in the same transaction; of one that is called off these are taken back.
 
     Raises Invalid, also when it would stop being held while residents are registered at it; Conflict.
     """
@@ -89,6 +91,7 @@ def _change(
             raise Invalid({"status": AttendancesStand(n).message})
     if moved:
         _carry(write, after)
+    _organizations_follow(write, before, after, today)
     if (before.held_on, before.grid_id, before.capacity) != (after.held_on, after.grid_id, after.capacity):
         signups.meet(write, community_id, before.held_on)
         if (before.held_on, before.grid_id) != (after.held_on, after.grid_id):
@@ -96,6 +99,18 @@ def _change(
         if after.held_on >= today:
             signups.move_up(write, community_id, id, after.capacity)
     return after
+
+
+def _organizations_follow(write: Write, before: Activity, after: Activity, today: date) -> None:
+    """Organisations took part on the activity's day; in one that was called off, or is now still to come, nobody
+    did."""
+    home, of, day = after.community_id, after.id, before.held_on
+    if after.status is ActivityStatus.CANCELLED and before.status is not after.status:
+        drop_parts(write, home, following=Activity, activity_id=of, took_part=True)
+    elif after.held_on > max(today, day):
+        drop_parts(write, home, following=Activity, on=day, activity_id=of, took_part=True)
+    elif after.held_on != day:
+        move_parts(write, home, following=Activity, on=day, to=after.held_on, activity_id=of, took_part=True)
 
 
 def cancel_activity(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> Activity:
@@ -228,7 +243,9 @@ def _carry(write: Write, activity: Activity) -> None:
 # --- residents' codes ------------------------------------------------------------------------------------------------
 ALPHABET = "34679ACDEFHJKMNPQRTVWXY"  # none is heard as another  # pragma: allowlist secret
 _CODE = re.compile(rf"R-?([0-9A-Z]{{4,6}})|([{ALPHABET}]{{4,6}})")
-PERSONAL = re.compile(r"\d{17}[\dX]|1\d{10}")  # an ID number, a mobile phone's
+_BORN = r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+PERSONAL = re.compile(rf"\d{{17}}[\dX]|[1-8]\d{{5}}{_BORN}\d{{3}}|(?:(?:\+|00)?86)?1\d{{10}}")
+"""An ID number, of the old kind too, and a mobile phone's, with or without the country's prefix."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 

@@ -150,6 +150,7 @@ class Figures:
     grids: tuple[Group, ...]
     n_pyramid: int
     n_ages: int
+    n_sexes: int
     n_grids: int
     withheld: bool
     """Whether numbers of people of the place chosen are withheld altogether."""
@@ -647,7 +648,7 @@ def _represented(crowd: _People, period: Period, community: Community, grids: Se
     ages, n_ages = _groups(
         [(str(age), age.label) for age in AgeBand], age, {age: live_age[age] for age in AgeBand} if known else {}
     )
-    sexes, _n = _groups(
+    sexes, n_sexes = _groups(
         [(str(sex), sex.label) for sex in Sex], sex, {sex: live_sex[sex] for sex in Sex} if known else {}
     )
     came, n_grids = _of_grid(crowd, period, grids)
@@ -658,6 +659,7 @@ def _represented(crowd: _People, period: Period, community: Community, grids: Se
         "grids": came,
         "n_pyramid": n_pyramid,
         "n_ages": n_ages,
+        "n_sexes": n_sexes,
         "n_grids": n_grids,
     }
 

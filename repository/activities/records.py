@@ -177,6 +177,15 @@ class Activity(Record):
             raise FieldProblem(msg("Write the time as 09:00."))
         return found
 
+    @field_validator("ends_at")
+    @classmethod
+    def _not_before_it_begins(cls, value: str | None, info: ValidationInfo) -> str | None:
+        begins = info.data.get("starts_at")
+        if value and begins and value < begins:
+            text = msg("This lies before it begins ({begins}). If it goes on past midnight, leave this empty.")
+            raise FieldProblem(text, begins=begins)
+        return value
+
     @field_validator("satisfied")
     @classmethod
     def _of_the_answers(cls, value: int | None, info: ValidationInfo) -> int | None:

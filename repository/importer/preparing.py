@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from repository import requests
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
-from repository.activities import Activity, Attendance
+from repository.activities import Activity, Attendance, resident_code
 from repository.entries import GATED, EntryKind, EntryLog, EntryRules, Gate
 from repository.facilities import Category, Control
 from repository.filters import Is
@@ -52,7 +52,7 @@ from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
 from repository.requests import Request
-from repository.store import ERASED, Store, invalid, our_errors
+from repository.store import ERASED, Invalid, Store, invalid, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")
@@ -371,6 +371,8 @@ class _Judge:
                 new_id=_new_id if name in mapping.create_missing else None,
                 epoch=sheet.epoch,
             )
+            if self.record.trace is not None and name == self.record.trace.field and not self.record.trace.of:
+                read = _as_code(read)
             self.readers.append((name, column, self._cells(column), read, {}))
         self.missing = {text.strip() for text in mapping.missing}
         self.headers = {name: ", ".join(column.headers) for name, column in mapping.columns.items()}
@@ -969,6 +971,23 @@ class _Judge:
 
 
 UNNUMBERED = "(new)"  # the commit gives it the next number of the community's series
+
+
+def _as_code(read: Reader) -> Reader:
+    """Reads a resident's code as it is kept, however the sheet writes it: two spellings would be two residents. What
+    names somebody is not read."""
+
+    def code(cell: Any) -> Any:
+        found = read(cell)
+        if not isinstance(found, str):
+            return found
+        try:
+            return resident_code(found)
+        except Invalid as invalid:
+            why = invalid.problems["resident"]
+            raise Unreadable(why.text, **why.params) from None
+
+    return code
 
 
 def _new_id() -> str:

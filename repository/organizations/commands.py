@@ -26,6 +26,7 @@ from repository.words import Message, msg
 YEARS = 10  # how long whom to call is kept where neither contract nor agreement names an end
 
 _FACILITIES = "facilities"  # a room above this one; the store looks for references in plain fields only
+_ACTIVITIES = "activities"  # another one
 
 
 def add_organization(
@@ -370,6 +371,7 @@ def add_engagement(
     def work(write: Write) -> Engagement:
         made = build(Engagement, {**values, "community_id": community_id})
         _not_ahead(made.on, day_of(write.at, zone), "on")
+        _not_cancelled(write, made)
         return write.insert(made)
 
     return store.write(actor, work, key=key)
@@ -384,9 +386,19 @@ def edit_engagement(
     def work(write: Write) -> Engagement:
         changed = write.update(Engagement, community_id, id, revision, changes)
         _not_ahead(changed.on, day_of(write.at, zone), "on")
+        _not_cancelled(write, changed)
         return changed
 
     return store.write(actor, work)
+
+
+def _not_cancelled(write: Write, made: Engagement) -> None:
+    if made.activity_id is None or not made.took_part:
+        return
+    called_off = {"community_id": made.community_id, "_id": made.activity_id, "status": "cancelled"}
+    require_plain(called_off)
+    if write.store.db[_ACTIVITIES].find_one(called_off, {"_id": 1}, session=write.session):
+        raise Invalid({"activity_id": Message(msg("This activity was cancelled: nobody took part in it."))})
 
 
 def remove_engagement(store: Store, actor: Actor, community_id: str, id: str, revision: int) -> None:
@@ -410,11 +422,23 @@ def note_part(
 
 
 def drop_parts(
-    write: Write, community_id: str, *, following: type[Record] | None = None, on: date | None = None, **of: str
+    write: Write, community_id: str, *, following: type[Record] | None = None, on: date | None = None, **of: str | bool
 ) -> None:
     """What was noted of a matter that is taken back, inside the same write, ``on`` one day or ever. ``following`` is
     the record whose change takes it back: whoever may change that one may do this."""
+    for document in _parts(write, community_id, on, of):
+        write.delete(Engagement, community_id, document["_id"], document["revision"], following=following)
+
+
+def move_parts(
+    write: Write, community_id: str, *, following: type[Record], on: date, to: date, **of: str | bool
+) -> None:
+    """What was noted of a matter on its day is of another day, inside the write of ``following`` that moves it."""
+    for document in _parts(write, community_id, on, of):
+        write.update(Engagement, community_id, document["_id"], document["revision"], {"on": to}, following=following)
+
+
+def _parts(write: Write, community_id: str, on: date | None, of: Mapping[str, str | bool]) -> list[dict[str, Any]]:
     where = {"community_id": community_id, **of} | ({} if on is None else {"on": midnight(on)})
     require_plain(where)
-    for document in list(write.store.documents(Engagement, where, session=write.session)):
-        write.delete(Engagement, community_id, document["_id"], document["revision"], following=following)
+    return list(write.store.documents(Engagement, where, session=write.session))

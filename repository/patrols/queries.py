@@ -11,7 +11,7 @@ from typing import Any
 
 from repository.access import Actor, Operation, may, reach, require
 from repository.filters import Is
-from repository.grids import Grid, Post, Setting, setting
+from repository.grids import Grid, Setting, setting
 from repository.hazards import Hazard
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State, Target, Value, judge, ratio
@@ -251,7 +251,7 @@ def _plans(
         asks = plan.kind is PatrolKind.HOUSEHOLDS and plan.households
         return PlanState(
             plan,
-            _holders(within.posts, plan, on),
+            _holders(within, plan, on),
             last_on,
             due_on,
             max(0, (on - due_on).days) if due_on else 0,
@@ -264,9 +264,9 @@ def _plans(
     return tuple(sorted(states, key=lambda each: (each.due_on or date.max, each.plan.name)))
 
 
-def _holders(posts: Sequence[Post], plan: PatrolPlan, on: date) -> tuple[str, ...]:
-    own = [post for post in posts if post.tier is plan.tier and post.grid_id in (plan.grid_id, None)]
-    return tuple(dict.fromkeys(holder for post in own if (holder := post.holder_on(on))))
+def _holders(within: Setting, plan: PatrolPlan, on: date) -> tuple[str, ...]:
+    own = [post for post in within.posts if post.tier is plan.tier and post.grid_id in (plan.grid_id, None)]
+    return tuple(dict.fromkeys(holder for post in own if (holder := within.holder_of(post, on))))
 
 
 def _lasts(store: Store, actor: Actor, community_id: str, on: date, *, past: bool) -> dict[str, date]:

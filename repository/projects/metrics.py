@@ -42,7 +42,7 @@ UNCLEAR = declare(
         unit="projects",
         formula=msg(
             "Planned and running projects that lack a goal, a measurable target, a due day, tasks, or for any task "
-            "somebody responsible, a due day or a duty that is spelt out"
+            "somebody responsible who is still active, a due day or a duty that is spelt out"
         ),
         source=msg("Derived from the source document, section 3.2"),
         target=Target(high=0),

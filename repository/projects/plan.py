@@ -4,7 +4,7 @@ Progress is Σ weight × progress of the tasks, as Decidim's results have it; pl
 share of each task's time that has passed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -26,6 +26,7 @@ class Gap(Choice):
     RESPONSIBLE = "responsible", msg("tasks without anybody responsible")
     TASK_DUE = "task_due", msg("tasks without a due day")
     DUTY = "duty", msg("tasks whose duty is not spelt out")
+    GONE = "gone", msg("tasks of somebody who is not active any more")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ class Missing:
     tasks: int = 0
 
 
-def gaps(project: Project, tasks: Sequence[ProjectTask]) -> tuple[Missing, ...]:
-    """What is unclear, in the order in which it is best mended; nothing of a project that is over."""
+def gaps(project: Project, tasks: Sequence[ProjectTask], gone: Collection[str] = frozenset()) -> tuple[Missing, ...]:
+    """What is unclear, in the order in which it is best mended; nothing of a project that is over. ``gone`` are the
+    people and organisations that are not active any more: what is still to be done and lies with them alone is nobody's
+    duty."""
     if project.state not in RUNNING:
         return ()
     own = {
@@ -51,8 +54,14 @@ def gaps(project: Project, tasks: Sequence[ProjectTask]) -> tuple[Missing, ...]:
         Gap.RESPONSIBLE: sum(task.organization_id is None and task.person_id is None for task in tasks),
         Gap.TASK_DUE: sum(task.due_on is None for task in tasks),
         Gap.DUTY: sum(not (task.duty or "").strip() for task in tasks),
+        Gap.GONE: sum(task.done_on is None and _left(task, gone) for task in tasks),
     }
     return (*found, *(Missing(gap, n) for gap, n in counted.items() if n))
+
+
+def _left(task: ProjectTask, gone: Collection[str]) -> bool:
+    answers = [id for id in (task.organization_id, task.person_id) if id is not None]
+    return bool(answers) and all(id in gone for id in answers)
 
 
 def shares(tasks: Sequence[ProjectTask]) -> list[float]:

@@ -9,9 +9,10 @@ from typing import Any
 from repository.access import Actor, Operation, reach, require, scope
 from repository.filters import Is
 from repository.metrics import Metric, Period, Value, last_months, ratio
-from repository.organizations import Need, OrganizationGlance
+from repository.organizations import Need, Organization, OrganizationGlance
 from repository.organizations import glance as organizations_glance
 from repository.organizations import glance_wanted as organizations_wanted
+from repository.people import Person
 from repository.projects.metrics import COMPLETION, OVERDUE, TASKS, UNCLEAR
 from repository.projects.plan import Missing, Point, Span, behind, course, gaps, overdue, planned, progress
 from repository.projects.records import RUNNING, Milestone, Project, ProjectState, ProjectTask
@@ -102,7 +103,7 @@ def project(store: Store, actor: Actor, community_id: str, id: str, *, today: da
     tasks = store.find(actor, ProjectTask, community_id, of, sort=[("due_on", 1), ("_id", 1)], limit=LISTED)
     milestones = store.find(actor, Milestone, community_id, of, sort=[("due_on", 1)], limit=LISTED)
     needs = store.find(actor, Need, community_id, of, limit=LISTED)
-    outline = _outline(found, tasks, today)
+    outline = _outline(found, tasks, today, _gone(store, actor, community_id))
     return ProjectStory(outline, tuple(milestones), tuple(needs), course(found, tasks, today))
 
 
@@ -123,7 +124,23 @@ def tasks_of(store: Store, actor: Actor, community_id: str, organization_id: str
     return sorted(found, key=lambda task: (task.done_on is not None, task.due_on or date.max))
 
 
-def _outline(project: Project, tasks: Sequence[ProjectTask], today: date) -> Outline:
+_LEFT = {"active": False}
+
+
+def _gone_wanted(actor: Actor, community_id: str) -> list[Wanted | Counters]:
+    """What ``gaps`` wants to know: who is not active any more."""
+    return [Wanted(each, scope(actor, each, community_id) | _LEFT, ("active",)) for each in (Person, Organization)]
+
+
+def _gone(store: Store, actor: Actor, community_id: str) -> frozenset[str]:
+    return _ids(store.together(actor, community_id, _gone_wanted(actor, community_id)))
+
+
+def _ids(found: Sequence[Sequence[Document]]) -> frozenset[str]:
+    return frozenset(row["_id"] for rows in found for row in rows)
+
+
+def _outline(project: Project, tasks: Sequence[ProjectTask], today: date, gone: frozenset[str]) -> Outline:
     over = project.state not in RUNNING
     day = project.ended_on or today
     return Outline(
@@ -131,7 +148,7 @@ def _outline(project: Project, tasks: Sequence[ProjectTask], today: date) -> Out
         tuple(tasks),
         progress(tasks),
         planned(project, tasks, day),
-        gaps(project, tasks),
+        gaps(project, tasks, gone),
         project.days_late(today),
         0 if over else sum(task.days_late(today) > 0 for task in tasks),
     )
@@ -151,8 +168,9 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, tod
     here = {"project_id": Is(among=sorted(one.id for one in shown))}
     for task in store.find(actor, ProjectTask, community_id, here, sort=[("due_on", 1), ("_id", 1)], limit=10 * LISTED):
         of[task.project_id].append(task)
+    gone = _gone(store, actor, community_id) if shown else frozenset()
     outlines = sorted(
-        (_outline(one, of[one.id], today) for one in shown),
+        (_outline(one, of[one.id], today, gone) for one in shown),
         key=lambda one: (one.project.ended_on is not None, -one.late, one.project.due_on or date.max, one.project.name),
     )
     running = [one for one in outlines if one.project.state in RUNNING]
@@ -259,9 +277,10 @@ def glance(
 ) -> CoConstructionGlance:
     """In two small commands, or one, whatever the history. ``within``: if what is ``glance_wanted`` was read already.
     Raises Refused, Unavailable."""
-    rows, *others = within or store.together(
+    rows, people, there, *others = within or store.together(
         actor, community_id, glance_wanted(actor, community_id, period, grids, today=today)
     )
+    gone = _ids((people, there))
     running = [Project.from_document(row) for row in rows]
     of: dict[str, list[ProjectTask]] = defaultdict(list)
     here = {"project_id": Is(among=sorted(one.id for one in running))}
@@ -269,7 +288,7 @@ def glance(
         of[task.project_id].append(task)
     return CoConstructionGlance(
         organizations_glance(store, actor, community_id, period, grids, today=today, within=others),
-        _unclear([_outline(one, of[one.id], today) for one in running]),
+        _unclear([_outline(one, of[one.id], today, gone) for one in running]),
     )
 
 
@@ -279,4 +298,4 @@ def glance_wanted(
     """What ``glance`` reads first."""
     running = scope(actor, Project, community_id) | {"ended_on": None}
     organizations = organizations_wanted(actor, community_id, period, grids, today=today)
-    return [Wanted(Project, running, first=("name", LISTED)), *organizations]
+    return [Wanted(Project, running, first=("name", LISTED)), *_gone_wanted(actor, community_id), *organizations]

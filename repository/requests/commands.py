@@ -9,7 +9,7 @@ from typing import Any
 
 from repository import maintenance, meetings
 from repository.access import Actor, Operation, Refused, in_reach, reach, require
-from repository.activities import Activity, ActivityStatus
+from repository.activities import Activity, ActivityStatus, resident_code
 from repository.filters import Is
 from repository.grids import Community, Grid, RequestDeadline
 from repository.maintenance import WorkOrder
@@ -81,7 +81,7 @@ def take_request(
     require(actor, Operation.CREATE, Request.collection)
     seen = reach(actor, community_id)
     zone, own = store.zone(community_id), _deadlines(store, actor, community_id)
-    given = {name: value for name, value in values.items() if value is not None}
+    given = _coded({name: value for name, value in values.items() if value is not None})
     if seen is not None and given.get("grid_id") is None and len(seen) == 1:
         given["grid_id"] = next(iter(seen))
     if seen is not None and given.get("grid_id") not in seen:
@@ -130,6 +130,15 @@ def take_request(
                 raise
             _skip_taken(store, actor, community_id, number)
     raise Invalid({"number": Message(msg("No free number was found; give this request a number of your own."))})
+
+
+def _coded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """With the resident's code as it is kept, however it was typed: the same resident comes again under the same code.
+    Raises Invalid for what names somebody."""
+    typed = values.get("resident")
+    if typed is None:
+        return dict(values)
+    return {**values, "resident": resident_code(str(typed)) if str(typed).strip() else None}
 
 
 def _from(work: Any, number: int, write: Write) -> Request:
@@ -469,6 +478,7 @@ def edit_request(
     requests repeat it is looked at again. Raises Invalid, Conflict, NotFound, Refused."""
     if strange := changes.keys() - EDITABLE:
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
+    changes = _coded(changes)
     zone, own = store.zone(community_id), _deadlines(store, actor, community_id)
 
     def work(write: Write) -> Request:

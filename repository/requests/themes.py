@@ -57,6 +57,9 @@ class Themes:
     topics: tuple[Theme, ...]
     words: tuple[Theme, ...]
     n: int
+    nameless: int
+    """Of these, requests with neither a resident's code nor a place: nobody knows from how many people they came, so
+    they make no theme by themselves."""
     cut: bool
 
 
@@ -91,7 +94,7 @@ def _themes(
         "topics": _grouped("$category", since),
         "words": by_word,
         "people": people,
-        "read": [{"$group": {"_id": None, "n": {"$sum": 1}, "oldest": {"$min": "$received_at"}}}],
+        "read": [{"$group": {"_id": None, **_read_of(since)}}],
     }
     steps = [*_read("category", "words", "received_at", "is_open", "resident", "place_key"), {"$facet": facets}]
     (found,) = store.aggregate(actor, Request, community_id, steps, filter=within, grids=grids, index=BY_RECEIPT)
@@ -106,6 +109,7 @@ def _themes(
         topics=_chosen(_topics(found["topics"])),
         words=_chosen(_words(found["words"], people_of)),
         n=sum(row["n"] for row in found["topics"]),
+        nameless=read.get("nameless", 0),
         cut=read["n"] > READ,
     )
 
@@ -123,6 +127,16 @@ def _stretches(until: datetime, days: int) -> tuple[datetime, dict[str, Any]]:
 def _read(*fields: str) -> list[dict[str, Any]]:
     """The newest of them, and what is needed of each."""
     return [{"$sort": {"received_at": -1}}, {"$limit": READ + 1}, {"$project": dict.fromkeys(fields, 1)}]
+
+
+def _read_of(since: datetime) -> dict[str, Any]:
+    """What is counted of all that is read."""
+    nameless = {"$and": [{"$gte": ["$received_at", since]}, {"$eq": [{"$ifNull": [_WHO, None]}, None]}]}
+    return {
+        "n": {"$sum": 1},
+        "oldest": {"$min": "$received_at"},
+        "nameless": {"$sum": {"$cond": [nameless, 1, 0]}},
+    }
 
 
 def _grouped(by: Any, since: datetime) -> list[dict[str, Any]]:
