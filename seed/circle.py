@@ -70,21 +70,24 @@ def _noon(day: date) -> datetime:
 
 
 def posts(id: str, stamp: Stamp, end: datetime, grids: Sequence[str], people: Sequence[str]) -> Iterator[Post]:
-    """Every tier in every grid, each with three holders before the present one."""
+    """Every tier in every grid, two leaders of residents' groups, each with three holders before the present one."""
     today = end.astimezone(ZONE).date()
     for index, grid in enumerate(grids):
-        for place, tier in enumerate(Tier):
+        for place, tier in enumerate((*Tier, Tier.GROUP_LEADER)):
             since = today - timedelta(days=200 + 60 * place + 11 * index)
+            others = people[len(grids) :]
+            holder = people[index] if tier is Tier.GRID_LEAD else others[(index + 2 * place) % len(others)]
             past = tuple(
                 Tenure(
-                    holder_id=people[(index + back) % len(people)],
+                    holder_id=people[(index + place + back) % len(people)],
                     since=since - timedelta(days=500 * back),
                     until=since - timedelta(days=500 * (back - 1) + 1),
                 )
                 for back in (3, 2, 1)
             )
+            second = "-2" if place == len(Tier) else ""
             yield Post(
-                id=f"{grid}-{tier}", community_id=id, **stamp, tier=tier, grid_id=grid, holder_id=people[index],
+                id=f"{grid}-{tier}{second}", community_id=id, **stamp, tier=tier, grid_id=grid, holder_id=holder,
                 since=since, history=past,
             )  # fmt: skip
 
@@ -125,7 +128,7 @@ def team(id: str, stamp: Stamp, end: datetime, grids: Sequence[str], people: Seq
         made += [
             StaffTraining(
                 id=f"{person}-t{year}{month:02d}", community_id=id, **stamp, person_id=person, topic=topic,
-                held_on=on, hours=4.0, kind=list(TrainingKind)[month % 4],
+                held_on=on, hours=5.0, kind=list(TrainingKind)[month % 4],
             )
             for month, (topic, on) in enumerate(topics)
             for number, person in enumerate(people)
@@ -319,7 +322,8 @@ def _project(
         reported = TaskStep(on=on, by="测试人员 00", progress=100 if finished else 40)
         yield ProjectTask(
             id=f"{key}-{place}", community_id=id, **stamp, project_id=key, name=f"测试任务 {place + 1}",
-            duty="每周一次" if place else None, organization_id=lead if place % 2 else other, weight=place + 1,
+            duty="每周一次" if place or number % 3 else None, organization_id=lead if place % 2 else other,
+            weight=place + 1,
             starts_on=first, due_on=until, steps=(reported,), progress=reported.progress,
             done_on=done if finished else None,
         )  # fmt: skip
