@@ -87,6 +87,9 @@ def style() -> None:
         "html:has(.st-key-slide){font-size:29px}"
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
+        # a link to another list of the page one is on is a link, and not the place in a menu where one stands
+        '[data-testid="stPageLink"] a:not(:hover,:focus-visible){background:none!important}'
+        '[class*="st-key-tile_"] a *{font-weight:inherit!important}'
         # a long figure takes a second line rather than losing its target
         '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
         # on paper the logo would lie over the page's name, and a figure beside its target would shrink to nothing
@@ -99,8 +102,8 @@ def style() -> None:
         # on a phone a row's name keeps words together, and five grids still fit
         '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .12rem!important}'
         '[class*="st-key-grids"] tbody th{min-width:5.5em}[class*="st-key-grids"] :is(td,th,td *){font-size:.8rem}}'
-        # choices beside other inputs take a second line rather than a swipe
-        '@media (max-width:640px){[class*="st-key-work-filters"] [role="radiogroup"]{flex-wrap:wrap}}'
+        # choices take a second line rather than a swipe
+        '@media (max-width:640px){[data-testid="stButtonGroup"] [role="radiogroup"]{flex-wrap:wrap}}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
         '[class*="st-key-do_"] button[data-testid*="-primary"]:enabled{color:light-dark(#FFFFFF,#12171E)}'
         # a finger always shows a table's toolbar, over the line above it; search and download stand there already
@@ -114,7 +117,8 @@ def style() -> None:
         '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-lead_"]){order:-1}}'
         '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
         # a line of a list that opens what it tells of
-        '[class*="st-key-line_"] :is(button,button *){justify-content:flex-start;text-align:left}'
+        ':is([class*="st-key-line_"],[class*="st-key-thumb_outcome_"]) :is(button,button *)'
+        "{justify-content:flex-start;text-align:left}"
         # what nobody may miss stands on a ground of its own
         ".st-key-new-work{background:light-dark(#E5EEF8,#182F4A)}"
         # the table behind a chart: a quiet word, not a button
@@ -206,7 +210,7 @@ def tile(
             st.markdown(name, help=about(value))
         if known:
             measured = unit and (
-                metric.unit in ("percent", "weeks", "hours", "years", "service_hours") or current() == "zh"
+                metric.unit in ("percent", "weeks", "hours", "years", "lessons", "service_hours") or current() == "zh"
             )
             # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
             big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"

@@ -169,7 +169,7 @@ def stacked(
             marker={"color": colour, "line": {"width": 0}},
             name=_safe(name),
             hovertext=[
-                f"{_safe(label)}<br>{_safe(name)} {value or 0:,.10g}"
+                f"{_safe(label)}<br>{_safe(name)} {_amount(value or 0)}"
                 for label, value in zip(labels, values, strict=True)
             ],
             hoverinfo="text",
@@ -178,7 +178,7 @@ def stacked(
     sums = [sum(values[row] or 0 for _name, values, _colour in parts) for row in range(len(labels))]
     for row in range(len(labels)) if cells else ():
         numbers = [
-            f'<span style="color:{colour}">■</span>\u202f{_leading(f"{values[row]:,.10g}", cells[place][row])}'
+            f'<span style="color:{colour}">■</span>\u202f{_leading(_amount(values[row]), cells[place][row])}'
             for place, (_name, values, colour) in enumerate(parts)
             if values[row]
         ]
@@ -743,18 +743,30 @@ def _rows(
         )
     longest = max(ends, default=0) or 1
     room = max((_width(text) - _PLOT * (1 - end / longest) for end, text in zip(ends, texts, strict=True)), default=0)
+    right = 14 + max(room, 20)
     figure["layout"]["xaxis"].update(visible=False, range=[0, longest])
     figure["layout"]["yaxis"].update(
         tickvals=list(range(len(labels))),
-        ticktext=[_safe(_short(label)) + "  " for label in labels],
+        ticktext=[_folded(_short(label), _PHONE - _LEAST - right) for label in labels],
         range=[max(len(labels), 1) - 0.5, -0.5],
         showgrid=False,
     )
-    figure["layout"].update(margin={"l": 8, "r": 14 + max(room, 20), "t": 8, "b": 8})
+    figure["layout"].update(margin={"l": 8, "r": right, "t": 8, "b": 8})
     return figure
 
 
 _PLOT = 150  # px: the narrowest plot a phone leaves, for texts of short bars
+_PHONE, _LEAST = 310, 64  # px: a chart's width on a phone; what plotly keeps of it for the bars, cutting names for it
+
+
+def _folded(label: str, room: float) -> str:
+    """A name in front of its bar, on two lines where one would be cut on a phone."""
+    middle = len(label) // 2
+    gaps = [place for place, sign in enumerate(label) if sign == " "]
+    if _width(label) <= room or not gaps:
+        return _safe(label) + "  "
+    at = min(gaps, key=lambda place: abs(place - middle))
+    return f"{_safe(label[:at])}  <br>{_safe(label[at + 1 :])}  "
 
 
 def _line(figure: Figure, ticks: Sequence[str], values: Numbers, name: str, colour: str, width: float) -> None:
@@ -774,7 +786,7 @@ def _line(figure: Figure, ticks: Sequence[str], values: Numbers, name: str, colo
         line={"color": colour, "width": width},
         marker={"color": colour, "size": [8 if single else 0 for single in alone], "line": {"width": 0}},
         hovertext=[
-            f"{tick} {_safe(name)} {value:,.10g}" if value is not None else ""
+            f"{tick} {_safe(name)} {_amount(value)}" if value is not None else ""
             for tick, value in zip(ticks, values, strict=True)
         ],
         hoverinfo="text",
@@ -792,7 +804,7 @@ def _points_that_lead(figure: Figure, ticks: Sequence[str], values: Numbers, lin
                 x=place,
                 y=value,
                 text=_leading("●", link, f"color:{colour}"),
-                hovertext=f"{tick} {value:,.10g}",
+                hovertext=f"{tick} {_amount(value)}",
                 showarrow=False,
                 font={"color": colour, "size": SMALL},
             )
@@ -817,13 +829,13 @@ def _over_time(
             figure,
             x=last,
             y=height,
-            text=f"{_safe(name)} {end:,.10g}" if end is not None else _safe(name),
+            text=f"{_safe(name)} {_amount(end)}" if end is not None else _safe(name),
             xanchor="left",
             xshift=8,
             showarrow=False,
             font={"color": colour if colour != look.slate else look.quiet},
         )
-    room = max((_width(f"{name} {end:,.10g}") for _height, (end, name, _colour) in placed), default=0)
+    room = max((_width(f"{name} {_amount(end or 0)}") for _height, (end, name, _colour) in placed), default=0)
     shown = _spread(len(ticks))
     figure["layout"]["xaxis"].update(
         tickvals=shown,
@@ -934,6 +946,11 @@ def _strong(text: str) -> str:
             number, rest, space = number[: number.index(mark)], number[number.index(mark) :] + space + rest, ""
             break
     return f"<b>{_safe(number)}</b>{space}{_safe(rest)}"
+
+
+def _amount(value: float) -> str:
+    """A figure beside its mark: nobody reads a third decimal."""
+    return f"{round(value, 2):,.10g}"
 
 
 def _short(label: str, most: int = 24) -> str:

@@ -138,6 +138,16 @@ def parser() -> argparse.ArgumentParser:
     seed.add_argument(
         "--attendances", type=_count, metavar="M", default=0, help="… with M attendances as well (default none)"
     )
+    seed.add_argument(
+        "--rounds", type=_count, metavar="R", default=0, help="… with R inspections and entries (default none)"
+    )
+    seed.add_argument(
+        "--requests",
+        type=_count,
+        metavar="Q",
+        default=0,
+        help="… with Q requests, and patrols, sign-ups, meetings, staff and projects to them (default none)",
+    )
     seed.add_argument("--seed", type=int, metavar="S", default=1, help="… the random numbers' seed (default 1)")
 
     bring = command("import", import_command, "bring in a CSV or Excel sheet, or take an import back", IMPORT)
@@ -673,6 +683,8 @@ def seed_command(args: argparse.Namespace) -> int:
             work_orders=args.work_orders,
             communities=args.communities,
             attendances=args.attendances,
+            rounds=args.rounds,
+            requests=args.requests,
             seed=args.seed,
             as_of=args.as_of,
         )

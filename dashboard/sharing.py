@@ -177,9 +177,10 @@ def _officer_finding(found: Workload, heavy: Sequence[Officer], names: Mapping[s
         "measure": say(measure.label),
         "post": say(worst.tier.label),
     }
-    if len(heavy) == 1:
+    too = dict.fromkeys(each.person_id for each in heavy if each.person_id != worst.person_id)  # one may hold several
+    if not too:
         return _("{name} carries {times} times the mean of “{post}”: {measure}", **facts)
-    others = i18n.listed(names.get(each.person_id, MISSING) for each in heavy if each is not worst)
+    others = i18n.listed(names.get(id, MISSING) for id in too)
     return _("{name} carries {times} times the mean of “{post}”: {measure}; too much also {others}", others=others,
              **facts)  # fmt: skip
 

@@ -622,7 +622,7 @@ def _actions(
                 None,
                 danger.days_past,
                 "facilities",
-                {},
+                {"facility": danger.id},
             )
         )
     if crowd.variety.effective.state in (State.OFF_TARGET, State.NEAR) and may(actor, Operation.CREATE, "activities"):

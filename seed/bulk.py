@@ -6,14 +6,14 @@ the record classes would write them, without making a record of each; a test hol
 """
 
 import time as clock
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from random import Random
 from typing import Any
 
-from repository.activities import Activity, ActivityStatus, Attendance, Format
+from repository.activities import Activity, ActivityStatus, Attendance, Format, Level
 from repository.entries import EntryLog
 from repository.facilities import (
     Category,
@@ -25,17 +25,22 @@ from repository.facilities import (
     PropertyDetails,
     VehicleDetails,
 )
-from repository.grids import Community, Grid, Post, Tier
+from repository.grids import Community, Grid, Post
 from repository.hazards import Hazard
 from repository.inspections import Checklist, Inspection, InspectionPlan
 from repository.maintenance import Fault, Priority, Source, WorkCategory, WorkOrder
 from repository.maintenance.commands import SERIES
 from repository.organizations import Organization
+from repository.patrols import Patrol, PatrolPlan
 from repository.people import Person, PersonKind
 from repository.preventive import MaintenancePlan
 from repository.record import Record
+from repository.requests import Request
+from repository.requests.commands import SERIES as REQUESTS
+from repository.signups import SignUp
 from repository.store import Store
 from repository.words import Trouble, msg
+from seed import circle, desk
 from seed.batch import SEEDER, Batch, loading, require_no_communities
 from seed.community import GRID_PLANS, HOUSEHOLDS, RESIDENTS, largest_remainder, outline, population
 from seed.estate import ZONE
@@ -45,10 +50,21 @@ Document = dict[str, Any]
 
 YEARS = 5
 HEADS = 110  # attendances to one activity, about
+FEWEST, MOST = 400, 4_000  # patrols of one community: half a year's and five years', as many as its grids walk
 
 
 class NotForBenchmarks(Trouble):
     """The database wasn't made for benchmarks. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """What one community gets."""
+
+    orders: int
+    visits: int
+    rounds: int
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -69,11 +85,14 @@ def load(
     communities: int = 1,
     attendances: int = 0,
     rounds: int = 0,
+    requests: int = 0,
     seed: int = 1,
     as_of: date | None = None,
 ) -> Loaded:
     """Fill an empty database with ``communities`` communities that share the work orders and attendances evenly, and
-    ``rounds`` inspections and as many entries through gates, with plans and hazards to them.
+    ``rounds`` inspections and as many entries through gates, with plans and hazards to them. With ``requests`` come as
+    many sign-ups, as far as the attendances' activities have room for them, and to each community patrols, volunteers,
+    a team with its files, meetings, stationed organisations and their projects.
 
     The history ends at the beginning of ``as_of`` (default: today in Shanghai). The database is marked as being for
     benchmarks, in ``meta``. Raises Occupied when it holds any community, NotForBenchmarks when it has been used.
@@ -97,8 +116,10 @@ def load(
             orders = largest_remainder([1] * communities, work_orders)
             visits = largest_remainder([1] * communities, attendances)
             watched = largest_remainder([1] * communities, rounds)
+            wanted = largest_remainder([1] * communities, requests)
             for number, id in enumerate(ids):
-                _community(batch, id, orders[number], visits[number], watched[number], end, Random(f"{seed} {id}"))
+                amounts = _Amounts(orders[number], visits[number], watched[number], wanted[number])
+                _community(batch, id, amounts, end, Random(f"{seed} {id}"))
             batch.finish(
                 [_communities_record(id, number, end) for number, id in enumerate(ids, 1)],
                 {"work_orders": work_orders, "attendances": attendances, "seed": seed, "as_of": day.isoformat()},
@@ -124,7 +145,7 @@ def _stamp(at: datetime) -> Document:
     return {"created_at": at, "created_by": SEEDER.name, "updated_at": at, "updated_by": SEEDER.name}
 
 
-def _community(batch: Batch, id: str, orders: int, visits: int, rounds: int, end: datetime, rng: Random) -> None:
+def _community(batch: Batch, id: str, amounts: _Amounts, end: datetime, rng: Random) -> None:
     def add(kind: type[Record], records: Sequence[Record]) -> None:
         batch.add(kind, id, (record.to_document() for record in records), ZONE)
 
@@ -156,22 +177,22 @@ def _community(batch: Batch, id: str, orders: int, visits: int, rounds: int, end
             for index, (grid, plan) in enumerate(zip(grids, GRID_PLANS, strict=True))
         ],
     )
-    add(
-        Post,
-        [
-            Post(id=f"{grid}-{tier}", community_id=id, **_stamp(end), tier=tier, grid_id=grid, holder_id=people[index])
-            for index, grid in enumerate(grids)
-            for tier in Tier
-        ],
-    )
+    add(Post, list(circle.posts(id, _stamp(end), end, grids, people)))
     add(Facility, facilities)
     add(Organization, companies(id, _stamp(end), end))
+    orders, visits, rounds = amounts.orders, amounts.visits, amounts.rounds
     batch.add(WorkOrder, id, _work_orders(id, orders, facilities, grids, people, end, rng), ZONE)
     batch.numbered(id, SERIES, orders)
+    held: list[Activity] = []
+    everybody: list[desk.Guest] = []
+    came: dict[str, list[desk.Guest]] = {}
     if visits:
         held = list(_activities(id, visits, grids, people, end, rng))
+        came = {one: [] for one in desk.listed(held, amounts.requests)}
+        held = [one.model_copy(update={"capacity": desk.PLACES}) if one.id in came else one for one in held]
+        everybody = _everybody(grids, rng)
         add(Activity, held)
-        batch.add(Attendance, id, _attendances(held, visits, grids, rng), ZONE)
+        batch.add(Attendance, id, _attendances(held, visits, everybody, came, rng), ZONE)
     if rounds:
         stamp = _stamp(end)
         add(MaintenancePlan, maintenance_plans(id, stamp, end, people))
@@ -180,6 +201,27 @@ def _community(batch: Batch, id: str, orders: int, visits: int, rounds: int, end
         batch.add(Inspection, id, inspections(id, stamp, end, facilities, rounds), ZONE)
         add(Hazard, list(hazards(id, stamp, end, grids, max(20, rounds // 100))))
         batch.add(EntryLog, id, entries(id, stamp, end, facilities, rounds, rng), ZONE)
+    if amounts.requests:
+        stamp = _stamp(end)
+        heard = desk.requests(id, stamp, end, amounts.requests, grids, people, held, YEARS, rng)
+        batch.add(Request, id, heard, ZONE)
+        batch.numbered(id, REQUESTS, amounts.requests)
+        walking = desk.patrol_plans(id, stamp, end, min(max(amounts.requests // 10, FEWEST), MOST), grids)
+        add(PatrolPlan, walking)
+        batch.add(Patrol, id, desk.patrols(walking, stamp, end, people, orders), ZONE)
+        told = [
+            *circle.team(id, stamp, end, grids, people, YEARS),
+            *circle.stationed(id, stamp, end, grids, people, YEARS),
+        ]
+        bodies = [one.id for one in told if isinstance(one, Organization)]
+        told += circle.meetings(id, stamp, end, people, bodies, YEARS, rng)
+        if everybody:
+            planned, doors = desk.ahead(id, stamp, end, people)
+            registered, cards = desk.helpers(id, stamp, end, everybody)
+            told += [*planned, *doors, *registered, *cards]
+            batch.add(SignUp, id, desk.sign_ups(stamp, end, [*held, *planned], came, everybody, rng), ZONE)
+        for kind in dict.fromkeys(type(one) for one in told):
+            add(kind, [one for one in told if isinstance(one, kind)])
 
 
 _KINDS: tuple[tuple[Category, FacilityKind, int, int], ...] = (  # category, kind, how many, yuan
@@ -344,6 +386,15 @@ def _work_orders(
 
 
 # --- activities ------------------------------------------------------------------------------------------------------
+_HELPED_AT = frozenset({Format.PERFORMANCE.value, Format.VOLUNTEER.value})
+_LEVELS = {
+    Format.SPORT.value: Level.INVOLVE,
+    Format.MARKET.value: Level.INVOLVE,
+    Format.DELIBERATION.value: Level.CONSULT,
+    Format.VOLUNTEER.value: Level.COLLABORATE,
+}
+
+
 def _activities(
     id: str, visits: int, grids: Sequence[str], people: Sequence[str], end: datetime, rng: Random
 ) -> Iterator[Activity]:
@@ -363,11 +414,14 @@ def _activities(
             grid_id=None if number % 3 else grids[number % len(grids)],
             organizer_id=people[0],
             headcount=0 if number % 10 else 40,
+            level=_LEVELS.get(form, Level.INFORM),
+            answers=30,
+            satisfied=18 + number % 11,
         )
 
 
-def _attendances(held: Sequence[Activity], visits: int, grids: Sequence[str], rng: Random) -> Iterator[Document]:
-    """``visits`` attendances spread over the activities; few residents come often, most hardly ever."""
+def _everybody(grids: Sequence[str], rng: Random) -> list[desk.Guest]:
+    """The community's residents, those first who come most often."""
     groups = [(one.age_band.value, one.sex.value) for one in population() for _ in range(one.count)]
     rng.shuffle(groups)
     homes = [grid for grid, plan in zip(grids, GRID_PLANS, strict=True) for _ in range(plan.residents)]
@@ -376,14 +430,30 @@ def _attendances(held: Sequence[Activity], visits: int, grids: Sequence[str], rn
         for number, ((band, sex), grid) in enumerate(zip(groups, homes, strict=True), 1)
     ]
     rng.shuffle(everybody)
+    return everybody
+
+
+def _attendances(
+    held: Sequence[Activity],
+    visits: int,
+    everybody: Sequence[desk.Guest],
+    noted: Mapping[str, list[desk.Guest]],
+    rng: Random,
+) -> Iterator[Document]:
+    """``visits`` attendances spread over the activities; few residents come often, most hardly ever, and those who come
+    most often help. Who came to the activities ``noted`` is noted there."""
     bounds = list(accumulate(1 / (rank + 20) for rank in range(len(everybody))))
+    helping = {code for code, *_ in everybody[: desk.HELPERS]}
     for activity, count in zip(held, largest_remainder([1] * len(held), visits), strict=True):
-        came: dict[tuple[str, str, str, str], None] = {}
+        came: dict[desk.Guest, None] = {}
         wanted = min(count, len(everybody))
         while len(came) < wanted:
             came.update(dict.fromkeys(rng.choices(everybody, cum_weights=bounds, k=wanted - len(came))))
         stamp = _stamp(activity.created_at or datetime.now(UTC))
         held_on = datetime.combine(activity.held_on, time(), UTC)
+        if activity.id in noted:
+            noted[activity.id].extend(came)
+        served = activity.format in _HELPED_AT
         for resident, band, sex, grid in came:
             yield {
                 "_id": f"{activity.id}-{resident}",
@@ -399,4 +469,5 @@ def _attendances(held: Sequence[Activity], visits: int, grids: Sequence[str], rn
                 "sex": sex,
                 "grid_id": grid,
                 **({"level": activity.level.value} if activity.level else {}),
+                **({"role": "volunteer", "hours": 2.0} if served and resident in helping else {}),
             }

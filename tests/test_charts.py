@@ -179,6 +179,16 @@ def test_nothing_and_one_point_draw() -> None:
     assert list(alone.marker.size) == [8], "a single month is a point one can see"
 
 
+def test_names_fold_where_a_phone_has_no_room_for_them_and_nobody_reads_a_third_decimal() -> None:
+    long, short = "Cleaning and rubbish", "垃圾"
+    told = drawn(charts.bars)([long, short], [16, 2], ["16 (9 repeats, 3 open)", "2"], look=LOOK).layout.yaxis.ticktext
+    assert told == ("Cleaning  <br>and rubbish  ", "垃圾  ")
+    assert drawn(charts.bars)([long], [16], ["16"], look=LOOK).layout.yaxis.ticktext == (f"{long}  ",)
+    course = drawn(charts.line)(["2026-04", "2026-05"], [1.2, 1.368421053], name="max ÷ mean", look=LOOK)
+    assert [note.text for note in course.layout.annotations] == ["max ÷ mean 1.37"]
+    assert course.data[-1].hovertext[1].endswith(" 1.37")
+
+
 def test_three_parts_have_a_key_that_says_which_is_which() -> None:
     def keyed(*names: str) -> Any:
         parts = [(name, [1], LOOK.main) for name in names]

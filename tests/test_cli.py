@@ -111,6 +111,7 @@ def test_options_are_read() -> None:
     read = cli.parser().parse_args
     seed = read(["seed", "--work-orders", "1,000,000", "--communities", "100", "--seed", "7"])
     assert (seed.work_orders, seed.communities, seed.seed, seed.demo) == (1_000_000, 100, 7, False)
+    assert read(["seed", "--work-orders", "9", "--rounds", "2", "--requests", "1,000"]).requests == 1_000
     bring = read(["import", "a.xlsx", "--record", "work_orders", "--yes", "--problems", "out.csv"])
     assert (bring.file, bring.record, bring.yes, bring.undo) == (Path("a.xlsx"), "work_orders", True, None)
     assert read(["import", "--undo", "b1"]).undo == "b1"

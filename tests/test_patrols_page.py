@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboard import sharing
 from dashboard.i18n import speaking
 from repository import grids, hazards, patrols
 from repository.access import Actor
@@ -13,6 +14,7 @@ from repository.grids import Post, Tier
 from repository.hazards import Hazard, Level
 from repository.patrols import Became, Patrol, PatrolKind
 from repository.store import Store
+from repository.workload import Load, Measure, Officer, Workload
 from tests.test_facilities_page import run
 from tests.test_grids_page import button, said, tables
 
@@ -29,6 +31,19 @@ def english() -> Iterator[None]:
 def figures(at: Any) -> dict[str, str]:
     """The tiles by name."""
     return {metric.label: metric.value for metric in at.metric}
+
+
+def test_who_carries_too_much_in_several_posts_is_named_once() -> None:
+    posts = [
+        Officer(who, Tier.GROUP, ("g1",), Load(None, 0, 0, 9, 0.0), {Measure.PATROLS: times})
+        for who, times in (("a", 1.9), ("a", 1.9), ("b", 1.6), ("b", 1.6))
+    ]
+    found = Workload(date(2026, 4, 2), {}, (), tuple(posts), everybody=True, names={})
+    said = sharing._officer_finding(found, posts, {"a": "Ann", "b": "Ben"})
+    assert said.startswith("Ann carries 1.9")
+    assert said.endswith("too much also Ben")
+    alone = sharing._officer_finding(found, posts[:2], {"a": "Ann"})
+    assert "also" not in alone
 
 
 def test_each_part_tells_the_story_of_the_demonstration(demo_uri: str, visit: Visit) -> None:

@@ -19,9 +19,9 @@ from repository.maintenance import OPEN, TRANSITIONS, Priority, Status, WorkOrde
 from repository.organizations import GiftKind, NeedState, OrganizationKind
 from repository.people import AgeBand, Person, Sex
 from repository.projects import gaps
-from repository.record import RECORDS, field_specs
+from repository.record import RECORDS, Ref, field_specs
 from repository.store import Store
-from seed import bulk, community, demo, estate, gatherings, history, partners
+from seed import bulk, community, demo, desk, estate, gatherings, history, partners
 from seed.batch import Occupied
 
 DAYS = (date(2026, 4, 2), date(2026, 11, 23), date(2027, 1, 1))
@@ -351,27 +351,69 @@ def _bulk_documents(store: Store) -> dict[str, list[dict[str, object]]]:
     return {name: list(store.db[name].find({}).sort("_id", 1)) for name in RECORDS}
 
 
+NOT_IN_LARGE_SETS = {"contacts", "special_days", "users", "places", "labels", "import_batches", "saved_mappings"} | {
+    "communities",
+    "erasures",
+}
+
+
+def _dangling(documents: dict[str, list[dict[str, object]]]) -> list[tuple[str, object, str]]:
+    """References to what isn't there."""
+    ids = {name: {one["_id"] for one in rows} for name, rows in documents.items()}
+    marks = {name: [spec for spec in field_specs(RECORDS[name]).values() if isinstance(spec.mark, Ref)] for name in ids}
+    found = []
+    for name, rows in documents.items():
+        for one in rows:
+            for spec in marks[name]:
+                value = one.get(spec.name) or ()
+                named = value if isinstance(value, list) else [value] if value else []
+                found += [(name, one["_id"], spec.name) for each in named if each not in ids[spec.mark.to]]
+    return found
+
+
 def test_large_sets_are_what_the_records_would_write(store: Store, admin: Actor) -> None:
-    loaded = bulk.load(store, work_orders=601, communities=2, attendances=500, rounds=400, as_of=date(2026, 4, 2))
-    assert (loaded.work_orders, loaded.attendances) == (601, 500)
+    amounts = {"work_orders": 601, "attendances": 1_200, "rounds": 400, "requests": 601}
+    loaded = bulk.load(store, communities=2, **amounts, as_of=date(2026, 4, 2))
+    assert (loaded.work_orders, loaded.attendances) == (601, 1_200)
     documents = _bulk_documents(store)
     assert Counter(one["community_id"] for one in documents["work_orders"]) == {"bench-0001": 301, "bench-0002": 300}
-    assert len(documents["attendances"]) == 500
+    assert len(documents["attendances"]) == 1_200
     assert len(documents["entry_logs"]) == 400
     assert 380 <= len(documents["inspections"]) < 400
     assert any("company_id" in one for one in documents["work_orders"])
     for name, record in RECORDS.items():
-        for document in documents[name]:
+        for document in (*documents[name][:150], *documents[name][-150:]):
             assert record.from_document(document).to_document() == document
+    assert _dangling(documents) == []
+    fullest = Counter(one["activity_id"] for one in documents["sign_ups"] if one["state"] == "signed")
+    assert max(fullest.values()) <= desk.PLACES
+    came = {(one["activity_id"], one["resident"]) for one in documents["attendances"]}
+    named = [one for one in documents["sign_ups"] if not one["forgotten"]]
+    assert {one["came"] for one in named} == {True, False}
+    assert all(one["came"] == ((one["activity_id"], one["resident"]) in came) for one in named)
+    known = {one["_id"]: one for one in documents["requests"]}
+    repeats = [(one, known[one["repeat_of"]]) for one in documents["requests"] if "repeat_of" in one]
+    assert repeats
+    for one, first in repeats:
+        assert timedelta() < one["received_at"] - first["received_at"] < timedelta(days=90)  # type: ignore[operator]
+        assert one["category"] == first["category"]
+        assert any(one.get(key, key) == first.get(key) for key in ("resident", "place_key"))
+    assert {"accepted", "resolved", "closed", "referred"} <= {one["status"] for one in documents["requests"]}
     for id in ("bench-0001", "bench-0002"):
         assert recount.check(store, admin, id) == []
+        assert store.next_number(admin, id, "requests") == sum(one["community_id"] == id for one in known.values()) + 1
+        own = {name: sum(one["community_id"] == id for one in rows) for name, rows in documents.items()}
+        few = [name for name, n in own.items() if not n and name not in NOT_IN_LARGE_SETS]
+        assert few == []
+        assert min(own[name] for name in ("sign_ups", "patrols", "staff_trainings", "engagements")) > 350
         assert (
             store.next_number(admin, id, "work_orders")
             == sum(one["community_id"] == id for one in documents["work_orders"]) + 1
         )
     assert store.db["audit"].count_documents({}) == 1
     end = datetime(2026, 4, 1, 16, tzinfo=UTC)
-    assert all(one[moment] < end for one in documents["work_orders"] for moment in ("reported_at", "updated_at"))  # type: ignore[operator]
+    for name, moment in (("work_orders", "reported_at"), ("requests", "received_at"), ("sign_ups", "asked_at")):
+        assert all(one[at] < end for one in documents[name] for at in (moment, "updated_at"))  # type: ignore[operator]
     assert store.db["meta"].find_one({"_id": "purpose"})["benchmarks"] is True  # type: ignore[index]
 
 
@@ -388,7 +430,7 @@ def test_the_same_seed_gives_the_same_set(store: Store) -> None:
         for name in store.db.list_collection_names():
             if name != "migrations":
                 store.db[name].delete_many({})
-        bulk.load(store, work_orders=50, attendances=120, seed=7, as_of=date(2026, 4, 2))
+        bulk.load(store, work_orders=50, attendances=120, requests=40, seed=7, as_of=date(2026, 4, 2))
         return _bulk_documents(store)
 
     assert load() == load()

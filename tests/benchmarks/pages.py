@@ -52,6 +52,12 @@ PARTS: dict[str, dict[str, dict[str, str]]] = {
     },
     "maintenance": {"analysis": {"part": "analysis"}, "analysis, a year": {"part": "analysis", "period": "year"}}
     | {f"behind {figure}": {"of": figure} for figure in Behind},
+    "activities": {part: {"part": part} for part in ("residents", "calendar")},
+    "organizations": {part: {"part": part} for part in ("matching", "projects", "register")},
+    "requests": {"themes": {"part": "themes"}},
+    "staff": {part: {"part": part} for part in ("training", "succession", "assessment", "files")},
+    "data": {part: {"part": part} for part in ("batches", "export", "erase")},
+    "admin": {part: {"part": part} for part in ("trail", "seals", "backups")},
 }
 """Page -> its further views."""
 

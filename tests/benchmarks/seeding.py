@@ -19,7 +19,8 @@ def run(stand: Stand, report: Report) -> None:
     plain, seed = [], []
     for _ in range(5):
         empty(store)
-        seed.append(seconds(lambda: bulk.load(store, work_orders=count, communities=2, attendances=count)))
+        amounts = {"work_orders": count, "attendances": count, "requests": count // 10}
+        seed.append(seconds(lambda amounts=amounts: bulk.load(store, communities=2, **amounts)))
         documents = {name: list(store.db[name].find({})) for name in RECORDS}
         empty(store)
         plain.append(seconds(lambda documents=documents: insert(store, documents)))

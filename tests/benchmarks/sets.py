@@ -9,8 +9,8 @@ SMALL = min(10_000, LARGE)
 CITY = 100 if SCALE >= 0.1 else 5  # communities
 
 SETS = {"small": (SMALL, 1), "city": (LARGE, CITY), "town": (LARGE, 1)}
-"""Name -> work orders (as many attendances, and a tenth as many inspections and entries), communities that share
-them."""
+"""Name -> work orders (as many attendances; a tenth as many inspections, entries, requests and sign-ups), communities
+that share them."""
 
 
 def loaded(stand: Stand, report: Report, name: str) -> Store:
@@ -18,7 +18,8 @@ def loaded(stand: Stand, report: Report, name: str) -> Store:
     orders, communities = SETS[name]
     store = stand.store(f"{name}-{orders}")
     if store.db["communities"].find_one({}) is None:
-        done = bulk.load(store, work_orders=orders, communities=communities, attendances=orders, rounds=orders // 10)
+        amounts = {"work_orders": orders, "attendances": orders, "rounds": orders // 10, "requests": orders // 10}
+        done = bulk.load(store, communities=communities, **amounts)
         rate = done.documents / done.seconds
         report.line(f"{name}: {orders:,} + {orders:,} in {communities} loaded", f"{rate:,.0f} documents/s")
     return store
