@@ -6,7 +6,7 @@ Sums are read off the counters, and so is which households are the same: these k
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from repository.access import Actor, Operation, may, reach, require
@@ -17,7 +17,7 @@ from repository.maintenance import WorkOrder
 from repository.metrics import Period, State, Target, Value, judge, ratio
 from repository.patrols.metrics import COVERAGE, COVERAGE_POINTS, OVERDUE, WALKED, points
 from repository.patrols.records import Became, Patrol, PatrolKind, PatrolPlan, Within
-from repository.record import Record
+from repository.record import Record, midnight
 from repository.requests import Request
 from repository.rollups import path_word
 from repository.store import Store, Wanted
@@ -175,7 +175,7 @@ def patrol_review(
     states = _plans(store, community_id, within, plans, visited, lasts, period, on)
     planned, kept = sum(each.planned for each in states), sum(min(each.planned, each.walked) for each in states)
     running = [each for each in states if each.due_on is not None]
-    days = Is(gte=_midnight(period.first), lte=_midnight(on))
+    days = Is(gte=midnight(period.first), lte=midnight(on))
     lately = store.find(
         actor, Patrol, community_id, {"walked_on": days}, grids=grids, sort=[("walked_on", -1)], limit=LATELY
     )
@@ -276,13 +276,9 @@ def _lasts(store: Store, actor: Actor, community_id: str, on: date, *, past: boo
         {"$sort": {"community_id": -1, "plan_id": -1, "walked_on": -1}},
         {"$group": {"_id": "$plan_id", "on": {"$first": "$walked_on"}}},
     ]
-    days = {"walked_on": Is(gte=_midnight(on - timedelta(days=2 * 366)), lte=_midnight(on))} if past else {}
+    days = {"walked_on": Is(gte=midnight(on - timedelta(days=2 * 366)), lte=midnight(on))} if past else {}
     rows = store.aggregate(replace(actor, grids=None), Patrol, community_id, pipeline, filter=days)
     return {row["_id"]: row["on"].date() for row in rows if row["_id"]}
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 # --- sums
