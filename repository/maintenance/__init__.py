@@ -59,6 +59,7 @@ from repository.maintenance.companies import (
 from repository.maintenance.dangers import (
     Danger,
     HazardReview,
+    Urgent,
     hazard,
     hazard_review,
     hazards_over,
@@ -226,6 +227,7 @@ __all__ = [
     "Story",
     "TRANSITIONS",
     "WorkCategory",
+    "Urgent",
     "WorkFigures",
     "WorkGlance",
     "WorkList",

@@ -40,7 +40,7 @@ from repository.staff.scoring import (
     RoundState,
     told_to_themselves,
 )
-from repository.store import NotFound, Store, Wanted
+from repository.store import Document, NotFound, Store, Wanted
 from repository.words import msg
 
 FIGURES = "staff_figures"
@@ -84,22 +84,27 @@ def _midnight(day: date) -> datetime:
 
 def _files(store: Store, actor: Actor, community_id: str, on: date) -> _Files:
     """Read once for everything a page asks, in one command."""
+    return _filed(store.together(actor, community_id, _files_wanted(actor, community_id, on)), on)
+
+
+def _files_wanted(actor: Actor, community_id: str, on: date) -> list[Wanted]:
     home = {"community_id": community_id}
     trained_in_year = {**home, "held_on": Is(gte=_midnight(date(on.year, 1, 1)), lte=_midnight(on))}
-    found = store.together(
-        _office(actor),
-        community_id,
-        [
-            Wanted(StaffMember),
-            Wanted(StaffCertificate),
-            Wanted(StaffTraining, trained_in_year, fields=("person_id", "topic", "held_on", "hours")),
-            Wanted(TrainingPlan, {**home, "year": on.year}),
-            Wanted(StaffSuccessor),
-            Wanted(Post),
-            Wanted(Person, {**home, "active": False}, fields=("active",)),
-            Wanted(AssessmentRound),
-        ],
-    )
+    wanted = [
+        Wanted(StaffMember),
+        Wanted(StaffCertificate),
+        Wanted(StaffTraining, trained_in_year, fields=("person_id", "topic", "held_on", "hours")),
+        Wanted(TrainingPlan, {**home, "year": on.year}),
+        Wanted(StaffSuccessor),
+        Wanted(Post),
+        Wanted(Person, {**home, "active": False}, fields=("active",)),
+        Wanted(AssessmentRound),
+    ]
+    return [each._replace(reader=_office(actor)) for each in wanted]
+
+
+def _filed(found: Sequence[Sequence[Document]], on: date) -> _Files:
+    """The files from what was ``_files_wanted``."""
     members = [StaffMember.from_document(document) for document in found[0]]
     serving = {member.person_id for member in members if member.serves_on(on)}
     certificates: dict[str, list[StaffCertificate]] = defaultdict(list)
@@ -713,13 +718,19 @@ class StaffGlance:
     """When the round named closes, or closed."""
 
 
-def staff_glance(store: Store, actor: Actor, community_id: str, *, on: date) -> StaffGlance:
-    """The team for the overview, in one small read. For everybody; see ``team`` for what is withheld. Raises Refused,
-    Unavailable."""
-    require(actor, Operation.READ, FIGURES)
-    reach(actor, community_id)
+def staff_glance(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    on: date,
+    within: Sequence[Sequence[Document]] | None = None,
+) -> StaffGlance:
+    """The team for the overview, in one small read. For everybody; see ``team`` for what is withheld. ``within``: if
+    what is ``glance_wanted`` was read already. Raises Refused, Unavailable."""
     whole = may(actor, Operation.READ, StaffMember.collection)
-    files = _files(store, actor, community_id, told_on(actor, on))
+    wanted = glance_wanted(actor, community_id, on=on)
+    files = _filed(within or store.together(actor, community_id, wanted), told_on(actor, on))
     found = _team(files, whole)
     certified = next(each.value for each in found.dimensions if each.key == Wish.CERTIFIED)
     state, held = _assessment(files.rounds, on)
@@ -736,6 +747,13 @@ def staff_glance(store: Store, actor: Actor, community_id: str, *, on: date) -> 
         round_name=held.name if held else "",
         round_day=held.closes_on if held else None,
     )
+
+
+def glance_wanted(actor: Actor, community_id: str, *, on: date) -> list[Wanted]:
+    """What ``staff_glance`` reads. Raises Refused."""
+    require(actor, Operation.READ, FIGURES)
+    reach(actor, community_id)
+    return _files_wanted(actor, community_id, told_on(actor, on))
 
 
 def _assessment(rounds: Sequence[AssessmentRound], on: date) -> tuple[Assessed, AssessmentRound | None]:
