@@ -239,7 +239,7 @@ def crowd(
     now: datetime,
 ) -> Steps[activities.Figures]:
     """What was held, and who came? Raises NotFound, Refused, Unavailable."""
-    counters = activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now)
+    counters = activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now, brief=True)
     within = home_of((yield [*HOME, *counters]))
     return activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
 

@@ -57,6 +57,30 @@ def test_a_page_asks_again_only_after_a_write(
     assert asked(at) == ["writes"]
 
 
+def test_a_logged_repair_asks_nobody_else_of_the_overview_anew(
+    filled: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    filled.insert(admin, order("1"))
+    at = visit(mongodb_uri, "overview")
+    assert asked(at) == ["writes"]
+
+    filled.insert(admin, order("2"))
+    assert asked(at) == ["writes", "repairs"]
+    filled.insert(admin, Person(id="q", community_id="d", name="王"))
+    assert {"repairs", "crowd", "estate"}.isdisjoint(asked(at))
+    filled.write(admin, lambda write: write.touch("d"))
+    (everything,) = [questions for questions in asked_whole(at) if questions != "repository.store.Store.writes"]
+    assert everything.count(" + ") >= 7, "they are read together"
+    assert asked(at) == ["writes"]
+
+
+def asked_whole(at: Any) -> list[str]:
+    """As ``asked``, with whole names."""
+    with data.noted() as questions:
+        at.run()
+    return [name for name, _again in questions]
+
+
 def test_another_community_s_write_changes_nothing_here(
     filled: Store, admin: Actor, mongodb_uri: str, visit: Visit
 ) -> None:

@@ -372,17 +372,20 @@ def figures_wanted(
     *,
     grids: frozenset[str] | None = None,
     now: datetime | None = None,
+    brief: bool = False,
 ) -> list[Counters]:
     """What ``figures`` reads beside the community: the counters of activities of every month (a format may have been
-    held last years ago), of the visits registered, and of the people who came."""
+    held last years ago), of the visits registered, and of the people who came. ``brief``: for whoever asks neither when
+    a format was held last nor for how long there were too few, no month before those of the series and the period."""
     seen, months = reach(actor, community_id, grids), _series(period, _today(store, community_id, now))
     together = sorted({period.key, *siblings(period.key)})
     wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, *together}
     if seen is not None:  # a grid's number is told or withheld with those of its sibling periods
         wholes |= {each for whole in wholes for each in siblings(whole)}
     first = min(months[0], f"{period.first:%Y-%m}")
+    begun = {"period": Is(gte=min(first, last_months(date(int(months[0][:4]), int(months[0][5:]), 1), WINDOW)[0]))}
     wanted: list[Document] = [
-        {"subject": "activities", "level": "month"},
+        {"subject": "activities", "level": "month", **(begun if brief and period.kind != "ever" else {})},
         {"subject": "attendances", "level": "month", "period": Is(gte=first)},
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]

@@ -3,7 +3,7 @@ command and each still stands or falls by what it read itself."""
 
 from collections.abc import Callable, Generator, Sequence
 from functools import wraps
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from repository.access import Actor
 from repository.store.database import Counters, Store, Wanted
@@ -29,13 +29,14 @@ def in_steps(steps: Callable[Concatenate[Store, Actor, str, P], Steps[T]]) -> Qu
     """A question from its steps. Asked by itself it reads by itself; see ``at_once``."""
 
     @wraps(steps)
-    def question(store: Store, actor: Actor, community_id: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def question(store: Store, actor: Actor, community_id: str, *args: P.args, **kwargs: P.kwargs) -> T:
         ((answer, _footprint),) = at_once(store, actor, community_id, [Put(question, args, kwargs)])
         found: T = answer
         return found
 
     question.__dict__["steps"] = steps
-    return question
+    found: Question[P, T] = cast(Any, question)
+    return found
 
 
 def at_once(store: Store, actor: Actor, community_id: str, put: Sequence[Put]) -> list[tuple[Any, frozenset[str]]]:

@@ -135,6 +135,11 @@ class WatchedDatabase(Database[Document]):
     def __getitem__(self, name: str) -> Collection[Document]:
         return _watched(super().__getitem__(name))
 
+    def with_options(self, *args: Any, **kwargs: Any) -> Any:
+        plain: Any = super().with_options(*args, **kwargs)  # as GridFS does
+        plain.__class__ = WatchedDatabase
+        return plain
+
     def get_collection(self, *args: Any, **kwargs: Any) -> Any:
         return _watched(super().get_collection(*args, **kwargs))
 
