@@ -270,6 +270,9 @@ def spread(atoms: Mapping[Atom, int]) -> Counts:
             counts[subject, "cell", period, grid, category][name] += n
             continue
         held = counts[subject, level, period]
+        if level == WRITES.level:  # in each write
+            held[f"total.{name}"] += n
+            continue
         by_grid, by_category = f"by_grid.{path_key(grid)}.{name}", f"by_category.{path_key(category)}.{name}"
         if level == "people":
             both = f"by_both.{path_key(grid)}.{path_key(category)}.{name}"
