@@ -1,16 +1,16 @@
 """The one door to the data, and the only file that keeps any of it: the store, and the last answers.
 
-``ask`` reads, ``tell`` writes. An answer is given again while nothing was written in the community, within the minute
-the frame shows as its "as of": that is what a fresh reading would say too. Every write counts itself in its own
-transaction, so one small read a run tells, whoever wrote and from which process. While the database is away the last
-good answer serves, with a banner that says of when it is.
+``ask`` reads, ``tell`` writes. An answer is given again while nothing was written of what it was read from, within the
+minute the frame shows as its "as of": that is what a fresh reading would say too. The store notes what each question
+reads, and every write counts in its own transaction what it changed, so one small read a run tells, whoever wrote and
+from which process. While the database is away the last good answer serves, with a banner that says of when it is.
 """
 
 import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -33,10 +33,14 @@ from repository.store import (
     ROOM_SCARCE,
     Conflict,
     Duplicate,
+    Footprint,
     Invalid,
+    Put,
     SignedOut,
     Store,
     Unavailable,
+    at_once,
+    noting,
     utc_now,
 )
 from repository.words import Trouble, msg
@@ -221,21 +225,38 @@ def revived(work: Callable[[], T]) -> T:
         return work()
 
 
+class _Kept(NamedTuple):
+    """An answer, when it was given, what it was read from, and where that stood before it was asked for."""
+
+    at: datetime
+    read: tuple[str, ...]
+    stood: Hashable
+    answer: Any
+
+    def stands(self, mark: session.Mark | None) -> bool:
+        return mark is not None and self.stood == mark.of(self.read)
+
+
+def _kept(mark: session.Mark | None, read: Iterable[str], answer: Any) -> _Kept:
+    read = tuple(sorted(read))
+    return _Kept(store().clock(), read, None if mark is None else mark.of(read), answer)
+
+
 class _Answers:
     """The last good answers by question, actor and arguments; the oldest go first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Any, tuple[datetime, session.Mark | None, Any]] = OrderedDict()
+        self._kept: OrderedDict[Any, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, key: Any, at: datetime, mark: session.Mark | None, answer: Any) -> None:
+    def keep(self, key: Any, answer: "_Kept") -> None:
         with self._lock:
-            self._kept[key] = (at, mark, answer)
+            self._kept[key] = answer
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
-    def last(self, key: Any) -> tuple[datetime, session.Mark | None, Any] | None:
+    def last(self, key: Any) -> "_Kept | None":
         with self._lock:
             return self._kept.get(key)
 
@@ -306,26 +327,60 @@ def ask_in_passing(query: Callable[Concatenate[Store, Actor, P], T], *args: P.ar
 def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
     """See ``ask``. Raises Unavailable."""
     who = _present()
-    told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
-    key = (f"{query.__module__}.{query.__qualname__}", who.eyes, repr(args), repr(sorted(told.items())))
+    key = _key(who, query, args, kwargs)
     kept = _answers.last(key)
     mark = session.marked(args)
-    if kept is not None and mark is not None and kept[1] == mark:
-        return _lent(kept[2])
+    if kept is not None and kept.stands(mark):
+        return _lent(kept.answer)
     try:
-        answer = _read(query, who, args, kwargs)
+        with noting(Footprint()) as footprint:
+            answer = _read(query, who, args, kwargs)
     except Unavailable:
         if kept is None:
             raise
-        say_away(kept[0])
-        return _lent(kept[2])
+        say_away(kept.at)
+        return _lent(kept.answer)
     except Trouble as trouble:
         cards.told(trouble, icon=":material/block:")
         st.stop()
     if _asked is not None:
         _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
-    _answers.keep(key, store().clock(), mark, answer)
+    _answers.keep(key, _kept(mark, footprint.read, answer))
     return _lent(answer)
+
+
+def _key(who: Actor, query: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """By which an answer is kept."""
+    told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
+    return f"{query.__module__}.{query.__qualname__}", who.eyes, repr(args), repr(sorted(told.items()))
+
+
+def ask_together(community_id: str, *put: Put) -> list[Any]:
+    """The answers to several questions ``in_steps`` about a community, as ``ask`` gives each: those that do not stand
+    are read together."""
+    who, mark = _present(), session.marked([community_id])
+    keys = [_key(who, one.question, (community_id, *one.args), one.kwargs) for one in put]
+    kept = [_answers.last(key) for key in keys]
+    fallen = [place for place, one in enumerate(kept) if one is None or not one.stands(mark)]
+    anew = [put[place] for place in fallen]
+    try:
+        found = _read(at_once, who, (community_id, anew), {}) if anew else []
+    except Unavailable:
+        lost = [one for place in fallen if (one := kept[place]) is not None]
+        if len(lost) < len(fallen):
+            _end_here()
+        say_away(min(one.at for one in lost))
+        return [None if one is None else _lent(one.answer) for one in kept]
+    except Trouble as trouble:
+        cards.told(trouble, icon=":material/block:")
+        st.stop()
+    if _asked is not None and anew:
+        name = " + ".join(keys[place][0] for place in fallen)
+        _asked.append(Asked(name, partial(at_once, store(), who, community_id, anew)))
+    for place, (answer, read) in zip(fallen, found, strict=True):
+        kept[place] = one = _kept(mark, read, answer)
+        _answers.keep(keys[place], one)
+    return [None if one is None else _lent(one.answer) for one in kept]
 
 
 def ask_anew(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -7,10 +7,10 @@ so is the role that is looked through in demonstration mode: a link shows what i
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -22,6 +22,7 @@ from dashboard.settings import Settings
 from repository import access
 from repository.access import Actor, Role
 from repository.metrics import Period, PeriodTrouble
+from repository.store import EVERYWHERE, Writes
 from repository.words import Trouble
 
 CHOICES = ("lang", "community", "period", "grid", "category", "me")
@@ -120,11 +121,26 @@ def landing() -> str:
     return str(st.session_state.get("landing", ""))
 
 
-Mark = tuple[str, int, datetime]
-"""A community (empty: the list of them), how many writes it had seen, and the minute."""
+class Mark(NamedTuple):
+    """What the data stands at: a community (EVERYWHERE: the list of them), the writes it had seen, those at EVERYWHERE,
+    and the minute."""
+
+    community_id: str
+    writes: Writes
+    everywhere: Writes
+    minute: datetime
+
+    def of(self, read: Sequence[str]) -> Hashable:
+        """What stays the same while what was ``read`` is what anybody would read. The list of communities is changed
+        together with the number of the community it is about; what else a community's answer rests on of what belongs
+        to none, such as accounts, is counted there alone."""
+        if self.community_id == EVERYWHERE:
+            return self.community_id, self.minute, self.writes.at(read)
+        beyond = self.everywhere.of_each(name for name in read if name != "communities")
+        return self.community_id, self.minute, self.writes.at(read), beyond
 
 
-def mark(writes: Mapping[str, int] | None, minute: datetime | None = None) -> None:
+def mark(writes: Mapping[str, Writes] | None, minute: datetime | None = None) -> None:
     """Note what the data stands at in this run (see ``data``); None when that is not known any more."""
     st.session_state["mark"] = None if writes is None or minute is None else (dict(writes), minute)
     st.session_state["away"] = None
@@ -146,9 +162,9 @@ def marked(about: Collection[Any]) -> Mark | None:
     if (noted := st.session_state.get("mark")) is None:
         return None
     writes, minute = noted
-    for community_id, n in writes.items():
+    for community_id, seen in writes.items():
         if community_id in about if community_id else not about:
-            return community_id, n, minute
+            return Mark(community_id, seen, writes[EVERYWHERE], minute)
     return None
 
 

@@ -628,18 +628,29 @@ class Setting:
 def setting(store: Store, actor: Actor, community_id: str, *, also: Sequence[Wanted | Counters] = ()) -> Setting:
     """Community, grids, posts and people, and what is wanted ``also``, in one command. Raises NotFound, Refused,
     Unavailable."""
-    own, there, held, known, *others = store.together(
-        actor,
-        community_id,
-        [
-            Wanted(Community),
-            Wanted(Grid),
-            Wanted(Post, _posts_in_reach(actor, community_id)),
-            Wanted(Person, fields=("name", "active")),
-            *also,
-        ],
-    )
-    known.sort(key=lambda person: (not person.get("active", True), person["name"]))
+    return setting_of(store.together(actor, community_id, [*setting_wanted(actor, community_id), *also]))
+
+
+def setting_wanted(actor: Actor, community_id: str) -> list[Wanted]:
+    """What ``setting`` reads."""
+    held = Wanted(Post, _posts_in_reach(actor, community_id))
+    return [*HOME, held, Wanted(Person, fields=("name", "active"))]
+
+
+HOME = (Wanted(Community), Wanted(Grid))
+"""What ``home_of`` is made from."""
+
+
+def home_of(found: Sequence[Sequence[dict[str, Any]]]) -> Setting:
+    """Community and grids alone, from what is wanted for ``HOME``, and what was wanted besides. Raises NotFound."""
+    own, there, *others = found
+    return setting_of([own, there, (), (), *others])
+
+
+def setting_of(found: Sequence[Sequence[dict[str, Any]]]) -> Setting:
+    """The setting from what was ``setting_wanted``, and what was wanted besides. Raises NotFound."""
+    own, there, held, known, *others = found
+    known = sorted(known, key=lambda person: (not person.get("active", True), person["name"]))
     if not own:
         raise NotFound(msg("This record is not there any more, or not in your charge."))
     return Setting(

@@ -11,11 +11,24 @@ from typing import Literal
 
 from repository import activities, facilities, inspections, maintenance, meetings, projects, requests, staff
 from repository.access import Actor, Operation, may
-from repository.grids import GRID_POSTS, Grid, Setting, Staffing, Tier, load, setting, staffing
+from repository.grids import (
+    GRID_POSTS,
+    HOME,
+    Grid,
+    Setting,
+    Staffing,
+    Tier,
+    home_of,
+    load,
+    setting,
+    setting_of,
+    setting_wanted,
+    staffing,
+)
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.record import Choice
-from repository.store import Store
+from repository.store import Put, Steps, Store, at_once, in_steps
 from repository.words import Message, msg
 
 MOST_ACTIONS = 7
@@ -101,7 +114,7 @@ class Comparison:
     """Open work orders by grid, now."""
     load: Value
     posts: Staffing
-    estate: facilities.Inventory
+    estate: facilities.EstateGlance
     people: Mapping[str, str]
     """Everybody's name by id, active first, by name."""
 
@@ -121,7 +134,8 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
     within = setting(store, actor, community_id, also=also)
     there = within.grids
     work = maintenance.work_glance(store, actor, community_id, period, now=now, within=within.also[1:-1])
-    estate = facilities.inventory(store, actor, community_id, on=now.date(), course=False, within=within)
+    zone = store.zone(community_id)
+    estate = facilities.glance(within.also[0], within.community, on=now.date(), zone=zone, course=False)
     posts = staffing(store, actor, community_id, on=now.date(), within=within)
     came = activities.came_by_grid(store, actor, community_id, period, within=within)
     return Comparison(
@@ -147,6 +161,89 @@ def _lagging(there: Sequence[Grid], rows: Sequence[Row]) -> tuple[Grid, int] | N
     return (worst[0], most) if most and len(worst) == 1 else None
 
 
+# --- the questions it is made of: each is asked anew when something was written of what it alone reads
+@dataclass(frozen=True)
+class Estate:
+    """The facilities, and the inspections that are overdue, the longest first."""
+
+    found: facilities.EstateGlance
+    overdue: tuple[inspections.Due, ...]
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """The work, and what of it cannot wait."""
+
+    work: maintenance.WorkGlance
+    urgent: maintenance.Urgent
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who is there, and how the posts are filled."""
+
+    within: Setting
+    posts: Staffing
+
+
+@in_steps
+def team(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Team]:
+    """Who fills which post today, over the grids in reach? Raises NotFound, Refused, Unavailable."""
+    within = setting_of((yield setting_wanted(actor, community_id)))
+    return Team(within, staffing(store, actor, community_id, on=now.date(), within=within))
+
+
+@in_steps
+def repairs(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    seen: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> Steps[Repairs]:
+    """How late is the work, and what of it cannot wait? Raises Refused, Unavailable."""
+    owed = maintenance.glance_wanted(store, actor, community_id, period, seen, now=now)
+    found = yield [*owed, *maintenance.urgent_wanted(actor, community_id, seen, now=now)]
+    of_work, pressing = found[: len(owed)], found[len(owed) :]
+    return Repairs(
+        maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=of_work),
+        maintenance.urgent(store, actor, community_id, seen, now=now, within=pressing),
+    )
+
+
+@in_steps
+def estate(
+    store: Store, actor: Actor, community_id: str, seen: frozenset[str] | None = None, *, now: datetime
+) -> Steps[Estate]:
+    """In what state are the facilities, and which should have been inspected by now? Raises NotFound, Refused,
+    Unavailable."""
+    own = facilities.wanted(actor, community_id, grids=seen)
+    *home, rows, plans, checklists = yield [*HOME, own, *inspections.wanted(community_id)]
+    lasts = yield inspections.lasts_wanted(community_id, plans, checklists)
+    today, within = now.date(), [rows, plans, checklists, *lasts]
+    late = inspections.dues(store, actor, community_id, today=today, grids=seen, overdue=True, within=within)
+    found = facilities.glance(rows, home_of(home).community, on=today, zone=store.zone(community_id))
+    return Estate(found, tuple(late))
+
+
+@in_steps
+def crowd(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    seen: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> Steps[activities.Figures]:
+    """What was held, and who came? Raises NotFound, Refused, Unavailable."""
+    counters = activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now, brief=True)
+    within = home_of((yield [*HOME, *counters]))
+    return activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
+
+
 def glance(
     store: Store,
     actor: Actor,
@@ -156,41 +253,43 @@ def glance(
     *,
     now: datetime,
 ) -> Glance:
-    """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach)."""
-    today = now.date()
-    also = [
-        facilities.wanted(actor, community_id, grids=seen),
-        *inspections.wanted(community_id),
-        *maintenance.glance_wanted(store, actor, community_id, period, seen, now=now),
-        *maintenance.urgent_wanted(actor, community_id, seen, now=now),
-        *activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now),
-    ]
-    within = setting(store, actor, community_id, also=also)
-    names = within.names
+    """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach).
+    Raises NotFound, Refused, Unavailable."""
+    put = [Put(team, (), {"now": now}), Put(estate, (seen,), {"now": now})]
+    put += [Put(each, (period, seen), {"now": now}) for each in (repairs, crowd)]
+    staffed, standing, work, came = (answer for answer, _footprint in at_once(store, actor, community_id, put))
+    return put_together(actor, staffed, standing, work, came, seen)
+
+
+def put_together(
+    actor: Actor,
+    team: Team,
+    estate: Estate,
+    repairs: Repairs,
+    crowd: activities.Figures,
+    seen: frozenset[str] | None = None,
+) -> Glance:
+    """The answer, from those it is made of."""
+    within, posts, work, found = team.within, team.posts, repairs.work, estate.found
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
-    work = maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=within.also[3:5])
-    estate = facilities.inventory(store, actor, community_id, on=today, grids=seen, within=within)
-    posts = staffing(store, actor, community_id, on=today, within=within)
-    crowd = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
-    rows = _rows(there, work, estate, posts, crowd.participation.metric, crowd.grids)
     return Glance(
         concerns=(
-            _facilities_concern(there, work, estate, names),
-            _team_concern(there, posts, names),
+            _facilities_concern(there, work, found, within.names),
+            _team_concern(there, posts, within.names),
             _participation_concern(crowd),
         ),
         values=(
             work.overdue,
             work.on_time,
-            estate.good_order,
-            estate.past_life,
+            found.good_order,
+            found.past_life,
             posts.filled,
             crowd.participation,
             crowd.variety.effective,
         ),
         grids=tuple(there),
-        rows=rows,
-        actions=_actions(store, actor, community_id, seen, there, estate, posts, crowd, within, now),
+        rows=_rows(there, work, found, posts, crowd.participation.metric, crowd.grids),
+        actions=_actions(actor, there, estate, repairs.urgent, posts, crowd, within.names),
     )
 
 
@@ -211,6 +310,47 @@ class Line:
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
+@in_steps
+def of_organizations(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    seen: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> Steps[Line]:
+    """Do stationed organisations take part? Raises Refused, Unavailable."""
+    today = now.date()
+    found = yield projects.glance_wanted(actor, community_id, period, seen, today=today)
+    tasks = yield projects.tasks_wanted(actor, community_id, found[0])
+    within = [*found, *tasks]
+    return _organizations(projects.glance(store, actor, community_id, period, seen, today=today, within=within))
+
+
+@in_steps
+def of_staff(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Line]:
+    """Is the team trained, and are its key posts succeeded to? Raises Refused, Unavailable."""
+    found = yield staff.glance_wanted(actor, community_id, on=now.date())
+    return _team(staff.staff_glance(store, actor, community_id, on=now.date(), within=found))
+
+
+@in_steps
+def of_meetings(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Line]:
+    """Are meetings held, and what they decided done? Raises Refused, Unavailable."""
+    found = yield meetings.glance_wanted(actor, community_id)
+    return _meetings(meetings.glance(store, actor, community_id, now=now, within=found))
+
+
+@in_steps
+def of_requests(
+    store: Store, actor: Actor, community_id: str, seen: frozenset[str] | None = None, *, now: datetime
+) -> Steps[Line]:
+    """Are residents' requests answered in time? Raises Refused, Unavailable."""
+    found = yield requests.glance_wanted(actor, community_id, seen, now=now)
+    return _requests(requests.request_glance(store, actor, community_id, seen, now=now, within=found))
+
+
 def systems(
     store: Store,
     actor: Actor,
@@ -222,18 +362,12 @@ def systems(
 ) -> tuple[Line, ...]:
     """Stationed organisations, the team, meetings, the reception of residents: is each kept up? Raises Refused,
     Unavailable."""
-    today = now.date()
-    done = projects.glance_wanted(actor, community_id, period, seen, today=today)
-    met = meetings.glance_wanted(actor, community_id)
-    asked = requests.glance_wanted(actor, community_id, seen, now=now)
-    found = store.together(actor, community_id, [*done, *met, *asked])
-    of_projects, of_meetings, of_requests = found[: len(done)], found[len(done) : -len(asked)], found[-len(asked) :]
-    return (
-        _organizations(projects.glance(store, actor, community_id, period, seen, today=today, within=of_projects)),
-        _team(staff.staff_glance(store, actor, community_id, on=today)),
-        _meetings(meetings.glance(store, actor, community_id, now=now, within=of_meetings)),
-        _requests(requests.request_glance(store, actor, community_id, seen, now=now, within=of_requests)),
-    )
+    put = [
+        Put(of_organizations, (period, seen), {"now": now}),
+        *(Put(each, (), {"now": now}) for each in (of_staff, of_meetings)),
+        Put(of_requests, (seen,), {"now": now}),
+    ]
+    return tuple(answer for answer, _footprint in at_once(store, actor, community_id, put))
 
 
 def _organizations(found: projects.CoConstructionGlance) -> Line:
@@ -319,7 +453,7 @@ def _requests(found: requests.Glance) -> Line:
 def _rows(
     there: Sequence[Grid],
     work: maintenance.WorkGlance,
-    estate: facilities.Inventory,
+    estate: facilities.EstateGlance,
     posts: Staffing,
     rate: Metric,
     groups: Sequence[activities.Group],
@@ -394,7 +528,7 @@ def _rows(
 def _facilities_concern(
     there: Sequence[Grid],
     work: maintenance.WorkGlance,
-    estate: facilities.Inventory,
+    estate: facilities.EstateGlance,
     names: Mapping[str, str],
 ) -> Concern:
     count = int(work.overdue.value or 0)
@@ -530,23 +664,17 @@ def _known(word: str, choices: type[Choice]) -> str | Message:
 
 # --- today
 def _actions(
-    store: Store,
     actor: Actor,
-    community_id: str,
-    seen: frozenset[str] | None,
     there: Sequence[Grid],
-    estate: facilities.Inventory,
+    estate: Estate,
+    urgent: maintenance.Urgent,
     posts: Staffing,
     crowd: activities.Figures,
-    within: Setting,
-    now: datetime,
+    names: Mapping[str, str],
 ) -> tuple[Action, ...]:
     found: list[Action] = []
-    names = within.names
-    (rows, plans, checklists), pressing = within.also[:3], within.also[5:8]
-    urgent = maintenance.urgent(store, actor, community_id, seen, now=now, within=pressing)
     for risk in urgent.stopped:
-        where = estate.names.get(risk.facility_id or "", risk.place or "")
+        where = estate.found.names.get(risk.facility_id or "", risk.place or "")
         found.append(
             Action(
                 State.OFF_TARGET,
@@ -571,7 +699,7 @@ def _actions(
     shut = {risk.order_id for risk in urgent.stopped}
     rest = MOST_ACTIONS - 3 - len(found)
     for order in [order for order in urgent.overdue if order.id not in shut][:rest]:
-        where = estate.names.get(order.facility_id or "", order.place)
+        where = estate.found.names.get(order.facility_id or "", order.place)
         found.append(
             Action(
                 State.OFF_TARGET if order.pressing else State.NEAR,
@@ -582,8 +710,7 @@ def _actions(
                 {"order": order.id},
             )
         )
-    inventory = rows, plans, checklists
-    overdue = inspections.dues(store, actor, community_id, today=now.date(), grids=seen, overdue=True, within=inventory)
+    overdue = estate.overdue
     if overdue:
         found.append(
             Action(
@@ -612,7 +739,9 @@ def _actions(
             )
         )
     standing = [
-        danger for danger in estate.dangers if danger.days_past and danger.status == facilities.ServiceStatus.IN_SERVICE
+        danger
+        for danger in estate.found.dangers
+        if danger.days_past and danger.status == facilities.ServiceStatus.IN_SERVICE
     ]
     for danger in sorted(standing, key=lambda danger: -(danger.days_past or 0))[:1]:
         found.append(

@@ -340,8 +340,8 @@ class Place:
 
 
 WRITES = Place("writes", "writes", NOW)
-"""The document that counts a community's writes: while its number stands, so does every answer. It is no counter of
-records; a check or a rebuild of those passes it by."""
+"""The document that counts a community's writes, and how many of them changed each collection: while those numbers
+stand, so does every answer. It is no counter of records; a check or a rebuild of those passes it by."""
 
 Counts = dict[Place, dict[str, int]]
 
@@ -356,6 +356,9 @@ def spread(atoms: Mapping[Atom, int]) -> Counts:
             counts[subject, "cell", period, grid, category][name] += n
             continue
         held = counts[subject, level, period]
+        if level == WRITES.level:  # in each write
+            held[f"total.{name}"] += n
+            continue
         by_grid, by_category = f"by_grid.{path_key(grid)}.{name}", f"by_category.{path_key(category)}.{name}"
         if level == "people":
             both = f"by_both.{path_key(grid)}.{path_key(category)}.{name}"
@@ -400,9 +403,12 @@ def flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, i
             yield f"{prefix}{key}", value
 
 
-def writes_atom() -> Atom:
-    """What any write adds to ``WRITES``."""
-    return (WRITES.subject, WRITES.level, WRITES.period, "", "", "n")
+def writes_atoms(names: Iterable[str] = ()) -> dict[Atom, int]:
+    """What any write adds to ``WRITES``: one, and one under each of the ``names``."""
+    return {(*_COUNTED, path_key(name)): 1 for name in ("n", *names)}
+
+
+_COUNTED = (WRITES.subject, WRITES.level, WRITES.period, "", "")
 
 
 class MissingCounters(Exception):

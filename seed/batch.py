@@ -117,6 +117,7 @@ class Batch:
         def reveal(write: Write) -> None:
             store = write.store
             store.db["communities"].insert_many([dict(one) for one in communities], session=write.session)
+            write.touch(communities[0]["_id"])  # all its records were written before
             write.note(
                 "seed",
                 "communities",

@@ -1,5 +1,7 @@
 """Overview: in ten seconds, are things all right, and if not, what, since when, and who acts."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard import cards, data, i18n, navigation, session
@@ -7,7 +9,23 @@ from dashboard.i18n import _, n_, plain, say
 from repository.access import Operation, may
 from repository.maintenance import WorkOrder
 from repository.metrics import State
-from repository.overview import Action, Concern, Glance, Line, Row, glance, systems
+from repository.overview import (
+    Action,
+    Concern,
+    Glance,
+    Line,
+    Row,
+    crowd,
+    estate,
+    of_meetings,
+    of_organizations,
+    of_requests,
+    of_staff,
+    put_together,
+    repairs,
+    team,
+)
+from repository.store import Put
 from repository.words import msg
 
 SYSTEMS = {
@@ -22,7 +40,20 @@ AREAS = {"facilities": msg("Facilities"), "team": msg("Team and posts"), "partic
 def render() -> None:
     """Three troubles, seven tiles, five grids, today's list: one screen; below it, how the community is run."""
     view = session.view()
-    found = data.ask(glance, view.community_id, view.period, view.grids, now=view.now)
+    now = {"now": view.now}
+    here = (view.period, view.grids)
+    staffed, standing, work, came, *lines = data.ask_together(
+        view.community_id,
+        Put(team, (), now),
+        Put(estate, (view.grids,), now),
+        Put(repairs, here, now),
+        Put(crowd, here, now),
+        Put(of_organizations, here, now),
+        Put(of_staff, (), now),
+        Put(of_meetings, (), now),
+        Put(of_requests, (view.grids,), now),
+    )
+    found = put_together(session.actor(), staffed, standing, work, came, view.grids)
     if not found.grids:
         _begin()
         return
@@ -44,7 +75,7 @@ def render() -> None:
         _grids(found)
     with today:
         _today(found.actions)
-    _systems(data.ask(systems, view.community_id, view.period, view.grids, now=view.now))
+    _systems(lines)
 
 
 def _begin() -> None:
@@ -99,7 +130,7 @@ def _grids(found: Glance) -> None:
         cards.side_by_side(table)
 
 
-def _systems(found: tuple[Line, ...]) -> None:
+def _systems(found: Sequence[Line]) -> None:
     st.header(_("How the community is run"), anchor=False)
     for column, line in zip(st.columns(len(found), gap="small"), found, strict=True):
         with column:

@@ -374,9 +374,11 @@ def figures_wanted(
     *,
     grids: frozenset[str] | None = None,
     now: datetime | None = None,
+    brief: bool = False,
 ) -> list[Counters]:
     """What ``figures`` reads beside the community: the counters of activities of every month (a format may have been
-    held last years ago), of the visits registered, and of the people who came."""
+    held last years ago), of the visits registered, and of the people who came. ``brief``: for whoever asks neither when
+    a format was held last nor for how long there were too few, no month before those of the series and the period."""
     seen, months = reach(actor, community_id, grids), _series(period, _today(store, community_id, now))
     # groups and grids are told or withheld with those of sibling and larger periods
     together = sorted({period.key, *(each for level in levels(period.key) for each in level)})
@@ -384,8 +386,9 @@ def figures_wanted(
     if seen is not None:  # so are a grid's numbers
         wholes |= {each for whole in wholes for level in levels(whole) for each in level}
     first = min(months[0], f"{period.first:%Y-%m}")
+    begun = {"period": Is(gte=min(first, last_months(date(int(months[0][:4]), int(months[0][5:]), 1), WINDOW)[0]))}
     wanted: list[Document] = [
-        {"subject": "activities", "level": "month"},
+        {"subject": "activities", "level": "month", **(begun if brief and period.kind != "ever" else {})},
         {"subject": "attendances", "level": "month", "period": Is(gte=first)},
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]

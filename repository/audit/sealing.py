@@ -24,7 +24,18 @@ from pymongo.read_preferences import ReadPreference
 from repository import rollups
 from repository.access import Actor
 from repository.audit.entries import require_whole
-from repository.store import AUDIT, DURABLE, EVERYWHERE, READ_SECONDS, SEALS, Document, Store, entry_mark, our_errors
+from repository.store import (
+    AUDIT,
+    DURABLE,
+    EVERYWHERE,
+    READ_SECONDS,
+    SEALS,
+    Document,
+    Store,
+    entry_mark,
+    our_errors,
+    written,
+)
 from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.audit")
@@ -162,7 +173,7 @@ def _insert(
         made["digest"] = _signed(made, key)
         store.db[SEALS].insert_one(made, session=session)
         # writers ask anew which is the newest: see Standing
-        rollups.apply(store.db, session, EVERYWHERE, {rollups.writes_atom(): 1})
+        rollups.apply(store.db, session, EVERYWHERE, written({SEALS}))
         return made
 
     rollups.ensure(store.db, EVERYWHERE, [rollups.WRITES])

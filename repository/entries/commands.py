@@ -164,7 +164,12 @@ def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -
             )
     if n:
         facts = {"entries": n, "before": kept_from}
-        store.write(actor, lambda write: write.note("forget", EntryLog.collection, community_id, "", facts))
+
+        def tell(write: Write) -> None:
+            write.note("forget", EntryLog.collection, community_id, "", facts)
+            write.touch(community_id, LEDGER)
+
+        store.write(actor, tell)
     return n
 
 

@@ -16,6 +16,7 @@ from repository.facilities.commands import (
 )
 from repository.facilities.plan import YEARS, Move, Need, Planned, Reason, Seen, life_of, planned, seen_on
 from repository.facilities.queries import (
+    EstateGlance,
     Figures,
     Hazard,
     Inventory,
@@ -23,6 +24,7 @@ from repository.facilities.queries import (
     facility,
     facility_by_code,
     facility_names,
+    glance,
     inventory,
     register,
     service_lives,
@@ -61,6 +63,7 @@ __all__ = [
     "Details",
     "Facility",
     "FacilityKind",
+    "EstateGlance",
     "Figures",
     "FitnessDetails",
     "Hazard",
@@ -84,6 +87,7 @@ __all__ = [
     "facility",
     "facility_by_code",
     "facility_names",
+    "glance",
     "inventory",
     "life_of",
     "lives_over",

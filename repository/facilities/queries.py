@@ -26,7 +26,7 @@ from repository.facilities.plan import (
 )
 from repository.facilities.records import Category, Condition, Control, Facility, ServiceStatus, last_day, lives_over
 from repository.filters import Is
-from repository.grids import Community, Setting
+from repository.grids import Community
 from repository.metrics import Value, last_months, ratio
 from repository.rollups import month_bounds
 from repository.store import NotFound, Store, Wanted
@@ -127,33 +127,17 @@ class Hazard:
 
 
 @dataclass(frozen=True)
-class Inventory:
-    """A community's facilities on one day; values as metrics.py declares them."""
+class EstateGlance:
+    """What an overview says of a community's facilities on one day; values as metrics.py declares them."""
 
     good_order: Value
     past_life: Value
-    hazards: Value
-    next_year: Value
-    """``detail`` is the cost of what is overdue."""
-    age_mix: Value
-    """``n`` is the number of facilities compared, ``detail`` the number of sites that mix ages."""
-    smart: Value
-    condition: Value
     cells: Mapping[tuple[str | None, Category], Figures]
     """(grid, category) -> figures."""
-    conditions: Mapping[tuple[Category, Condition | None], int]
-    controls: Mapping[tuple[Category, Control], int]
-    """Entrances by how entries are checked, where that is known."""
-    sites: tuple[Site, ...]
-    """Largest age difference first."""
-    plan: tuple[Need, ...]
-    """F5 with what was decided: this year and the four that follow."""
     dangers: tuple[Hazard, ...]
     """Worst first, all of them."""
     names: Mapping[str, str]
     """Name by id, of the retired too."""
-    lives: Mapping[str, float]
-    """Years of service by kind and category, as this community has them."""
 
     @property
     def total(self) -> Figures:
@@ -175,6 +159,28 @@ class Inventory:
         for cell, figures in self.cells.items():
             found[part(cell)] = found.get(part(cell), Figures()) + figures
         return found
+
+
+@dataclass(frozen=True)
+class Inventory(EstateGlance):
+    """A community's facilities on one day."""
+
+    hazards: Value
+    next_year: Value
+    """``detail`` is the cost of what is overdue."""
+    age_mix: Value
+    """``n`` is the number of facilities compared, ``detail`` the number of sites that mix ages."""
+    smart: Value
+    condition: Value
+    conditions: Mapping[tuple[Category, Condition | None], int]
+    controls: Mapping[tuple[Category, Control], int]
+    """Entrances by how entries are checked, where that is known."""
+    sites: tuple[Site, ...]
+    """Largest age difference first."""
+    plan: tuple[Need, ...]
+    """F5 with what was decided: this year and the four that follow."""
+    lives: Mapping[str, float]
+    """Years of service by kind and category, as this community has them."""
 
 
 # --- queries
@@ -234,15 +240,10 @@ def inventory(
     grids: frozenset[str] | None = None,
     category: str | None = None,
     course: bool = True,
-    within: Setting | None = None,
 ) -> Inventory:
     """Everything the Facilities page says of a day (today: conditions and service status are those of now), cut to
-    ``grids`` and ``category``; without ``course`` the values have no series. ``within``: if that
-    was read already, with ``wanted`` first. Raises Refused, Unavailable."""
+    ``grids`` and ``category``; without ``course`` the values have no series. Raises Refused, Unavailable."""
     zone = store.zone(community_id)
-    if within is not None:
-        lives = lives_over((life.of, life.years) for life in within.community.service_lives)
-        return _inventory(within.also[0], on, lives, zone, course=course)
     (rows,) = store.together(
         actor, community_id, [wanted(actor, community_id, grids=grids, category=category, course=course)]
     )
@@ -257,7 +258,7 @@ def wanted(
     category: str | None = None,
     course: bool = True,
 ) -> Wanted:
-    """What ``inventory`` reads."""
+    """What ``inventory`` and ``glance`` read."""
     where = scope(actor, Facility, community_id, grids) | _where(category)
     return Wanted(Facility, where, _READ + _HISTORY if course else _READ)
 
@@ -280,11 +281,8 @@ def _where(category: str | None) -> Document:
 def _inventory(
     rows: Sequence[Document], on: date, lives: Mapping[str, float], zone: ZoneInfo, *, course: bool
 ) -> Inventory:
-    years = [life_of(row, lives) for row in rows]
-    seen = [seen_on(row, on, life) for row, life in zip(rows, years, strict=True) if row["status"] != RETIRED]
-    cells = _cells(seen)
-    total = sum(cells.values(), Figures())
-    then = _course(rows, years, on, zone) if course else []
+    seen, first = _glance(rows, on, lives, zone, course=course)
+    total = sum(first.cells.values(), Figures())
     sites, plan = _sites(seen), needs(seen, on, zone)
     mixed = [site for site in sites if site.n > 1]
     coming = [need for need in plan if need.year == on.year + 1]
@@ -295,18 +293,7 @@ def _inventory(
     )
     smart = sum(n for (_, control), n in controls.items() if control is Control.SMART)
     return Inventory(
-        good_order=Value(
-            metrics.GOOD_ORDER,
-            total.good_order,
-            total.graded,
-            [*((month, each.good_order) for month, each in then), (f"{on:%Y-%m}", total.good_order)] if course else (),
-        ),
-        past_life=Value(
-            metrics.PAST_LIFE,
-            total.past_life,
-            total.aged,
-            [*((month, each.past_life) for month, each in then), (f"{on:%Y-%m}", total.past_life)] if course else (),
-        ),
+        **vars(first),
         hazards=Value(metrics.HAZARDS, total.hazards if total.standing else None, total.standing),
         next_year=Value(
             metrics.NEXT_YEAR,
@@ -322,7 +309,6 @@ def _inventory(
         ),
         smart=Value(metrics.SMART, ratio(smart, controls.total()), controls.total()),
         condition=Value(metrics.CONDITION, ratio(total.grades, total.known_grades), total.known_grades),
-        cells=cells,
         conditions=Counter(
             (Category(each.row["category"]), Condition(grade) if (grade := each.row.get("condition")) else None)
             for each in seen
@@ -330,9 +316,34 @@ def _inventory(
         controls=controls,
         sites=sites,
         plan=plan,
+        lives=lives,
+    )
+
+
+def glance(
+    rows: Sequence[Document], community: Community, *, on: date, zone: ZoneInfo, course: bool = True
+) -> EstateGlance:
+    """What an overview says of a day, from the rows that were ``wanted``."""
+    lives = lives_over((life.of, life.years) for life in community.service_lives)
+    return _glance(rows, on, lives, zone, course=course)[1]
+
+
+def _glance(
+    rows: Sequence[Document], on: date, lives: Mapping[str, float], zone: ZoneInfo, *, course: bool
+) -> tuple[list[Seen], EstateGlance]:
+    years = [life_of(row, lives) for row in rows]
+    seen = [seen_on(row, on, life) for row, life in zip(rows, years, strict=True) if row["status"] != RETIRED]
+    cells = _cells(seen)
+    total = sum(cells.values(), Figures())
+    then = [*_course(rows, years, on, zone), (f"{on:%Y-%m}", total)] if course else []
+    good = [(month, each.good_order) for month, each in then]
+    past = [(month, each.past_life) for month, each in then]
+    return seen, EstateGlance(
+        good_order=Value(metrics.GOOD_ORDER, total.good_order, total.graded, good or ()),
+        past_life=Value(metrics.PAST_LIFE, total.past_life, total.aged, past or ()),
+        cells=cells,
         dangers=_dangers(seen, on),
         names={row["_id"]: row["name"] for row in rows},
-        lives=lives,
     )
 
 

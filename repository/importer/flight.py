@@ -232,6 +232,7 @@ class Flight:
             write.add_counts(cid, self.work.atoms, self.work.presence)
             told = {"source": self.batch.source, "kind": str(self.batch.kind), "of": self.batch.of, **facts}
             write.note(operation, self.record.collection, cid, self.id, told)
+            write.touch(cid)  # the rows were written before
 
         store.write(self.actor, self.hold)  # making counters took its time, and so may the flip
         store.write(self.actor, work, seconds=FLIP_SECONDS)

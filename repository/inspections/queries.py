@@ -102,10 +102,11 @@ def dues(
     category: str | None = None,
     facility_id: str | None = None,
     overdue: bool = False,
-    within: tuple[Sequence[Document], Sequence[Document], Sequence[Document]] | None = None,
+    within: Sequence[Sequence[Document]] | None = None,
 ) -> list[Due]:
     """The next inspection of every facility that a plan covers, or of those that are ``overdue``, the longest overdue
-    first. ``within``: if the facilities and what is ``wanted`` were read already. Raises Refused, Unavailable."""
+    first. ``within``: if the facilities, what is ``wanted`` and then ``lasts_wanted`` were read already. Raises
+    Refused, Unavailable."""
     require(actor, Operation.READ, Inspection.collection)
     if within is None:
         plans = store.find(_with_all_grids(actor), InspectionPlan, community_id, {"active": True}, limit=500)
@@ -128,7 +129,13 @@ def dues(
     for plan in plans:
         by_list[plan.checklist_id].append(plan)
     lists = {each.id: each for each in checklists if each.id in by_list}
-    lasts = _lasts(store, actor, community_id, list(lists), facility_id)
+    if within is None:
+        asked = _lasts_wanted(community_id, list(lists), facility_id)
+        read: Sequence[Sequence[Document]] = store.together(actor, community_id, asked) if asked else ()
+    else:
+        read = within[3:]
+    zone = store.zone(community_id)
+    lasts = {(row["list"], row["_id"]): row["on"].astimezone(zone).date() for rows in read for row in rows}
     found = []
     for checklist_id, checklist in lists.items():
         own = sorted(by_list[checklist_id], key=lambda plan: plan.narrowness, reverse=True)
@@ -157,9 +164,29 @@ def wanted(community_id: str) -> list[Wanted]:
     return [Wanted(InspectionPlan, where), Wanted(Checklist, where)]
 
 
+def lasts_wanted(community_id: str, plans: Sequence[Document], checklists: Sequence[Document]) -> list[Wanted]:
+    """What ``dues`` reads when it knows which checklists are in use."""
+    used = {plan["checklist_id"] for plan in plans}
+    return _lasts_wanted(community_id, [each["_id"] for each in checklists if each["_id"] in used])
+
+
+def _lasts_wanted(community_id: str, checklists: Sequence[str], facility_id: str | None = None) -> list[Wanted]:
+    """Of each checklist the day on which each facility was last inspected, also while it stood in another grid: one
+    look into the index for each pair, however many there were."""
+
+    def steps(checklist_id: str) -> tuple[Document, ...]:
+        return (
+            {"$sort": {"community_id": -1, "checklist_id": -1, "facility_id": -1, "done_at": -1}},
+            {"$group": {"_id": "$facility_id", "on": {"$first": "$done_at"}}},
+            {"$set": {"list": checklist_id}},
+        )
+
+    own = {"community_id": community_id} | ({} if facility_id is None else {"facility_id": facility_id})
+    return [Wanted(Inspection, {**own, "checklist_id": one}, steps=steps(one)) for one in checklists]
+
+
 def _with_all_grids(actor: Actor) -> Actor:
-    """The same reader with all grids in view: a plan for all grids is anybody's to know, and what was inspected when
-    the facility stood in another grid too."""
+    """The same reader with all grids in view: a plan for all grids is anybody's to know."""
     return replace(actor, grids=None)
 
 
@@ -183,37 +210,6 @@ def _due(
         overdue_days=max(0, (today - due_on).days),
         inspector_id=plan.inspector_id,
     )
-
-
-def _lasts(
-    store: Store, actor: Actor, community_id: str, checklists: Sequence[str], facility_id: str | None = None
-) -> dict[tuple[str, str], date]:
-    """(checklist, facility) -> the day of the last inspection: one look into the index for each pair, however many
-    there were."""
-    if not checklists:
-        return {}
-
-    def branch(checklist_id: str) -> list[Document]:
-        return [
-            {"$sort": {"community_id": -1, "checklist_id": -1, "facility_id": -1, "done_at": -1}},
-            {"$group": {"_id": "$facility_id", "on": {"$first": "$done_at"}}},
-            {"$set": {"list": checklist_id}},
-        ]
-
-    def where(checklist_id: str) -> Document:
-        own = {"community_id": community_id, "checklist_id": checklist_id}
-        return own | ({} if facility_id is None else {"facility_id": facility_id})
-
-    first, *others = checklists
-    union = [
-        {"$unionWith": {"coll": Inspection.collection, "pipeline": [{"$match": where(one)}, *branch(one)]}}
-        for one in others
-    ]
-    zone = store.zone(community_id)
-    rows = store.aggregate(
-        _with_all_grids(actor), Inspection, community_id, [*branch(first), *union], filter=where(first)
-    )
-    return {(row["list"], row["_id"]): row["on"].astimezone(zone).date() for row in rows}
 
 
 # --- the page

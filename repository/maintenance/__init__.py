@@ -60,6 +60,7 @@ from repository.maintenance.companies import (
 from repository.maintenance.dangers import (
     Danger,
     HazardReview,
+    Urgent,
     hazard,
     hazard_review,
     hazards_over,
@@ -233,6 +234,7 @@ __all__ = [
     "Story",
     "TRANSITIONS",
     "WorkCategory",
+    "Urgent",
     "WorkFigures",
     "WorkGlance",
     "WorkList",

@@ -46,6 +46,7 @@ from repository.projects.queries import (
     review,
     task,
     tasks_of,
+    tasks_wanted,
 )
 from repository.projects.records import (
     RUNNING,
@@ -106,4 +107,5 @@ __all__ = [
     "stop_project",
     "task",
     "tasks_of",
+    "tasks_wanted",
 ]

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require, scope
@@ -275,16 +276,17 @@ def glance(
     today: date,
     within: Sequence[Sequence[Document]] | None = None,
 ) -> CoConstructionGlance:
-    """In two small commands, or one, whatever the history. ``within``: if what is ``glance_wanted`` was read already.
-    Raises Refused, Unavailable."""
-    rows, people, there, *others = within or store.together(
-        actor, community_id, glance_wanted(actor, community_id, period, grids, today=today)
-    )
-    gone = _ids((people, there))
+    """In two small commands, whatever the history. ``within``: if what is ``glance_wanted`` and then ``tasks_wanted``
+    was read already. Raises Refused, Unavailable."""
+    if within is None:
+        wanted = glance_wanted(actor, community_id, period, grids, today=today)
+        found = store.together(actor, community_id, wanted)
+        further = tasks_wanted(actor, community_id, found[0])
+        within = [*found, *(store.together(actor, community_id, further) if further else ())]
+    rows, gone, others, tasks = within[0], _ids(within[1:3]), within[3:6], within[6:]
     running = [Project.from_document(row) for row in rows]
     of: dict[str, list[ProjectTask]] = defaultdict(list)
-    here = {"project_id": Is(among=sorted(one.id for one in running))}
-    for task in store.find(actor, ProjectTask, community_id, here, limit=10 * LISTED) if running else ():
+    for task in (ProjectTask.from_document(each) for each in chain(*tasks)):
         of[task.project_id].append(task)
     return CoConstructionGlance(
         organizations_glance(store, actor, community_id, period, grids, today=today, within=others),
@@ -299,3 +301,11 @@ def glance_wanted(
     running = scope(actor, Project, community_id) | {"ended_on": None}
     organizations = organizations_wanted(actor, community_id, period, grids, today=today)
     return [Wanted(Project, running, first=("name", LISTED)), *_gone_wanted(actor, community_id), *organizations]
+
+
+def tasks_wanted(actor: Actor, community_id: str, running: Sequence[Document]) -> list[Wanted]:
+    """What ``glance`` reads when it knows the projects."""
+    if not running:
+        return []
+    of = scope(actor, ProjectTask, community_id) | {"project_id": Is(among=sorted(each["_id"] for each in running))}
+    return [Wanted(ProjectTask, of, first=("_id", 10 * LISTED))]

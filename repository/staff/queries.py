@@ -42,7 +42,7 @@ from repository.staff.scoring import (
     RoundState,
     told_to_themselves,
 )
-from repository.store import NotFound, Store, Wanted
+from repository.store import Document, NotFound, Store, Wanted
 from repository.words import msg
 
 FIGURES = "staff_figures"
@@ -82,22 +82,27 @@ def _office(actor: Actor) -> Actor:
 
 def _files(store: Store, actor: Actor, community_id: str, on: date) -> _Files:
     """Read once for everything a page asks, in one command."""
+    return _filed(store.together(actor, community_id, _files_wanted(actor, community_id, on)), on)
+
+
+def _files_wanted(actor: Actor, community_id: str, on: date) -> list[Wanted]:
     home = {"community_id": community_id}
     trained_in_year = {**home, "held_on": Is(gte=midnight(date(on.year, 1, 1)), lte=midnight(on))}
-    found = store.together(
-        _office(actor),
-        community_id,
-        [
-            Wanted(StaffMember),
-            Wanted(StaffCertificate),
-            Wanted(StaffTraining, trained_in_year, fields=("person_id", "topic", "held_on", "hours")),
-            Wanted(TrainingPlan, {**home, "year": on.year}),
-            Wanted(StaffSuccessor),
-            Wanted(Post),
-            Wanted(Person, {**home, "active": False}, fields=("active",)),
-            Wanted(AssessmentRound),
-        ],
-    )
+    wanted = [
+        Wanted(StaffMember),
+        Wanted(StaffCertificate),
+        Wanted(StaffTraining, trained_in_year, fields=("person_id", "topic", "held_on", "hours")),
+        Wanted(TrainingPlan, {**home, "year": on.year}),
+        Wanted(StaffSuccessor),
+        Wanted(Post),
+        Wanted(Person, {**home, "active": False}, fields=("active",)),
+        Wanted(AssessmentRound),
+    ]
+    return [each._replace(reader=_office(actor)) for each in wanted]
+
+
+def _filed(found: Sequence[Sequence[Document]], on: date) -> _Files:
+    """The files from what was ``_files_wanted``."""
     members = [StaffMember.from_document(document) for document in found[0]]
     serving = {member.person_id for member in members if member.serves_on(on)}
     certificates: dict[str, list[StaffCertificate]] = defaultdict(list)
@@ -261,12 +266,14 @@ def team(store: Store, actor: Actor, community_id: str, *, on: date) -> Team:
     return _team(_told_files(store, actor, community_id, on), whole)
 
 
-def _told_files(store: Store, actor: Actor, community_id: str, on: date) -> _Files:
+def _told_files(
+    store: Store, actor: Actor, community_id: str, on: date, within: Sequence[Sequence[Document]] | None = None
+) -> _Files:
     """The files as of the day that the team's figures are told for: to whoever may read them, any. To others a month's
     end, and one only at which enough people differ from the one told before: two neighbouring ends differ by whoever
-    came between them, whose name everybody knows."""
+    came between them, whose name everybody knows. ``within``: if what is ``glance_wanted`` was read already."""
     day = told_on(actor, on)
-    files = _files(store, actor, community_id, day)
+    files = _filed(within or store.together(actor, community_id, glance_wanted(actor, community_id, on=on)), day)
     if may(actor, Operation.READ, StaffMember.collection):
         return files
     everybody = {member.person_id: member for member in (*files.members, *files.past)}
@@ -782,13 +789,18 @@ class StaffGlance:
     """When the round named closes, or closed."""
 
 
-def staff_glance(store: Store, actor: Actor, community_id: str, *, on: date) -> StaffGlance:
-    """The team for the overview, in one small read. For everybody; see ``team`` for what is withheld. Raises Refused,
-    Unavailable."""
-    require(actor, Operation.READ, FIGURES)
-    reach(actor, community_id)
+def staff_glance(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    *,
+    on: date,
+    within: Sequence[Sequence[Document]] | None = None,
+) -> StaffGlance:
+    """The team for the overview, in one small read. For everybody; see ``team`` for what is withheld. ``within``: if
+    what is ``glance_wanted`` was read already. Raises Refused, Unavailable."""
     whole = may(actor, Operation.READ, StaffMember.collection)
-    files = _told_files(store, actor, community_id, on)
+    files = _told_files(store, actor, community_id, on, within)
     found = _team(files, whole)
     certified = next(each.value for each in found.dimensions if each.key == Wish.CERTIFIED)
     state, held = _assessment(files.rounds, on)
@@ -805,6 +817,13 @@ def staff_glance(store: Store, actor: Actor, community_id: str, *, on: date) -> 
         round_name=held.name if held else "",
         round_day=held.closes_on if held else None,
     )
+
+
+def glance_wanted(actor: Actor, community_id: str, *, on: date) -> list[Wanted]:
+    """What ``staff_glance`` reads. Raises Refused."""
+    require(actor, Operation.READ, FIGURES)
+    reach(actor, community_id)
+    return _files_wanted(actor, community_id, told_on(actor, on))
 
 
 def _assessment(rounds: Sequence[AssessmentRound], on: date) -> tuple[Assessed, AssessmentRound | None]:

@@ -5,6 +5,7 @@ the counters. Every call names its actor; permission and scope are applied here 
 leave as a handful of ours, each a sentence a person can act on.
 """
 
+from repository.store.asking import Put, Steps, at_once, in_steps
 from repository.store.database import (
     DURABLE,
     ERASURES,
@@ -43,10 +44,12 @@ from repository.store.errors import (
     invalid,
     our_errors,
 )
+from repository.store.footprint import ANYTHING, Footprint, Writes, counters_about, noting, written
 from repository.store.impersonal import Document
 from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, entry_mark
 
 __all__ = [
+    "ANYTHING",
     "AUDIT",
     "Conflict",
     "Counters",
@@ -57,6 +60,7 @@ __all__ = [
     "ERASURES",
     "EVERYWHERE",
     "FieldProblem",
+    "Footprint",
     "Full",
     "InUse",
     "Invalid",
@@ -65,6 +69,7 @@ __all__ = [
     "NotFound",
     "OutcomeUnknown",
     "PENDING_SECONDS",
+    "Put",
     "READ_SECONDS",
     "RESTORING",
     "ROOM_NEEDED",
@@ -74,17 +79,24 @@ __all__ = [
     "SEALS",
     "SIGN_INS",
     "SignedOut",
+    "Steps",
     "Store",
     "Unavailable",
     "Unsuitable",
     "WRITE_SECONDS",
     "Wanted",
     "Write",
+    "Writes",
     "actor_of",
+    "at_once",
     "build",
+    "counters_about",
     "entry_mark",
+    "in_steps",
     "invalid",
+    "noting",
     "our_errors",
     "require_plain",
     "utc_now",
+    "written",
 ]

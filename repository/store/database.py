@@ -49,6 +49,7 @@ from repository.store.errors import (
     Unsuitable,
     our_errors,
 )
+from repository.store.footprint import Footprint, WatchedDatabase, Writes, note_read, noting
 from repository.store.impersonal import Document, require_impersonal, without_personal
 from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, own_key
 from repository.words import Message, Trouble, msg
@@ -162,6 +163,8 @@ class Wanted(NamedTuple):
     """Only so many that come first by a field: the field and the number. None: all, in no order."""
     steps: tuple[Mapping[str, Any], ...] = ()
     """What to make of them: stages of an aggregation, whose rows are then told as they are."""
+    reader: Actor | None = None
+    """Who reads them for the actor: whoever asks cuts what is told of them."""
 
 
 class Counters(NamedTuple):
@@ -180,7 +183,9 @@ class Store:
     def __init__(self, client: MongoClient[Document], database: str, clock: Callable[[], datetime] = utc_now) -> None:
         self.client = client
         options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
-        self.db: Database[Document] = client.get_database(database, options, ReadPreference.PRIMARY_PREFERRED, DURABLE)
+        self.db: Database[Document] = WatchedDatabase(
+            client, database, options, ReadPreference.PRIMARY_PREFERRED, DURABLE
+        )
         self.clock = clock
         self._zones: dict[str, ZoneInfo] = {}
         self._places: set[tuple[str, rollups.Place]] = set()
@@ -327,6 +332,7 @@ class Store:
     def zone(self, community_id: str) -> ZoneInfo:
         """The community's own time zone, in which moments are cut into days and months."""
         zone = self._zones.get(community_id)
+        note_read("communities")
         if zone is None:
             with our_errors(), pymongo.timeout(READ_SECONDS):
                 found = self.db["communities"].find_one({"_id": community_id}, {"time_zone": 1})
@@ -447,9 +453,16 @@ class Store:
             bare = [{"$unset": sorted(record.personal)}] if record.personal else []
             return self.db[record.collection].aggregate([{"$match": match}, *bare, *pipeline], **how).to_list()
 
-    def together(self, actor: Actor, community_id: str, wanted: Sequence[Wanted | Counters]) -> list[list[Document]]:
+    def together(
+        self,
+        actor: Actor,
+        community_id: str,
+        wanted: Sequence[Wanted | Counters],
+        footprints: Sequence[Sequence[Footprint]] = (),
+    ) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
-        Counters come by period, and the caller cuts them to the actor's grids with ``access.reach``.
+        Counters come by period, and the caller cuts them to the actor's grids with ``access.reach``. ``footprints``:
+        where to note beside each what is read for it.
 
         Raises Refused, Unavailable.
         """
@@ -463,6 +476,8 @@ class Store:
                     branch += [{"$project": dict(each.fields)}] if each.fields else []
                 else:
                     name, branch = each.record.collection, self._branch(actor, community_id, each, pending)
+                for footprint in footprints[place] if footprints else ():
+                    footprint.reads(name, pipeline=branch)
                 branches.append((name, [*branch, {"$set": {"_place": place}}]))
             (beginning, pipeline), *others = branches
             pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
@@ -476,7 +491,8 @@ class Store:
         ]
 
     def _branch(self, actor: Actor, community_id: str, wanted: Wanted, pending: tuple[str, ...]) -> list[Document]:
-        record, filter, fields, first, steps = wanted
+        record, filter, fields, first, steps, reader = wanted
+        actor = reader or actor
         require(actor, Operation.READ, record.collection)
         within = scope(actor, record, community_id) if filter is None else filter
         if within["community_id"] != community_id:
@@ -562,21 +578,23 @@ class Store:
             found = self.db[rollups.COUNTS].find(within, projection, batch_size=10_000).to_list()
         return sorted(found, key=_period)
 
-    def writes(self, community_ids: Sequence[str]) -> dict[str, int]:
-        """How many writes each community has seen (``EVERYWHERE``: the list of communities): what was read at or after
-        this number was asked for is what anybody would read until it changes, but for the clock. Raises Unavailable."""
+    def writes(self, community_ids: Sequence[str]) -> dict[str, Writes]:
+        """What writes each community has seen (``EVERYWHERE``: the list of communities, and accounts): what was read
+        at or after these numbers were asked for is what anybody would read until those of what it was read from
+        change, but for the clock. Raises Unavailable."""
         ids = {rollups.WRITES.document_id(id): id for id in community_ids}
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            found = list(self.db[rollups.COUNTS].find({"_id": {"$in": list(ids)}}, {"total.n": 1}))
-        counts = dict.fromkeys(community_ids, 0)
-        counts.update({ids[document["_id"]]: int(document.get("total", {}).get("n", 0)) for document in found})
+            found = list(self.db[rollups.COUNTS].find({"_id": {"$in": list(ids)}}, {"total": 1}))
+        told = dict.fromkeys(community_ids, Writes())
+        told.update({ids[document["_id"]]: Writes.read_from(document.get("total", {})) for document in found})
+        counts = {id: writes.n for id, writes in told.items()}
         if any(self._writes.get(id) != n for id, n in counts.items()):
             self.reread_pending()  # an import may have ended with it
             self._there.clear()  # something may have been deleted, by whichever process
             if self._writes.get(EVERYWHERE) != counts.get(EVERYWHERE):
                 self._zones.clear()
             self._writes.update(counts)
-        return counts
+        return told
 
     # --- who was erased
     def erasure_key(self, *, make: bool = False) -> bytes:
@@ -648,8 +666,9 @@ class Store:
             try:
                 standing = stood or self._standing(actor, session)
                 write = Write(self, actor, session, key, standing.mark)
-                result = work(write)
-                write._finish(stood and stood.since)
+                with noting(write.footprint):
+                    result = work(write)
+                    write._finish(stood and stood.since)
             except OperationFailure as error:
                 if error.code == NO_KEYS:
                     # the driver tries again

@@ -18,6 +18,7 @@ from repository.access import Actor, Operation, require, require_fields, require
 from repository.filters import Is
 from repository.record import RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
 from repository.store.errors import ERASED, GONE, Conflict, InUse, Invalid, NotFound, Unavailable, build
+from repository.store.footprint import ANYTHING, Footprint, counters_about, written
 from repository.store.impersonal import Document, difference, names_of, of_somebody, unnamed, without_personal
 from repository.words import Message, msg
 
@@ -90,6 +91,10 @@ class Write:
         self._codes: dict[str, dict[str, str]] = {}
         """community -> resident's code -> the field that names it: who must not have been erased."""
         self._silent = False
+        self.footprint = Footprint()
+        """What the work read and changed so far."""
+        self._meant: dict[str, set[str]] = {}
+        """community -> collections whose change this write tells of, though it was made outside of it."""
 
     def read(self, record: type[R], community_id: str, id: str) -> R:
         """A record inside the transaction, within the actor's reach, without its personal fields. Raises NotFound,
@@ -248,9 +253,11 @@ class Write:
             for resident, cells in presence.times.items():
                 mine.times[resident].update(cells)
 
-    def touch(self, community_id: str) -> None:
-        """Count as a write of the community what leaves no other trace: answers given before are asked for anew."""
-        self._atoms.setdefault(community_id, Counter())[rollups.writes_atom()] = 1
+    def touch(self, community_id: str, collection: str = ANYTHING) -> None:
+        """Count as a write of the community what leaves no other trace in this transaction: answers given before that
+        rest on the ``collection``, or all of them, are asked for anew."""
+        self._atoms.setdefault(community_id, Counter())
+        self._meant.setdefault(community_id, set()).add(collection)
 
     def note(
         self, operation: str, collection: str, community_id: str, record_id: str, facts: Document | None = None
@@ -382,9 +389,10 @@ class Write:
         if self._key is not None and not self._audit:
             entry["key"] = own_key(self.actor, self._key)
         self._audit.append(entry)
-        self.touch(community_id)
-        if facts["collection"] == "communities":
-            self.touch(EVERYWHERE)
+        collection = facts["collection"]
+        self.touch(community_id, ANYTHING if collection == rollups.COUNTS else collection)
+        if collection == "communities":
+            self.touch(EVERYWHERE, collection)
 
     def _finish(self, since: int | None = None) -> None:
         """Write audit and counters. ``since`` is how many writes there must have been at EVERYWHERE (see Standing);
@@ -400,8 +408,11 @@ class Write:
             atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
             self._atoms.setdefault(community_id, Counter()).update(atoms)
         still = [] if since is None else [rollups.unchanged(EVERYWHERE, since)]
+        changed = frozenset(self.footprint.changed)
         for community_id, atoms in self._atoms.items():
-            rollups.apply(self.store.db, self.session, community_id, atoms, still)
+            counted = {counters_about(atom[0]) for atom, n in atoms.items() if n}
+            told = written(changed | counted | self._meant.get(community_id, set()))
+            rollups.apply(self.store.db, self.session, community_id, {**atoms, **told}, still)
             still = []
         if still:
             rollups.apply(self.store.db, self.session, EVERYWHERE, {}, still)
