@@ -14,6 +14,15 @@ def msg(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A fact measured in a metric's unit (see ``metrics.Metric.unit``): money in 分, shares from 0 to 1, hours. The
+    reader's language writes it."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
 class Message:
     """A sentence with its facts kept apart: ``text`` is a ``str.format`` template in English.
 
