@@ -43,6 +43,12 @@ class Message:
         return self.say(lambda text: text)
 
 
+def counted(one: str, many: str, n: float, **facts: Any) -> Message:
+    """``n`` of something: the first text for exactly one of it, the second for any other number; both marked, both
+    with ``{n}``. Chinese says both alike."""
+    return Message(one if n == 1 else many, {"n": n, **facts})
+
+
 class Trouble(Exception):
     """Something a person must be told: what happened, what was kept, what to do next.
 

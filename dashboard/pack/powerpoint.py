@@ -11,7 +11,6 @@ from typing import Any
 
 from dashboard.i18n import _, say
 from dashboard.pack import reading
-from repository.metrics import State
 from repository.review import Chart, Review, Section
 
 WIDE, HIGH = 13.333, 7.5  # inches: 16 by 9
@@ -224,10 +223,7 @@ def _table(
 # --- the slides ------------------------------------------------------------------------------------------------------
 def _cover(deck: _Deck, review: Review) -> None:
     slide = deck.slide(reading.title(review), review.community)
-    counts = {state: sum(section.state is state for section in review.sections) for state in State}
-    said = [
-        _("{n} of {all} areas need action", n=counts[State.OFF_TARGET] + counts[State.NEAR], all=len(review.sections))
-    ]
+    said = [reading.need(review)]
     deck.text(slide, said, EDGE, TOP, WIDE - 2 * EDGE, 0.5, size=18)
     head, rows = reading.summary(review)
     wide = [2.2, 2.2, WIDE - 2 * EDGE - 4.4]

@@ -52,7 +52,7 @@ def stamp(review: Review) -> str:
         _("written {day}", day=review.written_at[:10]),
         say(msg("Demonstration: invented data")) if review.demonstration else "",
     ]
-    return "　".join(part for part in parts if part)
+    return " · ".join(part for part in parts if part)
 
 
 def amount(figure: Figure) -> str:
@@ -71,15 +71,24 @@ def other(value: float | None, figure: Figure) -> str:
 
 def target(figure: Figure) -> str:
     """≥ 85, ≤ 15, or nothing."""
-    return i18n.target_bounds(Target(figure.low, figure.high), figure.unit) or MISSING
+    return i18n.target_bounds(wanted(figure), figure.unit) or MISSING
+
+
+def wanted(figure: Figure) -> Target:
+    """What is wanted of a figure."""
+    return Target(figure.low, figure.high)
 
 
 def state(figure: Figure) -> str:
     """In words, and for how long."""
     if figure.state is None:
         return MISSING
-    word = marked(figure.state)
-    return f"{word} · {n_('{n} mo', '{n} mo', figure.months_off)}" if figure.months_off else word
+    return " · ".join(filter(None, (marked(figure.state), run(figure))))
+
+
+def run(figure: Figure) -> str | None:
+    """For how many months it has not been on target, in words."""
+    return n_("{n} mo", "{n} mo", figure.months_off) if figure.months_off else None
 
 
 def figure_rows(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]]:
@@ -170,6 +179,12 @@ def table(behind: Table) -> Read:
         tuple(place for place, column in enumerate(columns) if column.kind not in ("words", "day")),
         n_("{n} more in GridBoard", "{n} more in GridBoard", behind.more) if behind.more > 0 else "",
     )
+
+
+def need(review: Review) -> str:
+    """How many areas need action."""
+    loud = sum(each.state in (State.OFF_TARGET, State.NEAR) for each in review.sections)
+    return _("Areas that need action: {n} of {all}", n=loud, all=len(review.sections))
 
 
 def heading(section: Section) -> str:

@@ -28,7 +28,7 @@ from repository.metrics import Period, State, Value, ratio
 from repository.record import Choice
 from repository.review.document import AgendaEntry, Chart, Column, Figure, Proposal, Review, Section, Table
 from repository.store import Store
-from repository.words import Amount, Message, Trouble, msg
+from repository.words import Amount, Message, Trouble, counted, msg
 
 MIXED_YEARS = 5
 """Ages that differ by so much at one site are worth a word."""
@@ -147,6 +147,10 @@ def _section(
     return Section(key, title, state, headline, tuple(figures), tuple(filter(None, points)), **more)
 
 
+def _activities(n: int) -> Message:
+    return counted(msg("{n} activity"), msg("{n} activities"), n)
+
+
 def _known(word: str, choices: type[Choice]) -> str | Message:
     """A word of an open list, translated where it is one of ours."""
     try:
@@ -172,13 +176,18 @@ def _maintenance(desk: Desk) -> Section:
         "maintenance",
         msg("Maintenance"),
         Message(
-            msg("{opened} repairs came in, {ended} were ended; {open} are open, {overdue} of them overdue"),
-            {"opened": opened, "ended": ended, "open": int(now.figures.open.value or 0), "overdue": overdue},
+            msg("{repairs} came in and {ended} ended; {open} open, {overdue} overdue"),
+            {
+                "repairs": counted(msg("{n} repair"), msg("{n} repairs"), opened),
+                "ended": ended,
+                "open": int(now.figures.open.value or 0),
+                "overdue": overdue,
+            },
         ),
         figures,
         [
             Message(
-                msg("{grid} has {n} of {all} overdue repairs"),
+                msg("Most overdue repairs: {grid}, {n} of {all}"),
                 {"grid": desk.grid(worst.grid_id), "n": worst.overdue, "all": overdue},
             )
             if worst
@@ -186,7 +195,7 @@ def _maintenance(desk: Desk) -> Section:
             Message(
                 msg("{category}: {n} overdue of {open} open"),
                 {
-                    "category": _known(kinds[0].category, facilities.Category),
+                    "category": _known(kinds[0].category, maintenance.WorkCategory),
                     "n": kinds[0].overdue,
                     "open": kinds[0].open,
                 },
@@ -229,9 +238,11 @@ def _maintenance(desk: Desk) -> Section:
         ),
         proposals=(
             Proposal(
-                Message(
+                counted(
+                    msg("{grid} settles its {n} overdue repair"),
                     msg("{grid} settles its {n} overdue repairs"),
-                    {"grid": desk.grid(worst.grid_id), "n": worst.overdue},
+                    worst.overdue,
+                    grid=desk.grid(worst.grid_id),
                 ),
                 desk.name(desk.grids[worst.grid_id].responsible_id if worst.grid_id in desk.grids else None),
                 _in_weeks(desk, 2),
@@ -251,9 +262,14 @@ def _facilities(desk: Desk) -> Section:
     return _section(
         "facilities",
         msg("Facilities"),
-        Message(msg("{n} of {all} facilities are hazardous"), {"n": hazards, "all": estate.total.standing})
+        counted(
+            msg("{n} of {all} facilities is hazardous"),
+            msg("{n} of {all} facilities are hazardous"),
+            hazards,
+            all=estate.total.standing,
+        )
         if hazards
-        else Message(msg("None of {all} facilities is hazardous"), {"all": estate.total.standing}),
+        else Message(msg("No facility of {all} is hazardous"), {"all": estate.total.standing}),
         [
             desk.stock(estate.good_order),
             desk.stock(estate.past_life),
@@ -263,8 +279,8 @@ def _facilities(desk: Desk) -> Section:
         ],
         [
             Message(
-                msg("At {site} the ages differ by {years} years"),
-                {"site": estate.sites[0].site, "years": round(estate.sites[0].difference, 1)},
+                msg("At {site} the ages differ by {years}"),
+                {"site": estate.sites[0].site, "years": Amount(estate.sites[0].difference, "years")},
             )
             if estate.sites and estate.sites[0].difference >= MIXED_YEARS
             else None,
@@ -333,11 +349,15 @@ def _participation(desk: Desk) -> Section:
         "participation",
         msg("Participation"),
         Message(
-            msg("{held} activities, {people} residents took part, {visits} visits"),
-            {"held": held, "people": int(now.participants.value), "visits": int(now.visits.value or 0)},
+            msg("{activities}: {residents} took part, {visits}"),
+            {
+                "activities": _activities(held),
+                "residents": counted(msg("{n} resident"), msg("{n} residents"), int(now.participants.value)),
+                "visits": counted(msg("{n} visit"), msg("{n} visits"), int(now.visits.value or 0)),
+            },
         )
         if now.participants.value is not None
-        else Message(msg("{held} activities were held"), {"held": held}),
+        else Message(msg("Held: {activities}"), {"activities": _activities(held)}),
         figures,
         [
             Message(
@@ -426,12 +446,15 @@ def _safety(desk: Desk) -> Section:
     return _section(
         "safety",
         msg("Safety"),
-        Message(msg("{n} hazards stand, {late} past their deadline"), {"n": len(now.standing), "late": late})
+        Message(
+            msg("{hazards} standing, {late} past the deadline"),
+            {"hazards": counted(msg("{n} hazard"), msg("{n} hazards"), len(now.standing)), "late": late},
+        )
         if now.standing
         else Message(msg("No hazard stands")),
         figures,
         [
-            Message(msg("The safety network has {n} places without an officer."), {"n": len(gaps)})
+            Message(msg("Places of the safety network without an officer: {n}"), {"n": len(gaps)})
             if gaps
             else Message(msg("The three-tier safety network covers every grid.")),
             Message(
@@ -496,7 +519,7 @@ def _organizations(desk: Desk) -> Section:
         "organizations",
         msg("Local organisations"),
         Message(
-            msg("{n} of {all} stationed organisations took part"),
+            msg("Of {all} stationed organisations {n} took part"),
             {"n": sum(each.times > 0 for each in now.standings), "all": len(now.standings)},
         ),
         [
@@ -508,9 +531,15 @@ def _organizations(desk: Desk) -> Section:
             Figure.of(work.unclear),
         ],
         [
-            Message(msg("In {n} projects goals or duties are unclear"), {"n": unclear}) if unclear else None,
+            counted(
+                msg("In {n} project goals or duties are unclear"),
+                msg("In {n} projects goals or duties are unclear"),
+                unclear,
+            )
+            if unclear
+            else None,
             Message(
-                msg("Longest overdue: {task} ({project}), {days} days"),
+                msg("Longest overdue: {task} ({project}), {days} d"),
                 {"task": late[0].task.name, "project": late[0].project.name, "days": late[0].days},
             )
             if late
@@ -549,7 +578,7 @@ def _team(desk: Desk) -> Section:
     return _section(
         "team",
         msg("Team and posts"),
-        Message(msg("{n} required posts are vacant"), {"n": len(vacancies)})
+        Message(msg("Vacant posts: {n}"), {"n": len(vacancies)})
         if vacancies
         else Message(msg("Every required post is filled")),
         [
@@ -611,7 +640,10 @@ def _meetings(desk: Desk) -> Section:
     return _section(
         "meetings",
         msg("Meetings"),
-        Message(msg("{n} action items are open, {late} of them overdue"), {"n": now.open_items, "late": now.overdue})
+        Message(
+            msg("{items} open, {late} overdue"),
+            {"items": counted(msg("{n} action item"), msg("{n} action items"), now.open_items), "late": now.overdue},
+        )
         if now.open_items
         else Message(msg("Everything the meetings decided is done")),
         [
@@ -622,7 +654,7 @@ def _meetings(desk: Desk) -> Section:
             Figure.of(now.attendance, before.attendance, year.attendance),
         ],
         [
-            Message(msg("{n} items were carried over two meetings and more"), {"n": int(now.carried_over.value)})
+            Message(msg("Carried over two meetings and more: {n}"), {"n": int(now.carried_over.value)})
             if now.carried_over.value
             else None,
         ],
@@ -666,13 +698,19 @@ def _requests(desk: Desk) -> Section:
         "requests",
         msg("Requests"),
         Message(
-            msg("{n} requests of residents came in; {open} are open, {late} of them overdue"),
-            {"n": int(now.received.value or 0), "open": int(now.open.value or 0), "late": int(now.overdue.value or 0)},
+            msg("{requests} came in; {open} open, {late} overdue"),
+            {
+                "requests": counted(
+                    msg("{n} request of a resident"), msg("{n} requests of residents"), int(now.received.value or 0)
+                ),
+                "open": int(now.open.value or 0),
+                "late": int(now.overdue.value or 0),
+            },
         ),
         figures,
         [
             Message(
-                msg("“{topic}” came up {n} times, {before} in the period before"),
+                msg("Comes up more often: “{topic}”, {n} (in the period before {before})"),
                 {"topic": _known(rising.category, requests.Topic), "n": rising.opened, "before": rising.before},
             )
             if rising and rising.opened > rising.before
@@ -725,16 +763,14 @@ def _money(desk: Desk) -> Section:
         "money",
         msg("Money"),
         Message(
-            msg("What falls due in {n} years costs {money} to replace"),
+            msg("Replacements planned over {n} years: {money}"),
             {"n": len(years), "money": Amount(total, "money")},
         )
         if years
         else Message(msg("Nothing is to be replaced")),
         figures,
         [
-            Message(msg("{n} facilities were put off by decision"), {"n": len(plan.deferred)})
-            if plan.deferred
-            else None,
+            Message(msg("Put off by decision: {n}"), {"n": len(plan.deferred)}) if plan.deferred else None,
         ],
         charts=(
             Chart(
@@ -800,7 +836,9 @@ def _agenda(desk: Desk, sections: Sequence[Section]) -> tuple[AgendaEntry, ...]:
     red = [
         AgendaEntry(
             "red",
-            Message(msg("{metric} is off target"), {"metric": figure.title}),
+            Message(
+                msg("{metric}: {value}"), {"metric": figure.title, "value": Amount(figure.value or 0, figure.unit)}
+            ),
             why=section.points[0] if section.points else section.headline,
             page=figure.page,
             params=figure.params,
