@@ -61,9 +61,12 @@ def style() -> None:
         # a wall screen: baseFontSize is one number for all screens
         "@media (min-width:1800px){html:has(.st-key-page){font-size:20px}}"
         "html:has(.st-key-slide){font-size:clamp(16px,1.5vw,29px)}"
-        # a slide has no frame about it, and fills the screen; a remote control's buttons are heard, not seen
+        # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
         "html:has(.st-key-slide) :is(.st-key-head,[data-testid='stHeader']){display:none!important}"
-        ".st-key-slide{min-height:calc(100vh - 4rem)}.st-key-remote{position:absolute;left:-999rem}"
+        "html:has(.st-key-slide) [data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
+        ".st-key-slide{min-height:calc(100vh - 2rem)}.st-key-remote{position:absolute;left:-999rem}"
+        ".st-key-slide h1{font-size:1.6rem!important}"
+        "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a long figure takes a second line rather than losing its target

@@ -14,7 +14,8 @@ from repository.review import Chart, Figure, Review, Section, Table
 
 SLIDE = "slide"
 """The parameter that holds the number of the slide, from 1."""
-FIGURES, ROWS, CHOICES = 3, 6, 3
+FIGURES, ROWS, CHOICES = 3, 6, 2
+TALL, LETTERS = 430, 20  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
 
@@ -101,14 +102,14 @@ def _table(read: reading.Read) -> None:
 
 
 def _section(section: Section) -> None:
+    if section.points:
+        st.markdown(plain(say(section.points[0])))
     left, right = st.columns([5, 3], gap="medium")
     with left:
         if section.charts:
-            chart(section, section.charts[0])
+            chart(section, section.charts[0], high=TALL, size=LETTERS)
         elif section.tables:
             table(section.tables[0], ROWS)
-        for point in section.points:
-            st.markdown(f"- {plain(say(point))}")
     with right:
         st.markdown(cards.badge(section.state))
         loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
@@ -119,19 +120,21 @@ def _section(section: Section) -> None:
             for each in section.proposals[:CHOICES]:
                 due = _("by {day}", day=i18n.day_short(each.due_on)) if each.due_on else ""
                 who = "　".join(part for part in (each.who, due) if part)
-                st.markdown(f":material/gavel: **{_('To be decided')}**　{plain(say(each.text))}　:gray[{plain(who)}]")
+                head = f":material/gavel: **{_('To be decided')}**"
+                st.markdown(f"{head}　{plain(say(each.text))}　:gray[{plain(who)}]")
 
 
 def _figure(figure: Figure) -> None:
-    with st.container(gap="xxsmall"):
+    with st.container(gap=None, key=f"slide-figure-{figure.metric}"):
         navigation.link(figure.page, plain(say(figure.title)), icon=None, **figure.params)
         wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
-        target = f" :small[:gray[{plain(_('target {bounds}', bounds=wanted))}]]" if wanted else ""
+        target = f" :gray[{plain(_('target {bounds}', bounds=wanted))}]" if wanted else ""
         st.markdown(f"**{plain(reading.amount(figure))}**{target}")
 
 
-def chart(section: Section, drawn: Chart) -> None:
-    """One of a section's charts under its finding, with the rows behind it."""
+def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int | None = None) -> None:
+    """One of a section's charts under its finding, with the rows behind it; ``high`` and ``size`` of its letters in
+    pixels, for a projector."""
     labels = [reading.label(each) for each in drawn.labels]
     unit = reading.unit(drawn.unit)
     values = [reading.plotted(values, drawn.unit) for _name, values in drawn.series]
@@ -142,6 +145,8 @@ def chart(section: Section, drawn: Chart) -> None:
         figure = (charts.bars if drawn.kind == "bars" else charts.columns)(labels, values[0], texts, look=look)
     else:
         figure = charts.lines(labels, values[0], values[1], names=(names[0], names[1]), look=look, gap=False)
+    if high and size:
+        figure["layout"] |= {"height": high, "font": figure["layout"].get("font", {}) | {"size": size}}
     title = _("Of")
     cards.chart(
         say(drawn.title),
