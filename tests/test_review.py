@@ -133,7 +133,8 @@ def test_every_figure_is_the_same_in_powerpoint_pdf_and_excel(review: Review, la
             assert re.sub(r"\s", "", stamped) in pdf
             assert stamped in "\n".join(str(row[0].value) for row in book.worksheets[-1].iter_rows())
         every = i18n.say(next(iter(review.figures.values())).formula)
-        assert any(every in cell for row in rows for cell in row) and re.sub(r"\s", "", every)[:40] in pdf
+        assert any(every in cell for row in rows for cell in row)
+        assert re.sub(r"\s", "", every)[:40] in pdf
 
 
 def test_charts_are_native_and_carry_their_unit(review: Review) -> None:
@@ -143,7 +144,8 @@ def test_charts_are_native_and_carry_their_unit(review: Review) -> None:
     wanted = [chart for section in review.sections for chart in section.charts]
     assert len(drawn) == len(wanted) >= 4
     for chart, of in zip(drawn, wanted, strict=True):
-        assert chart.value_axis.has_title and chart.value_axis.axis_title.text_frame.text == reading.unit(of.unit)
+        assert chart.value_axis.has_title
+        assert chart.value_axis.axis_title.text_frame.text == reading.unit(of.unit)
         (first, *_rest), (_name, values) = chart.plots[0].series, of.series[0]
         assert list(first.values) == pytest.approx(reading.plotted(values, of.unit), nan_ok=True)
 
@@ -175,7 +177,8 @@ def test_what_people_typed_is_text_in_every_file_and_nothing_leaves_a_slide(revi
         assert all(cell.data_type != "f" and not cell.hyperlink for row in sheet.iter_rows() for cell in row)
     for slide in deck.slides:
         for shape in slide.shapes:
-            assert shape.left >= 0 and shape.top >= 0
+            assert shape.left >= 0
+            assert shape.top >= 0
             assert shape.left + shape.width <= deck.slide_width
             assert shape.top + shape.height <= deck.slide_height, (shape.name, shape.height)
 
