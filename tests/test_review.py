@@ -28,7 +28,7 @@ from repository.words import Amount, Message
 from tests.conftest import NOW
 
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
-READER = Actor("leader", "书记", Role.LEADERSHIP)
+READER = Actor("leader", "书记", Role.SECRETARY)
 QUARTER = Period.of("2026Q1")
 
 
