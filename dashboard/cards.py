@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import streamlit as st
 
 from dashboard import navigation, session
-from dashboard.i18n import MISSING, _, current, days_badge, money, n_, number, percent, plain, say
-from repository.metrics import Metric, State, Target, Value
-from repository.words import Message, Trouble, msg
+from dashboard.i18n import MISSING, _, current, days_badge, figure_of, n_, number, plain, say, target_words
+from repository.metrics import State, Value
+from repository.words import Message, Trouble
 
 if TYPE_CHECKING:
     from dashboard.charts import Figure, Palette
@@ -36,30 +36,6 @@ COLOURS: Mapping[State, str] = {
     State.OFF_TARGET: "red",
     State.ACCEPTED: "violet",
     State.UNKNOWN: "gray",
-}
-
-UNITS: Mapping[str, str] = {
-    "orders": msg("orders"),
-    "percent": "%",
-    "weeks": msg("wk"),
-    "hours": msg("h"),
-    "items": msg("items"),
-    "times": msg("times"),
-    "people": msg("people"),
-    "visits": msg("visits"),
-    "events": msg("events"),
-    "formats": msg("formats"),
-    "posts": msg("posts"),
-    "organizations": msg("organisations"),
-    "needs": msg("needs"),
-    "projects": msg("projects"),
-    "years": msg("yr"),
-    "money": msg("yuan"),
-    "grade": msg("grade"),
-    "points": msg("pts"),
-    "lessons": msg("h of training"),
-    "cases": msg("cases"),
-    "service_hours": msg("h served"),
 }
 
 
@@ -84,7 +60,13 @@ def style() -> None:
         "<style>"
         # a wall screen: baseFontSize is one number for all screens
         "@media (min-width:1800px){html:has(.st-key-page){font-size:20px}}"
-        "html:has(.st-key-slide){font-size:29px}"
+        "html:has(.st-key-slide){font-size:clamp(16px,1.5vw,29px)}"
+        # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
+        "html:has(.st-key-slide) :is(.st-key-head,[data-testid='stHeader']){display:none!important}"
+        "html:has(.st-key-slide) [data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
+        ".st-key-slide{min-height:calc(100vh - 2rem)}.st-key-remote{position:absolute;left:-999rem}"
+        ".st-key-slide h1{font-size:1.6rem!important}"
+        "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
@@ -201,7 +183,7 @@ def tile(
     metric = value.metric
     name = say(metric.short)
     known = value.enough
-    figure, unit = figure_of(value.value if known else None, metric)
+    figure, unit = figure_of(value.value if known else None, metric.unit)
     with st.container(border=True, gap=None, height="stretch", key=f"tile_{key or metric.key}"):
         where = metric.page if page is None else page
         if where:
@@ -239,19 +221,6 @@ def tiles(count: int) -> Any:
     return st.grid(max(count, 1), min_column_width=158, gap="xsmall")
 
 
-def figure_of(amount: float | None, metric: Metric) -> tuple[str, str]:
-    """A metric's figure and its unit in words, as everybody shows it: shares as whole %, two days or more as days."""
-    if metric.unit == "percent":
-        return percent(amount).removesuffix("%"), "%"
-    if metric.unit == "hours" and amount is not None and abs(amount) >= 48:
-        return number(amount / 24), _("d")
-    if metric.unit == "money":  # the unit grows with the amount: 9,877 元, 12.3 万元
-        return money(None if amount is None else round(amount)), ""
-    if metric.unit == "times":  # 1.22 against a bound of 1.2
-        return number(amount, 2), say(UNITS[metric.unit])
-    return number(amount), say(UNITS[metric.unit])
-
-
 def about(value: Value) -> str:
     """What a metric's tooltip says: full name, formula, target, n, source."""
     metric = value.metric
@@ -269,28 +238,9 @@ def about(value: Value) -> str:
 def _second(value: Value) -> str:
     if value.detail is None:
         return ""
-    figure, unit = figure_of(value.detail, value.metric)
-    same = figure_of(value.value, value.metric)[1] == unit
+    figure, unit = figure_of(value.detail, value.metric.unit)
+    same = figure_of(value.value, value.metric.unit)[1] == unit
     return _("mean {figure}", figure=figure if same else f"{figure} {unit}")
-
-
-def target_words(metric: Metric) -> str:
-    """What is wanted of a metric, in words; empty without a target."""
-    target = metric.target
-    if target is None:
-        return ""
-    return _("target {bounds}", bounds=target_bounds(target, metric))
-
-
-def target_bounds(target: Target, metric: Metric) -> str:
-    """≥ 85, ≤ 15 or 2–4, in the metric's own unit."""
-    low, high = (
-        number(bound * 100 if bound is not None and metric.unit == "percent" else bound)
-        for bound in (target.low, target.high)
-    )
-    if target.low is not None and target.high is not None:
-        return low if target.low == target.high else f"{low}–{high}"
-    return f"≥\u00a0{low}" if target.low is not None else f"≤\u00a0{high}"
 
 
 def run_of(value: Value) -> str | None:

@@ -160,7 +160,7 @@ def figure(value: Value) -> str:
     """A value with its n; below the minimum only the n, so that nobody is judged by it."""
     if not value.enough:
         return _("n = {n}, too few", n=number(value.n)) if value.n else MISSING
-    amount, unit = cards.figure_of(value.value, value.metric)
+    amount, unit = i18n.figure_of(value.value, value.metric.unit)
     said = amount + ("%" if unit == "%" else f" {unit}" if value.metric.unit == "hours" else "")
     return f"{'≈ ' if value.estimated else ''}{said}"
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import streamlit as st
 from pydantic import BaseModel
 
-from dashboard import cards, session, tables
+from dashboard import cards, session, spreadsheets, tables
 from dashboard.i18n import MISSING, _, money, n_, plain, say
 from repository.access import Operation, may_set
 from repository.record import Choice, Day, FieldSpec, Part, Precision, Record, Ref, field_specs
@@ -583,10 +583,10 @@ class _Form:
                 return money(value, exact=True)
             if isinstance(value, BaseModel):
                 return ", ".join(
-                    f"{say(inner.title)}: {tables.as_text(tables.value_of(value, inner, self.names, self.zone))}"
+                    f"{say(inner.title)}: {spreadsheets.as_text(tables.value_of(value, inner, self.names, self.zone))}"
                     for inner in field_specs(type(value)).values()
                 )
-            return tables.as_text(tables.value_of(record, spec, self.names, self.zone))
+            return spreadsheets.as_text(tables.value_of(record, spec, self.names, self.zone))
 
         my_words = plain(words(mine))
         return {

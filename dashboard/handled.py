@@ -161,7 +161,7 @@ def _parts(view: session.View, found: Handling) -> None:
 
 def _bounds(key: str) -> str:
     part = next(part for part in PARTS if part.key == key)
-    return cards.target_bounds(part.target, part) if part.target else ""
+    return i18n.target_bounds(part.target, part.unit) if part.target else ""
 
 
 def _cell(each: Handled, key: str) -> str:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from repository.words import Message, Trouble, msg
+from repository.words import Amount, Message, Trouble, msg
 
 if TYPE_CHECKING:  # the command line starts the database before it imports what these bring along
-    from repository.metrics import Period
+    from repository.metrics import Metric, Period, Target
     from repository.record import Choice
 
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -131,17 +131,25 @@ def n_(singular: str, plural: str, n: float, **facts: Any) -> str:
 def say(text: str | Message | Trouble, language: str | None = None) -> str:
     """A text, a message or an error's message in the reader's language.
 
-    A message's facts are translated where they are messages themselves or titles that the catalogue knows.
+    A message's facts are translated where they are messages themselves or titles that the catalogue knows; amounts are
+    written as everybody writes them.
     """
     if isinstance(text, Trouble):
         text = text.message
     translate = translator(language or current())
     if isinstance(text, str):
         return translate(text)
-    facts = {
-        name: say(value, language) if isinstance(value, str | Message) else value for name, value in text.params.items()
-    }
+    facts = {name: _fact(value, language) for name, value in text.params.items()}
     return translate(text.text).format(**facts)
+
+
+def _fact(value: Any, language: str | None) -> Any:
+    if isinstance(value, str | Message):
+        return say(value, language)
+    if isinstance(value, Amount):
+        with speaking(language or current()):
+            return amount(value.value, value.unit)
+    return value
 
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -262,6 +270,70 @@ def _yuan_sign(amount: str) -> str:
 # ── dates and times ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+UNITS: Mapping[str, str] = {
+    "orders": msg("orders"),
+    "percent": "%",
+    "weeks": msg("wk"),
+    "hours": msg("h"),
+    "items": msg("items"),
+    "times": msg("times"),
+    "people": msg("people"),
+    "visits": msg("visits"),
+    "events": msg("events"),
+    "formats": msg("formats"),
+    "posts": msg("posts"),
+    "organizations": msg("organisations"),
+    "needs": msg("needs"),
+    "projects": msg("projects"),
+    "years": msg("yr"),
+    "money": msg("yuan"),
+    "grade": msg("grade"),
+    "points": msg("pts"),
+    "lessons": msg("h of training"),
+    "cases": msg("cases"),
+    "service_hours": msg("h served"),
+}
+
+
+def figure_of(amount: float | None, unit: str) -> tuple[str, str]:
+    """A figure in a metric's unit and that unit in words, as everybody shows it: shares as whole %, two days or more as
+    days."""
+    if unit == "percent":
+        return percent(amount).removesuffix("%"), "%"
+    if unit == "hours" and amount is not None and abs(amount) >= 48:
+        return number(amount / 24), _("d")
+    if unit == "money":  # the unit grows with the amount: 9,877 元, 12.3 万元
+        return money(None if amount is None else round(amount)), ""
+    if unit == "times":  # 1.22 against a bound of 1.2
+        return number(amount, 2), say(UNITS[unit])
+    return number(amount), say(UNITS[unit])
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Figure and unit in one: 12 orders, 71%, 3 d."""
+    figure, word = figure_of(value, unit)
+    return f"{figure}{word}" if word in ("", "%") else f"{figure}\u00a0{word}"
+
+
+def target_words(metric: "Metric") -> str:
+    """What is wanted of a metric, in words; empty without a target."""
+    if metric.target is None:
+        return ""
+    return _("target {bounds}", bounds=target_bounds(metric.target, metric.unit))
+
+
+def target_bounds(target: "Target", unit: str) -> str:
+    """≥ 85, ≤ 15 or 2–4, in ``unit``; empty where nothing is wanted."""
+    low, high = (
+        number(bound * 100 if bound is not None and unit == "percent" else bound) for bound in (target.low, target.high)
+    )
+    if target.low is not None and target.high is not None:
+        return low if target.low == target.high else f"{low}–{high}"
+    if target.low is None and target.high is None:
+        return ""
+    return f"≥\u00a0{low}" if target.low is not None else f"≤\u00a0{high}"
 
 
 def date(day: dt.date | None) -> str:

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 import streamlit as st
 from pydantic import ValidationError
 
-from dashboard import cards, data, imports, navigation, session, tables
+from dashboard import cards, data, imports, navigation, session, spreadsheets, tables
 from dashboard.i18n import MISSING, _, current, datetime_, listed, n_, number, plain, say, translator
 from repository import importer
 from repository.importer import Column, ImportBatch, Mapping, Preview, Sheet, Target
@@ -578,7 +578,7 @@ def _problems(bench: _Bench, preview: Preview) -> None:
 
 
 def _remarks(record: type[Record], preview: Preview) -> bytes:
-    return tables.csv_sheet([imports.problem_row(one, record) for one in preview.all_problems()])
+    return spreadsheets.csv_sheet([imports.problem_row(one, record) for one in preview.all_problems()])
 
 
 def _rejected(preview: Preview) -> bytes:

@@ -7,20 +7,16 @@ every machine has one (docs/decisions/0010-labels.md).
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.i18n import say
+from dashboard.typeset import CHINESE, MM, fonts, runs, wide
 from repository.labels import Stuck, spoken
 from repository.record import Choice
 from repository.words import msg
 
-MM = 72 / 25.4
-CHINESE, LATIN, BOLD = "GridBoard-CJK", "GridBoard-Latin", "GridBoard-Bold"
-UNKNOWN = "〓"  # what printers put for a character that a font lacks
 QUIET = 4  # modules of white around a QR code
 
 
@@ -68,7 +64,7 @@ def sheet(
 
     if not labels:
         raise ValueError("a sheet needs a label")
-    _fonts()
+    fonts()
     grid = _GRIDS[size]
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=(grid.page[0] * MM, grid.page[1] * MM), invariant=True)
@@ -101,7 +97,7 @@ def door_sheet(code: str, address: str, name: str, about: str, community: str) -
     """One page to hang up at an activity's door, as PDF: its name, the QR code, and the code to type."""
     from reportlab.pdfgen.canvas import Canvas
 
-    _fonts()
+    fonts()
     wide, high = 210.0, 297.0
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=(wide * MM, high * MM), invariant=True)
@@ -112,7 +108,7 @@ def door_sheet(code: str, address: str, name: str, about: str, community: str) -
         nonlocal top
         for piece in _wrapped(text, size, wide - 40, most, bold=bold) if text else ():
             top -= size * 1.3
-            _text(canvas, (wide - _wide(piece, size, bold=bold)) / 2, top, piece, size, bold=bold)
+            _text(canvas, (wide - wide(piece, size, bold=bold)) / 2, top, piece, size, bold=bold)
         top -= size * 0.4
 
     line(name, 11, bold=True, most=3)
@@ -194,46 +190,9 @@ def _qr(canvas: Any, text: str, x: float, y: float, side: float) -> None:
 
 
 # --- text in two fonts -----------------------------------------------------------------------------------------------
-@cache
-def _fonts() -> None:
-    """Make the fonts known to reportlab, once."""
-    import reportlab
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    latin = Path(reportlab.__file__).parent / "fonts"
-    pdfmetrics.registerFont(TTFont(CHINESE, str(Path(__file__).parent / "fonts" / "DroidSansFallbackFull.ttf")))
-    pdfmetrics.registerFont(TTFont(LATIN, str(latin / "Vera.ttf")))
-    pdfmetrics.registerFont(TTFont(BOLD, str(latin / "VeraBd.ttf")))
-
-
-def _has(font: str, char: str) -> bool:
-    from reportlab.pdfbase import pdfmetrics
-
-    return ord(char) in pdfmetrics.getFont(font).face.charToGlyph
-
-
-def _runs(text: str, *, bold: bool) -> Iterator[tuple[str, str]]:
-    """The text in pieces, each with the font that has its characters."""
-    latin = BOLD if bold else LATIN
-
-    def font(char: str) -> str:
-        return latin if _has(latin, char) else CHINESE
-
-    known = "".join(char if _has(font(char), char) else UNKNOWN for char in text if char.isprintable())
-    for name, chars in groupby(known, font):
-        yield name, "".join(chars)
-
-
-def _wide(text: str, millimetres: float, *, bold: bool) -> float:
-    from reportlab.pdfbase.pdfmetrics import stringWidth
-
-    return sum(stringWidth(piece, font, millimetres * MM) for font, piece in _runs(text, bold=bold)) / MM
-
-
 def _fitting(text: str, millimetres: float, room: float, *, bold: bool = False) -> float:
     """The size at which a line that may not be cut has room."""
-    return millimetres * min(1.0, room / max(_wide(text, millimetres, bold=bold), 0.01))
+    return millimetres * min(1.0, room / max(wide(text, millimetres, bold=bold), 0.01))
 
 
 def _wrapped(text: str, millimetres: float, room: float, most: int, *, bold: bool = False) -> list[str]:
@@ -241,7 +200,7 @@ def _wrapped(text: str, millimetres: float, room: float, most: int, *, bold: boo
     lines, line = [], ""
     words = list(_words(text))
     for number, word in enumerate(words):
-        if line and _wide(line + word, millimetres, bold=bold) > room:
+        if line and wide(line + word, millimetres, bold=bold) > room:
             if len(lines) == most - 1:
                 return [*lines, _cut(line + "".join(words[number:]), millimetres, room, bold=bold)]
             lines.append(_cut(line.rstrip(), millimetres, room, bold=bold))
@@ -266,9 +225,9 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _cut(text: str, millimetres: float, room: float, *, bold: bool) -> str:
-    if _wide(text, millimetres, bold=bold) <= room:
+    if wide(text, millimetres, bold=bold) <= room:
         return text
-    while text and _wide(text + "…", millimetres, bold=bold) > room:
+    while text and wide(text + "…", millimetres, bold=bold) > room:
         text = text[:-1]
     return text.rstrip() + "…"
 
@@ -276,7 +235,7 @@ def _cut(text: str, millimetres: float, room: float, *, bold: bool) -> str:
 def _text(canvas: Any, x: float, y: float, text: str, millimetres: float, *, bold: bool = False) -> None:
     """One line; the Chinese font has no bold face, so its outlines are drawn a little thicker instead."""
     line = canvas.beginText(x * MM, y * MM)
-    for font, piece in _runs(text, bold=bold):
+    for font, piece in runs(text, bold=bold):
         thick = bold and font == CHINESE
         line.setFont(font, millimetres * MM)
         line.setTextRenderMode(2 if thick else 0)

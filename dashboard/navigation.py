@@ -41,6 +41,7 @@ PAGES = (
     PageRow("staff", msg("Staff"), choices=()),
     PageRow("meetings", msg("Meetings"), choices=()),
     PageRow("requests", msg("Requests")),
+    PageRow("review", msg("Review"), choices=()),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, charts
+from dashboard import cards, charts, i18n
 from dashboard.i18n import MISSING, _, days, days_badge, n_, number, percent, plain, say
 from dashboard.i18n import date as i18n_date
 from repository.grids import SAFETY_TIERS, Grid, Staffing, Vacancy
@@ -76,8 +76,8 @@ def _person(id: str | None, names: Names) -> str:
 
 
 def _row_name(row: Row) -> str:
-    unit = "%" if row.metric.unit == "percent" else say(cards.UNITS[row.metric.unit])
-    bounds = cards.target_bounds(row.target, row.metric) if (row.target.low, row.target.high) != (None, None) else ""
+    unit = "%" if row.metric.unit == "percent" else say(i18n.UNITS[row.metric.unit])
+    bounds = i18n.target_bounds(row.target, row.metric.unit)
     return f"{say(row.metric.short)} :small[:gray[{plain(', '.join(part for part in (unit, bounds) if part))}]]"
 
 
@@ -85,7 +85,7 @@ def _cell(row: Row, grid_id: str) -> str:
     cell = row.cells[grid_id]
     if cell.state is State.UNKNOWN:
         return MISSING
-    return cards.mark(cell.state, cards.figure_of(cell.value, row.metric)[0])
+    return cards.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
 
 
 # --- the safety network

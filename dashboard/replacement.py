@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, inventory, navigation, session, tables
+from dashboard import cards, data, drawer, i18n, inventory, navigation, session, spreadsheets, tables
 from dashboard.i18n import MISSING, _, money, n_, number, percent, plain, say, term
 from repository import audit, facilities
 from repository.access import Actor, Operation, may
@@ -534,7 +534,7 @@ def book_of(review: Replacement, names: Names, now: datetime) -> dict[str, Rows]
         _("Definitions"): [
             {_("What"): what, _("Meaning"): meaning}
             for what, meaning in (
-                (_("As of"), tables.as_text(now)),
+                (_("As of"), spreadsheets.as_text(now)),
                 (_("Planned year"), _("The year somebody decided on, else the one in which the service life ends; this "
                                       "year for what is past its life, in condition 5 or out of order.")),
                 (_("Cost (yuan)"), _("As decided, else the replacement cost; what has none adds none.")),
@@ -548,7 +548,7 @@ def book_of(review: Replacement, names: Names, now: datetime) -> dict[str, Rows]
 
 def _budget(review: Replacement, names: Names, view: session.View, store: Store, actor: Actor) -> bytes:
     """The file, on record by the time it is handed out."""
-    content = tables.book(book_of(review, names, view.now))
+    content = spreadsheets.book(book_of(review, names, view.now))
     audit.note_export(store, actor, view.community_id, Facility.collection, rows=len(review.items), form="xlsx")
     return content
 

@@ -79,7 +79,7 @@ def _tile(value: Value, *, few: bool = False, withheld: bool = False, detail: st
         figure = f"<{MIN_GROUP}" if few else MISSING
         st.metric(
             say(metric.short),
-            f"{plain(figure)} :small[:gray[{plain(cards.target_words(metric))}]]",
+            f"{plain(figure)} :small[:gray[{plain(i18n.target_words(metric))}]]",
             f"{cards.ICONS[State.UNKNOWN]} {_('Withheld')}",
             delta_color="gray",
             delta_arrow="off",

@@ -14,6 +14,15 @@ def msg(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A fact measured in a metric's unit (see ``metrics.Metric.unit``): money in 分, shares from 0 to 1, hours. The
+    reader's language writes it."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
 class Message:
     """A sentence with its facts kept apart: ``text`` is a ``str.format`` template in English.
 
@@ -32,6 +41,12 @@ class Message:
 
     def __str__(self) -> str:
         return self.say(lambda text: text)
+
+
+def counted(one: str, many: str, n: float, **facts: Any) -> Message:
+    """``n`` of something: the first text for exactly one of it, the second for any other number; both marked, both
+    with ``{n}``. Chinese says both alike."""
+    return Message(one if n == 1 else many, {"n": n, **facts})
 
 
 class Trouble(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import dashboard
-from dashboard import data, imports, intake, session, tables
+from dashboard import data, imports, intake, session, spreadsheets
 from dashboard.pages import data as page
 from dashboard.settings import SignInBy
 from repository import accounts, importer, recount
@@ -247,7 +247,7 @@ def _export_button() -> Callable[[], bytes]:
 
 
 def _table_button() -> Callable[[], bytes]:
-    return data.fetch(lambda _store, _actor: tables.csv_sheet([{"姓名": "张三"}]))
+    return data.fetch(lambda _store, _actor: spreadsheets.csv_sheet([{"姓名": "张三"}]))
 
 
 @pytest.mark.parametrize("draw", [_export_button, _table_button])

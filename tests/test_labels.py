@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 import segno
 
-from dashboard import labelsheet
+from dashboard import labelsheet, typeset
 from dashboard.labelsheet import UNKNOWN, Size, Words, link, sheet
 from repository import facilities, labels
 from repository.access import Actor, Refused, Role
@@ -176,7 +176,7 @@ def test_no_line_is_wider_than_its_room_and_nothing_falls_on_another(monkeypatch
 
     monkeypatch.setattr(labelsheet, "_text", noted)
     monkeypatch.setattr(labelsheet, "_qr", lambda *_a: None)
-    labelsheet._fonts()
+    typeset.fonts()
     for size in Size:
         grid = labelsheet._GRIDS[size]
         width, height = grid.label
@@ -185,7 +185,7 @@ def test_no_line_is_wider_than_its_room_and_nothing_falls_on_another(monkeypatch
                 lines.clear()
                 labelsheet._label(None, label, ADDRESS, (0, 0, width, height), grid.edge, words, "D社区")
                 for x, y, text, points, bold in lines:
-                    assert x + labelsheet._wide(text, points, bold=bold) <= width - grid.edge + 0.2, (size, text)
+                    assert x + typeset.wide(text, points, bold=bold) <= width - grid.edge + 0.2, (size, text)
                     assert y >= grid.edge - 0.01
                     assert y + points * 0.8 <= height - grid.edge + 0.2
                 stack = sorted(lines, key=lambda line: line[1])
@@ -197,6 +197,6 @@ def test_no_line_is_wider_than_its_room_and_nothing_falls_on_another(monkeypatch
 
 
 def test_what_a_font_lacks_is_marked_not_dropped() -> None:
-    labelsheet._fonts()
-    runs = list(labelsheet._runs("A单𠮷\n", bold=True))
+    typeset.fonts()
+    runs = list(typeset.runs("A单𠮷\n", bold=True))
     assert runs == [(labelsheet.BOLD, "A"), (labelsheet.CHINESE, "单" + UNKNOWN)]

@@ -11,7 +11,7 @@ import xlsxwriter
 from openpyxl import load_workbook
 from xlsxwriter.worksheet import Worksheet
 
-from dashboard import replacement, tables
+from dashboard import replacement, spreadsheets, tables
 from dashboard.i18n import speaking
 from repository import facilities as room
 from repository.access import Actor, Role
@@ -224,7 +224,7 @@ def test_the_budget_file_tells_it_sheet_by_sheet(
 
     with speaking(language):
         sheets = replacement.book_of(review, {"grids": {"g3": "3 号网格"}, "people": {"wang": "王师傅"}}, now)
-        book = load_workbook(BytesIO(tables.book(sheets)))
+        book = load_workbook(BytesIO(spreadsheets.book(sheets)))
 
     assert len(book.sheetnames) == 7
     assert book.sheetnames[0] == first
@@ -253,7 +253,7 @@ def test_each_guard_alone_keeps_the_budget_file_from_calculating(
     elif broken == "the workbook's":
         made = xlsxwriter.Workbook
         monkeypatch.setattr(xlsxwriter, "Workbook", lambda file, _options: made(file, {"in_memory": True}))
-    book = load_workbook(BytesIO(tables.book(sheets)))
+    book = load_workbook(BytesIO(spreadsheets.book(sheets)))
     cells = [cell for page in book for row in page.iter_rows() for cell in row if isinstance(cell.value, str)]
     assert {"=1+F1", "=HYPERLINK(1)", "http://example.org/", "12"} <= {cell.value for cell in cells}
     assert {cell.data_type for cell in cells} == {"s"}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import tables
+from dashboard import spreadsheets, tables
 from dashboard.i18n import speaking
 from repository import audit
 from repository.access import Actor, Refused, Role
@@ -186,18 +186,18 @@ FORMULAS = [
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_csv_never_runs(text: str) -> None:
-    written = tables.csv_sheet([{text: text}]).decode("utf-8-sig")
+    written = spreadsheets.csv_sheet([{text: text}]).decode("utf-8-sig")
     heading, cell = (row[0] for row in csv.reader(io.StringIO(written, newline="")))
     assert cell == heading == "'" + text
 
 
 @pytest.mark.parametrize("text", ["-5", "-12.50", "-1,234", "-3%", "单杠", "", "a=b", "'x"])
 def test_csv_leaves_plain_text_and_negative_numbers(text: str) -> None:
-    assert tables.harmless(text) == text
+    assert spreadsheets.harmless(text) == text
 
 
 def test_csv_opens_in_excel_with_its_chinese() -> None:
-    data = tables.csv_sheet(
+    data = spreadsheets.csv_sheet(
         [{"名称": "单杠, 3 号", "费用（元）": -12.5, "日期": date(2026, 4, 2), "空": None}],
         ["名称", "费用（元）", "日期", "空"],
     )
@@ -220,7 +220,7 @@ def test_a_sheet_keeps_text_as_text_and_kinds_as_kinds() -> None:
         "none": None,
         "nan": float("nan"),
     }
-    book = openpyxl.load_workbook(io.BytesIO(tables.sheet([row], title="工单: [2026/4] " + "长" * 40)))
+    book = openpyxl.load_workbook(io.BytesIO(spreadsheets.sheet([row], title="工单: [2026/4] " + "长" * 40)))
     page = book.active
     cells = {heading.value: page.cell(2, heading.column) for heading in page[1]}
     assert cells["text"].value == '=HYPERLINK("http://x")'
@@ -237,13 +237,13 @@ def test_a_sheet_keeps_text_as_text_and_kinds_as_kinds() -> None:
 
 
 def test_sheets_of_nothing_open() -> None:
-    assert openpyxl.load_workbook(io.BytesIO(tables.sheet([]))).active.max_row == 1
-    assert tables.csv_sheet([]).decode("utf-8-sig").strip() == ""
+    assert openpyxl.load_workbook(io.BytesIO(spreadsheets.sheet([]))).active.max_row == 1
+    assert spreadsheets.csv_sheet([]).decode("utf-8-sig").strip() == ""
 
 
 @given(st.text(max_size=30))
 def test_no_text_whatever_begins_a_formula_in_csv(text: str) -> None:
-    safe = tables.harmless(text)
+    safe = spreadsheets.harmless(text)
     assert safe.lstrip("'") == text.lstrip("'") or safe == text
     first = safe.lstrip()[:1]
     if first and first in "=+@＝＋－＠":

@@ -108,7 +108,11 @@ def _tiles(found: Figures, whole: bool) -> None:
         if not ever:
             cards.tile(found.newcomers, page="")
         cards.tile(found.repeat, page="")
-        cards.tile(found.variety.effective, page="", detail=cards.target_words(found.variety.effective.metric))
+        cards.tile(
+            found.variety.effective,
+            page="",
+            detail=i18n.target_words(found.variety.effective.metric),
+        )
     for icon, remark in (
         ("info", participation.read_as(whole=whole)),
         ("hide_source", participation.not_recorded(found)),

@@ -3,7 +3,20 @@ of their own who held the posts, what is walked, how the work is shared over tim
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, handled, navigation, posts, registers, session, sharing, tenures, walking
+from dashboard import (
+    cards,
+    data,
+    drawer,
+    handled,
+    i18n,
+    navigation,
+    posts,
+    registers,
+    session,
+    sharing,
+    tenures,
+    walking,
+)
 from dashboard.i18n import _
 from repository.access import Operation, may
 from repository.grids import Grid, Post
@@ -43,7 +56,7 @@ def _figures(found: Comparison, names: posts.Names) -> None:
     with cards.tiles(4):
         cards.tile(found.posts.filled, page="")
         cards.tile(found.posts.coverage, page="")
-        cards.tile(found.load, page="", detail=cards.target_words(found.load.metric))
+        cards.tile(found.load, page="", detail=i18n.target_words(found.load.metric))
         cards.tile(found.estate.good_order)
     left, right = st.columns([5, 7], gap="small")
     with left:

@@ -69,7 +69,7 @@ def render() -> None:
             navigation.go("report")
     with cards.tiles(len(found.values)):
         for value in found.values:
-            cards.tile(value, detail=cards.target_words(value.metric))
+            cards.tile(value, detail=i18n.target_words(value.metric))
     grids, today = st.columns([7, 5], gap="medium")
     with grids:
         _grids(found)
@@ -149,8 +149,8 @@ def _systems(found: Sequence[Line]) -> None:
 
 
 def _row_name(row: Row) -> str:
-    unit = "%" if row.metric.unit == "percent" else say(cards.UNITS[row.metric.unit])
-    bounds = cards.target_bounds(row.target, row.metric) if (row.target.low, row.target.high) != (None, None) else ""
+    unit = "%" if row.metric.unit == "percent" else say(i18n.UNITS[row.metric.unit])
+    bounds = i18n.target_bounds(row.target, row.metric.unit)
     return f"{say(row.metric.short)} :small[:gray[{plain(', '.join(part for part in (unit, bounds) if part))}]]"
 
 
@@ -158,7 +158,7 @@ def _cell(row: Row, grid_id: str) -> str:
     cell = row.cells[grid_id]
     if cell.state is State.UNKNOWN:
         return i18n.MISSING
-    return cards.mark(cell.state, cards.figure_of(cell.value, row.metric)[0])
+    return cards.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
 
 
 def _today(actions: tuple[Action, ...]) -> None:

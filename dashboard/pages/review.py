@@ -1,0 +1,109 @@
+"""Review: a period's review, written by the data: to read, to show on a projector, to take away."""
+
+import streamlit as st
+
+from dashboard import cards, data, i18n, navigation, session, slides
+from dashboard.i18n import _, plain, say
+from dashboard.pack import reading
+from repository.metrics import Period
+from repository.review import Figure, Review, Section, reviewed
+
+MIME = {
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+ROWS = 5
+
+
+def render() -> None:
+    """The agenda and nine sections, or one slide of them."""
+    view = session.view()
+    period = view.period if view.period.kind != "ever" else Period.containing("year", view.now.date())
+    review = data.ask(reviewed, view.community_id, period, now=view.now)
+    if slides.SLIDE in st.query_params:
+        slides.show(review)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(plain(reading.title(review)), anchor=False, width="content")
+        st.space("stretch")
+        words = _("Show on a projector")
+        st.button(words, type="primary", icon=":material/slideshow:", key="do_present", on_click=_present)
+        _downloads(view, period)
+    st.caption(plain(reading.stamp(review)))
+    _agenda(review)
+    for section in review.sections:
+        _section(section)
+
+
+def _present() -> None:
+    st.query_params[slides.SLIDE] = "1"
+
+
+def _downloads(view: session.View, period: Period) -> None:
+    def made(form: str) -> object:
+        def work(store, actor) -> bytes:  # type: ignore[no-untyped-def]
+            from dashboard.pack import paper, powerpoint, workbook
+
+            review = reviewed(store, actor, view.community_id, period, now=view.now)
+            makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
+            return makers[form](review)
+
+        return data.fetch(work)
+
+    words = {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}
+    for form, word in words.items():
+        st.download_button(
+            word,
+            data=made(form),  # type: ignore[arg-type]
+            file_name=f"{view.community}-{period.key}.{form}",
+            mime=MIME[form],
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"review-{form}",
+        )
+
+
+def _agenda(review: Review) -> None:
+    with st.container(border=True, gap="xxsmall", key="review-agenda"):
+        st.header(_("Agenda"), anchor=False)
+        for kind, title in reading.AGENDA.items():
+            entries = [each for each in review.agenda if each.kind == kind]
+            if not entries:
+                continue
+            st.markdown(f"**{plain(say(title))}** :gray-badge[{i18n.number(len(entries))}]")
+            for each in entries:
+                what, why, who, due, late = reading.entry(each)
+                beside = " · ".join(part for part in (who, due, late) if part)
+                with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
+                    navigation.link(
+                        each.page or "overview", plain(f"{what}{': ' if why else ''}{why}"), icon=None, **each.params
+                    )
+                    st.markdown(f":small[:gray[{plain(beside)}]]", width="content")
+
+
+def _section(section: Section) -> None:
+    with st.container(border=True, gap="xsmall", key=f"review-section-{section.key}"):
+        st.markdown(f"**{plain(say(section.title))}** {cards.badge(section.state)}")
+        st.header(plain(say(section.headline)), anchor=False)
+        for point in section.points:
+            st.markdown(f"- {plain(say(point))}")
+        _figures(section.figures)
+        if section.charts or section.tables:
+            left, right = st.columns(2, gap="small")
+            with left:
+                for drawn in section.charts:
+                    slides.chart(section, drawn)
+                if not section.charts:
+                    for behind in section.tables:
+                        slides.table(behind, ROWS)
+            with right:
+                for behind in section.tables if section.charts else ():
+                    slides.table(behind, ROWS)
+
+
+def _figures(figures: tuple[Figure, ...]) -> None:
+    head, rows = reading.figure_rows(figures)
+    columns = {title: [plain(row[place]) for row in rows] for place, title in enumerate(head)}
+    columns[head[3]] = [cards.badge(each.state, reading.run(each)) for each in figures]
+    cards.side_by_side(columns)

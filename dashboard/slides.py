@@ -1,0 +1,172 @@
+"""A review on a projector: one finding a slide, its figures, its chart, what is to be decided. Arrow keys and the
+PageUp and PageDown of a remote control turn the slides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import cards, charts, i18n, navigation
+from dashboard.i18n import _, plain, say
+from dashboard.pack import reading
+from repository.metrics import State
+from repository.review import Chart, Figure, Review, Section, Table
+
+SLIDE = "slide"
+"""The parameter that holds the number of the slide, from 1."""
+FIGURES, ROWS, CHOICES = 3, 6, 2
+TALL, LETTERS = 430, 20  # pixels of a chart on a slide, and of its letters
+_LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
+
+
+@dataclass(frozen=True)
+class Slide:
+    """What stands above, the finding, and what draws the rest."""
+
+    above: str
+    title: str
+    draw: Callable[[], None]
+
+
+def slides(review: Review) -> list[Slide]:
+    """The slides in their order."""
+    name = f"{review.community} · {reading.title(review)}"
+    found = [Slide(review.community, reading.title(review), lambda: _cover(review))]
+    for read in reading.agenda(review):
+        found.append(Slide(name, read.title, lambda read=read: _table(read)))  # type: ignore[misc]
+    for section in review.sections:
+        found.append(
+            Slide(f"{name} · {say(section.title)}", say(section.headline), lambda section=section: _section(section))  # type: ignore[misc]
+        )
+    return found
+
+
+def show(review: Review) -> None:
+    """The slide that the address names."""
+    deck = slides(review)
+    asked = st.query_params.get(SLIDE, "1")
+    number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
+    slide = deck[number - 1]
+    with st.container(key="slide", gap="small"):
+        st.caption(plain(slide.above))
+        st.title(plain(slide.title), anchor=False)
+        slide.draw()
+        st.space("stretch")
+        _foot(review, number, len(deck))
+
+
+def _foot(review: Review, number: int, count: int) -> None:
+    def turn(label: str, icon: str | None, by: int, keyed: str) -> None:
+        key = f"slide-{keyed.lower()}"
+        st.button(label, icon=icon, shortcut=keyed, type="tertiary", key=key, on_click=_go, args=(number + by, count))
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(reading.stamp(review)), width="content")
+        st.space("stretch")
+        st.caption(f"{number} / {count}", width="content")
+        turn(_("Back"), ":material/arrow_back:", -1, "Left")
+        turn(_("On"), ":material/arrow_forward:", 1, "Right")
+        st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-end", on_click=_end)
+        with st.container(key="remote"):  # what a remote control sends
+            turn(_("Back"), None, -1, "PageUp")
+            turn(_("On"), None, 1, "PageDown")
+
+
+def _go(to: int, count: int) -> None:
+    st.query_params[SLIDE] = str(min(max(to, 1), count))
+
+
+def _end() -> None:
+    st.query_params.pop(SLIDE, None)
+
+
+def _cover(review: Review) -> None:
+    head, _rows = reading.summary(review)
+    with st.container(key="slide-table"):
+        cards.side_by_side(
+            {
+                head[0]: [plain(say(each.title)) for each in review.sections],
+                head[1]: [cards.badge(each.state) for each in review.sections],
+                head[2]: [plain(say(each.headline)) for each in review.sections],
+            }
+        )
+
+
+def _table(read: reading.Read) -> None:
+    with st.container(key="slide-table"):
+        rows = read.rows[: 2 * ROWS]
+        cards.side_by_side({title: [plain(row[place]) for row in rows] for place, title in enumerate(read.head)})
+    left = len(read.rows) - len(rows)
+    if left > 0 or read.note:
+        st.caption(plain(read.note or i18n.n_("{n} more", "{n} more", left)))
+
+
+def _section(section: Section) -> None:
+    if section.points:
+        st.markdown(plain(say(section.points[0])))
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        if section.charts:
+            chart(section, section.charts[0], high=TALL, size=LETTERS)
+        elif section.tables:
+            table(section.tables[0], ROWS)
+    with right:
+        st.markdown(cards.badge(section.state))
+        loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
+        for figure in loud[:FIGURES]:
+            _figure(figure)
+    if section.proposals:
+        with st.container(border=True, key="slide-decide", gap="xxsmall"):
+            for each in section.proposals[:CHOICES]:
+                due = _("by {day}", day=i18n.day_short(each.due_on)) if each.due_on else ""
+                who = "　".join(part for part in (each.who, due) if part)
+                head = f":material/gavel: **{_('To be decided')}**"
+                st.markdown(f"{head}　{plain(say(each.text))}　:gray[{plain(who)}]")
+
+
+def _figure(figure: Figure) -> None:
+    with st.container(gap=None, key=f"slide-figure-{figure.metric}"):
+        navigation.link(figure.page, plain(say(figure.title)), icon=None, **figure.params)
+        wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
+        target = f" :gray[{plain(_('target {bounds}', bounds=wanted))}]" if wanted else ""
+        st.markdown(f"**{plain(reading.amount(figure))}**{target}")
+
+
+def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int | None = None) -> None:
+    """One of a section's charts under its finding, with the rows behind it; ``high`` and ``size`` of its letters in
+    pixels, for a projector."""
+    labels = [reading.label(each) for each in drawn.labels]
+    unit = reading.unit(drawn.unit)
+    values = [reading.plotted(values, drawn.unit) for _name, values in drawn.series]
+    names = [say(name) for name, _values in drawn.series]
+    look = cards.look()
+    if drawn.kind == "bars" or len(values) == 1:
+        texts = [i18n.amount(value, drawn.unit) for value in drawn.series[0][1]]
+        figure = (charts.bars if drawn.kind == "bars" else charts.columns)(labels, values[0], texts, look=look)
+    else:
+        figure = charts.lines(labels, values[0], values[1], names=(names[0], names[1]), look=look, gap=False)
+    if high and size:
+        figure["layout"] |= {"height": high, "font": figure["layout"].get("font", {}) | {"size": size}}
+    title = _("Of")
+    cards.chart(
+        say(drawn.title),
+        unit,
+        figure,
+        [dict(zip((title, *names), row, strict=True)) for row in zip(labels, *values, strict=True)],
+        key=f"review-{section.key}",
+    )
+
+
+def table(behind: Table, most: int) -> None:
+    """A section's table, ``most`` rows of it."""
+    read = reading.table(behind)
+    st.markdown(f"**{plain(read.title)}**")
+    if not read.rows:
+        st.caption(_("None."))
+        return
+    rows = read.rows[:most]
+    cards.side_by_side({title: [plain(row[place]) for row in rows] for place, title in enumerate(read.head)})
+    left = len(read.rows) - len(rows) + behind.more
+    if left > 0 and behind.page:
+        words = i18n.n_("{n} more", "{n} more", left)
+        navigation.link(behind.page, plain(words), **behind.params)

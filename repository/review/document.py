@@ -1,0 +1,282 @@
+"""A review as a document: what slides, PowerPoint, PDF, Excel and digest show is this and nothing else.
+
+So a number is the same in all of them, and a review that was shown can be kept and shown again as it was, whatever
+was corrected since. Texts are messages: a review reads in every language, also one kept from long ago.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
+
+from repository.metrics import State, Value
+from repository.words import Amount, Message
+
+FORMAT = 1
+"""Of what ``Review.packed`` writes; a later one reads this too."""
+
+Where = Mapping[str, str]
+
+
+# --- texts and cells keep their types in JSON
+def _pack(cell: Any) -> Any:
+    match cell:
+        case Message():
+            return {"say": cell.text, "with": {name: _pack(value) for name, value in cell.params.items()}}
+        case Amount():
+            return {"amount": cell.value, "unit": cell.unit}
+        case datetime():
+            raise TypeError("a review tells days, not moments")
+        case date():
+            return {"day": cell.isoformat()}
+        case None | bool() | int() | float() | str():
+            return cell
+    raise TypeError(f"{type(cell).__name__} has no place in a review")
+
+
+def _unpack(packed: Any) -> Any:
+    match packed:
+        case {"say": text, "with": facts}:
+            return Message(text, {name: _unpack(value) for name, value in facts.items()})
+        case {"day": day}:
+            return date.fromisoformat(day)
+        case {"amount": value, "unit": unit}:
+            return Amount(value, unit)
+    return packed
+
+
+Said = Annotated[Message, PlainSerializer(_pack), BeforeValidator(_unpack)]
+Cell = Annotated[Message | date | str | int | float | None, PlainSerializer(_pack), BeforeValidator(_unpack)]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric in the period, in the one before and in the same one a year ago; None is "no data".
+
+    What it is (``title`` to ``source``) is kept with it: a definition that changes later does not change what was
+    shown. ``n`` is what the value rests on, below ``minimum_n`` it says nothing.
+    """
+
+    metric: str
+    title: str
+    short: str
+    unit: str
+    formula: str
+    source: str
+    minimum_n: int
+    low: float | None
+    high: float | None
+    value: float | None
+    n: int
+    state: State | None
+    before: float | None = None
+    year: float | None = None
+    detail: float | None = None
+    estimated: bool = False
+    months_off: int = 0
+    """For how many months in a row, up to the period's end, it was not on target."""
+    series: tuple[tuple[str, float | None], ...] = ()
+    page: str = "overview"
+    params: Where = field(default_factory=dict)
+
+    @property
+    def enough(self) -> bool:
+        """Whether n reaches the minimum."""
+        return self.value is not None and self.n >= self.minimum_n
+
+    @property
+    def change(self) -> float | None:
+        """Against the period before; None where either is unknown."""
+        return None if self.value is None or self.before is None or not self.enough else self.value - self.before
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the change is for the better; None where nothing changed or no direction is wanted."""
+        change = self.change
+        if not change or (self.low is None) == (self.high is None):
+            return None
+        return (change > 0) == (self.low is not None)
+
+    @classmethod
+    def of(
+        cls,
+        value: Value,
+        before: Value | float | None = None,
+        year: Value | float | None = None,
+        page: str | None = None,
+        **params: str,
+    ) -> "Figure":
+        """The figure of a value beside those of the two other periods, whose n must be enough too."""
+        metric = value.metric
+        target = metric.target
+        return cls(
+            metric=metric.key,
+            title=metric.title,
+            short=metric.short,
+            unit=metric.unit,
+            formula=metric.formula,
+            source=metric.source,
+            minimum_n=metric.minimum_n,
+            low=target.low if target else None,
+            high=target.high if target else None,
+            value=value.value,
+            n=value.n,
+            state=value.state,
+            before=_told(before),
+            year=_told(year),
+            detail=value.detail,
+            estimated=value.estimated,
+            months_off=_months_off(value),
+            series=tuple(value.series),
+            page=page or metric.page,
+            params=params,
+        )
+
+
+def _told(value: Value | float | None) -> float | None:
+    if isinstance(value, Value):
+        return value.value if value.enough else None
+    return value
+
+
+def _months_off(value: Value) -> int:
+    if value.since is None:
+        return 0
+    months = [month for month, _value in value.series]
+    return len(months) - months.index(value.since)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column: its title, and how its cells read (as a metric's unit, or as words or days)."""
+
+    title: str
+    kind: str = "words"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows behind a section; ``more`` others are left out, to be found on ``page``."""
+
+    title: Said
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    more: int = 0
+    page: str = ""
+    params: Where = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Few series over the same labels; ``title`` is the finding it proves, ``unit`` a metric's unit."""
+
+    title: Said
+    unit: str
+    kind: Literal["columns", "lines", "bars"]
+    labels: tuple[Cell, ...]
+    series: tuple[tuple[str, tuple[float | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A decision the figures suggest: what, by whom, by when."""
+
+    text: Said
+    who: str = ""
+    due_on: date | None = None
+    page: str = ""
+    params: Where = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One system of the community's over the period. ``points`` are what the presenter may say, the first one first."""
+
+    key: str
+    title: str
+    state: State
+    headline: Said
+    figures: tuple[Figure, ...]
+    points: tuple[Said, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+
+
+AgendaKind = Literal["overdue", "unfinished", "red", "decide"]
+
+
+@dataclass(frozen=True)
+class AgendaEntry:
+    """What the meeting is to deal with: an overdue action, an unfinished one, a figure off target with its cause, a
+    decision to take. ``days`` is how many days late."""
+
+    kind: AgendaKind
+    text: Said
+    why: Said | None = None
+    who: str = ""
+    due_on: date | None = None
+    days: int | None = None
+    page: str = ""
+    params: Where = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Review:
+    """A period's review of a community, or of some of its grids."""
+
+    community: str
+    community_id: str
+    period: str
+    before: str
+    year: str
+    """The keys of the three periods."""
+    as_of: date
+    """The day its stocks are of."""
+    written_at: str
+    """The moment it was written, ISO, in UTC."""
+    demonstration: bool
+    agenda: tuple[AgendaEntry, ...]
+    sections: tuple[Section, ...]
+    grids: tuple[str, ...] = ()
+    """Names of the grids it is cut to; none: the whole community."""
+    format: int = field(default=FORMAT)
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """Every figure by its metric's key."""
+        return {figure.metric: figure for section in self.sections for figure in section.figures}
+
+    def packed(self) -> bytes:
+        """As JSON."""
+        return _REVIEW.dump_json(self)
+
+    @staticmethod
+    def unpacked(packed: bytes) -> "Review":
+        """What ``packed`` wrote. Raises pydantic.ValidationError for anything else."""
+        return _REVIEW.validate_json(packed)
+
+
+_REVIEW: TypeAdapter[Review] = TypeAdapter(Review)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure that is not any more what was shown."""
+
+    figure: Figure
+    """As it was shown."""
+    value: float | None
+    n: int
+
+
+def differences(shown: Review, today: Review) -> tuple[Difference, ...]:
+    """What a review written today says differently from the one shown: figures of the same metrics, by section."""
+    now = today.figures
+    return tuple(
+        Difference(figure, now[key].value, now[key].n)
+        for key, figure in shown.figures.items()
+        if key in now and (now[key].value, now[key].n) != (figure.value, figure.n)
+    )

@@ -1,0 +1,227 @@
+"""A review says what the areas say, the same in every file made of it, and can be kept and shown again."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pptx import Presentation
+from pypdf import PdfReader
+
+from dashboard import i18n
+from dashboard.pack import paper, powerpoint, reading, workbook
+from repository import activities, facilities, maintenance, meetings, requests
+from repository.access import Actor, Role
+from repository.metrics import METRICS, Period, State
+from repository.review import AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
+from repository.review.document import Column
+from repository.review.writing import SECTIONS, ReviewTrouble
+from repository.store import Store
+from repository.words import Amount, Message
+from tests.conftest import NOW
+
+LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
+READER = Actor("leader", "书记", Role.SECRETARY)
+QUARTER = Period.of("2026Q1")
+
+
+@pytest.fixture(scope="module")
+def demo(demo_uri: str) -> Iterator[Store]:
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def review(demo: Store) -> Review:
+    return reviewed(demo, READER, "d-community", QUARTER, now=LOCAL)
+
+
+def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review: Review) -> None:
+    found = review.figures
+    assert set(SECTIONS) == {section.key for section in review.sections}
+    where = (demo, READER, "d-community")
+    for name, key in (("value", "2026Q1"), ("before", "2025Q4"), ("year", "2025Q1")):
+        period = Period.of(key)
+        values = [
+            *maintenance.work_figures(*where, period, now=LOCAL),
+            activities.figures(*where, period, now=LOCAL).participants,
+            activities.figures(*where, period, now=LOCAL).variety.effective,
+            meetings.review(*where, period, now=LOCAL).cadence,
+            requests.request_review(*where, period, now=LOCAL).on_time,
+        ]
+        for value in values:
+            told = value.value if name == "value" or value.enough else None
+            assert getattr(found[value.metric.key], name) == told, (value.metric.key, key)
+    estate = facilities.inventory(*where, on=date(2026, 3, 31))
+    assert (found["F1"].value, found["F1"].n) == (estate.good_order.value, estate.good_order.n)
+    assert found["F1"].before == dict(estate.good_order.series)["2025-12"]
+    for figure in found.values():
+        target = METRICS[figure.metric].target
+        assert (figure.low, figure.high) == ((target.low, target.high) if target else (None, None))
+
+
+def test_agenda_is_in_the_order_a_meeting_takes_it(review: Review) -> None:
+    kinds = [entry.kind for entry in review.agenda]
+    order = ("overdue", "unfinished", "red", "decide")
+    assert kinds == sorted(kinds, key=order.index)
+    assert set(kinds) == set(order), "the demonstration has something of each"
+    late = [entry.days for entry in review.agenda if entry.kind == "overdue"]
+    assert late == sorted(late, reverse=True)
+    red = {figure.title for figure in review.figures.values() if figure.state is State.OFF_TARGET}
+    assert {entry.text.params["metric"] for entry in review.agenda if entry.kind == "red"} == red
+
+
+def test_a_kept_review_is_the_same_and_tells_what_changed_since(review: Review) -> None:
+    kept = Review.unpacked(review.packed())
+    assert kept == review
+    assert differences(kept, review) == ()
+    section = review.sections[1]
+    changed = replace(section, figures=(replace(section.figures[0], value=99.0, n=99), *section.figures[1:]))
+    today = replace(review, sections=(review.sections[0], changed, *review.sections[2:]))
+    (difference,) = differences(kept, today)
+    assert (difference.figure.metric, difference.value, difference.n) == (section.figures[0].metric, 99.0, 99)
+
+
+def test_there_is_no_review_of_all_time(demo: Store) -> None:
+    with pytest.raises(ReviewTrouble):
+        reviewed(demo, READER, "d-community", Period.of("ever"), now=LOCAL)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+def _slides(content: bytes) -> list[list[str]]:
+    """Every table row of a presentation, as its cells."""
+    rows = []
+    for slide in Presentation(io.BytesIO(content)).slides:
+        for shape in slide.shapes:
+            if shape.has_table:
+                rows += [[cell.text for cell in row.cells] for row in shape.table.rows]
+    return rows
+
+
+def _printed(content: bytes) -> str:
+    return "".join(re.sub(r"\s", "", page.extract_text()) for page in PdfReader(io.BytesIO(content)).pages)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_figure_is_the_same_in_powerpoint_pdf_and_excel(review: Review, language: str) -> None:
+    with i18n.speaking(language):
+        rows = _slides(powerpoint.presentation(review))
+        pdf = _printed(paper.printed(review))
+        book = openpyxl.load_workbook(io.BytesIO(workbook.workbook(review)))
+        sheet = book.worksheets[0]
+        head = [cell.value for cell in sheet[1]]
+        written = {row[1].value: row for row in sheet.iter_rows(min_row=2)}
+        for figure in review.figures.values():
+            title, amount = i18n.say(figure.title), reading.amount(figure)
+            assert [title, amount, reading.target(figure), reading.state(figure)] in [row[:4] for row in rows]
+            assert re.sub(r"\s", "", title + amount) in pdf, (title, amount)
+            raw = written[title][head.index(i18n._("Value"))].value
+            if figure.enough:
+                by = {"percent": 100, "money": 0.01}.get(figure.unit, 1)
+                assert raw == pytest.approx((figure.value or 0) * by)
+            else:
+                assert raw is None
+        for stamped in (review.community, i18n.date(review.as_of), i18n._("Demonstration: invented data")):
+            assert re.sub(r"\s", "", stamped) in pdf
+            assert stamped in "\n".join(str(row[0].value) for row in book.worksheets[-1].iter_rows())
+        every = i18n.say(next(iter(review.figures.values())).formula)
+        assert any(every in cell for row in rows for cell in row)
+        assert re.sub(r"\s", "", every)[:40] in pdf
+
+
+def test_charts_are_native_and_carry_their_unit(review: Review) -> None:
+    with i18n.speaking("en"):
+        deck = Presentation(io.BytesIO(powerpoint.presentation(review)))
+    drawn = [shape.chart for slide in deck.slides for shape in slide.shapes if shape.has_chart]
+    wanted = [chart for section in review.sections for chart in section.charts]
+    assert len(drawn) == len(wanted) >= 4
+    for chart, of in zip(drawn, wanted, strict=True):
+        assert chart.value_axis.has_title
+        assert chart.value_axis.axis_title.text_frame.text == reading.unit(of.unit)
+        (first, *_rest), (_name, values) = chart.plots[0].series, of.series[0]
+        assert list(first.values) == pytest.approx(reading.plotted(values, of.unit), nan_ok=True)
+
+
+HOSTILE = '=HYPERLINK("x")<script>alert(1)</script>&\u202e 很长' + "长" * 300
+
+
+def _hostile(review: Review) -> Review:
+    bad = Message("{what}", {"what": HOSTILE})
+    table = Table(bad, (Column(HOSTILE), Column("Days", "days")), ((HOSTILE, 3), (None, None)))
+    section = replace(
+        review.sections[0],
+        headline=bad,
+        points=(bad,) * 9,
+        tables=(table,),
+        proposals=(Proposal(bad, HOSTILE, date(2026, 5, 1)),),
+    )
+    entry = AgendaEntry("overdue", bad, who=HOSTILE, due_on=date(2026, 5, 1), days=10**6)
+    return replace(review, community=HOSTILE, sections=(section,), agenda=(entry,) * 40)
+
+
+def test_what_people_typed_is_text_in_every_file_and_nothing_leaves_a_slide(review: Review) -> None:
+    bad = _hostile(review)
+    with i18n.speaking("zh"):
+        deck = Presentation(io.BytesIO(powerpoint.presentation(bad)))
+        paper.printed(bad)
+        book = openpyxl.load_workbook(io.BytesIO(workbook.workbook(bad)))
+    for sheet in book.worksheets:
+        assert all(cell.data_type != "f" and not cell.hyperlink for row in sheet.iter_rows() for cell in row)
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            assert shape.left >= 0
+            assert shape.top >= 0
+            assert shape.left + shape.width <= deck.slide_width
+            assert shape.top + shape.height <= deck.slide_height, (shape.name, shape.height)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+FACT = st.one_of(
+    st.none(),
+    st.integers(-(10**9), 10**9),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.dates(),
+    st.builds(Amount, st.floats(0, 1e9), st.sampled_from(sorted({metric.unit for metric in METRICS.values()}))),
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from("abc"), st.one_of(FACT, st.builds(Message, st.just("{n}"), st.fixed_dictionaries({"n": FACT})))
+    )
+)
+def test_a_message_survives_being_kept(facts: dict[str, Any]) -> None:
+    said = Message("x", facts)
+    proposal = Proposal(said, due_on=date(2026, 1, 1) + timedelta(days=1))
+    section = Section("facilities", "Facilities", State.NEAR, said, (), (said,), proposals=(proposal,))
+    kept = Review("D", "d", "2026Q1", "2025Q4", "2025Q1", date(2026, 3, 31), "2026-04-02", False, (), (section,))
+    assert Review.unpacked(kept.packed()) == kept
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value", "before", "better"),
+    [
+        (0.9, None, 0.8, 0.7, True),
+        (0.9, None, 0.6, 0.7, False),
+        (None, 15.0, 4.0, 6.0, True),
+        (None, 15.0, 9.0, 6.0, False),
+        (2.0, 4.0, 3.0, 1.0, None),
+        (None, None, 3.0, 1.0, None),
+        (0.9, None, 0.7, 0.7, None),
+        (0.9, None, 0.7, None, None),
+    ],
+)
+def test_better_is_towards_the_target(
+    low: float | None, high: float | None, value: float, before: float | None, better: bool | None
+) -> None:
+    figure = Figure("m", "M", "M", "percent", "", "", 5, low, high, value, 10, None, before)
+    assert figure.better is better
