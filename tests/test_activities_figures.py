@@ -24,7 +24,7 @@ from repository.activities import (
     figures,
     upcoming,
 )
-from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, siblings
+from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, levels, siblings
 from repository.grids import Community, Grid, Population
 from repository.metrics import Period, State
 from repository.people import AgeBand, Sex
@@ -125,8 +125,16 @@ def distinct(rows: pd.DataFrame, grids: frozenset[str] | None) -> int:
 
 def kept_back(came: pd.DataFrame, period: str) -> Withheld:
     """What may not be told of a period and its siblings, from the raw rows."""
+    if not siblings(period):
+        return OFF_THE_LATTICE
+    own, *above = (crowds_of(came, level) for level in levels(period))
+    return lattice(own, above=above)
+
+
+def crowds_of(came: pd.DataFrame, periods: Sequence[str]) -> dict[str, Crowd]:
+    """Who came in each period, from the raw rows."""
     crowds = {}
-    for each in siblings(period):
+    for each in periods:
         rows = within(came, each, None)
         rows = rows.assign(**{name: rows[name].fillna("") for name in ("age_band", "sex", "grid_id")})
         if rows.empty:
@@ -145,7 +153,7 @@ def kept_back(came: pd.DataFrame, period: str) -> Withheld:
             both[grid] = own.drop_duplicates(["resident", *traits]).groupby(traits).size().to_dict()
         groups = rows.drop_duplicates(["resident", *traits]).groupby(traits).size().to_dict()
         crowds[each] = Crowd(grids, groups, both)
-    return lattice(crowds) if siblings(period) else OFF_THE_LATTICE
+    return crowds
 
 
 def check_groups(

@@ -334,7 +334,7 @@ def test_others_see_the_structure_without_anybody_in_it(yard: Store, admin: Acto
         assert (told.whole, told.on) == (False, date(2026, 3, 31))
         assert not any(each.groups for each in told.dimensions)
         assert dimension(told, Wish.AGE).fulfilled.n is None, "two are not: seven would tell who"
-        assert dimension(told, Wish.SERVICE).value.value is None  # type: ignore[union-attr]
+        assert dimension(told, Wish.SERVICE).value.value == 1, "all of them"  # type: ignore[union-attr]
         assert dimension(told, Wish.PARTY).fulfilled.n is None, "two did not say"
         assert not any(each.value.series for each in told.dimensions if each.value)
         assert "d-p" not in repr(told)

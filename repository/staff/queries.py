@@ -263,22 +263,23 @@ def team(store: Store, actor: Actor, community_id: str, *, on: date) -> Team:
     require(actor, Operation.READ, FIGURES)
     reach(actor, community_id)
     whole = may(actor, Operation.READ, StaffMember.collection)
-    return _team(_told_files(store, actor, community_id, on), whole)
+    return _team(*_told_files(store, actor, community_id, on), whole)
 
 
 def _told_files(
     store: Store, actor: Actor, community_id: str, on: date, within: Sequence[Sequence[Document]] | None = None
-) -> _Files:
-    """The files as of the day that the team's figures are told for: to whoever may read them, any. To others a month's
-    end, and one only at which enough people differ from the one told before: two neighbouring ends differ by whoever
-    came between them, whose name everybody knows. ``within``: if what is ``glance_wanted`` was read already."""
+) -> tuple[_Files, _Files]:
+    """The files as of the days that figures of people, and that figures of posts are told for: to whoever may read
+    them, any. To others a month's end, and of people one only at which enough of them differ from the one told before:
+    two neighbouring ends differ by whoever came between them, whose name everybody knows. ``within``: if what is
+    ``glance_wanted`` was read already."""
     day = told_on(actor, on)
     files = _filed(within or store.together(actor, community_id, glance_wanted(actor, community_id, on=on)), day)
     if may(actor, Operation.READ, StaffMember.collection):
-        return files
+        return files, files
     everybody = {member.person_id: member for member in (*files.members, *files.past)}
     settled = settled_on(everybody, files.certificates, day)
-    return files if settled == day else _files(store, actor, community_id, settled)
+    return (files if settled == day else _files(store, actor, community_id, settled)), files
 
 
 def settled_on(
@@ -329,11 +330,11 @@ def _month_end(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
 
 
-def _team(files: _Files, whole: bool) -> Team:
+def _team(files: _Files, lately: _Files, whole: bool) -> Team:
     size = len(files.members)
     gaps = [gap for gap in _gaps(files) if gap.is_gap]
     expiring = sum(len(gap.expiring) for gap in _gaps(files))
-    posts = _key_posts(files)
+    posts = _key_posts(lately)
     bare = sum(not post.prepared for post in posts)
     trained = _trained(files)
     if not whole and size < MIN_GROUP:
@@ -800,8 +801,8 @@ def staff_glance(
     """The team for the overview, in one small read. For everybody; see ``team`` for what is withheld. ``within``: if
     what is ``glance_wanted`` was read already. Raises Refused, Unavailable."""
     whole = may(actor, Operation.READ, StaffMember.collection)
-    files = _told_files(store, actor, community_id, on, within)
-    found = _team(files, whole)
+    files, lately = _told_files(store, actor, community_id, on, within)
+    found = _team(files, lately, whole)
     certified = next(each.value for each in found.dimensions if each.key == Wish.CERTIFIED)
     state, held = _assessment(files.rounds, on)
     return StaffGlance(
