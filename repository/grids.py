@@ -618,6 +618,11 @@ class Setting:
     also: tuple[Sequence[dict[str, Any]], ...] = ()
     """Documents of what was wanted besides."""
 
+    @property
+    def acting(self) -> Mapping[str, str]:
+        """The names of those who are active: who can be asked to do something."""
+        return {id: name for id, name in self.names.items() if id not in self.gone}
+
     def holder_of(self, post: Post, on: date) -> str | None:
         """Who fills a post on a day: nobody where its present holder is no longer active; whose last day is noted held
         it until then, gone since or not."""

@@ -274,8 +274,8 @@ def put_together(
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
     return Glance(
         concerns=(
-            _facilities_concern(there, work, found, within.names),
-            _team_concern(there, posts, within.names),
+            _facilities_concern(there, work, found, within.acting),
+            _team_concern(there, posts, within.acting),
             _participation_concern(crowd),
         ),
         values=(
@@ -289,7 +289,7 @@ def put_together(
         ),
         grids=tuple(there),
         rows=_rows(there, work, found, posts, crowd.participation.metric, crowd.grids),
-        actions=_actions(actor, there, estate, repairs.urgent, posts, crowd, within.names),
+        actions=_actions(actor, there, estate, repairs.urgent, posts, crowd, within.acting),
     )
 
 

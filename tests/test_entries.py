@@ -186,7 +186,10 @@ def test_who_came_is_forgotten_and_the_figures_stay(here: Store, admin: Actor) -
     today = date(2026, 4, 2)
     edit_community(here, admin, "D", 1, {"entry_days": 10})
     old = entries.log_entry(
-        here, admin, "D", {"gate_id": "north", "who": PLATE, "entered_at": NOW - timedelta(days=10)}
+        here,
+        admin,
+        "D",
+        {"gate_id": "north", "who": PLATE, "remark": "王师傅送水", "entered_at": NOW - timedelta(days=10)},
     )
     entries.log_entry(here, admin, "D", {"gate_id": "north", "who": "川EYOUNG", "entered_at": NOW - timedelta(days=9)})
     old = entries.let_out(here, admin, "D", old.id, 1)
@@ -197,7 +200,7 @@ def test_who_came_is_forgotten_and_the_figures_stay(here: Store, admin: Actor) -
     assert not holding(here, PLATE)
     assert holding(here, "川EYOUNG") == {"entry_logs"}
     after = kept(here, old.id)
-    assert (after.who, after.forgotten, after.noted, after.complete) == (None, True, True, True)
+    assert (after.who, after.remark, after.forgotten, after.noted, after.complete) == (None, None, True, True, True)
     assert entries.entry_review(here, admin, "D", Period.of("2026"), now=NOW) == before
     assert recount.check(here, admin, "D") == []
     edited = entries.edit_entry(here, admin, "D", old.id, after.revision, {"host": "6 栋"})

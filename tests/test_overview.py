@@ -73,6 +73,8 @@ def test_the_glance_by_hand(store: Store, admin: Actor, small: str) -> None:
     assert concern.who == ("责任人2",)
     assert "vacant" in str(found.concerns[1].finding)
     assert [str(action.what) for action in found.actions[:2]] == ["Mend W-3: Loose", "Mend 北门: Loose"]
+    store.update(admin, Person, "D", "p2", 1, {"active": False})
+    assert glance(store, admin, small, QUARTER, now=LOCAL).concerns[0].who == (), "nobody who is gone must act"
     assert (found.actions[0].who, found.actions[0].days, found.actions[1].days) == ("责任人2", 2, 3)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dashboard import i18n
 from dashboard.i18n import _, say
 from dashboard.pack import reading
-from dashboard.typeset import CHINESE, MM, fonts, marked_up
+from dashboard.typeset import LATIN, MM, fonts, marked_up, runs, wide
 from repository.review import Chart, Review, Section, Table
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ PAGE = (210 * MM, 297 * MM)
 EDGE = 16 * MM
 WIDTH = PAGE[0] - 2 * EDGE
 INK, QUIET, RULE, BAND = "#1B2733", "#5B6770", "#D5DBE1", "#F2F5F8"
+SMALL = 7.5  # points, in charts and at the foot
+SHAPES = str.maketrans("", "", "".join(reading.MARKS.values()))
+"""The marks of states, which the fonts lack: on paper their words stand alone."""
 
 
 def printed(review: Review) -> bytes:
@@ -39,10 +42,10 @@ def printed(review: Review) -> bytes:
     def foot(canvas: Any, drawn: Any) -> None:
         from reportlab.platypus import Paragraph
 
-        line = Paragraph(marked_up(stamp), _style(7.5, QUIET))
+        line = Paragraph(marked_up(stamp), _style(SMALL, QUIET))
         line.wrap(WIDTH - 20 * MM, 20 * MM)
         line.drawOn(canvas, EDGE, EDGE - 2 * MM)
-        number = Paragraph(marked_up(str(drawn.page)), _style(7.5, QUIET, right=True))
+        number = Paragraph(marked_up(str(drawn.page)), _style(SMALL, QUIET, right=True))
         number.wrap(20 * MM, 10 * MM)
         number.drawOn(canvas, PAGE[0] - EDGE - 20 * MM, EDGE - 2 * MM)
 
@@ -72,7 +75,7 @@ def _style(size: float, colour: str = INK, *, right: bool = False, after: float 
 def _text(text: str, size: float = 9.5, *, bold: bool = False, **look: Any) -> "Flowable":
     from reportlab.platypus import Paragraph
 
-    return Paragraph(marked_up(text, bold=bold), _style(size, **look))
+    return Paragraph(marked_up(text.translate(SHAPES).strip(), bold=bold), _style(size, **look))
 
 
 def _title(text: str) -> "Flowable":
@@ -203,9 +206,9 @@ def _definitions(review: Review) -> list["Flowable"]:
 
 # --- charts ----------------------------------------------------------------------------------------------------------
 def _drawing(chart: Chart) -> "Flowable":
-    """Columns or bars with every value's axis at zero; what is no data is a gap."""
+    """Columns or bars from an axis at zero; what is no data is a gap."""
     from reportlab.graphics.charts.barcharts import HorizontalBarChart, VerticalBarChart
-    from reportlab.graphics.shapes import Drawing, Rect, String
+    from reportlab.graphics.shapes import Drawing, Rect
     from reportlab.lib.colors import HexColor
 
     bars = chart.kind == "bars"
@@ -215,32 +218,43 @@ def _drawing(chart: Chart) -> "Flowable":
     plot = HorizontalBarChart() if bars else VerticalBarChart()
     left = 42 * MM if bars else 16 * MM
     plot.x, plot.y, plot.width, plot.height = left, 8 * MM, WIDTH - left - 4 * MM, high
-    plot.data = [reading.plotted(values, chart.unit) for _name, values in chart.series]
-    if bars:  # the first stands on top
-        plot.data, labels = [list(reversed(values)) for values in plot.data], list(reversed(labels))
-    plot.categoryAxis.categoryNames = labels
-    for axis in (plot.categoryAxis, plot.valueAxis):
-        axis.labels.fontName, axis.labels.fontSize = CHINESE, 7.5
-        axis.labels.fillColor = HexColor(QUIET)
-        axis.strokeColor = HexColor(RULE)
+    values = [reading.plotted(values, chart.unit) for _name, values in chart.series]
+    plot.data = [list(reversed(each)) for each in values] if bars else values  # the first stands on top
+    plot.categoryAxis.visibleLabels = False  # each label needs two fonts
+    plot.valueAxis.labels.fontName, plot.valueAxis.labels.fontSize = LATIN, SMALL
+    plot.valueAxis.labels.fillColor = HexColor(QUIET)
     plot.valueAxis.valueMin = 0
     plot.valueAxis.visibleGrid, plot.valueAxis.gridStrokeColor = True, HexColor(RULE)
     plot.valueAxis.labelTextFormat = i18n.number
+    for axis in (plot.categoryAxis, plot.valueAxis):
+        axis.strokeColor = HexColor(RULE)
     plot.groupSpacing, plot.barSpacing = 6, 1
     for place in range(len(chart.series)):
         plot.bars[place].fillColor = HexColor(f"#{reading.SERIES[place]}")
         plot.bars[place].strokeColor = None
     drawing.add(plot)
+    step = (plot.height if bars else plot.width) / max(len(labels), 1)
+    for place, label in enumerate(labels):
+        if bars:
+            _word(drawing, left - 4, plot.y + plot.height - (place + 0.5) * step - 2, label, QUIET, "end")
+        else:
+            _word(drawing, left + (place + 0.5) * step, plot.y - 11, label, QUIET, "middle")
     top = high + 11 * MM
-
-    def word(x: float, text: str, colour: str) -> None:
-        drawing.add(String(x, top, text, fontName=CHINESE, fontSize=7.5, fillColor=HexColor(colour)))
-
-    word(left, reading.unit(chart.unit), QUIET)
-    if len(chart.series) > 1:
-        for place, (name, _values) in enumerate(chart.series):
-            across = left + (30 + 40 * place) * MM
-            fill = HexColor(f"#{reading.SERIES[place]}")
-            drawing.add(Rect(across, top, 6, 6, fillColor=fill, strokeColor=None))
-            word(across + 9, say(name), INK)
+    _word(drawing, left, top, reading.unit(chart.unit), QUIET)
+    for place, (name, _values) in enumerate(chart.series if len(chart.series) > 1 else ()):
+        across = left + (30 + 40 * place) * MM
+        fill = HexColor(f"#{reading.SERIES[place]}")
+        drawing.add(Rect(across, top, 6, 6, fillColor=fill, strokeColor=None))
+        _word(drawing, across + 9, top, say(name), INK)
     return drawing
+
+
+def _word(drawing: Any, x: float, y: float, text: str, colour: str, anchor: str = "start") -> None:
+    """A line of a drawing, each piece in the font that has its characters."""
+    from reportlab.graphics.shapes import String
+    from reportlab.lib.colors import HexColor
+
+    x -= wide(text, SMALL / MM, bold=False) * MM * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+    for font, piece in runs(text, bold=False):
+        drawing.add(String(x, y, piece, fontName=font, fontSize=SMALL, fillColor=HexColor(colour)))
+        x += wide(piece, SMALL / MM, bold=False) * MM

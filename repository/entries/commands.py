@@ -134,8 +134,8 @@ def reveal_entry(store: Store, actor: Actor, community_id: str, id: str, reason:
 
 
 def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -> int:
-    """Erase who came from every entry older than the community keeps that, in what imports replaced too; the entries
-    stay for the figures. Returns how many. Raises Refused, Unavailable.
+    """Erase who came, and what was remarked of them, from every entry older than the community keeps that, in what
+    imports replaced too; the entries stay for the figures. Returns how many. Raises Refused, Unavailable.
 
     Past the revision: nothing that a person wrote is changed, and whoever saves an entry in the same moment brings
     back at most what the next round erases.
@@ -153,14 +153,14 @@ def forget_expired(store: Store, actor: Actor, community_id: str, *, on: date) -
                 ids = [one["_id"] for one in entries.find(over, {"_id": 1}).limit(CHUNK)]
                 if not ids:
                     break
-                blank = {"$unset": {"who": ""}, "$set": {"forgotten": True}}
+                blank = {"$unset": {"who": "", "remark": ""}, "$set": {"forgotten": True}}
                 n += entries.update_many({**mine, "_id": {"$in": ids}}, blank).modified_count
         with pymongo.timeout(WRITE_SECONDS):
             over = {"collection": EntryLog.collection, "before.entered_at": {"$lt": kept_from}}
             over |= {} if seen is None else {"before.grid_id": {"$in": sorted(seen)}}
             store.db[LEDGER].update_many(
                 {"community_id": community_id, **over, "before.who": {"$exists": True}},
-                {"$unset": {"before.who": ""}, "$set": {"before.forgotten": True}},
+                {"$unset": {"before.who": "", "before.remark": ""}, "$set": {"before.forgotten": True}},
             )
     if n:
         facts = {"entries": n, "before": kept_from}

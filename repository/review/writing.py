@@ -3,7 +3,8 @@
 Nothing is computed here that an area's room computes already.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -22,7 +23,7 @@ from repository import (
     requests,
     staff,
 )
-from repository.access import Actor, reach
+from repository.access import Actor, Refused, reach
 from repository.grids import Community, Grid, PostsOnDay, Tier, posts_on
 from repository.metrics import Period, State, Value, ratio
 from repository.record import Choice
@@ -108,7 +109,8 @@ class Desk:
 
 
 def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Review:
-    """The review of a month, quarter or year, in the words of every language, as the data stands ``now``.
+    """The review of a month, quarter or year, in the words of every language, as the data stands ``now``; without the
+    sections that the reader may not see.
 
     Raises ReviewTrouble for all of time, Refused, NotFound, Unavailable.
     """
@@ -117,7 +119,7 @@ def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, n
     year = Period.containing(period.kind, period.first.replace(year=period.first.year - 1, day=1))
     desk = Desk(store, actor, community_id, period, period.previous, year, now)
     community = store.get(actor, Community, community_id, community_id)
-    sections = tuple(write(desk) for write in SECTIONS.values())
+    sections = tuple(_written(desk))
     seen = reach(actor, community_id)
     return Review(
         community=community.name,
@@ -132,6 +134,13 @@ def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, n
         sections=sections,
         grids=() if seen is None else tuple(grid.name for grid in desk.posts.grids),
     )
+
+
+def _written(desk: Desk) -> Iterator[Section]:
+    """The sections that the reader may see."""
+    for write in SECTIONS.values():
+        with suppress(Refused):
+            yield write(desk)
 
 
 def loudest(states: Sequence[State | None]) -> State:
