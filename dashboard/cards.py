@@ -4,7 +4,7 @@ Data meets Markdown only through ``plain``: what people typed is shown as they t
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -374,6 +374,13 @@ def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
         [{"selector": "th.col_heading", "props": "text-align: right !important"}]
     )
     st.table(styled)
+
+
+def listed(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
+    """A small table of plain texts, a line each; the columns at ``right`` are numbers."""
+    lines = [head, ["---:" if place in right else "---" for place in range(len(head))], *rows]
+    told = [[cell if number == 1 else plain(cell) or MISSING for cell in line] for number, line in enumerate(lines)]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in told))
 
 
 # --- banners ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.i18n import say
-from dashboard.typeset import CHINESE, MM, fonts, runs, wide
+from dashboard.typeset import CHINESE, MM, breadth, fonts, runs
 from repository.labels import Stuck, spoken
 from repository.record import Choice
 from repository.words import msg
@@ -108,7 +108,7 @@ def door_sheet(code: str, address: str, name: str, about: str, community: str) -
         nonlocal top
         for piece in _wrapped(text, size, wide - 40, most, bold=bold) if text else ():
             top -= size * 1.3
-            _text(canvas, (wide - wide(piece, size, bold=bold)) / 2, top, piece, size, bold=bold)
+            _text(canvas, (wide - breadth(piece, size, bold=bold)) / 2, top, piece, size, bold=bold)
         top -= size * 0.4
 
     line(name, 11, bold=True, most=3)
@@ -192,7 +192,7 @@ def _qr(canvas: Any, text: str, x: float, y: float, side: float) -> None:
 # --- text in two fonts -----------------------------------------------------------------------------------------------
 def _fitting(text: str, millimetres: float, room: float, *, bold: bool = False) -> float:
     """The size at which a line that may not be cut has room."""
-    return millimetres * min(1.0, room / max(wide(text, millimetres, bold=bold), 0.01))
+    return millimetres * min(1.0, room / max(breadth(text, millimetres, bold=bold), 0.01))
 
 
 def _wrapped(text: str, millimetres: float, room: float, most: int, *, bold: bool = False) -> list[str]:
@@ -200,7 +200,7 @@ def _wrapped(text: str, millimetres: float, room: float, most: int, *, bold: boo
     lines, line = [], ""
     words = list(_words(text))
     for number, word in enumerate(words):
-        if line and wide(line + word, millimetres, bold=bold) > room:
+        if line and breadth(line + word, millimetres, bold=bold) > room:
             if len(lines) == most - 1:
                 return [*lines, _cut(line + "".join(words[number:]), millimetres, room, bold=bold)]
             lines.append(_cut(line.rstrip(), millimetres, room, bold=bold))
@@ -225,9 +225,9 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _cut(text: str, millimetres: float, room: float, *, bold: bool) -> str:
-    if wide(text, millimetres, bold=bold) <= room:
+    if breadth(text, millimetres, bold=bold) <= room:
         return text
-    while text and wide(text + "…", millimetres, bold=bold) > room:
+    while text and breadth(text + "…", millimetres, bold=bold) > room:
         text = text[:-1]
     return text.rstrip() + "…"
 

@@ -95,7 +95,7 @@ def _cover(review: Review) -> None:
 def _table(read: reading.Read) -> None:
     with st.container(key="slide-table"):
         rows = read.rows[: 2 * ROWS]
-        cards.side_by_side({title: [plain(row[place]) for row in rows] for place, title in enumerate(read.head)})
+        cards.listed(read.head, rows, read.right)
     left = len(read.rows) - len(rows)
     if left > 0 or read.note:
         st.caption(plain(read.note or i18n.n_("{n} more", "{n} more", left)))
@@ -165,7 +165,7 @@ def table(behind: Table, most: int) -> None:
         st.caption(_("None."))
         return
     rows = read.rows[:most]
-    cards.side_by_side({title: [plain(row[place]) for row in rows] for place, title in enumerate(read.head)})
+    cards.listed(read.head, rows, read.right)
     left = len(read.rows) - len(rows) + behind.more
     if left > 0 and behind.page:
         words = i18n.n_("{n} more", "{n} more", left)

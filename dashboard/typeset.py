@@ -42,7 +42,7 @@ def runs(text: str, *, bold: bool) -> Iterator[tuple[str, str]]:
         yield name, "".join(chars)
 
 
-def wide(text: str, millimetres: float, *, bold: bool) -> float:
+def breadth(text: str, millimetres: float, *, bold: bool) -> float:
     """Millimetres a line takes in letters ``millimetres`` high."""
     from reportlab.pdfbase.pdfmetrics import stringWidth
 

@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymongo.collection import Collection
 
 from dashboard import cli
 from dashboard.i18n import speaking
@@ -413,8 +412,9 @@ def test_a_restore_that_was_cut_off_opens_nothing_and_is_begun_anew(
 
     # while they are given them: nobody may use it
     calls.clear()
-    work = Collection.rename
-    monkeypatch.setattr(Collection, "rename", lambda *arguments, **_options: dies(*arguments))
+    collection = type(target.db[SIGN_INS])
+    work = collection.rename
+    monkeypatch.setattr(collection, "rename", lambda *arguments, **_options: dies(*arguments))
     with pytest.raises(KeyboardInterrupt):
         backup.restore(target, path)
     monkeypatch.undo()

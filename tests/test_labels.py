@@ -7,7 +7,8 @@ import pytest
 import segno
 
 from dashboard import labelsheet, typeset
-from dashboard.labelsheet import UNKNOWN, Size, Words, link, sheet
+from dashboard.labelsheet import Size, Words, link, sheet
+from dashboard.typeset import UNKNOWN
 from repository import facilities, labels
 from repository.access import Actor, Refused, Role
 from repository.facilities import remove_facility
@@ -185,7 +186,7 @@ def test_no_line_is_wider_than_its_room_and_nothing_falls_on_another(monkeypatch
                 lines.clear()
                 labelsheet._label(None, label, ADDRESS, (0, 0, width, height), grid.edge, words, "D社区")
                 for x, y, text, points, bold in lines:
-                    assert x + typeset.wide(text, points, bold=bold) <= width - grid.edge + 0.2, (size, text)
+                    assert x + typeset.breadth(text, points, bold=bold) <= width - grid.edge + 0.2, (size, text)
                     assert y >= grid.edge - 0.01
                     assert y + points * 0.8 <= height - grid.edge + 0.2
                 stack = sorted(lines, key=lambda line: line[1])

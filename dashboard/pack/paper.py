@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dashboard import i18n
 from dashboard.i18n import _, say
 from dashboard.pack import reading
-from dashboard.typeset import LATIN, MM, fonts, marked_up, runs, wide
+from dashboard.typeset import LATIN, MM, breadth, fonts, marked_up, runs
 from repository.review import Chart, Review, Section, Table
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _word(drawing: Any, x: float, y: float, text: str, colour: str, anchor: str 
     from reportlab.graphics.shapes import String
     from reportlab.lib.colors import HexColor
 
-    x -= wide(text, SMALL / MM, bold=False) * MM * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+    x -= breadth(text, SMALL / MM, bold=False) * MM * {"start": 0, "middle": 0.5, "end": 1}[anchor]
     for font, piece in runs(text, bold=False):
         drawing.add(String(x, y, piece, fontName=font, fontSize=SMALL, fillColor=HexColor(colour)))
-        x += wide(piece, SMALL / MM, bold=False) * MM
+        x += breadth(piece, SMALL / MM, bold=False) * MM

@@ -27,7 +27,7 @@ def presentation(review: Review) -> bytes:
 
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDE), Inches(HIGH)
-    deck.core_properties.title = f"{review.community} {reading.title(review)}"
+    deck.core_properties.title = f"{review.community} {reading.title(review)}"[:255]
     deck.core_properties.author = "GridBoard"
     written = datetime.fromisoformat(review.written_at).astimezone(UTC).replace(tzinfo=None)
     deck.core_properties.created = deck.core_properties.modified = written

@@ -1,12 +1,17 @@
 """Review: a period's review, written by the data: to read, to show on a projector, to take away."""
 
+from datetime import datetime
+from functools import partial
+
 import streamlit as st
 
 from dashboard import cards, data, i18n, navigation, session, slides
 from dashboard.i18n import _, plain, say
 from dashboard.pack import reading
+from repository.access import Actor
 from repository.metrics import Period
 from repository.review import Figure, Review, Section, reviewed
+from repository.store import Store
 
 MIME = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -41,27 +46,24 @@ def _present() -> None:
 
 
 def _downloads(view: session.View, period: Period) -> None:
-    def made(form: str) -> object:
-        def work(store, actor) -> bytes:  # type: ignore[no-untyped-def]
-            from dashboard.pack import paper, powerpoint, workbook
-
-            review = reviewed(store, actor, view.community_id, period, now=view.now)
-            makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
-            return makers[form](review)
-
-        return data.fetch(work)
-
-    words = {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}
-    for form, word in words.items():
+    for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items():
         st.download_button(
             word,
-            data=made(form),  # type: ignore[arg-type]
+            data=data.fetch(partial(_made, form, view.community_id, period, view.now)),
             file_name=f"{view.community}-{period.key}.{form}",
             mime=MIME[form],
             on_click="ignore",
             icon=":material/download:",
             key=f"review-{form}",
         )
+
+
+def _made(form: str, community_id: str, period: Period, now: datetime, store: Store, actor: Actor) -> bytes:
+    """The review as a file, written anew."""
+    from dashboard.pack import paper, powerpoint, workbook
+
+    makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
+    return makers[form](reviewed(store, actor, community_id, period, now=now))
 
 
 def _agenda(review: Review) -> None:

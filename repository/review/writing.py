@@ -52,7 +52,7 @@ class ReviewTrouble(Trouble):
 
 
 @dataclass(frozen=True)
-class Desk:
+class _Desk:
     """What every section is written from."""
 
     store: Store
@@ -117,7 +117,7 @@ def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, n
     if period.kind == "ever":
         raise ReviewTrouble(msg("A review is of a month, a quarter or a year. Choose one."))
     year = Period.containing(period.kind, period.first.replace(year=period.first.year - 1, day=1))
-    desk = Desk(store, actor, community_id, period, period.previous, year, now)
+    desk = _Desk(store, actor, community_id, period, period.previous, year, now)
     community = store.get(actor, Community, community_id, community_id)
     sections = tuple(_written(desk))
     seen = reach(actor, community_id)
@@ -136,7 +136,7 @@ def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, n
     )
 
 
-def _written(desk: Desk) -> Iterator[Section]:
+def _written(desk: _Desk) -> Iterator[Section]:
     """The sections that the reader may see."""
     for write in SECTIONS.values():
         with suppress(Refused):
@@ -169,7 +169,7 @@ def _known(word: str, choices: type[Choice]) -> str | Message:
 
 
 # --- the sections ----------------------------------------------------------------------------------------------------
-def _maintenance(desk: Desk) -> Section:
+def _maintenance(desk: _Desk) -> Section:
     def of(period: Period) -> maintenance.WorkReview:
         return maintenance.work_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
 
@@ -263,7 +263,7 @@ def _maintenance(desk: Desk) -> Section:
     )
 
 
-def _facilities(desk: Desk) -> Section:
+def _facilities(desk: _Desk) -> Section:
     estate = facilities.inventory(desk.store, desk.actor, desk.community_id, on=desk.day)
     rows = estate.dangers[:LISTED]
     by_category = sorted(estate.by_category.items(), key=lambda each: -each[1].standing)
@@ -339,7 +339,7 @@ def _facilities(desk: Desk) -> Section:
     )
 
 
-def _participation(desk: Desk) -> Section:
+def _participation(desk: _Desk) -> Section:
     def of(period: Period) -> activities.Figures:
         return activities.figures(desk.store, desk.actor, desk.community_id, period, now=desk.now)
 
@@ -428,7 +428,7 @@ def _participation(desk: Desk) -> Section:
     )
 
 
-def _safety(desk: Desk) -> Section:
+def _safety(desk: _Desk) -> Section:
     def of(period: Period) -> maintenance.HazardReview:
         return maintenance.hazard_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
 
@@ -512,7 +512,7 @@ def _safety(desk: Desk) -> Section:
     )
 
 
-def _organizations(desk: Desk) -> Section:
+def _organizations(desk: _Desk) -> Section:
     def of(period: Period) -> organizations.OrganizationReview:
         return organizations.review(desk.store, desk.actor, desk.community_id, period, today=desk.today)
 
@@ -578,7 +578,7 @@ def _organizations(desk: Desk) -> Section:
     )
 
 
-def _team(desk: Desk) -> Section:
+def _team(desk: _Desk) -> Section:
     found = staff.team(desk.store, desk.actor, desk.community_id, on=desk.day)
     posts = desk.posts
     vacancies = posts.staffing.vacancies
@@ -640,7 +640,7 @@ def _team(desk: Desk) -> Section:
     )
 
 
-def _meetings(desk: Desk) -> Section:
+def _meetings(desk: _Desk) -> Section:
     def of(period: Period) -> meetings.Review:
         return meetings.review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
 
@@ -694,7 +694,7 @@ def _meetings(desk: Desk) -> Section:
     )
 
 
-def _requests(desk: Desk) -> Section:
+def _requests(desk: _Desk) -> Section:
     def of(period: Period) -> requests.RequestReview:
         return requests.request_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
 
@@ -755,7 +755,7 @@ def _requests(desk: Desk) -> Section:
     )
 
 
-def _money(desk: Desk) -> Section:
+def _money(desk: _Desk) -> Section:
     def of(period: Period) -> activities.ResidentsReview | None:
         return activities.residents_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
 
@@ -813,7 +813,7 @@ def _money(desk: Desk) -> Section:
     )
 
 
-SECTIONS: Mapping[str, Callable[[Desk], Section]] = {
+SECTIONS: Mapping[str, Callable[[_Desk], Section]] = {
     "facilities": _facilities,
     "maintenance": _maintenance,
     "participation": _participation,
@@ -828,7 +828,7 @@ SECTIONS: Mapping[str, Callable[[Desk], Section]] = {
 
 
 # --- the agenda ------------------------------------------------------------------------------------------------------
-def _agenda(desk: Desk, sections: Sequence[Section]) -> tuple[AgendaEntry, ...]:
+def _agenda(desk: _Desk, sections: Sequence[Section]) -> tuple[AgendaEntry, ...]:
     """Overdue actions first, then what is unfinished, then what is off target and why, then what is to be decided."""
     open_items = meetings.review(desk.store, desk.actor, desk.community_id, desk.period, now=desk.now).unfinished
     found = [
@@ -889,5 +889,5 @@ def _moved(figures: Sequence[Figure]) -> Message | None:
     return Message(text, {"metric": figure.title, "share": round(share * 100)})
 
 
-def _in_weeks(desk: Desk, weeks: int) -> date:
+def _in_weeks(desk: _Desk, weeks: int) -> date:
     return desk.today + timedelta(weeks=weeks)
