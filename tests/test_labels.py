@@ -200,4 +200,4 @@ def test_no_line_is_wider_than_its_room_and_nothing_falls_on_another(monkeypatch
 def test_what_a_font_lacks_is_marked_not_dropped() -> None:
     typeset.fonts()
     runs = list(typeset.runs("A单𠮷\n", bold=True))
-    assert runs == [(labelsheet.BOLD, "A"), (labelsheet.CHINESE, "单" + UNKNOWN)]
+    assert runs == [(typeset.BOLD, "A"), (typeset.CHINESE, "单" + UNKNOWN)]

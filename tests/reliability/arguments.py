@@ -228,6 +228,9 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "meetings.put_on_agenda": {"community_id": "D", "id": "next-D", "items": []},
     "meetings.take_off_agenda": {"community_id": "D", "id": "next-D", "ref": "x"},
     "organizations.drop_parts": {"community_id": "D", "need_id": "need-g1"},
+    "organizations.move_parts": {
+        "community_id": "D", "following": WorkOrder, "on": NOW.date(), "to": NOW.date(), "need_id": "need-g1",
+    },
     "maintenance.open_order": lambda store: {
         "promise": maintenance.Promises.of(store, ROOT, "D"), "community_id": "D", "number": 77, "fault": "loose",
         "facility_id": "f-g1", "photos": (),
