@@ -378,9 +378,9 @@ def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
 
 def listed(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
     """A small table of plain texts, a line each; the columns at ``right`` are numbers."""
-    lines = [head, ["---:" if place in right else "---" for place in range(len(head))], *rows]
-    told = [[cell if number == 1 else plain(cell) or MISSING for cell in line] for number, line in enumerate(lines)]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in told))
+    rule = ["---:" if place in right else "---" for place in range(len(head))]
+    lines = [[plain(cell) for cell in head], rule, *([plain(cell) or MISSING for cell in row] for row in rows)]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 # --- banners ---------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def _of_grid(view: session.View) -> None:
         cards.tile(found.lapsed, page="", detail=_lapsed_of(found))
         cards.tile(found.retained, page="", detail=_retained_of(found))
         cards.tile(runs.longest, page="", spark=False)
-    st.caption(f":material/info: {plain(participation.read_as(whole=False))} {plain(not_told(found))}".rstrip())
+    st.caption(f":material/info: {plain(participation.read_as(whole=False))} {plain(not_told(found))}")
     left, right = st.columns([7, 5], gap="small")
     with left:
         _comings(found)

@@ -30,8 +30,8 @@ class Slide:
 
 def slides(review: Review) -> list[Slide]:
     """The slides in their order."""
-    name = f"{review.community} · {reading.title(review)}"
-    found = [Slide(review.community, reading.title(review), lambda: _cover(review))]
+    name = f"{review.community} · {reading.named(review)}"
+    found = [Slide(review.community, reading.named(review), lambda: _cover(review))]
     for read in reading.agenda(review):
         found.append(Slide(name, read.title, lambda read=read: _table(read)))  # type: ignore[misc]
     for section in review.sections:
@@ -57,13 +57,20 @@ def show(review: Review) -> None:
 
 def _foot(review: Review, number: int, count: int) -> None:
     def turn(label: str, icon: str | None, by: int, keyed: str) -> None:
-        key = f"slide-{keyed.lower()}"
-        st.button(label, icon=icon, shortcut=keyed, type="tertiary", key=key, on_click=_go, args=(number + by, count))
+        st.button(
+            plain(label),
+            icon=icon,
+            shortcut=keyed,
+            type="tertiary",
+            key=f"slide-{keyed.lower()}",
+            on_click=_go,
+            args=(number + by, count),
+        )
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(plain(reading.stamp(review)), width="content")
         st.space("stretch")
-        st.caption(f"{number} / {count}", width="content")
+        st.caption(f"{i18n.number(number)} / {i18n.number(count)}", width="content")
         turn(_("Back"), ":material/arrow_back:", -1, "Left")
         turn(_("On"), ":material/arrow_forward:", 1, "Right")
         st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-end", on_click=_end)
@@ -85,9 +92,9 @@ def _cover(review: Review) -> None:
     with st.container(key="slide-table"):
         cards.side_by_side(
             {
-                head[0]: [plain(say(each.title)) for each in review.sections],
-                head[1]: [cards.badge(each.state) for each in review.sections],
-                head[2]: [plain(say(each.headline)) for each in review.sections],
+                plain(head[0]): [plain(say(each.title)) for each in review.sections],
+                plain(head[1]): [cards.badge(each.state) for each in review.sections],
+                plain(head[2]): [plain(say(each.headline)) for each in review.sections],
             }
         )
 
@@ -109,7 +116,7 @@ def _section(section: Section) -> None:
         if section.charts:
             chart(section, section.charts[0], high=TALL, size=LETTERS)
         elif section.tables:
-            table(section.tables[0], ROWS)
+            lines_behind(section.tables[0], ROWS)
     with right:
         st.markdown(cards.badge(section.state))
         loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
@@ -157,9 +164,9 @@ def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int 
     )
 
 
-def table(behind: Table, most: int) -> None:
+def lines_behind(behind: Table, most: int) -> None:
     """A section's table, ``most`` rows of it."""
-    read = reading.table(behind)
+    read = reading.tabled(behind)
     st.markdown(f"**{plain(read.title)}**")
     if not read.rows:
         st.caption(_("None."))

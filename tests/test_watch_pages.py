@@ -14,7 +14,7 @@ from repository.access import Actor, Role
 from repository.facilities import Facility, ServiceStatus, retire
 from repository.hazards import Hazard, State
 from repository.inspections import Checklist, ChecklistItem, Inspection, Verdict, copied
-from repository.maintenance import Outcome, Status, WorkOrder, log_repair, move
+from repository.maintenance import Outcome, Status, WorkOrder, edit, log_repair, move
 from repository.metrics import Period
 from repository.overview import glance
 from repository.store import Conflict, Invalid, Store
@@ -63,6 +63,7 @@ def test_an_inspection_is_made_item_by_item_and_saved_in_one_press(
     assert "put up the sign" in said(at)
     assert "i0" not in at.query_params, "the next one starts empty"
     (order,) = yard.find(admin, WorkOrder, "d")
+    order = edit(yard, admin, "d", order.id, order.revision, {"dangerous": False})
     move(yard, admin, "d", order.id, order.revision, Status.CLOSED, outcome=Outcome.CANCELLED)
     log_repair(yard, admin, "d", fault="loose", facility_id="d-F-01")
     assert "opened" not in said(visit(mongodb_uri, "inspect", lang="en", facility="F-01", i0="f", i1="p")), (

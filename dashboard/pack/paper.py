@@ -31,7 +31,7 @@ def printed(review: Review) -> bytes:
     document = BaseDocTemplate(
         file,
         pagesize=PAGE,
-        title=f"{review.community} {reading.title(review)}",
+        title=f"{review.community} {reading.named(review)}",
         author="GridBoard",
         lang="zh-CN" if i18n.current() == "zh" else "en",
         invariant=True,
@@ -136,7 +136,7 @@ def _cover(review: Review) -> list["Flowable"]:
     colours = {(number, 1): f"#{reading.COLOURS[section.state]}" for number, section in enumerate(review.sections)}
     return [
         _text(review.community, 10, colour=QUIET, after=2),
-        _text(reading.title(review), 18, bold=True, after=10),
+        _text(reading.named(review), 18, bold=True, after=10),
         _table(head, rows, [18, 17, 65], colours=colours, size=9.5),
     ]
 
@@ -178,7 +178,7 @@ def _sections(sections: Sequence[Section]) -> list["Flowable"]:
 def _behind(table: Table) -> list["Flowable"]:
     from reportlab.platypus import CondPageBreak
 
-    read = reading.table(table)
+    read = reading.tabled(table)
     return [
         CondPageBreak(35 * MM),
         _text(read.title, 10, bold=True, after=2),

@@ -27,7 +27,7 @@ def presentation(review: Review) -> bytes:
 
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDE), Inches(HIGH)
-    deck.core_properties.title = f"{review.community} {reading.title(review)}"[:255]
+    deck.core_properties.title = f"{review.community} {reading.named(review)}"[:255]
     deck.core_properties.author = "GridBoard"
     written = datetime.fromisoformat(review.written_at).astimezone(UTC).replace(tzinfo=None)
     deck.core_properties.created = deck.core_properties.modified = written
@@ -222,7 +222,7 @@ def _table(
 
 # --- the slides ------------------------------------------------------------------------------------------------------
 def _cover(deck: _Deck, review: Review) -> None:
-    slide = deck.slide(reading.title(review), review.community)
+    slide = deck.slide(reading.named(review), review.community)
     said = [reading.need(review)]
     deck.text(slide, said, EDGE, TOP, WIDE - 2 * EDGE, 0.5, size=18)
     head, rows = reading.summary(review)
@@ -259,7 +259,7 @@ def _section(deck: _Deck, section: Section) -> None:
         _chart(deck, section, chart)
     for table in section.tables:
         if table.rows:
-            _paged(deck, reading.table(table), say(section.title))
+            _paged(deck, reading.tabled(table), say(section.title))
 
 
 def _chart(deck: _Deck, section: Section, chart: Chart) -> None:

@@ -38,7 +38,7 @@ COLOURS = {
 SERIES = ("1F5FA8", "D98A1F", "6B7785", "3C8D6E")
 
 
-def title(review: Review) -> str:
+def named(review: Review) -> str:
     """What the review is called."""
     return _("Review of {period}", period=i18n.period(Period.of(review.period)))
 
@@ -169,7 +169,7 @@ def agenda(review: Review) -> Iterator[Read]:
             )
 
 
-def table(behind: Table) -> Read:
+def tabled(behind: Table) -> Read:
     """A section's table."""
     columns = behind.columns
     return Read(

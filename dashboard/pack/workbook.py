@@ -31,7 +31,7 @@ def workbook(review: Review) -> bytes:
         {_("Figure"): name, _("How it is worked out"): formula, _("Source"): source}
         for name, formula, source in reading.definitions(review)
     ]
-    sheets[_("About")] = [{_("About"): line} for line in (reading.title(review), *reading.stamp(review).split(" · "))]
+    sheets[_("About")] = [{_("About"): line} for line in (reading.named(review), *reading.stamp(review).split(" · "))]
     return spreadsheets.book(sheets)
 
 

@@ -30,7 +30,7 @@ def render() -> None:
         slides.show(review)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(plain(reading.title(review)), anchor=False, width="content")
+        st.header(plain(reading.named(review)), anchor=False, width="content")
         st.space("stretch")
         words = _("Show on a projector")
         st.button(words, type="primary", icon=":material/slideshow:", key="do_present", on_click=_present)
@@ -48,7 +48,7 @@ def _present() -> None:
 def _downloads(view: session.View, period: Period) -> None:
     for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items():
         st.download_button(
-            word,
+            plain(word),
             data=data.fetch(partial(_made, form, view.community_id, period, view.now)),
             file_name=f"{view.community}-{period.key}.{form}",
             mime=MIME[form],
@@ -98,14 +98,13 @@ def _section(section: Section) -> None:
                     slides.chart(section, drawn)
                 if not section.charts:
                     for behind in section.tables:
-                        slides.table(behind, ROWS)
+                        slides.lines_behind(behind, ROWS)
             with right:
                 for behind in section.tables if section.charts else ():
-                    slides.table(behind, ROWS)
+                    slides.lines_behind(behind, ROWS)
 
 
 def _figures(figures: tuple[Figure, ...]) -> None:
     head, rows = reading.figure_rows(figures)
-    columns = {title: [plain(row[place]) for row in rows] for place, title in enumerate(head)}
-    columns[head[3]] = [cards.badge(each.state, reading.run(each)) for each in figures]
+    columns = {plain(title): [plain(row[place]) for row in rows] for place, title in enumerate(head)}
     cards.side_by_side(columns)
