@@ -162,7 +162,7 @@ def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, wi
     back = page.get_by_text("Back to the figures")
     page.goto(f"{server.address}/maintenance?part={part}")
     if part == "work":
-        page.locator(".st-key-tile_work_repair a:visible").first.click()
+        page.locator(".st-key-tile_work_repair a:visible").first.click(timeout=90_000)  # the server's first page
         back.wait_for(timeout=30_000)
         visitor.settled()
         back.click()
