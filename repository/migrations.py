@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pymongo import IndexModel, UpdateOne, WriteConcern
+from pymongo import IndexModel, UpdateOne
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
@@ -215,9 +215,7 @@ def _sync(
     new = name not in existing
     if new:
         try:
-            # is kept when its indexes are, and those are waited for
-            concern = WriteConcern(w=1) if indexes else None
-            db.create_collection(name, check_exists=False, write_concern=concern, **options)
+            db.create_collection(name, check_exists=False, **options)
         except OperationFailure as error:
             if error.code != 48:  # NamespaceExists: another process made it in the same moment
                 raise
