@@ -65,7 +65,8 @@ def style() -> None:
         "html:has(.st-key-slide) :is(.st-key-head,[data-testid='stHeader']){display:none!important}"
         "html:has(.st-key-slide) [data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
         ".st-key-slide{min-height:calc(100vh - 2rem)}.st-key-remote{position:absolute;left:-999rem}"
-        ".st-key-slide h1{font-size:1.6rem!important}"
+        ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
+        ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
         "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501

@@ -15,7 +15,7 @@ from repository.review import Chart, Figure, Review, Section, Table
 SLIDE = "slide"
 """The parameter that holds the number of the slide, from 1."""
 FIGURES, ROWS, CHOICES = 3, 6, 2
-TALL, LETTERS = 430, 20  # pixels of a chart on a slide, and of its letters
+TALL, LETTERS = 240, 18  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
 
@@ -67,7 +67,7 @@ def _foot(review: Review, number: int, count: int) -> None:
             args=(number + by, count),
         )
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slide-foot"):
         st.caption(plain(reading.stamp(review)), width="content")
         st.space("stretch")
         st.caption(f"{i18n.number(number)} / {i18n.number(count)}", width="content")
@@ -153,7 +153,9 @@ def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int 
     else:
         figure = charts.lines(labels, values[0], values[1], names=(names[0], names[1]), look=look, gap=False)
     if high and size:
+        margin = figure["layout"]["margin"]  # larger letters need more room at the lines' ends
         figure["layout"] |= {"height": high, "font": figure["layout"].get("font", {}) | {"size": size}}
+        figure["layout"]["margin"] = margin | {"r": margin["r"] * size / 12}
     title = _("Of")
     cards.chart(
         say(drawn.title),
