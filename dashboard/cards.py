@@ -68,6 +68,10 @@ def style() -> None:
         ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
         "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
+        # a line of the agenda is read whole on a phone, and a table of six columns fits
+        ".st-key-review-agenda a *{white-space:normal!important;overflow:visible!important}"
+        '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
+        '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}}'
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands

@@ -3,6 +3,7 @@ PageUp and PageDown of a remote control turn the slides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -31,13 +32,11 @@ class Slide:
 def slides(review: Review) -> list[Slide]:
     """The slides in their order."""
     name = f"{review.community} · {reading.named(review)}"
-    found = [Slide(review.community, reading.named(review), lambda: _cover(review))]
+    found = [Slide(review.community, reading.named(review), partial(_cover, review))]
     for read in reading.agenda(review):
-        found.append(Slide(name, read.title, lambda read=read: _table(read)))  # type: ignore[misc]
+        found.append(Slide(name, read.title, partial(_table, read)))
     for section in review.sections:
-        found.append(
-            Slide(f"{name} · {say(section.title)}", say(section.headline), lambda section=section: _section(section))  # type: ignore[misc]
-        )
+        found.append(Slide(f"{name} · {say(section.title)}", say(section.headline), partial(_section, section)))
     return found
 
 

@@ -79,7 +79,7 @@ def _agenda(review: Review) -> None:
                 beside = " · ".join(part for part in (who, due, late) if part)
                 with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
                     navigation.link(
-                        each.page or "overview", plain(f"{what}{': ' if why else ''}{why}"), icon=None, **each.params
+                        each.page or "overview", plain(" · ".join(filter(None, (what, why)))), icon=None, **each.params
                     )
                     st.markdown(f":small[:gray[{plain(beside)}]]", width="content")
 
