@@ -193,7 +193,11 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "cost_cents": msg("Of a facility (the category): cost noted on open work orders, 1/100 yuan")
     },
     ("person_orders", "cells"): {
-        "of.{id}.minutes": msg("Of a person: working time of the work orders completed in the month, minutes")
+        "of.{id}.completed": msg("Of a person: work orders completed in the month"),
+        "of.{id}.minutes": msg("Of a person: working time of the work orders completed in the month, minutes"),
+        "of.{id}.on_time": msg("Of these: completed by their due time"),
+        "of.{id}.late": msg("Of these: completed after their due time"),
+        "of.{id}.reworked": msg("Of these: reopened as not fixed at least once"),
     },
     ("entries", "month"): {
         "{kind}": msg("Vehicles or people that came in the month; the category is the gate"),

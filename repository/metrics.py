@@ -97,6 +97,24 @@ def months_between(first: date, last: date) -> list[str]:
     return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(start, start + count)]
 
 
+def whole_months(first: date, last: date) -> tuple[list[str], list[tuple[date, date]]]:
+    """The calendar months that lie wholly between two days, both included, and the spans of days before and after
+    them, at most two."""
+    if first > last:
+        return [], []
+    begin = first if first.day == 1 else _month_after(first)
+    end = last if (last + timedelta(days=1)).day == 1 else last.replace(day=1) - timedelta(days=1)
+    if begin > end:
+        return [], [(first, last)]
+    rest = [(first, begin - timedelta(days=1)), (end + timedelta(days=1), last)]
+    return months_between(begin, end), [span for span in rest if span[0] <= span[1]]
+
+
+def _month_after(day: date) -> date:
+    """The first day of the month after a day's."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
 def last_months(day: date, count: int) -> list[str]:
     """The ``count`` months that end with the one ``day`` lies in."""
     end = day.year * 12 + day.month - 1

@@ -100,6 +100,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "people_are_counted_by_grid_and_format_too": (activities.Attendance,),
     "orders_are_counted_by_facility_and_by_person": (maintenance.WorkOrder,),
     "visits_are_counted_by_door": (patrols.Patrol,),
+    "what_each_completed_is_counted_as_in_time_late_or_reworked": (maintenance.WorkOrder,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 

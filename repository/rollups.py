@@ -29,7 +29,7 @@ format reached in a calendar year (``formats``).
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from math import floor, log10
 from typing import Any
@@ -72,6 +72,11 @@ def month_of(moment: datetime, zone: ZoneInfo) -> str:
 def day_of(moment: datetime, zone: ZoneInfo) -> date:
     """The community's calendar day of a moment."""
     return moment.astimezone(zone).date()
+
+
+def day_begins(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of a day of the community, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def month_bounds(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -238,8 +238,8 @@ def once(fixture: Callable[..., T]) -> Callable[..., T]:
     def remembered(**given: Any) -> T:
         store = next(iter(given.values()))
         clock = store.clock
-        # what other fixtures of the same test did first is another beginning
-        key = fixture.__module__, fixture.__qualname__, frozenset(sums(store).items()), clock()
+        # what other fixtures of the same test did first is another beginning, and so is a password's other cost
+        key = fixture.__module__, fixture.__qualname__, frozenset(sums(store).items()), accounts._hasher(), clock()
         if key in _REMEMBERED:
             writes, returned, clock_after = _REMEMBERED[key]
             for place, (name, changes) in enumerate(writes.items(), 1):

@@ -1,9 +1,10 @@
 """The team: structure, gaps and succession against hand-counted rows; what may be told of small groups; assessment
 rounds as a machine of states, their results against sums made by hand."""
 
+import random
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -21,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from dashboard.i18n import translator
-from repository import importer, staff
+from repository import importer, recount, staff
 from repository.access import Actor, Refused, Role, anybody
 from repository.filters import Is
 from repository.grids import Post, Tier
@@ -879,6 +880,7 @@ def test_the_work_stands_beside_the_result_and_not_in_it(yard: Store, admin: Act
     other = Actor("other", "赵", Role.ADMIN)
     back = move(yard, other, "d", again.id, back.revision, Status.REOPENED, note="又坏了")
     move(yard, mender, "d", again.id, back.revision, Status.DONE)
+    recount.rebuild(yard, admin, "d")
     first = (NOW - timedelta(days=60)).date()
     work = work_of(yard, admin, "d", ["d-wang", "d-li"], first, TODAY, now=NOW)
     did = work["d-wang"]
@@ -892,6 +894,50 @@ def test_the_work_stands_beside_the_result_and_not_in_it(yard: Store, admin: Act
     assert review.evidence["d-li"].inspections is None, "two are called so"
     assert review.evidence["d-li"].posts == ((Tier.GROUP_LEADER, "d-g1"),), "held last in the period"
     assert all(each.score is None for each in review.results)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        *[(date(2025, 1, 1), date(2025, 12, 31)), (date(2025, 3, 1), date(2025, 3, 31))],
+        *[(date(2025, 2, 28), date(2025, 5, 1)), (date(2025, 6, 2), date(2025, 6, 20))],
+        *[(date(2025, 11, 30), date(2026, 2, 28)), (date(2025, 1, 2), date(2025, 2, 27))],
+    ],
+    ids=str,
+)
+def test_what_somebody_did_is_the_same_from_counters_and_from_the_orders(
+    yard: Store, admin: Actor, first: date, last: date
+) -> None:
+    """On the days about midnight and the ends of months, where Shanghai's day is not the server's."""
+    chance, zone = random.Random(f"{first}{last}"), yard.zone("d")
+    begin = datetime(2024, 12, 30, 20, tzinfo=UTC)
+    made = []
+    for number in range(300):
+        ended = begin + timedelta(hours=chance.choice([0, 4, 19, 20]), days=chance.randrange(430))
+        due = chance.choice([None, ended + timedelta(hours=1), ended - timedelta(hours=1), ended])
+        facts: dict[str, Any] = {"due_at": due, "outcome": chance.choice(["completed", "completed", "rejected"])}
+        facts["reported_at"] = ended - timedelta(days=chance.choice([3, 3, -1]))  # this would be flagged
+        again = {"ended_at": ended - timedelta(days=2), "reopened_at": ended - timedelta(days=1)}
+        facts["reopenings"] = ({**again, "outcome": "completed"},) if chance.random() < 0.2 else ()
+        who = chance.choice(["d-wang", "d-li", None])
+        order = WorkOrder(
+            community_id="d", number=str(number), fault="x", place="y", assignee_id=who, ended_at=ended, is_open=False,
+            status=Status.CLOSED, grid_id=chance.choice(["d-g1", None]), **facts,
+        )  # fmt: skip
+        made.append(order)
+    made = yard.write(admin, lambda write: write.insert_many(made))
+    found = work_of(yard, admin, "d", ["d-wang", "d-li"], first, last, now=NOW)
+    for who in ("d-wang", "d-li"):
+        theirs = [
+            one
+            for one in made
+            if one.assignee_id == who and one.outcome == "completed" and one.ended_at
+            if first <= one.ended_at.astimezone(zone).date() <= last
+        ]
+        timed = [one.ended_at <= one.due_at for one in theirs if one.due_at and one.ended_at and not one.flags]
+        did = found[who]
+        assert (did.handled, did.on_time, did.late) == (len(theirs), sum(timed), len(timed) - sum(timed))
+        assert did.reworked == sum(bool(one.reopenings) for one in theirs)
 
 
 # --- the overview

@@ -34,7 +34,7 @@ from repository.grids import Community, Grid
 from repository.metrics import Period, Value, last_months, ratio
 from repository.people import AgeBand
 from repository.record import midnight
-from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_word, words_of
+from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_key, path_word
 from repository.store import READ_SECONDS, Store, our_errors
 
 Document = dict[str, Any]
@@ -398,14 +398,18 @@ def moved_up(
     ids = [f"{community_id}|{group['_id']}" for group in found]
     with our_errors(), pymongo.timeout(READ_SECONDS):
         seen = store.db[SEEN].find({"_id": {"$in": ids}}, {"resident": 1, "months": 1}) if ids else ()
-        kept = [(document["resident"], words_of(document["months"])) for document in seen]
+        kept = [(document["resident"], document["months"]) for document in seen]
+    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    marks = [(path_key(role), place) for place, role in enumerate(STEPS, 1)]
     moved = []
     for resident, months in kept:
         so_far = 0
         for month in sorted(months.keys() - BESIDE):
-            roles = {cell.split("|", 1)[0].rpartition(":")[0] for cell, n in months[month].items() if n > 0} & {*STEPS}
-            step = max((STEPS.index(role) + 1 for role in roles), default=0)
-            if step > so_far and period.first <= date(int(month[:4]), int(month[5:]), 1) <= period.last:
+            if month > last or so_far == len(STEPS):
+                break  # nothing later can be a step up within the period
+            roles = {cell.split("|", 1)[0].rpartition(":")[0] for cell, n in months[month].items() if n > 0}
+            step = max((place for role, place in marks if role in roles), default=0)
+            if step > so_far and month >= first:
                 moved.append(Moved(resident, STEPS[step - 1], month))
             so_far = max(so_far, step)
     moved.sort(key=lambda one: one.resident)

@@ -4,14 +4,14 @@ carry. One look into an index for each of them, or counters, however much others
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require
 from repository.filters import Is
 from repository.maintenance.records import BY_AGE, BY_PERSON, Outcome, WorkOrder
-from repository.metrics import ratio
-from repository.rollups import path_key
+from repository.metrics import ratio, whole_months
+from repository.rollups import day_begins, path_key
 from repository.store import Store
 
 MOST_PEOPLE = 500
@@ -48,39 +48,52 @@ def work_of(
     store: Store, actor: Actor, community_id: str, people: Sequence[str], first: date, last: date, *, now: datetime
 ) -> dict[str, PersonWork]:
     """The orders of each of some ``people`` (MOST_PEOPLE at most) from one day to another, both included; who did
-    nothing is there with zeros. An order counts for whoever has it in the end. Raises Refused, Unavailable."""
+    nothing is there with zeros. An order counts for whoever has it in the end. Whole months are read from counters,
+    the days before and after them from the orders. Raises Refused, Unavailable."""
     asked = sorted(set(people))[:MOST_PEOPLE]
     if not asked:
         return {}
     zone = store.zone(community_id)
-    begins, ends = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+    months, rest = whole_months(first, last)
+    done = _counted(store, actor, community_id, asked, months)
+    for begin, end in rest:
+        between = Is(gte=day_begins(begin, zone), lt=day_begins(end + timedelta(days=1), zone))
+        for id, counts in _completed(store, actor, community_id, asked, between).items():
+            done[id].update(counts)
+    late = {
+        "assignee_id": Is(among=asked),
+        "is_open": True,
+        "due_at": Is(lt=min(day_begins(last + timedelta(days=1), zone), now)),
+    }
+    owed = _count(store, actor, community_id, late)
+    return {
+        id: PersonWork(
+            done[id]["completed"], done[id]["on_time"], done[id]["late"], done[id]["reworked"], owed.get(id, 0)
+        )
+        for id in asked
+    }
+
+
+def _completed(
+    store: Store, actor: Actor, community_id: str, asked: Sequence[str], between: Any
+) -> dict[str, Counter[str]]:
+    """As the counters count it (``WorkOrder.contributions``), from the orders themselves."""
     timed = {"$and": [{"$ne": [{"$ifNull": ["$due_at", None]}, None]}, {"$eq": ["$flags", []]}]}
     in_time = {"$lte": ["$ended_at", "$due_at"]}
 
     def count(*tests: Any) -> dict[str, Any]:
         return {"$sum": {"$cond": [{"$and": list(tests)}, 1, 0]}}
 
-    completed = {
-        "assignee_id": Is(among=asked),
-        "ended_at": Is(gte=begins, lt=ends),
-        "outcome": Outcome.COMPLETED.value,
-    }
     sums = {
         "_id": "$assignee_id",
-        "handled": {"$sum": 1},
+        "completed": {"$sum": 1},
         "on_time": count(timed, in_time),
         "late": count(timed, {"$not": [in_time]}),
         "reworked": count({"$gt": [{"$size": {"$ifNull": ["$reopenings", []]}}, 0]}),
     }
-    done = {
-        row.pop("_id"): {name: int(n) for name, n in row.items()}
-        for row in store.aggregate(
-            actor, WorkOrder, community_id, [{"$group": sums}], filter=completed, index=BY_PERSON
-        )
-    }
-    late = {"assignee_id": Is(among=asked), "is_open": True, "due_at": Is(lt=min(ends, now))}
-    owed = _count(store, actor, community_id, late)
-    return {id: PersonWork(**done.get(id, {}), overdue=owed.get(id, 0)) for id in asked}
+    where = {"assignee_id": Is(among=asked), "ended_at": between, "outcome": Outcome.COMPLETED.value}
+    rows = store.aggregate(actor, WorkOrder, community_id, [{"$group": sums}], filter=where, index=BY_PERSON)
+    return {row.pop("_id"): Counter(row) for row in rows}
 
 
 def load_of(
@@ -88,20 +101,29 @@ def load_of(
 ) -> dict[str, PersonLoad]:
     """What each of some ``people`` (MOST_PEOPLE at most) carries, with what they completed in ``months``; who has
     nothing is there with zeros. An order counts for whoever has it in the end. Raises Refused, Unavailable."""
-    require(actor, Operation.READ, WorkOrder.collection)
     asked = sorted(set(people))[:MOST_PEOPLE]
     if not asked or not months:
         return {id: PersonLoad(0, 0) for id in asked}
+    done = _counted(store, actor, community_id, asked, months)
+    owed = _count(store, actor, community_id, {"is_open": True, "assignee_id": Is(among=asked)})
+    return {id: PersonLoad(owed.get(id, 0), done[id]["minutes"]) for id in asked}
+
+
+def _counted(
+    store: Store, actor: Actor, community_id: str, asked: Sequence[str], months: Sequence[str]
+) -> dict[str, Counter[str]]:
+    """What each completed in whole months, over the grids in reach."""
+    require(actor, Operation.READ, WorkOrder.collection)
+    found: dict[str, Counter[str]] = {id: Counter() for id in asked}
     seen = reach(actor, community_id)
-    minutes: Counter[str] = Counter()
     within: dict[str, Any] = {"period": Is(among=sorted(set(months)))}
     within |= {} if seen is None else {"grid": Is(among=sorted(seen))}
     keys = {path_key(id): id for id in asked}
-    fields = {"period": 1, **{f"of.{key}.minutes": 1 for key in keys}}
-    for document in store.counters(community_id, "person_orders", "cell", within, fields):
-        minutes.update({keys[key]: counts.get("minutes", 0) for key, counts in document.get("of", {}).items()})
-    owed = _count(store, actor, community_id, {"is_open": True, "assignee_id": Is(among=asked)})
-    return {id: PersonLoad(owed.get(id, 0), minutes[id]) for id in asked}
+    fields = {"period": 1, **{f"of.{key}": 1 for key in keys}}
+    for document in store.counters(community_id, "person_orders", "cell", within, fields) if months else ():
+        for key, counts in document.get("of", {}).items():
+            found[keys[key]].update(counts)
+    return found
 
 
 def _count(store: Store, actor: Actor, community_id: str, filter: dict[str, Any]) -> dict[str, int]:

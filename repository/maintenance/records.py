@@ -600,12 +600,21 @@ class WorkOrder(Record):
 
     @staticmethod
     def _of_its_person(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """``minutes`` of completed work in the month it ended, for whoever had it in the end: all of a month and grid
-        in one document, by person (``of.p1.minutes``)."""
-        person, ended, hours = (document.get(name) for name in ("assignee_id", "ended_at", "actual_hours"))
-        if person and ended and hours and document.get("outcome") == Outcome.COMPLETED.value:
-            own = ("person_orders", "cells", month_of(ended, zone), document.get("grid_id") or "", "")
-            yield (*own, f"of.{path_key(person)}.minutes"), round(hours * 60)
+        """What was ``completed`` in the month it ended, for whoever had it in the end: its ``minutes``, ``on_time`` or
+        ``late`` where it had a due moment, ``reworked`` if it was reopened at least once. All of a month and grid
+        stand in one document, by person (``of.p1.minutes``)."""
+        person, ended, due = (document.get(name) for name in ("assignee_id", "ended_at", "due_at"))
+        if not person or not ended or document.get("outcome") != Outcome.COMPLETED.value:
+            return
+        own = ("person_orders", "cells", month_of(ended, zone), document.get("grid_id") or "", "")
+        key = f"of.{path_key(person)}"
+        yield (*own, f"{key}.completed"), 1
+        if hours := document.get("actual_hours"):
+            yield (*own, f"{key}.minutes"), round(hours * 60)
+        if due and not document.get("flags"):
+            yield (*own, f"{key}.{'on_time' if ended <= due else 'late'}"), 1
+        if document.get("reopenings"):
+            yield (*own, f"{key}.reworked"), 1
 
     @staticmethod
     def _counted(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from repository import flows
@@ -19,7 +19,7 @@ from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.record import Choice, midnight
 from repository.requests import metrics
 from repository.requests.records import BY_RECEIPT, SUBJECT, OutcomeKind, Request, Satisfaction, Status, Urgency
-from repository.rollups import NOW, month_bounds, month_of, path_key, path_word
+from repository.rollups import NOW, day_begins, month_bounds, month_of, path_key, path_word
 from repository.store import NotFound, Store
 from repository.words import msg
 
@@ -385,7 +385,7 @@ def received_for(
     """How many requests of one day to another, both included, each of some people answers for; of the newest
     MOST_RECEIVED at most. Raises Refused, Unavailable."""
     zone = store.zone(community_id)
-    begins, ends = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+    begins, ends = day_begins(first, zone), day_begins(last + timedelta(days=1), zone)
     pipeline: list[Document] = [
         {"$sort": {"received_at": -1}},
         {"$limit": MOST_RECEIVED},

@@ -161,7 +161,10 @@ def place_key(place: str | None) -> str | None:
     return "".join(unicodedata.normalize("NFKC", place).casefold().split())[:PLACE_KEY] or None if place else None
 
 
-BY_RECEIPT = ("community_id", "received_at", "grid_id", "category")
+BY_RECEIPT = (
+    *("community_id", "received_at", "grid_id", "category"),
+    *("is_open", "resident", "place_key", "responsible_id"),
+)
 
 
 class Request(Record):
@@ -178,7 +181,7 @@ class Request(Record):
             "what is owed, the longest overdue first",
             where={"is_open": True},
         ),
-        Index(BY_RECEIPT, "newest first; a month's rebuild; the themes of a period"),
+        Index(BY_RECEIPT, "newest first; a month's rebuild; topics of a period and who answers, from keys alone"),
         Index(("community_id", "category", "received_at"), "a topic's requests"),
         Index(("community_id", "words", "received_at"), "the requests in which a word stands"),
         Index(("community_id", "status", "ended_at"), "whom to call back, the longest waiting first"),

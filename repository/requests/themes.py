@@ -22,7 +22,7 @@ MINIMUM = 3
 """Requests a theme needs within its stretch of time."""
 SEVERAL = 2
 """Different residents or places it needs."""
-READ = 5_000
+READ = 2_000
 """Requests that are read of the two stretches together, at most."""
 DAYS = {"month": 31, "quarter": 92, "year": 366, "ever": 366}
 LISTED = 12
@@ -126,7 +126,7 @@ def _stretches(until: datetime, days: int) -> tuple[datetime, dict[str, Any]]:
 
 def _read(*fields: str) -> list[dict[str, Any]]:
     """The newest of them, and what is needed of each."""
-    return [{"$sort": {"received_at": -1}}, {"$limit": READ + 1}, {"$project": dict.fromkeys(fields, 1)}]
+    return [{"$sort": {"received_at": -1}}, {"$limit": READ + 1}, {"$project": {"_id": 0, **dict.fromkeys(fields, 1)}}]
 
 
 def _read_of(since: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from repository import inspections, maintenance
@@ -12,7 +12,7 @@ from repository.grids import Post, Tier
 from repository.maintenance import PersonWork
 from repository.metrics import Value, ratio
 from repository.people import Person
-from repository.rollups import day_of
+from repository.rollups import day_begins, day_of
 from repository.staff import metrics
 from repository.staff.commands import _require_members
 from repository.staff.scoring import (
@@ -357,7 +357,7 @@ def evidence(
     if not who:
         return {}
     zone = store.zone(community_id)
-    begins, ends = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+    begins, ends = day_begins(first, zone), day_begins(last + timedelta(days=1), zone)
     work = maintenance.work_of(store, actor, community_id, who, first, last, now=now)
     named = store.find(actor, Person, community_id, {"_id": Is(among=who)})
     names = {person.id: person.name for person in named}
