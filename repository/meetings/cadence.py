@@ -5,6 +5,7 @@ start of each year: 12 + 4 + 1. It gives no days; these are the community's, in 
 moves them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -131,10 +132,10 @@ def began(meetings: Iterable[Held]) -> date | None:
     return min((each.day for each in meetings if each.kind in REQUIRED and not far_away(each.day)), default=None)
 
 
-def cell(need: Required, meetings: Sequence[Held], today: date, since: date | None) -> Cell:
-    """How a required meeting stands on ``today``. Of several for the same period the first one held in the window
-    counts, else the first one held, else the next one planned. Nothing is owed from before ``since``."""
-    own = sorted((each for each in meetings if (each.kind, each.period) == (need.kind, need.period)), key=_when)
+def cell(need: Required, meetings: Iterable[Held], today: date, since: date | None) -> Cell:
+    """How a required meeting stands on ``today``, by the ``meetings`` for its period. Of several the first one held in
+    the window counts, else the first one held, else the next one planned. Nothing is owed from before ``since``."""
+    own = sorted(meetings, key=_when)
     held = [each for each in own if each.status is MeetingStatus.HELD and each.day <= today]
     if held:
         best = next((each for each in held if need.first <= each.day <= need.last), held[0])
@@ -154,8 +155,10 @@ def _when(each: Held) -> tuple[date, str]:
 
 def cells(year: int, meetings: Sequence[Held], times: Worktime, today: date, days: Days = OURS) -> list[Cell]:
     """The year's calendar."""
-    since = began(meetings)
-    return [cell(need, meetings, today, since) for need in required(year, times, days)]
+    since, own = began(meetings), defaultdict[tuple[MeetingKind, str | None], list[Held]](list)
+    for each in meetings:
+        own[each.kind, each.period].append(each)
+    return [cell(need, own[need.kind, need.period], today, since) for need in required(year, times, days)]
 
 
 def settled(found: Iterable[Cell], first: date, last: date) -> Iterator[Cell]:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 from repository import flows
@@ -284,9 +285,14 @@ class _Ground:
             self.years[year] = cells(year, self.meetings, self.times, self.today, self.days)
         return self.years[year]
 
+    @cached_property
+    def began(self) -> date | None:
+        """The first day from which meetings are on record."""
+        return began(self.meetings)
+
     def all_cells(self, first: date, last: date) -> list[Cell]:
         """Those of the years of a period, from the first year there is anything of."""
-        begins = max(first.year, (began(self.meetings) or last).year)
+        begins = max(first.year, (self.began or last).year)
         return [each for year in range(begins, last.year + 1) for each in self.cells(year)]
 
     def held_days(self, series: MeetingKind, until: date) -> list[date]:
