@@ -159,7 +159,7 @@ def categories(view: View, review: WorkReview) -> None:
     """What comes in by category, and how long does it take?"""
     _table(
         _category_finding(review.categories),
-        _("{period}. Hours from report to repair, of completed orders; grey: fewer than {n}").format(
+        _("{period}. Hours from report to repair, of completed orders; none where fewer than {n}").format(
             period=period(view.period), n=MINIMUM_N
         ),
         [
@@ -168,14 +168,12 @@ def categories(view: View, review: WorkReview) -> None:
                 _("Opened"): row.opened,
                 _("Open"): row.open,
                 _("Overdue"): row.overdue,
-                _("Median hours"): _rounded(row.median_hours),
-                _("Mean hours"): _rounded(row.mean_hours),
+                _("Median hours"): _rounded(row.median_hours, row.n),
+                _("Mean hours"): _rounded(row.mean_hours, row.n),
                 _("Repaired"): row.n,
             }
             for row in review.categories
         ],
-        few=[row.n < MINIMUM_N for row in review.categories],
-        grey=(_("Median hours"), _("Mean hours")),
         key="categories",
         leads={
             _("Category"): Behind.OPENED,
@@ -210,7 +208,7 @@ def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
         _grid_finding(rows, named),
         _(
             "{period}; open and overdue at its end, or now. On time: of what ended and what is overdue; "
-            "grey: fewer than {n}"
+            "no share and no mean where fewer than {n}"
         ).format(period=period(view.period), n=MINIMUM_N),
         [
             {
@@ -219,14 +217,12 @@ def grids(view: View, review: WorkReview, names: Mapping[str, str]) -> None:
                 _("Ended"): row.ended,
                 _("Open"): row.open,
                 _("Overdue"): row.overdue,
-                _("On time"): percent(row.on_time) if row.on_time is not None else MISSING,
-                _("Mean hours"): _rounded(row.mean_hours),
+                _("On time"): percent(row.on_time if row.on_time_n >= MINIMUM_N else None),
+                _("Mean hours"): _rounded(row.mean_hours, row.n),
                 _("Repaired"): row.n,
             }
             for row in rows
         ],
-        few=[row.on_time_n < MINIMUM_N for row in rows],
-        grey=(_("On time"),),
         key="by-grid",
         leads={
             _("Grid"): Behind.OPENED,
@@ -256,15 +252,13 @@ def _table(
     caption: str,
     rows: list[dict[str, Any]],
     *,
-    few: Sequence[bool],
-    grey: Sequence[str],
     key: str,
     leads: Mapping[str, Behind],
     by: Side,
     of: Sequence[str],
 ) -> None:
-    """A card that is a table: figures that rest on too few are grey, overdue ones are bars. A cell that is picked opens
-    the list behind it: ``leads`` says by column what it counts, ``of`` whose the rows are."""
+    """A card that is a table, in which overdue ones are bars. A cell that is picked opens the list behind it: ``leads``
+    says by column what it counts, ``of`` whose the rows are."""
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"chart_{key}"):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.header(plain(finding), anchor=False, width="stretch")
@@ -273,37 +267,19 @@ def _table(
         if not rows:
             st.markdown(":gray[" + _("Nothing to show for this selection yet.") + "]")
             return
-        picked = _figures(
-            rows, few=few, grey=grey, quiet=cards.look().quiet, overdue=_("Overdue"), key=key, alt=finding
-        )
+        picked = _figures(rows, overdue=_("Overdue"), key=key, alt=finding)
         if picked and picked[0] < len(of) and picked[1] in leads:
             navigation.go("maintenance", **behind.params(leads[picked[1]], by=by.value, key=of[picked[0]]))
 
 
-def _figures(
-    rows: list[dict[str, Any]],
-    *,
-    few: Sequence[bool],
-    grey: Sequence[str],
-    quiet: str,
-    overdue: str,
-    key: str,
-    alt: str,
-) -> tuple[int, str] | None:
+def _figures(rows: list[dict[str, Any]], *, overdue: str, key: str, alt: str) -> tuple[int, str] | None:
     """Draws it; returns row and column of the cell that was picked."""
     table = pd.DataFrame(rows)
     if not table[overdue].any():
         table = table.drop(columns=overdue)
-    hours = [title for title in table if table[title].dtype.kind == "f"]
-    drawn: Any = table
-    if any(few):  # a style costs more than all the rest of the table
-        faint = pd.DataFrame("", index=table.index, columns=table.columns)
-        for title in grey:
-            faint.loc[list(few), title] = f"color: {quiet}; opacity: 0.6"
-        drawn = table.style.apply(lambda _table: faint, axis=None)
-        drawn = drawn.format(dict.fromkeys(hours, "{:.1f}"), na_rep=MISSING)
+    words = [title for title in list(table)[1:] if isinstance(rows[0][title], str)]
     picked: Any = st.dataframe(
-        drawn,
+        table,
         hide_index=True,
         height="content" if len(rows) <= 8 else 9 * 35,
         placeholder=MISSING,
@@ -311,8 +287,8 @@ def _figures(
         selection_mode="single-cell",
         key=f"{key}-table",
         column_config={
-            **{title: st.column_config.TextColumn(alignment="right") for title in grey if title not in hours},
-            **{title: st.column_config.NumberColumn(format="%.1f") for title in hours},
+            **{title: st.column_config.TextColumn(alignment="right") for title in words},
+            **{title: st.column_config.NumberColumn(format="%.1f") for title in table.select_dtypes("float")},
             overdue: st.column_config.ProgressColumn(
                 format="%d", color="red", min_value=0, max_value=max([row[overdue] for row in rows] + [1])
             ),
@@ -323,5 +299,6 @@ def _figures(
     return (int(cells[0][0]), str(cells[0][1])) if cells else None
 
 
-def _rounded(hours: float | None) -> float | None:
-    return None if hours is None else round(hours, 1)
+def _rounded(hours: float | None, n: int) -> float | None:
+    """Hours for a cell; none where they rest on too few."""
+    return None if hours is None or n < MINIMUM_N else round(hours, 1)

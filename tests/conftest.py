@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import cache, wraps
@@ -219,10 +219,27 @@ def refill(store: Store, contents: Mapping[str, Sequence[Any]]) -> None:
 RAW = CodecOptions(RawBSONDocument)
 
 
-def documents(store: Store) -> dict[str, dict[Any, RawBSONDocument]]:
-    """All that is kept, by collection and id."""
-    names = [name for name, told in sums(store).items() if told != NOTHING]
+def documents(store: Store, names: Iterable[str] | None = None) -> dict[str, dict[Any, RawBSONDocument]]:
+    """All that is kept, or what is in the collections of these ``names``, by collection and id."""
+    if names is None:
+        names = [name for name, told in sums(store).items() if told != NOTHING]
     return {name: {one["_id"]: one for one in store.db.get_collection(name, RAW).find()} for name in names}
+
+
+def bring(store: Store, contents: Mapping[str, Mapping[Any, RawBSONDocument]]) -> None:
+    """Let each of these collections hold these documents, by id, and no others, by writing what differs: quicker than
+    ``refill`` where that is little."""
+    now = documents(store, contents)
+    _write(store, {name: list(_changes(now[name], wanted)) for name, wanted in contents.items()})
+
+
+def _write(store: Store, writes: Mapping[str, Sequence[Any]]) -> None:
+    """Do all of this. What is waited for is the last write alone, which is kept when all before it are."""
+    writes = {name: changes for name, changes in writes.items() if changes}
+    for place, (name, changes) in enumerate(writes.items(), 1):
+        concern = store.db.write_concern if place == len(writes) else WriteConcern(w=1)
+        done = store.db[name].with_options(write_concern=concern).bulk_write(changes)
+        assert done.inserted_count + done.matched_count + done.deleted_count == len(changes)
 
 
 _REMEMBERED: dict[Any, Any] = {}
@@ -242,10 +259,7 @@ def once(fixture: Callable[..., T]) -> Callable[..., T]:
         key = fixture.__module__, fixture.__qualname__, frozenset(sums(store).items()), accounts._hasher(), clock()
         if key in _REMEMBERED:
             writes, returned, clock_after = _REMEMBERED[key]
-            for place, (name, changes) in enumerate(writes.items(), 1):
-                concern = store.db.write_concern if place == len(writes) else WriteConcern(w=1)
-                done = store.db[name].with_options(write_concern=concern).bulk_write(changes)
-                assert done.inserted_count + done.matched_count + done.deleted_count == len(changes)
+            _write(store, writes)
             if isinstance(clock, Clock):
                 clock.now = clock_after
             return store if isinstance(returned, Store) else returned
@@ -254,7 +268,6 @@ def once(fixture: Callable[..., T]) -> Callable[..., T]:
         after = documents(store)
         if (after or before) and (clock() == key[-1] or isinstance(clock, Clock)):
             writes = {name: list(_changes(before.get(name, {}), after.get(name, {}))) for name in {**before, **after}}
-            writes = {name: changes for name, changes in writes.items() if changes}
             _REMEMBERED[key] = writes, returned, clock()
         return returned
 
@@ -262,13 +275,11 @@ def once(fixture: Callable[..., T]) -> Callable[..., T]:
 
 
 def _changes(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[Any]:
-    """How the one becomes the other."""
-    for id, document in after.items():
-        if id not in before:
-            yield InsertOne(document)
-        elif before[id].raw != document.raw:
-            yield ReplaceOne({"_id": id}, document)
+    """How the one becomes the other; what goes first leaves its unique names to what comes."""
     yield from (DeleteOne({"_id": id}) for id in before if id not in after)
+    both = [(id, document) for id, document in after.items() if id in before]
+    yield from (ReplaceOne({"_id": id}, document) for id, document in both if before[id].raw != document.raw)
+    yield from (InsertOne(document) for id, document in after.items() if id not in before)
 
 
 def shape(store: Store) -> Any:

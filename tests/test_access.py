@@ -20,8 +20,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo import monitoring
 
 import repository
@@ -116,7 +118,7 @@ from repository.store import (
 )
 from repository.words import Trouble
 from repository.worktime import SpecialDay
-from tests.conftest import NOW, refill, sums
+from tests.conftest import NOW, bring, sums
 from tests.pages import picture
 
 TODAY = date(2026, 4, 2)
@@ -378,6 +380,11 @@ class Dump(dict[str, list[Any]]):
 
     sums: Mapping[str, str] = {}
 
+    @functools.cached_property
+    def raw(self) -> Mapping[str, Mapping[Any, RawBSONDocument]]:
+        """The same, as it is stored, by id."""
+        return {name: {one["_id"]: RawBSONDocument(bson.encode(one)) for one in rows} for name, rows in self.items()}
+
 
 _READ: dict[str, Dump] = {}
 """What was last read of each database."""
@@ -411,7 +418,7 @@ def changed(store: Store, before: Dump) -> set[str]:
 
 def restore(store: Store, before: Dump) -> None:
     """Put back what a call changed."""
-    refill(store, {name: before.get(name, []) for name in changed(store, before)})
+    bring(store, {name: before.raw.get(name, {}) for name in changed(store, before)})
     store._there.clear()
     store.reread_pending()
 
@@ -1864,7 +1871,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.commands._skip_taken": "the last number",
     "maintenance.commands._mended_lately": "inside a Write, of an order's own facility",
     "maintenance.companies.company_scores": "counters, cut by seen",
-    "maintenance.persons.load_of": "counters, cut by seen",
+    "maintenance.persons._counted": "counters, cut by seen",
     "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
     "maintenance.queries.work_categories": "counters of the grids in reach",
     "meetings.commands": "inside a Write, of a meeting that was read through it; meetings are the whole community's",
