@@ -26,12 +26,12 @@ test: lint ## Lint, then the tests (installs Chromium and a CJK font as root on 
 	@.ci/need database
 	@.ci/need browser
 	@.ci/need proxy
-	$(BIN)/python -m pytest -n 3 --dist loadscope -m "not kills"
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m "not drill"
 
-drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up, replica sets lose their head
+drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up, hostile input meets every page in a Chromium
 	@.ci/need database
 	@.ci/need browser
-	$(BIN)/python -m pytest -n 3 --dist loadscope -m kills
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m drill
 
 lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history
 	@echo "style, types, rules; known holes and secrets beside them"

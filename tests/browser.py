@@ -23,7 +23,6 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--js-flags=--max-lazy --no-opt",  # no page lives long enough for its code to be worth compiling well
 ]
 # What a healthy server may say: root is warned of, and the embedded server's version has known holes.
 KNOWN_LINES = (
@@ -99,6 +98,17 @@ class Visit:
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost"):
             self.outside.append(request.url)
+
+    def go(self, address: str, path: str = "") -> None:
+        """Open a page, without a query: as by the browser's own way back and forth where the app is open already, which
+        takes half of what loading it anew does."""
+        if not self.page.url.startswith(address):
+            self.page.goto(f"{address}/{path}")
+            return
+        self.page.evaluate(
+            "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate', { state: {} })) }",
+            f"/{path}",
+        )
 
     def settled(self) -> None:
         """Wait until the script's run is over and drawn."""

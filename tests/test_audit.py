@@ -309,7 +309,7 @@ def test_a_restored_database_holds_and_is_sealed_on(
         other.close()
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_the_restore_drill_of_a_private_database(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

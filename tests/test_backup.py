@@ -546,7 +546,7 @@ def test_retention_keeps_the_newest_of_each_span_and_lets_nothing_else_go(
     assert len(stay) <= max(1, n_days + n_weeks + n_months)
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_the_commands_carry_a_private_database_to_another_folder(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -1078,7 +1078,7 @@ backup.restore(Store.connect(sys.argv[1], event_listeners=[Killer()]), Path(sys.
 """
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_a_restore_that_is_killed_anywhere_is_healed_by_the_next(
     filled: Store, target: Store, server: Callable[[str], str], admin: Actor, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -26,7 +26,7 @@ from tests.browser import Visit, Windows
 from tests.folders import server_folder
 from tests.reliability.replicas import Members
 
-pytestmark = [pytest.mark.browser, pytest.mark.kills]
+pytestmark = [pytest.mark.browser, pytest.mark.drill]
 ROOT = Path(__file__).parents[1]
 ACTOR = Actor("tester", "测试员", Role.ADMIN)
 HALF = "half a sentence about the left post"

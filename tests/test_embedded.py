@@ -220,12 +220,12 @@ def test_strangers_are_refused(served: Endpoint, command: str) -> None:
 # --- killed at any point ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_killed_server_heals_over_stale_socket_and_lock(doomed: Path) -> None:
     killed_over_a_stale_lock(doomed)
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_threads_that_see_it_die_restart_it_once(doomed: Path) -> None:
     """Without a pause: the dying server may still hold its lock and its socket."""
     first = embedded.start(doomed)
@@ -238,7 +238,7 @@ def test_threads_that_see_it_die_restart_it_once(doomed: Path) -> None:
     assert 1001 in kept(first)
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_server_that_dies_under_a_start_is_run_again(doomed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded.start(doomed)
     real, calls = embedded.converge, []
@@ -255,7 +255,7 @@ def test_server_that_dies_under_a_start_is_run_again(doomed: Path, monkeypatch: 
     assert (len(calls), end.started, end.brand_new, len(servers(doomed))) == (2, True, False, 1)
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_set_up_killed_between_any_two_steps(home: Path) -> None:
     """One directory, killed before each step in turn: secrets, server, replica set, app user, the note of its end."""
     code = """
@@ -292,7 +292,7 @@ def test_set_up_killed_between_any_two_steps(home: Path) -> None:
     assert (end.brand_new, kept(end)) == (False, {1})
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_set_up_killed_at_random_times(home: Path) -> None:
     """The starting process always, its server sometimes; seeded."""
     dice = random.Random(SEED)
@@ -300,7 +300,7 @@ def test_set_up_killed_at_random_times(home: Path) -> None:
         killed_in_set_up(home.parent / f"r{number}", dice)
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_server_outlives_its_parent_and_is_found_again(home: Path) -> None:
     assert parent_killed(home) < 2
     assert embedded.stop(home)
@@ -314,7 +314,7 @@ def test_server_outlives_the_thread_that_ran_it(served: Endpoint) -> None:
     assert embedded.start(served.home).started is False
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_stop_under_load_loses_nothing(doomed: Path) -> None:
     """D6: every write that was answered is there afterwards."""
     end = embedded.start(doomed)
@@ -568,7 +568,7 @@ STUBBORN = """
 """
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_slow_server_is_neither_killed_nor_doubled(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGOD_PATH", str(program(home, STUBBORN)))
     for _ in range(2):

@@ -33,7 +33,7 @@ def home() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_killing_the_server_loses_no_acknowledged_write(home: Path) -> None:
     """Four writers insert and edit while mongod is killed again and again: what was acknowledged is there, what was
     not may be there once, and the counters are exact."""
@@ -89,7 +89,7 @@ def test_killing_the_server_loses_no_acknowledged_write(home: Path) -> None:
     store.close()
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_a_submission_repeated_after_a_kill_makes_one_record(home: Path) -> None:
     store = Store.connect(embedded.start(home).uri)
     migrate(store)

@@ -28,7 +28,7 @@ from tests.browser import Server, visit
 from tests.reliability.inputs import LIVELY, TEXTS
 from tests.test_browser import unexpected
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.drill]
 
 LINK = LIVELY[0]
 ALL = " ".join(text.replace("\n", " ") for text in LIVELY)

@@ -1143,7 +1143,7 @@ def test_a_batch_that_cannot_be_ended_keeps_no_other_from_its_end(
     assert [one["_id"] for one in store.db["import_batches"].find({"running": True})] == [left["_id"]]
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_a_killed_import_is_rolled_back_at_the_next_start(
     store: Store, admin: Actor, mongodb_uri: str, tmp_path: Any
 ) -> None:

@@ -15,7 +15,7 @@ from repository.store import Store
 from tests.browser import Server, Windows, visit
 from tests.pages import picture
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.drill]
 
 CLERK = Actor("clerk", "文员", Role.ADMIN)
 MENDER = Actor("mender", "师傅", Role.FACILITY_MANAGER)

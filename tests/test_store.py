@@ -353,7 +353,7 @@ def test_what_the_store_keeps_nobody_sets(store: Store, admin: Actor, community:
     assert store.db["grids"].find_one({"_id": "g1"}) == before
 
 
-@pytest.mark.kills
+@pytest.mark.drill
 def test_a_replica_set_that_is_not_there_yet_is_no_standalone(tmp_path: Path) -> None:
     with socket() as free:
         free.bind(("127.0.0.1", 0))
