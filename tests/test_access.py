@@ -1790,6 +1790,7 @@ NO_ACTOR: Mapping[str, str] = {
     "maintenance.said": "makes a value only; the caller updates through Write",
     "maintenance.take_photos": "updates through Write",
     "facilities.with_history": "changes values only; the caller updates through Write",
+    "facilities.follows_retirement": "marks what is done in the Write that retires, which bears its actor",
     # the server behind the store
     "store.Store": "opens nothing by itself",
     "store.Store.connect": "opens the database for the process",
