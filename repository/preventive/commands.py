@@ -319,7 +319,7 @@ def _end_of(day: date, zone: ZoneInfo) -> datetime:
 def _follow(write: Write, facility: Facility, why: str) -> None:
     """What is planned for a facility and nobody has begun ends with it, with the reason, and is owed again where its
     retirement is taken back. What was scheduled for a day to come was never owed (see ``NEVER_OWED``); what is past its
-    day was, and counts as not done."""
+    day was, and counts as not done. What is out of the actor's reach ends with the next ``generate`` of the server."""
     today = write.at.astimezone(write.store.zone(facility.community_id)).date()
     gone = facility.status is ServiceStatus.RETIRED
     what = PLANNED if gone else {"outcome": NEVER_OWED, "scheduled_for": Is(gte=midnight(today))}
