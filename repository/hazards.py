@@ -290,26 +290,35 @@ def edit_hazard(
 
 def _terms(before: Hazard, after: Hazard, write: Write, reason: str | None, zone: ZoneInfo) -> dict[str, Any]:
     """The fields that change with another deadline or level: none where both stay. Raises Invalid."""
-    step: dict[str, Any] = {}
     said = (reason or "").strip() or None
-    if after.deadline_on != before.deadline_on:
+    changes = on_record(before, after, write.at, write.actor, said)
+    if not changes:
+        return {}
+    step = dict(changes["events"][-1])
+    if step["deadline_after"]:
         if before.state is State.RECHECKED:
-            raise Invalid(
-                {"deadline_on": Message(msg("It is over: it is judged by the deadline that held until then."))}
-            )
+            over = msg("It is over: it is judged by the deadline that held until then.")
+            raise Invalid({"deadline_on": Message(over)})
         _check_deadline(after, zone)
+    if _put_off(step) and said is None:
+        raise Invalid({"reason": Message(msg("Say why it is put off"))})
+    if _lowered(step) and said is None:
+        raise Invalid({"reason": Message(msg("Say why it is not major"))})
+    return changes
+
+
+def on_record(before: Hazard, after: Hazard, at: datetime, by: Actor, reason: str | None) -> dict[str, Any]:
+    """The fields that go with another deadline or level: a step of the story with what stood before, and the deadline
+    that was promised. None where both stay. Pure; for whatever changes a hazard, imports included."""
+    step: dict[str, Any] = {}
+    if after.deadline_on != before.deadline_on:
         step |= {"deadline_before": before.deadline_on, "deadline_after": after.deadline_on}
-        if _put_off(step) and said is None:
-            raise Invalid({"reason": Message(msg("Say why it is put off"))})
     if after.level is not before.level:
         step |= {"level_before": before.level, "level_after": after.level}
-        if _lowered(step) and said is None:
-            raise Invalid({"reason": Message(msg("Say why it is not major"))})
     if not step:
         return {}
-    changes: dict[str, Any] = {
-        "events": (*before.events, _event(before, write.at, write.actor, Step.CHANGED, said, step))
-    }
+    told = _event(before, at, by, Step.CHANGED, reason, step)
+    changes: dict[str, Any] = {"events": (*before.events, told)}
     if _put_off(step) and before.promised_on is None:
         changes["promised_on"] = before.deadline_on
     return changes
