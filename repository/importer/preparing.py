@@ -809,8 +809,8 @@ class _Judge:
             told = hazards.on_record(was, now, self.now, self.actor, self.sheet.source[:LINE])
             return now.model_copy(update=told).to_document()
         if self.record is WorkOrder and before["status"] in OPEN and before.get("due_at") != changed.get("due_at"):
-            order, due = WorkOrder.from_document(changed), WorkOrder.from_document(before)
-            return order.model_copy(update=put_off(due, order.due_at, self.now)).to_document()
+            stood, stands = WorkOrder.from_document(before), WorkOrder.from_document(changed)
+            return stands.model_copy(update=put_off(stood, stands.due_at, self.now)).to_document()
         return changed
 
     def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:

@@ -123,7 +123,6 @@ def generate(store: Store, actor: Actor, community_id: str, *, until: date | Non
     require(actor, Operation.CREATE, WorkOrder.collection)
     require(actor, Operation.UPDATE, MaintenancePlan.collection)  # who runs the plans may have them make orders
     zone = store.zone(community_id)
-    ended = _end_with_the_retired(store, actor, community_id)
     leads = {grid.id: grid.responsible_id for grid in store.find(actor, Grid, community_id)}
     made = wanted = 0
     for missing in _lacking(store, actor, community_id, until):
@@ -135,7 +134,7 @@ def generate(store: Store, actor: Actor, community_id: str, *, until: date | Non
                 made += _make(store, actor, community_id, chunk, leads, zone)
                 chunk = []
         made += _make(store, actor, community_id, chunk, leads, zone)
-    return Generated(made, wanted, ended)
+    return Generated(made, wanted, _end_with_the_retired(store, actor, community_id))
 
 
 def lacking(store: Store, actor: Actor, community_id: str, *, until: date) -> int:
@@ -315,6 +314,14 @@ def _end_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 # --- with a facility that is retired
+PLANNED: Mapping[str, Any] = {
+    "is_open": True,
+    "kind": WorkKind.PREVENTIVE.value,
+    "status": Is(among=sorted(NOT_BEGUN)),
+}
+"""Orders that end with their facility."""
+
+
 @follows_retirement
 def _follow(write: Write, facility: Facility, why: str) -> None:
     """What is planned for a facility and nobody has begun ends with it, with the reason, and is owed again where its
@@ -324,7 +331,7 @@ def _follow(write: Write, facility: Facility, why: str) -> None:
     gone = facility.status is ServiceStatus.RETIRED
     what = PLANNED if gone else {"outcome": NEVER_OWED, "scheduled_for": Is(gte=midnight(today))}
     where = {**scope(write.actor, WorkOrder, facility.community_id), "facility_id": facility.id, **what}
-    for found in write.store.db[WorkOrder.collection].find(where, {"_id": 1}, session=write.session):
+    for found in list(write.store.db[WorkOrder.collection].find(where, {"_id": 1}, session=write.session)):
         with suppress(NotFound):  # an import is just bringing it
             order = write.read(WorkOrder, facility.community_id, found["_id"])
             past = order.scheduled_for is not None and order.scheduled_for < today
@@ -342,14 +349,6 @@ def _owe_again(write: Write, order: WorkOrder, note: str) -> None:
     changes = {name: getattr(again, name) for name in ("status", "ended_at", "outcome")} | {"is_open": True}
     changes["events"] = (*order.events, said(write, again, note))
     write.update(WorkOrder, order.community_id, order.id, order.revision, changes, following=Facility)
-
-
-PLANNED: Mapping[str, Any] = {
-    "is_open": True,
-    "kind": WorkKind.PREVENTIVE.value,
-    "status": Is(among=sorted(NOT_BEGUN)),
-}
-"""Orders that end with their facility."""
 
 
 def _end_with_the_retired(store: Store, actor: Actor, community_id: str) -> int:
