@@ -18,6 +18,7 @@ from repository.maintenance import Danger, Fault, HazardReview, WorkOrder
 Names = Mapping[str, Mapping[str, str]]
 HAZARD = "hazard"  # of the URL: the hazard whose drawer is open
 COLOURS = {State.FOUND: "red", State.RECTIFIED: "orange", State.RECHECKED: "green"}
+TERMS = frozenset({"deadline_on", "level"})  # what is changed on record, with a reason
 SHOWN = 100
 PHONE_ROWS = 20
 
@@ -27,16 +28,20 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
     review = data.ask(maintenance.hazard_review, view.community_id, view.period, view.grids, now=view.now)
     with cards.tiles(3):
         cards.tile(review.rectified, page="")
-        cards.tile(review.major, page="")
+        lowered = n_("{n} lowered from major", "{n} lowered from major", review.lowered)
+        cards.tile(review.major, page="", detail=lowered if review.lowered else None)
         major = int(review.overdue.detail or 0)
         late = replace(review.overdue, detail=None)  # the detail is no mean, as a tile would take it to be
-        cards.tile(late, page="", detail=_("{n} of them major", n=major) if major else None)
+        said = [_("{n} of them major", n=major) if major else ""]
+        said.append(n_("{n} put off", "{n} put off", review.put_off) if review.put_off else "")
+        cards.tile(late, page="", detail=" · ".join(filter(None, said)) or None)
     _standing(view, review, names)
     wanted = inventory.hazards(found, names)
     over, total = data.ask(maintenance.hazards_over, view.community_id, view.grids)
     if over:
         st.header(n_("{n} hazard is over", "{n} hazards are over", total), anchor=False)
-        columns = ["what", "level", "facility_id", "place", "found_at", "deadline_on", "rectified_at", "rechecked_at"]
+        columns = ["what", "level", "facility_id", "place", "found_at", "promised_on", "deadline_on"]
+        columns += ["rectified_at", "rechecked_at"]
         more = number(total) if total > len(over) else None
         drawer.register(HAZARD, Hazard, over, key="hazards-over", columns=columns, names=names, total=more)
     if opened := drawer.opened(HAZARD):
@@ -107,6 +112,7 @@ def _row(each: Danger, names: Names) -> dict[str, Any]:
         _("Grid"): names["grids"].get(each.grid_id or ""),
         _("State"): say(each.state.label),
         _("Days late"): each.overdue_days or None,
+        _("First deadline"): each.promised_on,
         _("Deadline"): each.deadline_on,
         _("Responsible person"): names["people"].get(each.responsible_id or ""),
         _("Work order"): each.number,
@@ -115,9 +121,8 @@ def _row(each: Danger, names: Names) -> dict[str, Any]:
 
 def _table(chosen: list[Danger], rows: list[dict[str, Any]]) -> None:
     columns = st.column_config
-    table, late = tables.frame(rows), _("Days late")
-    if not any(row[late] for row in rows):
-        table = table.drop(columns=late)
+    table, late, first = tables.frame(rows), _("Days late"), _("First deadline")
+    table = table.drop(columns=[name for name in (late, first) if not any(row[name] for row in rows)])
     table[""] = [_("Handle")] * len(rows)
 
     def opened() -> None:
@@ -139,6 +144,7 @@ def _table(chosen: list[Danger], rows: list[dict[str, Any]]) -> None:
             late: columns.ProgressColumn(
                 late, format="%d", color="red", min_value=0, max_value=max(7, *(row[late] or 0 for row in rows))
             ),
+            first: columns.DateColumn(format="YYYY-MM-DD"),
             _("Deadline"): columns.DateColumn(format="YYYY-MM-DD"),
             "": columns.ButtonColumn("", type="secondary", key="danger-deal", on_click=opened),
         },
@@ -193,7 +199,7 @@ def _new(view: session.View, names: Names) -> None:
 
 
 def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: WorkOrder | None) -> None:
-    late = (view.now.date() - found.deadline_on).days if found.state is not State.RECHECKED else 0
+    late = (view.now.date() - found.owed_on).days if found.state is not State.RECHECKED else 0
     badges = [
         f":{COLOURS[found.state]}-badge[{plain(say(found.state.label))}]",
         f":{'red' if found.level is Level.MAJOR else 'gray'}-badge[{plain(say(found.level.label))}]",
@@ -205,6 +211,9 @@ def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: W
     facts = [where, names["people"].get(found.responsible_id or ""), term(found.source or "", Finding)]
     st.markdown(plain(" · ".join(filter(None, facts))))
     st.markdown(plain(_("To be rectified and re-checked by {day}", day=i18n.date(found.deadline_on))))
+    if found.owed_on < found.deadline_on:
+        first = _("Put off: it is judged by its first deadline, {day}.", day=i18n.date(found.owed_on))
+        st.markdown(f":material/event_upcoming: {plain(first)}")
     if found.measures:
         st.markdown(plain(found.measures))
     if order is not None:
@@ -214,11 +223,13 @@ def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: W
     minutes.decided(view, found.id)
     if may(session.actor(), Operation.UPDATE, Hazard.collection):
         _steps(view, found, order)
+        with st.expander(_("Change the deadline or level")):
+            _terms(view, found)
         with st.expander(_("Correct the entry")):
             saved = forms.edit(
                 Hazard,
                 key="hazard-edit",
-                fields=sorted(hazards.EDITABLE, key=list(Hazard.model_fields).index),
+                fields=sorted(hazards.EDITABLE - TERMS, key=list(Hazard.model_fields).index),
                 current=found,
                 references=picks,
                 save=lambda values, _submission: data.tell(
@@ -230,9 +241,77 @@ def _one(view: session.View, names: Names, picks: Names, found: Hazard, order: W
     drawer.offer_deletion(HAZARD, found, hazards.remove_hazard)
     for event in reversed(found.events):
         said = " · ".join(
-            filter(None, (i18n.datetime_(event.at, session.zone()), say(event.step.label), _by(event), event.note))
+            filter(
+                None,
+                (
+                    i18n.datetime_(event.at, session.zone()),
+                    say(event.step.label),
+                    *_changed(event),
+                    _by(event),
+                    event.note,
+                ),
+            )
         )
         st.markdown(f":small[{plain(said)}]")
+
+
+def _terms(view: session.View, found: Hazard) -> None:
+    """Another deadline or level: on record, with what stood before. What is typed stays until it is saved."""
+    form = f"terms.{found.id}"
+    mine = drawer.draft(form, found, "deadline_on", "level")
+    over = found.state is State.RECHECKED
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        day = st.date_input(
+            _("Deadline"),
+            mine.opened.deadline_on,
+            min_value=forms.EARLIEST,
+            max_value=forms.LATEST,
+            format="YYYY-MM-DD",
+            width=160,
+            disabled=over,
+            key=f"terms-day-{mine.key}",
+        )
+        level = st.segmented_control(
+            _("Level"),
+            list(Level),
+            default=mine.opened.level,
+            required=True,
+            format_func=lambda one: say(one.label),
+            key=f"terms-level-{mine.key}",
+        )
+    reason = st.text_input(_("Reason"), max_chars=300, key=f"terms-reason-{mine.key}", **session.STAGED)
+    st.caption(
+        _("It goes on record with what stood before. Putting off, or from major to general, needs the reason; what was "
+          "put off goes on to be judged by its first deadline. What becomes major has the deadline of a major one.")
+    )  # fmt: skip
+    if st.button(_("Change it"), type="primary", key="do_terms", icon=":material/check:"):
+        typed: dict[str, Any] = {"deadline_on": day, "level": level}
+        changes = {name: value for name, value in typed.items() if value != getattr(mine.opened, name)}
+        if not changes:
+            st.info(_("Choose what to change."), icon=":material/info:")
+            return
+        drawer.act(
+            lambda: data.tell(
+                hazards.edit_hazard,
+                view.community_id,
+                found.id,
+                mine.stands.revision,
+                changes,
+                reason=reason,
+                done=_("Changed, and on record."),
+            ),
+            form=form,
+        )
+
+
+def _changed(event: hazards.HazardEvent) -> list[str]:
+    """What another deadline or level was before and is since."""
+    said = []
+    if event.level_before and event.level_after:
+        said.append(f"{say(event.level_before.label)} → {say(event.level_after.label)}")
+    if event.deadline_before and event.deadline_after:
+        said.append(f"{i18n.date(event.deadline_before)} → {i18n.date(event.deadline_after)}")
+    return said
 
 
 def _by(event: hazards.HazardEvent) -> str:

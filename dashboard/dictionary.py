@@ -45,7 +45,7 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "verified": msg("Completed work orders that were verified or closed in the month"),
         "preventive": msg("Preventive work orders opened in the month"),
         "preventive_minutes": msg("Working time of the preventive ones that ended in the month, minutes"),
-        "scheduled": msg("Work orders scheduled for a day of the month"),
+        "scheduled": msg("Work orders scheduled for a day of the month, but for those that ended as no longer needed"),
         "as_scheduled": msg("Of these: done by that day"),
         "preventive_due": msg("Of these: preventive ones"),
         "preventive_met": msg("Preventive ones done by their day and grace"),
@@ -81,6 +81,8 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "found": msg("Hazards found in the month; the category is the level"),
         "rectified": msg("Of these: rectified by now"),
         "rechecked": msg("Of these: rectified and re-checked by now"),
+        "postponed": msg("Hazards whose deadline was put off in the month"),
+        "lowered": msg("Hazards that were said in the month to be major no longer"),
     },
     ("meetings", "month"): {
         "held": msg("Meetings held in the month; the category is the kind"),

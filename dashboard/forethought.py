@@ -83,6 +83,8 @@ def _coming(view: session.View, found: PreventiveReview, names: Names) -> None:
             help=_("They are made by themselves every few minutes; making them again makes nothing twice."),
         ):
             _generate(view)
+        if may(session.actor(), Operation.CREATE, MaintenancePlan.collection):
+            _ahead(view)
     if not rows:
         return
     with st.container(key="wide_coming"):
@@ -107,11 +109,52 @@ def _coming(view: session.View, found: PreventiveReview, names: Names) -> None:
 def _generate(view: session.View) -> None:
     made = data.tell(preventive.generate, view.community_id)
     if made is not None:
-        session.toast(
-            n_("{n} order was made.", "{n} orders were made.", made.made)
-            if made.made
-            else _("Every order that is due is there already.")
+        there = _("Every order that is due is there already.")
+        session.toast(_made(made) if made.made or made.ended else there)
+        st.rerun()
+
+
+def _made(made: preventive.Generated) -> str:
+    said = [n_("{n} order was made.", "{n} orders were made.", made.made)] if made.made else []
+    if made.ended:
+        said.append(n_("{n} order of a retired facility ended.", "{n} orders of retired facilities ended.", made.ended))
+    return " ".join(said)
+
+
+def _ahead(view: session.View) -> None:
+    """The orders up to a chosen day, a year ahead by itself: first how many, then they are made."""
+    inside = st.popover(
+        _("Make orders ahead"), icon=":material/calendar_add_on:", key="generate-ahead", on_change="rerun"
+    )
+    if not inside.open:
+        return
+    today = view.now.date()
+    with inside:
+        until = st.date_input(
+            _("Up to"),
+            today + timedelta(days=365),
+            min_value=today,
+            max_value=today + preventive.AHEAD_MOST,
+            format="YYYY-MM-DD",
+            key="ahead-until",
         )
+        lacking = data.ask(preventive.lacking, view.community_id, until=until)
+        day = i18n.date(until)
+        if not lacking:
+            st.markdown(plain(_("Every order until {day} is there already.", day=day)))
+            return
+        st.markdown("**" + plain(n_("{n} order until {day}", "{n} orders until {day}", lacking, day=day)) + "**")
+        st.caption(_("What there is already is not made again, however often you press."))
+        pressed = st.button(
+            n_("Make {n} order", "Make {n} orders", lacking), type="primary", key="do_ahead", icon=":material/check:"
+        )
+        if not pressed:
+            return
+        with st.spinner(_("The orders are being made …")):
+            made = data.tell(preventive.generate, view.community_id, until=until)
+    if made is not None:
+        there = _("Every order until {day} is there already.", day=day)
+        session.toast(_made(made) if made.made or made.ended else there)
         st.rerun()
 
 

@@ -53,8 +53,8 @@ from repository.maintenance import (
 from repository.organizations import company_names
 from repository.people import Contact, Masked, Person, Purpose, contact_of, people, reveal
 from repository.record import Record
-from repository.store import build
-from repository.words import msg
+from repository.store import Invalid, build
+from repository.words import Message, msg
 
 PARAMETER = "order"  # of the URL: the order whose drawer is open
 
@@ -225,6 +225,13 @@ def _many(picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str) ->
         )  # fmt: skip
         due = st.date_input(_("Due"), None, width=180, key="many-due")
         pressed = st.button(_("Change all"), type="primary", key="do_many", icon=":material/done_all:")
+        if verify := any(order.status is Status.DONE for order in picked.values()):
+            verify = st.button(say(STEPS[Status.VERIFIED][0]), key="do_verify_many", icon=STEPS[Status.VERIFIED][1])
+    if any(order.status is Status.DONE for order in picked.values()):
+        ask_who_looks(key=f"{key}-looks")
+    if verify:
+        _tell_many(maintenance.verify_many, picked, seen, key)
+        return
     if not pressed:
         return
     given = {"assignee_id": who, "company_id": company}
@@ -236,7 +243,14 @@ def _many(picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str) ->
     if not changes:
         st.info(_("Choose what to change."), icon=":material/info:")
         return
-    told: Changed | None = tell(maintenance.change_many, community_id, seen, changes)
+    _tell_many(maintenance.change_many, picked, seen, key, changes)
+
+
+def _tell_many(
+    command: Callable[..., Changed], picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str, *facts: Any
+) -> None:
+    """Do it to all that are picked, and say which were left."""
+    told = tell(command, next(iter(picked.values())).community_id, seen, *facts)
     if told is None:
         return
     # what was left stays picked, now as it stands
@@ -399,6 +413,10 @@ def _facts(story: Story) -> None:
     st.markdown(f":material/location_on: {plain(place)}")
     if story.facility and story.facility.status is ServiceStatus.OUT_OF_ORDER:
         st.markdown(":material/do_not_touch: " + _("The facility is out of order."))
+    if story.facility and story.facility.status is ServiceStatus.RETIRED:
+        st.markdown(":material/archive: " + _("The facility is retired."))
+    if order.outcome is Outcome.WITHDRAWN:
+        st.markdown(":gray[" + _("The facility was retired before its day: it counts as neither due nor done.") + "]")
     facts = {
         _("Reported at"): f"{datetime_(order.reported_at, zone)} · {ago(order.reported_at, session.view().now)}",
         _("Due"): datetime_(order.due_at, zone),
@@ -748,17 +766,23 @@ def _effort(story: Story) -> None:
                 format_func=names.__getitem__,
                 placeholder=_("Choose"),
             )
-        part, quantity, price, yuan = "", 0.0, 0.0, 0.0
+        part, quantity, price, yuan = "", 1.0, 0.0, 0.0
+        spots: dict[str, Any] = {}
         if _counts_money():
             with st.container(horizontal=True, gap="small"):
-                part = st.text_input(_("Part (optional)"), max_chars=200)
-                quantity = st.number_input(_("Quantity"), 0.0, 100_000.0, 1.0, 1.0)
+                part, spots["name"] = _with_spot(st.text_input, _("Part (optional)"), max_chars=200)
+                quantity, spots["quantity"] = _with_spot(st.number_input, _("Quantity"), 0.0, 100_000.0, 1.0, 1.0)
                 price = st.number_input(_("Unit price, yuan"), 0.0, 1e8, 0.0, 1.0)
             yuan = st.number_input(_("Other cost, in yuan"), 0.0, 1e9, 0.0, 10.0)
         note = st.text_input(_("Remark (optional)"))
         pressed = st.form_submit_button(_("Add"), icon=":material/add:")
     if pressed:
-        used = {"name": part, "quantity": quantity, "unit_cost_cents": round(price * 100)}
+        try:
+            parts = _parts(part, quantity, price)
+        except Invalid as invalid:  # of a part typed without its name, or with none of it
+            for name, problem in invalid.problems.items():
+                cards.told(problem, spot=spots.get(name))
+            return
         drawer.act(
             lambda: tell(
                 maintenance.add_effort,
@@ -767,13 +791,30 @@ def _effort(story: Story) -> None:
                 order.revision,
                 hours=hours,
                 person_id=who if hours else None,
-                parts=[build(SparePart, used)] if part.strip() and quantity > 0 else [],
+                parts=parts,
                 cost_cents=round(yuan * 100),
                 note=note or None,
                 done=_("Added to {number}", number=order.number),
                 key=session.submission(f"effort-{order.id}-{order.revision}"),
             )
         )
+
+
+def _with_spot(widget: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """A field with the place under it where its problem is told."""
+    with st.container(gap="xxsmall"):
+        return widget(*args, **kwargs), st.empty()
+
+
+def _parts(name: str, quantity: float, price: float) -> list[SparePart]:
+    """The part that was typed, if any was: quantity and price belong to one. Raises Invalid by field."""
+    if not (name.strip() or price or quantity != 1):
+        return []
+    if not name.strip():
+        raise Invalid({"name": Message(msg("Name the part that this quantity or price is of"))})
+    if quantity <= 0:
+        raise Invalid({"quantity": Message(msg("Say how many of it"))})
+    return [build(SparePart, {"name": name, "quantity": quantity, "unit_cost_cents": round(price * 100)})]
 
 
 def _spent(order: WorkOrder, names: Mapping[str, str]) -> None:

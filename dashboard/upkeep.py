@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, forms, i18n, labels, minutes, navigation, replacement, rounds, session
-from dashboard.i18n import MISSING, _, number, plain, say, term
-from repository import facilities, maintenance
+from dashboard.i18n import MISSING, _, n_, number, plain, say, term
+from repository import facilities, maintenance, preventive
 from repository.access import Operation, may
 from repository.facilities import Category, Condition, Facility, FacilityKind, ServiceStatus, age_years, end_of_life
 from repository.metrics import State
@@ -159,13 +159,33 @@ def _end(view: session.View, found: Facility) -> None:
     with st.container(horizontal=True, gap="small"):
         if found.status is not ServiceStatus.RETIRED:
             with st.popover(_("Replaced by a new one"), icon=":material/autorenew:"):
+                _what_becomes(view, found)
                 _replace(view, found)
             with st.popover(_("Retire"), icon=":material/archive:"):
                 st.markdown(_("It is taken down for good. Its past stays; it no longer counts."))
+                _what_becomes(view, found)
                 if st.button(_("Retire it"), type="primary", key="do_retire"):
                     _tell(view, found, facilities.retire, _("Retired."))
         why = _("Only for what was entered by mistake. Work orders that name it prevent it.")
         drawer.offer_deletion(PARAMETER, found, facilities.remove_facility, why)
+
+
+def _what_becomes(view: session.View, found: Facility) -> None:
+    """Before it is retired: which of its open work orders end with it, and which stay."""
+    left = data.ask(preventive.leaving, view.community_id, found.id)
+    if left.ends:
+        words = n_(
+            "{n} preventive order that nobody has begun ends with it.",
+            "{n} preventive orders that nobody has begun end with it.",
+            left.ends,
+        )
+        st.markdown(f":material/event_busy: {plain(words)}")
+    if left.staying:
+        words = n_("{n} order stays open under it:", "{n} orders stay open under it:", left.staying)
+        numbers = i18n.listed([order.number for order in left.stays])
+        more = _("and {n} more", n=number(left.staying - len(left.stays))) if left.staying > len(left.stays) else ""
+        st.markdown(f":orange[:material/build:] {plain(' '.join(filter(None, (words, numbers, more))))}")
+        navigation.link("maintenance", _("See its open orders"), show="open", q=found.code)
 
 
 def _replace(view: session.View, found: Facility) -> None:

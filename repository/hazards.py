@@ -2,6 +2,9 @@
 
 A dangerous work order is a hazard by itself and is not entered a second time: the register (``maintenance.dangers``)
 shows both. A hazard that gets a work order follows its steps: done is rectified, verified is re-checked.
+
+Its clock cannot be cheated: another deadline or level is a step of its story, putting off or playing down needs a
+reason, and it stays owed from the day that was promised first.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,13 +21,16 @@ from repository.facilities import Facility
 from repository.photos import let_go, link
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
 from repository.rollups import Atom, day_of, month_of
-from repository.store import Invalid, NotFound, Store, Write, build
+from repository.store import Conflict, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
 from repository.worktime import Worktime, worktime
 
 
 class Level(Choice):
-    """How grave, as safety rules tell hazards apart: a major one can kill and stops what it is at."""
+    """How grave, as the rules of safety work in China tell hazards apart (decree 16 of 2007 of the State Administration
+    of Work Safety, article 3): a major one is hard to get rid of, so that what it is at has to stop, in whole or in
+    part, until it is rectified; a general one can be rectified at once. A level stops nothing here by itself: a
+    dangerous work order takes its facility out of service."""
 
     MAJOR = "major", msg("Major"), "重大隐患", "重大"
     GENERAL = "general", msg("General"), "一般隐患", "一般"
@@ -53,6 +59,7 @@ class Step(Choice):
     RECTIFIED = "rectified", msg("Rectified")
     RECHECKED = "rechecked", msg("Re-checked: rectified")
     FAILED = "failed", msg("Re-checked: not rectified")
+    CHANGED = "changed", msg("Deadline or level changed")
 
 
 @dataclass(frozen=True)
@@ -82,13 +89,17 @@ def deadline(level: Level, found_on: date, times: Worktime) -> date:
 
 
 class HazardEvent(Part):
-    """One step of a hazard's story."""
+    """One step of a hazard's story; of one that changed deadline or level, what stood before and what after."""
 
     at: datetime = Field(title=msg("At"))
     by: str = Field(max_length=LINE, title=msg("By"))
     by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     step: Step = Field(title=msg("Step"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
+    deadline_before: date | None = Field(default=None, title=msg("Deadline before"))
+    deadline_after: date | None = Field(default=None, title=msg("Deadline after"))
+    level_before: Level | None = Field(default=None, title=msg("Level before"))
+    level_after: Level | None = Field(default=None, title=msg("Level after"))
 
 
 class Hazard(Record):
@@ -102,10 +113,11 @@ class Hazard(Record):
         Index(("community_id", "state", "deadline_on"), "what stands, the longest overdue first"),
         Index(("community_id", "found_at"), "newest first; a month's rebuild"),
         Index(("community_id", "facility_id", "found_at"), "a facility's hazards"),
+        Index(("community_id", "events.at"), "a month's rebuild"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("hazards",)
-    moments = ("found_at",)
+    moments = ("found_at", "events.at")
     past = ("found_at", "rectified_at", "rechecked_at")
 
     what: Annotated[str, Shown(aliases=("隐患内容", "隐患描述", "隐患"))] = Field(
@@ -127,6 +139,13 @@ class Hazard(Record):
     found_at: Annotated[datetime, Shown(aliases=("发现时间",))] = Field(title=msg("Found at"))
     deadline_on: Annotated[date, Day(aliases=("整改期限",))] = Field(
         ge=date(1990, 1, 1), le=date(2100, 12, 31), title=msg("Deadline")
+    )
+    promised_on: Annotated[date | None, Day(form=False, table=False)] = Field(
+        default=None,
+        ge=date(1990, 1, 1),
+        le=date(2100, 12, 31),
+        title=msg("First deadline"),
+        description=msg("Where it was put off"),
     )
     responsible_id: Annotated[str | None, Ref(to="people", aliases=("整改责任人", "责任人"))] = Field(
         default=None, max_length=64, title=msg("Responsible person")
@@ -151,6 +170,11 @@ class Hazard(Record):
         default=(), max_length=200, title=msg("Story")
     )
 
+    @property
+    def owed_on(self) -> date:
+        """The last day on which it is in time, whatever was put off: the first deadline, or an earlier one since."""
+        return min(self.deadline_on, self.promised_on or self.deadline_on)
+
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no hazard here can have."""
@@ -159,14 +183,28 @@ class Hazard(Record):
 
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """``found``, and of these ``rectified`` and ``rechecked``, all in the month it was found, by grid and level."""
-        place = "hazards", "month", month_of(document["found_at"], zone), document.get("grid_id") or ""
-        level, state = document["level"], document["state"]
+        """``found``, and of these ``rectified`` and ``rechecked``, all in the month it was found, by grid and level;
+        ``postponed`` and ``lowered`` in the months in which its deadline was put off or it was said to be less grave,
+        by the level it has now."""
+        grid, level, state = document.get("grid_id") or "", document["level"], document["state"]
+        place = "hazards", "month", month_of(document["found_at"], zone), grid
+        for name, which in (("postponed", _put_off), ("lowered", _lowered)):
+            for month in sorted({month_of(event["at"], zone) for event in document.get("events", ()) if which(event)}):
+                yield ("hazards", "month", month, grid, level, name), 1
         yield (*place, level, "found"), 1
         if state != State.FOUND.value:
             yield (*place, level, "rectified"), 1
         if state == State.RECHECKED.value:
             yield (*place, level, "rechecked"), 1
+
+
+def _put_off(event: Mapping[str, Any]) -> bool:
+    before, after = event.get("deadline_before"), event.get("deadline_after")
+    return bool(before and after and after > before)
+
+
+def _lowered(event: Mapping[str, Any]) -> bool:
+    return event.get("level_before") == Level.MAJOR and event.get("level_after") != Level.MAJOR
 
 
 SAY_WHO = msg(
@@ -215,21 +253,75 @@ def report_hazard(
 
 
 def edit_hazard(
-    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    changes: Mapping[str, Any],
+    *,
+    reason: str | None = None,
 ) -> Hazard:
-    """Change plain fields (EDITABLE). Raises Invalid, Conflict, NotFound, Refused."""
+    """Change plain fields (EDITABLE). Another deadline or level is a step of the story, with what stood before, and
+    putting off or saying that it is not major needs a ``reason``. What turns out to be major has the deadline of a
+    major one from today on, if that is sooner and no other is given; once re-checked, the deadline stays. Raises
+    Invalid, Conflict, NotFound, Refused."""
     if strange := changes.keys() - EDITABLE:
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
-    zone = store.zone(community_id)
+    times = worktime(store, actor, community_id)
 
     def work(write: Write) -> Hazard:
         hazard = write.read(Hazard, community_id, id)
+        if hazard.revision != revision:
+            raise Conflict(hazard)  # rather than a reason asked for what stands already
         wanted = {**changes, **_place(write, community_id, {**dict(hazard), **changes})}
-        if "deadline_on" in changes:
-            _check_deadline(build(Hazard, {**dict(hazard), **wanted}), zone)
-        return write.update(Hazard, community_id, id, revision, wanted)
+        changed = build(Hazard, {**dict(hazard), **wanted})
+        graver = changed.level is Level.MAJOR and hazard.level is not Level.MAJOR
+        if graver and changed.deadline_on == hazard.deadline_on and hazard.state is not State.RECHECKED:
+            soon = deadline(Level.MAJOR, day_of(write.at, times.zone), times)
+            wanted["deadline_on"] = min(soon, hazard.deadline_on)
+            changed = changed.model_copy(update={"deadline_on": wanted["deadline_on"]})
+        return write.update(
+            Hazard, community_id, id, revision, wanted | _terms(hazard, changed, write, reason, times.zone)
+        )
 
     return store.write(actor, work)
+
+
+def _terms(before: Hazard, after: Hazard, write: Write, reason: str | None, zone: ZoneInfo) -> dict[str, Any]:
+    """The fields that change with another deadline or level: none where both stay. Raises Invalid."""
+    said = (reason or "").strip() or None
+    changes = on_record(before, after, write.at, write.actor, said)
+    if not changes:
+        return {}
+    step = dict(changes["events"][-1])
+    if step["deadline_after"]:
+        if before.state is State.RECHECKED:
+            over = msg("It is over: it is judged by the deadline that held until then.")
+            raise Invalid({"deadline_on": Message(over)})
+        _check_deadline(after, zone)
+    if _put_off(step) and said is None:
+        raise Invalid({"reason": Message(msg("Say why it is put off"))})
+    if _lowered(step) and said is None:
+        raise Invalid({"reason": Message(msg("Say why it is not major"))})
+    return changes
+
+
+def on_record(before: Hazard, after: Hazard, at: datetime, by: Actor, reason: str | None) -> dict[str, Any]:
+    """The fields that go with another deadline or level: a step of the story with what stood before, and the deadline
+    that was promised. None where both stay. Pure; for whatever changes a hazard, imports included."""
+    step: dict[str, Any] = {}
+    if after.deadline_on != before.deadline_on:
+        step |= {"deadline_before": before.deadline_on, "deadline_after": after.deadline_on}
+    if after.level is not before.level:
+        step |= {"level_before": before.level, "level_after": after.level}
+    if not step:
+        return {}
+    told = _event(before, at, by, Step.CHANGED, reason, step)
+    changes: dict[str, Any] = {"events": (*before.events, told)}
+    if _put_off(step) and before.promised_on is None:
+        changes["promised_on"] = before.deadline_on
+    return changes
 
 
 def _check_deadline(hazard: Hazard, zone: ZoneInfo) -> None:
@@ -301,15 +393,22 @@ def stepped(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | Non
 
 
 def _changes(hazard: Hazard, step: Step, at: datetime, by: Actor, note: str | None) -> dict[str, Any]:
-    at = max(at, hazard.events[-1].at if hazard.events else at)
-    said = (note or "").strip() or None
-    event = build(HazardEvent, {"at": at, "by": by.name, "by_id": by.id, "step": step, "note": said})
+    event = _event(hazard, at, by, step, (note or "").strip() or None, {})
+    at = event.at
     moments: Mapping[Step, dict[str, Any]] = {
         Step.RECTIFIED: {"state": State.RECTIFIED, "rectified_at": at},
         Step.RECHECKED: {"state": State.RECHECKED, "rechecked_at": at},
         Step.FAILED: {"state": State.FOUND, "rectified_at": None, "rechecked_at": None},
     }
     return {**moments[step], "events": (*hazard.events, event)}
+
+
+def _event(
+    hazard: Hazard, at: datetime, by: Actor, step: Step, note: str | None, facts: Mapping[str, Any]
+) -> HazardEvent:
+    """A step; not before the last one, if another machine's clock was ahead."""
+    at = max(at, hazard.events[-1].at if hazard.events else at)
+    return build(HazardEvent, {"at": at, "by": by.name, "by_id": by.id, "step": step, "note": note, **facts})
 
 
 # --- for the room of work orders

@@ -28,7 +28,7 @@ from repository.facilities import (
 from repository.grids import Community, Grid, Post
 from repository.hazards import Hazard
 from repository.inspections import Checklist, Inspection, InspectionPlan
-from repository.maintenance import Fault, Priority, Source, WorkCategory, WorkOrder
+from repository.maintenance import REPEAT_DAYS, Fault, Priority, Source, WorkCategory, WorkOrder
 from repository.maintenance.commands import SERIES
 from repository.organizations import Organization
 from repository.patrols import Patrol, PatrolPlan
@@ -275,6 +275,7 @@ _HOURS = {  # median hours to mend
 _SHARES = (22, 12, 10, 32, 15, 9)
 _Where = tuple[str | None, str, str]  # facility, place, grid
 _DUE_HOURS = {Priority.URGENT: 24, Priority.NORMAL: 72, Priority.LOW: 240}  # about what three and ten workdays come to
+REPEATED = 0.06  # of all orders: about what communities count as rework (M11)
 _TABLE = 4096  # durations are drawn from tables of so many: a draw from a distribution costs five times as much
 
 
@@ -287,7 +288,9 @@ def _work_orders(
     end: datetime,
     rng: Random,
 ) -> Iterator[Document]:
-    """``count`` orders in order of report, over five years with a little growth."""
+    """``count`` orders in order of report, over five years with a little growth. Those whose fault had been mended on
+    the same facility within REPEAT_DAYS are repeats, REPEATED of all at most: a large set has far more orders to a
+    facility than any street."""
     span = YEARS * 365 * 86_400
     moments = sorted(int(span * rng.random() ** 0.9) for _ in range(count))
     start = end - timedelta(seconds=span)
@@ -306,6 +309,8 @@ def _work_orders(
     lengths = [rng.lognormvariate(0, 0.9) if rng.random() < 0.97 else rng.uniform(12, 80) for _ in range(_TABLE)]
     answers = [int(3_600 * rng.lognormvariate(1, 0.8)) for _ in range(_TABLE)]
     draw = rng.getrandbits
+    mended: dict[tuple[str, str], tuple[datetime, str]] = {}  # by facility and fault, the repair of the last report
+    lasting, repeats = timedelta(days=REPEAT_DAYS), 0
 
     for number, moment in enumerate(moments, 1):
         # one random number of 60 bits gives five independent draws of 12
@@ -354,6 +359,13 @@ def _work_orders(
         }
         if facility is not None:
             document["facility_id"] = facility
+            what = facility, document["fault"]
+            before = mended.get(what)
+            if before and repeats < number * REPEATED and before[0] <= reported <= before[0] + lasting:
+                document["repeat_of"] = before[1]
+                repeats += 1
+            if ended < end and document["fault"] != Fault.OTHER:
+                mended[what] = ended, document["_id"]
         if mixed & 15:
             document["estimated_hours"] = 1 + (mixed & 7) / 2
         if responded < end:

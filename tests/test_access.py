@@ -75,7 +75,7 @@ from repository.hazards import Hazard
 from repository.importer import Sheet
 from repository.inspections import Checklist, Inspection, InspectionPlan, ItemResult
 from repository.labels import Label, Place
-from repository.maintenance import Outcome, Status, WorkOrder
+from repository.maintenance import OPEN, Outcome, Status, WorkOrder
 from repository.meetings import ActionItem, AgendaItem, Decision, Link, Linked, Meeting, Version
 from repository.metrics import Period
 from repository.migrations import migrate
@@ -563,6 +563,19 @@ def _recheck(store: Store, actor: Actor) -> Any:
     return hazards.recheck(store, actor, "D", "h-g1", stands["revision"], passed=True)
 
 
+def _done(store: Store) -> None:
+    """Somebody says that the repairs of both grids are done, so that somebody else may verify them."""
+    for id in ("w-g1", "w-g2"):
+        order = store.get(ROOT, WorkOrder, "D", id)
+        if order.status in OPEN:
+            maintenance.move(store, Actor("r", "维修人", Role.ADMIN), "D", id, order.revision, Status.DONE)
+
+
+def _verify_many(store: Store, actor: Actor) -> Any:
+    seen = {one["_id"]: one["revision"] for one in store.db["work_orders"].find({"_id": {"$in": ["w-g1", "w-g2"]}})}
+    return maintenance.verify_many(store, actor, "D", seen)
+
+
 def _closed(store: Store) -> None:
     """Only a closed round is put right."""
     store.db["assessment_rounds"].update_one({"_id": "ar-D"}, {"$set": {"state": "closed"}})
@@ -573,6 +586,7 @@ PREPARE: Mapping[str, Callable[[Store], Any]] = {
     "hazards.recheck": _rectified,
     "inspections.remove_inspection": _no_orders,
     "importer.undo": an_import,
+    "maintenance.verify_many": _done,
     "photos.sweep_pieces": _a_piece,
     "staff.add_successor": lambda store: store.db["staff_successors"].delete_many({}),
     "staff.correct_ballots": _closed,
@@ -986,6 +1000,7 @@ ROWS: Mapping[str, Row] = {
         lambda s, a: maintenance.change_many(s, a, "D", {"w-g1": 1, "w-g2": 1}, {"place": "x"}),
         "cut",
     ),
+    "maintenance.verify_many": change(UPDATE, "work_orders", _verify_many, "cut"),
     "maintenance.numbered": change(
         CREATE,
         "work_orders",
@@ -1629,6 +1644,11 @@ ROWS: Mapping[str, Row] = {
     "preventive.postpone": change(
         UPDATE, "work_orders", lambda s, a: preventive.postpone(s, a, "D", "pm-g1", 1, date(2026, 5, 1), "x")
     ),
+    "preventive.lacking": Row(
+        ((READ, "maintenance_plans"), (READ, "facilities"), (READ, "work_orders")),
+        lambda s, a: preventive.lacking(s, a, "D", until=date(2026, 6, 30)),
+    ),
+    "preventive.leaving": read("work_orders", lambda s, a: preventive.leaving(s, a, "D", "f-g1")),
     "preventive.plans": read("maintenance_plans", lambda s, a: preventive.plans(s, a, "D")),
     "preventive.review": read("work_orders", lambda s, a: preventive.review(s, a, "D", QUARTER, today=TODAY)),
     "preventive.upkeep": read("facilities", lambda s, a: preventive.upkeep(s, a, "D", "f-g1", today=TODAY), "refused"),
@@ -1799,6 +1819,7 @@ NO_ACTOR: Mapping[str, str] = {
     "maintenance.said": "makes a value only; the caller updates through Write",
     "maintenance.take_photos": "updates through Write",
     "facilities.with_history": "changes values only; the caller updates through Write",
+    "facilities.follows_retirement": "marks what is done in the Write that retires, which bears its actor",
     # the server behind the store
     "store.Store": "opens nothing by itself",
     "store.Store.connect": "opens the database for the process",
@@ -1899,6 +1920,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.commands._a_danger_stopped": "inside a Write: whether an order has this number",
     "maintenance.commands._skip_taken": "the last number",
     "maintenance.commands._mended_lately": "inside a Write, of an order's own facility",
+    "preventive.commands._follow": "scope",
     "maintenance.companies.company_scores": "counters, cut by seen",
     "maintenance.persons._counted": "counters, cut by seen",
     "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",

@@ -108,6 +108,9 @@ def _watched() -> list[Record]:
     facts = {"community_id": "c", "name": "x", "inspection_kind": "routine", "facility_id": "f", "inspector": "x"}
     facts |= {"checklist_id": "l", "done_at": AT, "done_on": AT.date(), "due_days": (AT.date(),), "failed": 1}
     hazard = {"community_id": "c", "what": "x", "found_at": AT, "deadline_on": AT.date(), "state": "rechecked"}
+    before = {"deadline_before": AT.date(), "level_before": "major"}
+    after = {"deadline_after": AT.date() + timedelta(days=1), "level_after": "general"}
+    hazard["events"] = ({"at": AT, "by": "x", "step": "changed", **before, **after},)
     return [Inspection(**facts, category="fitness", results=(failed,)), Hazard(**hazard)]
 
 

@@ -1,6 +1,7 @@
 """The hazard register: levels and deadlines, rectified and re-checked by somebody else, S1 against pandas."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from repository import hazards as room
 from repository import photos, recount
 from repository.access import Actor, Role, anybody, is_shared
-from repository.hazards import Hazard, Level, State
+from repository.hazards import Hazard, Level, State, Step
 from repository.maintenance import (
     Status,
     WorkOrder,
     delete,
+    edit,
     hazard_review,
     hazards_over,
     log_repair,
@@ -52,6 +54,96 @@ def test_the_deadline_comes_from_the_level_in_working_or_calendar_days(yard: Sto
         room.edit_hazard(yard, mender, "d", general.id, general.revision, {"deadline_on": date(2026, 4, 1)})
     times = worktime(yard, mender, "d")
     assert room.deadline(Level.GENERAL, date(2026, 4, 7), times) == date(2026, 4, 16)
+
+
+def test_a_deadline_that_is_put_off_is_on_record_and_judged_by_the_first_one(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    long_ago = NOW - timedelta(days=30)
+    first = date(2026, 3, 20)
+    hazard = found(yard, mender, level="major", found_at=long_ago, deadline_on=first)
+    late = date(2026, 5, 1)
+    for reason in (None, "  "):
+        with pytest.raises(Invalid) as unsaid:
+            room.edit_hazard(yard, mender, "d", hazard.id, 1, {"deadline_on": late}, reason=reason)
+        assert set(unsaid.value.problems) == {"reason"}
+    assert yard.get(admin, Hazard, "d", hazard.id) == hazard
+    put = room.edit_hazard(yard, mender, "d", hazard.id, 1, {"deadline_on": late, "measures": "围挡"}, reason="等市政")
+    step = put.events[-1]
+    assert (step.step, step.deadline_before, step.deadline_after) == (Step.CHANGED, first, late)
+    assert (step.at, step.by, step.by_id, step.note) == (NOW, mender.name, mender.id, "等市政")
+    assert (put.deadline_on, put.owed_on, put.measures) == (late, first, "围挡")
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.overdue.value, review.put_off, review.standing[0].overdue_days) == (1, 1, 13)
+    assert [each.overdue_days for each in urgent(yard, admin, "d", now=NOW).late] == [13]
+    assert flow(yard, "postponed") == {"2026-04": 1}
+    sooner = room.edit_hazard(yard, mender, "d", hazard.id, put.revision, {"deadline_on": date(2026, 3, 15)})
+    assert (sooner.owed_on, sooner.events[-1].note) == (date(2026, 3, 15), None), "sooner needs no reason"
+    done = room.rectify(yard, mender, "d", hazard.id, sooner.revision)
+    over = room.recheck(yard, OTHER, "d", hazard.id, done.revision, passed=True)
+    with pytest.raises(Invalid) as judged:
+        room.edit_hazard(yard, mender, "d", hazard.id, over.revision, {"deadline_on": late}, reason="补记")
+    assert set(judged.value.problems) == {"deadline_on"}
+    with pytest.raises(Conflict):
+        room.edit_hazard(yard, mender, "d", hazard.id, put.revision, {"deadline_on": late})
+    assert room.edit_hazard(yard, mender, "d", hazard.id, over.revision, {"measures": "已修"}).events == over.events
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_another_level_is_on_record_and_playing_down_is_told_beside_the_figure(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    hazard = found(yard, mender, deadline_on=date(2026, 5, 20))
+    grave = room.edit_hazard(yard, mender, "d", hazard.id, 1, {"level": Level.MAJOR})
+    step = grave.events[-1]
+    assert (step.level_before, step.level_after, step.deadline_after) == (Level.GENERAL, Level.MAJOR, date(2026, 4, 5))
+    assert grave.deadline_on == grave.owed_on == date(2026, 4, 5), "known only now, so from today on"
+    with pytest.raises(Invalid) as unsaid:
+        room.edit_hazard(yard, mender, "d", hazard.id, 2, {"level": Level.GENERAL})
+    assert set(unsaid.value.problems) == {"reason"}
+    mild = room.edit_hazard(yard, mender, "d", hazard.id, 2, {"level": Level.GENERAL}, reason="断电了")
+    assert (mild.deadline_on, mild.events[-1].deadline_after) == (date(2026, 4, 5), None), "put off only if asked for"
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    assert (review.major.n, review.lowered, review.put_off) == (0, 1, 0)
+    own = room.edit_hazard(yard, mender, "d", hazard.id, 3, {"level": Level.MAJOR, "deadline_on": date(2026, 4, 3)})
+    assert own.deadline_on == date(2026, 4, 3)
+    assert flow(yard, "lowered") == {"2026-04": 1}
+    assert recount.check(yard, admin, "d") == []
+
+
+def test_a_dangerous_order_that_is_put_off_is_judged_in_the_register_by_its_first_due_day(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    order = log_repair(
+        yard, mender, "d", fault="loose", place="东门", dangerous=True, reported_at=NOW - timedelta(days=9)
+    )
+    edit(yard, mender, "d", order.id, order.revision, {"due_at": NOW + timedelta(days=9)})
+    review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
+    (danger,) = review.standing
+    assert (danger.overdue_days, danger.promised_on, danger.deadline_on) == (8, date(2026, 3, 25), date(2026, 4, 11))
+    assert (review.overdue.value, review.put_off) == (1, 1)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=st.lists(st.tuples(st.integers(2, 28), st.sampled_from([None, *Level])), max_size=6))
+def test_no_row_of_changes_puts_off_what_was_promised_first(
+    yard: Store, mender: Actor, days: list[tuple[int, Level | None]]
+) -> None:
+    hazard = found(yard, mender, deadline_on=date(2026, 4, 14))
+    known = [hazard.deadline_on]
+    for day, level in days:
+        changes = {"deadline_on": date(2026, 4, day)} | ({"level": level} if level else {})
+        hazard = room.edit_hazard(yard, mender, "d", hazard.id, hazard.revision, changes, reason="x")
+        known.append(hazard.deadline_on)
+        assert hazard.owed_on <= min(known[0], hazard.deadline_on)
+    told = [(event.deadline_before, event.deadline_after) for event in hazard.events if event.deadline_after]
+    assert told == [pair for pair in pairwise(known) if pair[0] != pair[1]], "no change is left out of the story"
+
+
+def flow(store: Store, name: str) -> dict[str, int]:
+    """One counter of hazards by month."""
+    found = store.counters("d", "hazards", "month")
+    return {each["period"]: each["total"][name] for each in found if each["total"].get(name)}
 
 
 def test_a_hazard_has_a_place_and_its_facilitys_grid(yard: Store, mender: Actor) -> None:

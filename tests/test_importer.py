@@ -576,6 +576,27 @@ def test_a_hazard_that_lies_in_the_future_does_not_come_in(store: Store, admin: 
     assert (found.counts.new, found.counts.rejected) == (1, 2)
 
 
+def test_what_a_sheet_puts_off_or_plays_down_is_on_record(store: Store, admin: Actor) -> None:
+    """As what a person changes is: a clock is not cheated by way of a sheet."""
+    table = (
+        "隐患内容,地点,发现时间,整改期限,等级\n井盖松动,东门,2026-03-01,{}\n护栏缺失,河边,2026-03-01,2026-03-04,重大"
+    )
+    bring(store, admin, sheet(table.format("2026-03-05,重大"), "一.csv"), Hazard)
+    bring(store, admin, sheet(table.format("2026-05-01,一般"), "二.csv"), Hazard)
+    kept, put = sorted(rows(store, admin, Hazard), key=lambda each: each.deadline_on)
+    assert (kept.events, kept.promised_on) == ((), None)
+    assert (put.deadline_on, put.owed_on) == (date(2026, 5, 1), date(2026, 3, 5))
+    (step,) = put.events
+    assert (step.by, step.note, step.deadline_before, step.level_before) == (admin.name, "二.csv", put.owed_on, "major")
+    orders = "工单号,故障,状态,报修时间,期限,完成时间\nA1,松动,待修,2026-03-01,{}\nA2,断裂,完工,2026-03-01,{}2026-03-02"
+    bring(store, admin, sheet(orders.format("2026-03-04,", "2026-03-04,"), "三.csv"))
+    bring(store, admin, sheet(orders.format("2026-04-20,", "2026-04-20,"), "四.csv"))
+    first, over = sorted(rows(store, admin), key=lambda each: each.number)
+    assert [each.due_before.date() for each in first.postponements] == [date(2026, 3, 3)], "midnight there"
+    assert over.postponements == (), "the work is over"
+    exact(store, admin)
+
+
 def test_orders_without_a_number_get_one(store: Store, admin: Actor) -> None:
     text = "故障,报修时间\n松动,2026-03-01\n漏水,2026-03-02"
     batch = bring(store, admin, sheet("工单号,故障,报修时间\nW-00002,占用,2026-03-01", "a.csv"))

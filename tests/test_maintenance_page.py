@@ -9,7 +9,7 @@ import pytest
 from dashboard import tables
 from dashboard.i18n import speaking
 from repository import maintenance
-from repository.access import Actor
+from repository.access import Actor, Role
 from repository.facilities import Category, Facility, ServiceStatus, facility, retire
 from repository.grids import Community, Grid
 from repository.maintenance import Fault, Outcome, Status, WorkOrder, log_repair, move
@@ -198,6 +198,31 @@ def test_a_part_whose_name_cannot_be_is_said(
     assert stored(yard, admin, order).parts == ()
 
 
+def test_a_price_without_the_parts_name_is_said_at_the_field_and_nothing_typed_is_lost(
+    mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
+) -> None:
+    at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
+    at.segmented_control("order-section").set_value("effort").run()
+    labelled(at.number_input, "Hours to add").set_value(1.5)
+    for typed, says in (
+        ({"Unit price": 2.5}, "Name the part"),
+        ({"Unit price": 0, "Quantity": 4}, "Name the part"),
+        ({"Part": "螺栓", "Quantity": 0}, "Say how many of it"),
+    ):
+        for label, value in typed.items():
+            labelled([*at.text_input, *at.number_input], label).set_value(value)
+        labelled(at.button, "Add").click().run()
+        assert says in said(at)
+        held = {label: labelled([*at.text_input, *at.number_input], label).value for label in typed}
+        assert held == typed
+        assert labelled(at.number_input, "Hours to add").value == 1.5
+        assert stored(yard, admin, order).revision == 1
+    labelled(at.number_input, "Quantity").set_value(2)
+    labelled(at.button, "Add").click().run()
+    after = stored(yard, admin, order)
+    assert ([(part.name, part.quantity) for part in after.parts], after.actual_hours) == ([("螺栓", 2)], 1.5)
+
+
 def test_two_people_of_one_name_are_two(
     mongodb_uri: str, yard: Store, admin: Actor, order: WorkOrder, visit: Visit
 ) -> None:
@@ -275,6 +300,24 @@ def test_many_are_changed_at_once(mongodb_uri: str, yard: Store, admin: Actor, v
     listed = _as_listed(at, made)
     assert [stored(yard, admin, order).assignee_id == "wang" for order in listed].count(True) >= 2
     assert stored(yard, admin, listed[0]).status is Status.ASSIGNED
+
+
+def test_many_that_are_done_are_verified_at_once(mongodb_uri: str, yard: Store, admin: Actor, visit: Visit) -> None:
+    yard.insert(admin, Person(id="zhao", community_id="d", name="赵验收"))
+    made = [maintenance.log_repair(yard, admin, "d", fault="loose", place=f"{n} 栋", grid_id="g3") for n in range(3)]
+    for order in made[:2]:
+        move(yard, Actor("u", "李师傅", Role.ADMIN), "d", order.id, order.revision, Status.DONE)
+    at = visit(mongodb_uri, "maintenance", lang="en", show="all", me="zhao")
+    listed = [stored(yard, admin, order) for order in _as_listed(at, made)]
+    key = tables.selection_key("work-table", [f"{order.id}.{order.revision}" for order in listed])
+    at.session_state[key] = {"selection": {"rows": [0, 1, 2], "columns": [], "cells": []}}
+    at.run()
+    at.button("do_verify_many").click().run()
+    assert not at.exception
+    assert [stored(yard, admin, order).status for order in made] == [*[Status.VERIFIED] * 2, Status.REPORTED]
+    assert "2 were changed" in said(at)
+    assert "cannot become “Verified”" in said(at)
+    assert not [each for each in at.button if each.key == "do_verify_many"], "what is left is not done"
 
 
 def test_a_list_is_taken_away_whole_not_by_the_page(

@@ -11,11 +11,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from repository import facilities, recount
 from repository import preventive as room
-from repository import recount
 from repository.access import Actor, Refused, Role
 from repository.facilities import Category, Facility
-from repository.maintenance import Outcome, Status, WorkKind, WorkOrder, add_effort, log_repair, move
+from repository.filters import Is
+from repository.maintenance import (
+    Behind,
+    Outcome,
+    Status,
+    WorkKind,
+    WorkOrder,
+    add_effort,
+    assign,
+    log_repair,
+    move,
+    work_behind,
+)
 from repository.metrics import Period
 from repository.preventive import Basis, MaintenancePlan, Unit, commands
 from repository.store import Conflict, InUse, Invalid, Store
@@ -24,6 +36,7 @@ from tests.conftest import NOW
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 4, 2)
 QUARTER = Period.of("2026Q2")
+OTHER = Actor("other", "赵", Role.FACILITY_MANAGER)
 
 
 class Killed(BaseException):
@@ -245,6 +258,88 @@ def at_once(store: Store, admin: Actor) -> None:
     for one in both:
         one.join(30)
     assert wrong == []
+
+
+# --- with a facility that is retired
+@pytest.mark.parametrize("how", ["retire", "replace", "edit", "sheet"])
+def test_what_is_planned_ends_with_a_facility_that_is_retired(
+    yard: Store, admin: Actor, mender: Actor, how: str
+) -> None:
+    """What nobody has begun, and of that only what is past its day was ever owed; a repair stays. Taken back, all that
+    was not owed yet stands again where it stood, and nothing is made twice."""
+    plan(yard, admin, since=date(2026, 3, 26), lead_days=0)
+    week = timedelta(days=7)
+    room.generate(Store(yard.client, yard.db.name, lambda: NOW - week), admin, "d", until=TODAY + 4 * week)
+    past, today, first, second, third, last = [each for each in orders(yard) if each.facility_id == "d-F-01"]
+    begun = move(yard, OTHER, "d", first.id, first.revision, Status.IN_PROGRESS)
+    given_on = assign(yard, OTHER, "d", second.id, second.revision, "d-li")
+    repair = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01")
+    before = figures(yard, admin)
+    left = room.leaving(yard, admin, "d", "d-F-01")
+    assert (left.ends, [each.id for each in left.stays], left.staying) == (5, [begun.id, repair.id], 2)
+
+    machine, why = yard.get(admin, Facility, "d", "d-F-01"), "✕"
+    if how == "retire":
+        why = "锈穿"
+        facilities.retire(yard, mender, "d", machine.id, machine.revision, note=why)
+    elif how == "replace":
+        facilities.replace(yard, admin, "d", machine.id, machine.revision, code="F-03", installed_on=TODAY)
+        why = "→ F-03"
+    elif how == "edit":
+        facilities.edit_facility(yard, admin, "d", machine.id, machine.revision, {"status": "retired"})
+    else:
+        yard.update(admin, Facility, "d", machine.id, machine.revision, {"status": "retired"})
+        assert [each.is_open for each in orders(yard, facility_id="d-F-01")] == [True] * 6
+        assert room.generate(yard, admin, "d") == room.Generated(0, 0, ended=5)
+        assert room.generate(yard, admin, "d") == room.Generated(0, 0)
+    gone = {each.id: each for each in orders(yard, facility_id="d-F-01")}
+    assert gone[past.id].outcome is Outcome.CANCELLED
+    assert [gone[one.id].outcome for one in (today, given_on, third, last)] == [Outcome.WITHDRAWN] * 4
+    assert {gone[one.id].events[-1].note for one in (past, today, given_on, third, last)} == {f"F-01 {why}"}
+    assert [gone[begun.id], yard.get(admin, WorkOrder, "d", repair.id)] == [begun, repair]
+    after = figures(yard, admin)
+    assert before["due"] - after["due"] == before["scheduled"] - after["scheduled"] == 4, "the past one stays owed"
+    assert (after["on_time"], after["late"] - before["late"]) == (0, 1), "nobody is on time by taking things down"
+    timed = work_behind(yard, admin, "d", QUARTER, figure=Behind.TIMED, now=NOW).total
+    assert timed == after["on_time"] + after["late"] + after["overdue"]
+    assert recount.check(yard, admin, "d") == []
+    assert room.leaving(yard, admin, "d", "d-F-01").ends == 0
+
+    machine = yard.get(admin, Facility, "d", "d-F-01")
+    facilities.edit_facility(yard, admin, "d", machine.id, machine.revision, {"status": "in_service"})
+    back = {each.id: each for each in orders(yard, facility_id="d-F-01")}
+    assert [back[one.id].status for one in (today, given_on, third, last)] == [
+        Status.REPORTED, Status.ASSIGNED, Status.REPORTED, Status.REPORTED,
+    ]  # fmt: skip
+    assert [back[past.id].outcome, back[last.id].outcome, back[last.id].ended_at] == [Outcome.CANCELLED, None, None]
+    assert figures(yard, admin) | {"late": 0, "overdue": 0} == before | {"late": 0, "overdue": 0}
+    assert room.lacking(yard, admin, "d", until=TODAY + 4 * week) == (5 if how == "replace" else 0)
+    assert recount.check(yard, admin, "d") == []
+
+
+def figures(store: Store, admin: Actor) -> dict[str, int]:
+    """What the counters and the figures say of April's orders and those before."""
+    sums = Counter[str]()
+    for each in store.counters("d", "work_orders", "month"):
+        sums.update({name: n for name, n in each["total"].items() if isinstance(n, int)})
+    names = {"due": "preventive_due", "scheduled": "scheduled", "on_time": "on_time", "late": "late"}
+    overdue = store.count(admin, WorkOrder, "d", {"is_open": True, "due_at": Is(lt=NOW)})
+    return {key: sums[name] for key, name in names.items()} | {"overdue": overdue}
+
+
+def test_a_year_is_counted_before_it_is_made_and_once_made_lacks_nothing(yard: Store, admin: Actor) -> None:
+    plan(yard, admin, lead_days=0)
+    plan(yard, admin, name="大修", basis="completion", unit="months", every=3, facility_id="d-F-01")
+    plan(yard, admin, name="停用的计划", active=False)
+    room.generate(yard, admin, "d")
+    year = TODAY + timedelta(days=365)
+    lacking = room.lacking(yard, admin, "d", until=year)
+    assert lacking == 2 * 52
+    assert yard.count(admin, WorkOrder, "d", {}) == 3, "counting makes nothing"
+    assert room.generate(yard, admin, "d", until=year).made == lacking
+    assert room.lacking(yard, admin, "d", until=year) == 0
+    with pytest.raises(Invalid):
+        room.lacking(yard, admin, "d", until=TODAY + room.AHEAD_MOST + timedelta(days=1))
 
 
 def test_who_may_not_make_orders_makes_none(yard: Store, admin: Actor) -> None:

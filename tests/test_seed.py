@@ -425,6 +425,17 @@ def test_the_backlog_does_not_grow_with_history(store: Store) -> None:
     assert 0.3 * per_week < found < 8 * per_week
 
 
+def test_what_was_mended_lately_and_is_reported_again_is_a_repeat_some_not_most(store: Store) -> None:
+    """As M11 has it, and more in no large set: that has many more orders to a facility."""
+    bulk.load(store, work_orders=6_000, as_of=date(2026, 4, 2))
+    known = {one["_id"]: one for one in store.db["work_orders"].find()}
+    again = [(one, known[one["repeat_of"]]) for one in known.values() if "repeat_of" in one]
+    assert 0.03 < len(again) / len(known) <= bulk.REPEATED
+    for one, first in again:
+        assert timedelta() <= one["reported_at"] - first["ended_at"] <= timedelta(days=30)
+        assert all(one[key] == first[key] != "other" for key in ("facility_id", "fault"))
+
+
 def test_the_same_seed_gives_the_same_set(store: Store) -> None:
     def load() -> dict[str, list[dict[str, object]]]:
         for name in store.db.list_collection_names():

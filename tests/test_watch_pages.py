@@ -263,6 +263,70 @@ def test_a_hazard_is_rectified_and_looked_at_again(yard: Store, admin: Actor, mo
     assert "1 hazard is over" in said(over)
 
 
+def test_a_deadline_is_put_off_with_a_reason_and_stays_overdue(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    values = {"what": "线外露", "place": "东门", "found_at": NOW - timedelta(days=30), "deadline_on": date(2026, 3, 20)}
+    made = hazards.report_hazard(yard, OTHER, "d", values)
+    at = visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id)
+    day = next(each for each in at.date_input if (each.key or "").startswith("terms-day"))
+    day.set_value(date(2026, 5, 1))
+    at.button(key="do_terms").click().run()
+    assert "Say why it is put off" in said(at)
+    assert next(each for each in at.date_input if each.key == day.key).value == date(2026, 5, 1), "typing stays"
+    next(each for each in at.text_input if (each.key or "").startswith("terms-reason")).set_value("等*市政*")
+    at.button(key="do_terms").click()
+    run(at)
+    assert yard.get(admin, Hazard, "d", made.id).deadline_on == date(2026, 5, 1)
+    text = said(visit(mongodb_uri, "facilities", lang="en", part="hazards", hazard=made.id))
+    assert "1 hazard is past its deadline" in text
+    assert "judged by its first deadline, 2026-03-20" in text
+    assert "2026-03-20 → 2026-05-01 · " in text
+    assert "等*市政*" in text
+
+
+def test_what_ends_and_what_stays_is_named_before_a_facility_is_retired(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    plan = {"name": "润滑", "facility_id": "d-F-01", "every": 1, "unit": "weeks", "since": TODAY, "lead_days": 14}
+    preventive.add_plan(yard, admin, "d", plan)
+    preventive.generate(yard, admin, "d")
+    repair = log_repair(yard, OTHER, "d", fault="loose", facility_id="d-F-01")
+    at = visit(mongodb_uri, "facilities", lang="en", facility="d-F-01")
+    assert said(at).count("3 preventive orders that nobody has begun end with it.") == 2, "retired or replaced"
+    assert f"1 order stays open under it: {repair.number}" in said(at)
+    links = [link.proto.query_string for link in at.get("page_link") if "its open orders" in link.proto.label]
+    assert all("q=F-01" in query and "show=open" in query for query in links)
+    assert links
+    button(at, "Retire it").click()
+    run(at)
+    assert [each.number for each in yard.find(admin, WorkOrder, "d", {"is_open": True})] == [repair.number]
+    at = visit(mongodb_uri, "maintenance", lang="en", order=repair.id)
+    assert "The facility is retired." in said(at)
+
+
+def test_a_year_of_orders_is_made_from_the_page_after_saying_how_many(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
+) -> None:
+    yard.db["communities"].delete_many({"_id": "e"})
+    plan = {"name": "润滑", "category": "fitness", "every": 1, "unit": "months", "since": TODAY, "lead_days": 0}
+    preventive.add_plan(yard, admin, "d", plan)
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive")
+    assert "orders until" not in said(at), "counted when it is opened"
+    at.session_state["generate-ahead"] = True
+    at.run()
+    assert "26 orders until 2027-04-02" in said(at)
+    at.button(key="do_ahead").click()
+    run(at)
+    assert yard.count(admin, WorkOrder, "d") == 26
+    at = visit(mongodb_uri, "facilities", lang="en", part="preventive")
+    at.session_state["generate-ahead"] = True
+    at.run()
+    assert "Every order until 2027-04-02 is there already." in said(at)
+
+
 def test_what_is_typed_about_a_hazard_stays_whoever_was_first(
     yard: Store, admin: Actor, mongodb_uri: str, visit: Visit
 ) -> None:

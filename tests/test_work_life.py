@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repository import photos, recount
-from repository.access import Actor, Refused, Role
+from repository.access import Actor, Refused, Role, anybody
 from repository.accounts import add_user
 from repository.facilities import Facility, ServiceStatus, put_back_in_service, put_out_of_order
-from repository.hazards import rectify, report_hazard
+from repository.hazards import Hazard, State, rectify, report_hazard
 from repository.maintenance import (
     Event,
     Outcome,
@@ -33,7 +33,9 @@ from repository.maintenance import (
     my_work,
     new_work,
     notice,
+    verify_many,
 )
+from repository.maintenance.commands import moved
 from repository.organizations import Organization, add_organization
 from repository.preventive import add_plan, generate, postpone, skip
 from repository.store import Conflict, Invalid, OutcomeUnknown, Store
@@ -121,6 +123,39 @@ def test_whoever_worked_on_it_does_not_verify_it(yard: Store, mender: Actor) -> 
     with pytest.raises(Invalid):
         move(yard, replace(OTHER, people=("d-zhao",)), "d", done.id, done.revision, Status.VERIFIED)
     assert move(yard, OTHER, "d", done.id, done.revision, Status.VERIFIED).status is Status.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("steps", "kept"),
+    [
+        (("w:in_progress", "x:done"), "wx"),
+        (("w:in_progress", "x:on_hold", "y:in_progress", "z:done"), "wyz"),
+        (("x:done", "w:remark"), "x"),
+        (("w:in_progress", "z:remark", "x:done", "y:remark"), "wx"),
+        (("w:in_progress", "x:done", "y:reopened", "z:done"), "z"),
+        (("w:done", "y:reopened", "x:in_progress", "y:remark", "x:done", "w:remark"), "x"),
+    ],
+)
+def test_whoever_began_or_did_the_work_since_it_was_reopened_does_not_verify_it(
+    yard: Store, mender: Actor, steps: tuple[str, ...], kept: str
+) -> None:
+    """Each letter is a manager; a remark makes nobody a doer and lets no doer off, whichever step it stands after."""
+    who = {letter: Actor(letter, letter, Role.FACILITY_MANAGER) for letter in "wxyz"}
+    order = log_repair(yard, mender, "d", fault="loose", place="东门")
+    for step in steps:
+        letter, _, what = step.partition(":")
+        if what == "remark":
+            order = comment(yard, who[letter], "d", order.id, "看过")
+        else:
+            facts = {"hold_reason": "等配件"} if what == "on_hold" else {}
+            order = move(yard, who[letter], "d", order.id, order.revision, what, **facts)
+    for letter, actor in who.items():
+        if letter in kept:
+            with pytest.raises(Invalid, match="second look") as own:
+                moved(order, Status.VERIFIED, at=NOW, by=actor)
+            assert set(own.value.problems) == {"status"}
+        else:
+            assert moved(order, Status.VERIFIED, at=NOW, by=actor)["status"] is Status.VERIFIED
 
 
 # --- time on hold
@@ -542,6 +577,39 @@ def test_many_go_to_a_company_at_once(yard: Store, mender: Actor, admin: Actor) 
     assert (len(told.done), told.left) == (2, {})
     found = yard.get(mender, WorkOrder, "d", orders[0].id)
     assert (found.company_id, found.status, found.is_new) == (company.id, Status.ASSIGNED, True)
+
+
+def test_those_that_are_done_are_verified_at_once_and_the_rest_named(yard: Store, mender: Actor, admin: Actor) -> None:
+    """Each by itself and wholly: the danger of one lets its machine go, the hazard of another is re-checked."""
+    danger = report_hazard(yard, mender, "d", {"what": "电线外露", "place": "东门"})
+    facts = ({"facility_id": "d-F-01", "dangerous": True}, {"also": {"hazard_id": danger.id}}, {}, {}, {}, {})
+    orders = [log_repair(yard, mender, "d", fault="loose", **({"place": "东门"} | each)) for each in facts]
+    began = move(yard, OTHER, "d", orders[2].id, orders[2].revision, Status.IN_PROGRESS)
+    orders[2] = move(yard, mender, "d", began.id, began.revision, Status.DONE)
+    for place in (0, 1, 3, 4):
+        orders[place] = move(yard, mender, "d", orders[place].id, orders[place].revision, Status.DONE)
+    comment(yard, mender, "d", orders[3].id, "有人先改了")
+    worked = add_effort(yard, mender, "d", orders[4].id, orders[4].revision, hours=1, person_id="d-zhao")
+    orders[4] = worked
+    seen = {order.id: order.revision for order in orders}
+    told = verify_many(yard, replace(OTHER, people=("d-zhao",)), "d", seen, note="看过")
+    assert told.done == (orders[0].id, orders[1].id)
+    words = {place: str(told.left[orders[place].id]) for place in range(2, 6)}
+    assert words[2] == words[4] == "Somebody else must verify this: 赵验收 did or began the work."
+    assert (words[3], words[5]) == (
+        "王师傅 changed it meanwhile; look at it.",
+        "A work order that is “Reported” cannot become “Verified”.",
+    )
+    stands = [yard.get(admin, WorkOrder, "d", order.id) for order in orders]
+    assert [(each.status, each.events[-1].note) for each in stands[:2]] == [(Status.VERIFIED, "看过")] * 2
+    assert [each.status for each in stands[2:]] == [*[Status.DONE] * 3, Status.REPORTED]
+    assert facility(yard, mender).status is ServiceStatus.IN_SERVICE
+    assert yard.get(admin, Hazard, "d", danger.id).state is State.RECHECKED
+    nobody = verify_many(yard, anybody(Role.ADMIN, "x"), "d", {orders[3].id: stands[3].revision})
+    assert (nobody.done, len(nobody.left)) == ((), 1)
+    with pytest.raises(Refused):
+        verify_many(yard, Actor("v", "看", Role.VIEWER), "d", seen)
+    assert recount.check(yard, admin, "d") == []
 
 
 # --- the due time

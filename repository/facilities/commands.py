@@ -2,7 +2,7 @@
 Conflict, a value that cannot be raises Invalid with the problem beside its field. Whatever changes condition or
 service status adds to the facility's history."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,26 @@ from repository.words import Message, msg
 
 DECISIONS = 100  # on one facility's replacement; the oldest go first
 HISTORY = 500  # entries kept; a facility examined weekly fills them in ten years, and the oldest go first
+
+
+_Follow = Callable[[Write, Facility, str], object]
+_FOLLOWING: list[_Follow] = []
+
+
+def follows_retirement(work: _Follow) -> _Follow:
+    """Have ``work`` done in the transaction that retires a facility, or takes that back, by whichever command: for the
+    rooms above, which own what is planned for it. It is given the facility as it is then and the reason, if any."""
+    _FOLLOWING.append(work)
+    return work
+
+
+def _update(write: Write, facility: Facility, revision: int, changes: Mapping[str, Any], why: str | None) -> Facility:
+    """Save changes, with what follows where it is retired now, or no longer."""
+    changed = write.update(Facility, facility.community_id, facility.id, revision, changes)
+    if (changed.status is ServiceStatus.RETIRED) != (facility.status is ServiceStatus.RETIRED):
+        for work in _FOLLOWING:
+            work(write, changed, why or "")
+    return changed
 
 
 def with_history(
@@ -66,7 +86,8 @@ def add_facility(
 def edit_facility(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
 ) -> Facility:
-    """Change a facility. Details must be of its category. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
+    """Change a facility. Details must be of its category. One that is retired so is retired as by ``retire``; where
+    that is taken back, so is what it did to planned work. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
     return _change(store, actor, community_id, id, revision, changes)
 
 
@@ -104,7 +125,8 @@ def put_back_in_service(
 def retire(
     store: Store, actor: Actor, community_id: str, id: str, revision: int, *, note: str | None = None
 ) -> Facility:
-    """It is taken down for good: its past stays, its figures end here. Raises Conflict, NotFound, Refused."""
+    """It is taken down for good: its past stays, its figures end here, and planned work that nobody has begun is owed
+    no more (``preventive.leaving`` tells what ends with it). Raises Conflict, NotFound, Refused."""
     return _change(store, actor, community_id, id, revision, {"status": ServiceStatus.RETIRED}, note)
 
 
@@ -120,8 +142,9 @@ def replace(
     cost_cents: int | None = None,
     key: str | None = None,
 ) -> Facility:
-    """Retire it and put a new one of the same kind in its place, in excellent condition and with a code of its own;
-    returns the new one. Raises Invalid, Duplicate, Conflict, NotFound, Refused."""
+    """Retire it (see ``retire``) and put a new one of the same kind in its place, in excellent condition and with a
+    code of its own; returns the new one. Open repairs stay with the old one. Raises Invalid, Duplicate, Conflict,
+    NotFound, Refused."""
 
     def work(write: Write) -> Facility:
         old = write.read(Facility, community_id, id)
@@ -134,8 +157,9 @@ def replace(
             "replacement_cost_cents": old.replacement_cost_cents if cost_cents is None else cost_cents,
         }
         new = write.insert(_first_seen(write, build(Facility, values), f"{old.code} →"))
-        gone = with_history(write, old, {"status": ServiceStatus.RETIRED}, note=f"→ {new.code}")
-        write.update(Facility, community_id, id, revision, gone)
+        why = f"→ {new.code}"
+        gone = with_history(write, old, {"status": ServiceStatus.RETIRED}, note=why)
+        _update(write, old, revision, gone, why)
         return new
 
     return store.write(actor, work, key=key)
@@ -231,6 +255,6 @@ def _change(
     def work(write: Write) -> Facility:
         facility = _standing(write, community_id, id) if standing else write.read(Facility, community_id, id)
         full = with_history(write, facility, changes, note=note, looked=looked)
-        return write.update(Facility, community_id, id, revision, full)
+        return _update(write, facility, revision, full, note)
 
     return store.write(actor, work)

@@ -26,13 +26,14 @@ import pymongo
 from bson import CodecOptions, ObjectId
 from pydantic import ValidationError
 
-from repository import requests
+from repository import hazards, requests
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance, resident_code
 from repository.entries import GATED, EntryKind, EntryLog, EntryRules, Gate
 from repository.facilities import Category, Control
 from repository.filters import Is
 from repository.grids import Community, RequestDeadline
+from repository.hazards import Hazard
 from repository.importer.mapping import (
     ID,
     Column,
@@ -49,7 +50,7 @@ from repository.importer.mapping import (
     unique_fields,
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
-from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
+from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat, put_off
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
 from repository.requests import Request
 from repository.store import ERASED, Invalid, Store, invalid, our_errors
@@ -795,9 +796,22 @@ class _Judge:
                         document.get("updated_at"),
                     )
                 )
+        changed = self._on_record(document, changed)
         self.preview.plan.add({"id": document["_id"], "revision": document["revision"], "doc": changed})
         if self.record is WorkOrder:
             self._note_order(changed, new=False)
+
+    def _on_record(self, before: Document, changed: Document) -> Document:
+        """Of what was promised, what a sheet puts off is on record as what a person puts off; the file is the
+        reason."""
+        if self.record is Hazard:
+            was, now = Hazard.from_document(before), Hazard.from_document(changed)
+            told = hazards.on_record(was, now, self.now, self.actor, self.sheet.source[:LINE])
+            return now.model_copy(update=told).to_document()
+        if self.record is WorkOrder and before["status"] in OPEN and before.get("due_at") != changed.get("due_at"):
+            stood, stands = WorkOrder.from_document(before), WorkOrder.from_document(changed)
+            return stands.model_copy(update=put_off(stood, stands.due_at, self.now)).to_document()
+        return changed
 
     def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
         """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""

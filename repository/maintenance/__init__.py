@@ -48,6 +48,7 @@ from repository.maintenance.commands import (
     said,
     see_too,
     take_photos,
+    verify_many,
 )
 from repository.maintenance.companies import (
     CERTIFIED,
@@ -111,6 +112,7 @@ from repository.maintenance.queries import (
     work_story_if_any,
 )
 from repository.maintenance.records import (
+    NEVER_OWED,
     OPEN,
     REPEAT_DAYS,
     REPORTS,
@@ -149,6 +151,7 @@ __all__ = [
     "PersonWork",
     "load_of",
     "work_of",
+    "NEVER_OWED",
     "NEWEST",
     "Often",
     "Quality",
@@ -258,6 +261,7 @@ __all__ = [
     "said",
     "see_too",
     "take_photos",
+    "verify_many",
     "work_categories",
     "work_by_grid",
     "work_figures",

@@ -16,7 +16,7 @@ from repository.filters import Is
 from repository.maintenance.analysis import NEWEST, Side, step_of
 from repository.maintenance.metrics import AGE_BANDS, Ledger
 from repository.maintenance.queries import MANY, PAGE_ROWS, WorkList, _rows
-from repository.maintenance.records import REPORTS, Outcome, Status, WorkOrder
+from repository.maintenance.records import NEVER_OWED, REPORTS, Outcome, Status, WorkOrder
 from repository.metrics import Period
 from repository.record import Choice
 from repository.rollups import bin_bounds
@@ -216,7 +216,7 @@ def _parts(
         return _ended(bounds, {})
     if what is Behind.TIMED:
         with_due = {"due_at": Is(ne=None), "flags.0": Is(exists=False)}
-        return [*_ended(bounds, with_due), *_owed(what, end, now)]
+        return [*_ended(bounds, with_due, owed=True), *_owed(what, end, now)]
     if what is Behind.REWORK:
         failed = {"$and": [_in(bounds, "reopened_at"), {"$eq": ["$$this.outcome", Outcome.COMPLETED.value]}]}
         again = {"reported_at": within, "repeat_of": Is(gt="")}
@@ -239,11 +239,15 @@ def _in(bounds: tuple[datetime, datetime], moment: str) -> Document:
     return {"$and": [{"$gte": [f"$$this.{moment}", bounds[0]]}, {"$lt": [f"$$this.{moment}", bounds[1]]}]}
 
 
-def _ended(bounds: tuple[datetime, datetime], also: Mapping[str, Any]) -> list[_Part]:
-    """Endings in the period: the last ones, and those that did not last."""
+def _ended(bounds: tuple[datetime, datetime], also: Mapping[str, Any], *, owed: bool = False) -> list[_Part]:
+    """Endings in the period: the last ones, and those that did not last; ``owed``: not of what was never due."""
     last = {"ended_at": Is(gte=bounds[0], lt=bounds[1]), "is_open": False, **also}
     past = {"reopenings.reopened_at": Is(gte=bounds[0]), **also}
-    return [_Part(last, "ended_at", ["$ended_at"]), _past(past, _in(bounds, "ended_at"), "ended_at")]
+    which = _in(bounds, "ended_at")
+    if owed:
+        last["outcome"] = Is(ne=NEVER_OWED)
+        which = {"$and": [which, {"$ne": ["$$this.outcome", NEVER_OWED]}]}
+    return [_Part(last, "ended_at", ["$ended_at"]), _past(past, which, "ended_at")]
 
 
 def _owed(what: Behind, end: datetime | None, now: datetime) -> list[_Part]:

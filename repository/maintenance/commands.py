@@ -387,7 +387,7 @@ def move(
     """Take a work order to another status, as TRANSITIONS allows; ``at`` defaults to now and keeps the story in order.
 
     On hold needs ``hold_reason``, assigned a person or company to do it, rejected a ``note``, closing unfinished work
-    an ``outcome``. Done ends the clock; who did the work may not verify it. Reopening keeps the ending in
+    an ``outcome``. Done ends the clock; who did or began the work may not verify it. Reopening keeps the ending in
     ``reopenings``. A verified repair puts a facility that its danger had stopped back in service, and so does an ending
     that says there was none (NO_DANGER); a danger that an inspection found ends only when somebody looked again.
     Whoever moves an order that was given to them has seen it.
@@ -460,11 +460,20 @@ def found_again(write: Write, order: WorkOrder, promise: "Promises", note: str, 
     return changed
 
 
-def leave_undone(write: Write, order: WorkOrder, why: str) -> WorkOrder:
-    """An open order is cancelled, with the reason. For the room of plans."""
+def leave_undone(
+    write: Write,
+    order: WorkOrder,
+    why: str,
+    *,
+    outcome: Outcome = Outcome.CANCELLED,
+    following: type[Record] | None = None,
+) -> WorkOrder:
+    """An open order is cancelled, or ends with another ``outcome``, with the reason; ``following``: see
+    ``Write.update``. For the room of plans."""
     at = _now(order, write.at)
     changes = moved(order, Status.CLOSED, at=at, by=write.actor, note=why, outcome=Outcome.CANCELLED)
-    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes)
+    changes["outcome"] = outcome
+    changed = write.update(WorkOrder, order.community_id, order.id, order.revision, changes, following=following)
     _follow(write, changed)
     return changed
 
@@ -592,12 +601,26 @@ def _is_theirs(order: WorkOrder, who: Actor) -> bool:
 
 
 def _check_verifier(order: WorkOrder, by: Actor) -> None:
-    done = next((event for event in reversed(order.events) if event.status is Status.DONE), None)
     worked = any(each.person_id in by.people for each in order.labour)
     if by.is_nobody:
         raise Invalid({"status": Message(hazards.SAY_WHO)})
-    if worked or (done is not None and by.is_who(done.by_id, done.by)) or _is_theirs(order, by):
-        raise Invalid({"status": Message(msg("Somebody else must verify this: {who} did the work."), {"who": by.name})})
+    if worked or _is_theirs(order, by) or any(by.is_who(step.by_id, step.by) for step in _work_steps(order.events)):
+        words = msg("Somebody else must verify this: {who} did or began the work.")
+        raise Invalid({"status": Message(words, {"who": by.name})})
+
+
+def _work_steps(events: Sequence[Event]) -> list[Event]:
+    """The steps by which work was begun, taken up again or done since it was last reopened. A remark in between has the
+    status that stands and is none: whoever makes one has done nothing."""
+    steps: list[Event] = []
+    before: Status | None = None
+    for event in events:
+        if event.status is Status.REOPENED:
+            steps = []
+        elif event.status is not before and event.status in (Status.IN_PROGRESS, Status.DONE):
+            steps.append(event)
+        before = event.status
+    return steps
 
 
 def _now(order: WorkOrder, now: datetime) -> datetime:
@@ -862,15 +885,12 @@ def change_many(
     given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile, that is out
     of reach or one too many, is left as it is and named with the reason. When the database or the sign-in is gone
     halfway, the rest is not tried. Raises Refused for whoever may change none."""
-    require(actor, Operation.UPDATE, WorkOrder.collection)
-    reach(actor, community_id)
     promise = Promises.of(store, actor, community_id)
     rest = dict(changes)
     who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
     _only(rest, EDITABLE)
 
-    def change(write: Write, id: str, revision: int) -> WorkOrder:
-        order = write.read(WorkOrder, community_id, id)
+    def change(write: Write, order: WorkOrder, revision: int) -> WorkOrder:
         if order.status not in OPEN:
             raise Invalid({"status": Message(msg("It is over; open it by itself to put something right."))})
         if any(who.values()):
@@ -878,13 +898,46 @@ def change_many(
             revision = order.revision
         return _edit(write, promise, order, revision, rest) if rest else order
 
+    return _one_by_one(store, actor, community_id, orders, change)
+
+
+def verify_many(
+    store: Store, actor: Actor, community_id: str, orders: Mapping[str, int], *, note: str | None = None
+) -> Changed:
+    """Verify several orders that are done (see ``move``), given by id and revision, each by itself as ``change_many``
+    changes them: one that is not done, or that the actor did or began the work of, is left as it is and named with the
+    reason. Raises Refused for whoever may verify none."""
+
+    def verify(write: Write, order: WorkOrder, revision: int) -> WorkOrder:
+        changes = moved(order, Status.VERIFIED, at=_now(order, write.at), by=actor, note=note)
+        changed = write.update(WorkOrder, community_id, order.id, revision, changes)
+        _follow(write, changed)
+        return changed
+
+    return _one_by_one(store, actor, community_id, orders, verify)
+
+
+def _one_by_one(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    orders: Mapping[str, int],
+    change: Callable[[Write, WorkOrder, int], object],
+) -> Changed:
+    """``change`` each of several orders in a transaction of its own, MANY_AT_ONCE at most."""
+    require(actor, Operation.UPDATE, WorkOrder.collection)
+    reach(actor, community_id)
+
+    def one(write: Write, id: str, revision: int) -> None:
+        change(write, write.read(WorkOrder, community_id, id), revision)
+
     done: list[str] = []
     many = list(orders.items())
     too_many = Message(msg("{most} orders are the most at once."), {"most": MANY_AT_ONCE})
     left: dict[str, Message] = {id: too_many for id, _revision in many[MANY_AT_ONCE:]}
     for place, (id, revision) in enumerate(many[:MANY_AT_ONCE]):
         try:
-            store.write(actor, partial(change, id=id, revision=revision))
+            store.write(actor, partial(one, id=id, revision=revision))
             done.append(id)
         except Conflict as conflict:
             left[id] = Message(

@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 LISTED = 500
 NAMED = 2  # dangers that a leader is told one by one
-LONGEST = 30  # overdue orders among which the pressing ones go first
+LONGEST = 30  # overdue orders among which the pressing ones go first, and major hazards among which those longest so
 _OF_LATE = ("facility_id", "place", "number", "fault", "dangerous", "priority", "assignee_id", "due_at")
 SERIES_MONTHS = 12
 STANDS: Document = {"state": Is(among=[State.FOUND.value, State.RECTIFIED.value])}
@@ -49,7 +49,10 @@ MAJOR = declare(
         title=msg("Major hazards rectified and re-checked"),
         short=msg("Of these major"),
         unit="percent",
-        formula=msg("The same for major hazards alone"),
+        formula=msg(
+            "The same for major hazards alone, by the level they have now; those that were lowered from major in the "
+            "period are told beside it"
+        ),
         source=msg("Hazard rectification rate, as safety work in China reports it; major hazards shown apart"),
         target=Target(low=1.0),
         minimum_n=1,
@@ -62,7 +65,10 @@ OVERDUE = declare(
         title=msg("Hazards past their deadline"),
         short=msg("Past deadline"),
         unit="items",
-        formula=msg("Hazards not re-checked by now whose deadline is past, dangerous work orders among them"),
+        formula=msg(
+            "Hazards not re-checked by now whose first deadline is past, dangerous work orders among them: what was "
+            "put off is counted all the same, and told beside it"
+        ),
         source=msg("Derived from the source document, section 3.1"),
         target=Target(high=0),
         minimum_n=0,
@@ -84,6 +90,8 @@ class Danger:
     grid_id: str | None
     found_at: datetime
     deadline_on: date | None
+    promised_on: date | None
+    """The deadline that was promised first, where it was put off: it is overdue by that one."""
     responsible_id: str | None
     order_id: str | None
     number: str | None
@@ -98,8 +106,12 @@ class HazardReview:
 
     rectified: Value
     major: Value
+    lowered: int
+    """How many were said in the period to be major no longer."""
     overdue: Value
     """``detail`` is how many of them are major."""
+    put_off: int
+    """Of those that are overdue: how many were put off to a later day."""
     standing: tuple[Danger, ...]
     """Major first, then the longest past its deadline; LISTED at most of each kind."""
 
@@ -122,7 +134,7 @@ def hazard_review(
     def flow(subject: str, names: Sequence[str], category: str | None = None) -> dict[str, Any]:
         return flows.by_month(store, actor, community_id, subject, names, months=span, grids=grids, category=category)
 
-    found = flow("hazards", ("found", "rechecked"))
+    found = flow("hazards", ("found", "rechecked", "lowered"))
     grave = flow("hazards", ("found", "rechecked"), Level.MAJOR.value)
     orders = flow("work_orders", ("hazard", "hazard_checked"))
 
@@ -139,7 +151,9 @@ def hazard_review(
     return HazardReview(
         rectified=Value(RECTIFIED, ratio(checked, n), n, [(m, ratio(*rate(found, [m]))) for m in months]),
         major=Value(MAJOR, ratio(major_checked, major_n), major_n, [(m, ratio(*rate(grave, [m]))) for m in months]),
+        lowered=sum(found[month]["lowered"] for month in own if month in found),
         overdue=Value(OVERDUE, len(late), len(standing), detail=sum(each.level is Level.MAJOR for each in late)),
+        put_off=sum(each.promised_on is not None for each in late),
         standing=standing,
     )
 
@@ -148,7 +162,7 @@ def standing_dangers(
     store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None = None, *, now: datetime
 ) -> tuple[Danger, ...]:
     """Hazards not re-checked yet, and dangerous orders not verified yet that are no hazard's: major first, then the
-    longest past its deadline. Raises Refused, Unavailable."""
+    longest past its first deadline. Raises Refused, Unavailable."""
     found = store.find(actor, Hazard, community_id, STANDS, grids=grids, sort=[("deadline_on", 1)], limit=LISTED)
     orders = store.find(actor, WorkOrder, community_id, DANGEROUS, grids=grids, sort=[("due_at", 1)], limit=LISTED)
     mine = [*(_of_hazard(each, now) for each in found), *(_of_order(order, now) for order in orders)]
@@ -178,7 +192,7 @@ class Urgent:
     stopped: tuple[Danger, ...]
     """Facilities that an inspection shut."""
     late: tuple[Danger, ...]
-    """Major hazards past their deadline."""
+    """Major hazards past their first deadline."""
     overdue: tuple[Late, ...]
     """Of the LONGEST overdue orders the dangerous first, then the urgent."""
 
@@ -200,9 +214,10 @@ def urgent(
         return bool(order.get("dangerous")), order["priority"] == Priority.URGENT
 
     late = sorted(orders, key=lambda order: (*(not each for each in pressing(order)), order["due_at"]))
+    grave = [_of_hazard(Hazard.from_document(each), now) for each in hazards]
     return Urgent(
         tuple(_of_order(WorkOrder.from_document(order), now) for order in shut),
-        tuple(_of_hazard(Hazard.from_document(each), now) for each in hazards),
+        tuple(sorted(grave, key=lambda each: -each.overdue_days)[:NAMED]),
         tuple(
             Late(
                 id=order["_id"],
@@ -225,11 +240,12 @@ def urgent_wanted(
     orders, hazards = scope(actor, WorkOrder, community_id, grids), scope(actor, Hazard, community_id, grids)
     shut = {**orders, **DANGEROUS, "inspection_id": Is(exists=True), "facility_id": Is(exists=True)}
     today = datetime.combine(now.date(), time(), UTC)
-    late = {**hazards, **STANDS, "level": Level.MAJOR.value, "deadline_on": Is(lt=today)}
+    past = {"$or": [{"deadline_on": Is(lt=today)}, {"promised_on": Is(lt=today)}]}
+    late = {**hazards, **STANDS, **past, "level": Level.MAJOR.value}
     overdue = {**orders, "is_open": True, "due_at": Is(lt=now)}
     return [
         Wanted(WorkOrder, shut, first=("due_at", NAMED)),
-        Wanted(Hazard, late, first=("deadline_on", NAMED)),
+        Wanted(Hazard, late, first=("deadline_on", LONGEST)),
         Wanted(WorkOrder, overdue, _OF_LATE, first=("due_at", LONGEST)),
     ]
 
@@ -245,16 +261,17 @@ def _of_hazard(hazard: Hazard, now: datetime) -> Danger:
         grid_id=hazard.grid_id,
         found_at=hazard.found_at,
         deadline_on=hazard.deadline_on,
+        promised_on=hazard.owed_on if hazard.owed_on < hazard.deadline_on else None,
         responsible_id=hazard.responsible_id,
         order_id=hazard.order_id,
         number=None,
         by_inspection=False,
-        overdue_days=max(0, (now.date() - hazard.deadline_on).days),
+        overdue_days=max(0, (now.date() - hazard.owed_on).days),
     )
 
 
 def _of_order(order: WorkOrder, now: datetime) -> Danger:
-    due = order.due_at.astimezone(now.tzinfo).date() if order.due_at else None
+    due, first = (at.astimezone(now.tzinfo).date() if at else None for at in (order.due_at, _promised(order)))
     return Danger(
         id=order.id,
         what=order.description.split("\n", 1)[0][:80] if order.description else order.fault,
@@ -265,12 +282,19 @@ def _of_order(order: WorkOrder, now: datetime) -> Danger:
         grid_id=order.grid_id,
         found_at=order.reported_at,
         deadline_on=due,
+        promised_on=first if first and due and first < due else None,
         responsible_id=order.assignee_id,
         order_id=order.id,
         number=order.number,
         by_inspection=order.inspection_id is not None,
-        overdue_days=max(0, (now.date() - due).days) if due else 0,
+        overdue_days=max(0, (now.date() - first).days) if first else 0,
     )
+
+
+def _promised(order: WorkOrder) -> datetime | None:
+    """By when it was first promised, or an earlier moment since."""
+    before = [each.due_before for each in order.postponements[:1]]
+    return None if order.due_at is None else min([order.due_at, *before])
 
 
 def hazard(store: Store, actor: Actor, community_id: str, id: str) -> tuple[Hazard, WorkOrder | None]:

@@ -81,7 +81,7 @@ ON_TIME = declare(
         unit="percent",
         formula=msg(
             "Ended by their due time ÷ (ended on time + ended late + overdue at the end of the period); "
-            "orders without a due time are left out"
+            "orders without a due time are left out, and planned ones whose facility was retired before their day"
         ),
         source=msg("On-time share as the City of Austin publishes it: open and overdue work counts against it"),
         target=Target(low=0.85),

@@ -98,10 +98,15 @@ class Outcome(Choice):
     REFERRED = "referred", msg("Referred elsewhere"), "转办", "移交", "Referred Out"
     REJECTED = "rejected", msg("Rejected"), "驳回", "不予受理"
     DUPLICATE = "duplicate", msg("Duplicate"), "重复"
+    WITHDRAWN = "withdrawn", msg("No longer needed"), "不再需要"
 
 
 NO_DANGER = frozenset({Outcome.REJECTED.value, Outcome.CANCELLED.value, Outcome.DUPLICATE.value})
 """Endings after which a reported danger was none, or is another order's."""
+
+NEVER_OWED = Outcome.WITHDRAWN.value
+"""The ending of planned work whose facility was taken down before its day: it was never due, and is neither on time nor
+late. Only such a retirement ends work so; what somebody leaves out is cancelled, and counts as due and not done."""
 
 STANDING = OPEN | {Status.DONE}
 """The statuses in which a danger still stands: what is done has not been looked at by somebody else yet."""
@@ -646,7 +651,8 @@ class WorkOrder(Record):
             yield flow(reported, "repeat")
         if document.get("kind") == WorkKind.PREVENTIVE.value:
             yield flow(reported, "preventive")
-        if (day := document.get("scheduled_for")) is not None:  # a day: no zone may move it
+        day = document.get("scheduled_for")
+        if day is not None and document.get("outcome") != NEVER_OWED:  # a day: no zone may move it
             scheduled = "work_orders", "month", f"{day.year:04d}-{day.month:02d}", grid, category
             done = document.get("outcome") == Outcome.COMPLETED.value and ended
             late = (day_of(ended, zone) - day.date()).days if done and ended else None
@@ -690,7 +696,9 @@ class WorkOrder(Record):
                 yield flow(reopened, "reopened")
                 if outcome == Outcome.COMPLETED.value:
                     yield flow(reopened, "rework")  # it was said to be mended and was not
-            if due is None or doubtful:
+            if outcome == NEVER_OWED:
+                pass
+            elif due is None or doubtful:
                 yield flow(end, "no_due")
             elif end > due:
                 yield flow(end, "late")

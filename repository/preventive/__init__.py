@@ -1,11 +1,13 @@
 """Preventive maintenance: plans, the orders they make ahead of time, and how well they are kept."""
 
 from repository.preventive.commands import (
+    AHEAD_MOST,
     CHUNK,
     Generated,
     add_plan,
     edit_plan,
     generate,
+    lacking,
     postpone,
     remove_plan,
     skip,
@@ -13,8 +15,10 @@ from repository.preventive.commands import (
 from repository.preventive.queries import (
     AHEAD_DAYS,
     Foreseen,
+    Leaving,
     PreventiveReview,
     Upkeep,
+    leaving,
     plans,
     review,
     upkeep,
@@ -23,10 +27,12 @@ from repository.preventive.records import Basis, MaintenancePlan, Month, Unit, t
 
 __all__ = [
     "AHEAD_DAYS",
+    "AHEAD_MOST",
     "Basis",
     "CHUNK",
     "Foreseen",
     "Generated",
+    "Leaving",
     "MaintenancePlan",
     "Month",
     "PreventiveReview",
@@ -35,6 +41,8 @@ __all__ = [
     "add_plan",
     "edit_plan",
     "generate",
+    "lacking",
+    "leaving",
     "plans",
     "postpone",
     "remove_plan",

@@ -3,18 +3,20 @@ day have one order, which a unique index holds against whoever generates at the 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from repository.access import Actor, Operation, require
+from repository.access import Actor, Operation, require, scope
 from repository.accounts import first_to_see, sees
-from repository.facilities import Facility, ServiceStatus
+from repository.facilities import Facility, ServiceStatus, follows_retirement
 from repository.filters import Is
 from repository.grids import Grid
 from repository.maintenance import (
+    NEVER_OWED,
     OPEN,
     Event,
     Outcome,
@@ -28,8 +30,9 @@ from repository.maintenance import (
     require_seen,
     said,
 )
-from repository.preventive.records import Basis, MaintenancePlan, to_make
-from repository.store import Conflict, Duplicate, Invalid, Store, Write, build
+from repository.preventive.records import NOT_BEGUN, Basis, MaintenancePlan, to_make
+from repository.record import midnight
+from repository.store import Conflict, Duplicate, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
 
 Document = dict[str, Any]
@@ -40,10 +43,12 @@ AHEAD_MOST = timedelta(days=400)
 
 @dataclass(frozen=True)
 class Generated:
-    """How many orders a run made, of how many that were due or ahead."""
+    """How many orders a run made, of how many that were due or ahead, and how many it ended because their facility was
+    retired, as a sheet or an older version may have left them."""
 
     made: int
     wanted: int
+    ended: int = 0
 
 
 # --- plans
@@ -109,7 +114,8 @@ class _Wanted:
 
 
 def generate(store: Store, actor: Actor, community_id: str, *, until: date | None = None) -> Generated:
-    """Make the orders of all plans that fall due within their lead time, or up to ``until``.
+    """Make the orders of all plans that fall due within their lead time, or up to ``until`` (AHEAD_MOST from today at
+    most); end what is planned for retired facilities.
 
     In transactions of CHUNK orders each: a run that is killed has made some of them whole and the rest not at all, and
     the next run, or one beside it, makes just those. Raises Refused, Unavailable and what ``Store.write`` raises.
@@ -117,12 +123,34 @@ def generate(store: Store, actor: Actor, community_id: str, *, until: date | Non
     require(actor, Operation.CREATE, WorkOrder.collection)
     require(actor, Operation.UPDATE, MaintenancePlan.collection)  # who runs the plans may have them make orders
     zone = store.zone(community_id)
+    leads = {grid.id: grid.responsible_id for grid in store.find(actor, Grid, community_id)}
+    made = wanted = 0
+    for missing in _lacking(store, actor, community_id, until):
+        chunk: list[_Wanted] = []
+        for one in missing:
+            chunk.append(one)
+            wanted += 1
+            if len(chunk) == CHUNK:
+                made += _make(store, actor, community_id, chunk, leads, zone)
+                chunk = []
+        made += _make(store, actor, community_id, chunk, leads, zone)
+    return Generated(made, wanted, _end_with_the_retired(store, actor, community_id))
+
+
+def lacking(store: Store, actor: Actor, community_id: str, *, until: date) -> int:
+    """How many orders would ``generate`` make up to a day? Raises Invalid, Refused, Unavailable."""
+    return sum(1 for missing in _lacking(store, actor, community_id, until) for _one in missing)
+
+
+def _lacking(store: Store, actor: Actor, community_id: str, until: date | None) -> Iterator[Iterator[_Wanted]]:
+    """Plan by plan, the orders that are not made yet."""
+    zone = store.zone(community_id)
     today = store.clock().astimezone(zone).date()
     if until is not None and until > today + AHEAD_MOST:
         raise Invalid({"until": Message(msg("At most {n} days ahead"), {"n": AHEAD_MOST.days})})
     plans = store.find(actor, MaintenancePlan, community_id, {"active": True}, limit=1000)
     if not plans:
-        return Generated(0, 0)
+        return
     fields = ("category", "kind", "grid_id", "site", "responsible_id", "name", "installed_on")
     standing = store.aggregate(
         actor,
@@ -131,19 +159,9 @@ def generate(store: Store, actor: Actor, community_id: str, *, until: date | Non
         [{"$project": dict.fromkeys(fields, 1)}],
         filter={"status": Is(ne=ServiceStatus.RETIRED.value)},
     )
-    leads = {grid.id: grid.responsible_id for grid in store.find(actor, Grid, community_id)}
-    made = wanted = 0
     for plan in plans:
         horizon = max(today + timedelta(days=plan.lead_days), until or today)
-        chunk: list[_Wanted] = []
-        for one in _missing(store, actor, community_id, plan, standing, today, horizon, zone):
-            chunk.append(one)
-            wanted += 1
-            if len(chunk) == CHUNK:
-                made += _make(store, actor, community_id, chunk, leads, zone)
-                chunk = []
-        made += _make(store, actor, community_id, chunk, leads, zone)
-    return Generated(made, wanted)
+        yield _missing(store, actor, community_id, plan, standing, today, horizon, zone)
 
 
 def _missing(
@@ -293,6 +311,63 @@ def _order(
 
 def _end_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(minutes=1)
+
+
+# --- with a facility that is retired
+PLANNED: Mapping[str, Any] = {
+    "is_open": True,
+    "kind": WorkKind.PREVENTIVE.value,
+    "status": Is(among=sorted(NOT_BEGUN)),
+}
+"""Orders that end with their facility."""
+
+
+@follows_retirement
+def _follow(write: Write, facility: Facility, why: str) -> None:
+    """What is planned for a facility and nobody has begun ends with it, with the reason, and is owed again where its
+    retirement is taken back. What was scheduled for a day to come was never owed (see ``NEVER_OWED``); what is past its
+    day was, and counts as not done. What is out of the actor's reach ends with the next ``generate`` of the server."""
+    today = write.at.astimezone(write.store.zone(facility.community_id)).date()
+    gone = facility.status is ServiceStatus.RETIRED
+    what = PLANNED if gone else {"outcome": NEVER_OWED, "scheduled_for": Is(gte=midnight(today))}
+    where = {**scope(write.actor, WorkOrder, facility.community_id), "facility_id": facility.id, **what}
+    for found in list(write.store.db[WorkOrder.collection].find(where, {"_id": 1}, session=write.session)):
+        with suppress(NotFound):  # an import is just bringing it
+            order = write.read(WorkOrder, facility.community_id, found["_id"])
+            past = order.scheduled_for is not None and order.scheduled_for < today
+            if gone:
+                outcome = Outcome.CANCELLED if past else Outcome.WITHDRAWN
+                leave_undone(write, order, f"{facility.code} {why or '✕'}", outcome=outcome, following=Facility)
+            else:
+                _owe_again(write, order, f"{facility.code} {why or '✓'}")
+
+
+def _owe_again(write: Write, order: WorkOrder, note: str) -> None:
+    """An order that was never owed stands again where it stood: nothing had ended."""
+    stood = next((event.status for event in reversed(order.events) if event.status in OPEN), Status.REPORTED)
+    again = order.model_copy(update={"status": stood, "ended_at": None, "outcome": None})
+    changes = {name: getattr(again, name) for name in ("status", "ended_at", "outcome")} | {"is_open": True}
+    changes["events"] = (*order.events, said(write, again, note))
+    write.update(WorkOrder, order.community_id, order.id, order.revision, changes, following=Facility)
+
+
+def _end_with_the_retired(store: Store, actor: Actor, community_id: str) -> int:
+    """The same for all that were retired otherwise: by a sheet, or by an older version. Returns how many ended."""
+    retired = {"status": ServiceStatus.RETIRED.value}
+    rows = store.aggregate(actor, Facility, community_id, [{"$project": {"_id": 1}}], filter=retired)
+    if not rows:
+        return 0
+    planned = {**PLANNED, "facility_id": Is(among=[row["_id"] for row in rows])}
+    left = store.aggregate(actor, WorkOrder, community_id, [{"$sortByCount": "$facility_id"}], filter=planned)
+
+    def end(write: Write, id: str) -> None:
+        facility = write.read(Facility, community_id, id)
+        if facility.status is ServiceStatus.RETIRED:
+            _follow(write, facility, "")
+
+    for row in left:
+        store.write(actor, partial(end, id=row["_id"]))
+    return sum(row["count"] for row in left)
 
 
 # --- not as planned

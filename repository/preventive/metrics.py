@@ -11,7 +11,8 @@ COMPLIANCE = declare(
         unit="percent",
         formula=msg(
             "Preventive orders done by their day + grace ÷ preventive orders due in the period; grace is 20 % of the "
-            "interval, 28 days at most. Skipped ones count as not done, those still within their grace not at all"
+            "interval, 28 days at most. Skipped ones count as not done, those still within their grace not at all, nor "
+            "those whose facility was retired before their day"
         ),
         source=msg("PM compliance as the Society for Maintenance and Reliability Professionals (SMRP) defines it"),
         target=Target(low=0.9),

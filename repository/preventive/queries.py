@@ -10,10 +10,11 @@ from repository import flows
 from repository.access import Actor
 from repository.facilities import Facility, ServiceStatus
 from repository.filters import Is
-from repository.maintenance import Outcome, WorkKind, WorkOrder
+from repository.maintenance import OPEN, Outcome, WorkKind, WorkOrder
 from repository.metrics import Period, Value, last_months, ratio
 from repository.preventive import metrics
-from repository.preventive.records import GRACE_MOST, Basis, MaintenancePlan
+from repository.preventive.commands import PLANNED
+from repository.preventive.records import GRACE_MOST, NOT_BEGUN, Basis, MaintenancePlan
 from repository.record import midnight
 from repository.store import Store
 
@@ -21,6 +22,7 @@ Document = dict[str, Any]
 
 AHEAD_DAYS = 30
 LISTED = 500
+NAMED = 6
 SERIES_MONTHS = 12
 FLOWS = ("scheduled", "as_scheduled", "preventive_due", "preventive_met", "preventive_minutes", "actual_minutes")
 
@@ -60,6 +62,26 @@ class Upkeep:
     next_on: date | None
     order: WorkOrder | None
     """The open one, if there is one."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What becomes of a facility's open work orders when it is retired?"""
+
+    ends: int
+    """Preventive ones that nobody has begun."""
+    stays: tuple[WorkOrder, ...]
+    """The others, the longest open first; NAMED at most."""
+    staying: int
+
+
+def leaving(store: Store, actor: Actor, community_id: str, facility_id: str) -> Leaving:
+    """Which open orders end with a facility, and which stay with it? Raises Refused, Unavailable."""
+    here: Document = {"facility_id": facility_id, "is_open": True}
+    others = {"$or": [{"kind": Is(ne=WorkKind.PREVENTIVE.value)}, {"status": Is(among=sorted(OPEN - NOT_BEGUN))}]}
+    found = store.find(actor, WorkOrder, community_id, {**here, **others}, sort=[("reported_at", 1)], limit=NAMED)
+    staying = store.count(actor, WorkOrder, community_id, {**here, **others}) if len(found) == NAMED else len(found)
+    return Leaving(store.count(actor, WorkOrder, community_id, {**here, **PLANNED}), tuple(found), staying)
 
 
 def plans(store: Store, actor: Actor, community_id: str) -> list[MaintenancePlan]:

@@ -8,13 +8,16 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.facilities import Category, FacilityKind
-from repository.maintenance import Priority
+from repository.maintenance import Priority, Status
 from repository.record import LINE, PAGE, Choice, Day, Index, Money, Record, Ref, Shown, Term
 from repository.store import FieldProblem
 from repository.words import msg
 
 DAYS_A_MONTH = 365.2425 / 12
 GRACE_SHARE, GRACE_MOST = 0.2, 28  # of the interval, days: SMRP's definition of compliance (metric M8)
+
+NOT_BEGUN = frozenset({Status.REPORTED, Status.ACCEPTED, Status.ASSIGNED})
+"""Where a preventive order stands that ends with its facility; one that somebody began, or waits for, is theirs."""
 
 
 class Basis(Choice):

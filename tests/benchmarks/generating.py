@@ -34,13 +34,16 @@ def run(stand: Stand, report: Report) -> None:
     today = store.clock().astimezone(store.zone(COMMUNITY)).date()
     plan = {"name": "oil", "category": "fitness", "every": 3, "unit": "months", "since": today}
     preventive.add_plan(store, ACTOR, COMMUNITY, plan)
-    found = []
+    found, counted, until = [], [], today + timedelta(days=364)
 
     def generate() -> None:
-        found.append(preventive.generate(store, ACTOR, COMMUNITY, until=today + timedelta(days=364)))
+        found.append(preventive.generate(store, ACTOR, COMMUNITY, until=until))
 
+    foretold = seconds(lambda: counted.append(preventive.lacking(store, ACTOR, COMMUNITY, until=until)))
+    report.line("how many, said before", f"{foretold:.1f} s", f"<= {AGAIN:.0f} s", foretold <= AGAIN)
     took = seconds(generate)
     made = found[-1].made
+    report.line("made as many as was said", f"{made:,}", f"{counted[-1]:,}", counted[-1] == made)
     per_second = f"{made / took:,.0f} orders/s"
     report.line(f"{made:,} orders made", f"{took:.1f} s, {per_second}", f"<= {MOST:.0f} s", took <= MOST)
     again = seconds(generate)
