@@ -189,13 +189,12 @@ SHOWN = 12
 
 
 def _table(officers: Sequence[Officer], names: Mapping[str, str], places: Mapping[str, str]) -> None:
-    rows = []
+    rows: list[dict[str, str]] = []
+    officer = _("Officer")
     told = [measure for measure in Measure if any(each.load.of(measure) for each in officers)]
     for each in officers[:SHOWN]:
         row = {
-            _(
-                "Officer"
-            ): f"**{plain(names.get(each.person_id, MISSING))}**  \n:small[:gray[{plain(_post(each, places))}]]"
+            officer: f"**{plain(names.get(each.person_id, MISSING))}**  \n:small[:gray[{plain(_post(each, places))}]]"
         }
         for measure in told:
             amount, times = each.load.of(measure), each.times.get(measure)
@@ -204,7 +203,13 @@ def _table(officers: Sequence[Officer], names: Mapping[str, str], places: Mappin
                 cards.mark(State.OFF_TARGET, f"{text} (×{number(times, 2)})") if times and times > HEAVY else text
             )
         rows.append(row)
-    st.table(rows, border="horizontal", hide_index=True)
+    with st.container(key="wide_officers"):
+        st.table(rows, border="horizontal", hide_index=True)
+    with st.container(key="narrow_officers", gap="xsmall"):
+        for row in rows:
+            with st.container(border=True, gap="xxsmall"):
+                st.markdown(row[officer])
+                st.markdown(" · ".join(f":gray[{plain(name)}] {said}" for name, said in row.items() if name != officer))
     if len(officers) > SHOWN:
         st.caption(_("and {n} more", n=len(officers) - SHOWN))
 

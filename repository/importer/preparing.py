@@ -44,15 +44,14 @@ from repository.importer.mapping import (
     Translate,
     Unreadable,
     fields_of,
-    folded,
     reader,
     unique_fields,
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
-from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs, folded
 from repository.requests import Request
-from repository.store import ERASED, Invalid, Store, invalid, our_errors
+from repository.store import ERASED, Invalid, Store, invalid, masked, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")
@@ -789,8 +788,8 @@ class _Judge:
                         draft.row.number,
                         str(document.get(self.record.name_field, "")),
                         name,
-                        "…" if name in self.record.personal else document.get(name),
-                        "…" if name in self.record.personal else changed.get(name),
+                        self._shown(name, document),
+                        self._shown(name, changed),
                         document.get("updated_by"),
                         document.get("updated_at"),
                     )
@@ -798,6 +797,13 @@ class _Judge:
         self.preview.plan.add({"id": document["_id"], "revision": document["revision"], "doc": changed})
         if self.record is WorkOrder:
             self._note_order(changed, new=False)
+
+    def _shown(self, name: str, document: Document) -> Any:
+        """A field as whoever imports may see it."""
+        value = document.get(name)
+        if name in self.record.personal:
+            return "…"
+        return masked(value) if name in self.record.masked and isinstance(value, str) else value
 
     def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
         """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""
