@@ -423,9 +423,9 @@ def columns(
     return figure
 
 
-LEAST, TRACE = 2, 0.001
-"""Of the ramp, the first colour that is told from the page in light and in dark; the share below which a cell has
-nothing."""
+NOTHING, LEAST, TRACE = 1, 3, 0.001
+"""Of the ramp, the colours of a cell with nothing and with the least of something, told from the page and each other in
+light and in dark; the share below which a cell has nothing."""
 
 
 def heat(
@@ -438,11 +438,11 @@ def heat(
     full: float = 0,
 ) -> Figure:
     """A field of cells, the further from the page the more: days of the week against hours. ``texts`` are what a finger
-    on a cell says; every third column is named. A cell without a value is left out, one of nothing hardly shows, and
-    the least of something stands out; ``full`` is what the strongest stands for, if nothing is more."""
+    on a cell says; every third column is named. A cell without a value is left out, one of nothing is pale, and the
+    least of something stands out; ``full`` is what the strongest stands for, if nothing is more."""
     figure = _figure(look)
     most = max([value or 0 for row in values for value in row] + [full]) or 1
-    nothing, something = look.ramp[0], look.ramp[LEAST:]
+    nothing, something = look.ramp[NOTHING], look.ramp[LEAST:]
     steps = len(something) - 1
     scale = [[0.0, nothing], [TRACE, nothing]]
     scale += [[TRACE + (1 - TRACE) * place / steps, colour] for place, colour in enumerate(something)]

@@ -55,9 +55,10 @@ def test_the_least_of_something_is_told_from_nothing_and_from_the_page(theme: st
     look = palette(theme)
     figure = drawn(charts.heat)(["1"], ["a", "b", "c"], [[0, 0.01, 0.4]], [["0", "1", "40"]], look=look, full=0.4)
     scale = [(share, colour) for share, colour in figure.data[0].colorscale]
-    assert scale[0][1] == look.ramp[0]
-    least = [colour for share, colour in scale if share < 0.01 / 0.4]
-    assert contrast(least[-1], look.page) >= 1.5
+    nothing, least = scale[0][1], [colour for share, colour in scale if share < 0.01 / 0.4][-1]
+    assert contrast(nothing, look.page) >= 1.25
+    assert contrast(least, look.page) >= 2 - 0.01
+    assert contrast(least, nothing) >= 1.5
     assert scale[-1] == (1, look.ramp[-1])
 
 
