@@ -123,6 +123,17 @@ def test_numbers_in_a_text_are_masked_wherever_it_is_read_and_seen_for_a_reason_
     importer.commit(yard, admin, seen, patience=0)
     (brought,) = yard.find(admin, Request, "d", {"number": "X-1"})
     assert brought.text == f"请打{shown} ＊＊＊＊＊＊"
+    # what was taken out as a sheet comes back as it was, what was written into it is a change
+    file = BytesIO()
+    importer.export(yard, admin, "d", Request, file, form="csv", translate=str)
+    rows = file.getvalue().decode("utf-8-sig")
+    for told, stays in ((rows, True), (rows.replace("请打", "请速打"), False)):
+        sheet = Sheet(told.encode(), "导出.csv")
+        seen = importer.preview(yard, admin, "d", sheet, importer.propose(Request, sheet, (str,)), languages=(str,))
+        assert (seen.counts.changed, seen.counts.rejected) == (0 if stays else 2, 0)
+        importer.commit(yard, admin, seen, patience=0)
+        kept = yard.db["requests"].find_one({"number": "X-1"}) or {}
+        assert (phone in kept["text"]) == stays
 
 
 # --- deadlines
