@@ -236,7 +236,8 @@ def at_stake(store: Store, actor: Actor, community_id: str, activity_id: str, *,
     own = [numbers[one.id] for one in meant for numbers in counts.values() if one.id in numbers]
     part = {"activity_id": Is(among=[one.id for one in meant]), "took_part": True}
     whose: list[dict[str, Any]] = [{"$group": {"_id": "$organization_id"}}, {"$count": "n"}]
-    took = store.aggregate(actor, Engagement, community_id, whose, filter=part)
+    by_activity = ("community_id", "activity_id")
+    took = store.aggregate(actor, Engagement, community_id, whose, filter=part, index=by_activity)
     return Stake(
         sum(numbers.get("signed", 0) for numbers in own),
         sum(numbers.get("waiting", 0) for numbers in own),
