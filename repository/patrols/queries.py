@@ -218,7 +218,7 @@ def _coverage(known: Sequence[GridPatrols], elapsed: float) -> Value:
     whole = sum(row.households or 0 for row in known)
     share = ratio(sum(min(row.visited, row.households or 0) for row in known), whole)
     target = by_now(elapsed)
-    early = known and judge(share, target) is not State.ON_TARGET and not any(row.due for row in known)
+    early = elapsed < 1 and judge(share, target) is not State.ON_TARGET and not any(row.due for row in known)
     metric = replace(COVERAGE, target=None if early else target)
     return Value(metric, share, whole, detail=points(share) if elapsed == 1 else None)
 
