@@ -14,11 +14,11 @@ from dashboard import cards, data, drawer, forms, i18n, session, tables
 from dashboard.i18n import MISSING, _, n_, number, percent, plain, say
 from repository import staff
 from repository.access import Operation, may
+from repository.evidence import Evidence, evidence
 from repository.metrics import State
 from repository.staff import (
     AssessmentBallots,
     AssessmentRound,
-    Evidence,
     GroupResult,
     RaterGroup,
     RaterKind,
@@ -60,7 +60,7 @@ def show(view: session.View, names: Names) -> None:
             drawer.open_at(ROUND)
         if st.button(_("Change or close"), icon=":material/edit:", key="round-edit", width="content"):
             drawer.open_at(ROUND, str(chosen))
-    found = data.ask(staff.round_review, view.community_id, str(chosen), now=view.now)
+    found = data.ask(staff.round_review, view.community_id, str(chosen))
     _review(view, found, names)
 
 
@@ -102,7 +102,8 @@ def _review(view: session.View, found: RoundReview, names: Names) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(plain(_finding(found)), anchor=False, width="content")
         st.space("stretch")
-        rows = [_row(each, found, names) for each in found.results]
+        beside = _beside(view, held)
+        rows = [_row(each, held, beside.get(each.person_id), names) for each in found.results]
         tables.download(
             rows, name="assessment", title=held.name, key="assessment",
             of=(AssessmentBallots.collection, view.community_id),
@@ -177,8 +178,12 @@ def _badge(held: AssessmentRound, each: Result) -> str:
     return cards.badge(State.OFF_TARGET, word=_("Invalid"))
 
 
-def _row(each: Result, found: RoundReview, names: Names) -> dict[str, Any]:
-    held, beside = found.round, found.evidence.get(each.person_id)
+def _beside(view: session.View, held: AssessmentRound) -> Mapping[str, Evidence]:
+    """What the work says of everybody assessed in a round, in its time."""
+    return data.ask(evidence, view.community_id, held.people, held.first, held.last, now=view.now)
+
+
+def _row(each: Result, held: AssessmentRound, beside: Evidence | None, names: Names) -> dict[str, Any]:
     not_yet, enough = (_("Not enough yet"), _("Enough ballots"))
     if held.state is RoundState.CLOSED:
         not_yet, enough = _("Invalid"), _("Valid")
@@ -199,6 +204,12 @@ def _row(each: Result, found: RoundReview, names: Names) -> dict[str, Any]:
             _("Reworked"): work.reworked,
             _("Overdue"): work.overdue,
             _("Inspections"): beside.inspections,
+            _("Patrols"): beside.patrols.patrols,
+            _("Households visited"): beside.patrols.visits,
+            _("Requests answered"): beside.requests.ended,
+            _("Requests answered late"): beside.requests.late,
+            _("Action items done"): beside.items.done,
+            _("Action items overdue"): beside.items.overdue,
             _("Posts"): len(beside.posts),
         }
     row[_("What is missing")] = i18n.listed(map(say, each.missing)) or None
@@ -283,6 +294,18 @@ def worded(found: Evidence) -> str:
         _("{n} reworked", n=number(work.reworked)),
         _("{n} overdue", n=number(work.overdue)),
         _("{n} inspections", n=number(found.inspections)),
+        _(
+            "{n} patrols, {visits} visits to homes",
+            n=number(found.patrols.patrols),
+            visits=number(found.patrols.visits),
+        ),
+        _("{n} requests answered, {late} late", n=number(found.requests.ended), late=number(found.requests.late)),
+        _(
+            "{n} action items done, {late} late, {overdue} overdue",
+            n=number(found.items.done),
+            late=number(found.items.late),
+            overdue=number(found.items.overdue),
+        ),
         _("{n} posts", n=number(len(found.posts))),
     ]
     return " · ".join(words)
@@ -307,7 +330,7 @@ def open_drawer(view: session.View, names: Names) -> None:
         if round_id not in there or person not in there[round_id].people:
             _gone(BALLOTS)
             return
-        found = data.ask(staff.round_review, view.community_id, round_id, now=view.now)
+        found = data.ask(staff.round_review, view.community_id, round_id)
         title = names["people"].get(person, MISSING)
         drawer.show(BALLOTS, plain(title), lambda: _ballots(view, found, person))
 
@@ -449,7 +472,7 @@ def _ballots(view: session.View, found: RoundReview, person: str) -> None:
     for each in result.groups:
         if each.n:
             st.markdown(f":small[:gray[{plain(_items(each))}]]")
-    if (beside := found.evidence.get(person)) is not None:
+    if (beside := _beside(view, held).get(person)) is not None:
         st.markdown("**" + _("What the work says") + "**")
         st.markdown(plain(worded(beside)))
         st.caption(_("Shown beside the result, never part of it."))

@@ -43,7 +43,7 @@ from repository.activities import (
     set_headcount,
     take_back_attendance,
 )
-from repository.checkin import Door
+from repository.checkin import Door, Stake
 from repository.people import people_by_id
 from repository.requests import came_of
 from repository.store import Conflict, Duplicate, Invalid
@@ -190,17 +190,67 @@ def _change(view: session.View, names: Names, activity: Activity) -> None:
             key="series-reach",
         )
         change = edit_series if reach == "all" else edit_activity
+    stake = data.ask(checkin.at_stake, view.community_id, activity.id)
 
     def save(values: forms.Values, _submission: str) -> Activity | None:
         made = data.tell(change, view.community_id, activity.id, values.revision, values, done=_("Saved."))
         return made[0] if isinstance(made, list) else made
 
-    saved = forms.edit(Activity, key="activity-edit", current=activity, references=names, save=save)
+    saved = forms.edit(
+        Activity, key="activity-edit", current=activity, references=names, save=save, notes=_notes(activity, stake)
+    )
     if saved is not None:
         drawer.done(OPEN)
     if planned and activity.series_id is None and may(session.actor(), Operation.CREATE, Activity.collection):
         with st.expander(_("Let it come again"), icon=":material/event_repeat:"):
             _repeat(view, activity)
+
+
+def _notes(activity: Activity, stake: Stake) -> dict[str, str]:
+    """Under which fields of an activity something has to be said of those who signed up or took part."""
+    found = {}
+    if stake.signed and activity.status is not ActivityStatus.CANCELLED:
+        found["capacity"] = n_(
+            "{n} person is signed up. With fewer places they keep theirs; nobody new gets one until enough withdraw.",
+            "{n} people are signed up. With fewer places they keep theirs; nobody new gets one until enough withdraw.",
+            stake.signed,
+        )
+        if stake.waiting:
+            found["capacity"] += " " + _("With more places, the first of the {n} who wait move up.", n=stake.waiting)
+    if lost := _goes_with(activity, stake):
+        found["status"] = _("If it is cancelled: {what}", what=lost)
+    if stake.organizations:
+        found["held_on"] = n_(
+            "{n} organisation took part that day. It follows to another day that is past; on a day to come it has not "
+            "taken part.",
+            "{n} organisations took part that day. They follow to another day that is past; on a day to come they have "
+            "not taken part.",
+            stake.organizations,
+        )
+    return found
+
+
+def _goes_with(activity: Activity, stake: Stake) -> str:
+    """What becomes of sign-ups and organisations when it is cancelled; nothing where there are none."""
+    said = []
+    people = stake.signed + stake.waiting
+    if people and activity.status is ActivityStatus.PLANNED:
+        said.append(
+            n_(
+                "{n} person signed up or waits for a place and has to be told.",
+                "{n} people signed up or wait for a place and have to be told.",
+                people,
+            )
+        )
+    if stake.organizations:
+        said.append(
+            n_(
+                "{n} organisation that took part counts as not having done so.",
+                "{n} organisations that took part count as not having done so.",
+                stake.organizations,
+            )
+        )
+    return " ".join(said)
 
 
 def _repeat(view: session.View, activity: Activity) -> None:
@@ -248,11 +298,16 @@ def _end(view: session.View, found: Gathering) -> None:
     activity = found.activity
     if activity.status is not ActivityStatus.CANCELLED:
         st.markdown(_("It did not take place: it stays in the list and counts as cancelled."))
+        own = data.ask(checkin.at_stake, view.community_id, activity.id)
+        _warn_of(activity, own)
         where = (view.community_id, activity.id, activity.revision)
         if st.button(_("Cancel the activity"), icon=":material/event_busy:", key="activity-cancel"):
             said = _("The activity is cancelled.")
             drawer.act(lambda: data.tell(cancel_activity, *where, done=said), close=OPEN)
         later = activity.series_id is not None and activity.status is ActivityStatus.PLANNED
+        whole = data.ask(checkin.at_stake, view.community_id, activity.id, series=True) if later else own
+        if whole != own:
+            _warn_of(activity, whole, _("With the later ones: {what}"))
         if later and st.button(
             _("Cancel it and all later planned ones"), icon=":material/event_busy:", key="series-cancel"
         ):
@@ -266,6 +321,11 @@ def _end(view: session.View, found: Gathering) -> None:
         )
     remove = partial(delete_activity, with_attendances=along)
     drawer.offer_deletion(OPEN, activity, remove, _("It was entered by mistake: it goes for good."))
+
+
+def _warn_of(activity: Activity, stake: Stake, words: str = "{what}") -> None:
+    if lost := _goes_with(activity, stake):
+        st.warning(plain(words.format(what=lost)), icon=":material/campaign:")
 
 
 # --- who came --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from repository.activities import Activity, Format
 from repository.grids import grid_names
 from repository.maintenance import Fault, WorkOrder
 from repository.meetings import Meeting
-from repository.people import Contact, contact_of, people, people_by_id
+from repository.people import Contact, Purpose, contact_of, people, people_by_id
 from repository.requests import (
     BY_THE_CLOCK,
     OPEN,
@@ -55,7 +55,8 @@ from repository.requests import (
     Urgency,
     themes,
 )
-from repository.words import msg
+from repository.store import HIDDEN, Invalid, masked, numbers_in
+from repository.words import Message, msg
 
 PARAMETER = "request"  # of the URL: the request whose drawer is open
 STEP, BECOMES = "request-step", "request-becomes"  # forms drawn by hand
@@ -445,6 +446,7 @@ def _facts(view: View, story: RequestStory) -> None:
     badges += [f":gray-badge[:material/flag: {plain(say(flag.label))}]" for flag in one.flags]
     st.markdown(" ".join(filter(None, badges)))
     st.markdown(paragraphs(one.text))
+    _in_full(one)
     _became(one, story.became)
     if one.channel == Channel.DOOR:
         walking.found_on(view, one.id)
@@ -480,6 +482,40 @@ def _facts(view: View, story: RequestStory) -> None:
         _to_request(story.before, _("Came before: {number}", number=plain(story.before.number)))
     for other in story.after[:3]:
         _to_request(other, _("Came again: {number}", number=plain(other.number)))
+
+
+def _in_full(one: Request) -> None:
+    """The way to what is masked in its text, for whoever may see how residents are reached."""
+    if not (_is_masked(one) and may(session.actor(), Operation.READ, Contact.collection)):
+        return
+
+    def look(why: str) -> str | None:
+        found = tell(room.reveal_request, one.community_id, one.id, why)
+        return None if found is None else " · ".join(filter(None, (found.text, found.place, found.answer)))
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_("Phone numbers in the text are masked."), width="content")
+        drawer.reveal(f"text-{one.id}", Purpose, look)
+
+
+def _is_masked(one: Request) -> bool:
+    return any(HIDDEN in (getattr(one, name) or "") for name in Request.masked)
+
+
+def mind_numbers(form: str, **typed: str | None) -> None:
+    """Before what was typed into a ``form`` is saved: raises Invalid beside a text that holds what looks like a phone
+    or identity number, once; pressed again with the same texts it passes."""
+    found = {name: numbers for name, text in typed.items() if (numbers := numbers_in(text or ""))}
+    key = f"numbers.{form}"
+    if not found or st.session_state.get(key) == typed:
+        return
+    st.session_state[key] = typed
+    text = msg(
+        "This looks like a phone or identity number: {numbers}. Everybody who may read requests reads this text, with "
+        "phone numbers masked; identity numbers are not kept. Write whom to call back under Phone and take the number "
+        "out here, or press again to leave it."
+    )
+    raise Invalid({name: Message(text, {"numbers": ", ".join(numbers)}) for name, numbers in found.items()})
 
 
 def _to_request(other: Request, label: str) -> None:
@@ -789,7 +825,7 @@ def _timeline(one: Request) -> None:
     with st.container(gap="xxsmall"):
         for event in reversed(one.events):
             colour = STEP_COLOURS[event.step]
-            note = f"  \n{paragraphs(event.note)}" if event.note else ""
+            note = f"  \n{paragraphs(masked(event.note))}" if event.note else ""
             st.markdown(
                 f":{colour}-badge[{plain(_step(event))}] "
                 f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"
@@ -824,20 +860,21 @@ def _edit(view: View, one: Request) -> None:
         "grids": ask(grid_names, view.community_id),
         "people": forms.told_apart({each.id: each.name for each in ask(people, view.community_id) if each.active}),
     }
+
+    def save(values: forms.Values, _submission: str) -> Request | None:
+        mind_numbers(one.id, text=values.get("text"), place=values.get("place"))
+        said = _("{number} saved", number=one.number)
+        return tell(room.edit_request, view.community_id, one.id, values.revision, values, done=said)
+
+    hides = _("Numbers stand here masked. Whoever changes this field takes them out of it for good.")
     saved = forms.edit(
         Request,
         key=f"request-{one.id}",
         current=one,
         fields=FORM_FIELDS,
         references=references,
-        save=lambda values, _submission: tell(
-            room.edit_request,
-            view.community_id,
-            one.id,
-            values.revision,
-            values,
-            done=_("{number} saved", number=one.number),
-        ),
+        save=save,
+        notes={name: hides for name in Request.masked if HIDDEN in (getattr(one, name) or "")},
     )
     if saved is not None:
         drawer.done()

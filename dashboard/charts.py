@@ -423,6 +423,11 @@ def columns(
     return figure
 
 
+NOTHING, LEAST, TRACE = 1, 3, 0.001
+"""Of the ramp, the colours of a cell with nothing and with the least of something, told from the page and each other in
+light and in dark; the share below which a cell has nothing."""
+
+
 def heat(
     rows: Sequence[str],
     columns: Sequence[str],
@@ -432,12 +437,15 @@ def heat(
     look: Palette,
     full: float = 0,
 ) -> Figure:
-    """A field of cells, the darker the more: days of the week against hours. ``texts`` are what a finger on a cell
-    says; every third column is named. A cell without a value is left out; ``full`` is what the darkest stands for, if
-    nothing is more."""
+    """A field of cells, the further from the page the more: days of the week against hours. ``texts`` are what a finger
+    on a cell says; every third column is named. A cell without a value is left out, one of nothing is pale, and the
+    least of something stands out; ``full`` is what the strongest stands for, if nothing is more."""
     figure = _figure(look)
     most = max([value or 0 for row in values for value in row] + [full]) or 1
-    steps = len(look.ramp) - 1
+    nothing, something = look.ramp[NOTHING], look.ramp[LEAST:]
+    steps = len(something) - 1
+    scale = [[0.0, nothing], [TRACE, nothing]]
+    scale += [[TRACE + (1 - TRACE) * place / steps, colour] for place, colour in enumerate(something)]
     _trace(
         figure,
         "heatmap",
@@ -446,7 +454,7 @@ def heat(
         z=[list(row) for row in values],
         zmin=0,
         zmax=most,
-        colorscale=[[place / steps, colour] for place, colour in enumerate(look.ramp)],
+        colorscale=scale,
         showscale=False,
         xgap=2,
         ygap=2,

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from dashboard import cards, session, spreadsheets, tables
 from dashboard.i18n import MISSING, _, money, n_, plain, say
 from repository.access import Operation, may_set
-from repository.record import Choice, Day, FieldSpec, Part, Precision, Record, Ref, field_specs
+from repository.record import Choice, Day, FieldSpec, Part, Precision, Record, Ref, field_specs, folded, spellings
 from repository.store import Conflict, Duplicate, Invalid, build
 from repository.words import Message, msg
 
@@ -69,7 +69,6 @@ class _Drawn:
     before: Any
     typed: Any
     spot: Any
-    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Unreadable(Exception):
@@ -87,12 +86,14 @@ def edit(
     references: Mapping[str, Mapping[str, str]] | None = None,
     zone: tzinfo | None = None,
     submit: str | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> R | None:
     """Draw the form of a record and return the record once it is saved, else None.
 
     Without ``current`` it makes a new record, starting from ``defaults`` (which may name fields that are not drawn).
     ``fields`` picks and orders what is drawn. ``references`` holds what can be picked: ``{"people": {id: name}}``.
-    ``zone`` is the clock that moments are typed on (default: the community's).
+    ``zone`` is the clock that moments are typed on (default: the community's). ``notes`` stand under fields: what a
+    change of them brings with it.
 
     ``save(values, submission)`` writes and returns the record. ``values.revision`` is the revision to save on;
     ``submission`` goes to the store as the idempotency key. It may raise Invalid, Duplicate and Conflict, which are
@@ -104,7 +105,7 @@ def edit(
     """
     entry = _entry(key, current)
     names = {collection: told_apart(labels) for collection, labels in (references or {}).items()}
-    form = _Form(record_class, key, entry, dict(defaults or {}), names, zone or session.zone())
+    form = _Form(record_class, key, entry, dict(defaults or {}), names, zone or session.zone(), notes or {})
     banner = st.container(gap="small")
     form.draw(fields)
 
@@ -167,6 +168,7 @@ class _Form:
     defaults: dict[str, Any]
     names: Mapping[str, Mapping[str, str]]
     zone: tzinfo
+    notes: Mapping[str, str]
     drawn: dict[str, _Drawn] = field(default_factory=dict)
     readings: dict[str, Any] = field(default_factory=dict)
 
@@ -232,6 +234,8 @@ class _Form:
         demanded = _demanded(owner, spec)
         with st.container(gap="xxsmall"):
             drawn = self._widget(path, spec, start, demanded, reruns)
+            if note := self.notes.get(path):
+                st.caption(plain(note))
             drawn.spot = st.empty()
         self.drawn[path] = drawn
 
@@ -246,7 +250,7 @@ class _Form:
         if spec.many:
             held = [str(_choice_word(item)) for item in start or ()]
             words = self._words(spec, held)
-            drawn.before, drawn.choices = held, words
+            drawn.before = held
             drawn.typed = st.multiselect(
                 label,
                 list(words),
@@ -259,7 +263,7 @@ class _Form:
         elif spec.kind in ("choice", "term", "ref"):
             held_word = None if start is None else str(_choice_word(start))
             words = self._words(spec, [held_word] if held_word is not None else [])
-            drawn.before, drawn.choices = held_word, words
+            drawn.before = held_word
             drawn.typed = self._pick(spec, label, words, held_word, demanded, shared)
         elif spec.kind == "yes_no":
             drawn.before = start
@@ -408,12 +412,12 @@ class _Form:
         spec, typed = drawn.spec, drawn.typed
         if spec.many:
             if spec.kind == "term":
-                return [_known_word(spec.choices, drawn.choices, word) for word in typed]
+                return [_known_word(spec.choices, word) for word in typed]
             return list(typed)
         if typed is None or (isinstance(typed, str) and not typed.strip()):
             return None
         if spec.kind == "term":
-            return _known_word(spec.choices, drawn.choices, typed)
+            return _known_word(spec.choices, typed)
         if spec.kind == "moment":
             return typed.replace(tzinfo=self.zone).astimezone(UTC)
         if spec.kind in ("integer", "number", "money"):
@@ -681,14 +685,10 @@ def _number(typed: str, kind: str) -> int | float:
     return float(exact)
 
 
-def _known_word(known: type[Choice] | None, labels: Mapping[str, str], typed: str) -> str:
-    """The value behind a typed word if it is one that we know by any of its spellings, else the word itself."""
-    wanted = unicodedata.normalize("NFKC", typed).strip().casefold()
-    for member in known or ():
-        spellings = (member.value, member.label, labels.get(str(member.value), ""), *member.spellings)
-        if wanted in (unicodedata.normalize("NFKC", spelling).casefold() for spelling in spellings):
-            return str(member.value)
-    return typed.strip()
+def _known_word(known: type[Choice] | None, typed: str) -> str:
+    """The value behind a typed word if it is one that we know, also by its name in the reader's language, else the word
+    itself."""
+    return str(spellings(known, (say, str)).get(folded(typed), typed.strip())) if known else typed.strip()
 
 
 def told_apart(labels: Mapping[str, str]) -> dict[str, str]:

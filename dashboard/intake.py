@@ -18,8 +18,7 @@ from dashboard import cards, data, imports, navigation, session, spreadsheets, t
 from dashboard.i18n import MISSING, _, current, datetime_, listed, n_, number, plain, say, translator
 from repository import importer
 from repository.importer import Column, ImportBatch, Mapping, Preview, Sheet, Target
-from repository.importer.mapping import folded, spellings
-from repository.record import Choice, Record
+from repository.record import Choice, Record, folded, spellings
 from repository.store import Invalid
 from repository.words import Trouble
 

@@ -11,6 +11,7 @@ from dashboard import assessments, cards, data, drawer, forms, i18n, navigation,
 from dashboard.i18n import MISSING, _, listed, n_, number, plain, say, term
 from repository import staff
 from repository.access import Actor, Operation, may
+from repository.evidence import Evidence, evidence
 from repository.staff import (
     EXPERIENCED_YEARS,
     PROFESSIONAL,
@@ -374,7 +375,8 @@ def _new_member(view: session.View, names: Names) -> None:
 
 def _member(view: session.View, names: Names, found: StaffMember) -> None:
     file = data.ask(staff.staff_file, view.community_id, found.person_id, now=view.now)
-    _file(view, names, file)
+    beside = data.ask(evidence, view.community_id, (found.person_id,), *_this_year(view), now=view.now)
+    _file(view, names, file, beside[found.person_id])
     with st.container(horizontal=True, gap="small"):
         if st.button(_("Enter training"), icon=":material/school:", key="member-training"):
             drawer.close(MEMBER)
@@ -441,7 +443,12 @@ def _leaving(view: session.View, found: StaffMember, posts: int) -> None:
             )
 
 
-def _file(view: session.View, names: Names, file: StaffFile) -> None:
+def _this_year(view: session.View) -> tuple[date, date]:
+    today = view.now.date()
+    return date(today.year, 1, 1), today
+
+
+def _file(view: session.View, names: Names, file: StaffFile, beside: Evidence) -> None:
     """What is known of one member: facts, posts, training, certificates, results beside the work."""
     member, today = file.member, view.now.date()
     facts = [
@@ -464,7 +471,7 @@ def _file(view: session.View, names: Names, file: StaffFile) -> None:
     if file.could_take:
         st.markdown(plain(_("Could take over {n} posts", n=len(file.could_take))))
     st.markdown("**" + _("The work this year") + "**")
-    st.markdown(plain(assessments.worded(file.evidence)))
+    st.markdown(plain(assessments.worded(beside)))
     for held, result in file.results:
         assessments.result_line(held, result)
 
@@ -538,4 +545,6 @@ def own(view: session.View, names: Names) -> None:
         st.caption(
             _("Seen by you and who leads the team. Where a group of raters is small, only the whole result is told.")
         )
-    _file(view, names, file)
+    mine = file.member.person_id
+    beside = data.ask_anew(evidence, view.community_id, (mine,), *_this_year(view), now=view.now)
+    _file(view, names, file, beside[mine])

@@ -126,6 +126,7 @@ def application(settings: Settings) -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from dashboard.astray import Astray
     from dashboard.door import Doors
     from dashboard.public import Public
     from dashboard.rejoin import Rejoin
@@ -148,7 +149,12 @@ def application(settings: Settings) -> Any:
             Route(f"{settings.base}/metrics", partial(figures, settings=settings), methods=["GET"]),
             Route(f"{settings.base}{BACKUP_PATH}", partial(backup, settings=settings), methods=["GET"]),
         ],
-        middleware=[Middleware(Guard, settings=settings), Middleware(Door, settings=settings), Middleware(Rejoin)],
+        middleware=[
+            Middleware(Guard, settings=settings),
+            Middleware(Door, settings=settings),
+            Middleware(Astray, settings=settings),
+            Middleware(Rejoin),
+        ],
         on_script_error=explain,
     )
 

@@ -189,24 +189,35 @@ SHOWN = 12
 
 
 def _table(officers: Sequence[Officer], names: Mapping[str, str], places: Mapping[str, str]) -> None:
-    rows = []
+    """A row an officer; on a phone a card."""
     told = [measure for measure in Measure if any(each.load.of(measure) for each in officers)]
-    for each in officers[:SHOWN]:
-        row = {
-            _(
-                "Officer"
-            ): f"**{plain(names.get(each.person_id, MISSING))}**  \n:small[:gray[{plain(_post(each, places))}]]"
-        }
-        for measure in told:
-            amount, times = each.load.of(measure), each.times.get(measure)
-            text = number(amount, 0) if amount is not None else MISSING
-            row[say(measure.label)] = (
-                cards.mark(State.OFF_TARGET, f"{text} (×{number(times, 2)})") if times and times > HEAVY else text
-            )
-        rows.append(row)
-    st.table(rows, border="horizontal", hide_index=True)
+    shown = officers[:SHOWN]
+    with st.container(key="wide_officers"):
+        rows = [
+            {_("Officer"): _who(each, names, places), **{say(one.label): _amount(each, one) for one in told}}
+            for each in shown
+        ]
+        st.table(rows, border="horizontal", hide_index=True)
+    with st.container(key="narrow_officers", gap="xsmall"):
+        for each in shown:
+            with st.container(border=True, gap="xxsmall"):
+                st.markdown(_who(each, names, places))
+                st.markdown(" · ".join(f":gray[{plain(say(one.label))}] {_amount(each, one)}" for one in told))
     if len(officers) > SHOWN:
         st.caption(_("and {n} more", n=len(officers) - SHOWN))
+
+
+def _who(each: Officer, names: Mapping[str, str], places: Mapping[str, str]) -> str:
+    return f"**{plain(names.get(each.person_id, MISSING))}**  \n:small[:gray[{plain(_post(each, places))}]]"
+
+
+def _amount(each: Officer, measure: Measure) -> str:
+    """How much of it they carry, marked where it is too much."""
+    amount, times = each.load.of(measure), each.times.get(measure)
+    text = number(amount, 0) if amount is not None else MISSING
+    if times and times > HEAVY:
+        return cards.mark(State.OFF_TARGET, f"{text} (×{number(times, 2)})")
+    return plain(text)
 
 
 def _post(each: Officer, places: Mapping[str, str]) -> str:

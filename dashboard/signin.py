@@ -354,8 +354,8 @@ class Door:
                 await self._unavailable(call, send, trouble, clear)
                 return
             with i18n.speaking(call.language):
-                body = _document(_("Not signed in"), f"<p>{html.escape(say(trouble))}</p>")
-            await _answer(send, 403, body, [*_page_headers(), *clear])
+                body = document(_("Not signed in"), f"<p>{html.escape(say(trouble))}</p>")
+            await _answer(send, 403, body, [*page_headers(), *clear])
             return
         onward = self.settings.base + safe_path(parse_qs(f"next={here}").get("next", ["/"])[0])
         await _redirect(send, onward, [_cookie(call.cookie, token, call), *clear])
@@ -395,9 +395,9 @@ class Door:
             await send({"type": "websocket.close", "code": 1013, "reason": "Try again later."})
             return
         with i18n.speaking(call.language):
-            body = _document(_("One moment"), f"<p>{html.escape(say(trouble))}</p>")
+            body = document(_("One moment"), f"<p>{html.escape(say(trouble))}</p>")
         # the browser asks again by itself
-        await _answer(send, 503, body, [*_page_headers(), *headers, (b"retry-after", b"5"), (b"refresh", b"5")])
+        await _answer(send, 503, body, [*page_headers(), *headers, (b"retry-after", b"5"), (b"refresh", b"5")])
 
     # --- our pages
     async def _page(self, call: Call, receive: Any, send: Any, way: SignInBy, who: Visitor | None) -> None:
@@ -434,7 +434,7 @@ class Door:
             words = _("Sign in with your organisation's account")
             body = f'<a class="button" href="{html.escape(link)}">{html.escape(words)}</a>'
             keep = _cookie(_NEXT, quote(call.onward, safe="/"), call, seconds=600)
-            await _answer(send, 200, _document(_("Sign in"), body, call), [*_page_headers(), keep])
+            await _answer(send, 200, document(_("Sign in"), body, call), [*page_headers(), keep])
             return
         if way is SignInBy.PROXY:
             await _redirect(send, base + call.onward)
@@ -470,12 +470,12 @@ class Door:
                 "There is no account yet. Open the set-up address that GridBoard printed when it was started, or run: "
                 "gridboard user add NAME --role admin"
             )
-            await _answer(send, 200, _document(_("Sign in"), f"<p>{html.escape(words)}</p>", call), _page_headers())
+            await _answer(send, 200, document(_("Sign in"), f"<p>{html.escape(words)}</p>", call), page_headers())
             return
         fields = _field("login", _("Sign-in name"), (form or {}).get("login", ""), "username", autofocus=True)
         fields += _field("password", _("Password"), "", "current-password", kind="password")
-        page = _document(_("Sign in"), _form_of(call, fields, _("Sign in"), trouble), call)
-        await _answer(send, _status(trouble), page, _page_headers())
+        page = document(_("Sign in"), _form_of(call, fields, _("Sign in"), trouble), call)
+        await _answer(send, _status(trouble), page, page_headers())
 
     async def _logout(
         self, call: Call, send: Any, _way: SignInBy, who: Visitor | None, form: dict[str, str] | None
@@ -488,8 +488,8 @@ class Door:
             await _redirect(send, f"{base}/login", gone)
             return
         line = f"<p>{html.escape(_('You are signed in as {name}.', name=who.actor.name))}</p>"
-        page = _document(_("Sign out"), line + _form_of(call, "", _("Sign out"), None), call)
-        await _answer(send, 200, page, _page_headers())
+        page = document(_("Sign out"), line + _form_of(call, "", _("Sign out"), None), call)
+        await _answer(send, 200, page, page_headers())
 
     async def _password(
         self, call: Call, send: Any, _way: SignInBy, who: Visitor | None, form: dict[str, str] | None
@@ -526,8 +526,8 @@ class Door:
             "old", _("Present password"), "", "current-password", kind="password", autofocus=True
         )
         fields += _new_password_fields()
-        page = _document(_("New password"), _form_of(call, fields, _("Save"), trouble), call)
-        await _answer(send, _status(trouble), page, _page_headers())
+        page = document(_("New password"), _form_of(call, fields, _("Save"), trouble), call)
+        await _answer(send, _status(trouble), page, page_headers())
 
     async def _setup(
         self, call: Call, send: Any, _way: SignInBy, _who: Visitor | None, form: dict[str, str] | None
@@ -536,7 +536,7 @@ class Door:
         if not await asyncio.to_thread(accounts.setup_open, data.store(), code):
             logs.refused("set-up", "refused a set-up code", network=logs.network(call.address))
             words = _("This set-up link has been used or is too old. Start GridBoard again: it prints a new one.")
-            await _answer(send, 403, _document(_("Set up"), f"<p>{html.escape(words)}</p>", call), _page_headers())
+            await _answer(send, 403, document(_("Set up"), f"<p>{html.escape(words)}</p>", call), page_headers())
             return
         trouble: Trouble | None = None
         given = form or {}
@@ -563,8 +563,8 @@ class Door:
         fields += _field("login", _("Sign-in name"), given.get("login", ""), "username", autofocus=True)
         fields += _field("name", _("Person's name"), given.get("name", ""), "name")
         fields += _new_password_fields()
-        page = _document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
-        await _answer(send, _status(trouble), page, _page_headers())
+        page = document(_("Set up"), _form_of(call, fields, _("Open the account"), trouble), call)
+        await _answer(send, _status(trouble), page, page_headers())
 
 
 def _followed(token: str) -> bool:
@@ -616,7 +616,8 @@ def _cookie(name: str, value: str, call: Call, seconds: int | None = None) -> tu
     return b"set-cookie", "; ".join(parts).encode("latin-1")
 
 
-def _page_headers() -> list[tuple[bytes, bytes]]:
+def page_headers() -> list[tuple[bytes, bytes]]:
+    """Of a page that is no Streamlit page: plain HTML without scripts, kept nowhere."""
     return [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"cache-control", b"no-store"),
@@ -635,7 +636,8 @@ async def _redirect(send: Any, goal: str, headers: list[tuple[bytes, bytes]] | N
     await _answer(send, 303, b"", [(b"location", where.encode()), (b"cache-control", b"no-store"), *(headers or [])])
 
 
-def _document(title: str, body: str, call: Call | None = None) -> str:
+def document(title: str, body: str, call: Call | None = None) -> str:
+    """A whole page in the look of the sign-in form; ``call``: with the way to itself in the other language."""
     language = i18n.current()
     others = ""
     if call is not None and call.scope["method"] != "POST":

@@ -38,7 +38,7 @@ def show(view: session.View, names: Names, on: date) -> None:
     _table(found, names)
     rows = [one for each in found.posts for one in each.successors]
     if rows:
-        st.header(n_("{n} successor is named", "{n} successors are named", len(found.named)), anchor=False)
+        st.header(plain(_named(len(found.named), len(rows))), anchor=False)
         posts = {each.post.id: post_name(each.post.tier, each.post.grid_id, names) for each in found.posts}
         drawer.register(
             SUCCESSOR,
@@ -48,6 +48,12 @@ def show(view: session.View, names: Names, on: date) -> None:
             columns=["post_id", "person_id", "readiness", "note"],
             names={**names, "posts": posts},
         )
+
+
+def _named(people: int, rows: int) -> str:
+    """How many people the register names, and in how many entries where one could take several posts."""
+    said = n_("{n} successor is named", "{n} successors are named", people)
+    return said if people == rows else _("{people}, in {n} entries", people=said, n=number(rows))
 
 
 def _head(found: SuccessionReview, names: Names) -> None:

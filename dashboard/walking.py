@@ -74,26 +74,31 @@ def _begin() -> None:
 
 def _by_now(found: PatrolReview) -> str:
     target = found.coverage.metric.target
-    return _("{share} due by now", share=percent(target.low if target else None))
+    return _("none due yet") if target is None else _("{share} due by now", share=percent(target.low))
 
 
 # --- households visited
 def _visited(view: session.View, found: PatrolReview, names: Names) -> None:
     known = [row for row in found.grids if row.share is not None]
-    due = patrols.by_now(found.elapsed).low or 0
+    target = found.coverage.metric.target
+    due = (target.low if target else None) or 0
     figure = charts.bars(
         [names["grids"].get(row.grid_id, MISSING) for row in known],
         [100 * (row.share or 0) for row in known],
         [_visited_text(row) for row in known],
         look=cards.look(),
-        boxes=[100 * due] * len(known),
+        boxes=[100 * due] * len(known) if due else [],
         red=[place for place, row in enumerate(known) if row.state is State.OFF_TARGET],
     )
-    caption = _(
-        "Different households visited in {period}, % of the grid's households; hollow: {share} due by {day}",
-        period=period(view.period) if view.period.kind != "ever" else _("this year"),
-        share=percent(due),
-        day=i18n.day_short(found.on),
+    facts = {"period": period(view.period) if view.period.kind != "ever" else _("this year"), "share": percent(due)}
+    caption = (
+        _(
+            "Different households visited in {period}, % of the grid's households; hollow: {share} due by {day}",
+            day=i18n.day_short(found.on),
+            **facts,
+        )
+        if due
+        else _("Different households visited in {period}, % of the grid's households", **facts)
     )
     loose = sum(row.visits for row in found.grids) - sum(row.visited for row in found.grids)
     if loose:
@@ -127,6 +132,8 @@ def _visited_text(row: GridPatrols) -> str:
 def _visited_finding(known: list[GridPatrols], names: Names) -> str:
     if not known:
         return _("Which households were visited is not known yet")
+    if not any(row.due or row.visited for row in known):
+        return _("No visit to homes has been due yet")
     short = [row for row in known if row.state is State.OFF_TARGET]
     worst = min(known, key=lambda row: row.share or 0)
     facts = {"grid": names["grids"].get(worst.grid_id, MISSING), "share": percent(worst.share)}

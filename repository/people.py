@@ -149,14 +149,19 @@ def keep_contact(
     return write.insert(build(Contact, {**values, "name": name or None, "phone": phone or None, "expires_on": last}))
 
 
+def purpose_of(word: Purpose | str) -> Purpose:
+    """What somebody says they look for. Raises Invalid for what is no reason."""
+    try:
+        return Purpose(word)
+    except ValueError:
+        raise Invalid({"purpose": Message(msg("Choose one of the list"))}) from None
+
+
 def reveal(store: Store, actor: Actor, community_id: str, id: str, purpose: Purpose | str) -> Contact:
     """A contact in full. Who looked, when and why goes on record. Raises Invalid for a reason that is none, NotFound,
     Refused."""
     require(actor, Operation.READ, Contact.collection)
-    try:
-        why = Purpose(purpose)
-    except ValueError:
-        raise Invalid({"purpose": Message(msg("Choose one of the list"))}) from None
+    why = purpose_of(purpose)
 
     def work(write: Write) -> Contact:
         about_id = write.read(Contact, community_id, id).about_id

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_
 
 import annotated_types
 from bson import ObjectId
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from repository.words import msg
@@ -39,6 +39,29 @@ class Choice(StrEnum):
         member.label = label or value
         member.spellings = spellings
         return member
+
+
+def folded(text: Any) -> str:
+    """Text for comparing: one width, one case, single spaces."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", str(text))).strip().casefold()
+
+
+def spellings(choices: type[Choice], languages: Iterable[Callable[[str], str]] = (str,)) -> dict[str, Choice]:
+    """Every folded word that means a member: its value, its label in each language, its further spellings."""
+    ways: tuple[Callable[[Choice], Iterable[str]], ...] = (
+        lambda member: [member.value],
+        lambda member: [say(member.label) for say in languages],
+        lambda member: member.spellings,
+    )
+    words: dict[str, Choice] = {}
+    for wanted in ways:
+        for member in choices:
+            for word in wanted(member):
+                words.setdefault(folded(word), member)
+    return words
+
+
+_spellings = cache(spellings)
 
 
 # --- marks -----------------------------------------------------------------------------------------------------------
@@ -63,7 +86,8 @@ class Ref(Shown):
 
 @dataclass(frozen=True)
 class Term(Shown):
-    """A word from an open list: ``of`` are the words we know and translate, any other short text is kept as it is."""
+    """A word from an open list: ``of`` are the words we know and translate, any other short text is kept as it is. One
+    of their spellings is kept as the word it means, whoever writes it, so that one thing is counted under one name."""
 
     of: type[Choice] | None = None
 
@@ -127,8 +151,8 @@ class Part(BaseModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _text(cls, value: Any) -> Any:
-        return _clean(value)
+    def _text(cls, value: Any, info: ValidationInfo) -> Any:
+        return _meant(cls, info.field_name, _clean(value))
 
 
 @dataclass(frozen=True)
@@ -209,6 +233,8 @@ class Record(BaseModel):
     """Moments at which something has happened: none of them lies in the future."""
     personal: ClassVar[frozenset[str]] = frozenset()
     """Fields that say who somebody is or how to reach them: the audit never copies them, so that they can be erased."""
+    masked: ClassVar[frozenset[str]] = frozenset()
+    """Free text in which people write numbers that somebody can be reached by: read with these masked."""
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
     trace: ClassVar[Trace | None] = None
@@ -238,14 +264,15 @@ class Record(BaseModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _moment(cls, value: Any) -> Any:
-        """Moments are UTC with milliseconds, as MongoDB keeps them; one without a zone is refused."""
+    def _kept_as(cls, value: Any, info: ValidationInfo) -> Any:
+        """A term is the word it means. Moments are UTC with milliseconds, as MongoDB keeps them; one without a zone is
+        refused."""
         if isinstance(value, datetime):
             if value.tzinfo is None:
                 raise ValueError(msg("A moment needs its time zone"))
             value = value.astimezone(UTC)
             return value.replace(microsecond=value.microsecond // 1000 * 1000)
-        return value
+        return _meant(cls, info.field_name, value)
 
     def ahead(self, now: datetime) -> list[str]:
         """Which of the moments that have happened (``past``) would lie in the future."""
@@ -553,6 +580,26 @@ def field_specs(owner: type[BaseModel]) -> Mapping[str, FieldSpec]:
     return types.MappingProxyType(
         {name: _spec(owner, name, info) for name, info in owner.model_fields.items() if name not in skip}
     )
+
+
+@cache
+def _terms(owner: type[BaseModel]) -> Mapping[str, Mapping[str, Choice]]:
+    """By field the spellings of the words it knows."""
+    return {
+        name: _spellings(spec.choices)
+        for name, spec in field_specs(owner).items()
+        if spec.kind == "term" and spec.choices is not None
+    }
+
+
+def _meant(owner: type[BaseModel], field: str | None, value: Any) -> Any:
+    """A term, or several, as they are kept: the value behind a known spelling, any other word as it is."""
+    known = _terms(owner).get(field or "")
+    if known is None or value is None:
+        return value
+    if isinstance(value, str):
+        return str(known.get(folded(value), value))
+    return tuple(dict.fromkeys(str(known.get(folded(each), each)) for each in value))
 
 
 # --- MongoDB's second lock -------------------------------------------------------------------------------------------

@@ -43,6 +43,11 @@ class Way(Choice):
     ONLINE = "online", msg("Online"), "网上", "微信群"
 
 
+NAMED = Index(
+    ("community_id", "forgotten", "held_on"), "whose time is over and is still named", where={"forgotten": False}
+)
+
+
 class SignUp(Record):
     """A resident signed up for an activity. ``grid_id`` is the activity's grid, whose people see the list; where the
     resident lives is ``lives_in``. ``came`` follows the attendance. The code for the door is kept as a digest."""
@@ -60,7 +65,8 @@ class SignUp(Record):
             unique=True,
             where={"code_digest": {"$exists": True}},
         ),
-        Index(("community_id", "held_on"), "a month's rebuild; those whose time is over"),
+        Index(("community_id", "held_on"), "a month's rebuild"),
+        NAMED,
         Index(("community_id", "resident", "held_on"), "what a resident signed up for"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
@@ -206,7 +212,7 @@ def forget_sign_ups(store: Store, actor: Actor, community_id: str, *, on: date) 
         while True:
             with pymongo.timeout(WRITE_SECONDS):
                 over = {**mine, "held_on": {"$lt": kept_from}, "forgotten": False}
-                ids = [one["_id"] for one in sign_ups.find(over, {"_id": 1}).limit(CHUNK)]
+                ids = [one["_id"] for one in sign_ups.find(over, {"_id": 1}, hint=NAMED.name).limit(CHUNK)]
                 if not ids:
                     break
                 n += sign_ups.update_many({**mine, "_id": {"$in": ids}}, blank).modified_count

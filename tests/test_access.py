@@ -36,6 +36,7 @@ from repository import (
     checkin,
     entries,
     erasure,
+    evidence,
     facilities,
     flows,
     grids,
@@ -221,7 +222,8 @@ def world(store: Store) -> None:
             ),
             Request(
                 id=f"ra-{grid}", number=f"{mark}-A", text=f"{mark} 停车难", grid_id=grid, received_at=when,
-                status="resolved", ended_at=when, answer=f"{mark} done", outcome_kind="meeting", **at,
+                status="resolved", ended_at=when, answer=f"{mark} done", outcome_kind="meeting",
+                responsible_id=f"p-{home}", **at,
             ),
             Request(
                 id=f"ru-{grid}", number=f"{mark}-U", text=f"{mark} 漏水", grid_id=grid, received_at=when,
@@ -1150,6 +1152,7 @@ ROWS: Mapping[str, Row] = {
     "checkin.shown_up": read(
         "activities", lambda s, a: checkin.shown_up(s, a, "D", QUARTER, now=NOW + timedelta(days=2))
     ),
+    "checkin.at_stake": read("activities", lambda s, a: checkin.at_stake(s, a, "D", "evening-g1"), "refused"),
     "checkin.guests": read("activities", lambda s, a: checkin.guests(s, a, "D", "evening-g1")),
     "activities.came_by_grid": read("grids", lambda s, a: activities.came_by_grid(s, a, "D", QUARTER)),
     "activities.residents_review": read(
@@ -1263,6 +1266,7 @@ ROWS: Mapping[str, Row] = {
     "patrols.patrols_by_officer": read(
         "patrols", lambda s, a: patrols.patrols_by_officer(s, a, "D", ["2026-03", "2026-04"])
     ),
+    "patrols.walked_by": read("patrols", lambda s, a: patrols.walked_by(s, a, "D", ["p-D"], date(2026, 1, 1), TODAY)),
     "patrols.patrol_story": read("patrols", lambda s, a: patrols.patrol_story(s, a, "D", "pt-g1"), "refused"),
     "patrols.which_found": read("patrols", lambda s, a: patrols.which_found(s, a, "D", "h-g1")),
     # how the grids share and handle their work
@@ -1404,13 +1408,11 @@ ROWS: Mapping[str, Row] = {
     "staff.succession": read("staff_members", lambda s, a: staff.succession(s, a, "D", on=TODAY), "refused"),
     "staff.staff_file": read("staff_members", lambda s, a: staff.staff_file(s, a, "D", "p-D", now=NOW), "refused"),
     "staff.rounds": read("assessment_rounds", lambda s, a: staff.rounds(s, a, "D"), "refused"),
-    "staff.round_review": read(
-        "assessment_rounds", lambda s, a: staff.round_review(s, a, "D", "ar-D", now=NOW), "refused"
-    ),
+    "staff.round_review": read("assessment_rounds", lambda s, a: staff.round_review(s, a, "D", "ar-D"), "refused"),
     "staff.entries_of": read("assessment_ballots", lambda s, a: staff.entries_of(s, a, "D", "ar-D", "p-D"), "refused"),
     "staff.results_of": read("assessment_rounds", lambda s, a: staff.results_of(s, a, "D", "p-D"), "refused"),
-    "staff.evidence": read(
-        "assessment_rounds", lambda s, a: staff.evidence(s, a, "D", ["p-D"], TODAY, TODAY, now=NOW), "refused"
+    "evidence.evidence": read(
+        "assessment_rounds", lambda s, a: evidence.evidence(s, a, "D", ["p-D"], TODAY, TODAY, now=NOW), "refused"
     ),
     "staff.team": read("staff_figures", lambda s, a: staff.team(s, a, "D", on=TODAY), "common"),
     "staff.staff_glance": read("staff_figures", lambda s, a: staff.staff_glance(s, a, "D", on=TODAY), "common"),
@@ -1493,6 +1495,11 @@ ROWS: Mapping[str, Row] = {
     "meetings.decision": read("decisions", lambda s, a: meetings.decision(s, a, "D", "c-D"), "common"),
     "meetings.action_item": read("action_items", lambda s, a: meetings.action_item(s, a, "D", "ai-D"), "common"),
     "meetings.my_items": read("action_items", lambda s, a: meetings.my_items(s, a, "D", ["p-D"], now=NOW), "common"),
+    "meetings.items_kept": read(
+        "action_items",
+        lambda s, a: meetings.items_kept(s, a, "D", ["p-D"], date(2026, 1, 1), TODAY, on=date(2027, 1, 1)),
+        "common",
+    ),
     "meetings.closed_items": read("action_items", lambda s, a: meetings.closed_items(s, a, "D", QUARTER)[0], "common"),
     "meetings.decisions": read("decisions", lambda s, a: meetings.decisions(s, a, "D", QUARTER)[0], "common"),
     "meetings.decided_on": read("decisions", lambda s, a: meetings.decided_on(s, a, "D", "f-g2"), "common"),
@@ -1560,6 +1567,12 @@ ROWS: Mapping[str, Row] = {
     "requests.requests_by_grid": read("requests", lambda s, a: requests.requests_by_grid(s, a, "D", QUARTER, now=NOW)),
     "requests.received_for": read(
         "requests", lambda s, a: requests.received_for(s, a, "D", ["p-D"], TODAY - timedelta(days=9), TODAY)
+    ),
+    "requests.answered_by": read(
+        "requests", lambda s, a: requests.answered_by(s, a, "D", ["p-D"], TODAY - timedelta(days=9), TODAY)
+    ),
+    "requests.reveal_request": change(
+        READ, "contacts", lambda s, a: requests.reveal_request(s, a, "D", "r-g1", Purpose.CALL_BACK)
     ),
     "requests.for_meeting": read("requests", lambda s, a: requests.for_meeting(s, a, "D")),
     "requests.request_story": read("requests", lambda s, a: requests.request_story(s, a, "D", "r-g1"), "refused"),

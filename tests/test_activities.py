@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from repository import organizations, recount
+from repository import importer, organizations, recount
 from repository.access import Actor, Refused, Role
 from repository.activities import (
     Activity,
@@ -75,6 +75,24 @@ def test_a_day_to_come_makes_it_planned_and_cannot_be_held(here: Store, admin: A
     with pytest.raises(Invalid) as wrong:
         held(here, admin, grid_id="g9")
     assert wrong.value.problems.keys() == {"grid_id"}
+
+
+def test_a_format_is_one_however_it_is_written(here: Store, admin: Actor) -> None:
+    """Typed by a command, changed by a form, brought by a sheet: so that sameness is seen."""
+    one = held(here, admin, format=" 讲座")
+    record_attendance(here, admin, C, one.id, resident="R-AAAA", accept_new=True)
+    again = edit_activity(here, admin, C, one.id, one.revision, {"format": "宣讲"})
+    assert (one.format, again.format, again.revision) == ("lecture", "lecture", 1), "nothing was changed"
+    rows = "活动名称,活动日期,活动形式\n甲,2026-03-01,宣 讲\n乙,2026-03-02,Lecture\n丙,2026-03-03,茶话会"
+    sheet = importer.Sheet(rows.encode(), "活动.csv")
+    mapping = importer.propose(Activity, sheet, (str,))
+    importer.commit(here, admin, importer.preview(here, admin, C, sheet, mapping, languages=(str,)), patience=0)
+    there = here.find(admin, Activity, C, sort=[("held_on", 1)])
+    assert [each.format for each in there] == ["宣 讲", "lecture", "茶话会", "lecture"]
+    found = figures(here, admin, C, QUARTER).variety
+    assert (found.diversity.richness, found.commonest_share) == (3, 0.5)
+    assert attendances_of(here, admin, C, one.id)[0].format == "lecture"
+    assert recount.check(here, admin, C) == []
 
 
 def test_a_double_click_makes_one_activity(here: Store, admin: Actor) -> None:

@@ -377,6 +377,20 @@ def test_a_table_has_no_download_and_no_copy_but_ours(server: Server, windows: W
     assert leaks_of_a_table(visitor) == []
 
 
+def test_a_wrong_address_leads_to_the_pages(server: Server, windows: Windows) -> None:
+    """Ours, in the reader's language, and not Streamlit's own message over its first page."""
+    visitor = windows(390, "zh-CN")
+    answer = visitor.page.goto(f"{server.address}/nonsense?part=x")
+    assert (answer.status, visitor.page.inner_text("h1")) == (404, "网格看板 · 没有这个页面")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.page.get_by_role("link", name="网格", exact=True).click()
+    visitor.settled()
+    assert re.search(r"/grids(\?|$)", visitor.page.url)
+    visitor.page.get_by_role("heading", name="网格", exact=True).wait_for(timeout=30_000)
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
+
+
 def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server, windows: Windows) -> None:
     """Killed under a running app, the private server is started again by the app itself."""
     import signal

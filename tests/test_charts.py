@@ -50,6 +50,18 @@ def test_a_palette_reads_on_its_ground(theme: str) -> None:
         assert contrast(charts._readable(ground), ground) >= 4.5, ground
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_least_of_something_is_told_from_nothing_and_from_the_page(theme: str) -> None:
+    look = palette(theme)
+    figure = drawn(charts.heat)(["1"], ["a", "b", "c"], [[0, 0.01, 0.4]], [["0", "1", "40"]], look=look, full=0.4)
+    scale = [(share, colour) for share, colour in figure.data[0].colorscale]
+    nothing, least = scale[0][1], [colour for share, colour in scale if share < 0.01 / 0.4][-1]
+    assert contrast(nothing, look.page) >= 1.25
+    assert contrast(least, look.page) >= 2 - 0.01
+    assert contrast(least, nothing) >= 1.5
+    assert scale[-1] == (1, look.ramp[-1])
+
+
 def test_the_overdue_part_is_red_and_the_bar_as_long_as_the_whole() -> None:
     figure = drawn(charts.aged)(
         ["0-7", "8-14"], [24, 17], [3, 17], ["24 (3 overdue)", "17 (all)"], names=("overdue", "rest"), look=LOOK

@@ -31,6 +31,8 @@ from repository.activities import (
 )
 from repository.checkin import (
     SignedUp,
+    Stake,
+    at_stake,
     check_in,
     guests,
     reconcile,
@@ -45,6 +47,7 @@ from repository.checkin import (
 from repository.checkin.commands import digest_of, read_door_code, spoken_code
 from repository.grids import Community, Grid
 from repository.metrics import MINIMUM_N, Period
+from repository.organizations import add_engagement, add_organization
 from repository.people import AgeBand, Sex
 from repository.signups import SIGN_UP_DAYS, SignUp, SignUpState, forget_sign_ups
 from repository.store import Conflict, Invalid, NotFound, Store
@@ -169,7 +172,18 @@ def test_a_list_with_a_waiting_list_from_the_first_call_to_the_no_shows(
 
     # in the end nothing is left of who it was, and the figures stand
     before = shown_up(here, admin, C, Period.of("2026"))
+    past = here.db["sign_ups"].find_one({}, {"code_digest": 0}) or {}
+    past |= {"held_on": datetime(2025, 4, 2, tzinfo=UTC), "forgotten": True}
+    gone = [{**past, "_id": f"x{n}", "resident": f"~x{n}"} for n in range(300)]
+    here.db["sign_ups"].insert_many(gone)
+    here.db.command("profile", 2)
     assert forget_sign_ups(here, admin, C, on=TODAY + timedelta(days=SIGN_UP_DAYS)) == 0
+    here.db.command("profile", 0)
+    asked = list(here.db["system.profile"].find({"command.find": "sign_ups"}))
+    here.db["system.profile"].drop()
+    assert len(asked) == 1
+    assert asked[0]["keysExamined"] <= 5, "it costs what is to be forgotten, not what was"
+    here.db["sign_ups"].delete_many({"forgotten": True})
     assert forget_sign_ups(here, admin, C, on=TODAY + timedelta(days=SIGN_UP_DAYS + 1)) == 4
     left = here.db["sign_ups"].find_one({"_id": kept.id})
     assert left is not None
@@ -178,6 +192,39 @@ def test_a_list_with_a_waiting_list_from_the_first_call_to_the_no_shows(
     assert SignUp.from_document(left).to_document() == left
     assert recount.check(here, admin, C) == []
     assert shown_up(here, admin, C, Period.of("2026")) == before
+
+
+def test_what_hangs_on_an_activity_is_told_before_it_is_called_off(here: Store, admin: Actor) -> None:
+    """Who signed up or waits, and which organisations would not have taken part; of a series with the later ones."""
+    first = planned(here, admin, capacity=2)
+    first, second, third = repeat_activity(here, admin, C, first.id, first.revision, Repeat(times=3))
+    other = planned(here, admin, FAR)
+    for one, codes in ((first, "ACD"), (third, "EF"), (other, "HJKL")):
+        for letter in codes:
+            signed(here, admin, one, f"R-{letter * 4}")
+    assert at_stake(here, admin, C, first.id) == Stake(2, 1, 0)
+    cancel_activity(here, admin, C, second.id, second.revision)
+    assert at_stake(here, admin, C, first.id, series=True) == Stake(4, 1, 0)
+    worker = Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"}))
+    with pytest.raises(NotFound):
+        at_stake(here, worker, C, first.id)
+
+    lowered = edit_activity(here, admin, C, first.id, first.revision, {"capacity": 1})
+    assert sorted(states(here, admin, first).values()) == ["signed", "signed", "waiting"], "who has a place keeps it"
+    full = signed(here, admin, first, "R-MMMM")
+    assert full.sign_up.state is SignUpState.WAITING
+    assert at_stake(here, admin, C, lowered.id) == Stake(2, 2, 0)
+
+    past = planned(here, admin, TODAY - timedelta(days=1), status="held")
+    body = add_organization(here, admin, C, {"name": "实验小学"}).id
+    for what in ("带来志愿者", "提供场地"):
+        facts = {"organization_id": body, "activity_id": past.id, "on": past.held_on, "what": what}
+        add_engagement(here, admin, C, facts)
+    other_body = add_organization(here, admin, C, {"name": "供电所"}).id
+    add_engagement(here, admin, C, {**facts, "organization_id": other_body, "way": "contact"})  # only talked to
+    assert at_stake(here, admin, C, past.id) == Stake(0, 0, 1)
+    cancel_activity(here, admin, C, past.id, past.revision)
+    assert at_stake(here, admin, C, past.id) == Stake(0, 0, 0)
 
 
 def test_two_desks_at_once_fill_the_last_places_and_no_more(here: Store, admin: Actor) -> None:

@@ -496,6 +496,6 @@ def test_what_is_no_number_is_refused(typed: str, kind: str) -> None:
 
 
 def test_a_known_word_typed_in_any_spelling_is_that_word() -> None:
-    assert forms._known_word(FacilityKind, {}, "单杠") == "horizontal_bar"
-    assert forms._known_word(FacilityKind, {}, " Horizontal BAR ") == "horizontal_bar"
-    assert forms._known_word(FacilityKind, {}, "秋千") == "秋千"
+    assert forms._known_word(FacilityKind, "单杠") == "horizontal_bar"
+    assert forms._known_word(FacilityKind, " Horizontal BAR ") == "horizontal_bar"
+    assert forms._known_word(FacilityKind, "秋千") == "秋千"

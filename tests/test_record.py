@@ -11,10 +11,11 @@ from pymongo.errors import WriteError
 
 from repository.facilities import Category, Condition, Facility, FitnessDetails, VehicleDetails
 from repository.grids import Community, Grid, Point
+from repository.inspections import ChecklistItem, ItemResult
 from repository.maintenance import Event, Outcome, Priority, Status, WorkOrder
 from repository.migrations import migrate, pending
 from repository.people import Person
-from repository.record import RECORDS, Choice, Money, Part, Record, Ref, Shown, field_specs
+from repository.record import RECORDS, Choice, Money, Part, Record, Ref, Shown, _meant, field_specs, folded, spellings
 from repository.store import Invalid, Store, build
 
 AT = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)
@@ -166,6 +167,25 @@ def test_open_and_time_to_repair_follow_from_the_facts() -> None:
         status=Status.CLOSED, outcome=Outcome.CANCELLED, ended_at=AT.replace(hour=10)
     ).to_document()
     assert "repair_seconds" not in cancelled
+
+
+def test_a_term_is_the_word_it_means_whoever_writes_it() -> None:
+    """Forms, imports and commands make records; one thing is counted under one name."""
+    tried = 0
+    for record in (*RECORDS.values(), ChecklistItem, ItemResult):
+        for name, spec in field_specs(record).items():
+            for member in spec.choices or () if spec.kind == "term" else ():
+                meant = str(spellings(spec.choices)[folded(member.value)]) if spec.choices else ""
+                for word in (member.value, f" {member.label.upper()}", *member.spellings):
+                    first = str(spellings(spec.choices)[folded(word)]) if spec.choices else ""  # two may bear it
+                    kept = _meant(record, name, (word, word, "别的") if spec.many else word)
+                    assert kept == ((first, "别的") if spec.many else first), (record, name, word)
+                    tried += 1
+                assert meant == member.value
+    assert tried > 200
+    made = [a_work_order(fault=fault).fault for fault in (" 漏水", "Water LEAK", "  漏 水 ")]
+    assert made == ["leak", "leak", "漏 水"], "another word is kept as it is"
+    assert ChecklistItem(text="接头", fault="漏水").fault == "leak"
 
 
 def test_choices_know_their_labels_and_spellings() -> None:

@@ -4,6 +4,7 @@ themes counted by hand with decoys."""
 import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from repository.maintenance import WorkOrder
 from repository.meetings import AgendaItem, Link, Linked, Meeting
 from repository.metrics import Period
 from repository.requests import OutcomeKind, Request, Satisfaction, Show, Status, Step, Topic, Urgency, queries
-from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store
+from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store, numbers_in
 from tests.conftest import NOW
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -55,6 +56,84 @@ def answered(store: Store, who: Actor, **values: Any) -> Request:
     """One that is answered and waits for the call-back."""
     made = take(store, who, **values)
     return room.resolve(store, who, "d", made.id, made.revision, answer="已修好")
+
+
+# --- numbers in free text
+def test_numbers_in_a_text_are_masked_wherever_it_is_read_and_seen_for_a_reason_only(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    phone, card, desk = "138-1234 5678", "51050219661231122X", "0830-2345678"
+    shown = "138-＊＊＊＊ ＊＊78"
+    text = f"电梯停了，请打１３８1234 5678或{phone}，座机{desk}，身份证{card}，订单 202612310001"
+    assert numbers_in(text) == ("１３８1234 5678", phone, desk, card)
+    made = take(yard, mender, text, place=f"6栋 {phone}")
+    kept = yard.db["requests"].find_one({"_id": made.id}) or {}
+    assert (phone in kept["text"], card in kept["text"]) == (True, False)
+    assert kept["text"].endswith("身份证＊＊＊＊＊＊，订单 202612310001")
+
+    def hidden(*told: object) -> bool:
+        """Nothing of the numbers is in what was told, and the rest is."""
+        words = repr(told)
+        return shown in words and not any(part in words for part in ("1234", "5678", "345678", "1966"))
+
+    one = yard.get(mender, Request, "d", made.id)
+    assert hidden(one.text, one.place)
+    listed = room.request_list(yard, mender, "d", now=NOW)
+    story = room.request_story(yard, mender, "d", made.id)
+    assert hidden(listed.rows, story.request)
+    for form in ("csv", "xlsx"):
+        file = BytesIO()
+        importer.export(yard, admin, "d", Request, file, form=form, translate=str)
+        lines = file.getvalue().decode("utf-8-sig") if form == "csv" else pd.read_excel(file).to_csv()
+        assert hidden(lines)
+
+    # nothing is found by what is masked, digit by digit; by a room's number it is
+    def found(search: str) -> list[str]:
+        return [each.id for each in room.request_list(yard, mender, "d", now=NOW, search=search).rows]
+
+    assert found("1234") == found("138-1") == found("2345678") == []
+    assert found("202612310001") == found("电梯 6栋") == [made.id]
+
+    # what it becomes does not carry them on, and whoever changes the text takes them out; a conflict tells none either
+    order = room.become_order(yard, mender, "d", made.id, made.revision, fault="dead")
+    assert hidden(order.description, order.place)
+    stands = yard.get(mender, Request, "d", made.id)
+    with pytest.raises(Conflict) as conflict:
+        room.edit_request(yard, mender, "d", made.id, 1, {"urgency": "life"})
+    assert hidden(conflict.value.current)
+    urgent = room.edit_request(yard, mender, "d", made.id, stands.revision, {"urgency": "life"})
+    assert phone in (yard.db["requests"].find_one({"_id": made.id}) or {})["text"], "what is read masked is kept whole"
+
+    whole = room.reveal_request(yard, mender, "d", made.id, people.Purpose.CALL_BACK)
+    assert (phone in whole.text, phone in str(whole.place), card in whole.text) == (True, True, False)
+    (look,) = yard.db[AUDIT].find({"operation": "reveal"})
+    assert (look["record_id"], look["after"], look["actor_id"]) == (made.id, {"purpose": "call_back"}, mender.id)
+    viewer = Actor("v", "v", Role.VIEWER)
+    for who, why, trouble in ((viewer, "call_back", Refused), (mender, "curiosity", Invalid)):
+        with pytest.raises(trouble):
+            room.reveal_request(yard, who, "d", made.id, why)
+    room.edit_request(yard, mender, "d", made.id, urgent.revision, {"text": urgent.text})
+    assert phone not in (yard.db["requests"].find_one({"_id": made.id}) or {})["text"]
+    assert not any(part in repr(list(yard.db[AUDIT].find())) for part in ("12345678", phone, card))
+
+    # and of a sheet
+    rows = f"登记号,内容,登记时间\nX-1,请打{phone} {card},2026-04-01 09:00\n"
+    sheet = Sheet(rows.encode(), "台账.csv")
+    seen = importer.preview(yard, admin, "d", sheet, importer.propose(Request, sheet, (str,)), languages=(str,))
+    importer.commit(yard, admin, seen, patience=0)
+    (brought,) = yard.find(admin, Request, "d", {"number": "X-1"})
+    assert brought.text == f"请打{shown} ＊＊＊＊＊＊"
+    # what was taken out as a sheet comes back as it was, what was written into it is a change
+    file = BytesIO()
+    importer.export(yard, admin, "d", Request, file, form="csv", translate=str)
+    rows = file.getvalue().decode("utf-8-sig")
+    for told, stays in ((rows, True), (rows.replace("请打", "请速打"), False)):
+        sheet = Sheet(told.encode(), "导出.csv")
+        seen = importer.preview(yard, admin, "d", sheet, importer.propose(Request, sheet, (str,)), languages=(str,))
+        assert (seen.counts.changed, seen.counts.rejected) == (0 if stays else 2, 0)
+        importer.commit(yard, admin, seen, patience=0)
+        kept = yard.db["requests"].find_one({"number": "X-1"}) or {}
+        assert (phone in kept["text"]) == stays
 
 
 # --- deadlines

@@ -77,14 +77,18 @@ def test_a_request_is_taken_in_half_a_minute(place: Store, admin: Actor, mongodb
     button(at, "Take it down").click()
     run(at)
     assert "What does the resident want?: Please fill this in" in said(at)
-    at.text_area[0].set_value("<b>电梯</b>停了 =1+1")
+    at.text_area[0].set_value("<b>电梯</b>停了 =1+1 138 1234 5678")
     at.text_input(key=next(each.key for each in at.text_input if each.key.startswith("place-"))).set_value("6 栋")
     at.selectbox(key=next(each.key for each in at.selectbox if each.key.startswith("grid-"))).set_value("d-g1")
     phone = next(each.key for each in at.text_input if each.key.startswith("phone-"))
     at.text_input(key=phone).set_value("12")
     button(at, "Take it down").click()
     run(at)
+    assert "This looks like a phone or identity number: 138 1234 5678" in said(at)
+    button(at, "Take it down").click()  # left as it is
+    run(at)
     assert "Phone: " in said(at)
+    assert "This looks like" not in said(at)
     at.text_input(key=next(each.key for each in at.text_input if each.key.startswith("phone-"))).set_value(
         "13812345678"
     )
@@ -92,7 +96,15 @@ def test_a_request_is_taken_in_half_a_minute(place: Store, admin: Actor, mongodb
     run(at)
     assert "Taken as R-00001" in said(at)
     (made,) = place.find(admin, Request, "d")
-    assert (made.text, made.place, made.category, made.channel) == ("<b>电梯</b>停了 =1+1", "6 栋", "lift", "desk")
+    assert (made.text, made.place, made.category, made.channel) == (
+        "<b>电梯</b>停了 =1+1 138 ＊＊＊＊ ＊＊78", "6 栋", "lift", "desk",
+    )  # fmt: skip
+    drawer = visit(mongodb_uri, "requests", lang="en", request=made.id)
+    assert "Phone numbers in the text are masked" in said(drawer)
+    assert "1234" not in said(drawer)
+    next(each for each in drawer.button if each.key == f"do_reveal-text-{made.id}").click()
+    run(drawer)
+    assert "138 1234 5678" in said(drawer)
     kept = people.contact_of(place, admin, "d", made.id)
     assert kept is not None
     assert kept.phone == "138＊＊＊＊＊＊78"

@@ -124,6 +124,27 @@ def test_every_answer_bears_the_headers(running: Running, path: str) -> None:
     assert answer.headers["server"] is None
 
 
+def test_an_address_without_a_page_is_answered_by_one_of_ours(running: Running) -> None:
+    """In the reader's language, with the ways to the pages; pages, files and programs are left alone."""
+    english = {"Accept": "text/html,*/*;q=0.8", "Accept_Language": "en-GB"}
+    for path in ("/nonsense", "/grids/nonsense", "/index.html", "/%3Cscript%3Ex?lang=en"):
+        answer = running.get(path, **english)
+        said = answer.read().decode()
+        assert (answer.status, answer.headers["cache-control"]) == (404, "no-store"), path
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "Page not found" in said
+        assert 'href="/grids?lang=en">Grids<' in said
+        assert 'href="?lang=zh"' in said
+        assert not any(word in said for word in ("<script", "/admin", "/report", "streamlit"))
+    chinese = running.get("/nonsense", Accept="text/html", Accept_Language="zh-CN").read().decode()
+    assert "没有这个页面" in chinese
+    assert 'href="/grids?lang=zh">网格<' in chinese
+    for path in ("/", "/grids", "/grids?part=posts", "/report", "/favicon.png", "/_stcore/health"):
+        answer = running.get(path, **english)
+        assert (answer.status, b"Page not found" in answer.read()) == (200, False), path
+    assert running.get("/nonsense").status == 200, "a program that asks for no page"
+
+
 def test_the_metrics_are_closed(running: Running) -> None:
     for path in ("/_stcore/metrics", "/_stcore/metrics/", "/%5fstcore/metrics"):
         assert running.get(path).status == 403, path

@@ -4,6 +4,7 @@ rounds as a machine of states, their results against sums made by hand."""
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -22,13 +23,17 @@ from hypothesis.stateful import (
 )
 
 from dashboard.i18n import translator
-from repository import importer, recount, staff
+from repository import importer, patrols, recount, requests, staff
 from repository.access import Actor, Refused, Role, anybody
+from repository.evidence import evidence
 from repository.filters import Is
 from repository.grids import Post, Tier
 from repository.importer import Sheet
 from repository.maintenance import Status, WorkOrder, log_repair, move, work_of
+from repository.meetings import ActionItem, ItemsKept
+from repository.patrols import Walked
 from repository.people import Person
+from repository.requests import Answered, Request
 from repository.staff import (
     MIN_GROUP,
     USUAL_GROUPS,
@@ -811,7 +816,7 @@ class Rounds(RuleBasedStateMachine):
         """Result, number of ballots and what is kept."""
         if not hasattr(self, "held"):
             return
-        review = staff.round_review(self.store, self.admin, "d", self.held.id, now=NOW)
+        review = staff.round_review(self.store, self.admin, "d", self.held.id)
         assert {each.person_id: each.score for each in review.results} == {
             person: pytest.approx(self.model(person)) for person in ("d-p0", "d-p1")
         }
@@ -887,13 +892,52 @@ def test_the_work_stands_beside_the_result_and_not_in_it(yard: Store, admin: Act
     assert (did.handled, did.on_time, did.late, did.overdue, did.reworked) == (3, 1, 2, 1, 1), "reopened, it came late"
     assert did.share_on_time == pytest.approx(1 / 4)
     assert (work["d-li"].handled, work["d-li"].share_on_time) == (0, None)
+    yard.clock = lambda: NOW  # type: ignore[method-assign]
+    for day, households, who in ((40, 5, "d-wang"), (3, 7, "d-wang"), (90, 9, "d-wang"), (3, 11, "d-zhao")):
+        facts = {"grid_id": "d-g1", "officer_id": who, "walked_on": TODAY - timedelta(days=day)}
+        patrols.log_patrol(yard, admin, "d", {**facts, "households": households})
+
+    def asked(who: str, came: int, *, answered: bool = True) -> Request:
+        """A resident's request, of so many days ago; what was answered was answered now."""
+        values = {"text": "x", "grid_id": "d-g1", "responsible_id": who, "received_at": NOW - timedelta(days=came)}
+        made = requests.take_request(yard, admin, "d", values)
+        return requests.resolve(yard, admin, "d", made.id, 1, answer="好了") if answered else made
+
+    asked("d-wang", 2)
+    asked("d-wang", 20)  # seven days were allowed
+    asked("d-wang", 2, answered=False)
+    asked("d-zhao", 2)
+    wrong = asked("d-wang", 3)
+    requests.reopen(yard, admin, "d", wrong.id, wrong.revision, reason="没修好")
+    for due, closed, state in (
+        (5, 6, "done"), (9, 3, "done"), (5, None, "open"), (-3, None, "open"), (5, 4, "dropped"), (300, 299, "done"),
+    ):  # fmt: skip
+        days = {"given_on": TODAY - timedelta(days=400), "due_on": TODAY - timedelta(days=due)}
+        days |= {} if closed is None else {"closed_on": TODAY - timedelta(days=closed)}
+        yard.insert(admin, ActionItem(community_id="d", what="x", owner_id="d-wang", state=state, **days))
     held = opened(yard, admin, first=first, last=TODAY)
-    review = staff.round_review(yard, admin, "d", held.id, now=NOW)
-    beside = review.evidence["d-wang"]
+    yard.db.command("profile", 2)
+    found = evidence(yard, admin, "d", held.people, held.first, held.last, now=NOW)
+    yard.db.command("profile", 0)
+    beside = found["d-wang"]
     assert (beside.work, beside.inspections, beside.posts) == (work["d-wang"], 0, ((Tier.GRID_LEAD, "d-g1"),))
-    assert review.evidence["d-li"].inspections is None, "two are called so"
-    assert review.evidence["d-li"].posts == ((Tier.GROUP_LEADER, "d-g1"),), "held last in the period"
-    assert all(each.score is None for each in review.results)
+    assert (beside.patrols, beside.requests) == (Walked(2, 12), Answered(2, 1))
+    assert beside.items == ItemsKept(2, 1, 1)
+    assert found["d-li"].inspections is None, "two are called so"
+    assert found["d-li"].posts == ((Tier.GROUP_LEADER, "d-g1"),), "held last in the period"
+    assert (found["d-li"].patrols, found["d-li"].requests, found["d-li"].items) == (Walked(), Answered(), ItemsKept())
+    for name, of in (("patrols", 2), ("requests", 2)):  # from index keys, of these people and days
+        (read,) = yard.db["system.profile"].find({"command.aggregate": name})
+        assert (read["docsExamined"], read["keysExamined"] <= 2 * of + 4) == (0, True), read
+    yard.db["system.profile"].drop()
+    assert all(each.score is None for each in staff.round_review(yard, admin, "d", held.id).results)
+
+    # for who leads the team, and of themselves for whose account says who they are
+    own = Actor("w", "王红", Role.GRID_WORKER, grids=frozenset({"d-g2"}), people=("d-wang",))
+    assert evidence(yard, own, "d", ["d-wang"], first, TODAY, now=NOW) == {"d-wang": beside}, "wherever it was"
+    for stranger, whose in ((own, "d-li"), (replace(own, id="role:grid_worker:d-wang"), "d-wang"), (VIEWER, "d-wang")):
+        with pytest.raises(Refused):
+            evidence(yard, stranger, "d", ["d-wang", whose], first, TODAY, now=NOW)
 
 
 @pytest.mark.parametrize(

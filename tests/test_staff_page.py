@@ -80,7 +80,10 @@ def test_the_findings_are_the_headings(demo_uri: str, visit: Visit) -> None:
     words = {
         "team": ["The team falls short in 3 of 4 respects, furthest in: Certified in social work"],
         "training": ["8 of 13 lack training", "3 certificates have run out or will within 90 days, 1 already"],
-        "succession": ["Nobody is ready for 8 of 10 key posts; 5 of them at risk"],
+        "succession": [
+            "Nobody is ready for 8 of 10 key posts; 5 of them at risk",
+            "3 successors are named, in 5 entries",
+        ],
         "assessment": ["have the ballots a valid result needs"],
     }
     for part, findings in words.items():
@@ -96,6 +99,8 @@ def test_the_findings_are_the_headings(demo_uri: str, visit: Visit) -> None:
     assert "35 of at least 50 raters" in table.loc["陈素芳", "What is missing"]
     assert "ordinary residents" in table.loc["冯婷", "What is missing"]
     assert table.loc["张志强", "Orders handled"] > 0
+    assert all(table[name].sum() > 0 for name in ("Patrols", "Households visited", "Requests answered"))
+    assert all(table[name].notna().all() for name in ("Action items done", "Action items overdue"))
 
 
 def test_an_empty_team_says_what_to_do_next(yard: Store, mongodb_uri: str, visit: Visit) -> None:

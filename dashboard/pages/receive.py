@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, navigation, session
-from dashboard.cases import PARAMETER
+from dashboard.cases import PARAMETER, mind_numbers
 from dashboard.data import ask, tell
 from dashboard.i18n import _, day_short, moment_short, number, plain, say, term
 from dashboard.session import View
@@ -144,10 +144,12 @@ def _send(view: View, values: dict[str, Any], form: str) -> None:
     if ago:
         values["received_at"] = view.now - ago
     try:
+        mind_numbers(form, text=values["text"], place=values["place"])
         made = tell(room.take_request, view.community_id, values, **caller, key=form)
     except Invalid as problem:
         named = {
             "text": _("What does the resident want?"),
+            "place": _("Where? (optional)"),
             "phone": _("Phone"),
             "grid_id": _("Grid"),
             "resident": _("Resident code"),

@@ -26,7 +26,7 @@ from repository.checkin.door import (
     enter,
     walk_in,
 )
-from repository.checkin.queries import Guests, ShownUp, Slot, Timetable, guests, shown_up, timetable
+from repository.checkin.queries import Guests, ShownUp, Slot, Stake, Timetable, at_stake, guests, shown_up, timetable
 from repository.checkin.records import SHOWED_UP, Door, Hours
 
 __all__ = [
@@ -40,10 +40,12 @@ __all__ = [
     "ShownUp",
     "SignedUp",
     "Slot",
+    "Stake",
     "Standing",
     "StaleForm",
     "Timetable",
     "Withdrawn",
+    "at_stake",
     "check_in",
     "door_token",
     "doorway",

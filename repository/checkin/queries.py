@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, may, reach, require
-from repository.activities import Activity, ActivityStatus
+from repository.activities import MOST_IN_SERIES, Activity, ActivityStatus
 from repository.checkin.records import SHOWED_UP, Door, Hours
 from repository.filters import Is
 from repository.metrics import Period, Value, last_months, ratio
+from repository.organizations import Engagement
 from repository.record import midnight
 from repository.rollups import path_key, path_word
 from repository.signups import SignUp, SignUpState
@@ -86,6 +87,16 @@ class Guests:
     slot: Slot
     sign_ups: tuple[SignUp, ...]
     door: str | None
+
+
+@dataclass(frozen=True)
+class Stake:
+    """What hangs on an activity, or on several of a series: how many have a place or wait for one, and how many
+    organisations stand as having taken part."""
+
+    signed: int
+    waiting: int
+    organizations: int
 
 
 def timetable(
@@ -209,6 +220,29 @@ def guests(
     order = list(SignUpState)
     listed = tuple(sorted(rows, key=lambda one: order.index(one.state)))
     return Guests(activity, hours, _slot(activity, numbers, _over(activity, zone, now)), listed, code)
+
+
+def at_stake(store: Store, actor: Actor, community_id: str, activity_id: str, *, series: bool = False) -> Stake:
+    """What goes with an activity that is called off, with ``series`` together with the later planned ones of its
+    series: numbers of whoever may see the activity. Raises NotFound, Refused, Unavailable."""
+    this = store.get(actor, Activity, community_id, activity_id)
+    meant = [this]
+    if series and this.series_id is not None:
+        later = {"series_id": this.series_id, "held_on": Is(gt=midnight(this.held_on)), "status": "planned"}
+        meant += store.find(actor, Activity, community_id, later, limit=2 * MOST_IN_SERIES)
+    seen, months = reach(actor, community_id), sorted({f"{one.held_on:%Y-%m}" for one in meant})
+    only = None if len(meant) > 1 else this.id
+    counts = _by_activity(store, community_id, seen, {"period": Is(among=months)}, only=only)
+    own = [numbers[one.id] for one in meant for numbers in counts.values() if one.id in numbers]
+    part = {"activity_id": Is(among=[one.id for one in meant]), "took_part": True}
+    whose: list[dict[str, Any]] = [{"$group": {"_id": "$organization_id"}}, {"$count": "n"}]
+    by_activity = ("community_id", "activity_id")
+    took = store.aggregate(actor, Engagement, community_id, whose, filter=part, index=by_activity)
+    return Stake(
+        sum(numbers.get("signed", 0) for numbers in own),
+        sum(numbers.get("waiting", 0) for numbers in own),
+        int(took[0]["n"]) if took else 0,
+    )
 
 
 def _over(activity: Activity, zone: ZoneInfo, now: datetime) -> bool:

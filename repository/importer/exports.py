@@ -12,7 +12,7 @@ from repository.filters import Is
 from repository.importer.mapping import Target, Translate, fields_of
 from repository.importer.sheets import NOTE, write_csv, write_xlsx
 from repository.record import RECORDS, Precision, Record, Ref
-from repository.store import EVERYWHERE, Store, our_errors
+from repository.store import EVERYWHERE, Store, masked, our_errors
 from repository.words import msg
 
 Form = Literal["csv", "xlsx"]
@@ -45,8 +45,9 @@ def export(
     form: Form,
     translate: Translate,
 ) -> int:
-    """Write the records the actor sees to ``file``, without personal fields; returns how many. That it was done is
-    entered in the audit; what stands in ``file`` may be given away only after that, when this returns.
+    """Write the records the actor sees to ``file``, without personal fields and masked as they are read; returns how
+    many. That it was done is entered in the audit; what stands in ``file`` may be given away only after that, when this
+    returns.
 
     ``community_id`` may be ``EVERYWHERE`` for the communities themselves. Raises Refused (also for records that do not
     come as sheets), SignedOut, Full, Unavailable.
@@ -68,7 +69,8 @@ def export(
         nonlocal written
         for document in store.documents(record, within, sort=[("_id", 1)]):
             written += 1
-            yield [document["_id"], *(_cell(target, document, names, zone, translate) for target in targets)]
+            shown = {**document, **{name: masked(document[name]) for name in record.masked if name in document}}
+            yield [document["_id"], *(_cell(target, shown, names, zone, translate) for target in targets)]
 
     with our_errors(), pymongo.timeout(SECONDS):
         if form == "csv":

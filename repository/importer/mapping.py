@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from repository.importer.sheets import ENCODINGS, Sheet, from_serial
-from repository.record import RECORDS, Choice, Day, FieldSpec, Precision, Record, Ref, field_specs
+from repository.record import RECORDS, Day, FieldSpec, Precision, Record, Ref, field_specs, folded, spellings
 from repository.words import Message, Trouble, msg
 
 Translate = Callable[[str], str]
@@ -206,11 +206,6 @@ def fields_of(record: type[Record]) -> abc.Mapping[str, Target]:
 
 
 # --- a first mapping from the headers --------------------------------------------------------------------------------
-def folded(text: Any) -> str:
-    """Text for comparing: one width, one case, single spaces."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", str(text))).strip().casefold()
-
-
 def _bare(header: str) -> str:
     """A header without its unit in brackets, marks and spaces."""
     text = re.sub(r"[(（\[【].*?[)）\]】]", "", unicodedata.normalize("NFKC", header))
@@ -625,18 +620,3 @@ def _reader(
         "text": _text_of,
     }
     return plain[spec.kind]
-
-
-def spellings(choices: type[Choice], languages: Sequence[Translate]) -> dict[str, Choice]:
-    """Every folded word that means a member: its value, its label in each language, its further spellings."""
-    ways: tuple[Callable[[Choice], Iterable[str]], ...] = (
-        lambda member: [member.value],
-        lambda member: [say(member.label) for say in languages],
-        lambda member: member.spellings,
-    )
-    words: dict[str, Choice] = {}
-    for wanted in ways:
-        for member in choices:
-            for word in wanted(member):
-                words.setdefault(folded(word), member)
-    return words

@@ -45,15 +45,14 @@ from repository.importer.mapping import (
     Translate,
     Unreadable,
     fields_of,
-    folded,
     reader,
     unique_fields,
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat, put_off
-from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs, folded
 from repository.requests import Request
-from repository.store import ERASED, Invalid, Store, invalid, our_errors
+from repository.store import ERASED, Invalid, Store, invalid, masked, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")
@@ -763,6 +762,10 @@ class _Judge:
         return True
 
     def _change(self, draft: Draft, document: Document) -> None:
+        for name in self.record.masked & draft.given.keys():
+            stood = document.get(name)
+            if isinstance(stood, str) and draft.given[name] == masked(stood):
+                draft.given[name] = stood  # as a sheet of ours told it: nothing was changed
         if all(self._holds(document, name, value) for name, value in draft.given.items()):
             self.preview.counts.unchanged += 1
             return
@@ -790,8 +793,8 @@ class _Judge:
                         draft.row.number,
                         str(document.get(self.record.name_field, "")),
                         name,
-                        "…" if name in self.record.personal else document.get(name),
-                        "…" if name in self.record.personal else changed.get(name),
+                        self._shown(name, document),
+                        self._shown(name, changed),
                         document.get("updated_by"),
                         document.get("updated_at"),
                     )
@@ -812,6 +815,13 @@ class _Judge:
             stood, stands = WorkOrder.from_document(before), WorkOrder.from_document(changed)
             return stands.model_copy(update=put_off(stood, stands.due_at, self.now)).to_document()
         return changed
+
+    def _shown(self, name: str, document: Document) -> Any:
+        """A field as whoever imports may see it."""
+        value = document.get(name)
+        if name in self.record.personal:
+            return "…"
+        return masked(value) if name in self.record.masked and isinstance(value, str) else value
 
     def _taken(self, row: Row, changed: Document, names: Iterable[str]) -> Iterator[Problem]:
         """Where a record's new code, or the like, is another's, or another row of this sheet gives it to another."""

@@ -23,6 +23,7 @@ from repository.meetings.records import (
     ActionItem,
     AgendaItem,
     Decision,
+    ItemState,
     Link,
     Linked,
     Meeting,
@@ -274,7 +275,7 @@ class _Ground:
         rows, items, days, home = within or store.together(actor, community_id, glance_wanted(actor, community_id))
         hours = Community.model_fields["working_hours"].default  # whole days are asked for only
         own = {each["day"].date(): each["working"] for each in days}
-        held = sorted((_held(row) for row in rows), key=lambda each: (each.day, each.time or ""))
+        held = sorted((_held(row) for row in rows), key=lambda each: (each.day, each.time or "", each.id))
         found = [ActionItem.from_document(item) for item in items]
         return cls(
             held, found, Worktime(zone, hours, own), now.astimezone(zone).date(), Days.of(home[0] if home else {})
@@ -506,6 +507,46 @@ def closed_items(store: Store, actor: Actor, community_id: str, period: Period) 
     found = store.find(actor, ActionItem, community_id, within, sort=[("closed_on", -1)], limit=LISTED)
     total = len(found) if len(found) < LISTED else store.count(actor, ActionItem, community_id, within)
     return found, total
+
+
+@dataclass(frozen=True)
+class ItemsKept:
+    """What one person did of what meetings gave them: ``done`` between two days, of these ``late``; ``overdue`` at the
+    end, or now."""
+
+    done: int = 0
+    late: int = 0
+    overdue: int = 0
+
+
+def items_kept(
+    store: Store, actor: Actor, community_id: str, people: Sequence[str], first: date, last: date, *, on: date
+) -> dict[str, ItemsKept]:
+    """What each of some people did of it from one day to another, both included, and what is open past its day ``on``
+    one. Dropped ones count neither way; who had none is left out. Raises Refused, Unavailable."""
+    owners = {"owner_id": Is(among=sorted(set(people)))}
+    closed = {**owners, "state": ItemState.DONE.value, "closed_on": Is(gte=midnight(first), lte=midnight(last))}
+    late = {"$sum": {"$cond": [{"$gt": ["$closed_on", "$due_on"]}, 1, 0]}}
+    done = store.aggregate(
+        actor,
+        ActionItem,
+        community_id,
+        [{"$group": {"_id": "$owner_id", "done": {"$sum": 1}, "late": late}}],
+        filter=closed,
+        index=("community_id", "closed_on"),
+    )
+    owed = store.aggregate(
+        actor,
+        ActionItem,
+        community_id,
+        [{"$group": {"_id": "$owner_id", "overdue": {"$sum": 1}}}],
+        filter={**owners, "is_open": True, "due_on": Is(lt=midnight(on))},
+        index=("community_id", "is_open", "due_on"),
+    )
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in [*done, *owed]:
+        sums[row.pop("_id")].update(row)
+    return {id: ItemsKept(n["done"], n["late"], n["overdue"]) for id, n in sums.items()}
 
 
 def decisions(store: Store, actor: Actor, community_id: str, period: Period) -> tuple[list[Decision], int]:

@@ -16,7 +16,7 @@ from repository.hazards import Hazard
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State, Target, Value, judge, ratio
 from repository.patrols.metrics import COVERAGE, COVERAGE_POINTS, OVERDUE, WALKED, points
-from repository.patrols.records import Became, Patrol, PatrolKind, PatrolPlan, Within
+from repository.patrols.records import BY_OFFICER, Became, Patrol, PatrolKind, PatrolPlan, Within
 from repository.record import Record, midnight
 from repository.requests import Request
 from repository.rollups import path_word
@@ -45,6 +45,8 @@ class GridPatrols:
     """Whether anybody is to visit households there."""
     elapsed: float = 1
     """The share of the period that has passed."""
+    due: bool = True
+    """Whether a visit to its households was due before today; where nobody is to visit, the time alone counts."""
 
     @property
     def share(self) -> float | None:
@@ -61,8 +63,9 @@ class GridPatrols:
 
     @property
     def state(self) -> State:
-        """How it stands to the part of the target that is due by now."""
-        return judge(self.share, by_now(self.elapsed))
+        """How it stands to the part of the target that is due by now; behind only once anything was due."""
+        found = judge(self.share, by_now(self.elapsed))
+        return found if self.due or found is State.ON_TARGET else State.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,14 @@ class OfficerMonth:
     minutes: int
 
 
+@dataclass(frozen=True)
+class Walked:
+    """What one person walked between two days; ``visits`` are households visited, each time they were."""
+
+    patrols: int = 0
+    visits: int = 0
+
+
 # --- the page
 def patrol_review(
     store: Store,
@@ -155,6 +166,10 @@ def patrol_review(
     walked = patrols_by_grid(store, actor, community_id, own, grids=grids)
     asked = {plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, on)}
 
+    until = on if on < today else on - timedelta(days=1)  # what is due today can still be walked
+    fallen = {
+        plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, until)
+    }
     elapsed = ((on - period.first).days + 1) / ((period.last - period.first).days + 1)
 
     def of(grid: Grid) -> GridPatrols:
@@ -168,6 +183,7 @@ def patrol_review(
             total["found"],
             grid.id in asked,
             elapsed,
+            grid.id in fallen or grid.id not in asked,
         )
 
     rows = tuple(of(grid) for grid in there)
@@ -197,11 +213,13 @@ def patrol_review(
 
 
 def _coverage(known: Sequence[GridPatrols], elapsed: float) -> Value:
-    """G6 over grids whose share is known: a surplus in one hides no gap in another. ``detail`` is its points, which a
-    period has when it is over."""
+    """G6 over grids whose share is known: a surplus in one hides no gap in another; held to no target before anything
+    was due. ``detail`` is its points, which a period has when it is over."""
     whole = sum(row.households or 0 for row in known)
     share = ratio(sum(min(row.visited, row.households or 0) for row in known), whole)
-    metric = replace(COVERAGE, target=by_now(elapsed))
+    target = by_now(elapsed)
+    early = elapsed < 1 and judge(share, target) is not State.ON_TARGET and not any(row.due for row in known)
+    metric = replace(COVERAGE, target=None if early else target)
     return Value(metric, share, whole, detail=points(share) if elapsed == 1 else None)
 
 
@@ -321,6 +339,17 @@ def patrols_by_officer(
         OfficerMonth(officer, month, n["walked"], n["visits"], n["minutes"])
         for (officer, month), n in sorted(sums.items())
     )
+
+
+def walked_by(
+    store: Store, actor: Actor, community_id: str, people: Sequence[str], first: date, last: date
+) -> dict[str, Walked]:
+    """What each of some people walked from one day to another, both included; who did not walk is left out. Raises
+    Refused, Unavailable."""
+    within = {"officer_id": Is(among=sorted(set(people))), "walked_on": Is(gte=midnight(first), lte=midnight(last))}
+    sums = {"_id": "$officer_id", "patrols": {"$sum": 1}, "visits": {"$sum": "$households"}}
+    rows = store.aggregate(actor, Patrol, community_id, [{"$group": sums}], filter=within, index=BY_OFFICER)
+    return {row["_id"]: Walked(int(row["patrols"]), int(row["visits"])) for row in rows}
 
 
 # --- single ones

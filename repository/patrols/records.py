@@ -15,6 +15,7 @@ from repository.store import FieldProblem
 from repository.words import msg
 
 MOST_FINDINGS = 40
+BY_OFFICER = ("community_id", "officer_id", "walked_on", "households")
 
 
 class PatrolKind(Choice):
@@ -125,6 +126,7 @@ class Patrol(Record):
     indexes = (
         Index(("community_id", "walked_on", "grid_id"), "newest first; a month's rebuild; whom a period reached"),
         Index(("community_id", "plan_id", "walked_on"), "when a plan was last walked"),
+        Index(BY_OFFICER, "what an officer walked between two days, from index keys"),
         Index(
             ("community_id", "findings.ref"),
             "on which patrol something was found",

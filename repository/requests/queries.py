@@ -18,9 +18,18 @@ from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.record import Choice, midnight
 from repository.requests import metrics
-from repository.requests.records import BY_RECEIPT, SUBJECT, OutcomeKind, Request, Satisfaction, Status, Urgency
+from repository.requests.records import (
+    BY_RECEIPT,
+    BY_RESPONSIBLE,
+    SUBJECT,
+    OutcomeKind,
+    Request,
+    Satisfaction,
+    Status,
+    Urgency,
+)
 from repository.rollups import NOW, day_begins, month_bounds, month_of, path_key, path_word
-from repository.store import NotFound, Store
+from repository.store import NotFound, Store, masked
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -398,6 +407,29 @@ def received_for(
     return {row["_id"]: int(row["n"]) for row in rows}
 
 
+@dataclass(frozen=True)
+class Answered:
+    """The requests one person answers for that ended between two days: answered, declined or referred; ``late`` after
+    their deadline."""
+
+    ended: int = 0
+    late: int = 0
+
+
+def answered_by(
+    store: Store, actor: Actor, community_id: str, people: Sequence[str], first: date, last: date
+) -> dict[str, Answered]:
+    """What ended from one day to another, both included, of the requests each of some people answers for; one that was
+    opened again has not ended. Who had none is left out. Raises Refused, Unavailable."""
+    zone = store.zone(community_id)
+    begins, ends = day_begins(first, zone), day_begins(last + timedelta(days=1), zone)
+    where = {"responsible_id": Is(among=sorted(set(people))), "ended_at": Is(gte=begins, lt=ends)}
+    late = {"$sum": {"$cond": [{"$eq": ["$late", True]}, 1, 0]}}
+    group = {"$group": {"_id": "$responsible_id", "ended": {"$sum": 1}, "late": late}}
+    rows = store.aggregate(actor, Request, community_id, [group], filter=where, index=BY_RESPONSIBLE)
+    return {row["_id"]: Answered(int(row["ended"]), int(row["late"])) for row in rows}
+
+
 def _topics(
     store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None
 ) -> tuple[TopicRow, ...]:
@@ -507,12 +539,26 @@ def _matching(
     grids: frozenset[str] | None,
     search: str,
 ) -> list[str]:
-    """The ids of those in which every word of a search occurs somewhere."""
-    words = [Is(regex=re.escape(word[:60]), options="i") for word in search.split()[:5]]
-    somewhere = [{"$or": [{name: word} for name in ("number", "text", "place", "resident")]} for word in words]
+    """The ids of those in which every word of a search occurs somewhere; what is masked is not searched, for that would
+    tell it digit by digit."""
+    given = [word[:60] for word in search.split()[:5]]
+    words = [Is(regex=re.escape(word), options="i") for word in given]
+    somewhere = [{"$or": [{name: word} for name in _SEARCHED]} for word in words]
     steps: list[Document] = [{"$sort": dict(order)}, {"$limit": SEARCHED}, {"$match": {"$and": somewhere}}]
-    steps += [{"$limit": MANY}, {"$project": {"_id": 1}}]
-    return [each["_id"] for each in store.aggregate(actor, Request, community_id, steps, filter=where, grids=grids)]
+    steps += [{"$limit": MANY}]
+    digits = [word.casefold() for word in given if any(sign.isdecimal() for sign in word)]
+    shown = dict.fromkeys(_SEARCHED, 1) if digits else {}
+    steps += [{"$project": {"_id": 1, **shown}}]
+    found = store.aggregate(actor, Request, community_id, steps, filter=where, grids=grids)
+    return [each["_id"] for each in found if not digits or _shows(each, digits)]
+
+
+_SEARCHED = ("number", "text", "place", "resident")
+
+
+def _shows(row: Document, words: Sequence[str]) -> bool:
+    texts = [masked(each).casefold() if name in Request.masked else each.casefold() for name, each in row.items()]
+    return all(any(word in text for text in texts) for word in words)
 
 
 def _where(store: Store, community_id: str, show: Show, period: Period | None, now: datetime) -> tuple[Document, ...]:

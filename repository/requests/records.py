@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from repository.filters import Is
 from repository.grids import RequestDeadline
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, Trace, far_away
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
 from repository.rollups import Atom, day_of, month_of
+from repository.store import masked, unidentified
 from repository.words import msg
 
 SUBJECT = "requests"
@@ -156,11 +157,13 @@ class Postponement(Part):
 
 
 def place_key(place: str | None) -> str | None:
-    """A place as two spellings of it are compared: width, case and spaces do not matter. What is written out longer
-    than any place is cut."""
-    return "".join(unicodedata.normalize("NFKC", place).casefold().split())[:PLACE_KEY] or None if place else None
+    """A place as two spellings of it are compared: width, case and spaces do not matter, nor whose phone number stands
+    beside it. What is written out longer than any place is cut."""
+    text = unicodedata.normalize("NFKC", masked(place)) if place else ""
+    return "".join(text.casefold().split())[:PLACE_KEY] or None
 
 
+BY_RESPONSIBLE = ("community_id", "responsible_id", "ended_at", "late")
 BY_RECEIPT = (
     *("community_id", "received_at", "grid_id", "category"),
     *("is_open", "resident", "place_key", "responsible_id"),
@@ -186,6 +189,11 @@ class Request(Record):
         Index(("community_id", "words", "received_at"), "the requests in which a word stands"),
         Index(("community_id", "status", "ended_at"), "whom to call back, the longest waiting first"),
         Index(("community_id", "ended_at", "late"), "ended in a period, in time or late"),
+        Index(
+            BY_RESPONSIBLE,
+            "what somebody answered between two days, from index keys",
+            where={"responsible_id": {"$exists": True}},
+        ),
         Index(
             ("community_id", "reopenings.reopened_at"),
             "reopened in a period; a month's rebuild",
@@ -231,6 +239,7 @@ class Request(Record):
         "postponements.at",
     )
     past = ("received_at", "responded_at", "ended_at")
+    masked = frozenset({"text", "place", "answer"})
     trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {
@@ -330,6 +339,11 @@ class Request(Record):
     events: Annotated[tuple[RequestEvent, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=500, title=msg("Story")
     )
+
+    @field_validator("text", "place", "answer")
+    @classmethod
+    def _nobodys_identity(cls, value: str | None) -> str | None:
+        return value and unidentified(value)
 
     def to_document(self) -> dict[str, Any]:
         """As every record's, with what follows from the other fields made to agree with them: whether it is open or

@@ -1,18 +1,13 @@
-"""Assessment rounds: opened, filled with ballots, closed, put right; and what they say beside what the work says."""
+"""Assessment rounds: opened, filled with ballots, closed, put right; and what they say."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
 
-from repository import inspections, maintenance
-from repository.access import Actor, Operation, require
+from repository.access import Actor
 from repository.filters import Is
-from repository.grids import Post, Tier
-from repository.maintenance import PersonWork
 from repository.metrics import Value, ratio
-from repository.people import Person
-from repository.rollups import day_begins, day_of
+from repository.rollups import day_of
 from repository.staff import metrics
 from repository.staff.commands import _require_members
 from repository.staff.scoring import (
@@ -247,25 +242,11 @@ def _of_person(write: Write, held: AssessmentRound, person_id: str) -> list[Asse
 
 # --- queries
 @dataclass(frozen=True)
-class Evidence:
-    """What the work itself says of one person in a round's period; shown beside the result, never part of it."""
-
-    person_id: str
-    work: PersonWork
-    inspections: int | None
-    """Made under their name; None where two of the people register bear it."""
-    posts: tuple[tuple[Tier, str | None], ...]
-    """Tier and grid of the posts they hold at the period's end, or now; where they left before, of those they held last
-    in the period."""
-
-
-@dataclass(frozen=True)
 class RoundReview:
     """A round with the results of everybody assessed in it, the lowest valid one first, the invalid ones on top."""
 
     round: AssessmentRound
     results: tuple[Result, ...]
-    evidence: Mapping[str, Evidence]
     mean: Value
     """C1; n is how many valid results there are."""
     valid: Value
@@ -278,15 +259,14 @@ def rounds(store: Store, actor: Actor, community_id: str) -> list[AssessmentRoun
     return store.find(actor, AssessmentRound, community_id, sort=newest, limit=ROUNDS_LISTED)
 
 
-def round_review(store: Store, actor: Actor, community_id: str, id: str, *, now: datetime) -> RoundReview:
-    """A round, its results and the evidence beside them. Raises NotFound, Refused, Unavailable."""
+def round_review(store: Store, actor: Actor, community_id: str, id: str) -> RoundReview:
+    """A round and its results. Raises NotFound, Refused, Unavailable."""
     held = store.get(actor, AssessmentRound, community_id, id)
     by_person = _by_person(store, actor, community_id, [held.id])
     results = [judged(held, person, by_person.get((held.id, person), ())) for person in held.people]
     results.sort(key=lambda each: (each.valid, each.score or 0, each.person_id))
     mean, valid = values(results)
-    beside = evidence(store, actor, community_id, held.people, held.first, held.last, now=now)
-    return RoundReview(held, tuple(results), beside, mean, valid)
+    return RoundReview(held, tuple(results), mean, valid)
 
 
 def values(results: Sequence[Result]) -> tuple[Value, Value]:
@@ -346,43 +326,3 @@ def _by_person(
         pile = Pile(RaterKind(group), counts[round_id, person, group, ordinary], ordinary, tuple(points))
         found.setdefault((round_id, person), []).append(pile)
     return found
-
-
-def evidence(
-    store: Store, actor: Actor, community_id: str, people: Iterable[str], first: date, last: date, *, now: datetime
-) -> dict[str, Evidence]:
-    """What the work says of some people between two days: orders, inspections, posts. Raises Refused, Unavailable."""
-    require(actor, Operation.READ, AssessmentRound.collection)
-    who = list(dict.fromkeys(people))
-    if not who:
-        return {}
-    zone = store.zone(community_id)
-    begins, ends = day_begins(first, zone), day_begins(last + timedelta(days=1), zone)
-    work = maintenance.work_of(store, actor, community_id, who, first, last, now=now)
-    named = store.find(actor, Person, community_id, {"_id": Is(among=who)})
-    names = {person.id: person.name for person in named}
-    alike = store.aggregate(
-        actor,
-        Person,
-        community_id,
-        [{"$group": {"_id": "$name", "n": {"$sum": 1}}}],
-        filter={"name": Is(among=sorted(set(names.values())))},
-    )
-    twice = {row["_id"] for row in alike if row["n"] > 1}
-    made = inspections.made_by(store, actor, community_id, list(names.values()), begins, ends)
-    day = min(last, day_of(now, zone))
-    held: dict[str, list[tuple[date, Post]]] = {}
-    theirs = {"$or": [{"holder_id": Is(among=who)}, {"history.holder_id": Is(among=who)}]}
-    for post in store.find(actor, Post, community_id, theirs, limit=5000):
-        for holder, until in post.held_between(first, day).items():
-            held.setdefault(holder, []).append((until, post))
-    return {
-        id: Evidence(
-            id,
-            work.get(id, PersonWork()),
-            None if names.get(id) in twice else made.get(names.get(id, ""), 0),
-            tuple((post.tier, post.grid_id) for until, post in own if until == max(each for each, _post in own)),
-        )
-        for id in who
-        for own in [held.get(id, ())]
-    }

@@ -19,7 +19,7 @@ from repository.metrics import Metric, Value, last_months, ratio
 from repository.people import Person
 from repository.record import midnight
 from repository.staff import metrics
-from repository.staff.assessing import Evidence, evidence, results_of
+from repository.staff.assessing import results_of
 from repository.staff.records import (
     EDUCATED,
     GRADES,
@@ -717,8 +717,6 @@ class StaffFile:
     could_take: tuple[StaffSuccessor, ...]
     posts: tuple[Post, ...]
     results: tuple[tuple[AssessmentRound, Result], ...]
-    evidence: Evidence
-    """Of the year so far."""
 
 
 def staff_file(store: Store, actor: Actor, community_id: str, person_id: str, *, now: datetime) -> StaffFile:
@@ -750,7 +748,6 @@ def staff_file(store: Store, actor: Actor, community_id: str, person_id: str, *,
         could_take=tuple(each for each in files.successors if each.person_id == person_id) if whole else (),
         posts=tuple(post for post in files.posts if post.holder_on(today) == person_id),
         results=tuple(results),
-        evidence=evidence(store, reader, community_id, [person_id], date(today.year, 1, 1), today, now=now)[person_id],
     )
 
 

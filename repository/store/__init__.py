@@ -45,7 +45,7 @@ from repository.store.errors import (
     our_errors,
 )
 from repository.store.footprint import ANYTHING, Footprint, Writes, counters_about, noting, written
-from repository.store.impersonal import Document
+from repository.store.impersonal import HIDDEN, Document, masked, numbers_in, unidentified
 from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, entry_mark
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "FieldProblem",
     "Footprint",
     "Full",
+    "HIDDEN",
     "InUse",
     "Invalid",
     "LEDGER",
@@ -94,9 +95,12 @@ __all__ = [
     "entry_mark",
     "in_steps",
     "invalid",
+    "masked",
     "noting",
+    "numbers_in",
     "our_errors",
     "require_plain",
+    "unidentified",
     "utc_now",
     "written",
 ]

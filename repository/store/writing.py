@@ -115,8 +115,8 @@ class Write:
             raise Invalid({field: Message(msg("Choose one of the list"))}) from None
 
     def reveal(self, record: type[R], community_id: str, id: str, facts: Document) -> R:
-        """A record with its personal fields. That the actor looked, and the ``facts`` of why, goes on record. Raises
-        NotFound, Refused."""
+        """A record with its personal fields, and nothing masked. That the actor looked, and the ``facts`` of why, goes
+        on record. Raises NotFound, Refused."""
         require(self.actor, Operation.READ, record.collection)
         found = record.from_document(self._stored(record, community_id, id))
         self.note("reveal", record.collection, community_id, id, facts)
