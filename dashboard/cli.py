@@ -174,6 +174,17 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--community", metavar="CODE", help="only this community")
     export.add_argument("--out", type=Path, metavar="FILE", help="FILE.xlsx or FILE.csv (default: RECORD.xlsx)")
 
+    digest = command("digest", digest_command, "write a period's review as a short text, and as a PDF", DIGEST)
+    digest.add_argument("--community", metavar="CODE", help="the community; may be left out where there is only one")
+    digest.add_argument(
+        "--period",
+        default="month",
+        metavar="PERIOD",
+        help="month, quarter or year: the last one that is over (default month); or 2026-04, 2026Q2, 2026",
+    )
+    digest.add_argument("--language", choices=i18n.LANGUAGES, help="zh or en (default: the terminal's)")
+    digest.add_argument("--pdf", type=Path, metavar="FILE.pdf", help="the whole review too, in this file")
+
     command(
         "doctor", doctor_command, "say whether all is well: engine, versions, paths, disk, indexes, counters", DOCTOR
     )
@@ -272,6 +283,11 @@ IMPORT = """\
 Shows first what is new, changed, unchanged, flagged and rejected, then asks. The same file again changes nothing."""
 EXPORT = """\
 导出为 Excel 或 CSV。"""
+DIGEST = """\
+写出某一时段的评议摘要（可粘贴到微信或邮件），并可另存 PDF。
+
+The text goes to the standard output; it says what every reader may see. For a cron job, on the 1st of each month:
+  gridboard digest --period month --language zh --pdf /srv/reviews/month.pdf | mail -s 月度评议 team@example.org"""
 DOCTOR = """\
 检查运行环境、版本、路径、磁盘、索引和汇总数。
 
@@ -837,7 +853,7 @@ def _community_of(store: Any, code: str | None, *, needed: bool) -> str:
     if code and not found:
         raise Stop(msg("There is no community with the code {code}."), code=code)
     if len(found) != 1 and needed:
-        raise Stop(msg("Say which community the rows belong to with --community."))
+        raise Stop(msg("There are several communities: say which one with --community."))
     return found[0] if len(found) == 1 else ""
 
 
@@ -890,6 +906,32 @@ def export_command(args: argparse.Namespace) -> int:
             "{n} {records} written to {file}.", n=i18n.number(n), records=i18n.say(KINDS[args.record].title), file=out
         )
     )
+    return 0
+
+
+def digest_command(args: argparse.Namespace) -> int:
+    """A review in few words."""
+    from dashboard.pack import digest, paper
+    from repository.access import Role
+    from repository.metrics import Period
+    from repository.review import reviewed
+
+    settings = Settings.from_environment()
+    with opened(settings) as store, i18n.speaking(args.language or i18n.current()):
+        community_id = _community_of(store, args.community, needed=True)
+        now = store.clock().astimezone(store.zone(community_id))
+        if args.period in {"month", "quarter", "year"}:
+            period = Period.containing(args.period, now.date()).previous
+        else:
+            period = Period.of(args.period)
+        # it is passed on, so it holds what everybody may read
+        reader = replace(_operator(), role=Role.VIEWER)
+        review = reviewed(store, reader, community_id, period, now=now)
+        address = settings.public_url and f"{settings.public_url}/review?community={community_id}&period={period.key}"
+        if args.pdf:
+            with written(args.pdf) as file:
+                file.write(paper.printed(review))
+        print(digest.told(review, address or ""), end="")
     return 0
 
 

@@ -27,7 +27,8 @@ from tests.folders import server_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = [
-    "run", "seed", "import", "export", "doctor", "stop", "user", "audit", "backup", "restore", "rollups", "migrate",
+    "run", "seed", "import", "export", "digest", "doctor", "stop", "user", "audit", "backup", "restore", "rollups",
+    "migrate",
 ]  # fmt: skip
 
 

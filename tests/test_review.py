@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,8 @@ from pptx import Presentation
 from pypdf import PdfReader
 
 from dashboard import i18n
-from dashboard.pack import paper, powerpoint, reading, workbook
+from dashboard.cli import main
+from dashboard.pack import digest, paper, powerpoint, reading, workbook
 from repository import activities, facilities, maintenance, meetings, requests
 from repository.access import Actor, Role
 from repository.metrics import METRICS, Period, State
@@ -135,6 +137,52 @@ def test_every_figure_is_the_same_in_powerpoint_pdf_and_excel(review: Review, la
         every = i18n.say(next(iter(review.figures.values())).formula)
         assert any(every in cell for row in rows for cell in row)
         assert re.sub(r"\s", "", every)[:40] in pdf
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_digest_tells_the_same_figures_in_few_words(review: Review, language: str) -> None:
+    with i18n.speaking(language):
+        text = digest.told(review, "https://example.org/review?period=2026Q1")
+        lines = text.splitlines()
+        for section in review.sections:
+            place = lines.index(
+                f"{reading.marked(section.state)} {i18n.say(section.title)} — {i18n.say(section.headline)}"
+            )
+            off = [one for one in section.figures if one.enough and one.state is State.OFF_TARGET]
+            for figure, line in zip(off[: digest.TOLD], lines[place + 1 :], strict=False):
+                assert re.match(
+                    rf"  · {re.escape(i18n.say(figure.title))}(: |：){re.escape(reading.amount(figure))} ?[(（]", line
+                )
+                assert reading.target(figure) in line
+        for stamped in (
+            reading.named(review),
+            review.community,
+            i18n.date(review.as_of),
+            i18n._("Demonstration: invented data"),
+        ):
+            assert stamped in text
+        late = [entry for entry in review.agenda if entry.kind == "overdue"]
+        assert i18n._("{what}: {n}", what=i18n._("Overdue actions"), n=len(late)) in text
+        assert reading.entry(late[0])[0] in text
+        assert (i18n._("Off target") in text) == any(one.kind == "red" for one in review.agenda)
+    assert len(text) < 3000
+    assert text.rstrip().endswith("https://example.org/review?period=2026Q1")
+    assert not re.search(r"[{}<>*_]|None", text)
+
+
+def test_the_command_prints_the_digest_and_keeps_the_whole_review(
+    demo_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MONGODB_URI", demo_uri)
+    arguments = ["digest", "--period", "2026Q1", "--language", "zh", "--pdf", str(tmp_path / "q.pdf")]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("2026 年第 1 季度工作复盘\n")
+    assert "维修" in said
+    assert re.sub(r"\s", "", said.splitlines()[0]) in _printed((tmp_path / "q.pdf").read_bytes())
+    assert main([*arguments[:2], "ever"]) == 1
+    assert main([*arguments[:2], "2026-13"]) == 1
+    assert capsys.readouterr().out == "", "nothing is told that is none"
 
 
 def test_charts_are_native_and_carry_their_unit(review: Review) -> None:
