@@ -419,19 +419,20 @@ def changed(store: Store, before: Dump) -> set[str]:
 
 
 class Pen(monitoring.CommandListener):
-    """Whether a store was written with since it was last put back; most calls only ask."""
+    """What a store holds for certain: what was last put back, until it is written with; most calls only ask."""
 
     ASKS = frozenset({"find", "getMore", "count", "distinct", "dbHash", "listCollections", "hello", "ping"})
 
     def __init__(self) -> None:
-        self.used = True
+        self.stands: Dump | None = None
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         stages = event.command.get("pipeline", ())
         asks = event.command_name in self.ASKS or (
             event.command_name == "aggregate" and not any({"$merge", "$out"} & {*stage} for stage in stages)
         )
-        self.used |= not asks and event.command_name not in {"killCursors", "endSessions"}
+        if not asks and event.command_name not in {"killCursors", "endSessions"}:
+            self.stands = None
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         pass
@@ -446,12 +447,12 @@ PEN = Pen()
 
 def restore(store: Store, before: Dump) -> None:
     """Put back what a call changed."""
-    if not PEN.used:
+    if PEN.stands is before:
         return
     bring(store, {name: before.raw.get(name, {}) for name in changed(store, before)})
     store._there.clear()
     store.reread_pending()
-    PEN.used = False
+    PEN.stands = before
 
 
 # --- the table
@@ -2221,7 +2222,7 @@ def kept(made: tuple[Store, Dump], server: Callable[[str], str]) -> Mapping[str,
             answer = ROWS[name].call(store, ROOT)
         changes = bool(footprint.changed)
         if changes:
-            PEN.used = True  # by the other store
+            PEN.stands = None  # written with the other store
             restore(*made)
         counters = {each for each in footprint.read if each.startswith(counters_about(""))}
         whole = footprint.read | ({"monthly_counts"} if counters else set())
