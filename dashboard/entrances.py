@@ -51,8 +51,9 @@ def show(view: session.View) -> None:
         _no_gates()
     else:
         _head(view, names["facilities"])
-        _tiles(found)
-        _inside(view, names["facilities"], gate_id)
+        with st.container(gap="small"):  # in which who is inside comes first on a phone
+            _tiles(found)
+            _inside(view, names["facilities"], gate_id)
         if found.entries.value is None:
             cards.empty(
                 _("No entries in the log yet"),
