@@ -24,7 +24,7 @@ from repository.words import msg
 
 STEPS = (1, 4, 24, 72, 168, 720)
 """Hours at which one step of durations ends and the next begins; the last has no end."""
-NEWEST = 4_000  # reported orders that a ranking of a period looks at
+NEWEST = 3_000  # reported orders that a ranking of a period looks at
 MOST = 15  # lines of a ranking
 
 REWORK = declare(
