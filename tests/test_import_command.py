@@ -96,7 +96,7 @@ def test_a_yes_to_the_rows_is_none_to_what_would_go(
         ((*NEW, "--create-missing"), "Add --yes"),
         (("import", "台账.csv", "--record", "nonsense"), "no records called"),
         (("import", "nowhere.csv", "--record", "grids"), "no file"),
-        (("import", "台账.csv", "--record", "work_orders"), "which community"),
+        (("import", "台账.csv", "--record", "work_orders"), "say which one"),
         (("import", "台账.csv", "--mapping", "台账.csv"), "not written in JSON"),
         (("import", "台账.csv", "--mapping", "nowhere.json"), "can't be read"),
         (("export", "work_orders", "--out", "x.pdf"), ".xlsx or .csv"),
