@@ -864,7 +864,9 @@ def _edit(view: View, one: Request) -> None:
     def save(values: forms.Values, _submission: str) -> Request | None:
         mind_numbers(one.id, text=values.get("text"), place=values.get("place"))
         said = _("{number} saved", number=one.number)
-        return tell(room.edit_request, view.community_id, one.id, values.revision, values, done=said)
+        return tell(
+            room.edit_request, view.community_id, one.id, values.revision, values, reason=values.reason, done=said
+        )
 
     hides = _("Numbers stand here masked. Whoever changes this field takes them out of it for good.")
     saved = forms.edit(
@@ -875,6 +877,7 @@ def _edit(view: View, one: Request) -> None:
         references=references,
         save=save,
         notes={name: hides for name in Request.masked if HIDDEN in (getattr(one, name) or "")},
+        reason=_("Another receipt, or a deadline put off, needs it; the story tells it."),
     )
     if saved is not None:
         drawer.done()

@@ -117,7 +117,8 @@ def _on_time(found: CompanyReview) -> None:
         red=[place for place, score in enumerate(ranked) if low is not None and (score.on_time.value or 0) < low],
     )
     caption = _(
-        "Ended on time ÷ (ended + overdue now), the company's own orders; red: below {target}", target=percent(low)
+        "Completed on time ÷ (these + ended late + overdue now), the company's own orders; red: below {target}",
+        target=percent(low),
     )
     if few:
         caption += " · " + _("too few orders to compare: {names}", names=i18n.listed(few))

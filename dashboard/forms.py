@@ -34,9 +34,11 @@ there are never ends looking for those after them, and the reader's window hangs
 
 class Values(dict[str, Any]):
     """What ``save`` is given: values by field, checked and typed as the record has them. For a change only the fields
-    the user changed, to be saved on ``revision`` (0 for a new record)."""
+    the user changed, to be saved on ``revision`` (0 for a new record). ``reason``: as the user gave it, where the form
+    asks for one."""
 
     revision: int = 0
+    reason: str | None = None
 
 
 @dataclass
@@ -87,13 +89,14 @@ def edit(
     zone: tzinfo | None = None,
     submit: str | None = None,
     notes: Mapping[str, str] | None = None,
+    reason: str | None = None,
 ) -> R | None:
     """Draw the form of a record and return the record once it is saved, else None.
 
     Without ``current`` it makes a new record, starting from ``defaults`` (which may name fields that are not drawn).
     ``fields`` picks and orders what is drawn. ``references`` holds what can be picked: ``{"people": {id: name}}``.
     ``zone`` is the clock that moments are typed on (default: the community's). ``notes`` stand under fields: what a
-    change of them brings with it.
+    change of them brings with it. ``reason``: below the fields the form asks why, and this says when it has to be told.
 
     ``save(values, submission)`` writes and returns the record. ``values.revision`` is the revision to save on;
     ``submission`` goes to the store as the idempotency key. It may raise Invalid, Duplicate and Conflict, which are
@@ -105,7 +108,7 @@ def edit(
     """
     entry = _entry(key, current)
     names = {collection: told_apart(labels) for collection, labels in (references or {}).items()}
-    form = _Form(record_class, key, entry, dict(defaults or {}), names, zone or session.zone(), notes or {})
+    form = _Form(record_class, key, entry, dict(defaults or {}), names, zone or session.zone(), notes or {}, reason)
     banner = st.container(gap="small")
     form.draw(fields)
 
@@ -169,6 +172,9 @@ class _Form:
     names: Mapping[str, Mapping[str, str]]
     zone: tzinfo
     notes: Mapping[str, str]
+    asks: str | None
+    reason: str | None = None
+    reason_spot: Any = None
     drawn: dict[str, _Drawn] = field(default_factory=dict)
     readings: dict[str, Any] = field(default_factory=dict)
 
@@ -197,6 +203,12 @@ class _Form:
                 self._variant(spec, cells)
         for spec in wide:
             self._field(spec.name, spec, self._start(spec), self.record)
+        if self.asks:
+            with st.container(gap="xxsmall"):
+                key = f"{self.key}-why-{self.entry.mark}"
+                self.reason = st.text_input(_("Reason"), max_chars=300, key=key, **session.STAGED)
+                st.caption(plain(self.asks))
+                self.reason_spot = st.empty()
 
     def _start(self, spec: FieldSpec) -> Any:
         """What the field holds when the form opens."""
@@ -447,6 +459,7 @@ class _Form:
             if current is not None and current.revision != stands:
                 return self._met(given, current)
             given.revision = stands
+        given.reason = self.reason
         try:
             saved = save(given, entry.submission)
         except Invalid as invalid:
@@ -541,10 +554,13 @@ class _Form:
         problems = self.entry.problems
         if not problems:
             return
-        beside = {path: message for path, message in problems.items() if path in self.drawn}
-        general = [message for path, message in problems.items() if path not in self.drawn]
-        for path, message in beside.items():
-            self.drawn[path].spot.markdown(f":red[:small[:material/error: {plain(say(message))}]]")
+        spots = {path: drawn.spot for path, drawn in self.drawn.items()}
+        if self.asks:
+            spots["reason"] = self.reason_spot
+        for path, message in problems.items():
+            if path in spots:
+                spots[path].markdown(f":red[:small[:material/error: {plain(say(message))}]]")
+        general = [message for path, message in problems.items() if path not in spots]
         text = n_(
             "Not saved: {n} entry needs a second look. What you typed is still here.",
             "Not saved: {n} entries need a second look. What you typed is still here.",

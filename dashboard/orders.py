@@ -224,6 +224,9 @@ def _many(picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str) ->
             width=130, key="many-priority",
         )  # fmt: skip
         due = st.date_input(_("Due"), None, width=180, key="many-due")
+        why = st.text_input(
+            _("Reason"), placeholder=_("To put off"), max_chars=300, width=170, key="many-why", **session.STAGED
+        )
         pressed = st.button(_("Change all"), type="primary", key="do_many", icon=":material/done_all:")
         if verify := any(order.status is Status.DONE for order in picked.values()):
             verify = st.button(say(STEPS[Status.VERIFIED][0]), key="do_verify_many", icon=STEPS[Status.VERIFIED][1])
@@ -243,14 +246,19 @@ def _many(picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str) ->
     if not changes:
         st.info(_("Choose what to change."), icon=":material/info:")
         return
-    _tell_many(maintenance.change_many, picked, seen, key, changes)
+    _tell_many(maintenance.change_many, picked, seen, key, changes, reason=why)
 
 
 def _tell_many(
-    command: Callable[..., Changed], picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str, *facts: Any
+    command: Callable[..., Changed],
+    picked: Mapping[str, WorkOrder],
+    seen: Mapping[str, int],
+    key: str,
+    *facts: Any,
+    **more: Any,
 ) -> None:
     """Do it to all that are picked, and say which were left."""
-    told = tell(command, next(iter(picked.values())).community_id, seen, *facts)
+    told = tell(command, next(iter(picked.values())).community_id, seen, *facts, **more)
     if told is None:
         return
     # what was left stays picked, now as it stands
@@ -859,6 +867,7 @@ def _edit(story: Story) -> None:
             order.id,
             values.revision,
             values,
+            reason=values.reason,
             done=_("{number} saved", number=order.number),
             key=submission,
         )
@@ -870,6 +879,7 @@ def _edit(story: Story) -> None:
         fields=FORM_FIELDS,
         references=references,
         save=save,
+        reason=_("Putting the due time off needs it, also by a lower priority; the story tells it."),
     ):
         st.rerun()
     why = _("Delete an order that was entered by mistake: the figures then stand as if it never was.")
@@ -887,12 +897,17 @@ def _correct(order: WorkOrder) -> None:
             order.id,
             values.revision,
             values,
+            values.reason or "",
             done=_("{number} saved", number=order.number),
             key=submission,
         )
 
     st.caption(
-        _("The figures then stand as if it had been entered so from the start; the audit keeps what stood here.")
-    )
-    if forms.edit(WorkOrder, key=f"order-right-{order.id}", current=order, fields=["number", *moments], save=save):
+        _("The figures then stand as if it had been entered so from the start; the story tells what stood here and why "
+          "it was wrong.")
+    )  # fmt: skip
+    if forms.edit(
+        WorkOrder, key=f"order-right-{order.id}", current=order, fields=["number", *moments], save=save,
+        reason=_("What was wrong"),
+    ):  # fmt: skip
         st.rerun()

@@ -42,6 +42,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     worktime,
 )
 from repository.attempts import ATTEMPTS
+from repository.due import is_late
 from repository.record import RECORDS, Index, Record, mongo_validator
 from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
 from repository.words import msg
@@ -101,6 +102,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "orders_are_counted_by_facility_and_by_person": (maintenance.WorkOrder,),
     "visits_are_counted_by_door": (patrols.Patrol,),
     "what_each_completed_is_counted_as_in_time_late_or_reworked": (maintenance.WorkOrder,),
+    "only_what_was_done_is_in_time": (maintenance.WorkOrder, requests.Request),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
@@ -309,3 +311,20 @@ def visits_by_age_and_sex_are_not_counted(db: Database[Document]) -> None:
     counts = db[rollups.COUNTS]
     for community in db["communities"].find({}, {"_id": 1}):
         counts.delete_many({"community_id": community["_id"], "subject": "attendance_groups"})
+
+
+@migration
+def what_was_put_off_too_late_is_late(db: Database[Document]) -> None:
+    """Requests whose deadline was put off when it had passed already: answered late, whatever they were given."""
+    cases = db[requests.Request.collection]
+    for case in cases.find({"postponements.at": {"$exists": True}, "deadline_at": {"$exists": True}}):
+        due, put_off = case["deadline_at"], case["postponements"]
+        found = {
+            f"reopenings.{place}.late": True
+            for place, past in enumerate(case.get("reopenings", ()))
+            if not past.get("late") and is_late(past["ended_at"], due, put_off)
+        }
+        if case.get("late") is False and is_late(case["ended_at"], due, put_off):
+            found["late"] = True
+        if found:
+            cases.update_one({"_id": case["_id"], "revision": case["revision"]}, {"$set": found})

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
 
+from repository.due import Postponement
 from repository.grids import Tier
 from repository.hazards import Hazard
-from repository.maintenance import Postponement, Source, Status, WorkOrder
+from repository.maintenance import Source, Status, WorkOrder
 from repository.patrols import Became, Patrol, PatrolFinding, PatrolKind, PatrolPlan, Within
 from seed.community import GRID_PLANS, GROUP_LEADERS_PER_GRID, GridPlan
 from seed.estate import ASSISTANT_LEFT, COMMUNITY_ID, grid_id, person_id

@@ -963,7 +963,7 @@ ROWS: Mapping[str, Row] = {
         UPDATE, "work_orders", lambda s, a: maintenance.edit(s, a, "D", "w-g1", 1, {"place": "x"})
     ),
     "maintenance.correct": replace(
-        change(UPDATE, "work_orders", lambda s, a: maintenance.correct(s, a, "D", "w-g1", 1, {"number": "W-9"})),
+        change(UPDATE, "work_orders", lambda s, a: maintenance.correct(s, a, "D", "w-g1", 1, {"number": "W-9"}, "x")),
         sets=("number",),
     ),
     "maintenance.delete": change(DELETE, "work_orders", lambda s, a: maintenance.delete(s, a, "D", "w-g1", 1)),

@@ -145,14 +145,14 @@ def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monk
 
     # nowhere, in no spelling; the trail has pseudonyms from before, and never had the words
     text = whole(told, AUDIT)
-    for gone in ("7K3Q", "7k3q", "王婆婆", "501", "13900001111", "王小妹"):
+    for gone in ("7K3Q", "7k3q", "王婆婆", "单元501", "13900001111", "王小妹"):
         assert gone not in text, gone
     assert told.db[AUDIT].count_documents({"names": CODE}) == 4
     everything = [str(one) for one in told.db[AUDIT].find()]
     assert not any(said in one for one in everything for said in ("婆婆", "王小妹", "13900001111", "2单元501"))
     later = [str(one) for one in told.db[AUDIT].find({"_id": {"$gt": last_entry}})]
     assert later
-    assert not any(said in one for one in later for said in ("7K3Q", "7k3q", "501", "75+"))
+    assert not any(said in one for one in later for said in ("7K3Q", "7k3q", "单元501", "75+"))
     entries = audit.trail(told, admin, "d", audit.Search(collection=ERASURES))
     assert {(one.actor, one.record_id) for one in entries} == {(admin.name, row.id)}
     (entered,) = [one for one in entries if one.operation == "create"]
@@ -338,7 +338,7 @@ def test_what_is_under_way_goes_on_without_who_is_erased(yard: Store, admin: Act
     erasure.erase(yard, admin, "d", CODE, Because.ASKED)
 
     assert [yard.get(admin, WorkOrder, "d", id).place for id in orders] == ["3栋2单元", "…", "3栋2单元 门口", "东门"]
-    assert "501" not in whole(yard, "grids", AUDIT)
+    assert "单元501" not in whole(yard, "grids", AUDIT)
     listed = {(one.activity_id, one.resident): str(one.state) for one in yard.find(admin, SignUp, "d")}
     assert listed == {
         ("a", OTHER): "signed", ("a", "R-AAAA"): "waiting", ("b", OTHER): "waiting", ("b", "R-AAAA"): "waiting"

@@ -117,7 +117,7 @@ def test_a_dangerous_order_that_is_put_off_is_judged_in_the_register_by_its_firs
     order = log_repair(
         yard, mender, "d", fault="loose", place="东门", dangerous=True, reported_at=NOW - timedelta(days=9)
     )
-    edit(yard, mender, "d", order.id, order.revision, {"due_at": NOW + timedelta(days=9)})
+    edit(yard, mender, "d", order.id, order.revision, {"due_at": NOW + timedelta(days=9)}, reason="等配件")
     review = hazard_review(yard, admin, "d", QUARTER, now=NOW)
     (danger,) = review.standing
     assert (danger.overdue_days, danger.promised_on, danger.deadline_on) == (8, date(2026, 3, 25), date(2026, 4, 11))

@@ -287,22 +287,23 @@ def test_a_doubtful_import_can_still_be_edited_and_corrected(yard, mender, admin
     assert odd.flags
     odd = edit(yard, mender, "d", odd.id, 1, {"fault": "灯不亮"})
     with pytest.raises(Invalid) as caught:
-        correct(yard, mender, "d", odd.id, 2, {"ended_at": NOW + HOUR})
+        correct(yard, mender, "d", odd.id, 2, {"ended_at": NOW + HOUR}, "记错了")
     assert list(caught.value.problems) == ["ended_at"]
     with pytest.raises(Invalid):
-        correct(yard, mender, "d", odd.id, 2, {"ended_at": None, "outcome": None})
-    right = correct(yard, mender, "d", odd.id, 2, {"ended_at": NOW})
+        correct(yard, mender, "d", odd.id, 2, {"ended_at": None, "outcome": None}, "记错了")
+    right = correct(yard, mender, "d", odd.id, 2, {"ended_at": NOW}, "记错了")
     assert (right.flags, right.repair_seconds) == ((), 3600)
     assert recount.check(yard, admin, "d") == []
 
 
 def test_correcting_the_report_moves_the_first_step(yard, mender):
     order = log_repair(yard, mender, "d", fault="loose", place="门口")
-    order = correct(yard, mender, "d", order.id, 1, {"reported_at": NOW - 5 * HOUR, "number": "X-9"})
+    order = correct(yard, mender, "d", order.id, 1, {"reported_at": NOW - 5 * HOUR, "number": "X-9"}, "抄错")
     assert (order.events[0].at, order.number) == (NOW - 5 * HOUR, "X-9")
+    assert order.events[-1].note == "2026-04-02 16:30 → 2026-04-02 11:30, W-00001 → X-9：抄错"
     log_repair(yard, mender, "d", fault="loose", place="门口")
     with pytest.raises(Duplicate):
-        correct(yard, mender, "d", order.id, 2, {"number": "W-00002"})
+        correct(yard, mender, "d", order.id, 2, {"number": "W-00002"}, "抄错")
 
 
 def test_reopening_what_ended_nobody_knows_when(yard, mender, admin):

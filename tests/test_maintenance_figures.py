@@ -95,8 +95,13 @@ def random_order(rng: random.Random, number: int, community_id: str = "d") -> Wo
 
 
 def lived(values: dict[str, Any], number: int) -> dict[str, Any]:
-    """What else became of it: by a company, a repeat, merged into another, on hold twice, verified later, graded."""
+    """What else became of it: by a company, a repeat, merged into another, on hold twice, verified later, graded, put
+    off in time or too late."""
     more: dict[str, Any] = {"company_id": f"c{number % 2}"} if number % 3 else {}
+    if number % 4 == 0 and values["due_at"]:
+        put_off = values["reported_at"] + timedelta(hours=number % 90)
+        before = values["due_at"] - timedelta(hours=1 + number % 70)
+        more["postponements"] = [{"at": put_off, "due_before": before}]
     if number % 9 == 0:
         more["repeat_of"] = "an earlier one"
     ended, completed = values.get("ended_at"), values.get("outcome") is Outcome.COMPLETED
@@ -147,8 +152,8 @@ def frame(rows: Sequence[WorkOrder], grids: frozenset[str] | None, category: str
     documents = [order.to_document() for order in rows]
     table = pd.DataFrame(documents).reindex(
         columns=["grid_id", "category", "priority", "status", "is_open", "outcome", "reported_at", "responded_at",
-                 "due_at", "ended_at", "estimated_hours", "reopenings", "flags", "facility_id", "assignee_id",
-                 "company_id"]
+                 "due_at", "ended_at", "estimated_hours", "reopenings", "postponements", "flags", "facility_id",
+                 "assignee_id", "company_id"]
     )  # fmt: skip
     for column in ("reported_at", "responded_at", "due_at", "ended_at"):
         table[column] = pd.to_datetime(table[column], utc=True)
@@ -159,19 +164,21 @@ def frame(rows: Sequence[WorkOrder], grids: frozenset[str] | None, category: str
 
 
 def spells(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per span in which work was owed: began, ended (missing: still), due, flagged; rows that are over nobody
-    knows when have none."""
+    """One row per span in which work was owed: began, ended (missing: still) and how, due, flagged, by when a due time
+    was put off that had passed; rows that are over nobody knows when have none."""
     found = []
     for row in table.itertuples():
         began = row.reported_at
+        passed = min((one["at"] for one in row.postponements or [] if one["at"] > one["due_before"]), default=pd.NaT)
+        rest = (row.due_at, row.flagged, row.reported_at, passed)
         for past in row.reopenings or []:
-            found.append((began, pd.Timestamp(past["ended_at"]), row.due_at, row.flagged, row.reported_at))
+            found.append((began, pd.Timestamp(past["ended_at"]), past["outcome"], *rest))
             began = pd.Timestamp(past["reopened_at"])
         if row.is_open or not pd.isna(row.ended_at):
-            found.append((began, row.ended_at, row.due_at, row.flagged, row.reported_at))
-    columns = ["began", "ended", "due", "flagged", "reported"]
+            found.append((began, row.ended_at, row.outcome, *rest))
+    columns = ["began", "ended", "outcome", "due", "flagged", "reported", "passed"]
     table = pd.DataFrame(found, columns=columns)
-    for column in ("began", "ended", "due", "reported"):
+    for column in ("began", "ended", "due", "reported", "passed"):
         table[column] = pd.to_datetime(table[column], utc=True)
     return table
 
@@ -188,8 +195,10 @@ def overdue_at(spans: pd.DataFrame, moment: datetime) -> int:
 
 def on_time(spans: pd.DataFrame, start: datetime, end: datetime, as_of: datetime) -> tuple[float | None, int]:
     ended = spans[(spans["ended"] >= start) & (spans["ended"] < end) & spans["due"].notna() & ~spans["flagged"]]
-    kept = int((ended["ended"] <= ended["due"]).sum())
-    n = len(ended) + overdue_at(spans, as_of)
+    ended = ended[ended["outcome"] != "withdrawn"]
+    late = (ended["ended"] > ended["due"]) | (ended["passed"] <= ended["ended"])
+    kept = int((~late & (ended["outcome"] == "completed")).sum())
+    n = kept + int(late.sum()) + overdue_at(spans, as_of)
     return (kept / n if n else None), n
 
 

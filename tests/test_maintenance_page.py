@@ -239,9 +239,16 @@ def test_editing_in_the_drawer(mongodb_uri: str, yard: Store, admin: Actor, orde
     at = visit(mongodb_uri, "maintenance", lang="en", order=order.id)
     at.segmented_control("order-section").set_value("edit").run()
     at.text_area(f"order-{order.id}-description-1.{order.revision}").set_value("左侧立柱螺栓脱落")
+    due = labelled(at.datetime_input, "Due (optional)")
+    due.set_value(due.value + timedelta(days=3))
+    at.button(f"do_order-{order.id}-1").click().run()
+    assert ("Say why it is put off" in said(at), stored(yard, admin, order).revision) == (True, order.revision)
+    why = at.text_input(f"order-{order.id}-why-1.{order.revision}").set_value("等配件")
     at.button(f"do_order-{order.id}-1").click().run()
     assert not at.exception
-    assert stored(yard, admin, order).description == "左侧立柱螺栓脱落"
+    after = stored(yard, admin, order)
+    assert (after.description, str(after.events[-1].note)[-4:]) == ("左侧立柱螺栓脱落", "：等配件"[-4:])
+    assert why.max_chars == 300
 
 
 def test_a_wrong_moment_is_put_right_by_who_is_not_measured_by_it(
@@ -254,6 +261,9 @@ def test_a_wrong_moment_is_put_right_by_who_is_not_measured_by_it(
     at.segmented_control("order-section").set_value("correct").run()
     moment = labelled(at.datetime_input, "Reported at")
     moment.set_value(moment.value - timedelta(days=1))
+    at.button(f"do_order-right-{order.id}-1").click().run()
+    assert "Say what was wrong" in said(at)
+    at.text_input(f"order-right-{order.id}-why-1.{order.revision}").set_value("补登")
     at.button(f"do_order-right-{order.id}-1").click().run()
     assert not at.exception
     assert stored(yard, admin, order).reported_at == order.reported_at - timedelta(days=1)

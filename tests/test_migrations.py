@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from repository import activities, importer, maintenance, migrations, recount
+from repository import activities, importer, maintenance, migrations, recount, requests
 from repository.access import Actor, Role
 from repository.maintenance import Status, WorkOrder
 from repository.metrics import Period
@@ -14,6 +14,7 @@ from repository.store import Store, build
 from tests.conftest import NOW
 
 WITH_COSTS = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
+SINCE = ("what_was_put_off_too_late_is_late", "only_what_was_done_is_in_time")
 
 
 def as_it_was(store: Store) -> None:
@@ -128,3 +129,24 @@ def test_attendances_of_before_get_the_level_and_what_is_counted_of_residents_si
     assert found is not None
     assert [depth.visits for depth in found.depths if depth.visits] == [1]
     assert found.cost.value == 100
+
+
+def test_what_was_put_off_too_late_or_only_called_off_is_not_in_time(yard: Store, admin: Actor) -> None:
+    """As an earlier version had it: answered before a deadline that was put off when it had passed."""
+    request = requests.take_request(yard, admin, "d", {"text": "漏水", "grid_id": "d-g1"})
+    done = requests.resolve(yard, admin, "d", request.id, request.revision, answer="已修好")
+    assert done.late is False
+    passed = {"at": NOW, "due_before": NOW - timedelta(days=1)}
+    yard.db["requests"].update_one({"_id": done.id}, {"$set": {"postponements": [passed]}})
+    order = maintenance.log_repair(yard, admin, "d", fault="loose", place="6 栋")
+    maintenance.move(yard, admin, "d", order.id, order.revision, Status.CLOSED, outcome="cancelled", note="不修了")
+    for subject in ("requests", "work_orders"):
+        yard.db["monthly_counts"].update_many({"subject": subject}, {"$set": {"total.on_time": 1}})
+    yard.db["migrations"].delete_many({"_id": {"$in": list(SINCE)}})
+
+    assert set(migrations.migrate(yard)) == set(SINCE)
+
+    assert yard.get(admin, requests.Request, "d", done.id).late is True
+    assert recount.check(yard, admin, "d") == []
+    month = yard.db["monthly_counts"].find_one({"subject": "requests", "level": "month"}) or {}
+    assert (month["total"].get("on_time", 0), month["total"]["late"]) == (0, 1)

@@ -215,11 +215,13 @@ def test_a_companys_counters_are_those_of_its_orders(
             "repeat_of": "x" if repeat else None,
         }
         if took is not None:
-            values |= {"status": Status.DONE, "outcome": Outcome.COMPLETED, "ended_at": at + took * HOUR}
+            how = (Status.DONE, Outcome.COMPLETED) if took % 3 else (Status.CLOSED, Outcome.REFERRED)
+            values |= {"status": how[0], "outcome": how[1], "ended_at": at + took * HOUR}
             values |= {"responded_at": at + HOUR, "satisfaction": score}
         made.append(order(n, **values).to_document())
     whole = rollups.tally(WorkOrder, made, ZONE)
-    frame = pd.DataFrame(made, columns=["company_id", "ended_at", "due_at", "repeat_of", "satisfaction", "reported_at"])
+    names = ["company_id", "ended_at", "due_at", "outcome", "repeat_of", "satisfaction", "reported_at"]
+    frame = pd.DataFrame(made, columns=names)
     for name in ("ended_at", "due_at", "reported_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
     for company in ("he", "an"):
@@ -231,7 +233,8 @@ def test_a_companys_counters_are_those_of_its_orders(
         over = mine[mine["ended_at"].notna()]
         assert total.get("opened", 0) == len(mine)
         assert total.get("ended", 0) == len(over)
-        assert total.get("on_time", 0) == (over["ended_at"] <= over["due_at"]).sum()
+        done = over["outcome"] == "completed"
+        assert total.get("on_time", 0) == (done & (over["ended_at"] <= over["due_at"])).sum()
         assert total.get("late", 0) == (over["ended_at"] > over["due_at"]).sum()
         assert total.get("repeat", 0) == mine["repeat_of"].notna().sum()
         assert total.get("satisfaction_sum", 0) == over["satisfaction"].sum()
@@ -274,7 +277,8 @@ def test_scores_of_the_demonstration_are_what_pandas_counts(demo_uri: str, admin
             spells[name] = pd.to_datetime(spells[name], utc=True)
         over = spells[(spells["ended_at"] >= start) & (spells["ended_at"] < end)]
         assert score.ended == len(over)
-        kept, late = ((over["due_at"] >= over["ended_at"]).sum(), (over["due_at"] < over["ended_at"]).sum())
+        kept = ((over["due_at"] >= over["ended_at"]) & (over["outcome"] == "completed")).sum()
+        late = (over["due_at"] < over["ended_at"]).sum()
         was_open = (mine["reported_at"] < stands) & mine["due_at"].notna() & (mine["due_at"] < stands)
         owed = 0
         for row in mine[was_open].itertuples():

@@ -160,10 +160,10 @@ def test_a_community_sets_its_own_deadlines(yard: Store, mender: Actor, admin: A
     assert take(yard, mender, urgency="life").deadline_at == NOW + timedelta(hours=1)
     ordinary = take(yard, mender)
     assert ordinary.deadline_at == datetime(2026, 4, 5, 15, 59, 59, tzinfo=UTC)
-    changed = room.edit_request(yard, mender, "d", ordinary.id, 1, {"urgency": "complex"})
+    changed = room.edit_request(yard, mender, "d", ordinary.id, 1, {"urgency": "complex"}, reason="要请专家")
     assert changed.deadline_at == datetime(2026, 4, 17, 15, 59, 59, tzinfo=UTC)
     moved = room.edit_request(yard, mender, "d", changed.id, 2, {"deadline_at": NOW + timedelta(days=1)})
-    emptied = room.edit_request(yard, mender, "d", moved.id, 3, {"deadline_at": None})
+    emptied = room.edit_request(yard, mender, "d", moved.id, 3, {"deadline_at": None}, reason="还是要请专家")
     assert emptied.deadline_at == changed.deadline_at, "nobody gets rid of a deadline"
 
 
@@ -178,24 +178,31 @@ def test_a_receipt_noted_wrong_is_put_right_with_its_clocks(yard: Store, mender:
         assert list(refused.value.problems) == ["received_at"]
     right = NOW - timedelta(days=5)
     form = {"received_at": right, "urgency": one.urgency, "deadline_at": one.deadline_at}  # a form tells them all
-    saved = room.edit_request(yard, mender, "d", one.id, one.revision, form)
+    with pytest.raises(Invalid) as refused:
+        room.edit_request(yard, mender, "d", one.id, one.revision, form)
+    assert list(refused.value.problems) == ["reason"]
+    saved = room.edit_request(yard, mender, "d", one.id, one.revision, form, reason="当天没有登记")
+    assert str(saved.events[-1].note).endswith("：当天没有登记")
     assert (saved.received_at, saved.deadline_at, saved.events[0].at) == (right, right + timedelta(hours=2), right)
     assert (saved.postponements, saved.repeat_of) == ((), None)
     assert yard.get(admin, Request, "d", other.id).repeat_of == one.id, "it is the later one now"
     assert yard.db["audit"].find_one({"record_id": one.id, "before.received_at": NOW - timedelta(days=1)})
 
-    saved = room.edit_request(yard, mender, "d", one.id, saved.revision, {"received_at": NOW - timedelta(hours=1)})
+    changes = {"received_at": NOW - timedelta(hours=1)}
+    saved = room.edit_request(yard, mender, "d", one.id, saved.revision, changes, reason="记错了")
     assert (saved.deadline_at, saved.postponements) == (NOW + timedelta(hours=1), ()), "later, but not put off"
     ended = room.resolve(yard, mender, "d", one.id, saved.revision, answer="已修好")
     for late in (NOW - timedelta(hours=3), NOW - timedelta(minutes=30)):
-        ended = room.edit_request(yard, mender, "d", one.id, ended.revision, {"received_at": late})
+        ended = room.edit_request(yard, mender, "d", one.id, ended.revision, {"received_at": late}, reason="记错了")
         assert yard.db["requests"].count_documents({"_id": one.id, "late": late < NOW - timedelta(hours=2)}) == 1
     yard.clock = lambda: NOW + timedelta(hours=9)  # type: ignore[method-assign]
     with pytest.raises(Invalid) as refused:
-        room.edit_request(yard, mender, "d", one.id, ended.revision, {"received_at": NOW + timedelta(minutes=1)})
+        room.edit_request(
+            yard, mender, "d", one.id, ended.revision, {"received_at": NOW + timedelta(minutes=1)}, reason="x"
+        )
     assert "after the next step" in str(refused.value.problems["received_at"].text)
     by_hand = take(yard, mender, deadline_at=NOW + timedelta(days=30))
-    kept = room.edit_request(yard, mender, "d", by_hand.id, by_hand.revision, {"received_at": right})
+    kept = room.edit_request(yard, mender, "d", by_hand.id, by_hand.revision, {"received_at": right}, reason="x")
     assert kept.deadline_at == NOW + timedelta(days=30)
     assert recount.check(yard, admin, "d") == []
 

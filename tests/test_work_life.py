@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repository import photos, recount
+from repository import maintenance, photos, recount
 from repository.access import Actor, Refused, Role, anybody
 from repository.accounts import add_user
 from repository.facilities import Facility, ServiceStatus, put_back_in_service, put_out_of_order
@@ -36,6 +36,7 @@ from repository.maintenance import (
     verify_many,
 )
 from repository.maintenance.commands import moved
+from repository.metrics import Period
 from repository.organizations import Organization, add_organization
 from repository.preventive import add_plan, generate, postpone, skip
 from repository.store import Conflict, Invalid, OutcomeUnknown, Store
@@ -538,7 +539,7 @@ def test_what_is_left_of_many_is_left_wholly(yard: Store, mender: Actor) -> None
     told = change_many(yard, mender, "d", wanted, {"assignee_id": "d-li", "due_at": before})
     assert (told.done, set(told.left)) == ((), set(wanted))
     assert yard.get(mender, WorkOrder, "d", stays.id) == stays
-    told = change_many(yard, mender, "d", wanted, {"due_at": over.reported_at + timedelta(days=365)})
+    told = change_many(yard, mender, "d", wanted, {"due_at": over.reported_at + timedelta(days=365)}, reason="x")
     assert (told.done, set(told.left)) == ((stays.id,), {over.id})
     assert yard.get(mender, WorkOrder, "d", over.id).due_at == over.due_at
 
@@ -557,7 +558,7 @@ def test_many_end_where_the_database_is_gone(yard: Store, mender: Actor, monkeyp
 
     monkeypatch.setattr(yard, "write", gone)
     wanted = {order.id: order.revision for order in orders}
-    told = change_many(yard, mender, "d", wanted, {"priority": Priority.LOW})
+    told = change_many(yard, mender, "d", wanted, {"priority": Priority.LOW}, reason="不急")
     assert (told.done, len(tried)) == ((orders[1].id,), 3)
     words = [str(told.left[orders[place].id]).split(":", maxsplit=1)[0] for place in (0, 2, 3)]
     assert words == ["王师傅 changed it meanwhile; look at it.", "gone", "Not tried"]
@@ -618,14 +619,40 @@ def test_a_due_time_is_put_off_on_record_and_never_taken_away_or_moved_afterward
     assert order.due_at is not None
     with pytest.raises(Invalid) as none:
         edit(yard, mender, "d", order.id, 1, {"due_at": None})
-    later = edit(yard, mender, "d", order.id, 1, {"due_at": NOW - HOUR})
+    later = edit(yard, mender, "d", order.id, 1, {"due_at": NOW + HOUR}, reason="等配件")
     done = move(yard, mender, "d", order.id, later.revision, Status.DONE)
     with pytest.raises(Invalid) as over:
-        edit(yard, mender, "d", order.id, done.revision, {"due_at": NOW + HOUR})
+        edit(yard, mender, "d", order.id, done.revision, {"due_at": NOW + 2 * HOUR}, reason="x")
     assert [list(each.value.problems) for each in (none, over)] == [["due_at"], ["due_at"]]
     assert [each.due_before for each in later.postponements] == [order.due_at]
-    assert edit(yard, mender, "d", order.id, done.revision, {"description": "紧固"}).due_at == NOW - HOUR
-    assert (month(yard)["late"], month(yard).get("on_time", 0), month(yard)["postponed"]) == (1, 0, 1)
+    assert edit(yard, mender, "d", order.id, done.revision, {"description": "紧固"}).due_at == NOW + HOUR
+    assert (month(yard)["late"], month(yard).get("on_time", 0), month(yard)["postponed"]) == (1, 0, 1), "it was late"
+
+
+def test_nothing_is_in_time_by_being_taken_off_the_list(yard: Store, mender: Actor, admin: Actor) -> None:
+    """M2: of six that were not mended none counts as on time, and those that were late already stay so."""
+    lead, firm = "d-li", add_organization(yard, admin, "d", {"name": "和顺物业"})
+    old = {"reported_at": NOW - timedelta(days=10)}
+    made = [
+        log_repair(yard, mender, "d", fault="loose", place=f"{n} 栋", assignee_id=lead, **facts)
+        for n, facts in enumerate([{}, {}, {}, {}, old, old])
+    ]
+    made = [edit(yard, mender, "d", order.id, 1, {"company_id": firm.id}) for order in made]
+    first, *rest = made
+    move(yard, mender, "d", first.id, first.revision, Status.DONE)
+    for order, outcome in zip(rest, ("cancelled", "referred", "rejected", "cancelled", "rejected"), strict=True):
+        to = Status.REJECTED if outcome == "rejected" else Status.CLOSED
+        how = {} if outcome == "rejected" else {"outcome": outcome}
+        move(yard, mender, "d", order.id, order.revision, to, note="不修了", **how)
+    assert (month(yard)["on_time"], month(yard)["late"], month(yard)["ended"]) == (1, 2, 6)
+    work = maintenance.work_of(yard, admin, "d", [lead], NOW.date(), NOW.date(), now=NOW)[lead]
+    assert (work.handled, work.on_time, work.late, work.share_on_time) == (1, 1, 2, pytest.approx(1 / 3))
+    period = Period.of("2026-04")
+    (score,) = maintenance.company_scores(yard, admin, "d", period, now=NOW).scores
+    assert (score.on_time.n, score.on_time.value) == (3, pytest.approx(1 / 3))
+    listed = maintenance.work_behind(yard, admin, "d", period, figure="timed", now=NOW)
+    assert {row.order.id for row in listed.rows} == {first.id, *(order.id for order in rest[-2:])}
+    assert recount.check(yard, admin, "d") == []
 
 
 @pytest.mark.parametrize("many", [False, True])
@@ -634,8 +661,8 @@ def test_another_priority_brings_its_own_due_time_unless_somebody_had_set_one(
 ) -> None:
     def put(order: WorkOrder, **changes: Any) -> WorkOrder:
         if not many:
-            return edit(yard, mender, "d", order.id, order.revision, changes)
-        assert change_many(yard, mender, "d", {order.id: order.revision}, changes).done
+            return edit(yard, mender, "d", order.id, order.revision, changes, reason="x")
+        assert change_many(yard, mender, "d", {order.id: order.revision}, changes, reason="x").done
         return yard.get(mender, WorkOrder, "d", order.id)
 
     low = log_repair(yard, mender, "d", fault="loose", facility_id="d-F-01", priority="low", reported_at=NOW - HOUR)

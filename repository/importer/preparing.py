@@ -29,6 +29,7 @@ from pydantic import ValidationError
 from repository import hazards, requests
 from repository.access import Actor, Eyes, Operation, in_reach, reach, require, scope
 from repository.activities import Activity, Attendance, resident_code
+from repository.due import put_off
 from repository.entries import GATED, EntryKind, EntryLog, EntryRules, Gate
 from repository.facilities import Category, Control
 from repository.filters import Is
@@ -49,7 +50,7 @@ from repository.importer.mapping import (
     unique_fields,
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
-from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat, put_off
+from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs, folded
 from repository.requests import Request
 from repository.store import ERASED, Invalid, Store, invalid, masked, our_errors
@@ -813,7 +814,9 @@ class _Judge:
             return now.model_copy(update=told).to_document()
         if self.record is WorkOrder and before["status"] in OPEN and before.get("due_at") != changed.get("due_at"):
             stood, stands = WorkOrder.from_document(before), WorkOrder.from_document(changed)
-            return stands.model_copy(update=put_off(stood, stands.due_at, self.now)).to_document()
+            return stands.model_copy(
+                update=put_off(stood.postponements, stood.due_at, stands.due_at, self.now)
+            ).to_document()
         return changed
 
     def _shown(self, name: str, document: Document) -> Any:

@@ -6,12 +6,13 @@ orders at most, and a list ends at MANY, so that nothing costs more with every y
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
 from repository.access import Actor
+from repository.due import late_in_mongo
 from repository.filters import Is
 from repository.maintenance.analysis import NEWEST, Side, step_of
 from repository.maintenance.metrics import AGE_BANDS, Ledger
@@ -43,7 +44,7 @@ class Behind(Choice):
     REOPENED = "reopened", msg("Reopened in the period")
     CAME = "came", msg("Reported or reopened in the period")
     ENDED = "ended", msg("Ended in the period")
-    TIMED = "timed", msg("With a due time: ended in the period, or overdue at its end")
+    TIMED = "timed", msg("With a due time: completed or ended late in the period, or overdue at its end")
     RESPONDED = "responded", msg("Answered in the period")
     REPAIRED = "repaired", msg("Repaired in the period")
     REWORK = "rework", msg("Reopened as not fixed, or reported again, in the period")
@@ -215,8 +216,7 @@ def _parts(
     if what is Behind.ENDED:
         return _ended(bounds, {})
     if what is Behind.TIMED:
-        with_due = {"due_at": Is(ne=None), "flags.0": Is(exists=False)}
-        return [*_ended(bounds, with_due, owed=True), *_owed(what, end, now)]
+        return [*_timed(bounds), *_owed(what, end, now)]
     if what is Behind.REWORK:
         failed = {"$and": [_in(bounds, "reopened_at"), {"$eq": ["$$this.outcome", Outcome.COMPLETED.value]}]}
         again = {"reported_at": within, "repeat_of": Is(gt="")}
@@ -239,15 +239,25 @@ def _in(bounds: tuple[datetime, datetime], moment: str) -> Document:
     return {"$and": [{"$gte": [f"$$this.{moment}", bounds[0]]}, {"$lt": [f"$$this.{moment}", bounds[1]]}]}
 
 
-def _ended(bounds: tuple[datetime, datetime], also: Mapping[str, Any], *, owed: bool = False) -> list[_Part]:
-    """Endings in the period: the last ones, and those that did not last; ``owed``: not of what was never due."""
+def _ended(bounds: tuple[datetime, datetime], also: Mapping[str, Any]) -> list[_Part]:
+    """Endings in the period: the last ones, and those that did not last."""
     last = {"ended_at": Is(gte=bounds[0], lt=bounds[1]), "is_open": False, **also}
     past = {"reopenings.reopened_at": Is(gte=bounds[0]), **also}
-    which = _in(bounds, "ended_at")
-    if owed:
-        last["outcome"] = Is(ne=NEVER_OWED)
-        which = {"$and": [which, {"$ne": ["$$this.outcome", NEVER_OWED]}]}
-    return [_Part(last, "ended_at", ["$ended_at"]), _past(past, which, "ended_at")]
+    return [_Part(last, "ended_at", ["$ended_at"]), _past(past, _in(bounds, "ended_at"), "ended_at")]
+
+
+def _timed(bounds: tuple[datetime, datetime]) -> list[_Part]:
+    """Endings in the period that count as on time or late (``timed``)."""
+
+    def counts(ended: str, outcome: str) -> Document:
+        done = {"$eq": [outcome, Outcome.COMPLETED.value]}
+        owed = {"$ne": [outcome, NEVER_OWED]}
+        return {"$or": [done, {"$and": [owed, late_in_mongo(ended, "$due_at")]}]}
+
+    last, past = _ended(bounds, {"due_at": Is(ne=None), "flags.0": Is(exists=False)})
+    whole = replace(last, moments={"$cond": [counts("$ended_at", "$outcome"), last.moments, []]})
+    which = {"$and": [_in(bounds, "ended_at"), counts("$$this.ended_at", "$$this.outcome")]}
+    return [whole, _past(past.where, which, "ended_at")]
 
 
 def _owed(what: Behind, end: datetime | None, now: datetime) -> list[_Part]:

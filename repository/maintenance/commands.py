@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from repository import hazards
 from repository.access import Actor, Operation, Refused, reach, require
 from repository.accounts import first_to_see, sees
+from repository.due import NOTED_WRONG, put_off, told
 from repository.facilities import Facility, ServiceStatus, with_history
 from repository.grids import Community, Grid, ServiceLevel
 from repository.maintenance.records import (
@@ -24,7 +25,6 @@ from repository.maintenance.records import (
     Fault,
     Labour,
     Outcome,
-    Postponement,
     Priority,
     Reopening,
     SparePart,
@@ -101,7 +101,7 @@ EDITABLE = frozenset(
 )
 """What ``edit`` may change; status and moments have commands of their own."""
 
-CORRECTABLE = frozenset({"number", "reported_at", "responded_at", "due_at", "ended_at", "outcome"})
+CORRECTABLE = frozenset({"number", "reported_at", "responded_at", "ended_at", "outcome"})
 """What ``correct`` may put right."""
 
 
@@ -879,12 +879,18 @@ class Changed:
 
 
 def change_many(
-    store: Store, actor: Actor, community_id: str, orders: Mapping[str, int], changes: Mapping[str, Any]
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    orders: Mapping[str, int],
+    changes: Mapping[str, Any],
+    *,
+    reason: str | None = None,
 ) -> Changed:
-    """Change plain fields (EDITABLE) of several open orders, or give them to a person or company (see ``assign``);
-    given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile, that is out
-    of reach or one too many, is left as it is and named with the reason. When the database or the sign-in is gone
-    halfway, the rest is not tried. Raises Refused for whoever may change none."""
+    """Change plain fields (EDITABLE) of several open orders as ``edit`` does, or give them to a person or company (see
+    ``assign``); given by id and revision, each wholly or not at all: one that is over, that somebody changed meanwhile,
+    that is out of reach, put off without a ``reason`` or one too many, is left as it is and named with why. When the
+    database or the sign-in is gone halfway, the rest is not tried. Raises Refused for whoever may change none."""
     promise = Promises.of(store, actor, community_id)
     rest = dict(changes)
     who = {name: rest.pop(name, None) for name in ("assignee_id", "company_id")}
@@ -896,7 +902,7 @@ def change_many(
         if any(who.values()):
             order = _assign(write, order, revision, **who)
             revision = order.revision
-        return _edit(write, promise, order, revision, rest) if rest else order
+        return _edit(write, promise, order, revision, rest, reason) if rest else order
 
     return _one_by_one(store, actor, community_id, orders, change)
 
@@ -963,6 +969,7 @@ def edit(
     revision: int,
     changes: Mapping[str, Any],
     *,
+    reason: str | None = None,
     key: str | None = None,
 ) -> WorkOrder:
     """Change plain fields (EDITABLE). Another facility brings its grid and category unless these are given too; a
@@ -971,19 +978,21 @@ def edit(
     where it turns out to be none.
 
     Another priority or category of open work brings the due time that is promised of it, from now on where that is
-    sooner, unless somebody had set another. Whatever puts the due time off is noted (``postponements``); it is never
-    taken away, and stays as it was promised once the work is over.
+    sooner, unless somebody had set another. Whatever puts the due time off needs a ``reason``, which the story tells,
+    and is noted (``postponements``); it is never taken away, and stays as it was promised once the work is over.
     """
     _only(changes, EDITABLE)
     promise = Promises.of(store, actor, community_id)
 
     def work(write: Write) -> WorkOrder:
-        return _edit(write, promise, write.read(WorkOrder, community_id, order_id), revision, changes)
+        return _edit(write, promise, write.read(WorkOrder, community_id, order_id), revision, changes, reason)
 
     return store.write(actor, work, key=key)
 
 
-def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, changes: Mapping[str, Any]) -> WorkOrder:
+def _edit(
+    write: Write, promise: Promises, order: WorkOrder, revision: int, changes: Mapping[str, Any], reason: str | None
+) -> WorkOrder:
     community_id = order.community_id
     wanted = dict(changes)
     named = {name: wanted.get(name) for name in ("assignee_id", "company_id")}
@@ -1007,7 +1016,11 @@ def _edit(write: Write, promise: Promises, order: WorkOrder, revision: int, chan
         raise Invalid({"place": Message(msg("Say where: choose a facility or write the place"))})
     if changed.due_at != order.due_at:
         _check_due(order, changed.due_at)
-    wanted |= put_off(order, changed.due_at, write.at)
+    if later := put_off(order.postponements, order.due_at, changed.due_at, write.at):
+        if order.revision != revision:
+            raise Conflict(order)  # rather than a reason asked for what stands already
+        note = told(reason, promise.times.zone, (order.due_at, changed.due_at))
+        wanted |= later | {"events": (*order.events, said(write, order, note))}
     elsewhere = changed.facility_id != order.facility_id
     if standing and order.dangerous and (elsewhere or not changed.dangerous):
         _restore(write, order)
@@ -1047,13 +1060,6 @@ def _check_due(order: WorkOrder, due_at: datetime | None) -> None:
         raise Invalid({"due_at": Message(msg("This lies before the report"))})
 
 
-def put_off(order: WorkOrder, due_at: datetime | None, at: datetime) -> dict[str, Any]:
-    """The field that changes when an order becomes due later; none when it does not. For the room of plans too."""
-    if order.due_at is None or due_at is None or due_at <= order.due_at:
-        return {}
-    return {"postponements": (*order.postponements, Postponement(at=at, due_before=order.due_at))}
-
-
 def correct(
     store: Store,
     actor: Actor,
@@ -1061,11 +1067,14 @@ def correct(
     order_id: str,
     revision: int,
     changes: Mapping[str, Any],
+    reason: str,
     *,
     key: str | None = None,
 ) -> WorkOrder:
-    """Put a wrong entry right (CORRECTABLE): the counters then stand as if it had been entered so from the start."""
+    """Put a wrong entry right (CORRECTABLE): the counters then stand as if it had been entered so from the start. The
+    story tells what stood there and why it was wrong. Raises Invalid, Conflict, NotFound, Refused."""
     _only(changes, CORRECTABLE)
+    zone = store.zone(community_id)
 
     def work(write: Write) -> WorkOrder:
         order = write.read(WorkOrder, community_id, order_id)
@@ -1080,6 +1089,12 @@ def correct(
         ):
             raise Invalid({"ended_at": Message(msg("Open or end a work order by a step of its story, not here"))})
         _check_moments(changed, write.at)
+        both = [(getattr(order, name), getattr(changed, name)) for name in changes]
+        if righted := [(before, after) for before, after in both if before != after]:
+            if order.revision != revision:
+                raise Conflict(order)  # rather than a reason asked for what stands already
+            note = told(reason, zone, *righted, ask=NOTED_WRONG)
+            wanted["events"] = (*changed.events, said(write, changed, note))
         return write.update(WorkOrder, community_id, order_id, revision, wanted)
 
     return store.write(actor, work, key=key)

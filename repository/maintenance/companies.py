@@ -80,7 +80,7 @@ class CompanyShow(Choice):
     OPEN = "open", msg("Open now")
     OVERDUE = "overdue", msg("Overdue at the period's end, or now")
     ENDED = "ended", msg("Ended in the period")
-    TIMED = "timed", msg("With a due time: ended in the period, or overdue at its end")
+    TIMED = "timed", msg("With a due time: completed or ended late in the period, or overdue at its end")
     RESPONDED = "responded", msg("Answered in the period")
     REWORK = "rework", msg("Reopened as not fixed, or reported again, in the period")
     GRADED = "graded", msg("Ended in the period and graded")

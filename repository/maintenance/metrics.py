@@ -76,12 +76,13 @@ OVERDUE_ORDERS = declare(
 ON_TIME = declare(
     Metric(
         key="work_on_time",
-        title=msg("Ended on time"),
+        title=msg("Completed on time"),
         short=msg("On time"),
         unit="percent",
         formula=msg(
-            "Ended by their due time ÷ (ended on time + ended late + overdue at the end of the period); "
-            "orders without a due time are left out, and planned ones whose facility was retired before their day"
+            "Completed by their due time ÷ (completed on time + ended late, however they ended + overdue at the end of "
+            "the period). Put off when it was due already is late. Left out: orders without a due time, and those "
+            "cancelled, referred, rejected or merged before they were due"
         ),
         source=msg("On-time share as the City of Austin publishes it: open and overdue work counts against it"),
         target=Target(low=0.85),

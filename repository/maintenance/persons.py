@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require
+from repository.due import late_in_mongo
 from repository.filters import Is
-from repository.maintenance.records import BY_AGE, BY_PERSON, Outcome, WorkOrder
+from repository.maintenance.records import BY_AGE, BY_PERSON, NEVER_OWED, Outcome, WorkOrder
 from repository.metrics import ratio, whole_months
 from repository.rollups import day_begins, path_key
 from repository.store import Store
@@ -24,7 +25,7 @@ class PersonWork:
     handled: int = 0
     on_time: int = 0
     late: int = 0
-    """Completed after their due moment; the rest had none, or is flagged."""
+    """Ended late, however (see ``timed``); of those completed the rest had no due time, or is flagged."""
     reworked: int = 0
     """Of the completed ones: reopened as not fixed at least once."""
     overdue: int = 0
@@ -78,20 +79,22 @@ def _completed(
     store: Store, actor: Actor, community_id: str, asked: Sequence[str], between: Any
 ) -> dict[str, Counter[str]]:
     """As the counters count it (``WorkOrder.contributions``), from the orders themselves."""
-    timed = {"$and": [{"$ne": [{"$ifNull": ["$due_at", None]}, None]}, {"$eq": ["$flags", []]}]}
-    in_time = {"$lte": ["$ended_at", "$due_at"]}
+    completed = {"$eq": ["$outcome", Outcome.COMPLETED.value]}
+    has_due = {"$and": [{"$ne": [{"$ifNull": ["$due_at", None]}, None]}, {"$eq": ["$flags", []]}]}
+    late = late_in_mongo("$ended_at", "$due_at")
+    again = {"$gt": [{"$size": {"$ifNull": ["$reopenings", []]}}, 0]}
 
     def count(*tests: Any) -> dict[str, Any]:
         return {"$sum": {"$cond": [{"$and": list(tests)}, 1, 0]}}
 
     sums = {
         "_id": "$assignee_id",
-        "completed": {"$sum": 1},
-        "on_time": count(timed, in_time),
-        "late": count(timed, {"$not": [in_time]}),
-        "reworked": count({"$gt": [{"$size": {"$ifNull": ["$reopenings", []]}}, 0]}),
+        "completed": count(completed),
+        "on_time": count(completed, has_due, {"$not": [late]}),
+        "late": count(has_due, late),
+        "reworked": count(completed, again),
     }
-    where = {"assignee_id": Is(among=asked), "ended_at": between, "outcome": Outcome.COMPLETED.value}
+    where = {"assignee_id": Is(among=asked), "ended_at": between, "outcome": Is(ne=NEVER_OWED)}
     rows = store.aggregate(actor, WorkOrder, community_id, [{"$group": sums}], filter=where, index=BY_PERSON)
     return {row.pop("_id"): Counter(row) for row in rows}
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from repository.due import Postponement, is_late
 from repository.filters import Is
 from repository.grids import ServiceLevel
 from repository.record import (
@@ -196,13 +197,6 @@ class Reopening(Part):
     verified_at: datetime | None = Field(default=None, title=msg("Verified at"))
 
 
-class Postponement(Part):
-    """The due time of open work was put off."""
-
-    at: datetime = Field(title=msg("At"))
-    due_before: datetime = Field(title=msg("Was due"))
-
-
 class WorkKind(Choice):
     """Why there is work: something broke, or it was time."""
 
@@ -263,6 +257,21 @@ def held_seconds(events: Iterable[Event], until: datetime | None) -> int:
     if since is not None and until is not None:
         total += max(timedelta(0), until - since)
     return int(total.total_seconds())
+
+
+def timed(document: Mapping[str, Any], ended: datetime, outcome: str | None) -> str | None:
+    """How one ending of a work order counts against its due time (metric M2): ``late`` however it ended, ``on_time``
+    only where the work was done, ``no_due`` without a due time that can be believed. None for what counts neither way:
+    never owed, or called off, referred, rejected or merged before it was due, so that nothing is in time by being
+    taken off the list."""
+    due = document.get("due_at")
+    if outcome == NEVER_OWED:
+        return None
+    if due is None or document.get("flags"):
+        return "no_due"
+    if is_late(ended, due, document.get("postponements", ())):
+        return "late"
+    return "on_time" if outcome == Outcome.COMPLETED.value else None
 
 
 BY_DUE = ("community_id", "is_open", "due_at", "grid_id", "category")
@@ -605,19 +614,21 @@ class WorkOrder(Record):
 
     @staticmethod
     def _of_its_person(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
-        """What was ``completed`` in the month it ended, for whoever had it in the end: its ``minutes``, ``on_time`` or
-        ``late`` where it had a due moment, ``reworked`` if it was reopened at least once. All of a month and grid
-        stand in one document, by person (``of.p1.minutes``)."""
-        person, ended, due = (document.get(name) for name in ("assignee_id", "ended_at", "due_at"))
-        if not person or not ended or document.get("outcome") != Outcome.COMPLETED.value:
+        """What was ``completed`` in the month it ended, for whoever had it in the end: its ``minutes``, and
+        ``reworked`` if it was reopened at least once; whether the ending was ``on_time`` or ``late`` (see ``timed``).
+        All of a month and grid stand in one document, by person (``of.p1.minutes``)."""
+        person, ended, outcome = (document.get(name) for name in ("assignee_id", "ended_at", "outcome"))
+        if not person or not ended:
             return
         own = ("person_orders", "cells", month_of(ended, zone), document.get("grid_id") or "", "")
         key = f"of.{path_key(person)}"
+        if (how := timed(document, ended, outcome)) in ("on_time", "late"):
+            yield (*own, f"{key}.{how}"), 1
+        if outcome != Outcome.COMPLETED.value:
+            return
         yield (*own, f"{key}.completed"), 1
         if hours := document.get("actual_hours"):
             yield (*own, f"{key}.minutes"), round(hours * 60)
-        if due and not document.get("flags"):
-            yield (*own, f"{key}.{'on_time' if ended <= due else 'late'}"), 1
         if document.get("reopenings"):
             yield (*own, f"{key}.reworked"), 1
 
@@ -626,12 +637,12 @@ class WorkOrder(Record):
         """What it adds whoever has it.
 
         Flows stand in the month they happened: ``opened`` (of these ``end_unknown``: over, but nobody knows when),
-        ``ended`` (and by outcome), ``reopened``, ``on_time``/``late``/``no_due``, ``fell_overdue``/``left_overdue``;
-        durations in seconds as sum, number and histogram. Stocks: ``open`` and what the backlog in weeks needs.
+        ``ended`` (and by outcome), ``reopened``, ``on_time``/``late``/``no_due`` (see ``timed``), ``fell_overdue``/
+        ``left_overdue``; durations in seconds as sum, number and histogram. Stocks: ``open`` and what the backlog in
+        weeks needs.
         """
         grid, category = document.get("grid_id") or "", document["category"]
         reported, due, ended = document["reported_at"], document.get("due_at"), document.get("ended_at")
-        doubtful = bool(document.get("flags"))
 
         def flow(at: datetime, name: str, n: int = 1) -> tuple[Atom, int]:
             return ("work_orders", "month", month_of(at, zone), grid, category, name), n
@@ -696,16 +707,11 @@ class WorkOrder(Record):
                 yield flow(reopened, "reopened")
                 if outcome == Outcome.COMPLETED.value:
                     yield flow(reopened, "rework")  # it was said to be mended and was not
-            if outcome == NEVER_OWED:
-                pass
-            elif due is None or doubtful:
-                yield flow(end, "no_due")
-            elif end > due:
-                yield flow(end, "late")
+            if how := timed(document, end, outcome):
+                yield flow(end, how)
+            if how == "late" and due and end > due:  # not what is late only for having been put off too late
                 yield flow(max(due, began), "fell_overdue")
                 yield flow(end, "left_overdue")
-            else:
-                yield flow(end, "on_time")
             began = reopened or began
         if (cost := document.get("cost_cents")) and ended:
             yield flow(ended, "cost_cents", cost)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from repository.access import Actor, Operation, require, scope
 from repository.accounts import first_to_see, sees
+from repository.due import put_off, told
 from repository.facilities import Facility, ServiceStatus, follows_retirement
 from repository.filters import Is
 from repository.grids import Grid
@@ -26,7 +27,6 @@ from repository.maintenance import (
     leave_undone,
     number_text,
     numbered,
-    put_off,
     require_seen,
     said,
 )
@@ -396,14 +396,19 @@ def postpone(
 ) -> WorkOrder:
     """Give a preventive order more time, with the reason. It is due later, but goes on to be judged by the day it was
     scheduled for (M8, M9). Raises Invalid, Conflict, NotFound, Refused."""
-    due = _end_of(to, store.zone(community_id))
+    zone = store.zone(community_id)
+    due = _end_of(to, zone)
 
     def work(write: Write) -> WorkOrder:
         order = _planned(write, community_id, order_id, revision, reason)
         if due <= write.at:
             raise Invalid({"to": Message(msg("This lies in the past"))})
-        changes = {"due_at": due, "events": (*order.events, said(write, order, f"→ {to.isoformat()}：{reason}"))}
-        return write.update(WorkOrder, community_id, order_id, revision, changes | put_off(order, due, write.at))
+        changes = {
+            "due_at": due,
+            "events": (*order.events, said(write, order, told(reason, zone, (order.due_at, due)))),
+        }
+        changes |= put_off(order.postponements, order.due_at, due, write.at)
+        return write.update(WorkOrder, community_id, order_id, revision, changes)
 
     return store.write(actor, work, key=key)
 

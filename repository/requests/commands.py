@@ -10,6 +10,7 @@ from typing import Any
 from repository import maintenance, meetings
 from repository.access import Actor, Operation, Refused, in_reach, reach, require
 from repository.activities import Activity, ActivityStatus, resident_code
+from repository.due import NOTED_WRONG, PUT_OFF, put_off, told
 from repository.filters import Is
 from repository.grids import Community, Grid, RequestDeadline
 from repository.maintenance import WorkOrder
@@ -21,7 +22,6 @@ from repository.requests.records import (
     REPEAT_DAYS,
     CallBack,
     OutcomeKind,
-    Postponement,
     Reopening,
     Request,
     RequestEvent,
@@ -433,7 +433,7 @@ def _open_again(request: Request, at: datetime, *, not_solved: bool) -> dict[str
     changes: dict[str, Any] = {"status": Status.ACCEPTED, "ended_at": None, "responded_at": request.responded_at or at}
     changes |= {"called_on": None, "solved": None, "satisfaction": None}  # the call-backs tell what was said
     if request.ended_at:  # an import may not know when it ended: then no flow was counted that could be taken back
-        late = None if request.deadline_at is None else request.ended_at > request.deadline_at
+        late = request.to_document().get("late")
         past = Reopening(ended_at=request.ended_at, reopened_at=at, late=late, not_solved=not_solved)
         changes["reopenings"] = (*request.reopenings, past)
     return changes
@@ -470,12 +470,20 @@ def remark(store: Store, actor: Actor, community_id: str, id: str, text: str, *,
 
 # --- putting right
 def edit_request(
-    store: Store, actor: Actor, community_id: str, id: str, revision: int, changes: Mapping[str, Any]
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    id: str,
+    revision: int,
+    changes: Mapping[str, Any],
+    *,
+    reason: str | None = None,
 ) -> Request:
     """Change plain fields (EDITABLE). Another urgency brings its deadline, counted from the receipt, unless a deadline
     is given too; one that is taken away comes back as the urgency has it. A receipt that was noted wrong takes along
     the deadline that followed from it, over or not, and is not put later than the next step of the story. Which
-    requests repeat it is looked at again. Raises Invalid, Conflict, NotFound, Refused."""
+    requests repeat it is looked at again. Another receipt, or a deadline put off, needs a ``reason``, which the story
+    tells with what stood before. Raises Invalid, Conflict, NotFound, Refused."""
     if strange := changes.keys() - EDITABLE:
         raise TypeError(f"not to be changed here: {', '.join(sorted(strange))}")
     changes = _coded(changes)
@@ -500,10 +508,16 @@ def edit_request(
             wanted["deadline_at"] = deadline(changed.urgency, changed.received_at, zone, own)
         changed = changed.model_copy(update=wanted)
         _check_deadline(changed)
-        before, after = request.deadline_at, changed.deadline_at
-        put_off = request.status in OPEN and before and after and after > before
-        if put_off and (other or not follows):  # one that only follows the receipt was not put off
-            wanted["postponements"] = (*request.postponements, Postponement(at=write.at, due_before=before))
+        later = put_off(request.postponements, request.deadline_at, changed.deadline_at, write.at)
+        if request.status not in OPEN or (follows and not other):
+            later = {}  # what only follows the receipt is not put off
+        if moved or later:
+            if request.revision != revision:
+                raise Conflict(request)  # rather than a reason asked for what stands already
+            terms: list[tuple[Any, Any]] = [(request.received_at, changed.received_at)] if moved else []
+            terms += [(request.deadline_at, changed.deadline_at)] if later else []
+            note = told(reason, zone, *terms, ask=NOTED_WRONG if moved else PUT_OFF)
+            wanted |= later | {"events": (*changed.events, _event(actor, _now(changed, write.at), Step.NOTE, note))}
         likened = ("category", "resident", "place", "received_at")
         other_likes = any(getattr(changed, name) != getattr(request, name) for name in likened)
         if other_likes:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
+from repository.due import Postponement, is_late
 from repository.filters import Is
 from repository.grids import RequestDeadline
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, Trace, far_away
@@ -147,13 +148,6 @@ class Reopening(Part):
     reopened_at: datetime = Field(title=msg("Reopened at"))
     late: bool | None = Field(default=None, title=msg("After the deadline"))
     not_solved: bool = Field(default=False, title=msg("Not solved, said the resident"))
-
-
-class Postponement(Part):
-    """The deadline of an open request was put off."""
-
-    at: datetime = Field(title=msg("At"))
-    due_before: datetime = Field(title=msg("Was due"))
 
 
 def place_key(place: str | None) -> str | None:
@@ -361,7 +355,7 @@ class Request(Record):
         if words := words_of(self.text, self.place):
             document["words"] = list(words)
         if self.ended_at and self.deadline_at and self.status not in OPEN:
-            document["late"] = self.ended_at > self.deadline_at
+            document["late"] = is_late(self.ended_at, self.deadline_at, document["postponements"])
         return document
 
     @classmethod
@@ -449,12 +443,11 @@ def _course(
                 yield flow(reopened, "not_solved")
         if due is None or document.get("flags"):
             yield flow(end, "no_due")
-        elif end > due:
-            yield flow(end, "late")
-            yield flow(max(due, began), "fell_overdue")
-            yield flow(end, "left_overdue")
         else:
-            yield flow(end, "on_time")
+            yield flow(end, "late" if is_late(end, due, document.get("postponements", ())) else "on_time")
+            if end > due:
+                yield flow(max(due, began), "fell_overdue")
+                yield flow(end, "left_overdue")
         began = reopened or began
     if document["is_open"] and due:
         yield flow(max(due, began), "fell_overdue")
