@@ -2,6 +2,7 @@
 action item with its story. And the way back to a decision from what it changed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -172,6 +173,8 @@ def _one(view: session.View, names: Names, found: Minuted) -> None:
     st.markdown(plain(" · ".join(fact for fact in facts if fact)))
     if meeting.reason:
         st.markdown(plain(_("Called for: {reason}", reason=meeting.reason)))
+    if meeting.status is not MeetingStatus.CANCELLED:
+        navigation.link("review", _("Its review"), icon=":material/slideshow:", meeting=meeting.id)
     if meeting.cancelled_because:
         st.markdown(":material/event_busy: " + plain(_("Cancelled: {reason}", reason=meeting.cancelled_because)))
     open_now = may_write() and not meeting.locked
@@ -420,17 +423,23 @@ def _decisions(view: session.View, found: Minuted, open_now: bool) -> None:
     ready = open_now and meeting.status is not MeetingStatus.CANCELLED and meeting.day <= view.now.date()
     if ready and may(session.actor(), Operation.CREATE, Decision.collection):
         st.markdown("**" + _("Next decision") + "**")
-        made = forms.edit(
-            Decision,
-            key=f"decision-new-{meeting.id}",
-            fields=("text", "outcome", "votes_for", "votes_against", "abstained"),
-            submit=_("Enter the decision"),
-            save=lambda values, submission: data.tell(
-                meetings.decide, view.community_id, meeting.id, values, key=submission, done=_("Decided.")
-            ),
-        )
-        if made is not None:
-            drawer.done()
+        next_decision(view, meeting)
+
+
+def next_decision(view: session.View, meeting: Meeting, about: str = "", text: str | None = None) -> None:
+    """The form of a decision; ``about`` tells forms of one meeting apart, ``text`` is proposed."""
+    made = forms.edit(
+        Decision,
+        key=f"decision-new-{meeting.id}{about}",
+        fields=("text", "outcome", "votes_for", "votes_against", "abstained"),
+        defaults={"text": text} if text else None,
+        submit=_("Enter the decision"),
+        save=lambda values, submission: data.tell(
+            meetings.decide, view.community_id, meeting.id, values, key=submission, done=_("Decided.")
+        ),
+    )
+    if made is not None:
+        drawer.done()
 
 
 def _work_on(view: session.View, each: Decision, words: Mapping[Link, Message], open_now: bool) -> None:
@@ -518,10 +527,17 @@ def _items(view: session.View, names: Names, found: Minuted, open_now: bool) -> 
     if not (ready and may(session.actor(), Operation.CREATE, ActionItem.collection)):
         return
     st.markdown("**" + _("Give somebody something to do") + "**")
+    give(view, names, found)
+
+
+def give(view: session.View, names: Names, found: Minuted, about: str = "", due_on: date | None = None) -> None:
+    """The form of an action item; ``about`` tells forms of one meeting apart, ``due_on`` is proposed."""
+    meeting = found.meeting
     of = {each.id: f"{each.number}. {each.text[:60]}" for each in found.decisions}
     made = forms.edit(
         ActionItem,
-        key=f"item-new-{meeting.id}",
+        key=f"item-new-{meeting.id}{about}",
+        defaults={"due_on": due_on} if due_on else None,
         fields=("what", "owner_id", "due_on", *(("decision_id",) if of else ())),
         references={"people": names["active"], "decisions": of},
         submit=_("Give it"),

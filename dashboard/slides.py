@@ -27,6 +27,7 @@ class Slide:
     above: str
     title: str
     draw: Callable[[], None]
+    section: Section | None = None
 
 
 def slides(review: Review) -> list[Slide]:
@@ -36,12 +37,14 @@ def slides(review: Review) -> list[Slide]:
     for read in reading.agenda(review):
         found.append(Slide(name, read.title, partial(_table, read)))
     for section in review.sections:
-        found.append(Slide(f"{name} · {say(section.title)}", say(section.headline), partial(_section, section)))
+        found.append(
+            Slide(f"{name} · {say(section.title)}", say(section.headline), partial(_section, section), section)
+        )
     return found
 
 
-def show(review: Review) -> None:
-    """The slide that the address names."""
+def show(review: Review, enter: Callable[[Section | None], None] | None = None) -> None:
+    """The slide that the address names; ``enter`` draws beside it what the meeting enters of its section."""
     deck = slides(review)
     asked = st.query_params.get(SLIDE, "1")
     number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
@@ -51,10 +54,10 @@ def show(review: Review) -> None:
         st.title(plain(slide.title), anchor=False)
         slide.draw()
         st.space("stretch")
-        _foot(review, number, len(deck))
+        _foot(review, number, len(deck), partial(enter, slide.section) if enter else None)
 
 
-def _foot(review: Review, number: int, count: int) -> None:
+def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | None) -> None:
     def turn(label: str, icon: str | None, by: int, keyed: str) -> None:
         st.button(
             plain(label),
@@ -69,6 +72,8 @@ def _foot(review: Review, number: int, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slide-foot"):
         st.caption(plain(reading.stamp(review)), width="content")
         st.space("stretch")
+        if enter:
+            enter()
         st.caption(f"{i18n.number(number)} / {i18n.number(count)}", width="content")
         turn(_("Back"), ":material/arrow_back:", -1, "Left")
         turn(_("On"), ":material/arrow_forward:", 1, "Right")
@@ -108,6 +113,8 @@ def _table(read: reading.Read) -> None:
 
 
 def _section(section: Section) -> None:
+    if section.comment:
+        st.markdown(f":material/chat: {plain(section.comment)}")
     if section.points:
         st.markdown(plain(say(section.points[0])))
     left, right = st.columns([5, 3], gap="medium")

@@ -180,6 +180,9 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "meetings": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "decisions": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
         "action_items": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        # a review at a meeting, and what was shown of it, which nobody changes
+        "presentations": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _NOBODY),
+        "kept_reviews": _row(_ALL, _EDITORS, _NOBODY, _EDITORS, _NOBODY),
         "attendances": _row(
             _EDITORS | {Role.GRID_WORKER} | _VISITOR,
             _EDITORS | {Role.GRID_WORKER} | _VISITOR,

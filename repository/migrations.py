@@ -37,6 +37,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     reports,
     requests,
     residents,
+    review,
     rollups,
     staff,
     worktime,

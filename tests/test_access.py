@@ -89,6 +89,7 @@ from repository.record import RECORDS, Record
 from repository.requests import Request
 from repository.residents import ResidentCard, Volunteer
 from repository.residents.records import CARD_KEY
+from repository.review import KeptReview, Presentation, Review, pack
 from repository.signups import SignUp
 from repository.staff import (
     AssessmentBallots,
@@ -350,6 +351,15 @@ def a_meeting(home: str) -> list[Record]:
         ),
         Decision(id=f"c-{home}", text="decided", links=links, **decided),
         Decision(id=f"free-c-{home}", text="free", number=2, **decided),
+        Presentation(id=f"m-{home}", meeting_id=f"m-{home}", period="2026Q2", **at),
+        Presentation(id=f"final-{home}", meeting_id=f"final-{home}", period="2026Q1", **at),
+        KeptReview(
+            id=f"kr-{home}", meeting_id=f"m-{home}", period="2026Q2", as_of=TODAY, shown_at=NOW,
+            packed=pack(
+                Review("D", home, "2026Q2", "2026Q1", "2025Q2", TODAY, NOW.isoformat(), demonstration=False, agenda=(),
+                       sections=())
+            ), **at,
+        ),
         ActionItem(id=f"ai-{home}", what="do", **item),
         ActionItem(id=f"done-ai-{home}", what="did", state="done", closed_on=day, **item),
     ]  # fmt: skip
@@ -1691,6 +1701,27 @@ ROWS: Mapping[str, Row] = {
     "store.at_once": Row(READS, lambda s, a: at_once(s, a, "D", [Put(overview.team, (), {"now": NOW})])),
     "overview.systems": Row(OF_ALL, lambda s, a: overview.systems(s, a, "D", QUARTER, now=NOW)),
     "review.reviewed": Row(READS, lambda s, a: review.reviewed(s, a, "D", QUARTER, now=NOW)),
+    "review.presentation": read("presentations", lambda s, a: review.presentation(s, a, "D", "m-D"), "common"),
+    "review.kept_reviews": read("kept_reviews", lambda s, a: review.kept_reviews(s, a, "D", "m-D"), "refused"),
+    "review.since_shown": Row(
+        (*READS, (READ, "kept_reviews")), lambda s, a: review.since_shown(s, a, "D", "kr-D", now=NOW), "refused"
+    ),
+    "review.prepare": change(
+        CREATE, "presentations", lambda s, a: review.prepare(s, a, "D", "next-D", "2026Q2"), "common"
+    ),
+    "review.arrange": change(
+        UPDATE,
+        "presentations",
+        lambda s, a: review.arrange(s, a, "D", "m-D", 1, order=("team",), hidden=("money",)),
+        "common",
+    ),
+    "review.comment": change(
+        UPDATE, "presentations", lambda s, a: review.comment(s, a, "D", "m-D", 1, "team", "x"), "common"
+    ),
+    "review.keep": change(CREATE, "kept_reviews", lambda s, a: review.keep(s, a, "D", "m-D", now=NOW)),
+    "review.forget_presentation": change(
+        DELETE, "presentations", lambda s, a: review.forget_presentation(s, a, "D", "m-D", 1)
+    ),
     "overview.compare": Row(READS, lambda s, a: overview.compare(s, a, "D", QUARTER, now=NOW)),
     # importer
     "importer.save_mapping": change(

@@ -204,8 +204,9 @@ def marked(which: State) -> str:
 
 
 def points(section: Section) -> list[str]:
-    """The talking points, and what is proposed."""
-    return [say(point) for point in section.points]
+    """What the presenter says, then the talking points."""
+    comment = [_("Comment: {words}", words=section.comment)] if section.comment else []
+    return comment + [say(point) for point in section.points]
 
 
 def definitions(review: Review) -> list[tuple[str, str, str]]:

@@ -5,12 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import cards, data, i18n, navigation, session, slides
+from dashboard import cards, data, i18n, navigation, presenting, session, slides
 from dashboard.i18n import _, plain, say
 from dashboard.pack import reading
 from repository.access import Actor
 from repository.metrics import Period
-from repository.review import Figure, Review, Section, reviewed
+from repository.review import Figure, Review, Section, arranged, kept_reviews, reviewed
 from repository.store import Store
 
 MIME = {
@@ -25,32 +25,39 @@ def render() -> None:
     """The agenda and nine sections, or one slide of them."""
     view = session.view()
     period = view.period if view.period.kind != "ever" else Period.containing("year", view.now.date())
-    review = data.ask(reviewed, view.community_id, period, now=view.now)
+    found = presenting.showing(view, period)
+    review = found.review
     if slides.SLIDE in st.query_params:
-        slides.show(review)
+        slides.show(review, partial(presenting.enter, view, found.meeting) if found.meeting else None)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(plain(reading.named(review)), anchor=False, width="content")
         st.space("stretch")
         words = _("Show on a projector")
-        st.button(words, type="primary", icon=":material/slideshow:", key="do_present", on_click=_present)
-        _downloads(view, period)
+        if st.button(words, type="primary", icon=":material/slideshow:", key="do_present"):
+            _present(view, found)
+        _downloads(view, found)
     st.caption(plain(reading.stamp(review)))
+    presenting.bar(view, found, period)
     _agenda(review)
     for section in review.sections:
         _section(section)
 
 
-def _present() -> None:
+def _present(view: session.View, found: presenting.Showing) -> None:
+    """From the first slide; what is shown at a meeting is kept, unless it is one that was."""
+    if found.kept is None and (kept := presenting.start(view, found.plan)):
+        st.query_params[presenting.KEPT] = kept
     st.query_params[slides.SLIDE] = "1"
+    st.rerun()
 
 
-def _downloads(view: session.View, period: Period) -> None:
+def _downloads(view: session.View, found: presenting.Showing) -> None:
     for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items():
         st.download_button(
             plain(word),
-            data=data.fetch(partial(_made, form, view.community_id, period, view.now)),
-            file_name=f"{view.community}-{period.key}.{form}",
+            data=data.fetch(partial(_made, form, view.community_id, found, view.now)),
+            file_name=f"{view.community}-{found.review.period}.{form}",
             mime=MIME[form],
             on_click="ignore",
             icon=":material/download:",
@@ -58,12 +65,16 @@ def _downloads(view: session.View, period: Period) -> None:
         )
 
 
-def _made(form: str, community_id: str, period: Period, now: datetime, store: Store, actor: Actor) -> bytes:
-    """The review as a file, written anew."""
+def _made(form: str, community_id: str, found: presenting.Showing, now: datetime, store: Store, actor: Actor) -> bytes:
+    """The review as a file: as it was kept, or written anew and arranged as the page had it."""
     from dashboard.pack import paper, powerpoint, workbook
 
     makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
-    return makers[form](reviewed(store, actor, community_id, period, now=now))
+    if found.kept is not None:
+        kept = kept_reviews(store, actor, community_id, found.kept.meeting_id)
+        return makers[form](next(each for each in kept if each.id == found.kept.id).review)
+    written = reviewed(store, actor, community_id, Period.of(found.review.period), now=now)
+    return makers[form](arranged(written, found.plan))
 
 
 def _agenda(review: Review) -> None:
@@ -88,6 +99,8 @@ def _section(section: Section) -> None:
     with st.container(border=True, gap="xsmall", key=f"review-section-{section.key}"):
         st.markdown(f"**{plain(say(section.title))}** {cards.badge(section.state)}")
         st.header(plain(say(section.headline)), anchor=False)
+        if section.comment:
+            st.markdown(f":material/chat: {plain(section.comment)}")
         for point in section.points:
             st.markdown(f"- {plain(say(point))}")
         _figures(section.figures)

@@ -12,6 +12,22 @@ from repository.review.document import (
     Table,
     differences,
 )
+from repository.review.kept import (
+    KeptReview,
+    Presentation,
+    Remark,
+    Since,
+    arrange,
+    arranged,
+    comment,
+    forget_presentation,
+    keep,
+    kept_reviews,
+    pack,
+    prepare,
+    presentation,
+    since_shown,
+)
 from repository.review.writing import SECTIONS, reviewed
 
 __all__ = [
@@ -21,10 +37,24 @@ __all__ = [
     "Column",
     "Difference",
     "Figure",
+    "KeptReview",
+    "Presentation",
     "Proposal",
+    "Remark",
     "Review",
     "Section",
+    "Since",
     "Table",
+    "arrange",
+    "arranged",
+    "comment",
     "differences",
+    "forget_presentation",
+    "keep",
+    "kept_reviews",
+    "pack",
+    "prepare",
+    "presentation",
     "reviewed",
+    "since_shown",
 ]

@@ -203,6 +203,8 @@ class Section:
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    comment: str = ""
+    """What the presenter says of it."""
 
 
 AgendaKind = Literal["overdue", "unfinished", "red", "decide"]

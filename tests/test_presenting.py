@@ -1,0 +1,170 @@
+"""The review at a meeting: arranged and commented by whoever presents, kept as it was shown, with what the meeting
+decides typed in beside a slide."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dashboard import i18n
+from dashboard.pack import digest, reading
+from repository import maintenance, meetings, review
+from repository.access import Actor, Refused, Role
+from repository.meetings import Meeting
+from repository.metrics import Period
+from repository.review import SECTIONS, KeptReview, Presentation, reviewed
+from repository.review.writing import ReviewTrouble
+from repository.store import Conflict, InUse, Invalid, NotFound, Store
+from tests.conftest import NOW
+from tests.test_maintenance_page import said
+
+LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture
+def meeting(yard: Store, admin: Actor) -> Meeting:
+    """Today's; with an order that came late and one that is overdue."""
+    for days in (20, 3):
+        made = maintenance.log_repair(
+            yard, admin, "d", fault="loose", facility_id="d-F-01", reported_at=NOW - timedelta(days=days)
+        )
+    maintenance.move(yard, admin, "d", made.id, made.revision, "done")
+    facts = {"name": "二季度例会", "kind": "quarterly", "day": NOW.date(), "chair_id": "d-li"}
+    return meetings.plan_meeting(yard, admin, "d", facts)
+
+
+def test_what_was_shown_stays_as_it_was_and_tells_what_is_different_since(
+    yard: Store, admin: Actor, meeting: Meeting
+) -> None:
+    yard.clock = lambda: NOW  # type: ignore[method-assign]
+    with pytest.raises(ReviewTrouble):
+        review.prepare(yard, admin, "d", meeting.id, "ever")
+    with pytest.raises(NotFound):
+        review.prepare(yard, admin, "d", "nowhere", "2026Q1")
+    plan = review.prepare(yard, admin, "d", meeting.id, "2026Q1")
+    assert review.prepare(yard, admin, "d", meeting.id, "2026Q1") == plan, "twice is once"
+    plan = review.prepare(yard, admin, "d", meeting.id, "2026Q2")
+    order = ["requests", "maintenance", "requests", "nonsense"]
+    plan = review.arrange(yard, admin, "d", plan.id, plan.revision, order=order, hidden=("money", "team"))
+    with pytest.raises(Invalid):
+        review.arrange(yard, admin, "d", plan.id, plan.revision, order=(), hidden=list(SECTIONS))
+    with pytest.raises(Invalid):
+        review.comment(yard, admin, "d", plan.id, plan.revision, "weather", "雨")
+    plan = review.comment(yard, admin, "d", plan.id, plan.revision, "maintenance", " 配件已到 ")
+    with pytest.raises(Conflict):
+        review.comment(yard, admin, "d", plan.id, 1, "safety", "x")
+    plan = review.comment(yard, admin, "d", plan.id, plan.revision, "safety", "x")
+    plan = review.comment(yard, admin, "d", plan.id, plan.revision, "safety", "")
+    assert [(each.section, each.text, each.by) for each in plan.remarks] == [("maintenance", "配件已到", admin.name)]
+    with pytest.raises(InUse):
+        meetings.remove_meeting(yard, admin, "d", meeting.id, meeting.revision)
+
+    kept = review.keep(yard, admin, "d", plan.id, now=LOCAL)
+    shown = kept.review
+    live = reviewed(yard, admin, "d", Period.of("2026Q2"), now=LOCAL)
+    assert shown == review.arranged(live, plan)
+    keys = [section.key for section in shown.sections]
+    assert (keys[:2], len(keys)) == (["requests", "maintenance"], len(SECTIONS) - 2)
+    with i18n.speaking("en"):
+        assert reading.points(shown.sections[1])[0] == "Comment: 配件已到"
+    assert "配件已到" not in digest.told(live)
+    assert review.since_shown(yard, admin, "d", kept.id, now=LOCAL).figures == ()
+
+    # an order is corrected and a section moved; what was shown is what it was
+    order = maintenance.log_repair(yard, admin, "d", fault="noise", facility_id="d-F-02", reported_at=NOW)
+    review.arrange(yard, admin, "d", plan.id, plan.revision, order=(), hidden=())
+    (again,) = review.kept_reviews(yard, admin, "d", meeting.id)
+    assert again.review == shown
+    since = review.since_shown(yard, admin, "d", kept.id, now=LOCAL)
+    told = {each.figure.metric: (each.figure.value, each.value) for each in since.figures}
+    assert told["work_open"] == (1, 2)
+    assert since.compared >= len(told)
+    assert since.compared == len(shown.figures)
+    maintenance.delete(yard, admin, "d", order.id, order.revision)
+
+    yard.clock = lambda: NOW + timedelta(minutes=5)  # type: ignore[method-assign]
+    second = review.keep(yard, admin, "d", plan.id, now=LOCAL)
+    assert [each.id for each in review.kept_reviews(yard, admin, "d", meeting.id)] == [second.id, kept.id]
+    bound = Actor("g", "网格长", Role.EDITOR, grids=frozenset({"d-g1"}))
+    for asked in (
+        lambda: review.kept_reviews(yard, bound, "d", meeting.id),
+        lambda: review.keep(yard, bound, "d", plan.id, now=LOCAL),
+        lambda: review.since_shown(yard, bound, "d", kept.id, now=LOCAL),
+    ):
+        with pytest.raises(Refused):
+            asked()
+    stands = yard.get(admin, Presentation, "d", plan.id)
+    review.forget_presentation(yard, admin, "d", plan.id, stands.revision)
+    assert yard.count(admin, KeptReview, "d", {}) == 0
+    meetings.remove_meeting(yard, admin, "d", meeting.id, meeting.revision)
+
+
+def test_a_meeting_keeps_its_review_only_so_often(
+    yard: Store, admin: Actor, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repository.review.kept.MOST_KEPT", 1)
+    plan = review.prepare(yard, admin, "d", meeting.id, "2026Q2")
+    review.keep(yard, admin, "d", plan.id, now=LOCAL)
+    with pytest.raises(Invalid):
+        review.keep(yard, admin, "d", plan.id, now=LOCAL)
+
+
+def test_the_presenter_prepares_shows_and_enters_what_is_decided(
+    mongodb_uri: str, yard: Store, admin: Actor, meeting: Meeting, visit: Any
+) -> None:
+    at = visit(mongodb_uri, "review", lang="en", period="2026Q2")
+    at.selectbox("presenting-meeting").set_value(meeting.id).run()
+    at.button("do_prepare").click().run()
+    assert not at.exception
+    at.button("move-requests-1").click().run()
+    at.button("hide-money").click().run()
+    at.selectbox("comment-section").set_value("maintenance").run()
+    (box,) = [each for each in at.text_area if each.label == "Comment"]
+    box.set_value("<b>配件</b> =1+1")
+    at.button("do_comment").click().run()
+    plan = review.presentation(yard, admin, "d", meeting.id)
+    assert plan is not None
+    assert (plan.order.index("requests"), plan.hidden) == (len(SECTIONS) - 3, ("money",))
+    assert plan.remark("maintenance") == "<b>配件</b> =1+1"
+    assert "Money" not in [each.value for each in at.header]
+
+    at.button("do_present").click().run()
+    assert not at.exception
+    (kept,) = review.kept_reviews(yard, admin, "d", meeting.id)
+    assert at.query_params["kept"] in (kept.id, [kept.id])
+    at.query_params["slide"] = "2"
+    at.run()
+    while "配件" not in said(at):
+        at.button("slide-right").click().run()
+        assert not at.exception
+    at.session_state["slide-enter"] = True
+    at.run()
+    assert not at.exception
+    text = next(each for each in [*at.text_area, *at.text_input] if "maintenance-text" in str(each.key))
+    text.set_value("先修 F-01")
+    next(each for each in at.button if each.label == "Enter the decision").click().run()
+    assert not at.exception
+    (decision,), _total = meetings.decisions(yard, admin, "d", Period.of("2026Q2"))
+    assert decision.text == "先修 F-01"
+
+    maintenance.log_repair(yard, admin, "d", fault="noise", facility_id="d-F-02", reported_at=NOW)
+    at = visit(mongodb_uri, "review", lang="en", meeting=meeting.id, kept=kept.id)
+    assert "told differently today" in said(at)
+    at = visit(mongodb_uri, "review", lang="en", meeting=meeting.id)
+    assert not at.exception
+    assert "As it was shown" not in said(at)
+
+
+def test_a_viewer_sees_what_was_shown_and_changes_nothing(
+    mongodb_uri: str, yard: Store, admin: Actor, meeting: Meeting, visit: Any
+) -> None:
+    plan = review.prepare(yard, admin, "d", meeting.id, "2026Q2")
+    kept = review.keep(yard, admin, "d", plan.id, now=datetime(2026, 4, 2, 16, 30, tzinfo=UTC))
+    at = visit(mongodb_uri, "review", role="viewer", lang="zh", meeting=meeting.id, kept=kept.id)
+    assert not at.exception
+    keys = {each.key for each in at.button}
+    assert not keys & {"do_prepare", "do_comment", "hide-money"}
+    at.button("do_present").click().run()
+    assert not at.exception
+    assert yard.count(admin, KeptReview, "d", {}) == 1
