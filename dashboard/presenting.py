@@ -17,7 +17,6 @@ from repository.metrics import Period
 from repository.organizations import organizations
 from repository.people import people
 from repository.review import (
-    SECTIONS,
     KeptReview,
     Presentation,
     Review,
@@ -105,6 +104,8 @@ def bar(view: session.View, found: Showing, period: Period) -> None:
         if found.plan is not None and found.kept is None and may_write:
             with st.popover(_("Arrange"), icon=":material/swap_vert:", key="arrange"):
                 _arrange(view, found.plan, found.review)
+            with st.popover(_("Comment"), icon=":material/chat:", key="comments"):
+                _comment(view, found.plan, found.review)
         if found.all_kept:
             _kept(found)
         navigation.link("meetings", _("The meeting"), meeting=found.meeting.id)
@@ -123,9 +124,9 @@ def _choose() -> None:
 
 # --- arranging
 def _arrange(view: session.View, plan: Presentation, review: Review) -> None:
-    """The sections in their order with what moves them; below, what is said of one."""
-    titles = _titles(view, review)
-    order = [*(key for key in plan.order if key in titles), *(key for key in titles if key not in plan.order)]
+    """The sections in their order, with what moves them or leaves them out."""
+    titles = _titles(view, plan, review)
+    order = list(titles)
 
     def put(order: list[str], hidden: tuple[str, ...]) -> None:
         drawer.act(lambda: data.tell(arrange, view.community_id, plan.id, plan.revision, order=order, hidden=hidden))
@@ -148,8 +149,12 @@ def _arrange(view: session.View, plan: Presentation, review: Review) -> None:
             if st.button("", icon=f":material/{icon}:", type="tertiary", key=f"hide-{key}", help=label):
                 others = tuple(each for each in plan.hidden if each != key)
                 put(order, others if left_out else (*others, key))
-    st.divider()
-    about = st.selectbox(_("Comment on"), order, format_func=lambda key: titles[key], key="comment-section")
+
+
+def _comment(view: session.View, plan: Presentation, review: Review) -> None:
+    """What is said of one of the sections."""
+    titles = _titles(view, plan, review)
+    about = st.selectbox(_("Comment on"), list(titles), format_func=titles.__getitem__, key="comment-section")
     form = f"remark.{plan.id}.{about}"
     mine = drawer.draft(form, plan, "remarks")
     text = st.text_area(
@@ -163,10 +168,11 @@ def _arrange(view: session.View, plan: Presentation, review: Review) -> None:
         )
 
 
-def _titles(view: session.View, review: Review) -> dict[str, str]:
-    """The sections' names, those left out too."""
+def _titles(view: session.View, plan: Presentation, review: Review) -> dict[str, str]:
+    """The sections' names in their order, those left out too."""
     whole = data.ask(reviewed, view.community_id, Period.of(review.period), now=view.now)
-    return {section.key: say(section.title) for section in whole.sections if section.key in SECTIONS}
+    every = arranged(whole, plan.model_copy(update={"hidden": ()}))
+    return {section.key: say(section.title) for section in every.sections}
 
 
 # --- what was shown
