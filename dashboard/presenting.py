@@ -139,14 +139,14 @@ def _arrange(view: session.View, plan: Presentation, review: Review) -> None:
             for step, icon, label in ((-1, "arrow_upward", _("Up")), (1, "arrow_downward", _("Down"))):
                 to = place + step
                 if st.button(
-                    "", icon=f":material/{icon}:", type="tertiary", key=f"move-{key}{step}", help=label,
+                    "", icon=f":material/{icon}:", type="tertiary", key=f"move-{key}{step}", help=plain(label),
                     disabled=not 0 <= to < len(order),
                 ):  # fmt: skip
                     moved = [each for each in order if each != key]
                     moved.insert(to, key)
                     put(moved, plan.hidden)
             icon, label = ("visibility_off", _("Show again")) if left_out else ("visibility", _("Leave out"))
-            if st.button("", icon=f":material/{icon}:", type="tertiary", key=f"hide-{key}", help=label):
+            if st.button("", icon=f":material/{icon}:", type="tertiary", key=f"hide-{key}", help=plain(label)):
                 others = tuple(each for each in plan.hidden if each != key)
                 put(order, others if left_out else (*others, key))
 
