@@ -34,6 +34,7 @@ from repository import (
     audit,
     backup,
     checkin,
+    contributions,
     entries,
     erasure,
     evidence,
@@ -1701,6 +1702,7 @@ ROWS: Mapping[str, Row] = {
     "store.at_once": Row(READS, lambda s, a: at_once(s, a, "D", [Put(overview.team, (), {"now": NOW})])),
     "overview.systems": Row(OF_ALL, lambda s, a: overview.systems(s, a, "D", QUARTER, now=NOW)),
     "review.reviewed": Row(READS, lambda s, a: review.reviewed(s, a, "D", QUARTER, now=NOW)),
+    "contributions.moved": Row(READS, lambda s, a: contributions.moved(s, a, "D", QUARTER, "work_open", now=NOW)),
     "review.presentation": read("presentations", lambda s, a: review.presentation(s, a, "D", "m-D"), "common"),
     "review.kept_reviews": read("kept_reviews", lambda s, a: review.kept_reviews(s, a, "D", "m-D"), "refused"),
     "review.since_shown": Row(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from repository import (
     activities,
+    contributions,
     facilities,
     inspections,
     maintenance,
@@ -211,6 +212,7 @@ def _maintenance(desk: _Desk) -> Section:
             )
             if kinds
             else None,
+            _because(desk, contributions.of_work("work_on_time", before, now)),
             _moved(figures),
         ],
         charts=(
@@ -887,6 +889,26 @@ def _moved(figures: Sequence[Figure]) -> Message | None:
         else msg("Moved most: {metric}, for the worse, {share}% against the period before")
     )
     return Message(text, {"metric": figure.title, "share": round(share * 100)})
+
+
+def _because(desk: _Desk, movement: contributions.Movement | None) -> Message | None:
+    """Which grid moved a share most, and by how much; nothing where it hardly moved or no grid did it."""
+    if movement is None or abs(movement.change) < NOTABLE / 2:
+        return None
+    grids = [each for each in movement.by["grid"] if each.part and each.total * movement.change > 0]
+    if not grids:
+        return None
+    most = max(grids, key=lambda each: abs(each.total))
+    return Message(
+        msg("{metric} went from {before} to {after}; {grid} alone brought {n} points of it"),
+        {
+            "metric": movement.metric.title,
+            "before": Amount(movement.before, movement.metric.unit),
+            "after": Amount(movement.after, movement.metric.unit),
+            "grid": desk.grid(most.part),
+            "n": round(100 * abs(most.total)),
+        },
+    )
 
 
 def _in_weeks(desk: _Desk, weeks: int) -> date:
