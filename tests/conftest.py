@@ -22,6 +22,7 @@ import pytest
 from argon2 import PasswordHasher
 from bson import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from hypothesis import HealthCheck, settings
 from pymongo import DeleteOne, InsertOne, ReplaceOne, WriteConcern
 from pymongo.errors import OperationFailure
 
@@ -35,6 +36,10 @@ from repository.record import RECORDS
 from repository.store import Store
 from repository.words import Trouble
 from tests.folders import server_folder
+
+# machines here are shared: what is slow once says nothing of the code
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 T = TypeVar("T")
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
