@@ -120,9 +120,9 @@ def _only_demonstration() -> bool:
     return found
 
 
-def visitor(token: str) -> accounts.Visitor | None:
+def visitor(token: str, *, by_itself: bool = False) -> accounts.Visitor | None:
     """Who a sign-in's token stands for; None for nobody. Raises Trouble."""
-    return revived(lambda: accounts.visitor(store(), token, terms()))
+    return revived(lambda: accounts.visitor(store(), token, terms(), by_itself=by_itself))
 
 
 def acting(token: str) -> Actor | None:
@@ -133,8 +133,8 @@ def acting(token: str) -> Actor | None:
     return _signed_in(token)
 
 
-def _signed_in(token: str) -> Actor | None:
-    found = visitor(token)
+def _signed_in(token: str, *, by_itself: bool = False) -> Actor | None:
+    found = visitor(token, by_itself=by_itself)
     return None if found is None or found.must_change else found.actor
 
 
@@ -166,7 +166,7 @@ def recognise() -> Actor:
             actor = _anybody()
             logs.user_id.set(actor.id)
             return session.recognise(actor)
-        found = _signed_in(session.cookie(COOKIE))
+        found = _signed_in(session.cookie(COOKIE), by_itself=session.by_itself())
     except Unavailable:
         if before is None:
             raise
@@ -424,6 +424,18 @@ def _present() -> Actor:
 def _until(over: Callable[[], bool]) -> None:
     """Stands below a banner: runs the page again once it is ``over``. What was typed stays, as after any click."""
     if over():
+        st.rerun()
+
+
+def keep_fresh() -> None:
+    """Have a page that is left open, such as on a wall, read what it shows anew from time to time."""
+    seconds = Settings.from_environment().refresh_seconds
+    st.fragment(_read_anew, run_every=seconds)(seconds)
+
+
+def _read_anew(seconds: int) -> None:
+    if session.drawn_for() > seconds / 2:
+        session.go_by_itself()
         st.rerun()
 
 

@@ -7,6 +7,7 @@ so is the role that is looked through in demonstration mode: a link shows what i
 
 import re
 import secrets
+import time
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,6 +62,7 @@ def begin() -> None:
         came = _sent()
         state["rejoined"] = (_run(), any(came.values())) if came else None
     _set_again(state.pop("typing kept", ()))
+    state["by itself"], state["drawn at"] = state.pop("goes by itself", False), time.monotonic()
     mark(None)
     if (here := dict(url)) != state.get("address", here):
         url.update(
@@ -77,6 +79,21 @@ def begin() -> None:
     else:
         state["lang"] = chosen("lang")
     i18n.settle(state["lang"])
+
+
+def go_by_itself() -> None:
+    """The next run is the page's own doing, and nobody's."""
+    st.session_state["goes by itself"] = True
+
+
+def by_itself() -> bool:
+    """Whether nobody did anything for this run."""
+    return bool(st.session_state.get("by itself"))
+
+
+def drawn_for() -> float:
+    """How many seconds ago the page was last run."""
+    return time.monotonic() - float(st.session_state.get("drawn at", 0.0))
 
 
 def chosen(name: str) -> str:

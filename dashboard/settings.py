@@ -54,6 +54,7 @@ VARIABLES = {
     "GRIDBOARD_ROLE": "with none: what whoever opens the page may do (default admin)",
     "GRIDBOARD_IDLE_MINUTES": "how long a sign-in holds without any action",
     "GRIDBOARD_SESSION_HOURS": "how long a sign-in holds altogether",
+    "GRIDBOARD_REFRESH_SECONDS": "how often an Overview that is left open reads anew (default 60)",
     "GRIDBOARD_USER_HEADER": "with proxy: the header in which the proxy names the reader (default X-Remote-User)",
     "GRIDBOARD_OIDC_URL": "with provider: its metadata, https://…/.well-known/openid-configuration",
     "GRIDBOARD_OIDC_CLIENT_ID": "with provider: our name there",
@@ -95,7 +96,7 @@ class Settings:
     ``home`` is the data folder (embedded database, keys, logs); with a ``uri`` the embedded server is off entirely.
     ``role`` is everybody's where there is no sign-in. ``names`` are further host names, or whole origins, under which
     readers may reach the page. ``port_fixed``: somebody counts on the port. ``idle_minutes`` and ``session_hours``
-    bound a sign-in.
+    bound a sign-in. ``refresh_seconds``: how often an Overview that is left open reads anew.
     """
 
     home: Path
@@ -109,6 +110,7 @@ class Settings:
     sign_in: SignInBy = SignInBy.UNSET
     idle_minutes: int = 30
     session_hours: int = 8
+    refresh_seconds: int = 60
     user_header: str = USER_HEADER
     proxy_secret: str = field(default="", repr=False)
     provider: Provider | None = None
@@ -215,6 +217,7 @@ class Settings:
             sign_in=_way(given.get("GRIDBOARD_SIGN_IN", "")),
             idle_minutes=_count(given, "GRIDBOARD_IDLE_MINUTES", 30, 24 * 60),
             session_hours=_count(given, "GRIDBOARD_SESSION_HOURS", 8, 31 * 24),
+            refresh_seconds=_count(given, "GRIDBOARD_REFRESH_SECONDS", 60, 24 * 3600),
             proxy_secret=_secret(given, "GRIDBOARD_PROXY_SECRET"),
             user_header=_user_header(given.get("GRIDBOARD_USER_HEADER", "")),
             provider=_provider(given),

@@ -571,8 +571,9 @@ def _fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def visitor(store: Store, token: str, terms: Terms) -> Visitor | None:
-    """Who a token stands for at this moment; None when it is unknown, over or revoked. Using it keeps it open.
+def visitor(store: Store, token: str, terms: Terms, *, by_itself: bool = False) -> Visitor | None:
+    """Who a token stands for at this moment; None when it is unknown, over or revoked. Using it keeps it open; a page
+    that looks ``by_itself`` does so for a viewer only, so that a wall may go on and a desk that was left does not.
 
     One read; a write at most once a minute, which a replica set without a primary can do without. Raises Unavailable.
     """
@@ -583,7 +584,8 @@ def visitor(store: Store, token: str, terms: Terms) -> Visitor | None:
     now = store.clock()
     if found is None or found["ends_at"] <= now or found["idle_at"] <= now:
         return None
-    if now - found["seen_at"] > _SEEN_EVERY and store.led():
+    acted = not by_itself or found["role"] == Role.VIEWER.value
+    if acted and now - found["seen_at"] > _SEEN_EVERY and store.led():
         later = {"seen_at": now, "idle_at": min(now + terms.idle, found["ends_at"])}
         with suppress(PyMongoError), pymongo.timeout(_SEEN_SECONDS):
             store.db[SIGN_INS].update_one({"_id": found["_id"]}, {"$set": later})

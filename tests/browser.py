@@ -71,13 +71,17 @@ class Server:
         """Lines of the log that no test names."""
         return [line for line in self.log if line.strip() and not any(known.search(line) for known in KNOWN_LINES)]
 
+    def end_app(self) -> None:
+        """End the app; its database stays."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+
     def stop(self) -> None:
         """End the app and its database."""
         from repository import embedded
 
-        self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(20)
+            self.end_app()
         finally:
             embedded.stop(self.home)
             shutil.rmtree(self.home, ignore_errors=True)

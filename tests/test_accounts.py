@@ -435,6 +435,18 @@ def test_without_a_primary_who_is_in_stays_in(
     assert store.db[SIGN_INS].count_documents({"seen_at": clock.now}) == 1
 
 
+def test_a_page_that_looks_by_itself_keeps_only_a_viewer_in(
+    store: Store, admin: Actor, boss: User, clock: Clock
+) -> None:
+    """A wall goes on; a desk that somebody left is signed out all the same."""
+    accounts.add_user(store, admin, {"login": "wall", "name": "大屏", "role": "viewer"}, password=GOOD)
+    tokens = {login: signed_in(store, login)[0] for login in ("boss", "wall")}
+    for _minutes in range(0, int(TERMS.idle.total_seconds() // 60) + 4, 2):
+        clock.now += timedelta(minutes=2)
+        found = {login: accounts.visitor(store, token, TERMS, by_itself=True) for login, token in tokens.items()}
+    assert (found["boss"], found["wall"] is not None) == (None, True)
+
+
 def test_signing_out_is_on_record_however_it_is_done(store: Store, boss: User, admin: Actor) -> None:
     token, _ = signed_in(store, "boss")
     accounts.sign_out(store, token, TERMS)

@@ -4,6 +4,7 @@ quiet."""
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 
 from dashboard.i18n import translator
 from dashboard.navigation import PAGES
+from repository import maintenance
+from repository.access import Actor, Role
+from repository.filters import Is
 from repository.maintenance import WorkOrder
 from repository.store import Store
 from tests.browser import Server, Visit, Windows
@@ -412,3 +416,50 @@ def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server
     visitor.page.goto(server.address)
     visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
     server.log[:] = [line for line in server.log if "gridboard" not in line]  # this test's own: it killed the database
+
+
+@pytest.mark.drill
+def test_a_wall_shows_what_is_new_and_goes_on_after_the_night(windows: Windows) -> None:
+    """Nobody touches it: what others did appears, and when the app was away and is back, so is the page."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    evening = Server("--demo", PORT=port, GRIDBOARD_REFRESH_SECONDS="2")
+    try:
+        wall = windows(1440, "en-US", "light")
+        wall.page.goto(evening.address)
+        place = ".st-key-tile_work_overdue [data-testid=stMetricValue]"
+        wall.page.wait_for_selector(place, timeout=60_000)
+        wall.settled()
+        begins = int(wall.page.inner_text(place).split()[0])
+        _one_overdue_less(evening)
+        _told(wall, place, begins - 1)
+        evening.end_app()
+        wall.page.wait_for_timeout(4_000)
+        morning = Server(PORT=port, GRIDBOARD_HOME=str(evening.home), GRIDBOARD_REFRESH_SECONDS="2")
+        _one_overdue_less(evening)
+        _told(wall, place, begins - 2)
+        assert wall.page.locator("[data-testid=stException]").count() == 0
+        assert morning.complaints() == []
+        morning.end_app()
+    finally:
+        evening.stop()
+
+
+def _one_overdue_less(server: Server) -> None:
+    """Somebody elsewhere takes an order out."""
+    from repository import embedded
+
+    actor = Actor("x", "别人", Role.ADMIN)
+    store = Store.connect(embedded.start(server.home).uri)
+    late = {"is_open": True, "due_at": Is(lt=store.clock())}
+    (order,) = store.find(actor, WorkOrder, "d-community", late, limit=1)
+    maintenance.delete(store, actor, "d-community", order.id, order.revision)
+    store.close()
+
+
+def _told(wall: Visit, place: str, figure: int) -> None:
+    wall.page.wait_for_function(
+        "([place, figure]) => document.querySelector(place)?.innerText.startsWith(`${figure}`)",
+        arg=[place, figure],
+        timeout=60_000,
+    )

@@ -76,6 +76,7 @@ def render() -> None:
     with today:
         _today(found.actions)
     _systems(lines)
+    data.keep_fresh()
 
 
 def _begin() -> None:
