@@ -12,8 +12,22 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import streamlit as st
 
 from dashboard import navigation, session
-from dashboard.i18n import MISSING, _, current, days_badge, figure_of, n_, number, plain, say, target_words
-from repository.metrics import State, Value
+from dashboard.i18n import (
+    MISSING,
+    _,
+    current,
+    day_short,
+    days,
+    days_badge,
+    figure_of,
+    n_,
+    number,
+    plain,
+    say,
+    target_words,
+)
+from dashboard.i18n import date as date_
+from repository.metrics import REACTION_DAYS, State, Value
 from repository.words import Message, Trouble
 
 if TYPE_CHECKING:
@@ -201,7 +215,7 @@ def tile(
             )
             # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
             big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"
-            beside = detail or _second(value) or target_words(metric)
+            beside = detail or _second(value) or target_words(value)
         else:
             big = MISSING
             beside = (
@@ -213,7 +227,7 @@ def tile(
         st.metric(
             name,
             f"{big} :small[:gray[{plain(beside)}]]" if beside else big,
-            _state_words(value.state, run_of(value)),
+            _state_words(value.state, lasting(value)),
             delta_color=COLOURS[value.state] if value.state else "gray",  # type: ignore[arg-type]
             delta_arrow="off",
             label_visibility="collapsed",
@@ -230,8 +244,9 @@ def about(value: Value) -> str:
     """What a metric's tooltip says: full name, formula, target, n, source."""
     metric = value.metric
     lines = [f"**{plain(say(metric.title))}**", plain(say(metric.formula))]
-    if wanted := target_words(metric):
+    if wanted := target_words(value):
         lines.append(plain(wanted))
+    lines += [plain(each) for each in standing(value)]
     lines.append(f"n = {number(value.n)}")
     if value.estimated:
         lines.append(_("Estimated from duration classes; exact below 10,000."))
@@ -248,12 +263,35 @@ def _second(value: Value) -> str:
     return _("mean {figure}", figure=figure if same else f"{figure} {unit}")
 
 
-def run_of(value: Value) -> str | None:
-    """How long the state has not been on target, in whole months: series are monthly."""
+def lasting(value: Value) -> str | None:
+    """Beside the state: until when a deviation is accepted and by whom, or for how many whole months it has not been on
+    target: series are monthly."""
+    if accepted := value.accepted:
+        return _("until {day}, {who}", day=day_short(accepted.until), who=accepted.by)
     if value.since is None or not value.series:
         return None
     (first, last) = (int(month[:4]) * 12 + int(month[5:7]) for month in (value.since, value.series[-1][0]))
     return n_("{n} mo", "{n} mo", last - first + 1)
+
+
+def standing(value: Value) -> list[str]:
+    """For how long a figure has been in its state, how far beyond the days allowed, and who answers for a deviation
+    and why: a sentence each."""
+    if accepted := value.accepted:
+        facts = {"who": accepted.by, "first": date_(accepted.since), "last": date_(accepted.until)}
+        return [
+            _("{who} accepted the deviation on {first}, until {last}: {reason}", reason=accepted.reason, **facts),
+        ]
+    run = value.run
+    if run is None or value.state is None or value.state is State.ON_TARGET:
+        return []
+    if run.since is None:
+        return [_("In this state since after the end of last month.")]
+    said = [_("In this state since {day} at least: {days}.", day=date_(run.since), days=days(run.days))]
+    if run.beyond:
+        allowed = days(REACTION_DAYS[value.state])
+        said.append(_("{days} beyond the {allowed} allowed.", days=days(run.beyond), allowed=allowed))
+    return said
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def _on_time(found: CompanyReview) -> None:
     """Who keeps the promised times: only companies with enough orders are compared."""
     ranked = found.ranked
     few = [score.company.name for score in found.scores if not score.on_time.enough]
-    target = found.on_time.metric.target
+    target = found.on_time.target
     low = target.low if target else None
     figure = charts.bars(
         [score.company.name for score in ranked],

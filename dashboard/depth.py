@@ -530,7 +530,7 @@ def _capital(text: str) -> str:
 
 def _same_way(found: FlowRuns) -> None:
     shown = found.runs[:_RUNS]
-    target = found.longest.metric.target
+    target = found.longest.target
     bound = (target.high if target else None) or 0
     figure = charts.bars(
         [term(run.format, Format) for run in shown],

@@ -8,7 +8,7 @@ from dashboard import cards, charts, data, i18n, navigation, session
 from dashboard.i18n import MISSING, _, n_, number, percent, period, plain, say
 from repository.grids import Grid
 from repository.handling import PARTS, Handled, Handling, handling
-from repository.metrics import State, judge
+from repository.metrics import State, Value, judge
 
 Row = tuple[Grid, Handled]
 
@@ -39,7 +39,7 @@ def _scores(view: session.View, found: Handling) -> None:
     )
     due = sum(each.due for _grid, each in found.grids)
     cards.chart(
-        _finding(scored, found.grids),
+        _finding(found, scored, found.grids),
         _(
             "Points of 100 in {period}, best first; n = {n} work orders and requests that should be handled",
             period=period(view.period),
@@ -68,18 +68,18 @@ def _scores(view: session.View, found: Handling) -> None:
 
 
 def _low(each: Handled, found: Handling) -> bool:
-    target = found.score.metric.target
+    target = found.score.target
     return target is not None and judge(each.score, target) is State.OFF_TARGET
 
 
-def _finding(scored: Sequence[Row], every: Sequence[Row]) -> str:
+def _finding(found: Handling, scored: Sequence[Row], every: Sequence[Row]) -> str:
     if not scored:
         return _("No grid has a score yet") if every else _("Without grids nothing is handled by grid")
     best, worst = scored[0], scored[-1]
     if len(scored) == 1:
         return _("{grid}: {score} points, grade {grade}", grid=best[0].name, score=number(best[1].score),
                  grade=str(best[1].grade))  # fmt: skip
-    part = min(PARTS, key=lambda part: _margin(worst[1], part.key))
+    part = min(found.all, key=lambda part: _margin(worst[1], part)).metric
     return _(
         "{grid} handles its work worst: {score} points, grade {grade}, above all for “{part}”",
         grid=worst[0].name,
@@ -89,10 +89,9 @@ def _finding(scored: Sequence[Row], every: Sequence[Row]) -> str:
     )
 
 
-def _margin(each: Handled, key: str) -> float:
+def _margin(each: Handled, part: Value) -> float:
     """How far a part is beyond its target, the more negative the worse."""
-    share, part = each.shares[key][0] or 0.0, next(part for part in PARTS if part.key == key)
-    target = part.target
+    share, target = each.shares[part.metric.key][0] or 0.0, part.target
     if target is None:
         return 0.0
     return share - target.low if target.low is not None else (target.high or 0.0) - share
@@ -118,7 +117,7 @@ def _parts(view: session.View, found: Handling) -> None:
             _("Of these on time"),
             _("Of these late"),
             _("Of these overdue"),
-            *(f"{say(part.short)} :small[:gray[%, {plain(_bounds(part.key))}]]" for part in PARTS),
+            *(f"{say(part.metric.short)} :small[:gray[%, {plain(_bounds(part))}]]" for part in found.all),
             _("Points"),
             _("Grade"),
         ]
@@ -129,7 +128,7 @@ def _parts(view: session.View, found: Handling) -> None:
             number(each.on_time),
             number(each.late),
             number(each.overdue),
-            *(_cell(each, part.key) for part in PARTS),
+            *(_cell(each, part) for part in found.all),
             number(each.score) if each.score is not None else MISSING,
             plain(each.grade) if each.grade else MISSING,
         ]
@@ -159,14 +158,12 @@ def _parts(view: session.View, found: Handling) -> None:
             navigation.link("maintenance", plain(label), show="overdue", grid=worst[0].id, part=None)
 
 
-def _bounds(key: str) -> str:
-    part = next(part for part in PARTS if part.key == key)
-    return i18n.target_bounds(part.target, part.unit) if part.target else ""
+def _bounds(part: Value) -> str:
+    return i18n.target_bounds(part.target, part.metric.unit) if part.target else ""
 
 
-def _cell(each: Handled, key: str) -> str:
-    part = next(part for part in PARTS if part.key == key)
-    share, _n = each.shares[key]
-    if part in each.missing or share is None or part.target is None:
+def _cell(each: Handled, part: Value) -> str:
+    share, _n = each.shares[part.metric.key]
+    if part.metric in each.missing or share is None or part.target is None:
         return MISSING
     return cards.mark(judge(share, part.target), percent(share).removesuffix("%"))

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from repository.words import Amount, Message, Trouble, msg
 
 if TYPE_CHECKING:  # the command line starts the database before it imports what these bring along
-    from repository.metrics import Metric, Period, Target
+    from repository.metrics import Period, Target, Value
     from repository.record import Choice
 
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -294,6 +294,8 @@ UNITS: Mapping[str, str] = {
     "lessons": msg("h of training"),
     "cases": msg("cases"),
     "service_hours": msg("h served"),
+    "figures": msg("figures"),
+    "days": msg("d"),
 }
 
 
@@ -317,18 +319,22 @@ def amount(value: float | None, unit: str) -> str:
     return f"{figure}{word}" if word in ("", "%") else f"{figure}\u00a0{word}"
 
 
-def target_words(metric: "Metric") -> str:
-    """What is wanted of a metric, in words; empty without a target."""
-    if metric.target is None:
+def target_words(value: "Value") -> str:
+    """What a value is held to, in words; empty without a target."""
+    if value.target is None:
         return ""
-    return _("target {bounds}", bounds=target_bounds(metric.target, metric.unit))
+    return _("target {bounds}", bounds=target_bounds(value.target, value.metric.unit))
+
+
+def in_words(bound: float | None, unit: str) -> float | None:
+    """A bound in the unit that people write it in: shares as %, money in yuan."""
+    by = {"percent": 100.0, "money": 0.01}.get(unit, 1.0)
+    return None if bound is None else round(bound * by, 6)
 
 
 def target_bounds(target: "Target", unit: str) -> str:
     """≥ 85, ≤ 15 or 2–4, in ``unit``; empty where nothing is wanted."""
-    low, high = (
-        number(bound * 100 if bound is not None and unit == "percent" else bound) for bound in (target.low, target.high)
-    )
+    low, high = (number(in_words(bound, unit)) for bound in (target.low, target.high))
     if target.low is not None and target.high is not None:
         return low if target.low == target.high else f"{low}–{high}"
     if target.low is None and target.high is None:

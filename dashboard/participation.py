@@ -188,7 +188,7 @@ def what_is_held(found: Figures, *, whole: bool = True) -> str:
 def sameness(found: Figures) -> str:
     """The alarm's own line: how varied, what is wanted, what is planned."""
     effective = found.variety.effective
-    target = effective.metric.target
+    target = effective.target
     said = _(
         "Effective formats {n}, target {target}.",
         n=number(effective.value, 1),

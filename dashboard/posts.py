@@ -204,7 +204,7 @@ def load(found: Comparison) -> None:
             share=percent(value.value - 1),
         )
     mean = value.detail
-    limit = value.metric.target.high if value.metric.target and value.metric.target.high else None
+    limit = value.target.high if value.target and value.target.high else None
     figure = charts.bars(
         [grid.name for grid in known],
         [grid.households for grid in known],

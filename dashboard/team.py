@@ -2,6 +2,7 @@
 run out, what the year's plan still owes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from dashboard import cards, charts, data, drawer, i18n, personnel, session, tab
 from dashboard.i18n import MISSING, _, days_badge, listed, n_, number, percent, plain, say, term
 from repository import staff
 from repository.access import Operation, may
-from repository.metrics import Metric, State, Value
+from repository.metrics import State, Value
 from repository.staff import (
     EXPERIENCED_YEARS,
     LONG_YEARS,
@@ -70,16 +71,16 @@ def _bare(found: Team) -> str:
 def _tile(value: Value, *, few: bool = False, withheld: bool = False, detail: str | None = None) -> None:
     """A metric; one that is withheld says so instead of a figure."""
     if not withheld:
-        shown = value if value.metric.unit != "lessons" else Value(value.metric, value.value, value.n)
+        shown = value if value.metric.unit != "lessons" else replace(value, series=(), detail=None)
         cards.tile(shown, page="", detail=detail)
         return
     metric = value.metric
     with st.container(border=True, gap=None, height="stretch", key=f"tile_{metric.key}"):
-        st.markdown(say(metric.short), help=cards.about(Value(metric, None, 0)))
+        st.markdown(say(metric.short), help=cards.about(replace(value, value=None, n=0)))
         figure = f"<{MIN_GROUP}" if few else MISSING
         st.metric(
             say(metric.short),
-            f"{plain(figure)} :small[:gray[{plain(i18n.target_words(metric))}]]",
+            f"{plain(figure)} :small[:gray[{plain(i18n.target_words(value))}]]",
             f"{cards.ICONS[State.UNKNOWN]} {_('Withheld')}",
             delta_color="gray",
             delta_arrow="off",
@@ -151,7 +152,7 @@ def _distance(each: Dimension) -> float:
 
 
 def _target(each: Dimension) -> float | None:
-    return each.value.metric.target.low if each.value and each.value.metric.target else None
+    return each.value.target.low if each.value and each.value.target else None
 
 
 def _share_text(each: Dimension) -> str:
@@ -190,11 +191,7 @@ def _badge(value: Value | None) -> str:
     """The state of a metric in words; nothing for a dimension without one."""
     if value is None:
         return ""
-    if value.state is State.ON_TARGET:
-        return cards.badge(State.ON_TARGET)
-    if value.state is State.NEAR:
-        return cards.badge(State.NEAR)
-    return cards.badge(State.OFF_TARGET if value.state is State.OFF_TARGET else State.UNKNOWN)
+    return cards.badge(value.state, cards.lasting(value) if value.accepted else None)
 
 
 def _group(key: Wish, name: str) -> str:
@@ -220,27 +217,18 @@ def training(view: session.View, names: Names, on: date) -> None:
     """Who lacks hours, which certificates run out, what the plan still owes."""
     found = data.ask(staff.training_review, view.community_id, on=on)
     members = {each.person_id: each.id for each in data.ask(staff.members, view.community_id)}
-    lacking, ending = len(found.lacking), sum(len(gap.expiring) for gap in found.gaps)
     size = len(found.gaps)
     with cards.tiles(3):
         target = None if found.value.detail is None else _("by now {n}", n=personnel.hours(found.value.detail))
-        cards.tile(Value(found.value.metric, found.value.value, found.value.n), page="", detail=target)
-        cards.tile(
-            Value(_metric("C2_gaps"), lacking if size else None, size), page="", detail=_("of {n}", n=number(size))
-        )
-        cards.tile(Value(_metric("C2_expiring"), ending if size else None, size), page="")
+        cards.tile(replace(found.value, series=(), detail=None), page="", detail=target)
+        cards.tile(found.gaps_value, page="", detail=_("of {n}", n=number(size)))
+        cards.tile(found.expiring_value, page="")
     _gap_list(found, names, members)
     left, right = st.columns(2, gap="small")
     with left:
         _running_out(found, names, members)
     with right:
         _plan(found)
-
-
-def _metric(key: str) -> Metric:
-    from repository.metrics import METRICS
-
-    return METRICS[key]
 
 
 def _gap_list(found: TrainingReview, names: Names, members: Mapping[str, str]) -> None:

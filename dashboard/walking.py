@@ -73,14 +73,14 @@ def _begin() -> None:
 
 
 def _by_now(found: PatrolReview) -> str:
-    target = found.coverage.metric.target
+    target = found.coverage.target
     return _("none due yet") if target is None else _("{share} due by now", share=percent(target.low))
 
 
 # --- households visited
 def _visited(view: session.View, found: PatrolReview, names: Names) -> None:
     known = [row for row in found.grids if row.share is not None]
-    target = found.coverage.metric.target
+    target = found.coverage.target
     due = (target.low if target else None) or 0
     figure = charts.bars(
         [names["grids"].get(row.grid_id, MISSING) for row in known],

@@ -126,7 +126,7 @@ _EDITORS = frozenset({Role.EDITOR, Role.SECRETARY, Role.ADMIN})
 _FACILITIES = _EDITORS | {Role.FACILITY_MANAGER}
 _FIELD = _FACILITIES | {Role.GRID_WORKER}
 _ADMIN = frozenset({Role.ADMIN})
-_PERSONNEL = frozenset({Role.SECRETARY, Role.ADMIN})
+_LEADERS = _PERSONNEL = frozenset({Role.SECRETARY, Role.ADMIN})
 _NOBODY: frozenset[Role] = frozenset()
 _RESIDENT = frozenset({Outsider.RESIDENT})
 _VISITOR = frozenset({Outsider.VISITOR})
@@ -148,6 +148,9 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         "communities": _row(_ALL | _RESIDENT | _VISITOR, _ADMIN, _EDITORS, _ADMIN, _ADMIN),
         "grids": _row(_ALL | _VISITOR, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "posts": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
+        # what is wanted, and who answers for it being missed, is the leaders' to say; nothing of it is ever taken out
+        "targets": _row(_ALL, _LEADERS, _LEADERS, _NOBODY, _NOBODY),
+        "accepted_deviations": _row(_ALL, _LEADERS, _LEADERS, _NOBODY, _NOBODY),
         "special_days": _row(_ALL | _RESIDENT, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "contacts": _row(_FIELD, _FIELD | _RESIDENT, _EDITORS, _EDITORS, _NOBODY),
@@ -307,7 +310,7 @@ WHOLE = frozenset(
     {
         *(("users", operation) for operation in Operation),
         *((name, operation) for name in (*_FILES, "erasures") for operation in Operation),
-        *(("communities", operation) for operation in _WRITES),
+        *((name, operation) for name in ("communities", "targets") for operation in _WRITES),
         ("monthly_counts", Operation.UPDATE),
     }
 )

@@ -21,6 +21,7 @@ from repository.metrics import Metric, Period, Target, Value, declare, last_mont
 from repository.people import AgeBand, Person, Sex
 from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
 from repository.store import Counters, FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
+from repository.targets import judged
 from repository.words import Message, msg
 
 
@@ -753,6 +754,7 @@ class Staffing:
         return tuple(cell for cell, officers in self.cells.items() if not officers)
 
 
+@judged
 def staffing(store: Store, actor: Actor, community_id: str, *, on: date, within: Setting | None = None) -> Staffing:
     """Who fills which post on a day, over the grids within the actor's reach (``within``: if that was read already).
     Raises NotFound, Refused, Unavailable.
@@ -777,6 +779,7 @@ class PostsOnDay:
     """Everybody's name by id."""
 
 
+@judged
 def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, today: date) -> PostsOnDay:
     """Who filled which post at the end of a period, or today while it lasts? Raises NotFound, Refused, Unavailable."""
     within = setting(store, actor, community_id)

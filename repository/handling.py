@@ -20,6 +20,7 @@ from repository.metrics import Metric, Period, Target, Value, declare, last_mont
 from repository.record import Choice
 from repository.requests import GridRequests
 from repository.store import Store
+from repository.targets import judged
 from repository.words import msg
 
 _JINNIU = msg("Grid assessment rules of Jinniu District, Chengdu")
@@ -205,6 +206,7 @@ class Handling:
     """Best score first, those without one last."""
 
 
+@judged
 def handling(
     store: Store,
     actor: Actor,

@@ -4,10 +4,12 @@ A metric is computed by exactly one query of its area; page, tooltip, digest and
 """
 
 import calendar
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -131,13 +133,42 @@ class State(Choice):
     UNKNOWN = "unknown", msg("Unknown")
 
 
+class Direction(Choice):
+    """Which way a figure is wanted."""
+
+    HIGHER = "higher", msg("At least: higher is better")
+    LOWER = "lower", msg("At most: lower is better")
+    BAND = "band", msg("Within a band")
+    NONE = "none", msg("No target")
+
+
 @dataclass(frozen=True)
 class Target:
-    """What is wanted: at least, at most, or within; ``near`` is how far off still counts as near, as a share of it."""
+    """What is wanted: at least, at most, or within. ``near`` is how far off still counts as near, as a share of the
+    bound; ``near_low`` and ``near_high`` say it as the last figure that does."""
 
     low: float | None = None
     high: float | None = None
     near: float = 0.1
+    near_low: float | None = None
+    near_high: float | None = None
+
+    @property
+    def direction(self) -> Direction:
+        """Which way it goes."""
+        if self.low is None:
+            return Direction.NONE if self.high is None else Direction.LOWER
+        return Direction.HIGHER if self.high is None else Direction.BAND
+
+    @property
+    def edges(self) -> tuple[float | None, float | None]:
+        """The lowest and the highest figure that still is near."""
+        low, high = self.near_low, self.near_high
+        if low is None and self.low is not None:
+            low = self.low - self.near * (abs(self.low) or 1)
+        if high is None and self.high is not None:
+            high = self.high + self.near * (abs(self.high) or 1)
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -172,13 +203,24 @@ class Metric:
         "lessons",
         "cases",
         "service_hours",
+        "figures",
+        "days",
     ]
     formula: str
     source: str
     target: Target | None = None
+    """Where a community set none of its own."""
     minimum_n: int = MINIMUM_N
     page: str = "overview"
     """Where the list behind it is."""
+    by_span: tuple[tuple[str, Target | None], ...] = ()
+    """Where what is wanted differs for a month, a quarter, a year and all of time."""
+    follows: str = ""
+    """What its target follows from, where that is no community's to set here."""
+
+    def wanted(self, span: str) -> Target | None:
+        """What is wanted of a month, a quarter, a year or all of time, where a community set nothing."""
+        return dict(self.by_span).get(span, self.target)
 
 
 METRICS: dict[str, Metric] = {}
@@ -194,9 +236,54 @@ def declare(metric: Metric) -> Metric:
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A deviation that somebody answers for until a day, that day included; ``since`` is when it was accepted."""
+
+    since: date
+    until: date
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a value is held to on a day: the target as it stood, who accepted that it is missed, and what was wanted of
+    single months before, as (from that day on, target), oldest first. See ``repository.targets``."""
+
+    day: date
+    target: Target | None
+    accepted: Accepted | None = None
+    course: tuple[tuple[date, Target | None], ...] = ()
+
+    def then(self, day: date) -> Target | None:
+        """What was wanted of the month that ended on a day."""
+        found = self.course[0][1] if self.course else self.target
+        for begins, target in self.course:
+            if begins <= day:
+                found = target
+        return found
+
+
+REACTION_DAYS: Mapping[State, int] = MappingProxyType({State.OFF_TARGET: 7, State.NEAR: 21, State.UNKNOWN: 3})
+"""How many days a state may last before somebody must have reacted (metric L1)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """For how long a value has been in its state, at least: ``since`` is the first month's end in an unbroken row at
+    which it was, ``days`` are counted from it. Without ``since`` the state began after the last month's end."""
+
+    since: date | None
+    days: int
+    beyond: int
+    """Days past those within which somebody must have reacted; 0 where none are known to have passed."""
+
+
+@dataclass(frozen=True)
 class Value:
     """A metric's value: None is "no data", never 0 or 100 %. ``n`` is what it rests on; ``series`` are the months up to
-    now, oldest first, as (month, value); ``detail`` is a second figure shown beside it, such as the mean."""
+    now, oldest first, as (month, value); ``detail`` is a second figure shown beside it, such as the mean. ``held`` is
+    what it is held to; without it the metric's own target holds."""
 
     metric: Metric
     value: float | None
@@ -204,6 +291,7 @@ class Value:
     series: Sequence[tuple[str, float | None]] = ()
     detail: float | None = None
     estimated: bool = False
+    held: Held | None = None
 
     @property
     def enough(self) -> bool:
@@ -211,41 +299,78 @@ class Value:
         return self.value is not None and self.n >= self.metric.minimum_n
 
     @property
+    def target(self) -> Target | None:
+        """What it is held to; None where nothing is wanted."""
+        return self.metric.target if self.held is None else self.held.target
+
+    @property
+    def accepted(self) -> Accepted | None:
+        """Who answers for it being missed; None where nobody does, or it is not missed."""
+        return self.held.accepted if self.held is not None and self.state is State.ACCEPTED else None
+
+    @property
     def state(self) -> State | None:
         """Its state, or None for a metric without a target."""
-        if self.metric.target is None:
+        if self.target is None:
             return None
-        return judge(self.value, self.metric.target) if self.enough else State.UNKNOWN
+        if not self.enough:
+            return State.UNKNOWN
+        found = judge(self.value, self.target)
+        return State.ACCEPTED if _missed(found) and self.held is not None and self.held.accepted else found
 
     @property
     def since(self) -> str | None:
         """The first month of the unbroken run, up to now, in which the state was not "on target"."""
-        if self.metric.target is None or self.state in (None, State.ON_TARGET, State.UNKNOWN):
+        if self.state in (None, State.ON_TARGET, State.UNKNOWN):
             return None
         first = None
         for month, value in reversed(self.series):
-            if value is None or judge(value, self.metric.target) is State.ON_TARGET:
+            target = self.wanted(month)
+            if value is None or target is None or judge(value, target) is State.ON_TARGET:
                 break
             first = month
         return first
 
+    @property
+    def run(self) -> Run | None:
+        """For how long it has been in its state, read off the ends of the months before; None where they do not tell,
+        or it need not be known: nothing is wanted, or it is accepted."""
+        state = self.state
+        if self.held is None or state is None or state is State.ACCEPTED:
+            return None
+        ended = [(end, value) for month, value in self.series if (end := Period.of(month).last) < self.held.day]
+        if not ended or (state is State.UNKNOWN and (self.value is not None or ended[-1][1] is not None)):
+            return None  # a month's point does not say on how much it rests
+        since = None
+        for end, value in reversed(ended):
+            target = self.held.then(end)
+            if target is None or judge(value, target) is not state:
+                break
+            since = end
+        days = 0 if since is None else (self.held.day - since).days
+        return Run(since, days, max(0, days - REACTION_DAYS.get(state, days)))
+
+    def wanted(self, month: str) -> Target | None:
+        """What was wanted of one month of its course."""
+        if self.held is None:
+            return self.metric.wanted("month")
+        return self.held.then(min(Period.of(month).last, self.held.day))
+
+
+def _missed(state: State) -> bool:
+    return state in (State.NEAR, State.OFF_TARGET)
+
 
 def judge(value: float | None, target: Target) -> State:
-    """On target, near (within ``target.near`` of a bound) or off; unknown without a value."""
+    """On target, near (see ``Target``) or off; unknown without a value."""
     if value is None:
         return State.UNKNOWN
-    missed = [
-        bound
-        for bound, off in (
-            (target.low, target.low is not None and value < target.low),
-            (target.high, target.high is not None and value > target.high),
-        )
-        if off and bound is not None
-    ]
-    if not missed:
-        return State.ON_TARGET
-    slack = target.near * (abs(missed[0]) or 1)
-    return State.NEAR if abs(value - missed[0]) <= slack else State.OFF_TARGET
+    low, high = target.edges
+    if target.low is not None and low is not None and value < target.low:
+        return State.NEAR if value >= low or math.isclose(value, low) else State.OFF_TARGET
+    if target.high is not None and high is not None and value > target.high:
+        return State.NEAR if value <= high or math.isclose(value, high) else State.OFF_TARGET
+    return State.ON_TARGET
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -40,6 +40,7 @@ from repository import (  # noqa: F401 (importing declares the records)
     review,
     rollups,
     staff,
+    targets,
     worktime,
 )
 from repository.attempts import ATTEMPTS

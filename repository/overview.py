@@ -4,13 +4,13 @@ Nothing is computed here that an area's room computes already; here it is put si
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 
 from repository import activities, facilities, inspections, maintenance, meetings, projects, requests, staff
-from repository.access import Actor, Operation, may
+from repository.access import Actor, Operation, may, reach
 from repository.grids import (
     GRID_POSTS,
     HOME,
@@ -28,8 +28,12 @@ from repository.grids import (
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.record import Choice
-from repository.store import Put, Steps, Store, at_once, in_steps
+from repository.store import Document, Put, Steps, Store, at_once, in_steps
+from repository.targets import Attention, Span, Standard, attention, standard_of
+from repository.targets import wanted as standard_wanted
 from repository.words import Message, msg
+
+T = TypeVar("T")
 
 MOST_ACTIONS = 7
 _WORST_FIRST = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET)
@@ -92,11 +96,8 @@ class Glance:
     grids: tuple[Grid, ...]
     rows: tuple[Row, ...]
     actions: tuple[Action, ...]
-
-    @property
-    def off(self) -> int:
-        """How many tiles need action: not on target, or unknown."""
-        return sum(value.state in (State.OFF_TARGET, State.NEAR, State.UNKNOWN) for value in self.values)
+    attention: Attention
+    """Which of the tiles need action, and of the figures that the lines below them rest on (metric L1)."""
 
     @property
     def lagging(self) -> tuple[Grid, int] | None:
@@ -131,22 +132,52 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
         *maintenance.glance_wanted(store, actor, community_id, period, now=now),
         activities.grids_wanted(period),
     ]
-    within = setting(store, actor, community_id, also=also)
+    within = setting(store, actor, community_id, also=[*also, *standard_wanted(actor, community_id)])
+    held = _Held(standard_of(within.also[-2:]), min(period.last, now.date()), period.kind)
+    within = replace(within, also=within.also[:-2])
     there = within.grids
-    work = maintenance.work_glance(store, actor, community_id, period, now=now, within=within.also[1:-1])
+    work = held.judged(maintenance.work_glance(store, actor, community_id, period, now=now, within=within.also[1:-1]))
     zone = store.zone(community_id)
     estate = facilities.glance(within.also[0], within.community, on=now.date(), zone=zone, course=False)
     posts = staffing(store, actor, community_id, on=now.date(), within=within)
+    estate, posts = held.now(now).judged((estate, posts))
     came = activities.came_by_grid(store, actor, community_id, period, within=within)
+    rate = activities.participation(period)
     return Comparison(
         there,
-        _rows(there, work, estate, posts, activities.participation(period), came),
+        _rows(there, work, estate, posts, rate, came, held),
         {row.grid_id: row.open for row in work.grids},
-        load(there),
+        held.now(now).judged(load(there)),
         posts,
         estate,
         within.names,
     )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What figures of a day are held to: of a kind of period, or with ``grid_id`` of that grid alone."""
+
+    standard: Standard
+    day: date
+    span: str = Span.ANY
+    grid_id: str | None = None
+
+    def judged(self, answer: T) -> T:
+        """The answer with its values held to it."""
+        return self.standard.judge(answer, self.day, self.span, self.grid_id)
+
+    def now(self, now: datetime) -> "_Held":
+        """For what is read as of now, whatever period is looked at."""
+        return replace(self, day=now.date(), span=Span.ANY)
+
+    def target(self, metric: Metric) -> Target | None:
+        """What is wanted of a metric."""
+        return self.standard.target(metric, self.day, self.span)
+
+    def accepts(self, metric: Metric, grid_id: str) -> bool:
+        """Whether somebody answers for the metric's missing its target in a grid."""
+        return self.standard.accepted(metric, self.day, grid_id) is not None
 
 
 def off_target(there: Sequence[Grid], rows: Sequence[Row]) -> dict[str, int]:
@@ -180,17 +211,21 @@ class Repairs:
 
 @dataclass(frozen=True)
 class Team:
-    """Who is there, and how the posts are filled."""
+    """Who is there, how the posts are filled, and what figures are held to."""
 
     within: Setting
     posts: Staffing
+    standard: Standard
 
 
 @in_steps
 def team(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Team]:
     """Who fills which post today, over the grids in reach? Raises NotFound, Refused, Unavailable."""
-    within = setting_of((yield setting_wanted(actor, community_id)))
-    return Team(within, staffing(store, actor, community_id, on=now.date(), within=within))
+    wanted = [*setting_wanted(actor, community_id), *standard_wanted(actor, community_id)]
+    within = setting_of((yield wanted))
+    held = _Held(standard_of(within.also), now.date(), grid_id=_only(reach(actor, community_id)))
+    posts = held.judged(staffing(store, actor, community_id, on=now.date(), within=within))
+    return Team(replace(within, also=()), posts, held.standard)
 
 
 @in_steps
@@ -205,10 +240,12 @@ def repairs(
 ) -> Steps[Repairs]:
     """How late is the work, and what of it cannot wait? Raises Refused, Unavailable."""
     owed = maintenance.glance_wanted(store, actor, community_id, period, seen, now=now)
-    found = yield [*owed, *maintenance.urgent_wanted(actor, community_id, seen, now=now)]
-    of_work, pressing = found[: len(owed)], found[len(owed) :]
+    also = standard_wanted(actor, community_id)
+    found = yield [*owed, *also, *maintenance.urgent_wanted(actor, community_id, seen, now=now)]
+    of_work, judging, pressing = found[: len(owed)], found[len(owed) :][: len(also)], found[len(owed) + len(also) :]
+    held = _held(judging, actor, community_id, now, seen, period)
     return Repairs(
-        maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=of_work),
+        held.judged(maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=of_work)),
         maintenance.urgent(store, actor, community_id, seen, now=now, within=pressing),
     )
 
@@ -220,12 +257,13 @@ def estate(
     """In what state are the facilities, and which should have been inspected by now? Raises NotFound, Refused,
     Unavailable."""
     own = facilities.wanted(actor, community_id, grids=seen)
-    *home, rows, plans, checklists = yield [*HOME, own, *inspections.wanted(community_id)]
+    judging = standard_wanted(actor, community_id)
+    *home, rows, plans, checklists, one, two = yield [*HOME, own, *inspections.wanted(community_id), *judging]
     lasts = yield inspections.lasts_wanted(community_id, plans, checklists)
     today, within = now.date(), [rows, plans, checklists, *lasts]
     late = inspections.dues(store, actor, community_id, today=today, grids=seen, overdue=True, within=within)
     found = facilities.glance(rows, home_of(home).community, on=today, zone=store.zone(community_id))
-    return Estate(found, tuple(late))
+    return Estate(_held([one, two], actor, community_id, now, seen).judged(found), tuple(late))
 
 
 @in_steps
@@ -240,8 +278,29 @@ def crowd(
 ) -> Steps[activities.Figures]:
     """What was held, and who came? Raises NotFound, Refused, Unavailable."""
     counters = activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now, brief=True)
-    within = home_of((yield [*HOME, *counters]))
-    return activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
+    *found, one, two = yield [*HOME, *counters, *standard_wanted(actor, community_id)]
+    within = home_of(found)
+    came = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
+    return _held([one, two], actor, community_id, now, seen, period).judged(came)
+
+
+def _held(
+    judging: Sequence[Sequence[Document]],
+    actor: Actor,
+    community_id: str,
+    now: datetime,
+    seen: frozenset[str] | None,
+    period: Period | None = None,
+) -> _Held:
+    """What figures over some grids are held to at the end of a period, or now, from what ``standard_wanted`` reads."""
+    day = now.date() if period is None else min(period.last, now.date())
+    span = Span.ANY if period is None else period.kind
+    return _Held(standard_of(judging), day, span, _only(reach(actor, community_id, seen)))
+
+
+def _only(grids: frozenset[str] | None) -> str | None:
+    """The one grid, where there is but one."""
+    return next(iter(grids)) if grids is not None and len(grids) == 1 else None
 
 
 def glance(
@@ -257,8 +316,10 @@ def glance(
     Raises NotFound, Refused, Unavailable."""
     put = [Put(team, (), {"now": now}), Put(estate, (seen,), {"now": now})]
     put += [Put(each, (period, seen), {"now": now}) for each in (repairs, crowd)]
-    staffed, standing, work, came = (answer for answer, _footprint in at_once(store, actor, community_id, put))
-    return put_together(actor, staffed, standing, work, came, seen)
+    staffed, standing, work, came, *lines = (
+        answer for answer, _footprint in at_once(store, actor, community_id, [*put, *_of_systems(period, seen, now)])
+    )
+    return put_together(actor, staffed, standing, work, came, seen, lines)
 
 
 def put_together(
@@ -268,28 +329,33 @@ def put_together(
     repairs: Repairs,
     crowd: activities.Figures,
     seen: frozenset[str] | None = None,
+    lines: Sequence["Line"] = (),
 ) -> Glance:
-    """The answer, from those it is made of."""
+    """The answer, from those it is made of; ``lines`` are how the community is run, as ``systems`` says."""
     within, posts, work, found = team.within, team.posts, repairs.work, estate.found
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
+    tiles = (
+        work.overdue,
+        work.on_time,
+        found.good_order,
+        found.past_life,
+        posts.filled,
+        crowd.participation,
+        crowd.variety.effective,
+    )
+    day = work.overdue.held.day if work.overdue.held else date.max
+    held = _Held(team.standard, day, crowd.period.kind)
     return Glance(
         concerns=(
             _facilities_concern(there, work, found, within.acting),
             _team_concern(there, posts, within.acting),
             _participation_concern(crowd),
         ),
-        values=(
-            work.overdue,
-            work.on_time,
-            found.good_order,
-            found.past_life,
-            posts.filled,
-            crowd.participation,
-            crowd.variety.effective,
-        ),
+        values=tiles,
         grids=tuple(there),
-        rows=_rows(there, work, found, posts, crowd.participation.metric, crowd.grids),
+        rows=_rows(there, work, found, posts, crowd.participation.metric, crowd.grids, held),
         actions=_actions(actor, there, estate, repairs.urgent, posts, crowd, within.acting),
+        attention=attention([*tiles, posts.coverage, *(value for line in lines for value in line.values)]),
     )
 
 
@@ -308,6 +374,8 @@ class Line:
     finding: Message
     more: Message | None
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    values: tuple[Value, ...] = ()
+    """The judged figures it rests on."""
 
 
 @in_steps
@@ -322,24 +390,30 @@ def of_organizations(
 ) -> Steps[Line]:
     """Do stationed organisations take part? Raises Refused, Unavailable."""
     today = now.date()
-    found = yield projects.glance_wanted(actor, community_id, period, seen, today=today)
+    wanted = projects.glance_wanted(actor, community_id, period, seen, today=today)
+    *found, one, two = yield [*wanted, *standard_wanted(actor, community_id)]
     tasks = yield projects.tasks_wanted(actor, community_id, found[0])
-    within = [*found, *tasks]
-    return _organizations(projects.glance(store, actor, community_id, period, seen, today=today, within=within))
+    answer = projects.glance(store, actor, community_id, period, seen, today=today, within=[*found, *tasks])
+    return _organizations(_held([one, two], actor, community_id, now, seen, period).judged(answer))
 
 
 @in_steps
 def of_staff(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Line]:
     """Is the team trained, and are its key posts succeeded to? Raises Refused, Unavailable."""
-    found = yield staff.glance_wanted(actor, community_id, on=now.date())
-    return _team(staff.staff_glance(store, actor, community_id, on=now.date(), within=found))
+    *found, one, two = yield [
+        *staff.glance_wanted(actor, community_id, on=now.date()),
+        *standard_wanted(actor, community_id),
+    ]
+    answer = staff.staff_glance(store, actor, community_id, on=now.date(), within=found)
+    return _team(_held([one, two], actor, community_id, now, None).judged(answer))
 
 
 @in_steps
 def of_meetings(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Line]:
     """Are meetings held, and what they decided done? Raises Refused, Unavailable."""
-    found = yield meetings.glance_wanted(actor, community_id)
-    return _meetings(meetings.glance(store, actor, community_id, now=now, within=found))
+    *found, one, two = yield [*meetings.glance_wanted(actor, community_id), *standard_wanted(actor, community_id)]
+    answer = meetings.glance(store, actor, community_id, now=now, within=found)
+    return _meetings(_held([one, two], actor, community_id, now, None).judged(answer))
 
 
 @in_steps
@@ -347,8 +421,10 @@ def of_requests(
     store: Store, actor: Actor, community_id: str, seen: frozenset[str] | None = None, *, now: datetime
 ) -> Steps[Line]:
     """Are residents' requests answered in time? Raises Refused, Unavailable."""
-    found = yield requests.glance_wanted(actor, community_id, seen, now=now)
-    return _requests(requests.request_glance(store, actor, community_id, seen, now=now, within=found))
+    wanted = requests.glance_wanted(actor, community_id, seen, now=now)
+    *found, one, two = yield [*wanted, *standard_wanted(actor, community_id)]
+    answer = requests.request_glance(store, actor, community_id, seen, now=now, within=found)
+    return _requests(_held([one, two], actor, community_id, now, seen).judged(answer))
 
 
 def systems(
@@ -362,12 +438,16 @@ def systems(
 ) -> tuple[Line, ...]:
     """Stationed organisations, the team, meetings, the reception of residents: is each kept up? Raises Refused,
     Unavailable."""
-    put = [
+    put = _of_systems(period, seen, now)
+    return tuple(answer for answer, _footprint in at_once(store, actor, community_id, put))
+
+
+def _of_systems(period: Period, seen: frozenset[str] | None, now: datetime) -> list[Put]:
+    return [
         Put(of_organizations, (period, seen), {"now": now}),
         *(Put(each, (), {"now": now}) for each in (of_staff, of_meetings)),
         Put(of_requests, (seen,), {"now": now}),
     ]
-    return tuple(answer for answer, _footprint in at_once(store, actor, community_id, put))
 
 
 def _organizations(found: projects.CoConstructionGlance) -> Line:
@@ -385,6 +465,7 @@ def _organizations(found: projects.CoConstructionGlance) -> Line:
             msg("{needs} needs nobody has taken on; goals or duties are unclear in {projects} projects"),
             {"needs": int(unmatched.value or 0), "projects": int(found.unclear.value or 0)},
         ),
+        values=(part, unmatched, found.unclear),
     )
 
 
@@ -409,6 +490,7 @@ def _team(found: staff.StaffGlance) -> Line:
         )
         if found.key_posts
         else None,
+        values=(found.gaps_value, found.succession),
     )
 
 
@@ -424,8 +506,10 @@ def _meetings(found: meetings.Glance) -> Line:
     else:
         finding = Message(msg("Meetings are held and what they decided is in time"))
     more = Message(msg("Next: {name}, {day}"), {"name": found.next.name, "day": found.next.day}) if found.next else None
-    state = State.OFF_TARGET if missing or found.often else State.NEAR if found.overdue else State.ON_TARGET
-    return Line("meetings", state, finding, more, {"which": "late"} if found.overdue else {})
+    carried = found.carried_over.state or State.ON_TARGET
+    state = State.OFF_TARGET if missing else worst([carried, State.NEAR if found.overdue else State.ON_TARGET])
+    which = {"which": "late"} if found.overdue else {}
+    return Line("meetings", state, finding, more, which, (found.carried_over,))
 
 
 def _requests(found: requests.Glance) -> Line:
@@ -439,13 +523,15 @@ def _requests(found: requests.Glance) -> Line:
         else None
     )
     if not found.open:
-        return Line("requests", State.ON_TARGET, Message(msg("No request of a resident is open")), more)
+        finding = Message(msg("No request of a resident is open"))
+        return Line("requests", State.ON_TARGET, finding, more, values=(found.late,))
     return Line(
         "requests",
-        State.OFF_TARGET if found.overdue else State.ON_TARGET,
+        found.late.state or State.ON_TARGET,
         Message(msg("{late} of {n} open requests of residents are overdue"), {"late": found.overdue, "n": found.open}),
         more,
         {"show": "overdue"} if found.overdue else {},
+        (found.late,),
     )
 
 
@@ -457,24 +543,23 @@ def _rows(
     posts: Staffing,
     rate: Metric,
     groups: Sequence[activities.Group],
+    held: _Held,
 ) -> tuple[Row, ...]:
     orders = {row.grid_id: row for row in work.grids}
     came = {group.key: group for group in groups}
     required = sum(GRID_POSTS.values())
-    limit = work.overdue.metric.target
-    overdue = (
-        Target(high=float(max(1, round((limit.high or 0) / max(len(there), 1)))), near=limit.near)
-        if limit
-        else Target()
-    )
+    limit = work.overdue.target
+    overdue = _shared(limit, len(there)) if limit else Target()
 
-    def cell(value: float | None, n: int, metric: Metric, target: Target) -> Cell:
-        enough = value is not None and n >= metric.minimum_n
-        return Cell(value, n, judge(value, target) if enough else State.UNKNOWN)
+    def cell(id: str, value: float | None, n: int, metric: Metric, target: Target) -> Cell:
+        state = judge(value, target) if value is not None and n >= metric.minimum_n else State.UNKNOWN
+        if state in (State.OFF_TARGET, State.NEAR) and held.accepts(metric, id):
+            state = State.ACCEPTED
+        return Cell(value, n, state)
 
     def row(metric: Metric, target: Target | None, figures: Mapping[str, tuple[float | None, int]]) -> Row:
-        held = target or Target()
-        return Row(metric, held, {id: cell(value, n, metric, held) for id, (value, n) in figures.items()})
+        own = target or Target()
+        return Row(metric, own, {id: cell(id, value, n, metric, own) for id, (value, n) in figures.items()})
 
     good = {
         grid.id: (
@@ -497,7 +582,7 @@ def _rows(
         ),
         row(
             work.on_time.metric,
-            work.on_time.metric.target,
+            work.on_time.target,
             {
                 grid.id: (orders[grid.id].on_time, orders[grid.id].on_time_n) if grid.id in orders else (None, 0)
                 for grid in there
@@ -505,12 +590,12 @@ def _rows(
         ),
         row(
             estate.good_order.metric,
-            estate.good_order.metric.target,
+            estate.good_order.target,
             {grid.id: (ratio(*good[grid.id]), good[grid.id][1]) for grid in there},
         ),
         row(
             rate,
-            rate.target,
+            held.target(rate),
             {
                 grid.id: (came[grid.id].rate, came[grid.id].population or 0) if grid.id in came else (None, 0)
                 for grid in there
@@ -522,6 +607,15 @@ def _rows(
             {grid.id: (ratio(posts.by_grid.get(grid.id, (0, 0))[0], required), required) for grid in there},
         ),
     )
+
+
+def _shared(limit: Target, n: int) -> Target:
+    """What of a community's limit is a single grid's, of ``n``: whole numbers, one at least."""
+
+    def part(bound: float | None) -> float | None:
+        return None if bound is None else float(max(1, round(bound / max(n, 1))))
+
+    return replace(limit, low=None, near_low=None, high=part(limit.high), near_high=part(limit.near_high))
 
 
 # --- the three troubles

@@ -35,6 +35,7 @@ from repository.metrics import MINIMUM_N, Metric, Target, Value, declare, last_m
 from repository.record import Choice
 from repository.rollups import NOW, month_bounds, path_key, path_word
 from repository.store import Store
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -277,6 +278,7 @@ class Replacement:
         return tuple(item for item in self.items if item.move is Move.DEFERRED)
 
 
+@judged
 def replacement_review(
     store: Store,
     actor: Actor,
@@ -309,6 +311,7 @@ def replacement_review(
     )
 
 
+@judged
 def facility_reliability(
     store: Store, actor: Actor, community_id: str, id: str, *, now: datetime
 ) -> tuple[Value, Value, Reliability]:

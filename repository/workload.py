@@ -16,6 +16,7 @@ from repository.grids import Grid, Post, Setting, Tier, setting
 from repository.metrics import MINIMUM_N, Metric, Period, Target, Value, declare, last_months, ratio
 from repository.record import Choice
 from repository.store import Store
+from repository.targets import judged
 from repository.words import msg
 
 HEAVY = 1.5
@@ -114,6 +115,7 @@ class Workload:
     """Everybody's name by id."""
 
 
+@judged
 def workload(
     store: Store,
     actor: Actor,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.i18n import translator
-from repository import importer, meetings, organizations, people, recount, worktime
+from repository import importer, meetings, organizations, people, recount, targets, worktime
 from repository.access import Actor, Refused, Role
 from repository.grids import Community, edit_community
 from repository.maintenance import log_repair
@@ -584,11 +584,12 @@ def test_the_glance_is_one_question(yard: Store, admin: Actor) -> None:
     held(yard, date(2026, 2, 3), community="e")
     found = meetings.glance(yard, admin, "d", now=NOW)
     assert [cell.required.period for cell in found.missing] == ["2026", "2026-03", "2026Q1"]
-    assert (found.overdue, found.often, found.next) == (1, 0, None)
+    assert (found.overdue, found.carried_over.value, found.next) == (1, 0, None)
     assert found.unplanned is not None
     assert found.unplanned.required.period == "2026-04"
     read = yard.together(admin, "d", meetings.glance_wanted(admin, "d"))
-    assert meetings.glance(yard, admin, "d", now=NOW, within=read) == found
+    unjudged = meetings.glance(yard, admin, "d", now=NOW, within=read)
+    assert targets.standard(yard, admin, "d").judge(unjudged, NOW.date()) == found
     nothing = meetings.glance(yard, admin, "nowhere", now=NOW)
     assert not nothing.anything
 

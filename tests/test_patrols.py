@@ -70,7 +70,7 @@ def test_the_way_of_a_patrol(yard: Store, admin: Actor) -> None:
         """How the grid and its coverage stand in the next quarter, in which nothing was walked; its first walk is due
         on the 5th of July."""
         there = patrols.patrol_review(yard, admin, "d", Period.of("2026Q3"), today=date(2026, 7, day))
-        return there.grids[0].state, there.coverage.metric.target and there.coverage.state
+        return there.grids[0].state, there.coverage.target and there.coverage.state
 
     assert early(3) == early(5) == (State.UNKNOWN, None), "nothing is behind before it was due"
     assert early(6) == (State.OFF_TARGET, State.OFF_TARGET)

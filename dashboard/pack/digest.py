@@ -43,6 +43,10 @@ def _section(section: Section) -> Iterator[str]:
     for figure in off[:TOLD]:
         yield f"  · {_figure(figure)}"
     yield from _more(len(off))
+    for figure in section.figures:
+        if figure.accepted_until is not None:
+            why = f"{reading.accepted(figure)}: {figure.accepted_for}"
+            yield f"  {reading.MARKS[State.ACCEPTED]} {say(figure.title)}: {reading.amount(figure)} ({why})"
 
 
 def _figure(figure: Figure) -> str:

@@ -83,7 +83,14 @@ def state(figure: Figure) -> str:
     """In words, and for how long."""
     if figure.state is None:
         return MISSING
-    return " · ".join(filter(None, (marked(figure.state), run(figure))))
+    return " · ".join(filter(None, (marked(figure.state), accepted(figure) or run(figure))))
+
+
+def accepted(figure: Figure) -> str | None:
+    """Until when its deviation is accepted, and by whom."""
+    if figure.accepted_until is None:
+        return None
+    return _("until {day}, {who}", day=i18n.day_short(figure.accepted_until), who=figure.accepted_by)
 
 
 def run(figure: Figure) -> str | None:

@@ -65,6 +65,11 @@ def _figure(area: str, figure: Figure) -> Row:
         _("At most"): _measured(figure.high, figure.unit),
         _("State"): say(figure.state.label) if figure.state else None,
         _("Months not on target"): figure.months_off or None,
+        _("Days in this state, at least"): figure.days,
+        _("Days beyond the allowed time, at least"): figure.beyond or None,
+        _("Accepted until"): figure.accepted_until,
+        _("Accepted by"): figure.accepted_by or None,
+        _("Accepted because"): figure.accepted_for or None,
         _("Period before"): _measured(figure.before, figure.unit),
         _("A year ago"): _measured(figure.year, figure.unit),
     }

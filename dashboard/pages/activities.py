@@ -111,7 +111,7 @@ def _tiles(found: Figures, whole: bool) -> None:
         cards.tile(
             found.variety.effective,
             page="",
-            detail=i18n.target_words(found.variety.effective.metric),
+            detail=i18n.target_words(found.variety.effective),
         )
     for icon, remark in (
         ("info", participation.read_as(whole=whole)),

@@ -56,7 +56,7 @@ def _figures(found: Comparison, names: posts.Names) -> None:
     with cards.tiles(4):
         cards.tile(found.posts.filled, page="")
         cards.tile(found.posts.coverage, page="")
-        cards.tile(found.load, page="", detail=i18n.target_words(found.load.metric))
+        cards.tile(found.load, page="", detail=i18n.target_words(found.load))
         cards.tile(found.estate.good_order)
     left, right = st.columns([5, 7], gap="small")
     with left:

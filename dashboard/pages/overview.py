@@ -53,7 +53,7 @@ def render() -> None:
         Put(of_meetings, (), now),
         Put(of_requests, (view.grids,), now),
     )
-    found = put_together(session.actor(), staffed, standing, work, came, view.grids)
+    found = put_together(session.actor(), staffed, standing, work, came, view.grids, lines)
     if not found.grids:
         _begin()
         return
@@ -69,7 +69,7 @@ def render() -> None:
             navigation.go("report")
     with cards.tiles(len(found.values)):
         for value in found.values:
-            cards.tile(value, detail=i18n.target_words(value.metric))
+            cards.tile(value, detail=i18n.target_words(value))
     grids, today = st.columns([7, 5], gap="medium")
     with grids:
         _grids(found)
@@ -95,7 +95,7 @@ def _concern(concern: Concern) -> None:
     cards.trouble(
         say(AREAS[concern.area]),
         concern.state,
-        cards.run_of(concern.since) if concern.since and concern.state is not State.ON_TARGET else None,
+        cards.lasting(concern.since) if concern.since and concern.since.state is concern.state else None,
         say(concern.finding),
         say(concern.why),
         " · ".join(concern.who),

@@ -36,6 +36,7 @@ from repository.people import AgeBand
 from repository.record import midnight
 from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_key, path_word
 from repository.store import READ_SECONDS, Store, our_errors
+from repository.targets import judged
 
 Document = dict[str, Any]
 MONTHS = 12  # of a course, and cohorts of a table
@@ -153,6 +154,7 @@ class Moved:
 
 
 # --- over time -------------------------------------------------------------------------------------------------------
+@judged
 def residents_review(
     store: Store,
     actor: Actor,
@@ -220,6 +222,7 @@ def residents_review(
     )
 
 
+@judged
 def residents_of_grid(
     store: Store,
     actor: Actor,
@@ -418,6 +421,7 @@ def moved_up(
 
 
 # --- sameness --------------------------------------------------------------------------------------------------------
+@judged
 def flow_runs(
     store: Store,
     actor: Actor,

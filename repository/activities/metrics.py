@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log
-from types import MappingProxyType
 
 from repository.metrics import Metric, Target, declare
 from repository.words import msg
@@ -41,13 +40,16 @@ PARTICIPATION = declare(
         formula=msg("Different residents who took part ÷ residents of the community, or of the grid chosen."),
         source=msg("Resident participation rate; targets are our own"),
         target=Target(low=0.10),
+        # the longer the period, the more people have had a chance to come [derived]
+        by_span=(
+            ("month", Target(low=0.05)),
+            ("quarter", Target(low=0.10)),
+            ("year", Target(low=0.25)),
+            ("ever", None),
+        ),
         page="activities",
     )
 )
-PARTICIPATION_TARGETS: Mapping[str, Target | None] = MappingProxyType(
-    {"month": Target(low=0.05), "quarter": Target(low=0.10), "year": Target(low=0.25), "ever": None}
-)
-"""The longer the period, the more people have had a chance to come. [derived]"""
 VISITS = declare(
     Metric(
         key="visits",

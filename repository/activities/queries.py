@@ -14,7 +14,6 @@ from repository.activities.metrics import (
     NEWCOMERS,
     PARTICIPANTS,
     PARTICIPATION,
-    PARTICIPATION_TARGETS,
     REPEAT,
     VISITS,
     WINDOW,
@@ -30,6 +29,7 @@ from repository.people import AgeBand, Sex
 from repository.record import midnight
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
 from repository.store import Counters, Store
+from repository.targets import judged
 
 Document = dict[str, Any]
 SERIES = 12  # months of a sparkline
@@ -64,13 +64,23 @@ class FormatCount:
 
 @dataclass(frozen=True)
 class Variety:
-    """Formats of the period, commonest first, those known but not held last. ``months_below`` is for how many months
-    in a row, back from the period's end, the effective number of formats lay below its target."""
+    """Formats of the period, commonest first, those known but not held last."""
 
     effective: Value
     diversity: Diversity
     formats: tuple[FormatCount, ...]
-    months_below: int
+
+    @property
+    def months_below(self) -> int:
+        """For how many months in a row, back from the period's end, the effective number of formats lay below what was
+        wanted of them."""
+        below = 0
+        for month, effective in reversed(self.effective.series):
+            target = self.effective.wanted(month)
+            if effective is None or target is None or target.low is None or effective >= target.low:
+                break
+            below += 1
+        return below
 
     @property
     def commonest(self) -> FormatCount | None:
@@ -197,6 +207,7 @@ class KnownResident:
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
+@judged
 def figures(
     store: Store,
     actor: Actor,
@@ -589,13 +600,6 @@ def _variety(held: _Held, period: Period, months: Sequence[str], current: str) -
     words = {str(form) for form in Format} | last.keys() | planned.keys()
     formats = [FormatCount(word, now[word], before[word], planned[word], last.get(word)) for word in words]
     formats.sort(key=lambda form: (-form.sessions, -form.before, form.last_held is None, form.format))
-    below = 0
-    bound = EFFECTIVE_FORMATS.target.low if EFFECTIVE_FORMATS.target else None
-    first = held.months[0] if held.months else current
-    month = months[-1]
-    while month >= first and (effective := held.effective(month)) is not None and effective < (bound or 0):
-        below += 1
-        month = last_months(date(int(month[:4]), int(month[5:]), 1), 2)[0]
     found = diversity(now)
     return Variety(
         effective=Value(
@@ -607,7 +611,6 @@ def _variety(held: _Held, period: Period, months: Sequence[str], current: str) -
         ),
         diversity=found,
         formats=tuple(formats),
-        months_below=below,
     )
 
 
@@ -674,7 +677,7 @@ def _of_grid(crowd: _People, period: Period, grids: Sequence[Grid]) -> tuple[tup
 
 def participation(period: Period) -> Metric:
     """The rate as a period is held to it."""
-    return replace(PARTICIPATION, target=PARTICIPATION_TARGETS[period.kind])
+    return replace(PARTICIPATION, target=PARTICIPATION.wanted(period.kind))
 
 
 def came_by_grid(

@@ -16,6 +16,7 @@ from repository.record import midnight
 from repository.rollups import path_key, path_word
 from repository.signups import SignUp, SignUpState
 from repository.store import Store
+from repository.targets import judged
 
 MOST_OF_A_MONTH = 300
 SERIES = 12  # months of a sparkline
@@ -138,6 +139,7 @@ def timetable(
     )
 
 
+@judged
 def shown_up(
     store: Store,
     actor: Actor,

@@ -25,6 +25,7 @@ _MAJORITY = {"w": "majority", "j": True}
 
 
 CHANGEABLE = (
+    "accepted_deviations",
     "action_items",
     "activities",
     "assessment_ballots",
@@ -81,6 +82,7 @@ CHANGEABLE = (
     "staff_members",
     "staff_successors",
     "staff_trainings",
+    "targets",
     "training_plans",
     "users",
     "volunteers",

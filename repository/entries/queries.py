@@ -18,6 +18,7 @@ from repository.metrics import Metric, Period, Value, last_months, ratio
 from repository.record import Choice
 from repository.rollups import path_word
 from repository.store import READ_SECONDS, NotFound, Store, our_errors
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -115,6 +116,7 @@ def gates(store: Store, actor: Actor, community_id: str, grids: frozenset[str] |
     return store.find(actor, Facility, community_id, where, grids=grids, sort=[("name", 1)], limit=1000)
 
 
+@judged
 def entry_review(
     store: Store,
     actor: Actor,

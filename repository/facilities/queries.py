@@ -30,6 +30,7 @@ from repository.grids import Community
 from repository.metrics import Value, last_months, ratio
 from repository.rollups import month_bounds
 from repository.store import NotFound, Store, Wanted
+from repository.targets import judged
 from repository.words import msg
 
 MONTHS = 12  # of a tile's course
@@ -231,6 +232,7 @@ def service_lives(store: Store, actor: Actor, community_id: str) -> Mapping[str,
     return lives_over((life["of"], life["years"]) for each in found for life in each.get("service_lives", ()))
 
 
+@judged
 def inventory(
     store: Store,
     actor: Actor,

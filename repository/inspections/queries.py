@@ -25,6 +25,7 @@ from repository.inspections.records import (
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, Value, last_months, ratio
 from repository.store import READ_SECONDS, NotFound, Store, Wanted, our_errors
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -213,6 +214,7 @@ def _due(
 
 
 # --- the page
+@judged
 def rounds(
     store: Store,
     actor: Actor,

@@ -20,6 +20,7 @@ from repository.metrics import Metric, Period, Target, Value, declare, ratio
 from repository.record import Choice
 from repository.rollups import bin_bounds
 from repository.store import Store
+from repository.targets import judged
 from repository.words import msg
 
 STEPS = (1, 4, 24, 72, 168, 720)
@@ -150,6 +151,7 @@ class Quality:
 
 
 # --- the questions
+@judged
 def quality(
     store: Store,
     actor: Actor,

@@ -18,6 +18,7 @@ from repository.organizations import Organization, companies
 from repository.record import Choice
 from repository.rollups import estimated_median, month_bounds, month_of
 from repository.store import Store
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -97,6 +98,7 @@ _COUNTED = {
 }
 
 
+@judged
 def company_scores(
     store: Store,
     actor: Actor,

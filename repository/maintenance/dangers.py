@@ -14,6 +14,7 @@ from repository.hazards import Hazard, Level, State
 from repository.maintenance.records import STANDING, Priority, Status, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.store import Store, Wanted
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -116,6 +117,7 @@ class HazardReview:
     """Major first, then the longest past its deadline; LISTED at most of each kind."""
 
 
+@judged
 def hazard_review(
     store: Store,
     actor: Actor,

@@ -29,6 +29,7 @@ from repository.rollups import (
     path_word,
 )
 from repository.store import Counters, Store, Wanted
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -251,6 +252,7 @@ class GridMonth:
 
 
 # --- the questions
+@judged
 def work_figures(
     store: Store,
     actor: Actor,
@@ -266,6 +268,7 @@ def work_figures(
     return _figures(ledger, _medians(ledger, "repair", ("",)))
 
 
+@judged
 def work_glance(
     store: Store,
     actor: Actor,
@@ -291,6 +294,7 @@ def glance_wanted(
     return Ledger.at(store, actor, community_id, period, grids, None, now).glance_wanted()
 
 
+@judged
 def work_review(
     store: Store,
     actor: Actor,

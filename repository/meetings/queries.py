@@ -35,6 +35,7 @@ from repository.meetings.records import (
 from repository.metrics import Period, Value, last_months, months_between, ratio
 from repository.record import RECORDS, Record, field_specs, midnight
 from repository.store import Document, Store, Wanted
+from repository.targets import judged
 from repository.words import Message, msg
 from repository.worktime import SpecialDay, Worktime
 
@@ -120,7 +121,7 @@ class Glance:
 
     missing: tuple[Cell, ...]
     overdue: int
-    often: int
+    carried_over: Value
     next: Held | None
     unplanned: Cell | None
     anything: bool
@@ -135,6 +136,7 @@ class Decided:
 
 
 # --- the year
+@judged
 def review(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Review:
     """How do meetings stand: the calendar of the period's year, figures of the period, what is unfinished now. Raises
     Refused, Unavailable."""
@@ -216,6 +218,7 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
     )
 
 
+@judged
 def glance(
     store: Store,
     actor: Actor,
@@ -231,7 +234,7 @@ def glance(
     return Glance(
         missing=tuple(each for each in ground.cells(ground.today.year) if each.state is CellState.MISSING),
         overdue=sum(each.days_late > 0 for each in found),
-        often=sum(each.carried >= OFTEN for each in found),
+        carried_over=Value(metrics.CARRIED_OVER, sum(each.carried >= OFTEN for each in found), len(found)),
         next=ground.next(),
         unplanned=ground.unplanned(),
         anything=bool(ground.meetings),

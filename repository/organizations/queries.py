@@ -24,6 +24,7 @@ from repository.organizations.records import (
 from repository.record import midnight
 from repository.rollups import path_word
 from repository.store import Counters, Store, Wanted
+from repository.targets import judged
 
 Document = dict[str, Any]
 
@@ -216,6 +217,7 @@ def _offers(
 
 
 # --- the review
+@judged
 def review(
     store: Store,
     actor: Actor,
@@ -426,6 +428,7 @@ class OrganizationGlance:
     unmatched: Value
 
 
+@judged
 def glance(
     store: Store,
     actor: Actor,

@@ -5,7 +5,7 @@ Sums are read off the counters, and so is which households are the same: these k
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,13 +14,14 @@ from repository.filters import Is
 from repository.grids import Grid, Setting, setting
 from repository.hazards import Hazard
 from repository.maintenance import WorkOrder
-from repository.metrics import Period, State, Target, Value, judge, ratio
-from repository.patrols.metrics import COVERAGE, COVERAGE_POINTS, OVERDUE, WALKED, points
+from repository.metrics import Held, Period, State, Target, Value, judge, ratio
+from repository.patrols.metrics import COVERAGE, OVERDUE, WALKED, points
 from repository.patrols.records import BY_OFFICER, Became, Patrol, PatrolKind, PatrolPlan, Within
 from repository.record import Record, midnight
 from repository.requests import Request
 from repository.rollups import path_word
 from repository.store import Store, Wanted
+from repository.targets import judged, standard_of, wanted
 
 Document = dict[str, Any]
 
@@ -47,6 +48,8 @@ class GridPatrols:
     """The share of the period that has passed."""
     due: bool = True
     """Whether a visit to its households was due before today; where nobody is to visit, the time alone counts."""
+    held: Held = field(default_factory=lambda: Held(date.max, COVERAGE.target))
+    """What is wanted of the whole period, and whether this grid's missing it is accepted."""
 
     @property
     def share(self) -> float | None:
@@ -64,7 +67,11 @@ class GridPatrols:
     @property
     def state(self) -> State:
         """How it stands to the part of the target that is due by now; behind only once anything was due."""
-        found = judge(self.share, by_now(self.elapsed))
+        if self.held.target is None:
+            return State.UNKNOWN
+        found = judge(self.share, by_now(self.elapsed, self.held.target))
+        if found in (State.NEAR, State.OFF_TARGET) and self.held.accepted is not None:
+            return State.ACCEPTED
         return found if self.due or found is State.ON_TARGET else State.UNKNOWN
 
 
@@ -139,6 +146,7 @@ class Walked:
 
 
 # --- the page
+@judged
 def patrol_review(
     store: Store,
     actor: Actor,
@@ -154,7 +162,8 @@ def patrol_review(
     on = min(period.last, today)
     if period.kind == "ever":
         period = Period.containing("year", on)
-    within = setting(store, actor, community_id, also=[Wanted(PatrolPlan)])
+    within = setting(store, actor, community_id, also=[Wanted(PatrolPlan), *wanted(actor, community_id)])
+    standard = standard_of(within.also[1:])
     seen = reach(actor, community_id, grids)
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
     plans = [PatrolPlan.from_document(each) for each in within.also[0][:MOST_PLANS]]
@@ -184,6 +193,7 @@ def patrol_review(
             grid.id in asked,
             elapsed,
             grid.id in fallen or grid.id not in asked,
+            standard.held(COVERAGE, on, period.kind, grid.id),
         )
 
     rows = tuple(of(grid) for grid in there)
@@ -199,7 +209,9 @@ def patrol_review(
     return PatrolReview(
         on=on,
         elapsed=elapsed,
-        coverage=_coverage(known, elapsed),
+        coverage=_coverage(
+            known, elapsed, standard.held(COVERAGE, on, period.kind, there[0].id if len(there) == 1 else None)
+        ),
         walked=Value(WALKED, ratio(kept, planned), planned),
         overdue=Value(OVERDUE, sum(each.overdue_days > 0 for each in running) if running else None, len(running)),
         grids=rows,
@@ -212,20 +224,23 @@ def patrol_review(
     )
 
 
-def _coverage(known: Sequence[GridPatrols], elapsed: float) -> Value:
+def _coverage(known: Sequence[GridPatrols], elapsed: float, held: Held) -> Value:
     """G6 over grids whose share is known: a surplus in one hides no gap in another; held to no target before anything
     was due. ``detail`` is its points, which a period has when it is over."""
     whole = sum(row.households or 0 for row in known)
     share = ratio(sum(min(row.visited, row.households or 0) for row in known), whole)
-    target = by_now(elapsed)
-    early = elapsed < 1 and judge(share, target) is not State.ON_TARGET and not any(row.due for row in known)
-    metric = replace(COVERAGE, target=None if early else target)
-    return Value(metric, share, whole, detail=points(share) if elapsed == 1 else None)
+    target = None if held.target is None else by_now(elapsed, held.target)
+    if target is not None and elapsed < 1 and judge(share, target) is not State.ON_TARGET:
+        target = target if any(row.due for row in known) else None
+    return Value(
+        COVERAGE, share, whole, detail=points(share) if elapsed == 1 else None, held=replace(held, target=target)
+    )
 
 
-def by_now(elapsed: float) -> Target:
-    """What of G6's target is due when a share of the period has passed."""
-    return Target(low=elapsed * COVERAGE_POINTS[0][0])
+def by_now(elapsed: float, target: Target) -> Target:
+    """What of a target is due when a share of the period has passed."""
+    low, near = (None if bound is None else elapsed * bound for bound in (target.low, target.near_low))
+    return replace(target, low=low, near_low=near)
 
 
 def _households(

@@ -17,6 +17,7 @@ from repository.preventive.commands import PLANNED
 from repository.preventive.records import GRACE_MOST, NOT_BEGUN, Basis, MaintenancePlan
 from repository.record import midnight
 from repository.store import Store
+from repository.targets import judged
 
 Document = dict[str, Any]
 
@@ -90,6 +91,7 @@ def plans(store: Store, actor: Actor, community_id: str) -> list[MaintenancePlan
     return [plan for plan in found if actor.grids is None or plan.grid_id is None or plan.grid_id in actor.grids]
 
 
+@judged
 def review(
     store: Store,
     actor: Actor,

@@ -19,6 +19,7 @@ from repository.projects.plan import Missing, Point, Span, behind, course, gaps,
 from repository.projects.records import RUNNING, Milestone, Project, ProjectState, ProjectTask
 from repository.record import Record, midnight
 from repository.store import Counters, Store, Wanted
+from repository.targets import judged
 
 Document = dict[str, Any]
 
@@ -156,6 +157,7 @@ def _outline(project: Project, tasks: Sequence[ProjectTask], today: date, gone: 
 
 
 # --- the review
+@judged
 def review(store: Store, actor: Actor, community_id: str, period: Period, *, today: date) -> ProjectReview:
     """Metric U3 of projects and of tasks, what is unclear and what is late. Raises Refused, Unavailable."""
     end = min(period.last, today)
@@ -266,6 +268,7 @@ class CoConstructionGlance:
     unclear: Value
 
 
+@judged
 def glance(
     store: Store,
     actor: Actor,

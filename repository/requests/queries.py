@@ -30,6 +30,7 @@ from repository.requests.records import (
 )
 from repository.rollups import NOW, day_begins, month_bounds, month_of, path_key, path_word
 from repository.store import NotFound, Store, masked
+from repository.targets import judged
 from repository.words import msg
 
 Document = dict[str, Any]
@@ -190,6 +191,7 @@ class GridRequests:
 
 
 # --- figures
+@judged
 def request_review(
     store: Store,
     actor: Actor,

@@ -11,10 +11,12 @@ from typing import Any
 
 from repository.access import Actor, scope
 from repository.filters import Is
-from repository.metrics import Period
+from repository.metrics import Period, Value
+from repository.requests.metrics import OVERDUE
 from repository.requests.records import BY_RECEIPT, Request
 from repository.requests.vocabulary import Topic
 from repository.store import Store, Wanted
+from repository.targets import judged
 
 Document = dict[str, Any]
 
@@ -195,10 +197,13 @@ class Glance:
 
     open: int
     overdue: int
+    late: Value
+    """``overdue`` as the metric it is."""
     rising: Theme | None
     """The topic that rose most in a month, if one did."""
 
 
+@judged
 def request_glance(
     store: Store,
     actor: Actor,
@@ -213,7 +218,8 @@ def request_glance(
     owed, topics = within or store.together(actor, community_id, glance_wanted(actor, community_id, grids, now=now))
     rising = [one for one in _chosen(_topics(topics)) if one.rise > 0]
     counts = owed[0] if owed else {"open": 0, "overdue": 0}
-    return Glance(counts["open"], counts["overdue"], rising[0] if rising else None)
+    late = Value(OVERDUE, counts["overdue"], counts["open"])
+    return Glance(counts["open"], counts["overdue"], late, rising[0] if rising else None)
 
 
 def glance_wanted(

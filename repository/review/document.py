@@ -77,6 +77,17 @@ class Figure:
     estimated: bool = False
     months_off: int = 0
     """For how many months in a row, up to the period's end, it was not on target."""
+    days: int | None = None
+    """For how many days at least it had been in its state; None where that is not known."""
+    beyond: int = 0
+    """How many of them at least lay beyond those allowed for a reaction."""
+    near_low: float | None = None
+    near_high: float | None = None
+    """The last figures that still were near."""
+    accepted_until: date | None = None
+    accepted_by: str = ""
+    accepted_for: str = ""
+    """Until when its deviation was accepted, by whom and why."""
     series: tuple[tuple[str, float | None], ...] = ()
     page: str = "overview"
     params: Where = field(default_factory=dict)
@@ -110,7 +121,8 @@ class Figure:
     ) -> "Figure":
         """The figure of a value beside those of the two other periods, whose n must be enough too."""
         metric = value.metric
-        target = metric.target
+        target, run, accepted = value.target, value.run, value.accepted
+        near_low, near_high = target.edges if target else (None, None)
         return cls(
             metric=metric.key,
             title=metric.title,
@@ -129,6 +141,13 @@ class Figure:
             detail=value.detail,
             estimated=value.estimated,
             months_off=_months_off(value),
+            days=run.days if run else None,
+            beyond=run.beyond if run else 0,
+            near_low=near_low,
+            near_high=near_high,
+            accepted_until=accepted.until if accepted else None,
+            accepted_by=accepted.by if accepted else "",
+            accepted_for=accepted.reason if accepted else "",
             series=tuple(value.series),
             page=page or metric.page,
             params=params,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from repository import targets
 from repository.access import Actor
 from repository.filters import Is
 from repository.metrics import Value, ratio
@@ -259,6 +260,7 @@ def rounds(store: Store, actor: Actor, community_id: str) -> list[AssessmentRoun
     return store.find(actor, AssessmentRound, community_id, sort=newest, limit=ROUNDS_LISTED)
 
 
+@targets.judged
 def round_review(store: Store, actor: Actor, community_id: str, id: str) -> RoundReview:
     """A round and its results. Raises NotFound, Refused, Unavailable."""
     held = store.get(actor, AssessmentRound, community_id, id)

@@ -80,6 +80,7 @@ TRAINED = declare(
         ),
         source=msg("Derived from the source document, section 4.2: lectures and training classes"),
         page="staff",
+        follows=msg("The year's training plan says what is wanted by the day."),
     )
 )
 GAPS = declare(

@@ -43,6 +43,7 @@ from repository.staff.scoring import (
     told_to_themselves,
 )
 from repository.store import Document, NotFound, Store, Wanted
+from repository.targets import judged
 from repository.words import msg
 
 FIGURES = "staff_figures"
@@ -255,6 +256,7 @@ def told_on(actor: Actor, wanted: date) -> date:
     return wanted if following.day == 1 else wanted.replace(day=1) - timedelta(days=1)
 
 
+@judged
 def team(store: Store, actor: Actor, community_id: str, *, on: date) -> Team:
     """What is the team like on a day, against what the source document wishes? For everybody; without the right to the
     files as of a month's end before (see ``settled_on``), with small groups withheld, and without the course. Raises
@@ -507,6 +509,8 @@ class TrainingReview:
     on: date
     plan: TrainingPlan | None
     value: Value
+    gaps_value: Value
+    expiring_value: Value
     gaps: tuple[Gap, ...]
     """Everybody in service, the largest gap first."""
     topics: tuple[TopicState, ...]
@@ -523,6 +527,7 @@ class TrainingReview:
         return tuple(topic for topic in self.topics if not topic.attended)
 
 
+@judged
 def training_review(store: Store, actor: Actor, community_id: str, *, on: date) -> TrainingReview:
     """Who lacks training on a day, which certificates run out, and what does the year's plan still owe? Raises Refused,
     Unavailable."""
@@ -536,7 +541,16 @@ def training_review(store: Store, actor: Actor, community_id: str, *, on: date) 
         for attended in [files.attended.get(same_topic(each.topic), frozenset()) & serving]
     ]
     topics.sort(key=lambda each: (bool(each.attended), each.by, each.topic))
-    return TrainingReview(on, files.plan, _trained(files), tuple(gaps), tuple(topics))
+    size, lacking, ending = len(gaps), sum(gap.is_gap for gap in gaps), sum(len(gap.expiring) for gap in gaps)
+    return TrainingReview(
+        on,
+        files.plan,
+        _trained(files),
+        Value(metrics.GAPS, lacking if size else None, size),
+        Value(metrics.EXPIRING, ending if size else None, size),
+        tuple(gaps),
+        tuple(topics),
+    )
 
 
 def _gaps(files: _Files) -> list[Gap]:
@@ -607,6 +621,7 @@ class SuccessionReview:
         return tuple(dict.fromkeys(post.holder_id for post in self.posts if post.holder_id and post.holds > 1))
 
 
+@judged
 def succession(store: Store, actor: Actor, community_id: str, *, on: date) -> SuccessionReview:
     """Who could take over the key posts on a day, and where is that a risk? Raises Refused, Unavailable."""
     require(actor, Operation.READ, StaffMember.collection)
@@ -787,6 +802,7 @@ class StaffGlance:
     """When the round named closes, or closed."""
 
 
+@judged
 def staff_glance(
     store: Store,
     actor: Actor,

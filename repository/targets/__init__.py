@@ -1,0 +1,48 @@
+"""What a community wants of its figures: targets from a day on, deviations that somebody answers for, the standard by
+which every value is judged, and which figures need action. Below all rooms that have metrics."""
+
+from repository.targets.attention import BEYOND, NEED_ACTION, Attention, Need, attention
+from repository.targets.commands import (
+    ACCEPTANCE_FIELDS,
+    FARTHEST_AHEAD,
+    FARTHEST_BACK,
+    LONGEST,
+    TARGET_FIELDS,
+    accept_deviation,
+    set_target,
+    take_back,
+)
+from repository.targets.queries import Line, Targets, targets
+from repository.targets.records import REASON, Acceptance, MetricTarget, Span, TargetEntry
+from repository.targets.standard import Standard, bears, is_judged, judged, standard, standard_of, wanted
+
+__all__ = [
+    "ACCEPTANCE_FIELDS",
+    "BEYOND",
+    "FARTHEST_AHEAD",
+    "FARTHEST_BACK",
+    "LONGEST",
+    "NEED_ACTION",
+    "REASON",
+    "TARGET_FIELDS",
+    "Acceptance",
+    "Attention",
+    "Line",
+    "MetricTarget",
+    "Need",
+    "Span",
+    "Standard",
+    "TargetEntry",
+    "Targets",
+    "accept_deviation",
+    "attention",
+    "bears",
+    "is_judged",
+    "judged",
+    "set_target",
+    "standard",
+    "standard_of",
+    "take_back",
+    "targets",
+    "wanted",
+]
