@@ -42,6 +42,7 @@ PAGES = (
     PageRow("meetings", msg("Meetings"), choices=()),
     PageRow("requests", msg("Requests")),
     PageRow("review", msg("Review"), choices=()),
+    PageRow("targets", msg("Targets")),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),

@@ -4,28 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import cards, data, i18n, navigation, session
+from dashboard import cards, glance, i18n, navigation, session
 from dashboard.i18n import _, n_, plain, say
 from repository.access import Operation, may
 from repository.maintenance import WorkOrder
 from repository.metrics import State
-from repository.overview import (
-    Action,
-    Concern,
-    Glance,
-    Line,
-    Row,
-    crowd,
-    estate,
-    of_meetings,
-    of_organizations,
-    of_requests,
-    of_staff,
-    put_together,
-    repairs,
-    team,
-)
-from repository.store import Put
+from repository.overview import Action, Concern, Glance, Line, Row
 from repository.words import msg
 
 SYSTEMS = {
@@ -40,20 +24,7 @@ AREAS = {"facilities": msg("Facilities"), "team": msg("Team and posts"), "partic
 def render() -> None:
     """Three troubles, seven tiles, five grids, today's list: one screen; below it, how the community is run."""
     view = session.view()
-    now = {"now": view.now}
-    here = (view.period, view.grids)
-    staffed, standing, work, came, *lines = data.ask_together(
-        view.community_id,
-        Put(team, (), now),
-        Put(estate, (view.grids,), now),
-        Put(repairs, here, now),
-        Put(crowd, here, now),
-        Put(of_organizations, here, now),
-        Put(of_staff, (), now),
-        Put(of_meetings, (), now),
-        Put(of_requests, (view.grids,), now),
-    )
-    found = put_together(session.actor(), staffed, standing, work, came, view.grids, lines)
+    found, lines = glance.look(view)
     if not found.grids:
         _begin()
         return
@@ -61,12 +32,21 @@ def render() -> None:
         with column:
             _concern(concern)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(_tiles_title(found), anchor=False, width="content")
+        st.header(
+            plain(glance.headline(found.attention)),
+            anchor=False,
+            width="content",
+            help=cards.about(found.attention.count),
+        )
+        if found.attention.needs or found.attention.accepted:
+            navigation.link("targets", f":blue[{_('Which, and since when')}]")
         st.space("stretch")
         if may(session.actor(), Operation.CREATE, WorkOrder.collection) and st.button(
             _("Log a repair"), type="primary", icon=":material/add:", key="do_report"
         ):
             navigation.go("report")
+    if late := glance.beyond(found.attention):
+        st.markdown(f":material/timer: {plain(late)}", help=cards.about(found.attention.beyond))
     with cards.tiles(len(found.values)):
         for value in found.values:
             cards.tile(value, detail=i18n.target_words(value))
@@ -104,12 +84,6 @@ def _concern(concern: Concern) -> None:
         label=say(concern.link),
         params=concern.params,
     )
-
-
-def _tiles_title(found: Glance) -> str:
-    if not found.off:
-        return _("All {n} figures are on target", n=len(found.values))
-    return _("{off} of {n} figures need action", off=i18n.number(found.off), n=len(found.values))
 
 
 def _grids(found: Glance) -> None:

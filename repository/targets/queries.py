@@ -32,6 +32,10 @@ class Targets:
     """Those that run first, the first to end before; then those that are over, the last before."""
     standard: Standard
 
+    def targets_of(self, metric: str, span: Span) -> MetricTarget | None:
+        """The community's own words on a metric in a kind of period, if it said anything."""
+        return self.standard.targets.get((metric, span))
+
 
 def targets(store: Store, actor: Actor, community_id: str, *, on: date) -> Targets:
     """What is wanted of the community's figures on a day? Raises Refused, Unavailable."""

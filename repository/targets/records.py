@@ -20,13 +20,15 @@ class Span(Choice):
     """Of which periods something is wanted."""
 
     ANY = "any", msg("Every period")
-    MONTH = "month", msg("Months")
-    QUARTER = "quarter", msg("Quarters")
-    YEAR = "year", msg("Years")
+    MONTH = "month", msg("Each month")
+    QUARTER = "quarter", msg("Each quarter")
+    YEAR = "year", msg("Each year")
 
 
 def _bound(title: str) -> float | None:
-    bound: float | None = Field(default=None, ge=0, le=LARGEST, allow_inf_nan=False, title=title)
+    bound: float | None = Field(
+        default=None, ge=0, le=LARGEST, allow_inf_nan=False, validate_default=True, title=title
+    )
     return bound
 
 
