@@ -63,6 +63,7 @@ from repository import (
     review,
     signups,
     staff,
+    targets,
     workload,
     worktime,
 )
@@ -119,6 +120,7 @@ from repository.store import (
     counters_about,
     noting,
 )
+from repository.targets import Acceptance, MetricTarget
 from repository.words import Trouble
 from repository.worktime import SpecialDay
 from tests.conftest import NOW, bring, sums
@@ -233,6 +235,10 @@ def world(store: Store) -> None:
                 callbacks=({"on": when.date(), "by": "x", "reached": False},) * 3,
                 outcome_kind="activity", outcome_id=f"a-{grid}", **at,
             ),
+            Acceptance(
+                id=f"ac-{grid}", metric="work_open", grid_id=grid, accepted_on=TODAY, until=TODAY,
+                reason=f"{mark} roof", accepted_by="y", **at,
+            ),
             Need(id=f"need-{grid}", what=f"{mark} rice", grid_id=grid, listed_on=TODAY, **at),
             Need(
                 id=f"nm-{grid}", what=f"{mark} hall", grid_id=grid, listed_on=TODAY, matched_on=TODAY, state="matched",
@@ -276,6 +282,10 @@ def world(store: Store) -> None:
     homes += [Person(id=f"p-{home}", community_id=home, name=f"p-{home}") for home in "DE"]
     homes += [Person(id=f"free-{home}", community_id=home, name=f"free-{home}") for home in "DE"]
     homes += [SpecialDay(id=f"sd-{home}", community_id=home, day=date(2026, 4, 4), working=True) for home in "DE"]
+    wanted = {"from_on": TODAY, "direction": "none", "entered_at": NOW, "entered_on": TODAY, "entered_by": "y"}
+    homes += [
+        MetricTarget(id=f"mt-{home}", community_id=home, metric="on_time_share", entries=(wanted,)) for home in "DE"
+    ]
     homes += [Checklist(id=f"l-{home}", community_id=home, name="list", category=Category.FITNESS) for home in "DE"]
     homes += [
         Checklist(id=f"free-l-{home}", community_id=home, name="free", category=Category.FITNESS) for home in "DE"
@@ -543,7 +553,7 @@ def _bare(store: Store) -> None:
     for name in ("posts", "facilities", "work_orders", "activities", "attendances", "contacts", "hazards", "places",
                  "labels", "inspections", "inspection_plans", "maintenance_plans", "entry_logs",
                  "requests", "needs", "patrols", "patrol_plans", "volunteers", "resident_cards", "sign_ups",
-                 "doors"):  # fmt: skip
+                 "doors", "accepted_deviations"):  # fmt: skip
         store.db[name].delete_many({"grid_id": "g1"})
 
 
@@ -1039,6 +1049,27 @@ ROWS: Mapping[str, Row] = {
     ),
     "maintenance.Promises.of": read("special_days", lambda s, a: maintenance.Promises.of(s, a, "D"), "common"),
     # working time
+    # what is wanted, and what is accepted
+    "targets.set_target": change(
+        CREATE,
+        "targets",
+        lambda s, a: targets.set_target(s, a, "D", "work_open", {"direction": "none", "from_on": TODAY}),
+    ),
+    "targets.accept_deviation": change(
+        CREATE,
+        "accepted_deviations",
+        lambda s, a: targets.accept_deviation(
+            s,
+            a,
+            "D",
+            {"metric": "work_on_time", "grid_id": "g1", "until": TODAY, "reason": "x", "accepted_by": "y"},
+        ),
+    ),
+    "targets.take_back": change(UPDATE, "accepted_deviations", lambda s, a: targets.take_back(s, a, "D", "ac-g1", 1)),
+    "targets.standard": read("targets", lambda s, a: targets.standard(s, a, "D"), "cut", (READ, "accepted_deviations")),
+    "targets.targets": read(
+        "targets", lambda s, a: targets.targets(s, a, "D", on=TODAY), "cut", (READ, "accepted_deviations")
+    ),
     "worktime.set_day": change(
         CREATE, "special_days", lambda s, a: worktime.set_day(s, a, "D", TODAY, working=False), "common"
     ),
@@ -1767,6 +1798,7 @@ TAKES_GRIDS = {"handling.handling", "workload.workload", "patrols.patrol_review"
 
 NO_ACTOR: Mapping[str, str] = {
     "store.in_steps": "makes a question, which names its actor when it is asked",
+    "targets.judged": "makes a question, which names its actor when it is asked",
     # who is acting is only found out by these; what they do is tried in test_accounts
     "accounts.sign_in": "makes an actor of a password",
     "accounts.sign_in_as": "makes an actor of what a single sign-on says",
@@ -1944,6 +1976,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "signups": "inside a Write, of an activity that was read through it; forget_sign_ups: scope",
     "activities.series": "inside a Write, of a series one of which was read through it",
     "keyed.key": "a random word, no record",
+    "targets.commands": "inside a Write: targets are the whole community's, an acceptance's own grid was asked for",
     "entries.commands.forget_expired": "scope",
     "entries.queries._counts": "counters, cut by seen",
     "entries.queries._hours": "counters, cut by seen",
@@ -2446,6 +2479,7 @@ def test_the_store_asks_the_table_for_every_collection(filled: Store, record: ty
         copy = copy.model_copy(update={"card": "copy"}) if isinstance(copy, ResidentCard) else copy
         if isinstance(copy, StaffMember | StaffSuccessor):
             copy = copy.model_copy(update={"person_id": "free-D"})
+        copy = copy.model_copy(update={"metric": "copy"}) if isinstance(copy, MetricTarget) else copy
         copy = copy.model_copy(update={"year": 2030}) if isinstance(copy, TrainingPlan) else copy
         tried[READ].append(lambda: filled.get(actor, record, "D", there.id))
         tried[CREATE] = [lambda: filled.insert(actor, copy)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from repository.access import Actor, Operation, require
+from repository.access import Actor, Operation, reach, require, require_reach
 from repository.metrics import METRICS, Metric
 from repository.rollups import day_of
 from repository.store import Conflict, Invalid, Store, Write, build
@@ -37,11 +37,12 @@ def set_target(
     of = _known(metric)
     if of.follows:
         raise Invalid({"metric": Message(of.follows)})
-    if span not in set(Span):
+    if not isinstance(span, str) or span not in set(Span):
         raise Invalid({"span": Message(msg("Choose one of the list"))})
 
     def work(write: Write) -> MetricTarget:
-        require(actor, Operation.READ, MetricTarget.collection)
+        require(actor, Operation.CREATE, MetricTarget.collection)
+        reach(actor, community_id)
         today = _today(write, community_id)
         given = {name: value for name, value in values.items() if name in TARGET_FIELDS}
         stamp = {"entered_at": write.at, "entered_on": today, "entered_by": actor.name}
@@ -70,6 +71,8 @@ def accept_deviation(
         today = _today(write, community_id)
         given = {name: value for name, value in values.items() if name in ACCEPTANCE_FIELDS}
         made = build(Acceptance, {**given, "community_id": community_id, "accepted_on": today})
+        require(actor, Operation.CREATE, Acceptance.collection)
+        require_reach(actor, made)
         _known(made.metric)
         if made.until - today > LONGEST:
             raise Invalid({"until": Message(msg("At most {days} days from today"), {"days": LONGEST.days})})

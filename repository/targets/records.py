@@ -26,9 +26,7 @@ class Span(Choice):
 
 
 def _bound(title: str) -> float | None:
-    bound: float | None = Field(
-        default=None, ge=0, le=LARGEST, allow_inf_nan=False, validate_default=True, title=title
-    )
+    bound: float | None = Field(default=None, ge=0, le=LARGEST, allow_inf_nan=False, validate_default=True, title=title)
     return bound
 
 
