@@ -354,6 +354,8 @@ def _bulk_documents(store: Store) -> dict[str, list[dict[str, object]]]:
 NOT_IN_LARGE_SETS = {"contacts", "special_days", "users", "places", "labels", "import_batches", "saved_mappings"} | {
     "communities",
     "erasures",
+    "targets",
+    "accepted_deviations",
 }
 
 
