@@ -87,12 +87,12 @@ def style() -> None:
         '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
         '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}}'
         # a page link is indented by 8 px: bring it under the figure
-        '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a{padding-left:0;padding-right:0}'  # noqa: E501
+        '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a,[class*="st-key-need_"] a,[class*="st-key-accepted_"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
         '[data-testid="stPageLink"] a:not(:hover,:focus-visible){background:none!important}'
         '[class*="st-key-tile_"] a *{font-weight:inherit!important}'
         # a long figure takes a second line rather than losing its target
-        '[class*="st-key-tile_"] [data-testid="stMetricValue"] *{white-space:normal!important}'
+        '[class*="st-key-tile_"] :is([data-testid="stMetricValue"],[data-testid="stMetricDelta"]) *{white-space:normal!important}'  # noqa: E501
         # on paper the logo would lie over the page's name, and a figure beside its target would shrink to nothing
         '@media print{[data-testid="stHeader"]{display:none!important}'
         '[class*="st-key-tile_"] .stMarkdownEllipsis{font-size:1em!important}}'
@@ -286,11 +286,11 @@ def standing(value: Value) -> list[str]:
     if run is None or value.state is None or value.state is State.ON_TARGET:
         return []
     if run.since is None:
-        return [_("In this state since after the end of last month.")]
-    said = [_("In this state since {day} at least: {days}.", day=date_(run.since), days=days(run.days))]
+        return [_("In this state since after the end of last month")]
+    said = [_("In this state since {day} at least: {days}", day=date_(run.since), days=days(run.days))]
     if run.beyond:
         allowed = days(REACTION_DAYS[value.state])
-        said.append(_("{days} beyond the {allowed} allowed.", days=days(run.beyond), allowed=allowed))
+        said.append(_("{days} beyond the {allowed} allowed", days=days(run.beyond), allowed=allowed))
     return said
 
 

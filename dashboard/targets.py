@@ -59,7 +59,7 @@ def _need(each: Need, place: int) -> None:
         told = [i18n.amount(value.value, value.metric.unit) if value.enough else _("no data or too few cases")]
         told += [words for words in (i18n.target_words(value), *cards.standing(value)) if words]
         if each.run is None:
-            told.append(_("Since when is not known."))
+            told.append(_("Since when is not known"))
         st.markdown(f":gray[{plain(' · '.join(told))}]")
 
 
@@ -128,7 +128,7 @@ def all_of_them(view: session.View) -> None:
 
 def _line(line: Line) -> dict[str, Any]:
     return {
-        _("Area"): say(navigation.BY_KEY[line.metric.page].title),
+        _("Page"): say(navigation.BY_KEY[line.metric.page].title),
         _("Figure"): say(line.metric.title),
         _("Holds for"): say(line.span.label),
         _("Wanted"): bounds(line.target, line.metric) or say(Direction.NONE.label),
@@ -148,12 +148,11 @@ def near(target: Target | None, metric: Metric) -> str:
     if target is None:
         return ""
     low, high = (number(i18n.in_words(edge, metric.unit)) for edge in target.edges)
-    words = {
-        Direction.HIGHER: _("from {bound}", bound=low),
-        Direction.LOWER: _("up to {bound}", bound=high),
-        Direction.BAND: f"{low}–{high}",
-    }
-    return _with_unit(words[target.direction], metric) if target.direction in words else ""
+    if target.direction is Direction.BAND:
+        return _with_unit(f"{low}–{high}", metric)
+    if target.direction is Direction.HIGHER:
+        return _("from {bound}", bound=_with_unit(low, metric))
+    return _("up to {bound}", bound=_with_unit(high, metric)) if target.direction is Direction.LOWER else ""
 
 
 def _with_unit(text: str, metric: Metric) -> str:
@@ -264,11 +263,11 @@ def _figure(view: session.View, metric: Metric) -> None:
 
 
 def _history(own: MetricTarget, metric: Metric, *, named: bool) -> None:
-    title = _("History")
+    title = _("How the target was set")
     st.subheader(plain(f"{title} · {say(own.span.label)}" if named else title), anchor=False)
     newest_first = sorted(enumerate(own.entries), key=lambda each: (each[1].from_on, each[0]), reverse=True)
     rows = [_entry(entry, metric) for _place, entry in newest_first]
-    cards.listed([_("From"), _("Wanted"), _("Near"), _("Entered"), _("Why")], rows)
+    cards.listed([_("Holds from"), _("Wanted"), _("Near"), _("Entered by"), _("Why")], rows)
 
 
 def _entry(entry: TargetEntry, metric: Metric) -> Sequence[str]:
@@ -320,7 +319,7 @@ def _set(view: session.View, metric: Metric, found: Targets, lines: Mapping[Span
     if way is not Direction.NONE:
         st.caption(_("A near-target left empty is a tenth of the target away from it."))
     from_on = st.date_input(
-        _("From"), value=view.now.date(), format="YYYY-MM-DD", key=f"from-{key}", width=170,
+        _("Holds from"), value=view.now.date(), format="YYYY-MM-DD", key=f"from-{key}", width=170,
         min_value=view.now.date() - targets.FARTHEST_BACK, max_value=view.now.date() + targets.FARTHEST_AHEAD,
         help=_("What ended before keeps its target. A day that is over needs a reason, which stays on record."),
     )  # fmt: skip
@@ -367,7 +366,7 @@ def _accept(view: session.View, metric: Metric, places: Mapping[str, str]) -> No
             _("Grid"), choices, format_func=lambda id: places.get(id, whole), key=f"grid-{key}", width=220
         )
         until = st.date_input(
-            _("Until"), value=today + timedelta(days=90), min_value=today, max_value=today + targets.LONGEST,
+            _("Accepted until"), value=today + timedelta(days=90), min_value=today, max_value=today + targets.LONGEST,
             format="YYYY-MM-DD", key=f"until-{key}", width=170,
         )  # fmt: skip
         who = st.text_input(

@@ -784,6 +784,12 @@ def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, t
     """Who filled which post at the end of a period, or today while it lasts? Raises NotFound, Refused, Unavailable."""
     within = setting(store, actor, community_id)
     on = min(period.last, today)
+    now = staffing_over_time(within, on, today)
+    return PostsOnDay(on, now, now.filled, now.coverage, within.posts, within.grids, within.names)
+
+
+def staffing_over_time(within: Setting, on: date, today: date) -> Staffing:
+    """``staffing`` of a day with the months up to it as the course of both values. Pure."""
     filled: list[tuple[str, float | None]] = []
     cover: list[tuple[str, float | None]] = []
     for month in last_months(on, 12):
@@ -793,15 +799,7 @@ def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, t
         filled.append((month, then.filled.value if then else None))
         cover.append((month, then.coverage.value if then else None))
     now = _staffed(within, on)
-    return PostsOnDay(
-        on,
-        now,
-        replace(now.filled, series=filled),
-        replace(now.coverage, series=cover),
-        within.posts,
-        within.grids,
-        within.names,
-    )
+    return replace(now, filled=replace(now.filled, series=filled), coverage=replace(now.coverage, series=cover))
 
 
 def _staffed(within: Setting, on: date) -> Staffing:

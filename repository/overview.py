@@ -24,6 +24,7 @@ from repository.grids import (
     setting_of,
     setting_wanted,
     staffing,
+    staffing_over_time,
 )
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
@@ -219,12 +220,18 @@ class Team:
 
 
 @in_steps
-def team(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Team]:
+def team(
+    store: Store,  # noqa: ARG001 (every question takes it)
+    actor: Actor,
+    community_id: str,
+    *,
+    now: datetime,
+) -> Steps[Team]:
     """Who fills which post today, over the grids in reach? Raises NotFound, Refused, Unavailable."""
     wanted = [*setting_wanted(actor, community_id), *standard_wanted(actor, community_id)]
     within = setting_of((yield wanted))
     held = _Held(standard_of(within.also), now.date(), grid_id=_only(reach(actor, community_id)))
-    posts = held.judged(staffing(store, actor, community_id, on=now.date(), within=within))
+    posts = held.judged(staffing_over_time(within, now.date(), now.date()))
     return Team(replace(within, also=()), posts, held.standard)
 
 

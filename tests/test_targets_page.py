@@ -116,7 +116,7 @@ def test_a_deviation_is_accepted_and_taken_back(late: Store, mongodb_uri: str, v
 
     overview = visit(mongodb_uri, "overview", lang="en")
     tile = next(each for each in overview.metric if each.label == OVERDUE_ORDERS.short)
-    assert tile.delta == ":material/pause_circle: Accepted deviation · until 11 Apr, 罗书记"
+    assert tile.delta.replace("\\", "") == ":material/pause_circle: Accepted deviation · until 11 Apr, 罗书记"
     at = visit(mongodb_uri, "targets", lang="en")
     assert "1 deviation is accepted" in said(at)
     assert "屋面在修" in said(at)

@@ -202,7 +202,7 @@ def heading(section: Section) -> str:
 def summary(review: Review) -> tuple[list[str], list[list[str]]]:
     """Every area, its state, its finding."""
     rows = [[say(each.title), marked(each.state), say(each.headline)] for each in review.sections]
-    return [_("Area"), _("State"), _("In one sentence")], rows
+    return [_("Section"), _("State"), _("In one sentence")], rows
 
 
 def marked(which: State) -> str:

@@ -56,7 +56,7 @@ def _name(taken: Mapping[str, Any], title: str) -> str:
 
 def _figure(area: str, figure: Figure) -> Row:
     return {
-        _("Area"): area,
+        _("Section"): area,
         _("Figure"): say(figure.title),
         _("Value"): _measured(figure.value if figure.enough else None, figure.unit),
         _("Unit"): reading.unit(figure.unit),
