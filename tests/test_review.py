@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from dashboard import i18n
 from dashboard.cli import main
 from dashboard.pack import digest, paper, powerpoint, reading, workbook
-from repository import activities, facilities, maintenance, meetings, requests
+from repository import activities, facilities, maintenance, meetings, requests, targets
 from repository.access import Actor, Role
 from repository.metrics import METRICS, Period, State
 from repository.review import AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
@@ -65,8 +65,9 @@ def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review
     estate = facilities.inventory(*where, on=date(2026, 3, 31))
     assert (found["F1"].value, found["F1"].n) == (estate.good_order.value, estate.good_order.n)
     assert found["F1"].before == dict(estate.good_order.series)["2025-12"]
+    standard = targets.standard(*where)
     for figure in found.values():
-        target = METRICS[figure.metric].target
+        target = standard.target(METRICS[figure.metric], date(2026, 3, 31), "quarter")
         assert (figure.low, figure.high) == ((target.low, target.high) if target else (None, None))
 
 
