@@ -332,9 +332,18 @@ def in_words(bound: float | None, unit: str) -> float | None:
     return None if bound is None else round(bound * by, 6)
 
 
+def bound_of(bound: float | None, unit: str) -> str:
+    """A bound as it was set, in the unit that people write it in: a figure that just misses it must not read the
+    same."""
+    written = in_words(bound, unit)
+    if written is None:
+        return MISSING
+    return number(written, next((digits for digits in (0, 1) if round(written, digits) == written), 2))
+
+
 def target_bounds(target: "Target", unit: str) -> str:
     """≥ 85, ≤ 15 or 2–4, in ``unit``; empty where nothing is wanted."""
-    low, high = (number(in_words(bound, unit)) for bound in (target.low, target.high))
+    low, high = (bound_of(bound, unit) for bound in (target.low, target.high))
     if target.low is not None and target.high is not None:
         return low if target.low == target.high else f"{low}–{high}"
     if target.low is None and target.high is None:

@@ -142,7 +142,8 @@ def _figure(figure: Figure) -> None:
         navigation.link(figure.page, plain(say(figure.title)), icon=None, **figure.params)
         wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
         target = f" :gray[{plain(_('target {bounds}', bounds=wanted))}]" if wanted else ""
-        st.markdown(f"**{plain(reading.amount(figure))}**{target}")
+        state = f" {cards.badge(figure.state, reading.accepted(figure))}" if figure.state is not None else ""
+        st.markdown(f"**{plain(reading.amount(figure))}**{target}{state}")
 
 
 def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int | None = None) -> None:

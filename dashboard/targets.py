@@ -1,7 +1,7 @@
 """What the Targets page is made of: the figures that need action, the targets of all, accepted deviations, and the
 drawer of one figure in which its target is set and its deviation accepted. Nothing is ever overwritten there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, data, drawer, glance, i18n, navigation, session, tables
-from dashboard.i18n import MISSING, _, n_, number, plain, say
+from dashboard.i18n import MISSING, _, n_, plain, say
 from repository import targets
 from repository.access import Operation, may
 from repository.grids import grids
@@ -116,6 +116,8 @@ def all_of_them(view: session.View) -> None:
         key=key,
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="",
+        height=560,
         alt=_("Targets"),
     )["selection"]["rows"]
     chosen = found.lines[places[picked[0]]].metric.key if picked and picked[0] < len(places) else None
@@ -133,7 +135,7 @@ def _line(line: Line) -> dict[str, Any]:
         _("Holds for"): say(line.span.label),
         _("Wanted"): bounds(line.target, line.metric) or say(Direction.NONE.label),
         _("Near"): near(line.target, line.metric) or None,
-        _("Set by"): _("the community") if line.own else _("the training plan") if line.metric.follows else "GridBoard",
+        _("Set by"): _("the community") if line.own else MISSING if line.metric.follows else "GridBoard",
         _("Accepted until"): line.accepted.until if line.accepted else None,
     }
 
@@ -147,7 +149,7 @@ def near(target: Target | None, metric: Metric) -> str:
     """Which figures just miss it: from 77, up to 18."""
     if target is None:
         return ""
-    low, high = (number(i18n.in_words(edge, metric.unit)) for edge in target.edges)
+    low, high = (i18n.bound_of(edge, metric.unit) for edge in target.edges)
     if target.direction is Direction.BAND:
         return _with_unit(f"{low}–{high}", metric)
     if target.direction is Direction.HIGHER:
@@ -265,20 +267,21 @@ def _figure(view: session.View, metric: Metric) -> None:
 def _history(own: MetricTarget, metric: Metric, *, named: bool) -> None:
     title = _("How the target was set")
     st.subheader(plain(f"{title} · {say(own.span.label)}" if named else title), anchor=False)
-    newest_first = sorted(enumerate(own.entries), key=lambda each: (each[1].from_on, each[0]), reverse=True)
-    rows = [_entry(entry, metric) for _place, entry in newest_first]
-    cards.listed([_("Holds from"), _("Wanted"), _("Near"), _("Entered by"), _("Why")], rows)
+    for _place, entry in sorted(enumerate(own.entries), key=lambda each: (each[1].from_on, each[0]), reverse=True):
+        st.markdown(_entry(entry, metric))
 
 
-def _entry(entry: TargetEntry, metric: Metric) -> Sequence[str]:
-    entered = f"{i18n.date(entry.entered_on)} {entry.entered_by}"
-    return (
-        i18n.date(entry.from_on),
-        bounds(entry.target, metric) or say(Direction.NONE.label),
-        near(entry.target, metric),
-        _("{entered}, back-dated", entered=entered) if entry.back_dated else entered,
-        entry.note or "",
-    )
+def _entry(entry: TargetEntry, metric: Metric) -> str:
+    """What was wanted from which day on; who entered it when, and why."""
+    wanted = bounds(entry.target, metric) or say(Direction.NONE.label)
+    beside = [_("from {day} on", day=i18n.date(entry.from_on))]
+    if entry.target is not None:
+        beside.append(_("near {bounds}", bounds=near(entry.target, metric)))
+    entered = _("entered on {day} by {who}", day=i18n.date(entry.entered_on), who=entry.entered_by)
+    if entry.back_dated:
+        entered = _("{entered}, back-dated", entered=entered)
+    said = _("{entered}: {why}", entered=entered, why=entry.note) if entry.note else entered
+    return f"**{plain(wanted)}** {plain(' · '.join(beside))}  \n:small[:gray[{plain(said)}]]"
 
 
 def _set(view: session.View, metric: Metric, found: Targets, lines: Mapping[Span, Line]) -> None:

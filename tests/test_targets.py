@@ -4,6 +4,7 @@ deviations; and that every question which answers with values is judged by them.
 import importlib
 import inspect
 import pkgutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, get_type_hints
@@ -235,7 +236,22 @@ def test_a_target_holds_from_its_day_on_and_what_was_wanted_stays_on_record(yard
     ]
     spans = [line.span for line in page.lines if line.metric.key == "participation_rate"]
     assert spans == [Span.MONTH, Span.QUARTER, Span.YEAR]
-    assert {line.metric.key for line in page.lines} == METRICS.keys()
+    assert {line.metric.key for line in page.lines} == METRICS.keys() - {"L1_need_action", "L1_beyond"}
+
+
+def test_of_many_who_speak_first_one_is_heard_and_the_others_are_told(yard: Store) -> None:
+    def say(low: int) -> str:
+        try:
+            targets.set_target(yard, replace(BOSS, name=f"n{low}"), "d", ON_TIME.key, at_least(low / 10))
+        except Conflict as met:
+            return met.current.to_document()["entries"][0]["entered_by"]
+        return "heard"
+
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(say, range(1, 5)))
+    winner = f"n{said.index('heard') + 1}"
+    assert sorted(said) == sorted(["heard", winner, winner, winner])
+    assert len(yard.find(BOSS, MetricTarget, "d")[0].entries) == 1
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -270,7 +286,7 @@ def test_a_target_that_makes_no_sense_is_refused_beside_its_field(yard: Store, c
 
 
 def test_what_has_no_target_of_its_own_is_not_given_one(yard: Store) -> None:
-    for metric, span in ((TRAINED.key, "any"), ("nothing", "any"), (ON_TIME.key, "fortnight")):
+    for metric, span in ((TRAINED.key, "any"), ("nothing", "any"), ("L1_beyond", "any"), (ON_TIME.key, "fortnight")):
         with pytest.raises(Invalid):
             targets.set_target(yard, BOSS, "d", metric, at_least(0.5), span=span)
     for role in (Role.VIEWER, Role.GRID_WORKER, Role.FACILITY_MANAGER, Role.EDITOR):

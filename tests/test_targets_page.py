@@ -79,7 +79,7 @@ def test_a_target_is_set_and_another_editor_is_told(late: Store, mongodb_uri: st
     assert (entry.high, entry.near_high, entry.from_on, entry.entered_by) == (10, 12, TODAY, there.created_by)
 
     at = drawn(visit, mongodb_uri)
-    assert "| 2026-04-02 | ≤" in said(at), "the history is there to read"
+    assert "from 2026-04-02 on · near up to 12" in said(at), "the history is there to read"
     assert "**<b>" not in marked(at)
     limit = {"direction": "lower", "high": 14.0, "from_on": TODAY}
     theirs = targets.set_target(late, BOSS, "d", OVERDUE_ORDERS.key, limit, revision=there.revision)

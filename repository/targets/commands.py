@@ -9,6 +9,7 @@ from repository.access import Actor, Operation, reach, require, require_reach
 from repository.metrics import METRICS, Metric
 from repository.rollups import day_of
 from repository.store import Conflict, Invalid, Store, Write, build
+from repository.targets.attention import BEYOND, NEED_ACTION
 from repository.targets.records import Acceptance, MetricTarget, Span, TargetEntry
 from repository.words import Message, msg
 
@@ -37,6 +38,8 @@ def set_target(
     of = _known(metric)
     if of.follows:
         raise Invalid({"metric": Message(of.follows)})
+    if of in (NEED_ACTION, BEYOND):
+        raise Invalid({"metric": Message(msg("Choose one of the list"))})
     if not isinstance(span, str) or span not in set(Span):
         raise Invalid({"span": Message(msg("Choose one of the list"))})
 

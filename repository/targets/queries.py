@@ -6,6 +6,7 @@ from datetime import date
 from repository.access import Actor
 from repository.metrics import METRICS, Accepted, Metric, Target
 from repository.store import Store
+from repository.targets.attention import BEYOND, NEED_ACTION
 from repository.targets.records import Acceptance, MetricTarget, Span
 from repository.targets.standard import Standard, standard
 
@@ -42,6 +43,8 @@ def targets(store: Store, actor: Actor, community_id: str, *, on: date) -> Targe
     found = standard(store, actor, community_id)
     lines = []
     for metric in METRICS.values():
+        if metric in (NEED_ACTION, BEYOND):
+            continue  # made of the states of the others
         for span in Span:
             own = found.targets.get((metric.key, span))
             declared = dict(metric.by_span)
