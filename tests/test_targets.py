@@ -150,6 +150,9 @@ def test_days_in_a_state_are_counted_from_the_ends_of_months() -> None:
     past = Value(LOUD, 0.5, 9, [("2026-02", 0.5), ("2026-03", 0.5)], held=_standard().held(LOUD, date(2026, 3, 31)))
     assert past.run is not None
     assert (past.run.since, past.run.days, past.run.beyond) == (date(2026, 2, 28), 31, 24)
+    begun = replace(past, series=[("2026-02", 0.9), ("2026-03", 0.5)]).run
+    assert begun is not None
+    assert begun.since is None, "the day itself is no month's end before it"
 
 
 def test_what_needs_action_is_told_once_and_the_longest_first() -> None:
@@ -402,6 +405,10 @@ def test_a_word_on_quarters_leaves_months_alone(yard: Store) -> None:
 
     assert [wanted(key) for key in ("2026Q2", "2026-04", "2026", "ever")] == [
         Target(0.33), Target(0.05), Target(0.25), None,
+    ]  # fmt: skip
+    targets.set_target(yard, BOSS, "d", "participation_rate", at_least(0.44))
+    assert [wanted(key) for key in ("2026Q2", "2026-04", "2026", "ever")] == [
+        Target(0.33), Target(0.44), Target(0.44), Target(0.44),
     ]  # fmt: skip
     targets.set_target(yard, BOSS, "d", BACKLOG_WEEKS.key, {"direction": "none", "from_on": TODAY})
     weeks = maintenance.work_figures(yard, BOSS, "d", Period.of("2026Q2"), now=NOW).weeks

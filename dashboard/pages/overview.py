@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import cards, glance, i18n, navigation, session
+from dashboard import cards, data, glance, i18n, navigation, session
 from dashboard.i18n import _, n_, plain, say
 from repository.access import Operation, may
 from repository.maintenance import WorkOrder
