@@ -91,6 +91,14 @@ def style() -> None:
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
         '[data-testid="stPageLink"] a:not(:hover,:focus-visible){background:none!important}'
         '[class*="st-key-tile_"] a *{font-weight:inherit!important}'
+        # in the tile's corner, an icon whose words only a screen reader says
+        '[class*="st-key-tile_"]{position:relative}[class*="st-key-tile_"] [data-testid="stPageLink"]{max-width:calc(100% - .9rem)}'  # noqa: E501
+        '[class*="st-key-tile_"] [data-testid="stPageLink"] p{white-space:normal;overflow:visible}'
+        '[class*="st-key-explain-"]{position:absolute;top:.3rem;right:.3rem;width:auto!important}'
+        '[class*="st-key-explain-"] button{padding:.2rem;min-height:0}'
+        '[class*="st-key-explain-"] button p{position:absolute;width:1px;overflow:hidden;clip-path:inset(50%)}'
+        '[class*="st-key-explain-"] button span{opacity:.45}[class*="st-key-explain-"] button:is(:hover,:focus-visible) span{opacity:1}'  # noqa: E501
+        '[data-testid="stDialog"] td:first-child{white-space:nowrap}@media (max-width:640px){[data-testid="stDialog"] :is(th,td){padding:.25rem .3rem!important;font-size:.82rem}}'  # noqa: E501
         # a long figure takes a second line rather than losing its target
         '[class*="st-key-tile_"] :is([data-testid="stMetricValue"],[data-testid="stMetricDelta"]) *{white-space:normal!important}'  # noqa: E501
         # on paper the logo would lie over the page's name, and a figure beside its target would shrink to nothing
@@ -199,6 +207,8 @@ def tile(
     ``page`` defaults to the metric's own; "" draws no link. ``detail`` is a text beside the figure, in place of the
     target; without it a second figure of the value is shown as the mean.
     """
+    from dashboard import explaining  # which shows cards
+
     metric = value.metric
     name = say(metric.short)
     known = value.enough
@@ -208,7 +218,7 @@ def tile(
         if where:
             navigation.link(where, name, icon=":material/chevron_right:", help=about(value), **(params or {}))
         else:
-            st.markdown(name, help=about(value))
+            st.markdown(name)
         if known:
             measured = unit and (
                 metric.unit in ("percent", "weeks", "hours", "years", "lessons", "service_hours") or current() == "zh"
@@ -233,6 +243,8 @@ def tile(
             label_visibility="collapsed",
             chart_data=course if spark and known and len(course) > 1 else None,
         )
+        explaining.opener(value, key or metric.key)
+    explaining.show_if_asked(value, key or metric.key, where, params or {})
 
 
 def tiles(count: int) -> Any:

@@ -31,6 +31,7 @@ HANDLED = declare(
         title=msg("Handled"),
         short=msg("Handled"),
         unit="percent",
+        of=("work_orders", "requests"),
         formula=msg(
             "Work orders and requests that ended in the period ÷ should be handled: ended on time + ended late + "
             "overdue at the end of the period; those without a due time are left out"
@@ -46,6 +47,7 @@ IN_TIME = declare(
         title=msg("Handled in time"),
         short=msg("In time"),
         unit="percent",
+        of=("work_orders", "requests"),
         formula=msg("Work orders and requests that ended by their due time ÷ should be handled"),
         source=_JINNIU,
         target=Target(low=0.85),
@@ -58,6 +60,7 @@ REWORKED = declare(
         title=msg("Reworked"),
         short=msg("Reworked"),
         unit="percent",
+        of=("work_orders", "requests"),
         formula=msg(
             "Work orders reopened as not mended and requests that the resident said are not solved ÷ work orders "
             "completed and requests ended in the period"
@@ -73,6 +76,7 @@ OVERDUE = declare(
         title=msg("Overdue and not handled"),
         short=msg("Overdue share"),
         unit="percent",
+        of=("work_orders", "requests"),
         formula=msg("Work orders and requests overdue at the end of the period ÷ should be handled"),
         source=_JINNIU,
         target=Target(high=0.05),
@@ -85,6 +89,7 @@ POSTPONED = declare(
         title=msg("Postponed"),
         short=msg("Postponed"),
         unit="percent",
+        of=("work_orders", "requests"),
         formula=msg("Work orders and requests whose due time was put off in the period ÷ should be handled"),
         source=_JINNIU,
         target=Target(high=0.1),
@@ -97,6 +102,7 @@ COMPOSITE = declare(
         title=msg("Composite score of a grid"),
         short=msg("Grid score"),
         unit="points",
+        of=("work_orders", "requests"),
         formula=msg(
             "30 × handled + 20 × in time + 20 × (1 − reworked) + 20 × (1 − overdue) + 10 × (1 − postponed); no score "
             "where a part is not known"
@@ -112,6 +118,7 @@ GRADED = declare(
         title=msg("Grids graded A or B"),
         short=msg("Grade A or B"),
         unit="percent",
+        of=("work_orders", "requests"),
         formula=msg("Grids with 75 points or more ÷ grids with a score; A from 90, B from 75, C from 60, D from 40"),
         source=msg("Grades of a city's grid system in code"),
         target=Target(low=1.0),

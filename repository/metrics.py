@@ -208,6 +208,8 @@ class Metric:
     ]
     formula: str
     source: str
+    of: tuple[str, ...] = ()
+    """The collections it is counted from."""
     target: Target | None = None
     """Where a community set none of its own."""
     minimum_n: int = MINIMUM_N

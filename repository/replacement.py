@@ -57,6 +57,7 @@ FCI = declare(
         title=msg("Facility condition index"),
         short=msg("FCI"),
         unit="percent",
+        of=("facilities", "work_orders"),
         formula=msg(
             "(Replacement cost of what is past its service life or in condition 5 + cost noted on open repairs of the "
             "others) ÷ replacement cost of all; facilities not retired whose replacement cost, and age or condition, "
@@ -74,6 +75,7 @@ MTBF = declare(
         title=msg("Mean time between failures"),
         short=msg("MTBF"),
         unit="hours",
+        of=("facilities", "work_orders"),
         formula=msg(
             "Time in service in the last 36 months and this one (fewer where more than 3,000 work orders were "
             "reported in them) ÷ failures: work orders other than preventive ones, without those rejected, cancelled "
@@ -89,6 +91,7 @@ AVAILABILITY = declare(
         title=msg("Availability"),
         short=msg("Availability"),
         unit="percent",
+        of=("facilities", "work_orders"),
         formula=msg(
             "Time in service ÷ time in service and out of order, as the condition history has it, in the months in "
             "which failures are counted. Where an outage was noted, and the status for 90 days at least"

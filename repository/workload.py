@@ -42,6 +42,12 @@ _EACH: Mapping[Measure, str] = MappingProxyType(
         Measure.HOURS: msg("Hours on patrols and on completed work orders in the grid that had most ÷ mean per grid"),
     }
 )
+_COUNTED_IN: Mapping[Measure, tuple[str, ...]] = {
+    Measure.OPEN: ("work_orders",),
+    Measure.REQUESTS: ("requests",),
+    Measure.PATROLS: ("patrols",),
+    Measure.HOURS: ("patrols", "work_orders"),
+}
 SPREAD: Mapping[Measure, Metric] = MappingProxyType(
     {
         measure: declare(
@@ -50,6 +56,7 @@ SPREAD: Mapping[Measure, Metric] = MappingProxyType(
                 title=msg("Spread of the work between grids"),
                 short=measure.label,
                 unit="times",
+                of=_COUNTED_IN[measure],
                 formula=formula,
                 source=msg("As G8, on work in place of households; the bound is our own"),
                 target=Target(high=HEAVY),

@@ -13,6 +13,7 @@ HELD = declare(
         title=msg("Activities held"),
         short=msg("Sessions held"),
         unit="events",
+        of=("activities",),
         formula=msg("Sessions that took place in the period. Planned and cancelled ones are not counted."),
         source=msg("Own definition"),
         minimum_n=0,
@@ -25,6 +26,7 @@ PARTICIPANTS = declare(
         title=msg("Residents who took part"),
         short=msg("Residents"),
         unit="people",
+        of=("attendances",),
         formula=msg("Different residents registered at activities of the period: who comes twice counts once."),
         source=msg("Gross and distinct are always shown together"),
         minimum_n=0,
@@ -37,6 +39,7 @@ PARTICIPATION = declare(
         title=msg("Participation rate"),
         short=msg("Taking part"),
         unit="percent",
+        of=("attendances", "communities"),
         formula=msg("Different residents who took part ÷ residents of the community, or of the grid chosen."),
         source=msg("Resident participation rate; targets are our own"),
         target=Target(low=0.10),
@@ -56,6 +59,7 @@ VISITS = declare(
         title=msg("Visits"),
         short=msg("Visits"),
         unit="visits",
+        of=("activities", "attendances"),
         formula=msg("Registered attendances, plus the heads counted where nobody was registered one by one."),
         source=msg("Gross and distinct are always shown together"),
         minimum_n=0,
@@ -68,6 +72,7 @@ REPEAT = declare(
         title=msg("Came twice or more"),
         short=msg("Came again"),
         unit="percent",
+        of=("attendances",),
         formula=msg("Residents who came at least twice in the period ÷ residents who took part in it."),
         source=msg("Repeat participation"),
         page="activities",
@@ -79,6 +84,7 @@ NEWCOMERS = declare(
         title=msg("First-time participants"),
         short=msg("First time"),
         unit="percent",
+        of=("attendances",),
         formula=msg("Residents whose first activity ever lies in the period ÷ residents who took part in it."),
         source=msg("New participation; the target is our own"),
         target=Target(low=0.30),
@@ -91,6 +97,7 @@ EFFECTIVE_FORMATS = declare(
         title=msg("Effective number of formats"),
         short=msg("Formats"),
         unit="formats",
+        of=("activities",),
         formula=msg(
             "e to the power of H′, where H′ = −Σ p ln p and p is a format's share of the sessions: as many formats as "
             "would be equally common. By month: over the three months that end with it."
@@ -106,6 +113,7 @@ REPRESENTATION = declare(
         title=msg("Representation"),
         short=msg("Represented"),
         unit="times",
+        of=("attendances", "communities"),
         formula=msg("A group's share of the participants ÷ its share of the population: 1 is fair."),
         source=msg("By age band, sex and grid"),
         page="activities",
@@ -118,6 +126,7 @@ LAPSED = declare(
         title=msg("Did not come again"),
         short=msg("Lapsed"),
         unit="percent",
+        of=("attendances",),
         formula=msg(
             "Residents who came in the period before and not in this one ÷ residents who came in the period before. Of "
             "the latest period that is over."
@@ -133,6 +142,7 @@ RETAINED = declare(
         title=msg("First-time participants who came again"),
         short=msg("Retained"),
         unit="percent",
+        of=("attendances",),
         formula=msg(
             "Of the residents who first came in a calendar year, those who came again in one of the three months after "
             "the first. Of the latest year of which those three months are over for everybody."
@@ -148,6 +158,7 @@ DEEP = declare(
         title=msg("Visits with a say"),
         short=msg("With a say"),
         unit="percent",
+        of=("activities", "attendances"),
         formula=msg(
             "Visits (registered, and heads counted) to activities of the levels Involve, Collaborate and Empower ÷ "
             "visits to activities whose level is recorded."
@@ -163,6 +174,7 @@ SAME_FLOW = declare(
         title=msg("The same again, in a row"),
         short=msg("In a row"),
         unit="events",
+        of=("activities",),
         formula=msg(
             "The most activities of one format, one after the other up to the period's end, that ran the same way: the "
             "same steps, or where those are not recorded the same theme, place and participation level."
@@ -179,6 +191,7 @@ VISITORS_SATISFIED = declare(
         title=msg("Satisfied visitors"),
         short=msg("Satisfied"),
         unit="percent",
+        of=("activities",),
         formula=msg("Satisfied ÷ visitors who were asked how it was. Only counted, per activity: nobody is named."),
         source=msg("Own definition; the target is our own"),
         target=Target(low=0.85),
@@ -191,6 +204,7 @@ COST = declare(
         title=msg("Spend per resident who took part"),
         short=msg("Per resident"),
         unit="money",
+        of=("activities", "attendances"),
         formula=msg("Spend of the period's activities, as far as recorded ÷ different residents who took part in it."),
         source=msg("Own definition"),
         page="activities",
@@ -202,6 +216,7 @@ REGISTERED_SHARE = declare(
         title=msg("Residents registered as volunteers"),
         short=msg("Volunteers"),
         unit="percent",
+        of=("volunteers",),
         formula=msg("Volunteers registered at the period's end, or now ÷ residents of the community."),
         source=msg("Volunteer registration rate of cities' reports; the target is our own"),
         target=Target(low=0.02),
@@ -214,6 +229,7 @@ ACTIVE_SHARE = declare(
         title=msg("Volunteers who served"),
         short=msg("Served"),
         unit="percent",
+        of=("volunteers", "attendances"),
         formula=msg(
             "Volunteers who served at least once in the period, in a month in which they were registered ÷ volunteers "
             "registered at any time in it."
@@ -229,6 +245,7 @@ SERVICE_HOURS = declare(
         title=msg("Hours served per volunteer"),
         short=msg("Hours a head"),
         unit="service_hours",
+        of=("attendances",),
         formula=msg(
             "Hours served, as far as recorded ÷ different residents who served as volunteers, registered or not."
         ),

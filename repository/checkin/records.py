@@ -18,6 +18,7 @@ SHOWED_UP = declare(
         title=msg("Came of those who signed up"),
         short=msg("Showed up"),
         unit="percent",
+        of=("sign_ups",),
         formula=msg(
             "Residents who signed up and were registered ÷ residents who had a place, of activities that are over. Who "
             "withdrew or only waited is not counted, nor an activity at which nobody who signed up was registered: of "

@@ -11,6 +11,7 @@ VEHICLES_COMPLETE = declare(
         title=msg("Vehicle entries noted completely"),
         short=msg("Vehicles noted"),
         unit="percent",
+        of=("entry_logs",),
         formula=msg(
             "Vehicles that came in the period with all that must be noted and the time they left ÷ all that came"
         ),
@@ -25,6 +26,7 @@ PEOPLE_COMPLETE = declare(
         title=msg("Visitors noted completely"),
         short=msg("Visitors noted"),
         unit="percent",
+        of=("entry_logs",),
         formula=msg(
             "People who came in the period with all that must be noted and the time they left ÷ all who were noted"
         ),
@@ -39,6 +41,7 @@ SMART_SHARE = declare(
         title=msg("Entries recognised automatically"),
         short=msg("Recognised"),
         unit="percent",
+        of=("entry_logs",),
         formula=msg("Entries of the period let in by recognition of plate, card or face ÷ all entries"),
         source=_DERIVED,
         target=Target(low=0.8),
@@ -51,6 +54,7 @@ ENTRIES = declare(
         title=msg("Entries"),
         short=msg("Entries"),
         unit="visits",
+        of=("entry_logs",),
         formula=msg("Vehicles and people noted at the gates in the period"),
         source=_DERIVED,
         minimum_n=0,
@@ -63,6 +67,7 @@ LEFT_OPEN = declare(
         title=msg("Visits not closed"),
         short=msg("Not closed"),
         unit="visits",
+        of=("entry_logs",),
         formula=msg("Came in before today and not noted as gone; counted up to 1,000, whatever the period"),
         source=_DERIVED,
         target=Target(high=20, near=0.5),
@@ -76,6 +81,7 @@ EXCEPTIONS = declare(
         title=msg("Exceptions"),
         short=msg("Exceptions"),
         unit="visits",
+        of=("entry_logs",),
         formula=msg(
             "Entries of the period let in by hand at a smart gate, whose exit nobody noted, or of visitors at night "
             "(23 to 5) or for too long (vehicles over 24 h, people over 12 h)"

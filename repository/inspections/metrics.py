@@ -9,6 +9,7 @@ ON_TIME = declare(
         title=msg("Inspections on time"),
         short=msg("Inspected"),
         unit="percent",
+        of=("inspections", "inspection_plans"),
         formula=msg(
             "Inspections done by their due day ÷ due days of the period that are past or answered; a weekly one that "
             "nobody made for three weeks counts three times"
@@ -26,6 +27,7 @@ OVERDUE = declare(
         title=msg("Overdue inspections"),
         short=msg("Overdue checks"),
         unit="items",
+        of=("inspections", "inspection_plans"),
         formula=msg("Facilities whose inspection was due before today and has not been made, one for each checklist"),
         source=msg("Derived from the plans"),
         target=Target(high=0),
@@ -39,6 +41,7 @@ FAILED = declare(
         title=msg("Inspections that found something"),
         short=msg("Found faulty"),
         unit="percent",
+        of=("inspections",),
         formula=msg("Inspections with an item not in order ÷ inspections made in the period"),
         source=msg("Derived from the source document, section 3.1"),
         page="facilities",

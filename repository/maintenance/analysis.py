@@ -34,6 +34,7 @@ REWORK = declare(
         title=msg("Rework"),
         short=msg("Rework"),
         unit="percent",
+        of=("work_orders",),
         formula=msg(
             "(Repairs reopened as not fixed + the same fault on the same facility within 30 days of its repair) ÷ "
             "repairs completed in the period"
@@ -49,6 +50,7 @@ SATISFACTION = declare(
         title=msg("Satisfaction with repairs"),
         short=msg("Satisfaction"),
         unit="grade",
+        of=("work_orders",),
         formula=msg("Mean grade, 1 to 5, that reporters gave repairs which ended in the period"),
         source=msg("Asked by the reporter's own link once a repair is done"),
         target=Target(low=4),
@@ -61,6 +63,7 @@ HELD = declare(
         title=msg("Time on hold, mean"),
         short=msg("On hold"),
         unit="hours",
+        of=("work_orders",),
         formula=msg("Hours on hold ÷ orders that had been on hold, of those that ended in the period"),
         source=msg("Holding stops no clock: this time is part of the time to repair and is shown apart"),
         minimum_n=5,

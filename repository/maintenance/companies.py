@@ -30,6 +30,7 @@ CERTIFIED = declare(
         title=msg("Certified staff"),
         short=msg("Certified"),
         unit="percent",
+        of=("organizations",),
         formula=msg("Certified staff ÷ staff here, of the companies whose numbers are known"),
         source=msg("Derived from the source document, section 3.1: property management is not professional enough"),
         target=Target(low=0.6, near=0.25),

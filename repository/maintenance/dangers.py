@@ -34,6 +34,7 @@ RECTIFIED = declare(
         title=msg("Hazards rectified and re-checked"),
         short=msg("Rectification"),
         unit="percent",
+        of=("hazards", "work_orders"),
         formula=msg(
             "Hazards rectified and re-checked by somebody else ÷ hazards found in the period; dangerous work orders "
             "are among them, major by nature, re-checked when verified"
@@ -50,6 +51,7 @@ MAJOR = declare(
         title=msg("Major hazards rectified and re-checked"),
         short=msg("Of these major"),
         unit="percent",
+        of=("hazards", "work_orders"),
         formula=msg(
             "The same for major hazards alone, by the level they have now; those that were lowered from major in the "
             "period are told beside it"
@@ -66,6 +68,7 @@ OVERDUE = declare(
         title=msg("Hazards past their deadline"),
         short=msg("Past deadline"),
         unit="items",
+        of=("hazards", "work_orders"),
         formula=msg(
             "Hazards not re-checked by now whose first deadline is past, dangerous work orders among them: what was "
             "put off is counted all the same, and told beside it"

@@ -48,6 +48,7 @@ OPEN_ORDERS = declare(
         title=msg("Open work orders"),
         short=msg("Open orders"),
         unit="orders",
+        of=("work_orders",),
         formula=msg("All work orders in which work is still owed, overdue ones included"),
         source=msg(
             "Open includes overdue, as city service desks publish it; "
@@ -64,6 +65,7 @@ OVERDUE_ORDERS = declare(
         title=msg("Overdue work orders"),
         short=msg("Overdue"),
         unit="orders",
+        of=("work_orders",),
         formula=msg("Open work orders whose due time has passed; those without a due time are not among them"),
         source=msg(
             "Open includes overdue, as city service desks publish it; "
@@ -80,6 +82,7 @@ ON_TIME = declare(
         title=msg("Completed on time"),
         short=msg("On time"),
         unit="percent",
+        of=("work_orders",),
         formula=msg(
             "Completed by their due time ÷ (completed on time + ended late, however they ended + overdue at the end of "
             "the period). Put off when it was due already is late. Left out: orders without a due time, and those "
@@ -96,6 +99,7 @@ BACKLOG_WEEKS = declare(
         title=msg("Weeks of backlog"),
         short=msg("Backlog"),
         unit="weeks",
+        of=("work_orders",),
         formula=msg(
             "Estimated hours of open work ÷ the crew's hours a week; where an estimate is missing, the mean of its "
             "category over twelve months"
@@ -112,6 +116,7 @@ RESPOND = declare(
         title=msg("Time to respond, median"),
         short=msg("Response"),
         unit="hours",
+        of=("work_orders",),
         formula=msg(
             "From report to first answer, of the orders answered in the period: the middle one; mean beside it"
         ),
@@ -126,6 +131,7 @@ REPAIR = declare(
         title=msg("Time to repair, median"),
         short=msg("Repair"),
         unit="hours",
+        of=("work_orders",),
         formula=msg("From report to repair, of orders completed in the period: the middle one; mean beside it"),
         source=msg("prEN 15341:2005, page 24; three days are the due time of an ordinary fault"),
         target=Target(high=72, near=0.25),

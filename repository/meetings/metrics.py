@@ -9,6 +9,7 @@ CADENCE = declare(
         title=msg("Required meetings held in time"),
         short=msg("Meetings in time"),
         unit="percent",
+        of=("meetings",),
         formula=msg(
             "Required meetings held within their days ÷ required meetings whose days ended in the period or that were "
             "held: 12 + 4 + 1 a year. A month's is held in its first working days (5 unless the community says "
@@ -27,6 +28,7 @@ CARRIED_OUT = declare(
         title=msg("Action items done in time"),
         short=msg("Done in time"),
         unit="percent",
+        of=("action_items",),
         formula=msg(
             "Items closed by their day ÷ (closed by their day + closed late + open and overdue at the period's end); "
             "what was dropped counts neither way"
@@ -42,6 +44,7 @@ CARRIED_OVER = declare(
         title=msg("Action items carried over two meetings and more"),
         short=msg("Carried ≥ 2 times"),
         unit="items",
+        of=("action_items", "meetings"),
         formula=msg("Open items that at least two meetings of their series found unfinished, as of now"),
         source=msg("Carry-over as 4minitz keeps it: open items go to the next meeting until they are done"),
         target=Target(high=0),
@@ -55,6 +58,7 @@ CONSENSUS = declare(
         title=msg("Decisions by consensus"),
         short=msg("Consensus"),
         unit="percent",
+        of=("decisions",),
         formula=msg("Decisions recorded as consensus ÷ all decisions of the period, adjourned ones included"),
         source=msg("Derived from the source document, section 2.2: consensus before anything is carried out"),
         target=Target(low=0.9),
@@ -67,6 +71,7 @@ ATTENDANCE = declare(
         title=msg("Attendance at meetings"),
         short=msg("Attendance"),
         unit="percent",
+        of=("meetings",),
         formula=msg(
             "Invited people and organisations that came ÷ those invited, of meetings held in the period where "
             "attendance was taken; guests count neither way"

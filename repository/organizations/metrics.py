@@ -9,6 +9,7 @@ PARTICIPATION = declare(
         title=msg("Participation of stationed organisations"),
         short=msg("Taking part"),
         unit="percent",
+        of=("organizations", "engagements"),
         formula=msg(
             "Stationed organisations that took part in the period (organised or joined an activity, worked on a "
             "project, met a need, attended a meeting) ÷ all active stationed ones; being contacted is not taking part"
@@ -24,6 +25,7 @@ SILENT = declare(
         title=msg("Silent organisations"),
         short=msg("Silent"),
         unit="organizations",
+        of=("organizations", "engagements"),
         formula=msg(
             "Active stationed organisations that have not taken part for six months, or never, unless they came here "
             "later than that"
@@ -40,6 +42,7 @@ MATCHING = declare(
         title=msg("Needs matched with a resource"),
         short=msg("Needs matched"),
         unit="percent",
+        of=("needs",),
         formula=msg(
             "Needs matched in the period ÷ needs that stood on the list in it: unmatched when it began or listed "
             "during it, less those withdrawn. A match that fell through counts as never made"
@@ -55,6 +58,7 @@ UNMATCHED = declare(
         title=msg("Unmatched needs"),
         short=msg("Unmatched"),
         unit="needs",
+        of=("needs",),
         formula=msg("Needs on the list now that no organisation has taken on"),
         source=msg("Derived from the source document, section 3.2"),
         minimum_n=0,

@@ -12,6 +12,7 @@ COVERAGE = declare(
         title=msg("Households visited on patrol"),
         short=msg("Visited"),
         unit="percent",
+        of=("patrols", "grids"),
         formula=msg(
             "Different households visited in the period ÷ households of the grids; worth 10 points from 95%, 8 from "
             "90%, 6 from 85%, else 0"
@@ -27,6 +28,7 @@ WALKED = declare(
         title=msg("Planned patrols walked"),
         short=msg("Walked"),
         unit="percent",
+        of=("patrols", "patrol_plans"),
         formula=msg("Patrols walked after a plan, as many as it asks for at most ÷ patrols planned up to the day"),
         source=msg("Our own definition, after the on-schedule share of maintenance"),
         target=Target(low=0.9),
@@ -39,6 +41,7 @@ OVERDUE = declare(
         title=msg("Overdue patrols"),
         short=msg("Overdue walks"),
         unit="items",
+        of=("patrols", "patrol_plans"),
         formula=msg("Patrol plans whose next patrol should have been walked before today"),
         source=msg("Our own definition"),
         target=Target(high=0),

@@ -9,6 +9,7 @@ COMPLETION = declare(
         title=msg("Projects finished on time"),
         short=msg("Timely projects"),
         unit="percent",
+        of=("projects",),
         formula=msg(
             "Projects finished in the period by their due day ÷ (finished in it on time or late + overdue at its end). "
             "Stopped ones and those without a due day are not counted"
@@ -25,6 +26,7 @@ TASKS = declare(
         title=msg("Project tasks done on time"),
         short=msg("Timely tasks"),
         unit="percent",
+        of=("project_tasks",),
         formula=msg(
             "Project tasks done in the period by their due day ÷ (done in it on time or late + overdue at its end). "
             "Those of stopped projects do not stay overdue"
@@ -40,6 +42,7 @@ UNCLEAR = declare(
         title=msg("Projects with unclear goals or duties"),
         short=msg("Unclear"),
         unit="projects",
+        of=("projects", "project_tasks"),
         formula=msg(
             "Planned and running projects that lack a goal, a measurable target, a due day, tasks, or for any task "
             "somebody responsible who is still active, a due day or a duty that is spelt out"
@@ -56,6 +59,7 @@ OVERDUE = declare(
         title=msg("Overdue projects"),
         short=msg("Overdue"),
         unit="projects",
+        of=("projects",),
         formula=msg("Planned and running projects past their due day"),
         source=msg("Derived from the source document, section 3.2"),
         target=Target(high=0),

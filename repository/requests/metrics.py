@@ -20,6 +20,7 @@ OPEN = declare(
         title=msg("Open requests"),
         short=msg("Open"),
         unit="cases",
+        of=("requests",),
         formula=msg("All requests that were not answered, declined or referred yet, overdue ones included"),
         source=msg("Open includes overdue, as city service desks publish it"),
         target=Target(high=20, near=0.5),
@@ -33,6 +34,7 @@ OVERDUE = declare(
         title=msg("Overdue requests"),
         short=msg("Overdue"),
         unit="cases",
+        of=("requests",),
         formula=msg(
             "Open requests whose deadline has passed: 2 hours for life or property and 24 hours for water, power, gas "
             "and heat, day and night; the end of the 7th calendar day for ordinary ones, of the 15th for complex ones, "
@@ -50,6 +52,7 @@ ON_TIME = declare(
         title=msg("Requests answered on time"),
         short=msg("On time"),
         unit="percent",
+        of=("requests",),
         formula=msg(
             "Answered, declined or referred by the deadline ÷ (on time + late + overdue at the end of the period)"
         ),
@@ -64,6 +67,7 @@ RESPONSE = declare(
         title=msg("Response rate"),
         short=msg("Response share"),
         unit="percent",
+        of=("requests",),
         formula=msg("Residents who had been contacted ÷ valid call-backs of the period"),
         source=_BEIJING,
         target=Target(low=0.95),
@@ -76,6 +80,7 @@ SOLVED = declare(
         title=msg("Solution rate"),
         short=msg("Solved share"),
         unit="percent",
+        of=("requests",),
         formula=msg("Residents who say that it is solved ÷ valid call-backs of the period"),
         source=_BEIJING,
         target=Target(low=0.85),
@@ -88,6 +93,7 @@ SATISFIED = declare(
         title=msg("Satisfaction rate"),
         short=msg("Satisfied share"),
         unit="percent",
+        of=("requests",),
         formula=msg("(satisfied + 0.9 × basically satisfied) ÷ valid call-backs of the period"),
         source=_BEIJING,
         target=Target(low=0.9),
@@ -100,6 +106,7 @@ COMPOSITE = declare(
         title=msg("Composite of reception"),
         short=msg("Composite"),
         unit="points",
+        of=("requests",),
         formula=msg(
             "Response, solution and satisfaction, each in percent, by the community's weights (0.1, 0.5 and 0.4 unless "
             "it says otherwise): 0 to 100 points"
@@ -115,6 +122,7 @@ REPEATS = declare(
         title=msg("Repeated requests"),
         short=msg("Repeats"),
         unit="percent",
+        of=("requests",),
         formula=msg(
             "Requests of the period that came again from the same resident or the same place, with the same topic, "
             "within 90 days ÷ requests entered here in the period; those that a sheet brought are left out"
@@ -130,6 +138,7 @@ RECEIVED = declare(
         title=msg("Requests received"),
         short=msg("Received"),
         unit="cases",
+        of=("requests",),
         formula=msg("Requests received in the period, whatever became of them"),
         source=msg("Derived from the source document, section 2.2"),
         minimum_n=0,

@@ -23,6 +23,7 @@ EDUCATED = declare(
         title=msg("Staff with college education or higher"),
         short=msg("College or more"),
         unit="percent",
+        of=("staff_members",),
         formula=msg("Staff in service with college or higher ÷ staff in service whose education is known"),
         source=_OURS,
         target=Target(low=0.8),
@@ -35,6 +36,7 @@ CERTIFIED = declare(
         title=msg("Staff certified in social work"),
         short=msg("Certified"),
         unit="percent",
+        of=("staff_members", "staff_certificates"),
         formula=msg(
             "Staff in service with a certificate in social work (assistant, social worker, senior) valid on the day ÷ "
             "staff in service"
@@ -50,6 +52,7 @@ YOUNG = declare(
         title=msg("Staff of 35 and younger"),
         short=msg("35 or younger"),
         unit="percent",
+        of=("staff_members",),
         formula=msg("Staff in service whose band is 35 and younger ÷ staff in service whose age band is known"),
         source=_OURS,
         target=Target(low=0.3),
@@ -62,6 +65,7 @@ EXPERIENCED = declare(
         title=msg("Staff with three years of service or more"),
         short=msg("3+ years"),
         unit="percent",
+        of=("staff_members",),
         formula=msg("Staff in service who joined three years before the day or earlier ÷ staff in service"),
         source=_OURS,
         target=Target(low=0.6),
@@ -74,6 +78,7 @@ TRAINED = declare(
         title=msg("Training hours per head this year"),
         short=msg("Training"),
         unit="lessons",
+        of=("staff_members", "staff_trainings"),
         formula=msg(
             "Hours of training since 1 January of staff in service ÷ staff in service. Wanted is what the year's plan "
             "asks for by the day; without a plan there is no target"
@@ -89,6 +94,7 @@ GAPS = declare(
         title=msg("Staff with a training gap"),
         short=msg("Training gaps"),
         unit="people",
+        of=("staff_members", "staff_trainings", "training_plans"),
         formula=msg(
             "Staff in service who have fewer hours than the plan asks for by the day, or a certificate that has run "
             "out without a new one"
@@ -105,6 +111,7 @@ EXPIRING = declare(
         title=msg("Certificates that run out"),
         short=msg("Running out"),
         unit="items",
+        of=("staff_certificates",),
         formula=msg("Certificates of staff in service, no newer one there, that end within 90 days or have ended"),
         source=msg("Derived; the 90 days are our own"),
         target=Target(high=0),
@@ -118,6 +125,7 @@ SUCCESSION = declare(
         title=msg("Key posts with a prepared successor"),
         short=msg("Successors"),
         unit="percent",
+        of=("posts", "staff_successors"),
         formula=msg("Grid directors and safety assistants with somebody in service who is ready now ÷ those posts"),
         source=msg("Derived from the source document, section 4.2: competition, and training from among the young"),
         target=Target(low=1.0),
@@ -131,6 +139,7 @@ ASSESSED = declare(
         title=msg("Assessment, mean of the valid results"),
         short=msg("Assessment"),
         unit="points",
+        of=("assessment_rounds", "assessment_ballots"),
         formula=msg(
             "30 % street (5 items of 6 points) + 10 % peers (10 items) + 60 % residents, of each person; valid from 50 "
             "raters on, 70 % of them ordinary residents. A round may set other weights and minimums"
@@ -145,6 +154,7 @@ VALID = declare(
         title=msg("Assessments that are valid"),
         short=msg("Valid results"),
         unit="percent",
+        of=("assessment_rounds", "assessment_ballots"),
         formula=msg("People whose result reaches the round's minimum numbers ÷ people assessed in it"),
         source=msg("Nanhu district's notice of 2015: below the minimum numbers a result is invalid"),
         target=Target(low=1.0),

@@ -15,6 +15,7 @@ NEED_ACTION = declare(
         title=msg("Figures that need action"),
         short=msg("Need action"),
         unit="figures",
+        of=("targets", "accepted_deviations"),
         formula=msg("Figures that are off target, near it or unknown. Those with an accepted deviation do not count."),
         source=msg("Quality-time's metrics that require action"),
         minimum_n=1,
@@ -26,6 +27,7 @@ BEYOND = declare(
         title=msg("Days beyond the allowed reaction time"),
         short=msg("Days beyond"),
         unit="days",
+        of=("targets", "accepted_deviations"),
         formula=msg(
             "Of the figure that has waited longest: days in its state − days allowed (off target 7, near 21, unknown "
             "3). Counted from the first month's end at which it was in that state, so there are at least so many."
