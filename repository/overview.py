@@ -32,7 +32,7 @@ from repository.record import Choice
 from repository.store import Document, Put, Steps, Store, at_once, in_steps
 from repository.targets import Attention, Span, Standard, attention, standard_of
 from repository.targets import wanted as standard_wanted
-from repository.words import Message, msg
+from repository.words import Message, counted, msg
 
 T = TypeVar("T")
 
@@ -464,13 +464,24 @@ def _organizations(found: projects.CoConstructionGlance) -> Line:
     return Line(
         "organizations",
         part.state or State.UNKNOWN,
-        Message(
+        counted(
+            msg("{n} of {all} stationed organisations takes part"),
             msg("{n} of {all} stationed organisations take part"),
-            {"n": round((part.value or 0) * part.n), "all": part.n},
+            round((part.value or 0) * part.n),
+            all=part.n,
         ),
         Message(
-            msg("{needs} needs nobody has taken on; goals or duties are unclear in {projects} projects"),
-            {"needs": int(unmatched.value or 0), "projects": int(found.unclear.value or 0)},
+            msg("{needs}; {unclear}"),
+            {
+                "needs": counted(
+                    msg("{n} need nobody has taken on"), msg("{n} needs nobody has taken on"), int(unmatched.value or 0)
+                ),
+                "unclear": counted(
+                    msg("goals or duties are unclear in {n} project"),
+                    msg("goals or duties are unclear in {n} projects"),
+                    int(found.unclear.value or 0),
+                ),
+            },
         ),
         values=(part, unmatched, found.unclear),
     )
@@ -482,9 +493,11 @@ def _team(found: staff.StaffGlance) -> Line:
     if found.gaps.n is None:
         finding = Message(msg("How many of the team of {all} lack training is withheld"), {"all": found.size})
     else:
-        finding = Message(
+        finding = counted(
+            msg("{n} of {all} in the team lacks training or a valid certificate"),
             msg("{n} of {all} in the team lack training or a valid certificate"),
-            {"n": found.gaps.n, "all": found.size},
+            found.gaps.n,
+            all=found.size,
         )
     states = [value.state for value in (found.gaps_value, found.succession) if value.state]
     return Line(
@@ -505,11 +518,12 @@ def _meetings(found: meetings.Glance) -> Line:
     if not found.anything:
         return Line("meetings", State.UNKNOWN, Message(msg("No meeting is on record yet")), None)
     missing = len(found.missing)
-    if missing or found.overdue:
-        finding = Message(
-            msg("{missing} required meetings were not held, {late} action items are overdue"),
-            {"missing": missing, "late": found.overdue},
-        )
+    not_held = counted(msg("{n} required meeting was not held"), msg("{n} required meetings were not held"), missing)
+    late = counted(msg("{n} action item is overdue"), msg("{n} action items are overdue"), found.overdue)
+    if missing and found.overdue:
+        finding = Message(msg("{meetings}, {items}"), {"meetings": not_held, "items": late})
+    elif missing or found.overdue:
+        finding = not_held if missing else late
     else:
         finding = Message(msg("Meetings are held and what they decided is in time"))
     more = Message(msg("Next: {name}, {day}"), {"name": found.next.name, "day": found.next.day}) if found.next else None
@@ -535,7 +549,12 @@ def _requests(found: requests.Glance) -> Line:
     return Line(
         "requests",
         found.late.state or State.ON_TARGET,
-        Message(msg("{late} of {n} open requests of residents are overdue"), {"late": found.overdue, "n": found.open}),
+        counted(
+            msg("{n} of {all} open requests of residents is overdue"),
+            msg("{n} of {all} open requests of residents are overdue"),
+            found.overdue,
+            all=found.open,
+        ),
         more,
         {"show": "overdue"} if found.overdue else {},
         (found.late,),
@@ -644,20 +663,20 @@ def _facilities_concern(
         facts = {"before": int(before[0]), "count": count}
         finding = Message(msg("Overdue orders fell from {before} to {count} in 3 months"), facts)
     else:
-        finding = Message(msg("{count} orders are overdue"), {"count": count})
+        finding = counted(msg("{n} order is overdue"), msg("{n} orders are overdue"), count)
     by_id = {grid.id: grid for grid in there}
     late = sorted((row for row in work.grids if row.grid_id in by_id), key=lambda row: -row.overdue)
-    dangers = len(estate.dangers)
+    dangers = counted(msg("{n} facility is hazardous"), msg("{n} facilities are hazardous"), len(estate.dangers))
     who: tuple[str, ...] = ()
     if late and late[0].overdue:
         grid = by_id[late[0].grid_id]
         why = Message(
-            msg("{grid} has {n} of them; {dangers} facilities are hazardous."),
+            msg("{grid} has {n} of them; {dangers}."),
             {"grid": grid.name, "n": late[0].overdue, "dangers": dangers},
         )
         who = tuple(name for id in [grid.responsible_id] if id and (name := names.get(id)))
     else:
-        why = Message(msg("{dangers} facilities are hazardous."), {"dangers": dangers})
+        why = Message(msg("{dangers}."), {"dangers": dangers})
     return Concern(
         "facilities",
         state,
@@ -686,7 +705,11 @@ def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, st
         worst(states),
         None,
         _vacant(posts),
-        Message(msg("The safety network has {n} places without an officer."), {"n": gaps})
+        counted(
+            msg("The safety network has {n} place without an officer."),
+            msg("The safety network has {n} places without an officer."),
+            gaps,
+        )
         if gaps
         else Message(msg("The three-tier safety network covers every grid.")),
         who,
@@ -699,9 +722,13 @@ def _vacant(posts: Staffing) -> Message:
     """What is vacant, told apart: the grids' own posts are what the tile "posts filled" counts."""
     own = sum(vacancy.tier in GRID_POSTS for vacancy in posts.vacancies)
     if own:
-        return Message(msg("{n} required posts are vacant"), {"n": len(posts.vacancies)})
+        return counted(msg("{n} required post is vacant"), msg("{n} required posts are vacant"), len(posts.vacancies))
     if posts.vacancies:
-        return Message(msg("{n} posts of the safety network are vacant"), {"n": len(posts.vacancies)})
+        return counted(
+            msg("{n} post of the safety network is vacant"),
+            msg("{n} posts of the safety network are vacant"),
+            len(posts.vacancies),
+        )
     return Message(msg("Every required post is filled"))
 
 
@@ -718,8 +745,13 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
             {"n": formats[0].sessions, "held": held, "format": _known(formats[0].format, activities.Format)},
         )
     else:
+        kinds = sum(each.sessions > 0 for each in formats)
         finding = Message(
-            msg("{held} activities of {n} kinds"), {"held": held, "n": sum(each.sessions > 0 for each in formats)}
+            msg("{activities} of {kinds}"),
+            {
+                "activities": counted(msg("{n} activity"), msg("{n} activities"), held),
+                "kinds": counted(msg("{n} kind"), msg("{n} kinds"), kinds),
+            },
         )
     absent = min(
         (group for group in crowd.ages if group.share is not None and group.population_share),
@@ -727,22 +759,23 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
         default=None,
     )
     people = int(crowd.participants.value or 0)
+    came = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
     if crowd.withheld:
         why = Message(msg("So few took part that their number is withheld."))
     elif rate.value is None:
         why = Message(msg("Who came was not registered one by one."))
     elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:
         why = Message(
-            msg("{people} residents took part; {band} are {share}% of them, of the population {population}%."),
+            msg("{people}; {band} are {share}% of them, of the population {population}%."),
             {
-                "people": people,
+                "people": came,
                 "band": absent.label,
                 "share": round(absent.share * 100),
                 "population": round((absent.population_share or 0) * 100),
             },
         )
     else:
-        why = Message(msg("{people} residents took part."), {"people": people})
+        why = Message(msg("{people}."), {"people": came})
     return Concern(
         "participation",
         state,
