@@ -25,8 +25,9 @@ from repository.maintenance import Status as OrderStatus
 from repository.maintenance import WorkOrder
 from repository.meetings import AgendaItem, Link, Linked, Meeting
 from repository.metrics import Period
+from repository.numbers import numbers_in
 from repository.requests import OutcomeKind, Request, Satisfaction, Show, Status, Step, Topic, Urgency, queries
-from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store, numbers_in
+from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store
 from tests.conftest import NOW
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -115,6 +116,23 @@ def test_numbers_in_a_text_are_masked_wherever_it_is_read_and_seen_for_a_reason_
     room.edit_request(yard, mender, "d", made.id, urgent.revision, {"text": urgent.text})
     assert phone not in (yard.db["requests"].find_one({"_id": made.id}) or {})["text"]
     assert not any(part in repr(list(yard.db[AUDIT].find())) for part in ("12345678", phone, card))
+
+    # what is said on the way is read masked too, and stays whole while others go on with the story
+    shown_note = f"找他女儿{shown} ＊＊＊＊＊＊"
+    for step in (
+        lambda _now: room.remark(yard, mender, "d", made.id, f"找他女儿{phone} {card}"),
+        lambda now: room.resolve(yard, mender, "d", made.id, now, answer=f"已打{phone} {card}"),
+        lambda now: room.call_back(yard, mender, "d", made.id, now, reached=False, note=f"未接 {desk} {card}"),
+        lambda _now: room.remark(yard, mender, "d", made.id, f"再打{phone}"),
+    ):
+        told = step(yard.get(mender, Request, "d", made.id).revision)
+    assert (told.events[-4].note, hidden(told)) == (shown_note, True)
+    assert hidden(room.request_story(yard, mender, "d", made.id).request.events)
+    story = repr((yard.db["requests"].find_one({"_id": made.id}) or {})["events"])
+    assert (story.count(phone), story.count(desk), story.count(card)) == (3, 1, 0)
+    whole = room.reveal_request(yard, mender, "d", made.id, people.Purpose.CALL_BACK)
+    assert [phone in str(event.note) for event in whole.events[-4:]] == [True, True, False, True]
+    assert not any(part in repr(list(yard.db[AUDIT].find())) for part in ("12345678", "2345678", phone, card))
 
     # and of a sheet
     rows = f"登记号,内容,登记时间\nX-1,请打{phone} {card},2026-04-01 09:00\n"

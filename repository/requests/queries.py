@@ -16,6 +16,7 @@ from repository.maintenance import Outcome, WorkOrder
 from repository.maintenance import Status as OrderStatus
 from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Metric, Period, Value, last_months, ratio
+from repository.numbers import masked
 from repository.record import Choice, midnight
 from repository.requests import metrics
 from repository.requests.records import (
@@ -29,7 +30,7 @@ from repository.requests.records import (
     Urgency,
 )
 from repository.rollups import NOW, day_begins, month_bounds, month_of, path_key, path_word
-from repository.store import NotFound, Store, masked
+from repository.store import NotFound, Store
 from repository.words import msg
 
 Document = dict[str, Any]

@@ -8,15 +8,15 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from repository.due import Postponement, is_late
 from repository.filters import Is
 from repository.grids import RequestDeadline
+from repository.numbers import masked
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, Trace, far_away
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
 from repository.rollups import Atom, day_of, month_of
-from repository.store import masked, unidentified
 from repository.words import msg
 
 SUBJECT = "requests"
@@ -233,7 +233,7 @@ class Request(Record):
         "postponements.at",
     )
     past = ("received_at", "responded_at", "ended_at")
-    masked = frozenset({"text", "place", "answer"})
+    masked = frozenset({"text", "place", "answer", "events.note"})
     trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {
@@ -333,11 +333,6 @@ class Request(Record):
     events: Annotated[tuple[RequestEvent, ...], Shown(form=False, table=False)] = Field(
         default=(), max_length=500, title=msg("Story")
     )
-
-    @field_validator("text", "place", "answer")
-    @classmethod
-    def _nobodys_identity(cls, value: str | None) -> str | None:
-        return value and unidentified(value)
 
     def to_document(self) -> dict[str, Any]:
         """As every record's, with what follows from the other fields made to agree with them: whether it is open or
