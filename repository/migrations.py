@@ -104,6 +104,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "visits_are_counted_by_door": (patrols.Patrol,),
     "what_each_completed_is_counted_as_in_time_late_or_reworked": (maintenance.WorkOrder,),
     "only_what_was_done_is_in_time": (maintenance.WorkOrder, requests.Request),
+    "what_each_answered_is_counted": (requests.Request,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 

@@ -270,9 +270,7 @@ def people_change(before: Months, after: Months) -> Tally:
     return atoms
 
 
-def _more_or_less(
-    before: Months, after: Months, visits: Collection[str], cells: Collection[str], first: str
-) -> Tally:
+def _more_or_less(before: Months, after: Months, visits: Collection[str], cells: Collection[str], first: str) -> Tally:
     """The change where ``cells`` of some months differ in nothing but how often somebody took part, years after they
     first came: counted in these months, their quarters and years, and ever, and who stayed in the periods after; of
     the grids and groups of these cells alone."""

@@ -923,3 +923,41 @@ def test_dates_and_places_of_call_backs_are_days(yard: Store, mender: Actor, adm
     where = {"callbacks": Is(some={"on": datetime(2026, 4, 1, tzinfo=UTC)})}
     assert yard.count(admin, Request, "d", where) == 1
     assert room.request_review(yard, admin, "d", Period.of("2026-03"), now=NOW).solved.n == 0
+
+
+def test_what_each_answered_is_counted_by_whole_months_and_looked_up_for_the_days_around(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    at = At(yard)
+    told: list[tuple[str, date, bool]] = []
+    days = [date(2026, 1, 14), date(2026, 1, 20), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 31)]
+    for place, (day, who) in enumerate((day, who) for day in days for who in ("d-li", "d-wang")):
+        at.now = datetime(day.year, day.month, day.day, 15, 30, tzinfo=UTC)  # 23:30 there
+        slow = place % 3 == 0
+        received = at.now - timedelta(days=9 if slow else 1)
+        made = answered(yard, mender, responsible_id=who, received_at=received)
+        told.append((who, day, made.ended_at is not None and made.ended_at > (made.deadline_at or NOW)))
+    assert {late for *_told, late in told} == {True, False}
+    at.now = NOW
+    take(yard, mender, responsible_id="d-li")
+    again = answered(yard, mender, responsible_id="d-li", received_at=NOW - timedelta(hours=1))
+    room.reopen(yard, mender, "d", again.id, again.revision, reason="没好")
+    moved = answered(yard, mender, responsible_id="d-li", received_at=NOW - timedelta(hours=1))
+    room.edit_request(yard, mender, "d", moved.id, moved.revision, {"responsible_id": "d-wang", "grid_id": "d-g2"})
+    told.append(("d-wang", date(2026, 4, 2), False))
+    elsewhere = Actor("g", "g", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
+    for first, last in (
+        (days[0], NOW.date()),
+        (days[1], days[3]),
+        (days[2], days[3]),
+        (days[3], days[3]),
+        (days[2], days[0]),
+    ):
+        for actor in (admin, elsewhere):
+            mine = [one for one in told if first <= one[1] <= last and (actor is admin or one[1] <= days[-1])]
+            wanted = {
+                who: room.Answered(sum(one[0] == who for one in mine), sum(one[0] == who and one[2] for one in mine))
+                for who in {one[0] for one in mine}
+            }
+            assert room.answered_by(yard, actor, "d", ["d-li", "d-wang"], first, last) == wanted, (first, last)
+    assert recount.check(yard, admin, "d") == []
