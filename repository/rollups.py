@@ -299,7 +299,9 @@ def _more_or_less(before: Months, after: Months, visits: Collection[str], cells:
         own = counted.get(period) or (_times(before, period, places),) * 2
         last = counted.get(_before(period)) or (_times(before, _before(period), places),) * 2
         for grid in grids:
-            then, now = (this.get((grid, ""), 0) > 0 < past.get((grid, ""), 0) for this, past in zip(own, last))
+            then, now = (
+                this.get((grid, ""), 0) > 0 < past.get((grid, ""), 0) for this, past in zip(own, last, strict=True)
+            )
             change(period, (grid, ""), "stayed", then, now)
     reached = before.get(FORMATS, {}), after.get(FORMATS, {})
     for cell in _differing(*reached):

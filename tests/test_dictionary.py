@@ -148,6 +148,7 @@ def _heard() -> list[Record]:
     past = RequestReopening(ended_at=AT + 2 * HOUR, reopened_at=AT + 3 * HOUR, not_solved=True)
     return [
         *(Request(**base, urgency=urgency) for urgency in Urgency),
+        Request(**base, status="resolved", ended_at=AT + 2 * HOUR, responsible_id="p"),
         Request(**base, **over, callbacks=(unreached, *calls[::-1]), repeat_of="r"),
         Request(**base, status="resolved", outcome_kind="meeting", reopenings=(past,)),
         Request(**base, postponements=({"at": AT, "due_before": AT},)),

@@ -365,8 +365,8 @@ class Request(Record):
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
         """What one request adds to the counters: flows in the month they happened, what became of a month's requests
-        (``of_…``) in the month they were received, what is owed now as a stock. Of whoever answers for it: ``ended`` and
-        ``late`` in the month it ended, all of a month and grid in one document (``of.p1.ended``)."""
+        (``of_…``) in the month they were received, what is owed now as a stock. Of whoever answers for it ``ended`` and
+        ``late``, in the month it ended: all of a month and grid in one document (``of.p1.ended``)."""
         grid, category = document.get("grid_id") or "", document["category"]
         received, due, ended = document["received_at"], document.get("deadline_at"), document.get("ended_at")
         status = document["status"]
