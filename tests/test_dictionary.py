@@ -224,7 +224,7 @@ def _pattern(level: str, name: str, subject: str) -> str:
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
     if subject == "patrol_doors":
         return re.sub(r"^doors\.\w+$", "doors.{key}", name)
-    if subject in ("facility_orders", "person_orders"):
+    if subject in ("facility_orders", "person_orders", "person_requests"):
         return re.sub(r"^of\.\w+\.", "of.{id}.", name)
     if subject == "company_orders":
         return name
