@@ -299,10 +299,9 @@ def _more_or_less(before: Months, after: Months, visits: Collection[str], cells:
         own = counted.get(period) or (_times(before, period, places),) * 2
         last = counted.get(_before(period)) or (_times(before, _before(period), places),) * 2
         for grid in grids:
-            then, now = (
-                this.get((grid, ""), 0) > 0 < past.get((grid, ""), 0) for this, past in zip(own, last, strict=True)
-            )
-            change(period, (grid, ""), "stayed", then, now)
+            place = grid, ""
+            was, there = (this.get(place, 0) > 0 < past.get(place, 0) for this, past in zip(own, last, strict=True))
+            change(period, place, "stayed", was, there)
     reached = before.get(FORMATS, {}), after.get(FORMATS, {})
     for cell in _differing(*reached):
         year, group = cell.split("|", 1)
