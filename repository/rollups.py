@@ -276,32 +276,34 @@ def _more_or_less(before: Months, after: Months, visits: Collection[str], cells:
     the grids and groups of these cells alone."""
     atoms: Tally = Counter()
     places = {place for cell in cells for place in _told(cell)[1]}
-    grids = [grid for grid, group in places if not group]
     begun = periods_of(first)
-    periods = {period for month in visits for period in periods_of(month)}
-    counted = {period: (_times(before, period, places), _times(after, period, places)) for period in periods}
+    turned: set[tuple[str, str]] = set()  # in which period somebody came of all or of a grid, or did no more
 
-    def change(period: str, place: tuple[str, str], name: str, then: bool, now: bool) -> None:
-        if then != now:
-            atoms["residents", "people", period, *place, name] = 1 if now else -1
+    def change(period: str, place: tuple[str, str], name: str, was: bool, there: bool) -> None:
+        if was != there:
+            atoms["residents", "people", period, *place, name] = 1 if there else -1
 
-    for period, (then, now) in counted.items():
+    for period in {period for month in visits for period in periods_of(month)}:
+        then, now = _times(before, period, places), _times(after, period, places)
         for place in places:
             was, there = then.get(place, 0), now.get(place, 0)
+            if was == there:
+                continue
             change(period, place, "unique", was > 0, there > 0)
             if place[0] and place[1]:
                 continue
             change(period, place, "repeat", was > 1, there > 1)
             if period in begun:
                 change(period, place, "new", was > 0, there > 0)
-    following = {_next(period) for period in periods if period != EVER}
-    for period in periods.union(following) - {EVER}:
-        own = counted.get(period) or (_times(before, period, places),) * 2
-        last = counted.get(_before(period)) or (_times(before, _before(period), places),) * 2
-        for grid in grids:
-            place = grid, ""
-            was, there = (this.get(place, 0) > 0 < past.get(place, 0) for this, past in zip(own, last, strict=True))
-            change(period, place, "stayed", was, there)
+            if not place[1] and period != EVER and (was > 0) != (there > 0):
+                turned.add((period, place[0]))
+    for period, grid in turned | {(_next(period), grid) for period, grid in turned}:
+        place = grid, ""
+        was, there = (
+            place in _times(months, period, (place,)) and place in _times(months, _before(period), (place,))
+            for months in (before, after)
+        )
+        change(period, place, "stayed", was, there)
     reached = before.get(FORMATS, {}), after.get(FORMATS, {})
     for cell in _differing(*reached):
         year, group = cell.split("|", 1)
@@ -701,7 +703,10 @@ def _seen_after(before: Months, differences: Mapping[tuple[str, str], int]) -> M
 
 def words_of(months: Months) -> Months:
     """Months as stored in ``residents_seen``, with the cells' words read back from their path keys."""
-    return {
-        month: {path_word(cell): n for cell, n in cells.items()} if any("%" in cell for cell in cells) else cells
-        for month, cells in months.items()
-    }
+    found = dict(months)
+    for month, cells in months.items():
+        for cell in cells:
+            if "%" in cell:
+                found[month] = {path_word(each): n for each, n in cells.items()}
+                break
+    return found
