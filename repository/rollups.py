@@ -317,6 +317,7 @@ def _differing(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]
     return [cell for cell in before.keys() | after.keys() if before.get(cell, 0) != after.get(cell, 0)]
 
 
+_NONE: Mapping[str, int] = {}
 ENOUGH = 2  # to know of somebody whether they came, and whether again
 
 
@@ -324,9 +325,9 @@ def _times(months: Months, period: str, places: Collection[tuple[str, str]]) -> 
     """How often somebody came in a period, of all and of some grids and groups; ENOUGH is as good as more."""
     times: dict[tuple[str, str], int] = {}
     wanted = set(places)
-    for month in (months.keys() - BESIDE) if period == EVER else _months_in(period):
-        for cell, n in months.get(month, {}).items():
-            if n > 0:
+    for month in months if period == EVER else _months_in(period):
+        for cell, n in months.get(month, _NONE).items():
+            if n > 0 and month not in BESIDE:
                 for place in _told(cell)[1]:
                     if place in wanted:
                         times[place] = found = n + times.get(place, 0)
