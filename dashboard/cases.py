@@ -773,7 +773,7 @@ def _to_activity(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
         key=f"activity-format-{key}",
     )
     first = view.now.date() + timedelta(days=14)
-    day = st.date_input(_("Day"), first, format="YYYY-MM-DD", key=f"activity-day-{key}", width=170)
+    day = st.date_input(_("Date"), first, format="YYYY-MM-DD", key=f"activity-day-{key}", width=170)
     pressed = st.button(
         _("Plan the activity"),
         type="primary",

@@ -79,7 +79,7 @@ def _levels(view: session.View, found: Community) -> None:
     table = pd.DataFrame(
         {
             names[0]: [say(priority.label) for priority, _category in lines],
-            names[1]: [categories.get(category or "", "") or None for _priority, category in lines],
+            names[1]: [categories.get(category or "", "") for _priority, category in lines],
             names[2]: [level.answer_hours for level in shown],
             names[3]: [level.due_hours for level in shown],
             names[4]: [level.round_the_clock for level in shown],
@@ -92,7 +92,7 @@ def _levels(view: session.View, found: Community) -> None:
         num_rows="dynamic",
         column_config={
             names[0]: columns.SelectboxColumn(options=[say(each.label) for each in Priority], required=True),
-            names[1]: columns.SelectboxColumn(options=list(categories.values())),
+            names[1]: columns.SelectboxColumn(options=["", *categories.values()], default=""),
             names[2]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
             names[3]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
             names[4]: columns.CheckboxColumn(default=False),
@@ -181,7 +181,7 @@ def _calendar(view: session.View) -> None:
         st.table(
             [
                 {
-                    _("Day"): i18n.date(day.day),
+                    _("Date"): i18n.date(day.day),
                     _("What for"): plain(day.name or MISSING),
                     _("Working day"): _("Yes") if day.working else _("No"),
                     _("Source"): _("Entered here") if day.own else _("Announced"),
@@ -195,7 +195,7 @@ def _calendar(view: session.View) -> None:
     if not may(session.actor(), Operation.CREATE, SpecialDay.collection):
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        day = st.date_input(_("Day"), date(int(year), 1, 1), key=f"special-{year}", width=150)
+        day = st.date_input(_("Date"), date(int(year), 1, 1), key=f"special-{year}", width=150)
         name = st.text_input(_("What for"), max_chars=60, key=f"special-name-{year}", width=180, **session.STAGED)
         working = st.toggle(_("Working day"), key=f"special-working-{year}")
         entered = st.button(_("Enter the day"), key="do_special", type="primary", icon=":material/add:")

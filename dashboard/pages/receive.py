@@ -75,7 +75,7 @@ def _where(view: View, form: str) -> dict[str, Any]:
     with st.container(horizontal=True, gap="small"):
         place = st.text_input(
             _("Where? (optional)"),
-            placeholder=_("Such as: building 6, ground floor"),
+            placeholder=_("Such as: building 6"),
             max_chars=200,
             key=f"place-{form}",
             **session.STAGED,
