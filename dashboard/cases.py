@@ -834,7 +834,8 @@ def _edit(view: View, one: Request) -> None:
     }
 
     def save(values: forms.Values, _submission: str) -> Request | None:
-        mind_numbers(one.id, discretion.TAKEN_DOWN, text=values.get("text"), place=values.get("place"))
+        typed = {"text": values.get("text"), "place": values.get("place"), "reason": values.reason}
+        mind_numbers(one.id, discretion.TAKEN_DOWN, **typed)
         said = _("{number} saved", number=one.number)
         return tell(
             room.edit_request, view.community_id, one.id, values.revision, values, reason=values.reason, done=said

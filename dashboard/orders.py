@@ -872,7 +872,7 @@ def _edit(story: Story) -> None:
     }
 
     def save(values: forms.Values, submission: str) -> WorkOrder | None:
-        typed = {name: values.get(name) for name in ("description", "place")}
+        typed = {"description": values.get("description"), "place": values.get("place"), "reason": values.reason}
         mind_numbers(f"edit-{order.id}", discretion.READ_BY_ALL, **typed)
         return tell(
             maintenance.edit,
