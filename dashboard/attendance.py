@@ -179,6 +179,7 @@ def _hours(activity: Activity) -> str:
 def _change(view: session.View, names: Names, activity: Activity) -> None:
     change: Callable[..., Activity | list[Activity]] = edit_activity
     planned = activity.status is ActivityStatus.PLANNED
+    whole = False
     if activity.series_id is not None and planned:
         reaches = {"one": _("This one"), "all": _("This and all later planned ones")}
         reach = st.segmented_control(
@@ -189,8 +190,9 @@ def _change(view: session.View, names: Names, activity: Activity) -> None:
             required=True,
             key="series-reach",
         )
-        change = edit_series if reach == "all" else edit_activity
-    stake = data.ask(checkin.at_stake, view.community_id, activity.id)
+        whole = reach == "all"
+        change = edit_series if whole else edit_activity
+    stake = data.ask(checkin.at_stake, view.community_id, activity.id, series=whole)
 
     def save(values: forms.Values, _submission: str) -> Activity | None:
         made = data.tell(change, view.community_id, activity.id, values.revision, values, done=_("Saved."))
@@ -207,7 +209,8 @@ def _change(view: session.View, names: Names, activity: Activity) -> None:
 
 
 def _notes(activity: Activity, stake: Stake) -> dict[str, str]:
-    """Under which fields of an activity something has to be said of those who signed up or took part."""
+    """Under which fields of an activity something has to be said of those who signed up or took part; of several of a
+    series, in all of them."""
     found = {}
     if stake.signed and activity.status is not ActivityStatus.CANCELLED:
         found["capacity"] = n_(
@@ -227,6 +230,14 @@ def _notes(activity: Activity, stake: Stake) -> dict[str, str]:
             "not taken part.",
             stake.organizations,
         )
+    if (later := stake.activities - 1) > 0:
+        found = {
+            name: n_(
+                "This one and {n} later one together: {what}", "This one and {n} later ones together: {what}",
+                later, what=said,
+            )
+            for name, said in found.items()
+        }  # fmt: skip
     return found
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, drawer, forms, minutes, navigation, orders, reception, session, tables, walking
+from dashboard import cards, discretion, drawer, forms, minutes, navigation, orders, reception, session, tables, walking
 from dashboard.data import ask, ask_in_passing, tell
+from dashboard.discretion import mind_numbers
 from dashboard.i18n import (
     MISSING,
     _,
@@ -35,7 +36,8 @@ from repository.activities import Activity, Format
 from repository.grids import grid_names
 from repository.maintenance import Fault, WorkOrder
 from repository.meetings import Meeting
-from repository.people import Contact, Purpose, contact_of, people, people_by_id
+from repository.numbers import HIDDEN
+from repository.people import Contact, contact_of, people, people_by_id
 from repository.requests import (
     BY_THE_CLOCK,
     OPEN,
@@ -55,8 +57,7 @@ from repository.requests import (
     Urgency,
     themes,
 )
-from repository.store import HIDDEN, Invalid, masked, numbers_in
-from repository.words import Message, msg
+from repository.words import msg
 
 PARAMETER = "request"  # of the URL: the request whose drawer is open
 STEP, BECOMES = "request-step", "request-becomes"  # forms drawn by hand
@@ -446,7 +447,7 @@ def _facts(view: View, story: RequestStory) -> None:
     badges += [f":gray-badge[:material/flag: {plain(say(flag.label))}]" for flag in one.flags]
     st.markdown(" ".join(filter(None, badges)))
     st.markdown(paragraphs(one.text))
-    _in_full(one)
+    discretion.in_full(one, room.reveal_request)
     _became(one, story.became)
     if one.channel == Channel.DOOR:
         walking.found_on(view, one.id)
@@ -482,40 +483,6 @@ def _facts(view: View, story: RequestStory) -> None:
         _to_request(story.before, _("Came before: {number}", number=plain(story.before.number)))
     for other in story.after[:3]:
         _to_request(other, _("Came again: {number}", number=plain(other.number)))
-
-
-def _in_full(one: Request) -> None:
-    """The way to what is masked in its text, for whoever may see how residents are reached."""
-    if not (_is_masked(one) and may(session.actor(), Operation.READ, Contact.collection)):
-        return
-
-    def look(why: str) -> str | None:
-        found = tell(room.reveal_request, one.community_id, one.id, why)
-        return None if found is None else " · ".join(filter(None, (found.text, found.place, found.answer)))
-
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(_("Phone numbers in the text are masked."), width="content")
-        drawer.reveal(f"text-{one.id}", Purpose, look)
-
-
-def _is_masked(one: Request) -> bool:
-    return any(HIDDEN in (getattr(one, name) or "") for name in Request.masked)
-
-
-def mind_numbers(form: str, **typed: str | None) -> None:
-    """Before what was typed into a ``form`` is saved: raises Invalid beside a text that holds what looks like a phone
-    or identity number, once; pressed again with the same texts it passes."""
-    found = {name: numbers for name, text in typed.items() if (numbers := numbers_in(text or ""))}
-    key = f"numbers.{form}"
-    if not found or st.session_state.get(key) == typed:
-        return
-    st.session_state[key] = typed
-    text = msg(
-        "This looks like a phone or identity number: {numbers}. Everybody who may read requests reads this text, with "
-        "phone numbers masked; identity numbers are not kept. Write whom to call back under Phone and take the number "
-        "out here, or press again to leave it."
-    )
-    raise Invalid({name: Message(text, {"numbers": ", ".join(numbers)}) for name, numbers in found.items()})
 
 
 def _to_request(other: Request, label: str) -> None:
@@ -686,10 +653,13 @@ def _call_back(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
 def _tell(mine: drawer.Draft[Request], form: str, command: Callable[..., Any], done: str, **facts: Any) -> None:
     """Do it on the request as the reader last knew it; another's change in between is said over the form."""
     one = mine.stands
-    drawer.act(
-        lambda: tell(command, one.community_id, one.id, one.revision, done=done, key=mine.key, **facts),
-        form=f"{form}.{one.id}",
-    )
+    said = {name: facts.get(name) for name in ("note", "answer", "reason", "to", "place", "name")}
+
+    def do() -> Any:
+        mind_numbers(f"{form}.{one.id}", discretion.ABOUT_A_REQUEST, **said)
+        return tell(command, one.community_id, one.id, one.revision, done=done, key=mine.key, **facts)
+
+    drawer.act(do, form=f"{form}.{one.id}")
 
 
 # --- what it becomes
@@ -803,7 +773,7 @@ def _to_activity(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
         key=f"activity-format-{key}",
     )
     first = view.now.date() + timedelta(days=14)
-    day = st.date_input(_("Day"), first, format="YYYY-MM-DD", key=f"activity-day-{key}", width=170)
+    day = st.date_input(_("Date"), first, format="YYYY-MM-DD", key=f"activity-day-{key}", width=170)
     pressed = st.button(
         _("Plan the activity"),
         type="primary",
@@ -825,7 +795,7 @@ def _timeline(one: Request) -> None:
     with st.container(gap="xxsmall"):
         for event in reversed(one.events):
             colour = STEP_COLOURS[event.step]
-            note = f"  \n{paragraphs(masked(event.note))}" if event.note else ""
+            note = f"  \n{paragraphs(event.note)}" if event.note else ""
             st.markdown(
                 f":{colour}-badge[{plain(_step(event))}] "
                 f":small[:gray[{datetime_(event.at, zone)} · {plain(event.by)}]]{note}"
@@ -848,11 +818,13 @@ def _remark(one: Request) -> None:
         text = st.text_input(_("Remark"), max_chars=4000, key=f"remark-{key}")
         pressed = st.form_submit_button(_("Add"), icon=":material/add_comment:")
     if pressed:
-        done = _("Added to {number}", number=one.number)
-        drawer.act(
-            lambda: tell(room.remark, one.community_id, one.id, text, done=done, key=key),
-            form=f"request-remark-{one.id}",
-        )
+        form, done = f"request-remark-{one.id}", _("Added to {number}", number=one.number)
+
+        def add() -> Request | None:
+            mind_numbers(form, discretion.ABOUT_A_REQUEST, text=text)
+            return tell(room.remark, one.community_id, one.id, text, done=done, key=key)
+
+        drawer.act(add, form=form)
 
 
 def _edit(view: View, one: Request) -> None:
@@ -862,7 +834,8 @@ def _edit(view: View, one: Request) -> None:
     }
 
     def save(values: forms.Values, _submission: str) -> Request | None:
-        mind_numbers(one.id, text=values.get("text"), place=values.get("place"))
+        typed = {"text": values.get("text"), "place": values.get("place"), "reason": values.reason}
+        mind_numbers(one.id, discretion.TAKEN_DOWN, **typed)
         said = _("{number} saved", number=one.number)
         return tell(
             room.edit_request, view.community_id, one.id, values.revision, values, reason=values.reason, done=said
@@ -876,7 +849,7 @@ def _edit(view: View, one: Request) -> None:
         fields=FORM_FIELDS,
         references=references,
         save=save,
-        notes={name: hides for name in Request.masked if HIDDEN in (getattr(one, name) or "")},
+        notes={name: hides for name in FORM_FIELDS if name in Request.masked and HIDDEN in (getattr(one, name) or "")},
         reason=_("Another receipt, or a deadline put off, needs it; the story tells it."),
     )
     if saved is not None:

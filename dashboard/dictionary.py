@@ -201,6 +201,10 @@ COUNTERS: dict[tuple[str, str], dict[str, str]] = {
         "of.{id}.late": msg("Of a person: work orders that ended late, however they ended"),
         "of.{id}.reworked": msg("Of these: reopened as not fixed at least once"),
     },
+    ("person_requests", "cells"): {
+        "of.{id}.ended": msg("Of a person: requests they answer for that ended in the month"),
+        "of.{id}.late": msg("Of these: after the deadline"),
+    },
     ("entries", "month"): {
         "{kind}": msg("Vehicles or people that came in the month; the category is the gate"),
         "{kind}_complete": msg("Of these: noted completely, with the time they left"),

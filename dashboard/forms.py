@@ -18,9 +18,22 @@ import streamlit as st
 from pydantic import BaseModel
 
 from dashboard import cards, session, spreadsheets, tables
+from dashboard.discretion import NOT_KEPT, mind_numbers
 from dashboard.i18n import MISSING, _, money, n_, plain, say
 from repository.access import Operation, may_set
-from repository.record import Choice, Day, FieldSpec, Part, Precision, Record, Ref, field_specs, folded, spellings
+from repository.record import (
+    Choice,
+    Day,
+    FieldSpec,
+    Part,
+    Precision,
+    Record,
+    Ref,
+    field_specs,
+    folded,
+    sentences,
+    spellings,
+)
 from repository.store import Conflict, Duplicate, Invalid, build
 from repository.words import Message, msg
 
@@ -445,7 +458,7 @@ class _Form:
         entry.problems = {}
         values, wrong = self._read()
         record, problems = self._built(values)
-        entry.problems = {**problems, **wrong} if wrong or problems else self._doubts(record)
+        entry.problems = {**problems, **wrong} if wrong or problems else self._doubts(record) or self._unkept(values)
         if entry.problems:
             return None
         if entry.opened is None:
@@ -521,6 +534,16 @@ class _Form:
                 elif path == "" or path.split(".")[0] in values:
                     mine[""] = message
             return None, mine or {"": Message(msg("This value does not fit here"))}
+
+    def _unkept(self, values: Mapping[str, Any]) -> dict[str, Message]:
+        """Identity numbers in what was typed, which the record does not keep: said once, beside the field."""
+        written = sentences(self.record)
+        typed = {name: value for name, value in values.items() if name in written and isinstance(value, str)}
+        try:
+            mind_numbers(f"{self.key}.{self.entry.round}", NOT_KEPT, **typed)
+        except Invalid as invalid:
+            return dict(invalid.problems)
+        return {}
 
     def _doubts(self, record: Record) -> dict[str, Message]:
         """A doubt that an import may carry is an error in a form, unless it was there before; said beside the field

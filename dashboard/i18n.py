@@ -168,6 +168,11 @@ def plain(text: object) -> str:
     return _PUNCTUATION.sub(r"\\\1", lively)
 
 
+def whole(text: str) -> str:
+    """A day, or the like, that no end of a line cuts in two: by word joiners, which nobody sees."""
+    return text.replace("-", "-\u2060")
+
+
 def paragraphs(text: str) -> str:
     """The same for what somebody wrote on several lines: each stays one."""
     return "  \n".join(plain(line) for line in text.splitlines() if line.strip())

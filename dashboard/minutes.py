@@ -641,7 +641,7 @@ def _read(names: Names, version: Version) -> None:
         st.markdown(f"**{_('Action items')}**")
         for given in version.items:
             owner = names["people"].get(given.owner_id, MISSING)
-            due = _("due {day}", day=i18n.date(given.due_on))
+            due = _("due {day}", day=i18n.whole(i18n.date(given.due_on)))
             st.markdown(plain(f"{given.what} · {owner} · {due}"))
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, drawer, forms, gallery, minutes, navigation, session, tables, walking
+from dashboard import cards, discretion, drawer, forms, gallery, minutes, navigation, session, tables, walking
 from dashboard.data import ask, tell
+from dashboard.discretion import mind_numbers
 from dashboard.i18n import (
     MISSING,
     _,
@@ -594,22 +595,27 @@ def _steps(story: Story) -> None:
         _("Why?") if demanded else _("Remark (optional)"), key=f"note-{order.id}-{to}", **session.STAGED
     )
     label, icon = STEPS[to]
-    if st.button(
+    if not st.button(
         plain(say(label)), icon=icon, type="primary", key=f"do_step-{order.id}-{order.revision}", width="stretch"
     ):
-        drawer.act(
-            lambda: tell(
-                maintenance.move,
-                order.community_id,
-                order.id,
-                order.revision,
-                to,
-                note=note or None,
-                done=_("{number}: {status}", number=order.number, status=say(to.label)),
-                key=session.submission(f"order-{order.id}-{order.revision}"),
-                **facts,
-            )
+        return
+    form = f"order-{order.id}-{order.revision}"
+
+    def move() -> WorkOrder | None:
+        mind_numbers(form, discretion.READ_BY_ALL, note=note, hold_reason=facts.get("hold_reason"))
+        return tell(
+            maintenance.move,
+            order.community_id,
+            order.id,
+            order.revision,
+            to,
+            note=note or None,
+            done=_("{number}: {status}", number=order.number, status=say(to.label)),
+            key=session.submission(form),
+            **facts,
         )
+
+    drawer.act(move)
 
 
 def ask_who(question: str, *, key: str) -> bool:
@@ -744,6 +750,7 @@ def _remark(order: WorkOrder) -> None:
     if pressed:
 
         def said() -> WorkOrder | None:
+            mind_numbers(f"remark-{order.id}", discretion.READ_BY_ALL, text=text)
             done = _("Added to {number}", number=order.number)
             found = tell(maintenance.comment, order.community_id, order.id, text, done=done, key=key)
             if found is not None:
@@ -791,8 +798,11 @@ def _effort(story: Story) -> None:
             for name, problem in invalid.problems.items():
                 cards.told(problem, spot=spots.get(name))
             return
-        drawer.act(
-            lambda: tell(
+        form = f"effort-{order.id}-{order.revision}"
+
+        def add() -> WorkOrder | None:
+            mind_numbers(form, discretion.READ_BY_ALL, note=note)
+            return tell(
                 maintenance.add_effort,
                 order.community_id,
                 order.id,
@@ -803,9 +813,10 @@ def _effort(story: Story) -> None:
                 cost_cents=round(yuan * 100),
                 note=note or None,
                 done=_("Added to {number}", number=order.number),
-                key=session.submission(f"effort-{order.id}-{order.revision}"),
+                key=session.submission(form),
             )
-        )
+
+        drawer.act(add)
 
 
 def _with_spot(widget: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -861,6 +872,8 @@ def _edit(story: Story) -> None:
     }
 
     def save(values: forms.Values, submission: str) -> WorkOrder | None:
+        typed = {"description": values.get("description"), "place": values.get("place"), "reason": values.reason}
+        mind_numbers(f"edit-{order.id}", discretion.READ_BY_ALL, **typed)
         return tell(
             maintenance.edit,
             view.community_id,

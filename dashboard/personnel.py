@@ -484,7 +484,7 @@ def hours(amount: float) -> str:
 def _training_of(file: StaffFile) -> None:
     gap = file.gap
     if gap is not None and gap.owed is not None:
-        said = _("{hours} of {owed} hours of training due by now", hours=hours(gap.hours), owed=hours(gap.owed))
+        said = _("{owed} hours of training due by now, {hours} done", hours=hours(gap.hours), owed=hours(gap.owed))
         colour, icon = ("red", ":material/dangerous:") if gap.missing else ("green", ":material/check_circle:")
         st.markdown(f":{colour}[{icon}] {plain(said)}")
     elif gap is not None:
@@ -510,7 +510,7 @@ def _training_of(file: StaffFile) -> None:
 def _certificates_of(file: StaffFile, today: date) -> None:
     for each in file.certificates:
         words = [term(each.name, CertificateName), say(each.level.label) if each.level else ""]
-        words.append(_("since {day}", day=i18n.date(each.obtained_on)))
+        words.append(_("since {day}", day=i18n.whole(i18n.date(each.obtained_on))))
         if each.valid_until:
             words.append(_("valid until {day}", day=i18n.date(each.valid_until)))
         icon = ":green[:material/workspace_premium:]" if each.name in PROFESSIONAL else ":material/workspace_premium:"

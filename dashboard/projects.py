@@ -303,7 +303,7 @@ def _project(view: session.View, names: Names, story: ProjectStory) -> None:
 
 def _facts(one: Project, outline: Outline, names: Names) -> dict[str, str]:
     wanted = f"{one.measure or ''} {number(one.target)} {one.target_unit or ''}".strip()
-    days = " – ".join(i18n.date(day) if day else MISSING for day in (one.starts_on, one.due_on))
+    days = " – ".join(i18n.whole(i18n.date(day)) if day else MISSING for day in (one.starts_on, one.due_on))
     told = {
         _("Target"): MISSING if one.target is None else wanted,
         _("Begins – to be finished by"): days,

@@ -74,12 +74,13 @@ def _levels(view: session.View, found: Community) -> None:
     categories = {str(each): say(each.label) for each in WorkCategory}
     known = (*data.ask(work_categories, view.community_id), *(category for _priority, category in own if category))
     categories |= {word: term(word, WorkCategory) for word in known}
+    others = _("All others")  # a word: an empty cell of this table says None
     shown = [own.get(line) or SERVICE_LEVELS[line[0]] for line in lines]
     names = _("Priority"), _("Category"), _("Answer (h)"), _("Repair (h)"), _("Nights and holidays count")
     table = pd.DataFrame(
         {
             names[0]: [say(priority.label) for priority, _category in lines],
-            names[1]: [categories.get(category or "", "") or None for _priority, category in lines],
+            names[1]: [categories.get(category or "") or others for _priority, category in lines],
             names[2]: [level.answer_hours for level in shown],
             names[3]: [level.due_hours for level in shown],
             names[4]: [level.round_the_clock for level in shown],
@@ -92,7 +93,7 @@ def _levels(view: session.View, found: Community) -> None:
         num_rows="dynamic",
         column_config={
             names[0]: columns.SelectboxColumn(options=[say(each.label) for each in Priority], required=True),
-            names[1]: columns.SelectboxColumn(options=list(categories.values())),
+            names[1]: columns.SelectboxColumn(options=[others, *categories.values()], default=others),
             names[2]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
             names[3]: columns.NumberColumn(min_value=0.1, max_value=10_000, required=True),
             names[4]: columns.CheckboxColumn(default=False),
@@ -101,8 +102,8 @@ def _levels(view: session.View, found: Community) -> None:
     )
     st.caption(
         _(
-            "Hours are working hours unless nights and holidays count. A line without a category holds for all that "
-            "have none of their own. New orders follow it; those that are open keep their due time."
+            "Hours are working hours unless nights and holidays count. A line of all others holds for every category "
+            "that has none of its own. New orders follow it; those that are open keep their due time."
         )
     )
     if st.button(_("Save the promised times"), key="save_levels"):
@@ -181,7 +182,7 @@ def _calendar(view: session.View) -> None:
         st.table(
             [
                 {
-                    _("Day"): i18n.date(day.day),
+                    _("Date"): i18n.date(day.day),
                     _("What for"): plain(day.name or MISSING),
                     _("Working day"): _("Yes") if day.working else _("No"),
                     _("Source"): _("Entered here") if day.own else _("Announced"),
@@ -195,7 +196,7 @@ def _calendar(view: session.View) -> None:
     if not may(session.actor(), Operation.CREATE, SpecialDay.collection):
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        day = st.date_input(_("Day"), date(int(year), 1, 1), key=f"special-{year}", width=150)
+        day = st.date_input(_("Date"), date(int(year), 1, 1), key=f"special-{year}", width=150)
         name = st.text_input(_("What for"), max_chars=60, key=f"special-name-{year}", width=180, **session.STAGED)
         working = st.toggle(_("Working day"), key=f"special-working-{year}")
         entered = st.button(_("Enter the day"), key="do_special", type="primary", icon=":material/add:")

@@ -29,6 +29,7 @@ from dashboard.settings import Settings
 from dashboard.signin import Call
 from repository import labels, photos, reports
 from repository.maintenance import Fault
+from repository.numbers import numbers_in
 from repository.people import CONTACT_DAYS
 from repository.reports import Board, Progress, Sent, StaleForm, Standing
 from repository.store import Invalid, NotFound, OutcomeUnknown
@@ -178,6 +179,7 @@ class Public:
             if same := form.get("same"):
                 sent = await _asked(reports.see_too, board.label, token, same[:64])
             else:
+                _mind_numbers(form)
                 sent = await _worked(
                     reports.report,
                     board.label,
@@ -564,7 +566,7 @@ def _board(board: Board, token: str, form: Form, zone: Any, problems: Mapping[st
         f"{_group(_('What is wrong?'), 'fault', faults, problems)}"
         f"{_group(_('Is it dangerous?'), 'dangerous', danger, problems)}"
         f'<label class="field" for="words">{html.escape(_("Anything to add? (optional)"))}</label>'
-        f"{_problem(problems, 'words')}"
+        f"{_problem(problems, 'words')}{_minded(form, problems)}"
         f'<textarea id="words" name="words" rows="3" maxlength="{reports.MOST_WORDS}">{words}</textarea>'
         f'<label class="field" for="photos">{html.escape(_("Photos (optional)"))}</label>'
         f'<input type="file" id="photos" name="photos" accept="{",".join(photos.KINDS)}" multiple>'
@@ -574,6 +576,25 @@ def _board(board: Board, token: str, form: Form, zone: Any, problems: Mapping[st
         f"<button>{html.escape(_('Send the report'))}</button></form>"
     )
     return "".join(parts)
+
+
+def _mind_numbers(form: Form) -> None:
+    """Raises Invalid beside words that hold a phone or identity number, once: sent again with the same numbers they
+    pass."""
+    numbers = " ".join(numbers_in(form.get("words")))
+    if numbers and form.get("minded") != numbers:
+        text = msg(
+            "This looks like a phone or identity number: {numbers}. Everybody who works on reports reads these words; "
+            "an identity number is not kept. Write your telephone number below instead, where only the staff in charge "
+            "see it, or send the form again as it is."
+        )
+        raise Invalid({"words": Message(text, {"numbers": numbers})})
+
+
+def _minded(form: Form, problems: Mapping[str, Message]) -> str:
+    """Which numbers in the words were pointed out, for when the form comes again."""
+    numbers = " ".join(numbers_in(form.get("words"))) if problems else ""
+    return f'<input type="hidden" name="minded" value="{html.escape(numbers)}">' if numbers else ""
 
 
 def _radio(name: str, value: str, text: str, chosen: str) -> str:

@@ -433,7 +433,9 @@ def _organization(view: session.View, names: Names, one: Organization) -> None:
 
 
 def _facts(one: Organization, standing: Standing | None, names: Names, today: date) -> Mapping[str, str]:
-    agreed = " – ".join(i18n.date(day) if day else MISSING for day in (one.agreement_from, one.agreement_until))
+    agreed = " – ".join(
+        i18n.whole(i18n.date(day)) if day else MISSING for day in (one.agreement_from, one.agreement_until)
+    )
     told = {
         _("Kind"): say(one.kind.label),
         _("Grid"): names["grids"].get(one.grid_id or "", MISSING),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard import cards, charts, data, drawer, forms, i18n, navigation, session
+from dashboard.discretion import READ_BY_ALL, mind_numbers
 from dashboard.i18n import MISSING, _, n_, number, percent, period, plain, say
 from repository import patrols
 from repository.access import Operation, may
@@ -322,7 +323,7 @@ def _log(view: session.View, names: Names) -> None:
             _("What was found (a line for each)"), height=68, max_chars=3000, key=f"met-{form}", on_change="ignore"
         )
         with st.expander(_("Day, officer, time taken")):
-            day = st.date_input(_("Day"), value=view.now.date(), format="YYYY-MM-DD", key=f"day-{form}")
+            day = st.date_input(_("Date"), value=view.now.date(), format="YYYY-MM-DD", key=f"day-{form}")
             people = forms.told_apart(names["people"])
             mine = me.people[0] if len(me.people) == 1 and me.people[0] in people else None
             officer = st.selectbox(
@@ -345,15 +346,16 @@ def _log(view: session.View, names: Names) -> None:
             if not grid:
                 cards.told(_("Choose the grid"))
                 return
-            drawer.act(
-                lambda: _opened(
-                    data.tell(
-                        patrols.log_patrol, view.community_id, values, doors=doors or "",
-                        findings=(met or "").splitlines(), key=form, done=_("The patrol is saved."),
-                    )
-                ),
-                form="patrol",
-            )  # fmt: skip
+
+            def log() -> Patrol | None:
+                mind_numbers(form, READ_BY_ALL, met=met)
+                made = data.tell(
+                    patrols.log_patrol, view.community_id, values, doors=doors or "",
+                    findings=(met or "").splitlines(), key=form, done=_("The patrol is saved."),
+                )  # fmt: skip
+                return _opened(made)
+
+            drawer.act(log, form="patrol")
 
 
 def _opened(made: Patrol | None) -> Patrol | None:
@@ -385,6 +387,13 @@ def _one(view: session.View, names: Names, story: PatrolStory) -> None:
             elif may(session.actor(), Operation.UPDATE, Patrol.collection):
                 _deal(view, found, place)
     if may(session.actor(), Operation.UPDATE, Patrol.collection):
+
+        def save(values: forms.Values, _submission: str) -> Patrol | None:
+            mind_numbers(f"patrol-{found.id}", READ_BY_ALL, remark=values.get("remark"))
+            return data.tell(
+                patrols.edit_patrol, view.community_id, found.id, values.revision, values, done=_("Saved.")
+            )
+
         with st.expander(_("Correct the entry")):
             saved = forms.edit(
                 Patrol,
@@ -392,9 +401,7 @@ def _one(view: session.View, names: Names, story: PatrolStory) -> None:
                 fields=sorted(patrols.EDITABLE, key=list(Patrol.model_fields).index),
                 current=found,
                 references=names,
-                save=lambda values, _submission: data.tell(
-                    patrols.edit_patrol, view.community_id, found.id, values.revision, values, done=_("Saved.")
-                ),
+                save=save,
             )
             if saved is not None:
                 drawer.done()

@@ -6,7 +6,7 @@ migrate`` on its own.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pymongo import IndexModel, UpdateOne
@@ -45,7 +45,8 @@ from repository import (  # noqa: F401 (importing declares the records)
 )
 from repository.attempts import ATTEMPTS
 from repository.due import is_late
-from repository.record import RECORDS, Index, Record, mongo_validator
+from repository.numbers import unidentified
+from repository.record import RECORDS, Index, Record, mongo_validator, sentences
 from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
 from repository.words import msg
 
@@ -105,6 +106,7 @@ RECOUNTED: dict[str, tuple[type[Record], ...]] = {
     "visits_are_counted_by_door": (patrols.Patrol,),
     "what_each_completed_is_counted_as_in_time_late_or_reworked": (maintenance.WorkOrder,),
     "only_what_was_done_is_in_time": (maintenance.WorkOrder, requests.Request),
+    "what_each_answered_is_counted": (requests.Request,),
 }
 """Changes of what is counted, in order: their names in the ledger, and the records whose counters are made again."""
 
@@ -330,3 +332,43 @@ def what_was_put_off_too_late_is_late(db: Database[Document]) -> None:
             found["late"] = True
         if found:
             cases.update_one({"_id": case["_id"], "revision": case["revision"]}, {"$set": found})
+
+
+@migration
+def the_index_of_who_did_more_names_them(db: Database[Document]) -> None:
+    """The wider one stands by now; the one without the resident goes."""
+    came = db[activities.Attendance.collection]
+    if (narrow := "community_id_held_on_role_where") in came.index_information():
+        came.drop_index(narrow)
+
+
+@migration
+def no_sentence_tells_an_identity_number(db: Database[Document]) -> None:
+    """What was written before the records left identity numbers out (docs/decisions/0021)."""
+    for record in RECORDS.values():
+        written = {name: within for name, within in sentences(record).items() if name not in record.personal}
+        if not written:
+            continue
+        perhaps = [
+            {path: {"$regex": "[0-9０-９]{6}.?(18|19|20|１８|１９|２０)[0-9０-９]{2}"}} for path in _leaves(written)
+        ]
+        kept = db[record.collection]
+        for document in kept.find({"$or": perhaps}, {"revision": 1, **dict.fromkeys(written, 1)}):
+            told = {name: _unidentified(document[name], written[name]) for name in written if name in document}
+            if changed := {name: value for name, value in told.items() if value != document[name]}:
+                kept.update_one({"_id": document["_id"], "revision": document["revision"]}, {"$set": changed})
+
+
+def _leaves(written: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    for name, within in written.items():
+        yield from _leaves(within, f"{before}{name}.") if within else (f"{before}{name}",)
+
+
+def _unidentified(value: Any, within: Mapping[str, Any] | None) -> Any:
+    if isinstance(value, str):
+        return unidentified(value)
+    if isinstance(value, list):
+        return [_unidentified(each, within) for each in value]
+    if isinstance(value, dict) and within:
+        return {name: _unidentified(each, within[name]) if name in within else each for name, each in value.items()}
+    return value

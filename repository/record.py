@@ -20,6 +20,7 @@ from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from repository.numbers import unidentified
 from repository.words import msg
 
 LINE = 200  # characters in one line of text
@@ -152,7 +153,7 @@ class Part(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _text(cls, value: Any, info: ValidationInfo) -> Any:
-        return _meant(cls, info.field_name, _clean(value))
+        return _unidentified(cls, info.field_name, _meant(cls, info.field_name, _clean(value)))
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,8 @@ class Record(BaseModel):
     personal: ClassVar[frozenset[str]] = frozenset()
     """Fields that say who somebody is or how to reach them: the audit never copies them, so that they can be erased."""
     masked: ClassVar[frozenset[str]] = frozenset()
-    """Free text in which people write numbers that somebody can be reached by: read with these masked."""
+    """Free text in which people write numbers that somebody can be reached by: read with these masked. ``events.note``
+    is one of a list of parts."""
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
     trace: ClassVar[Trace | None] = None
@@ -265,14 +267,14 @@ class Record(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _kept_as(cls, value: Any, info: ValidationInfo) -> Any:
-        """A term is the word it means. Moments are UTC with milliseconds, as MongoDB keeps them; one without a zone is
-        refused."""
+        """A term is the word it means; a sentence tells no identity number. Moments are UTC with milliseconds, as
+        MongoDB keeps them; one without a zone is refused."""
         if isinstance(value, datetime):
             if value.tzinfo is None:
                 raise ValueError(msg("A moment needs its time zone"))
             value = value.astimezone(UTC)
             return value.replace(microsecond=value.microsecond // 1000 * 1000)
-        return _meant(cls, info.field_name, value)
+        return _unidentified(cls, info.field_name, _meant(cls, info.field_name, value))
 
     def ahead(self, now: datetime) -> list[str]:
         """Which of the moments that have happened (``past``) would lie in the future."""
@@ -600,6 +602,37 @@ def _meant(owner: type[BaseModel], field: str | None, value: Any) -> Any:
     if isinstance(value, str):
         return str(known.get(folded(value), value))
     return tuple(dict.fromkeys(str(known.get(folded(each), each)) for each in value))
+
+
+@cache
+def sentences(owner: type[BaseModel]) -> Mapping[str, Any]:
+    """The fields in which people write sentences: text of a line and more that is no name, key or code; with those
+    within its parts."""
+    codes = {"name"}
+    if issubclass(owner, Record):
+        codes |= {owner.name_field, *owner.natural_key}
+        codes.update(key for index in owner.indexes if index.unique for key in index.keys)
+    found: dict[str, Any] = {}
+    for name, spec in field_specs(owner).items():
+        if spec.parts:
+            within = {key: value for part in spec.parts for key, value in sentences(part).items()}
+            if within:
+                found[name] = within
+        elif spec.kind in ("text", "term") and (spec.max_length or 0) >= LINE and name not in codes:
+            found[name] = None
+    return found
+
+
+def _unidentified(owner: type[BaseModel], field: str | None, value: Any) -> Any:
+    """What people wrote without identity numbers, which are kept nowhere; not of a personal field, which is erased in
+    its own time."""
+    if field not in sentences(owner) or field in getattr(owner, "personal", ()):
+        return value
+    if isinstance(value, str):
+        return unidentified(value)
+    if isinstance(value, tuple):
+        return tuple(unidentified(each) if isinstance(each, str) else each for each in value)
+    return value
 
 
 # --- MongoDB's second lock -------------------------------------------------------------------------------------------

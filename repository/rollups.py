@@ -241,11 +241,21 @@ def people_atoms(months: Months, within: Collection[str] | None = None) -> Tally
 def people_change(before: Months, after: Months) -> Tally:
     """``people_atoms`` of ``after`` less those of ``before``, from no more periods than can differ: one more visit of
     somebody who has come for years changes some ten numbers of a thousand."""
-    differing = {month for month in before.keys() | after.keys() if before.get(month) != after.get(month)}
+    differing = {
+        month
+        for month in before.keys() | after.keys()
+        if (then := before.get(month)) is not (now := after.get(month)) and then != now
+    }
+    first = _first(after)
+    same = REGISTERED not in differing and first and first == _first(before)
+    visits = differing - BESIDE
+    if same and all(_months_after(first, month) > COHORT_MONTHS for month in visits):
+        cells = {cell for month in visits for cell in _differing(before.get(month, {}), after.get(month, {}))}
+        if not any(_told(cell)[0] for cell in cells):
+            return _more_or_less(before, after, visits, cells, first)
     came = _came(after)
     within: set[str] | None = None
-    if REGISTERED not in differing and came and came[:1] == _came(before)[:1]:
-        visits = differing - BESIDE
+    if same:
         within = {cell[:4] for cell, _n in before.get(FORMATS, {}).items() ^ after.get(FORMATS, {}).items()}
         further = [month for month in visits if _step(before.get(month, {})) != _step(after.get(month, {}))]
         # how far somebody went for the first time may be told in a later month
@@ -258,6 +268,102 @@ def people_change(before: Months, after: Months) -> Tally:
     atoms = people_atoms(after, within)
     atoms.subtract(people_atoms(before, within))
     return atoms
+
+
+def _more_or_less(before: Months, after: Months, visits: Collection[str], cells: Collection[str], first: str) -> Tally:
+    """The change where ``cells`` of some months differ in nothing but how often somebody took part, years after they
+    first came: counted in these months, their quarters and years, and ever, and who stayed in the periods after; of
+    the grids and groups of these cells alone."""
+    atoms: Tally = Counter()
+    places = {place for cell in cells for place in _told(cell)[1]}
+    begun = periods_of(first)
+    turned: set[tuple[str, str]] = set()  # in which period somebody came of all or of a grid, or did no more
+
+    def change(period: str, place: tuple[str, str], name: str, was: bool, there: bool) -> None:
+        if was != there:
+            atoms["residents", "people", period, *place, name] = 1 if there else -1
+
+    for period in {period for month in visits for period in periods_of(month)}:
+        then, now = _times(before, period, places), _times(after, period, places)
+        for place in places:
+            was, there = then.get(place, 0), now.get(place, 0)
+            if was == there:
+                continue
+            change(period, place, "unique", was > 0, there > 0)
+            if place[0] and place[1]:
+                continue
+            change(period, place, "repeat", was > 1, there > 1)
+            if period in begun:
+                change(period, place, "new", was > 0, there > 0)
+            if not place[1] and period != EVER and (was > 0) != (there > 0):
+                turned.add((period, place[0]))
+    for period, grid in turned | {(_next(period), grid) for period, grid in turned}:
+        place = grid, ""
+        was, there = (
+            place in _times(months, period, (place,)) and place in _times(months, _before(period), (place,))
+            for months in (before, after)
+        )
+        change(period, place, "stayed", was, there)
+    reached = before.get(FORMATS, {}), after.get(FORMATS, {})
+    for cell in _differing(*reached):
+        year, group = cell.split("|", 1)
+        was, there = (each.get(cell, 0) > 0 for each in reached)
+        if was != there:
+            atoms["formats", "people", year, "", group, "unique"] = 1 if there else -1
+    return atoms
+
+
+def _differing(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    return [cell for cell in before.keys() | after.keys() if before.get(cell, 0) != after.get(cell, 0)]
+
+
+_NONE: Mapping[str, int] = {}
+ENOUGH = 2  # to know of somebody whether they came, and whether again
+
+
+def _times(months: Months, period: str, places: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """How often somebody came in a period, of all and of some grids and groups; ENOUGH is as good as more."""
+    times: dict[tuple[str, str], int] = {}
+    wanted = set(places)
+    for month in months if period == EVER else _months_in(period):
+        for cell, n in months.get(month, _NONE).items():
+            if n > 0 and month not in BESIDE:
+                for place in _told(cell)[1]:
+                    if place in wanted:
+                        times[place] = found = n + times.get(place, 0)
+                        if found >= ENOUGH:
+                            wanted.discard(place)
+        if not wanted:
+            break
+    return times
+
+
+@lru_cache(maxsize=4096)
+def _months_in(period: str) -> tuple[str, ...]:
+    """The months of a month, quarter or year."""
+    year, rest = period[:4], period[4:]
+    if rest.startswith("-"):
+        return (period,)
+    first, many = (int(rest[1:]) * 3 - 2, 3) if rest else (1, 12)
+    return tuple(f"{year}-{number:02d}" for number in range(first, first + many))
+
+
+@lru_cache(maxsize=4096)
+def _next(period: str) -> str:
+    """The month, quarter or year after."""
+    year, rest = period[:4], period[4:]
+    if not rest:
+        return f"{int(year) + 1:04d}"
+    following = _later(_months_in(period)[-1], 1)
+    return following if rest.startswith("-") else quarter_of(following)
+
+
+def _first(months: Months) -> str:
+    """The month in which somebody first came; empty if never."""
+    for month in sorted(months):
+        if month not in BESIDE and max(months[month].values(), default=0) > 0:
+            return month
+    return ""
 
 
 def _came(months: Months) -> list[str]:
@@ -598,4 +704,10 @@ def _seen_after(before: Months, differences: Mapping[tuple[str, str], int]) -> M
 
 def words_of(months: Months) -> Months:
     """Months as stored in ``residents_seen``, with the cells' words read back from their path keys."""
-    return {month: {path_word(cell): n for cell, n in cells.items()} for month, cells in months.items()}
+    found = dict(months)
+    for month, cells in months.items():
+        for cell in cells:
+            if "%" in cell:
+                found[month] = {path_word(each): n for each, n in cells.items()}
+                break
+    return found

@@ -149,8 +149,16 @@ def test_a_series_is_made_and_changed_in_the_drawer(here: Store, admin: Actor, m
     made = here.find(admin, Activity, C, sort=[("held_on", 1)])
     assert [f"{each.held_on:%m-%d} {each.starts_at}" for each in made] == ["04-08 08:00", "04-15 08:00", "04-22 08:00"]
     at = visit(mongodb_uri, "activities", lang="en", part="calendar", activity=made[1].id)
+    for each, letters in ((made[1], "BC"), (made[2], "DEF")):
+        for letter in letters:
+            sign_up(here, admin, C, each.id, resident=f"R-{letter * 4}", accept_new=True)
+    at = visit(mongodb_uri, "activities", lang="en", part="calendar", activity=made[1].id)
+    assert "2 people are signed up. With fewer places" in said(at)
+    assert "later one together" not in said(at)
     next(each for each in at.segmented_control if each.key == "series-reach").set_value("all")
     run(at)
+    assert "This one and 1 later one together: 5 people are signed up. With fewer places" in said(at)
+    assert "This one and 1 later one together: If it is cancelled: 5 people signed up" in said(at)
     next(each for each in at.text_input if (each.key or "").startswith("activity-edit-starts_at")).set_value("25:00")
     save = next(each.key for each in at.button if (each.key or "").startswith("do_activity-edit"))
     pressed(at, save)

@@ -204,7 +204,7 @@ def test_what_hangs_on_an_activity_is_told_before_it_is_called_off(here: Store, 
             signed(here, admin, one, f"R-{letter * 4}")
     assert at_stake(here, admin, C, first.id) == Stake(2, 1, 0)
     cancel_activity(here, admin, C, second.id, second.revision)
-    assert at_stake(here, admin, C, first.id, series=True) == Stake(4, 1, 0)
+    assert at_stake(here, admin, C, first.id, series=True) == Stake(4, 1, 0, 2)
     worker = Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"}))
     with pytest.raises(NotFound):
         at_stake(here, worker, C, first.id)

@@ -148,6 +148,7 @@ def _heard() -> list[Record]:
     past = RequestReopening(ended_at=AT + 2 * HOUR, reopened_at=AT + 3 * HOUR, not_solved=True)
     return [
         *(Request(**base, urgency=urgency) for urgency in Urgency),
+        Request(**base, status="resolved", ended_at=AT + 2 * HOUR, responsible_id="p"),
         Request(**base, **over, callbacks=(unreached, *calls[::-1]), repeat_of="r"),
         Request(**base, status="resolved", outcome_kind="meeting", reopenings=(past,)),
         Request(**base, postponements=({"at": AT, "due_before": AT},)),
@@ -223,7 +224,7 @@ def _pattern(level: str, name: str, subject: str) -> str:
         name = re.sub(rf"^{prefix}_\w+$", f"{prefix}_{{{prefix}}}", name)
     if subject == "patrol_doors":
         return re.sub(r"^doors\.\w+$", "doors.{key}", name)
-    if subject in ("facility_orders", "person_orders"):
+    if subject in ("facility_orders", "person_orders", "person_requests"):
         return re.sub(r"^of\.\w+\.", "of.{id}.", name)
     if subject == "company_orders":
         return name

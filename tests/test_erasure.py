@@ -1,5 +1,6 @@
 """One resident is erased: nowhere any more, not brought back by any way in, and the figures as a rebuild gives them."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -45,7 +46,8 @@ DAYS = (date(2026, 1, 10), date(2026, 2, 10), date(2026, 3, 10))
 def whole(store: Store, *without: str) -> str:
     """Everything that stands in the database, but for some collections."""
     names = set(store.db.list_collection_names()) - {*without, ERASURES, META, "system.views"}
-    return "\n".join(f"{name} {one}" for name in sorted(names) for one in store.db[name].find())
+    told = "\n".join(f"{name} {one}" for name in sorted(names) for one in store.db[name].find())
+    return re.sub(r"\b[0-9a-f]{24,}\b", "", told)  # ids: any digits may stand in them
 
 
 def figures(store: Store) -> dict[str, int]:

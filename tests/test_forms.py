@@ -229,6 +229,12 @@ def test_errors_stand_beside_their_fields_and_typing_is_kept(here: dict[str, Any
     assert form.errors == []
     assert not form.at.error
     assert len(here["saved"]) == 1
+    form.at.run()
+    form.type(category="fitness").type(code="G", name="双杠", remark="找51050219661231122X")
+    for warned in (True, False):  # what is not kept is said once
+        form.press()
+        assert any("an identity number: 51050219661231122X" in said for said in form.errors) == warned
+    assert here["saved"][-1].remark == "找＊＊＊＊＊＊"
 
 
 def test_an_empty_field_that_is_never_empty_is_asked_for(here: dict[str, Any]) -> None:

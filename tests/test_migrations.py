@@ -150,3 +150,26 @@ def test_what_was_put_off_too_late_or_only_called_off_is_not_in_time(yard: Store
     assert recount.check(yard, admin, "d") == []
     month = yard.db["monthly_counts"].find_one({"subject": "requests", "level": "month"}) or {}
     assert (month["total"].get("on_time", 0), month["total"]["late"]) == (0, 1)
+
+
+def test_identity_numbers_of_before_are_taken_out(yard: Store, admin: Actor, mended: WorkOrder) -> None:
+    card, phone = "51050219661231122X", "13812345678"
+    events = yard.db["work_orders"].find_one({"_id": mended.id}, {"events": 1})["events"]  # type: ignore[index]
+    told = [{**each, "note": f"找{card}或{phone}"} for each in events]
+    as_typed = {"events": told, "description": f"５{card[1:]} {phone}", "number": card}
+    yard.db["work_orders"].update_one({"_id": mended.id}, {"$set": as_typed})
+    yard.db["attendances"].create_index(
+        [("community_id", 1), ("held_on", 1), ("role", 1)],
+        name="community_id_held_on_role_where",
+        partialFilterExpression={"role": {"$exists": True}},
+    )
+    of_now = ("no_sentence_tells_an_identity_number", "the_index_of_who_did_more_names_them")
+    yard.db["migrations"].delete_many({"_id": {"$in": list(of_now)}})
+
+    assert set(migrations.migrate(yard)) == set(of_now)
+
+    order = yard.get(admin, WorkOrder, "d", mended.id)
+    assert order.description == f"＊＊＊＊＊＊ {phone}"
+    assert {event.note for event in order.events} == {f"找＊＊＊＊＊＊或{phone}"}
+    assert (order.number, order.revision) == (card, mended.revision), "a number is what it is"
+    assert "community_id_held_on_role_where" not in yard.db["attendances"].index_information()

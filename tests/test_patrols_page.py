@@ -108,10 +108,15 @@ def test_a_patrol_is_logged_with_a_few_taps_and_what_was_found_is_dealt_with(
     at.button(key="do_log_patrol").click().run()
     assert "write the building first" in said(at)
     next(each for each in at.text_area if "doors-" in each.key).set_value("6栋 101 102")
+    next(each for each in at.text_area if "met-" in each.key).set_value("*楼道*堆物\n井盖松动 51050219661231122X")
+    at.button(key="do_log_patrol").click()
+    run(at)
+    assert "identity number: 51050219661231122X" in said(at)
     at.button(key="do_log_patrol").click()
     run(at)
     (made,) = yard.find(admin, Patrol, "d")
     assert (made.households, len(made.doors), made.plan_id, len(made.findings)) == (2, 2, plan.id, 2)
+    assert made.findings[1].text == "井盖松动 ＊＊＊＊＊＊"
     assert made.id in at.query_params["patrol"], "what was found is dealt with next"
 
     at = visit(mongodb_uri, "grids", lang="en", part="patrols", patrol=made.id)

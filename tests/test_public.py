@@ -101,6 +101,18 @@ def test_from_the_scan_to_the_sent_report(served: Store) -> None:
     assert recount.check(served, CLERK, "d") == []
 
 
+def test_a_number_among_the_words_is_pointed_out_once(served: Store) -> None:
+    visitor, code = front(), label_of(served)
+    form = {"token": visitor.get(f"/r/{code}").token, **GOOD, "words": "请打<13812345678>，51050219661231122X"}
+    answer = visitor.post(f"/r/{code}", form)
+    assert (answer.status, orders(served)) == (422, [])
+    assert "phone or identity number: 13812345678 51050219661231122X." in answer.said
+    again = re.search(r'name="minded" value="([^"]+)"', answer.text)
+    assert again is not None
+    assert visitor.post(f"/r/{code}", {**form, "minded": again[1]}).status == 303
+    assert [order.description for order in orders(served)] == ["请打<13812345678>，＊＊＊＊＊＊"]
+
+
 def test_both_languages_by_browser_and_by_switch(served: Store) -> None:
     code = label_of(served)
     assert "有危险吗" in front(language="zh-CN").get(f"/r/{code}").said

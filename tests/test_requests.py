@@ -25,8 +25,9 @@ from repository.maintenance import Status as OrderStatus
 from repository.maintenance import WorkOrder
 from repository.meetings import AgendaItem, Link, Linked, Meeting
 from repository.metrics import Period
+from repository.numbers import numbers_in
 from repository.requests import OutcomeKind, Request, Satisfaction, Show, Status, Step, Topic, Urgency, queries
-from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store, numbers_in
+from repository.store import AUDIT, Conflict, InUse, Invalid, NotFound, Store
 from tests.conftest import NOW
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -115,6 +116,23 @@ def test_numbers_in_a_text_are_masked_wherever_it_is_read_and_seen_for_a_reason_
     room.edit_request(yard, mender, "d", made.id, urgent.revision, {"text": urgent.text})
     assert phone not in (yard.db["requests"].find_one({"_id": made.id}) or {})["text"]
     assert not any(part in repr(list(yard.db[AUDIT].find())) for part in ("12345678", phone, card))
+
+    # what is said on the way is read masked too, and stays whole while others go on with the story
+    shown_note = f"找他女儿{shown} ＊＊＊＊＊＊"
+    for step in (
+        lambda _now: room.remark(yard, mender, "d", made.id, f"找他女儿{phone} {card}"),
+        lambda now: room.resolve(yard, mender, "d", made.id, now, answer=f"已打{phone} {card}"),
+        lambda now: room.call_back(yard, mender, "d", made.id, now, reached=False, note=f"未接 {desk} {card}"),
+        lambda _now: room.remark(yard, mender, "d", made.id, f"再打{phone}"),
+    ):
+        told = step(yard.get(mender, Request, "d", made.id).revision)
+    assert (told.events[-4].note, hidden(told)) == (shown_note, True)
+    assert hidden(room.request_story(yard, mender, "d", made.id).request.events)
+    story = repr((yard.db["requests"].find_one({"_id": made.id}) or {})["events"])
+    assert (story.count(phone), story.count(desk), story.count(card)) == (3, 1, 0)
+    whole = room.reveal_request(yard, mender, "d", made.id, people.Purpose.CALL_BACK)
+    assert [phone in str(event.note) for event in whole.events[-4:]] == [True, True, False, True]
+    assert not any(part in repr(list(yard.db[AUDIT].find())) for part in ("12345678", "2345678", phone, card))
 
     # and of a sheet
     rows = f"登记号,内容,登记时间\nX-1,请打{phone} {card},2026-04-01 09:00\n"
@@ -905,3 +923,41 @@ def test_dates_and_places_of_call_backs_are_days(yard: Store, mender: Actor, adm
     where = {"callbacks": Is(some={"on": datetime(2026, 4, 1, tzinfo=UTC)})}
     assert yard.count(admin, Request, "d", where) == 1
     assert room.request_review(yard, admin, "d", Period.of("2026-03"), now=NOW).solved.n == 0
+
+
+def test_what_each_answered_is_counted_by_whole_months_and_looked_up_for_the_days_around(
+    yard: Store, mender: Actor, admin: Actor
+) -> None:
+    at = At(yard)
+    told: list[tuple[str, date, bool]] = []
+    days = [date(2026, 1, 14), date(2026, 1, 20), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 31)]
+    for place, (day, who) in enumerate((day, who) for day in days for who in ("d-li", "d-wang")):
+        at.now = datetime(day.year, day.month, day.day, 15, 30, tzinfo=UTC)  # 23:30 there
+        slow = place % 3 == 0
+        received = at.now - timedelta(days=9 if slow else 1)
+        made = answered(yard, mender, responsible_id=who, received_at=received)
+        told.append((who, day, made.ended_at is not None and made.ended_at > (made.deadline_at or NOW)))
+    assert {late for *_told, late in told} == {True, False}
+    at.now = NOW
+    take(yard, mender, responsible_id="d-li")
+    again = answered(yard, mender, responsible_id="d-li", received_at=NOW - timedelta(hours=1))
+    room.reopen(yard, mender, "d", again.id, again.revision, reason="没好")
+    moved = answered(yard, mender, responsible_id="d-li", received_at=NOW - timedelta(hours=1))
+    room.edit_request(yard, mender, "d", moved.id, moved.revision, {"responsible_id": "d-wang", "grid_id": "d-g2"})
+    told.append(("d-wang", date(2026, 4, 2), False))
+    elsewhere = Actor("g", "g", Role.GRID_WORKER, grids=frozenset({"d-g1"}))
+    for first, last in (
+        (days[0], NOW.date()),
+        (days[1], days[3]),
+        (days[2], days[3]),
+        (days[3], days[3]),
+        (days[2], days[0]),
+    ):
+        for actor in (admin, elsewhere):
+            mine = [one for one in told if first <= one[1] <= last and (actor is admin or one[1] <= days[-1])]
+            wanted = {
+                who: room.Answered(sum(one[0] == who for one in mine), sum(one[0] == who and one[2] for one in mine))
+                for who in {one[0] for one in mine}
+            }
+            assert room.answered_by(yard, actor, "d", ["d-li", "d-wang"], first, last) == wanted, (first, last)
+    assert recount.check(yard, admin, "d") == []

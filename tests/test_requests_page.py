@@ -141,11 +141,21 @@ def test_the_drawer_moves_a_request_along(
     button(at, "Answer").click()
     run(at)
     assert "Write what was answered" in said(at)
-    next(each for each in at.text_area if each.key.startswith("request-answer")).set_value("已修好")
+    next(each for each in at.text_area if each.key.startswith("request-answer")).set_value("已修好 13812345678")
     button(at, "Answer").click()
     run(at)
+    assert "phone or identity number: 13812345678" in said(at)
+    button(at, "Answer").click()  # left as it is
+    run(at)
     stands = place.get(admin, Request, "d", made.id)
-    assert (stands.status, stands.answer) == (Status.RESOLVED, "已修好")
+    assert (stands.status, stands.answer) == (Status.RESOLVED, "已修好 138＊＊＊＊＊＊78")
+    assert "12345678" not in said(at)
+    next(each for each in at.text_input if each.key.startswith("remark-")).set_value("女儿 0830-2345678")
+    for warned in (True, False):
+        button(at, "Add").click()
+        run(at)
+        assert ("phone or identity number: 0830" in said(at)) == warned
+    assert place.get(admin, Request, "d", made.id).events[-1].note == "女儿 083＊-＊＊＊＊＊78"
     choose(at, "reached-", "yes")
     run(at)
     choose(at, "solved-", "no")

@@ -6,8 +6,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, navigation, session
-from dashboard.cases import PARAMETER, mind_numbers
+from dashboard.cases import PARAMETER
 from dashboard.data import ask, tell
+from dashboard.discretion import TAKEN_DOWN, mind_numbers
 from dashboard.i18n import _, day_short, moment_short, number, plain, say, term
 from dashboard.session import View
 from repository import requests as room
@@ -74,7 +75,7 @@ def _where(view: View, form: str) -> dict[str, Any]:
     with st.container(horizontal=True, gap="small"):
         place = st.text_input(
             _("Where? (optional)"),
-            placeholder=_("Such as: building 6, ground floor"),
+            placeholder=_("Such as: building 6"),
             max_chars=200,
             key=f"place-{form}",
             **session.STAGED,
@@ -144,7 +145,7 @@ def _send(view: View, values: dict[str, Any], form: str) -> None:
     if ago:
         values["received_at"] = view.now - ago
     try:
-        mind_numbers(form, text=values["text"], place=values["place"])
+        mind_numbers(form, TAKEN_DOWN, text=values["text"], place=values["place"])
         made = tell(room.take_request, view.community_id, values, **caller, key=form)
     except Invalid as problem:
         named = {

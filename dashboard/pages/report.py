@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import cards, gallery, navigation, session
 from dashboard.data import ask, ask_in_passing, tell
+from dashboard.discretion import REPORTED, mind_numbers
 from dashboard.i18n import _, ago, day_short, listed, moment_short, n_, number, plain, say
 from dashboard.i18n import date as date_
 from dashboard.session import View
@@ -242,10 +243,11 @@ def _send(
         ]
         st.error(_("Still to answer: {questions}", questions=listed(missing)), icon=":material/arrow_upward:")
         return
-    photos = gallery.keep(view.community_id, pictures)
-    if photos is None:
-        return
     try:
+        mind_numbers(form, REPORTED, description=remark, place=where.get("place"))
+        photos = gallery.keep(view.community_id, pictures)
+        if photos is None:
+            return
         order = tell(
             maintenance.log_repair,
             view.community_id,

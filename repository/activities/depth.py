@@ -26,7 +26,7 @@ from repository.activities.metrics import (
     SERVICE_HOURS,
     VISITORS_SATISFIED,
 )
-from repository.activities.records import Activity, ActivityStatus, Attendance, Format, Level
+from repository.activities.records import BY_ROLE, Activity, ActivityStatus, Attendance, Format, Level
 from repository.activities.returning import WHOLE, Cohort, Comings, Returning, Rung
 from repository.disclosure import Counts, siblings, sums_may_be_told, together, withheld_of_parts
 from repository.filters import Is
@@ -396,11 +396,12 @@ def moved_up(
         pipeline,
         filter={"held_on": bounds, "role": Is(among=list(STEPS))},
         grids=grids,
-        index=("community_id", "held_on", "role"),
+        index=BY_ROLE,
     )
     ids = [f"{community_id}|{group['_id']}" for group in found]
     with our_errors(), pymongo.timeout(READ_SECONDS):
-        seen = store.db[SEEN].find({"_id": {"$in": ids}}, {"resident": 1, "months": 1}) if ids else ()
+        fields = {f"months.{beside}": 0 for beside in BESIDE}
+        seen = store.db[SEEN].find({"_id": {"$in": ids}}, fields, batch_size=10 * MOST_MOVED) if ids else ()
         kept = [(document["resident"], document["months"]) for document in seen]
     first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
     marks = [(path_key(role), place) for place, role in enumerate(STEPS, 1)]

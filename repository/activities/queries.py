@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from repository.access import Actor, Operation, Role, may, reach
@@ -23,7 +24,7 @@ from repository.activities.metrics import (
 from repository.activities.records import Activity, ActivityStatus, Attendance, Format
 from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, levels, siblings
 from repository.filters import Is
-from repository.grids import Community, Grid, Setting, setting
+from repository.grids import HOME, Community, Grid, Setting, home_of
 from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.record import midnight
@@ -228,9 +229,9 @@ def figures(
     """
     seen = reach(actor, community_id, grids)
     today = _today(store, community_id, now)
-    within = within or setting(
-        store, actor, community_id, also=figures_wanted(store, actor, community_id, period, grids=grids, now=now)
-    )
+    if within is None:
+        counters = figures_wanted(store, actor, community_id, period, grids=grids, now=now)
+        within = home_of(store.together(actor, community_id, [*HOME, *counters]))
     community, all_grids = within.community, within.grids
     months = _series(period, today)
     held, registered, crowd = _counted(store, community, seen, within.also[-1])
@@ -439,8 +440,10 @@ def _held(store: Store, community_id: str, seen: frozenset[str] | None, document
     if seen is None:
         for document in documents:
             found.flows[document["period"]] = document.get("total", {})
-            for key, counts in document.get("by_category", {}).items():
-                _by_format(found, document["period"], path_word(key), counts)
+            by_format = document.get("by_category", {}).items()
+            for kept, name in ((found.formats, "events"), (found.planned, "planned")):
+                if of_month := {path_word(key): n for key, counts in by_format if (n := counts.get(name))}:
+                    kept[document["period"]] = of_month
         return found
     # formats within a grid are in the cells: asked for by name, so that no other grid's are read
     cells = [
@@ -558,13 +561,15 @@ class _People:
         )
 
 
+@lru_cache(maxsize=1024)
+def _traits(key: str) -> tuple[str, str]:
+    age, sex = path_word(key).split("_")
+    return age, sex
+
+
 def _crowd(document: Document) -> Crowd:
     def groups(branch: Mapping[str, Any]) -> dict[tuple[str, str], int]:
-        found = {}
-        for key, counts in branch.items():
-            age, sex = path_word(key).split("_")
-            found[age, sex] = counts.get("unique", 0)
-        return found
+        return {_traits(key): counts.get("unique", 0) for key, counts in branch.items()}
 
     return Crowd(
         {path_word(key): counts for key, counts in document.get("by_grid", {}).items()},
@@ -685,7 +690,7 @@ def came_by_grid(
 ) -> tuple[Group, ...]:
     """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from a few counter documents.
     ``within``: if that was read already, with what is ``grids_wanted`` last."""
-    within = within or setting(store, actor, community_id, also=[grids_wanted(period)])
+    within = within or home_of(store.together(actor, community_id, [*HOME, grids_wanted(period)]))
     crowd = _People(reach(actor, community_id), within.also[-1], within.community.smallest_group)
     return _of_grid(crowd, period, within.grids)[0]
 

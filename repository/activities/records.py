@@ -237,6 +237,9 @@ LONGEST_CODE = 40  # letters
 MOST_HOURS = 24.0
 
 
+BY_ROLE = ("community_id", "held_on", "role", "resident")
+
+
 class Attendance(Record):
     """One resident came to one activity. Age band, sex and grid are as they were that day; day, format and level are
     the activity's. ``role`` is what they did beside taking part, None when only that; ``hours`` are a volunteer's."""
@@ -249,7 +252,7 @@ class Attendance(Record):
         Index(("community_id", "activity_id", "resident"), "who came; nobody comes twice to one activity", unique=True),
         Index(("community_id", "held_on"), "a month's rebuild"),
         Index(("community_id", "resident", "held_on"), "when a resident came"),
-        Index(("community_id", "held_on", "role"), "who did more than take part", where={"role": {"$exists": True}}),
+        Index(BY_ROLE, "who did more than take part, from index keys", where={"role": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("attendances",)

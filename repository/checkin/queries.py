@@ -92,12 +92,13 @@ class Guests:
 
 @dataclass(frozen=True)
 class Stake:
-    """What hangs on an activity, or on several of a series: how many have a place or wait for one, and how many
-    organisations stand as having taken part."""
+    """What hangs on an activity, or on several of a series: how many have a place or wait for one, how many
+    organisations stand as having taken part, and on how many ``activities``."""
 
     signed: int
     waiting: int
     organizations: int
+    activities: int = 1
 
 
 def timetable(
@@ -225,8 +226,8 @@ def guests(
 
 
 def at_stake(store: Store, actor: Actor, community_id: str, activity_id: str, *, series: bool = False) -> Stake:
-    """What goes with an activity that is called off, with ``series`` together with the later planned ones of its
-    series: numbers of whoever may see the activity. Raises NotFound, Refused, Unavailable."""
+    """What goes with an activity that is called off or changed, with ``series`` together with the later planned ones of
+    its series: numbers of whoever may see the activity. Raises NotFound, Refused, Unavailable."""
     this = store.get(actor, Activity, community_id, activity_id)
     meant = [this]
     if series and this.series_id is not None:
@@ -244,6 +245,7 @@ def at_stake(store: Store, actor: Actor, community_id: str, activity_id: str, *,
         sum(numbers.get("signed", 0) for numbers in own),
         sum(numbers.get("waiting", 0) for numbers in own),
         int(took[0]["n"]) if took else 0,
+        len(meant),
     )
 
 

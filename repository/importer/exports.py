@@ -11,8 +11,9 @@ from repository.audit import note_export
 from repository.filters import Is
 from repository.importer.mapping import Target, Translate, fields_of
 from repository.importer.sheets import NOTE, write_csv, write_xlsx
+from repository.numbers import masked
 from repository.record import RECORDS, Precision, Record, Ref
-from repository.store import EVERYWHERE, Store, masked, our_errors
+from repository.store import EVERYWHERE, Store, our_errors
 from repository.words import msg
 
 Form = Literal["csv", "xlsx"]

@@ -51,9 +51,10 @@ from repository.importer.mapping import (
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
+from repository.numbers import masked
 from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs, folded
 from repository.requests import Request
-from repository.store import ERASED, Invalid, Store, invalid, masked, our_errors
+from repository.store import ERASED, Invalid, Store, invalid, our_errors
 from repository.words import Message, msg
 
 log = logging.getLogger("gridboard.importer")

@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from repository.grids import Community
 from repository.meetings.records import REQUIRED, MeetingKind, MeetingStatus
@@ -117,14 +119,20 @@ def _working_day(start: date, step: int, wanted: int, times: Worktime) -> date:
     return day
 
 
-def required(year: int, times: Worktime, days: Days = OURS) -> list[Required]:
+def required(year: int, times: Worktime, days: Days = OURS) -> Sequence[Required]:
     """All of a year: the leading group's, then the months and quarters in order of their windows."""
+    return _required(year, tuple(sorted(times.own.items())), times.zone, days)
+
+
+@lru_cache(maxsize=512)  # each reading of a calendar asks for some years, of which the days hardly ever change
+def _required(year: int, own: tuple[tuple[date, bool], ...], zone: ZoneInfo, days: Days) -> Sequence[Required]:
+    times = Worktime(zone, (), dict(own))  # whole days are asked for only
     found = [window(MeetingKind.ANNUAL, f"{year:04d}", times, days)]
     for month in range(1, 13):
         found.append(window(MeetingKind.MONTHLY, f"{year:04d}-{month:02d}", times, days))
         if month % 3 == 0:
             found.append(window(MeetingKind.QUARTERLY, f"{year:04d}Q{month // 3}", times, days))
-    return found
+    return tuple(found)
 
 
 def began(meetings: Iterable[Held]) -> date | None:

@@ -6,13 +6,12 @@ agenda only of the one that is opened. What was closed when is read off the coun
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from repository import flows
-from repository.access import Actor, Operation, may, scope
+from repository.access import Actor, Operation, may, require, scope
 from repository.filters import Is
 from repository.grids import Community
 from repository.meetings import metrics
@@ -34,7 +33,8 @@ from repository.meetings.records import (
 )
 from repository.metrics import Period, Value, last_months, months_between, ratio
 from repository.record import RECORDS, Record, field_specs, midnight
-from repository.store import Document, Store, Wanted
+from repository.rollups import path_key
+from repository.store import Counters, Document, NotFound, Store, Wanted
 from repository.targets import judged
 from repository.words import Message, msg
 from repository.worktime import SpecialDay, Worktime
@@ -140,33 +140,54 @@ class Decided:
 def review(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Review:
     """How do meetings stand: the calendar of the period's year, figures of the period, what is unfinished now. Raises
     Refused, Unavailable."""
-    ground = _Ground.read(store, actor, community_id, now)
-    today = ground.today
+    today = now.astimezone(store.zone(community_id)).date()
     last = min(period.last, today)
+    months = last_months(last, SERIES_MONTHS)
+    own = months_between(max(period.first, _FIRST), last) if period.first <= last else []
+    ends = [*(_end(month) for month in months), last + timedelta(days=1)]
+    closed_since = {
+        **scope(actor, ActionItem, community_id),
+        "is_open": False,
+        "closed_on": Is(gte=midnight(min(ends))),
+    }
+    *light, closed, counters = store.together(
+        actor,
+        community_id,
+        [
+            *glance_wanted(actor, community_id),
+            Wanted(ActionItem, closed_since, ("due_on", "given_on", "closed_on")),
+            _flows_wanted(actor, [*months, *own]),
+        ],
+    )
+    ground = _Ground.read(store, actor, community_id, now, light)
     year = last.year
     this_year = ground.cells(year)
     open_items = ground.unfinished(today)
     overdue = sum(each.days_late > 0 for each in open_items)
-    months = last_months(last, SERIES_MONTHS)
-    own = months_between(max(period.first, _FIRST), last) if period.first <= last else []
-    before = sorted({*months, *own})
-    done = _flows(store, actor, community_id, "action_items", ("closed_in_time", "closed_late"), before)
-    late = _overdue_at(
-        store, actor, community_id, [*(_end(month) for month in months), last + timedelta(days=1)], today
-    )
-    said = _outcomes(store, actor, community_id, before)
-    came = _flows(store, actor, community_id, "meetings", ("invited", "attended"), before)
+    still = [(each.given_on, each.due_on, date.max) for each in ground.open]
+    spans = still + [(row["given_on"].date(), row["due_on"].date(), row["closed_on"].date()) for row in closed]
+    late = {end: _overdue_at(end, spans, today) for end in ends}
+    flows = {(row["subject"], row["period"]): row for row in counters}
+
+    def counts(subject: str, month: str) -> Mapping[str, int]:
+        found: Mapping[str, int] = flows.get((subject, month), {}).get("total", {})
+        return found
 
     def in_time(chosen: Sequence[str], until: date) -> tuple[int, int]:
         closed = Counter[str]()
         for month in chosen:
-            closed.update(done.get(month, {}))
+            closed.update(counts("action_items", month))
         whole = closed["closed_in_time"] + closed["closed_late"] + late[until]
         return closed["closed_in_time"], whole
 
-    def share(flow: Mapping[str, Mapping[str, int]], part: str, whole: str, chosen: Sequence[str]) -> tuple[int, int]:
-        months = [flow.get(month, {}) for month in chosen]
-        return sum(month.get(part, 0) for month in months), sum(month.get(whole, 0) for month in months)
+    def agreed(chosen: Sequence[str]) -> tuple[int, int]:
+        of = [flows.get(("decisions", month), {}).get("by_category", {}) for month in chosen]
+        agreed = sum(each.get(path_key(Outcome.CONSENSUS), {}).get("decided", 0) for each in of)
+        return agreed, sum(counts("decisions", month).get("decided", 0) for month in chosen)
+
+    def came(chosen: Sequence[str]) -> tuple[int, int]:
+        months = [counts("meetings", month) for month in chosen]
+        return sum(month.get("attended", 0) for month in months), sum(month.get("invited", 0) for month in months)
 
     def value(
         metric: Any, of: Callable[[Sequence[str]], tuple[int, int]], whole: tuple[int, int], **more: Any
@@ -198,16 +219,8 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
             in_time(own, last + timedelta(days=1)),
         ),
         carried_over=Value(metrics.CARRIED_OVER, len(often), len(open_items)),
-        consensus=value(
-            metrics.CONSENSUS,
-            lambda chosen: share(said, "consensus", "decided", chosen),
-            share(said, "consensus", "decided", own),
-        ),
-        attendance=value(
-            metrics.ATTENDANCE,
-            lambda chosen: share(came, "attended", "invited", chosen),
-            share(came, "attended", "invited", own),
-        ),
+        consensus=value(metrics.CONSENSUS, agreed, agreed(own)),
+        attendance=value(metrics.ATTENDANCE, came, came(own)),
         unfinished=tuple(open_items[:LISTED]),
         open_items=len(open_items),
         overdue=overdue,
@@ -340,58 +353,22 @@ def _end(month: str) -> date:
     return Period.of(month).last + timedelta(days=1)
 
 
-def _whole(actor: Actor) -> Actor:
-    """Meetings are the whole community's: whoever may see the community sees all of their counters."""
-    return replace(actor, grids=None)
+def _flows_wanted(actor: Actor, months: Sequence[str]) -> Counters:
+    """What meetings, decisions and action items count by month. Meetings are the whole community's: whoever may see the
+    community sees all of their counters. Raises Refused."""
+    subjects = ("meetings", "decisions", "action_items")
+    for subject in subjects:
+        require(actor, Operation.READ, subject)
+    span = {"level": "month", "period": Is(gte=min(months), lte=max(months))}
+    fields = {"subject": 1, "period": 1, "total": 1, f"by_category.{path_key(Outcome.CONSENSUS)}.decided": 1}
+    return Counters([{"subject": subject, **span} for subject in subjects], fields)
 
 
-def _flows(
-    store: Store, actor: Actor, community_id: str, subject: str, names: Sequence[str], months: Sequence[str]
-) -> Mapping[str, Mapping[str, int]]:
-    return flows.by_month(store, _whole(actor), community_id, subject, names, months=[months[0], months[-1]])
-
-
-def _outcomes(store: Store, actor: Actor, community_id: str, months: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-    """Month -> ``decided``, and of these by ``consensus``."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    bounds = [months[0], months[-1]]
-    whole = _whole(actor)
-    for month, counted in flows.by_month(store, whole, community_id, "decisions", ("decided",), months=bounds).items():
-        found[month]["decided"] += counted["decided"]
-    agreed = str(Outcome.CONSENSUS)
-    by = flows.by_month(store, whole, community_id, "decisions", ("decided",), months=bounds, category=agreed)
-    for month, counted in by.items():
-        found[month]["consensus"] += counted["decided"]
-    return found
-
-
-def _overdue_at(store: Store, actor: Actor, community_id: str, ends: Iterable[date], today: date) -> Mapping[date, int]:
-    """How many items were overdue at the end of the day before each of ``ends`` (today counts up to now), of those that
-    are open or were closed since the first of them."""
-    moments = sorted(set(ends))
-    first = datetime.combine(moments[0], time(), UTC)
-    rows = store.aggregate(
-        actor,
-        ActionItem,
-        community_id,
-        [
-            {"$match": {"$or": [{"is_open": True}, {"closed_on": {"$gte": first}}]}},
-            {"$group": {
-                "_id": None,
-                **{f"{end:n%Y%m%d}": {"$sum": {"$cond": [_late_before(end, today), 1, 0]}} for end in moments},
-            }},
-        ],
-    )  # fmt: skip
-    counted = rows[0] if rows else {}
-    return {end: int(counted.get(f"{end:n%Y%m%d}", 0)) for end in moments}
-
-
-def _late_before(end: date, today: date) -> Document:
-    """Whether an item was open and past its day when the day before ``end`` was over, or is as of today."""
+def _overdue_at(end: date, spans: Iterable[tuple[date, date, date]], today: date) -> int:
+    """How many items were overdue at the end of the day before (today counts up to now): given and past their day, and
+    not closed by then. ``spans``: when each was given, due and closed."""
     last = min(end, today + timedelta(days=1)) - timedelta(days=1)  # the day it is looked at
-    day, after = midnight(last), midnight(end)
-    still = {"$or": ["$is_open", {"$gte": ["$closed_on", after]}]}
-    return {"$and": [{"$lt": ["$due_on", day]}, {"$lte": ["$given_on", day]}, still]}
+    return sum(given <= last and due < last and closed >= end for given, due, closed in spans)
 
 
 # --- lists
@@ -410,33 +387,48 @@ def meeting(store: Store, actor: Actor, community_id: str, id: str, *, now: date
     """One meeting with its decisions, what it gave people to do, and what it found unfinished. Raises NotFound,
     Refused, Unavailable."""
     found = store.get(actor, Meeting, community_id, id)
-    of = {"meeting_id": found.id}
-    decisions = store.find(actor, Decision, community_id, of, sort=[("number", 1)], limit=LISTED)
-    items = store.find(actor, ActionItem, community_id, of, sort=[("due_on", 1)], limit=LISTED)
+    said, given = (scope(actor, each, community_id) | {"meeting_id": found.id} for each in (Decision, ActionItem))
+    told = store.together(
+        actor,
+        community_id,
+        [
+            Wanted(Decision, said, first=("number", LISTED)),
+            Wanted(ActionItem, given, first=("due_on", LISTED)),
+            *_open_on(actor, found),
+        ],
+    )
+    decisions = list(map(Decision.from_document, told[0]))
+    items, left = ([ActionItem.from_document(row) for row in rows] for rows in (told[1], sum(told[2:], [])))
     today = now.astimezone(store.zone(community_id)).date()
     links = [item.link for item in found.agenda if item.link] + [link for each in decisions for link in each.links]
     return Minuted(
         meeting=found,
         decisions=tuple(decisions),
         items=tuple(items),
-        unfinished=tuple(_unfinished_at(store, actor, community_id, found, today)),
+        unfinished=tuple(_unfinished_at(store, actor, community_id, found, left, today)),
         names=names(store, actor, community_id, links),
     )
 
 
-def _unfinished_at(store: Store, actor: Actor, community_id: str, of: Meeting, today: date) -> list[Unfinished]:
+def _open_on(actor: Actor, of: Meeting) -> list[Wanted]:
     """Items of the meeting's series that were open on its day (of one to come: that are open now)."""
     if of.kind not in REQUIRED or of.status is MeetingStatus.CANCELLED:
         return []
-    day = of.day
     open_then: Document = {
         "series": str(of.kind),
-        "given_on": Is(lt=midnight(day)),
-        "$or": [{"is_open": True}, {"closed_on": Is(gt=midnight(day))}],
+        "given_on": Is(lt=midnight(of.day)),
+        "$or": [{"is_open": True}, {"closed_on": Is(gt=midnight(of.day))}],
     }
-    items = store.find(actor, ActionItem, community_id, open_then, sort=[("due_on", 1)], limit=LISTED)
+    return [Wanted(ActionItem, scope(actor, ActionItem, of.community_id) | open_then, first=("due_on", LISTED))]
+
+
+def _unfinished_at(
+    store: Store, actor: Actor, community_id: str, of: Meeting, items: Sequence[ActionItem], today: date
+) -> list[Unfinished]:
+    """The ``items`` that were ``_open_on`` its day, as they stood then."""
     if not items:
         return []
+    day = of.day
     first = min(item.given_on for item in items)
     rows = store.aggregate(
         actor, Meeting, community_id, [{"$project": {"_id": 0, "day": 1}}],
@@ -453,9 +445,11 @@ def _unfinished_at(store: Store, actor: Actor, community_id: str, of: Meeting, t
 
 def business(store: Store, actor: Actor, community_id: str, id: str, *, now: datetime) -> Business:
     """What a meeting should deal with: see Business. Raises NotFound, Refused, Unavailable."""
-    of = store.get(actor, Meeting, community_id, id)
-    series = SERIES[of.kind]
     ground = _Ground.read(store, actor, community_id, now)
+    of = next((each for each in ground.meetings if each.id == id), None)
+    if of is None:
+        raise NotFound(msg("This record is not there any more, or not in your charge."))
+    series = SERIES[of.kind]
     found = [each for each in ground.unfinished(ground.today) if each.item.given_on <= of.day]
     before = [
         each

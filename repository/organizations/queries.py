@@ -1,7 +1,7 @@
 """What pages ask about organisations: who takes part and who is silent, what is needed and what is offered."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -229,13 +229,29 @@ def review(
 ) -> OrganizationReview:
     """Metrics U1 and U2 with the lists behind them. ``grids`` cuts the needs alone: an organisation is the whole
     community's. Raises Refused, Unavailable."""
-    everybody = organizations(store, actor, community_id)
+    still = {"$or": [{"until": None}, {"until": Is(gte=midnight(today))}]}
+    rows, gifts, open_by, met_in, parts = store.together(
+        actor,
+        community_id,
+        [
+            Wanted(Organization),
+            Wanted(Resource, scope(actor, Resource, community_id) | still, first=("organization_id", LISTED)),
+            _open_by(actor, community_id, grids, today),
+            _met_in(actor, community_id, grids, period),
+            _parts_wanted(actor, community_id, None),
+        ],
+    )
+    everybody = sorted(map(Organization.from_document, rows), key=lambda one: one.name)
     active = [one for one in everybody if one.is_stationed(today, today)]
-    took = _took_part(store, actor, community_id)
+    took = _parts(parts)
     part = _last_days(store, actor, community_id, took_part=True)
     heard = _last_days(store, actor, community_id, took_part=False)
-    offers = Counter(one.organization_id for one in resources(store, actor, community_id, on=today))
-    open_now = _open_by(store, actor, community_id, grids)
+    offered = list(map(Resource.from_document, gifts))
+    offers = Counter(one.organization_id for one in offered)
+    there = {one.id for one in everybody if one.active}
+    open_now = Counter({(row["_id"]["k"], row["_id"]["s"], row["_id"].get("o")): row["n"] for row in open_by})
+    late = sum(row["late"] for row in open_by)
+    unmatched = sum(n for (_kind, state, _id), n in open_now.items() if state == NeedState.OPEN)
     own = Counter({id: n for (_kind, _state, id), n in open_now.items() if _state == NeedState.OPEN and id})
     months = set(took) if period.kind == "ever" else set(period.months)
     times = Counter[str]()
@@ -258,7 +274,6 @@ def review(
             key=lambda each: (each.last_part or date.min, each.organization.name),
         )
     )
-    unmatched, late = _unmatched(store, actor, community_id, grids, today)
     return OrganizationReview(
         participation=_participation(everybody, took, period, today),
         silence=Value(SILENT, len(silent) if standings else None, len(standings)),
@@ -272,20 +287,16 @@ def review(
             )
         ),
         without=tuple(one for one in active if one.agreement_until is None and one.agreement_from is None),
-        balance=_balance(store, actor, community_id, open_now, grids, period, today),
+        balance=_balance(
+            open_now,
+            {row["_id"]: row["n"] for row in met_in},
+            [one for one in offered if one.organization_id in there and one.offered(today)],
+        ),
     )
 
 
 def _end(period: Period, today: date) -> date:
     return min(period.last, today)
-
-
-def _took_part(
-    store: Store, actor: Actor, community_id: str, months: list[str] | None = None
-) -> dict[str, Counter[str]]:
-    """Month -> organisation -> how often it took part, off the counters."""
-    wanted = _parts_wanted(actor, community_id, months)
-    return _parts(store.counters_of(community_id, wanted.wanted, wanted.fields))
 
 
 def _parts_wanted(actor: Actor, community_id: str, months: list[str] | None) -> Counters:
@@ -336,16 +347,17 @@ def _matching(
     found = by_month(store, actor, community_id, Need.collection, names, grids=grids)
     now = f"{_end(period, today):%Y-%m}"
 
+    flows = [(month, n["listed"], n["matched"], n["withdrawn"]) for month, n in found.items()]
+
     def rate(first: str, last: str) -> tuple[float | None, int]:
-        before = Counter[str]()
-        within = Counter[str]()
-        for month, flows in found.items():
+        stood = taken = 0
+        for month, listed, matched, withdrawn in flows:
             if month < first:
-                before.update(flows)
+                stood += listed - matched - withdrawn
             elif month <= last:
-                within.update(flows)
-        stood = before["listed"] - before["matched"] - before["withdrawn"] + within["listed"] - within["withdrawn"]
-        return ratio(within["matched"], stood), stood
+                stood += listed - withdrawn
+                taken += matched
+        return ratio(taken, stood), stood
 
     value, n = rate("" if period.kind == "ever" else period.months[0], now)
     series = tuple((month, rate(month, month)[0]) for month in last_months(_end(period, today), SERIES))
@@ -369,54 +381,36 @@ def _last_days(store: Store, actor: Actor, community_id: str, *, took_part: bool
     return {row["_id"]: row["on"].date() for row in rows}
 
 
-def _open_by(
-    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None
-) -> Counter[tuple[str, str, str | None]]:
-    """Needs that are not over, by kind, state and the organisation that has them."""
-    rows = store.aggregate(
-        actor,
-        Need,
-        community_id,
-        [{"$group": {"_id": {"k": "$kind", "s": "$state", "o": "$organization_id"}, "n": {"$sum": 1}}}],
-        filter={"state": Is(among=[NeedState.OPEN.value, NeedState.MATCHED.value])},
-        grids=grids,
-    )
-    return Counter({(row["_id"]["k"], row["_id"]["s"], row["_id"].get("o")): row["n"] for row in rows})
+def _open_by(actor: Actor, community_id: str, grids: frozenset[str] | None, today: date) -> Wanted:
+    """Needs that are not over, by kind, state and the organisation that has them; and how many of those nobody has
+    taken on are past their day."""
+    past = [{"$gt": ["$due_on", None]}, {"$lt": ["$due_on", midnight(today)]}]
+    late = [{"$eq": ["$state", NeedState.OPEN.value]}, *past]
+    group = {
+        "_id": {"k": "$kind", "s": "$state", "o": "$organization_id"},
+        "n": {"$sum": 1},
+        "late": {"$sum": {"$cond": [{"$and": late}, 1, 0]}},
+    }
+    not_over = {"state": Is(among=[NeedState.OPEN.value, NeedState.MATCHED.value])}
+    return Wanted(Need, scope(actor, Need, community_id, grids) | not_over, steps=({"$group": group},))
+
+
+def _met_in(actor: Actor, community_id: str, grids: frozenset[str] | None, period: Period) -> Wanted:
+    """By kind the needs that were met in a period."""
+    met = {"met_on": Is(gte=midnight(period.first), lte=midnight(period.last))}
+    group = {"$group": {"_id": "$kind", "n": {"$sum": 1}}}
+    return Wanted(Need, scope(actor, Need, community_id, grids) | met, steps=(group,))
 
 
 def _balance(
-    store: Store,
-    actor: Actor,
-    community_id: str,
-    open_now: Counter[tuple[str, str, str | None]],
-    grids: frozenset[str] | None,
-    period: Period,
-    today: date,
+    open_now: Mapping[tuple[str, str, str | None], int], met: Mapping[str, int], offered: Iterable[Resource]
 ) -> tuple[KindBalance, ...]:
-    rows = store.aggregate(
-        actor,
-        Need,
-        community_id,
-        [{"$group": {"_id": "$kind", "n": {"$sum": 1}}}],
-        filter={"met_on": Is(gte=midnight(period.first), lte=midnight(period.last))},
-        grids=grids,
-    )
-    met = {row["_id"]: row["n"] for row in rows}
-    offered, _promised, _lie = _offers(store, actor, community_id, today)
-    there = Counter(one.kind for one in offered if one.offered(today))
+    there = Counter(one.kind for one in offered)
     found = []
     for kind in GiftKind:
         of = {state: sum(n for (k, s, _o), n in open_now.items() if (k, s) == (kind, state)) for state in NeedState}
         found.append(KindBalance(kind, of[NeedState.OPEN], of[NeedState.MATCHED], met.get(kind.value, 0), there[kind]))
     return tuple(found)
-
-
-def _unmatched(
-    store: Store, actor: Actor, community_id: str, grids: frozenset[str] | None, today: date
-) -> tuple[int, int]:
-    where = {"state": NeedState.OPEN.value}
-    total = store.count(actor, Need, community_id, where, grids=grids)
-    return total, store.count(actor, Need, community_id, {**where, "due_on": Is(lt=midnight(today))}, grids=grids)
 
 
 # --- for the overview

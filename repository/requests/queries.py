@@ -15,10 +15,12 @@ from repository.grids import Community
 from repository.maintenance import Outcome, WorkOrder
 from repository.maintenance import Status as OrderStatus
 from repository.meetings import Meeting, MeetingStatus
-from repository.metrics import Metric, Period, Value, last_months, ratio
+from repository.metrics import Metric, Period, Value, last_months, ratio, whole_months
+from repository.numbers import masked
 from repository.record import Choice, midnight
 from repository.requests import metrics
 from repository.requests.records import (
+    ANSWERED,
     BY_RECEIPT,
     BY_RESPONSIBLE,
     SUBJECT,
@@ -29,7 +31,7 @@ from repository.requests.records import (
     Urgency,
 )
 from repository.rollups import NOW, day_begins, month_bounds, month_of, path_key, path_word
-from repository.store import NotFound, Store, masked
+from repository.store import NotFound, Store
 from repository.targets import judged
 from repository.words import msg
 
@@ -422,14 +424,25 @@ def answered_by(
     store: Store, actor: Actor, community_id: str, people: Sequence[str], first: date, last: date
 ) -> dict[str, Answered]:
     """What ended from one day to another, both included, of the requests each of some people answers for; one that was
-    opened again has not ended. Who had none is left out. Raises Refused, Unavailable."""
-    zone = store.zone(community_id)
-    begins, ends = day_begins(first, zone), day_begins(last + timedelta(days=1), zone)
-    where = {"responsible_id": Is(among=sorted(set(people))), "ended_at": Is(gte=begins, lt=ends)}
+    opened again has not ended. Who had none is left out. Whole months are read from counters, the days before and after
+    them from the requests. Raises Refused, Unavailable."""
+    require(actor, Operation.READ, Request.collection)
+    zone, seen, keys = store.zone(community_id), reach(actor, community_id), {path_key(id): id for id in people}
+    months, rest = whole_months(first, last)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    within: Document = {"period": Is(among=months), **({} if seen is None else {"grid": Is(among=sorted(seen))})}
+    fields = {"period": 1, **{f"of.{key}": 1 for key in keys}}
+    for document in store.counters(community_id, ANSWERED, "cell", within, fields) if months and keys else ():
+        for key, counts in document.get("of", {}).items():
+            found[keys[key]].update(counts)
     late = {"$sum": {"$cond": [{"$eq": ["$late", True]}, 1, 0]}}
     group = {"$group": {"_id": "$responsible_id", "ended": {"$sum": 1}, "late": late}}
-    rows = store.aggregate(actor, Request, community_id, [group], filter=where, index=BY_RESPONSIBLE)
-    return {row["_id"]: Answered(int(row["ended"]), int(row["late"])) for row in rows}
+    for begin, end in rest:
+        between = Is(gte=day_begins(begin, zone), lt=day_begins(end + timedelta(days=1), zone))
+        where = {"responsible_id": Is(among=sorted(set(people))), "ended_at": between}
+        for row in store.aggregate(actor, Request, community_id, [group], filter=where, index=BY_RESPONSIBLE):
+            found[row["_id"]].update(ended=int(row["ended"]), late=int(row["late"]))
+    return {id: Answered(counts["ended"], counts["late"]) for id, counts in found.items() if counts["ended"]}
 
 
 def _topics(

@@ -8,18 +8,18 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from repository.due import Postponement, is_late
 from repository.filters import Is
 from repository.grids import RequestDeadline
+from repository.numbers import masked
 from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, Trace, far_away
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
-from repository.rollups import Atom, day_of, month_of
-from repository.store import masked, unidentified
+from repository.rollups import Atom, day_of, month_of, path_key
 from repository.words import msg
 
-SUBJECT = "requests"
+SUBJECT, ANSWERED = "requests", "person_requests"
 PLACE_KEY = LINE * 4
 REPEAT_DAYS = 90
 """The same resident or place with the same topic within so many days is a repeat (metric N6)."""
@@ -222,7 +222,7 @@ class Request(Record):
         Index(("community_id", "outcome_id"), "of which request this came", where={"outcome_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
-    subjects = (SUBJECT,)
+    subjects = (SUBJECT, ANSWERED)
     moments = (
         "received_at",
         "deadline_at",
@@ -233,7 +233,7 @@ class Request(Record):
         "postponements.at",
     )
     past = ("received_at", "responded_at", "ended_at")
-    masked = frozenset({"text", "place", "answer"})
+    masked = frozenset({"text", "place", "answer", "events.note"})
     trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {
@@ -334,11 +334,6 @@ class Request(Record):
         default=(), max_length=500, title=msg("Story")
     )
 
-    @field_validator("text", "place", "answer")
-    @classmethod
-    def _nobodys_identity(cls, value: str | None) -> str | None:
-        return value and unidentified(value)
-
     def to_document(self) -> dict[str, Any]:
         """As every record's, with what follows from the other fields made to agree with them: whether it is open or
         late, its place as it is compared, the words of its text."""
@@ -370,7 +365,8 @@ class Request(Record):
     @staticmethod
     def contributions(document: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
         """What one request adds to the counters: flows in the month they happened, what became of a month's requests
-        (``of_…``) in the month they were received, what is owed now as a stock."""
+        (``of_…``) in the month they were received, what is owed now as a stock. Of whoever answers for it ``ended`` and
+        ``late``, in the month it ended: all of a month and grid in one document (``of.p1.ended``)."""
         grid, category = document.get("grid_id") or "", document["category"]
         received, due, ended = document["received_at"], document.get("deadline_at"), document.get("ended_at")
         status = document["status"]
@@ -381,6 +377,11 @@ class Request(Record):
         def stock(name: str) -> tuple[Atom, int]:
             return (SUBJECT, "stock", "now", grid, category, name), 1
 
+        if (person := document.get("responsible_id")) and ended:
+            own = (ANSWERED, "cells", month_of(ended, zone), grid, "")
+            yield (*own, f"of.{path_key(person)}.ended"), 1
+            if document.get("late"):
+                yield (*own, f"of.{path_key(person)}.late"), 1
         yield flow(received, "opened")
         calls = document.get("callbacks", ())
         valid = calls[-1] if calls and calls[-1]["reached"] else None

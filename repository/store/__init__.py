@@ -45,7 +45,7 @@ from repository.store.errors import (
     our_errors,
 )
 from repository.store.footprint import ANYTHING, Footprint, Writes, counters_about, noting, written
-from repository.store.impersonal import HIDDEN, Document, masked, numbers_in, unidentified
+from repository.store.impersonal import Document, masked_texts
 from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, entry_mark
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "FieldProblem",
     "Footprint",
     "Full",
-    "HIDDEN",
     "InUse",
     "Invalid",
     "LEDGER",
@@ -95,12 +94,10 @@ __all__ = [
     "entry_mark",
     "in_steps",
     "invalid",
-    "masked",
+    "masked_texts",
     "noting",
-    "numbers_in",
     "our_errors",
     "require_plain",
-    "unidentified",
     "utc_now",
     "written",
 ]

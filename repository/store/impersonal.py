@@ -1,13 +1,11 @@
 """What of a record the trail may keep and a filter may ask: nothing somebody can be named or reached by."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
-
-from repository.record import LINE, Record, field_specs
+from repository.numbers import masked, without_numbers
+from repository.record import Part, Record, field_specs, sentences
 
 R = TypeVar("R", bound=Record)
 
@@ -20,7 +18,7 @@ def unnamed(record: type[Record], document: Document | None, hidden: Sequence[st
     can be erased where they were written."""
     if document is None:
         return None
-    written = _written(record)
+    written = sentences(record)
     kept: Document = {
         name: "…" if name in record.personal else _unnumbered(value, written[name]) if name in written else value
         for name, value in document.items()
@@ -39,83 +37,10 @@ def of_somebody(record: type[Record], *documents: Document | None) -> Sequence[s
     return (*trace.emptied, *trace.unsaid) if trace and named else ()
 
 
-_S = r"[ .‐-―-]?"  # between the groups of a number
-_IDENTITY = (  # of 18 digits: place, birthday, order
-    rf"[1-9]\d{{5}}{_S}(?:18|19|20)\d\d{_S}(?:0[1-9]|1[0-2]){_S}(?:0[1-9]|[12]\d|3[01]){_S}\d{{3}}[\dXx]"
-)
-_PHONE = (
-    # a mobile phone of the mainland, in the ways people group it
-    rf"(?:(?:\+|00)?86{_S})?1[3-9]\d(?:{_S}\d{{4}}{_S}\d{{4}}|\d{_S}\d{{3}}{_S}\d{{4}}|\d\d{_S}\d{{6}})"
-    # a landline with its area code
-    rf"|[(（]?(?:010|02\d|0[3-9]\d\d)[)）]?{_S}\d{{3,4}}{_S}\d{{4}}|(?:\+|00)86{_S}[1-9]\d{{1,2}}{_S}\d{{3,4}}{_S}\d{{4}}"
-)
-_NUMBERS = re.compile(rf"(?<!\d)(?:(?P<identity>{_IDENTITY})|{_PHONE})(?!\d)")
-_LONG_NUMBER = re.compile(r"\d{3}")
-HIDDEN = "＊"
-"""Stands for a digit that is not shown."""
-_NARROW = {0xFF10 + digit: str(digit) for digit in range(10)} | {ord("＋"): "+", ord("－"): "-", ord("　"): " "}
-
-
-@cache
-def _written(owner: type[BaseModel]) -> Mapping[str, Any]:
-    """The fields in which people write sentences: text of a line and more that is no name, key or code; with those
-    within its parts."""
-    codes = {"name"}
-    if issubclass(owner, Record):
-        codes |= {owner.name_field, *owner.natural_key}
-        codes.update(key for index in owner.indexes if index.unique for key in index.keys)
-    found: dict[str, Any] = {}
-    for name, spec in field_specs(owner).items():
-        if spec.parts:
-            within = {key: value for part in spec.parts for key, value in _written(part).items()}
-            if within:
-                found[name] = within
-        elif spec.kind in ("text", "term") and (spec.max_length or 0) >= LINE and name not in codes:
-            found[name] = None
-    return found
-
-
-def _numbers(text: str) -> list[re.Match[str]]:
-    """The phone and identity numbers in a text, the last one first; each stands at the same place in the text."""
-    if not _LONG_NUMBER.search(text):
-        return []
-    return list(reversed(list(_NUMBERS.finditer(text.translate(_NARROW)))))  # of the same length
-
-
-def numbers_in(text: str) -> tuple[str, ...]:
-    """What in a free text looks like a number somebody can be reached or identified by, as it stands there."""
-    return tuple(text[found.start() : found.end()] for found in reversed(_numbers(text)))
-
-
-def masked(text: str) -> str:
-    """A free text without the numbers somebody can be reached or identified by: of a phone's the first three digits and
-    the last two are left, as of a contact, of an identity number nothing."""
-    for found in _numbers(text):
-        number = text[found.start() : found.end()]
-        if not found["identity"]:
-            places = [place for place, sign in enumerate(number) if sign.isdecimal()]
-            hidden = set(places[3:-2])
-            number = "".join(HIDDEN if place in hidden else sign for place, sign in enumerate(number))
-        else:
-            number = HIDDEN * 6
-        text = f"{text[: found.start()]}{number}{text[found.end() :]}"
-    return text
-
-
-def unidentified(text: str) -> str:
-    """A free text without identity numbers, which are kept nowhere; phone numbers stay."""
-    for found in _numbers(text):
-        if found["identity"]:
-            text = f"{text[: found.start()]}{HIDDEN * 6}{text[found.end() :]}"
-    return text
-
-
 def _unnumbered(value: Any, written: Mapping[str, Any] | None) -> Any:
     """Free text, or a part with some in it, without phone and identity numbers."""
     if isinstance(value, str):
-        for found in _numbers(value):
-            value = f"{value[: found.start()]}…{value[found.end() :]}"
-        return value
+        return without_numbers(value)
     if isinstance(value, list):
         return [_unnumbered(each, written) for each in value]
     if isinstance(value, dict) and written:
@@ -127,11 +52,49 @@ def without_personal(record: R) -> R:
     """The record without its personal fields, and without the numbers that stand in its free text (``masked``): both
     are given by ``Write.reveal`` only."""
     hidden: dict[str, Any] = dict.fromkeys(record.personal)
-    for name in record.masked:
-        text = getattr(record, name)
-        if text is not None and (shown := masked(text)) != text:
+    for path in record.masked:
+        name, _dot, leaf = path.partition(".")
+        value = getattr(record, name)
+        if value and (shown := _masked_parts(value, leaf) if leaf else masked(value)) != value:
             hidden[name] = shown
     return record.model_copy(update=hidden) if hidden else record
+
+
+def _masked_parts(parts: tuple[Part, ...], leaf: str) -> tuple[Part, ...]:
+    texts = [getattr(part, leaf) for part in parts]
+    shown = [text and masked(text) for text in texts]
+    if shown == texts:
+        return parts
+    return tuple(
+        part if text == told else part.model_copy(update={leaf: told})
+        for part, text, told in zip(parts, texts, shown, strict=True)
+    )
+
+
+def kept_whole(record: R, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``changes`` of a record by somebody who read its parts masked: where a part's text stands as they read it, it
+    stays as it was written."""
+    whole = dict(changes)
+    for path in record.masked:
+        name, _dot, leaf = path.partition(".")
+        if not leaf or not whole.get(name):
+            continue
+        parts = list(whole[name])
+        for place, (now, stood) in enumerate(zip(parts, getattr(record, name), strict=False)):
+            text = getattr(stood, leaf)
+            if text and getattr(now, leaf) != text and getattr(now, leaf) == masked(text):
+                parts[place] = now.model_copy(update={leaf: text})
+        whole[name] = tuple(parts)
+    return whole
+
+
+def masked_texts(record: Record) -> tuple[str, ...]:
+    """The texts of a record that are read masked, as they stand in it."""
+    told: list[str | None] = []
+    for name, leaf in sorted((name, leaf) for name, _dot, leaf in (path.partition(".") for path in record.masked)):
+        value = getattr(record, name)
+        told += [getattr(part, leaf) for part in value] if leaf else [value]
+    return tuple(filter(None, told))
 
 
 def require_impersonal(record: type[Record], filter: Any) -> None:

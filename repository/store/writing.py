@@ -19,7 +19,15 @@ from repository.filters import Is
 from repository.record import RECORDS, SYSTEM_FIELDS, FieldSpec, Record, Ref, field_specs
 from repository.store.errors import ERASED, GONE, Conflict, InUse, Invalid, NotFound, Unavailable, build
 from repository.store.footprint import ANYTHING, Footprint, counters_about, written
-from repository.store.impersonal import Document, difference, names_of, of_somebody, unnamed, without_personal
+from repository.store.impersonal import (
+    Document,
+    difference,
+    kept_whole,
+    names_of,
+    of_somebody,
+    unnamed,
+    without_personal,
+)
 from repository.words import Message, msg
 
 if TYPE_CHECKING:
@@ -190,7 +198,7 @@ class Write:
         current = record.from_document(before)
         if current.revision != revision:
             raise Conflict(without_personal(current))
-        changed = build(record, {**dict(current), **changes})
+        changed = build(record, {**dict(current), **kept_whole(current, changes)})
         require_reach(self.actor, changed)
         if changed == current:
             return without_personal(current)
