@@ -208,8 +208,6 @@ class Metric:
     ]
     formula: str
     source: str
-    of: tuple[str, ...] = ()
-    """The collections it is counted from."""
     target: Target | None = None
     """Where a community set none of its own."""
     minimum_n: int = MINIMUM_N
@@ -219,6 +217,8 @@ class Metric:
     """Where what is wanted differs for a month, a quarter, a year and all of time."""
     follows: str = ""
     """What its target follows from, where that is no community's to set here."""
+    of: tuple[str, ...] = ()
+    """The collections it is counted from."""
 
     def wanted(self, span: str) -> Target | None:
         """What is wanted of a month, a quarter, a year or all of time, where a community set nothing."""
