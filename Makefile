@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+STYLE := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 NEEDS := pyproject.toml .ci/constraints.txt
+
+# What Python compiled is kept, whatever the environment says: every worker would compile all tests anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test drill lint bench soak translations clean
@@ -22,11 +26,17 @@ demo: $(VENV)/.run ## Start GridBoard on a demo database of its own, in .gridboa
 	@.ci/need database
 	@GRIDBOARD_HOME="$${GRIDBOARD_HOME:-$(CURDIR)/.gridboard}" exec $(BIN)/gridboard run --demo
 
-test: lint ## Lint, then the tests (installs Chromium and a CJK font as root on Debian)
+test: $(VENV)/.test ## Lint, then the tests (installs Chromium and a CJK font as root on Debian)
 	@.ci/need database
 	@.ci/need browser
 	@.ci/need proxy
-	$(BIN)/python -m pytest -n 3 --dist loadscope -m "not drill"
+	@echo "style, types, rules, then the tests; known holes and secrets beside them, told at the end"
+	@$(BIN)/python .ci/audit >$(VENV)/audit 2>&1 & audit=$$!; \
+	$(BIN)/python -m pytest --collect-only -m "not drill" >/dev/null 2>&1 & \
+	{ $(STYLE); } && $(BIN)/python -m pytest -n 3 --dist loadscope -m "not drill"; tests=$$?; \
+	wait $$audit; audit=$$?; cat $(VENV)/audit; \
+	test $$audit = 0 || echo "make test: .ci/audit has failed, see above" >&2; \
+	exit $$((tests ? tests : audit))
 
 drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up, hostile input meets every page in a Chromium
 	@.ci/need database
@@ -36,7 +46,7 @@ drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up
 lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history
 	@echo "style, types, rules; known holes and secrets beside them"
 	@$(BIN)/python .ci/audit & audit=$$!; \
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache; style=$$?; \
+	$(STYLE); style=$$?; \
 	wait $$audit && exit $$style
 
 bench: $(VENV)/.test ## Measure the pages at 10,000 and 1,000,000 work orders

@@ -21,7 +21,6 @@ from repository.maintenance import (
     Spread,
     Stages,
     ageing,
-    quality,
     ranking,
 )
 
@@ -29,9 +28,8 @@ STAGES = (Behind.WAITING, Behind.WORKING, Behind.TO_VERIFY)
 SHOWN = 8  # rows of a chart; the table behind it has all
 
 
-def show(view: View) -> None:
+def show(view: View, found: Quality) -> None:
     """Three tiles, and what lies behind the backlog."""
-    found: Quality = ask(quality, view.community_id, view.period, view.grids, view.category, now=view.now)
     with cards.tiles(3):
         for value, figure in zip(found, (Behind.REWORK, Behind.GRADED, Behind.HELD), strict=True):
             cards.tile(value, page="maintenance", params=behind.params(figure))

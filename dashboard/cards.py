@@ -4,7 +4,7 @@ Data meets Markdown only through ``plain``: what people typed is shown as they t
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -143,6 +143,13 @@ def upload_words(place: str, choose: str) -> None:
         f'<style>{uploader}DropzoneInstructions"]{{display:none}}{uploader}"] button p{{font-size:0}}'
         f"{uploader}\"] button p::after{{content:'{choose}';font-size:1rem}}</style>"
     )
+
+
+def part_asked(parts: Iterable[str]) -> str:
+    """The part of a page that ``one_part`` is going to draw."""
+    keys = list(parts)
+    wanted = st.query_params.get("part", "")
+    return wanted if wanted in keys else keys[0]
 
 
 def one_part(parts: Mapping[str, tuple[str, Callable[[session.View], None]]], view: session.View) -> None:

@@ -1,6 +1,7 @@
 """The ``gridboard`` command: the one place where everything is wired, and the one place that prints."""
 
 import argparse
+import gc
 import getpass
 import json
 import logging
@@ -501,6 +502,7 @@ def prepare(settings: Settings, *, demo: bool, demo_if_new: bool) -> Opening:
 
 def run_command(args: argparse.Namespace) -> int:
     """Database and web modules start side by side; the address is printed when both are there."""
+    gc.disable()  # what is loaded stays, and looking through it again and again is a fifth of a start; see server.warm
     given = Settings.from_environment()
     settings = replace(
         given,

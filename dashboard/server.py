@@ -496,7 +496,7 @@ def preload(enough: Callable[[], bool] = lambda: False) -> None:
 
 def warm() -> None:
     """Do beforehand what the first reader would wait for, and keep the modules out of the garbage collector's rounds,
-    which stall all sessions."""
+    which stall all sessions; it begins them here."""
     from dashboard import data
 
     try:
@@ -506,6 +506,7 @@ def warm() -> None:
     preload()
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 KNOCKS = {

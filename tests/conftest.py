@@ -6,6 +6,7 @@ absent and their tests skip; in CI (CI=true) their absence fails.
 """
 
 import asyncio
+import gc
 import hashlib
 import os
 import shutil
@@ -45,6 +46,17 @@ T = TypeVar("T")
 NOW = datetime(2026, 4, 2, 8, 30, tzinfo=UTC)  # 16:30 in Shanghai
 HASHER = accounts._hasher
 DATA = Path(os.environ.get("GRIDBOARD_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+gc.disable()  # what is collected stays to the end, and looking through it again and again took half of that time
+
+
+def pytest_collection_finish() -> None:
+    """What there is by now is not looked through any more, and what tests make not at every seventh hundred objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

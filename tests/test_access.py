@@ -118,6 +118,7 @@ from repository.store import (
     Writes,
     at_once,
     counters_about,
+    in_steps,
     noting,
 )
 from repository.targets import Acceptance, MetricTarget
@@ -128,6 +129,7 @@ from tests.pages import picture
 
 TODAY = date(2026, 4, 2)
 QUARTER = Period.of("2026Q2")
+LEDGER = maintenance.metrics.Ledger
 G2 = frozenset({"g2"})
 MARK = "SECRET"
 """Stands in everything that belongs to grid g1 and in nothing else."""
@@ -995,9 +997,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "maintenance.Ledger.at": read(
         "work_orders",
-        lambda s, a: s.together(
-            a, "D", maintenance.metrics.Ledger.at(s, a, "D", QUARTER, None, None, NOW).glance_wanted()
-        )[1:],
+        lambda s, a: s.together(a, "D", LEDGER.at(s, a, "D", QUARTER, None, None, NOW).glance_wanted())[1:],
     ),
     "maintenance.work_review": read("work_orders", lambda s, a: maintenance.work_review(s, a, "D", QUARTER, now=NOW)),
     "maintenance.work_list": read("work_orders", lambda s, a: maintenance.work_list(s, a, "D", now=NOW, show="all")),
@@ -1044,8 +1044,11 @@ ROWS: Mapping[str, Row] = {
     "maintenance.ranking": read(
         "work_orders", lambda s, a: maintenance.ranking(s, a, "D", "fault", Period.of("2026Q1"), now=NOW)
     ),
-    "maintenance.Ledger.load": read(
-        "work_orders", lambda s, a: maintenance.metrics.Ledger.load(s, a, "D", QUARTER, None, None, NOW, parts=True).all
+    "maintenance.Ledger.read": read(
+        "work_orders", lambda s, a: in_steps(LEDGER.read)(s, a, "D", QUARTER, None, None, NOW, parts=True).all
+    ),
+    "maintenance.Ledger.read_flows": read(
+        "work_orders", lambda s, a: in_steps(LEDGER.read_flows)(s, a, "D", QUARTER, None, None, NOW).all
     ),
     "maintenance.Promises.of": read("special_days", lambda s, a: maintenance.Promises.of(s, a, "D"), "common"),
     # working time
@@ -1830,12 +1833,12 @@ NO_ACTOR: Mapping[str, str] = {
     "reports.see_too": "makes an outsider of a label; tried in test_public",
     "reports.follow": "makes an outsider of a private link; tried in test_public",
     "reports.answer": "makes an outsider of a private link; tried in test_public",
-    "maintenance.Ledger": "bears its actor; what load has read",
+    "maintenance.Ledger": "bears its actor; what read has taken in",
     **{
-        f"maintenance.Ledger.{name}": "of what load has read"
+        f"maintenance.Ledger.{name}": "of what read has taken in"
         for name in (
             *("as_of", "ends", "flow_months", "glance_wanted", "is_past", "last", "midnight", "present", "read_glance"),
-            *("series", "today"),
+            *("series", "today", "known", "estimates_wanted", "take_estimates"),
         )
     },
     # whoever stands at a door has no account: an Outsider is made of its code, bound to one activity
@@ -2007,7 +2010,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "maintenance.companies.company_scores": "counters, cut by seen",
     "maintenance.persons._counted": "counters, cut by seen",
     "meetings.queries._flows_wanted": "counters of what is no grid's, read after reach",
-    "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _read_cells",
+    "maintenance.metrics.Ledger": "counters, cut by seen in _branches and _cell_counters_wanted",
     "maintenance.queries.work_categories": "counters of the grids in reach",
     "meetings.commands": "inside a Write, of a meeting that was read through it; meetings are the whole community's",
     "staff.assessing._of_person": "inside a Write, of a round that was read through it",

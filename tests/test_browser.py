@@ -96,24 +96,24 @@ def test_every_page_opens_and_asks_nobody_else(
     server: Server, windows: Windows, width: int, language: str, scheme: str
 ) -> None:
     """Each in its language, on the screen it is opened on; at the desk, the pages' first tables are tried, and they are
-    drawn anew on a phone's screen."""
+    drawn anew on a phone's screen, every second page the other way round: then none is drawn but to be looked at."""
     say = in_language(language)
     visitor = windows(width, language, scheme)
     found: dict[str, Any] = {}
     tables: set[str] = set()
+    screens = sorted({width, 390}, reverse=True)
     for row in PAGES:
-        visitor.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         visitor.go(server.address, row.key if row.key != PAGES[0].key else "")
         visitor.page.get_by_role("heading", name=say(row.title), exact=True).first.wait_for(timeout=30_000)
         visitor.settled()
-        if width == 1440 and row.key in WITH_TABLES:
-            if leaks := leaks_of_a_table(visitor):
-                found[f"{row.key}, a table"] = leaks
-            tables.add(row.key)
-        for screen in sorted({width, 390}, reverse=True):
-            if screen != width:
+        for screen in screens:
+            if screen != screens[0]:
                 visitor.page.set_viewport_size({"width": screen, "height": HEIGHTS[screen]})
                 visitor.settled()
+            if screen == 1440 and row.key in WITH_TABLES:
+                if leaks := leaks_of_a_table(visitor):
+                    found[f"{row.key}, a table"] = leaks
+                tables.add(row.key)
             wide = visitor.page.evaluate("document.documentElement.scrollWidth")
             if wide > screen:
                 found[f"{row.key} at {screen}"] = f"scrolls sideways: {wide}"
@@ -123,6 +123,7 @@ def test_every_page_opens_and_asks_nobody_else(
             found[row.key] = [*wrong]
             visitor.outside.clear()
             visitor.errors.clear()
+        screens.reverse()
     assert found == {}
     assert tables == (WITH_TABLES if width == 1440 else set())
 

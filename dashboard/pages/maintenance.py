@@ -8,9 +8,10 @@ from dashboard.data import ask
 from dashboard.i18n import _, say
 from dashboard.session import View
 from repository.grids import grid_names
-from repository.maintenance import Behind, Show, WorkList, WorkReview, work_list, work_review
+from repository.maintenance import Behind, Show, WorkList, WorkReview, quality, work_list, work_review
 from repository.people import people
 
+PARTS = WORK, ANALYSIS = "work", "analysis"
 FIGURES = (Behind.OWED, Behind.OWED_LATE, Behind.TIMED, Behind.OWED, Behind.RESPONDED, Behind.REPAIRED)
 """What the tiles count, in their order."""
 
@@ -22,14 +23,20 @@ def render() -> None:
         behind.show(view, figure)
         orders.open_drawer()
         return
-    review = ask(work_review, view.community_id, view.period, view.grids, view.category, now=view.now)
-    if review.figures.open.value is None:
+    seen = (view.community_id, view.period, view.grids, view.category)
+    if cards.part_asked(PARTS) == ANALYSIS:  # which needs nothing of the other part
+        found = ask(quality, *seen, now=view.now)
+        known = found.known
+    else:
+        review = ask(work_review, *seen, now=view.now)
+        known = review.figures.open.value is not None
+    if not known:
         _nothing_yet()
         return
     cards.one_part(
         {
-            "work": (_("Work"), lambda view: _all_of_it(view, review)),
-            "analysis": (_("Behind the backlog"), analysis.show),
+            WORK: (_("Work"), lambda view: _all_of_it(view, review)),
+            ANALYSIS: (_("Behind the backlog"), lambda view: analysis.show(view, found)),
         },
         view,
     )

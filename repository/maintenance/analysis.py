@@ -19,7 +19,7 @@ from repository.maintenance.records import BY_AGE, BY_REPORT, REPORTS, WorkOrder
 from repository.metrics import Metric, Period, Target, Value, declare, ratio
 from repository.record import Choice
 from repository.rollups import bin_bounds
-from repository.store import Store
+from repository.store import Steps, Store, in_steps
 from repository.targets import judged
 from repository.words import msg
 
@@ -142,6 +142,8 @@ class Spread:
 class Quality:
     """How well was the work done, and where did it stand still?"""
 
+    known: bool
+    """Whether there was ever any."""
     rework: Value
     satisfaction: Value
     held: Value
@@ -155,6 +157,7 @@ class Quality:
 
 # --- the questions
 @judged
+@in_steps
 def quality(
     store: Store,
     actor: Actor,
@@ -164,14 +167,15 @@ def quality(
     category: str | None = None,
     *,
     now: datetime,
-) -> Quality:
+) -> Steps[Quality]:
     """How well was the work done in the period, and in which state did it pile up? Raises Refused, Unavailable."""
-    ledger = Ledger.load(store, actor, community_id, period, grids, category, now, parts=True)
+    ledger = yield from Ledger.read_flows(store, actor, community_id, period, grids, category, now)
     part, months = ledger.all, ledger.flow_months
 
     held, held_n = _mean(part, "held_seconds", "held_n", months)
     by_month = [(month, hours(_mean(part, "held_seconds", "held_n", [month])[0])) for month in ledger.series]
     return Quality(
+        known=ledger.known,
         rework=_rework(part, months, ledger.series),
         satisfaction=_satisfaction(part, months, ledger.series),
         held=Value(HELD, hours(held), held_n, by_month),

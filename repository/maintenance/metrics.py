@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ from repository.rollups import (
     path_key,
     path_word,
 )
-from repository.store import Counters, Store, Wanted
+from repository.store import Counters, Steps, Store, Wanted, in_steps
 from repository.targets import judged
 from repository.words import msg
 
@@ -38,6 +39,8 @@ SUBJECT = "work_orders"
 SERIES_MONTHS = 12
 EXACT_UP_TO = 5_000
 """Ended (answered) orders in the period up to which a median is exact; above, it is read off the histogram."""
+
+_ESTIMATED = ("estimated_n", "estimated_minutes")
 
 AGE_BANDS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, None))
 """Days since the report, both ends included."""
@@ -259,6 +262,7 @@ class GridMonth:
 
 # --- the questions
 @judged
+@in_steps
 def work_figures(
     store: Store,
     actor: Actor,
@@ -268,10 +272,10 @@ def work_figures(
     category: str | None = None,
     *,
     now: datetime,
-) -> WorkFigures:
+) -> Steps[WorkFigures]:
     """How much work is owed, how late is it, and how fast is it answered and mended?"""
-    ledger = Ledger.load(store, actor, community_id, period, grids, category, now, parts=False)
-    return _figures(ledger, _medians(ledger, "repair", ("",)))
+    ledger = yield from Ledger.read(store, actor, community_id, period, grids, category, now, parts=False)
+    return _figures(ledger, (yield from _medians(ledger, ())))
 
 
 @judged
@@ -301,6 +305,7 @@ def glance_wanted(
 
 
 @judged
+@in_steps
 def work_review(
     store: Store,
     actor: Actor,
@@ -310,17 +315,17 @@ def work_review(
     category: str | None = None,
     *,
     now: datetime,
-) -> WorkReview:
+) -> Steps[WorkReview]:
     """What does the maintenance page show for this period, these grids (None: all), this category (None: all)?"""
-    ledger = Ledger.load(store, actor, community_id, period, grids, category, now, parts=True)
-    repairs = _medians(ledger, "repair", ("", *ledger.categories))
+    ledger = yield from Ledger.read(store, actor, community_id, period, grids, category, now, parts=True)
+    medians = yield from _medians(ledger, ledger.categories)
     return WorkReview(
-        figures=_figures(ledger, repairs),
+        figures=_figures(ledger, medians),
         ages=_ages(ledger),
         priorities={priority: _sum(ledger.all.stock, f"priority_{priority}") for priority in Priority},
         statuses={status: n for status in Status if (n := _sum(ledger.all.stock, f"status_{status}"))},
         course=_course(ledger),
-        categories=_categories(ledger, repairs),
+        categories=_categories(ledger, medians["repair"]),
         grids=_grids(ledger),
         unestimated=ledger.all.stock_of("unestimated"),
     )
@@ -448,7 +453,7 @@ class Ledger:
     """Open orders of the bands but the last: (band, overdue, number)."""
 
     @classmethod
-    def load(
+    def read(
         cls,
         store: Store,
         actor: Actor,
@@ -459,16 +464,39 @@ class Ledger:
         now: datetime,
         *,
         parts: bool,
-    ) -> "Ledger":
-        """``parts``: by grid and category too."""
+    ) -> Steps["Ledger"]:
+        """One with all that figures are made of but the exact medians, in one reading. ``parts``: by grid and category
+        too."""
         ledger = cls.at(store, actor, community_id, period, grids, category, now)
-        own = {"$project": {"crew_hours_per_week": 1}}
-        for found in store.aggregate(actor, Community, community_id, [own], filter={"_id": community_id}):
-            ledger.crew_hours = float(found.get("crew_hours_per_week", ledger.crew_hours))
+        whole = category is None and ledger.seen is None
+        wanted = ledger._whole_wanted(parts) if whole else ledger._cells_wanted(parts)
+        own, *found = yield [Wanted(Community, fields=("crew_hours_per_week",)), *wanted]
+        for document in own:
+            ledger.crew_hours = float(document.get("crew_hours_per_week", ledger.crew_hours))
+        (ledger._take_whole if whole else ledger._take_cells)(found)
+        return ledger
+
+    @classmethod
+    def read_flows(
+        cls,
+        store: Store,
+        actor: Actor,
+        community_id: str,
+        period: Period,
+        grids: frozenset[str] | None,
+        category: str | None,
+        now: datetime,
+    ) -> Steps["Ledger"]:
+        """One with the flows and today's stock of all that is in sight, and nothing of what is due."""
+        ledger = cls.at(store, actor, community_id, period, grids, category, now)
         if category is None and ledger.seen is None:
-            ledger._read_whole(parts)
+            months: Document = {"level": "month", "period": Is(gte=ledger._from(series=True))}
+            wanted: list[Document] = [{"level": "stock", "period": NOW}, months]
+            fields = {"level": 1, "period": 1, "total": 1}
+            (found,) = yield [Counters([{"subject": SUBJECT, **one} for one in wanted], fields)]
+            ledger._take_counters(found, total=True)
         else:
-            ledger._read_cells(parts)
+            ledger._take_cells((yield [*ledger._cell_counters_wanted(), ledger._months_wanted({})]))
         return ledger
 
     @classmethod
@@ -489,30 +517,30 @@ class Ledger:
         return cls(store, actor, community_id, period, seen, category, now.astimezone(zone), zone, usual)
 
     # --- time
-    @property
+    @cached_property
     def today(self) -> date:
         return self.now.date()
 
-    @property
+    @cached_property
     def present(self) -> str:
         """The month now lies in."""
         return month_of(self.now, self.zone)
 
-    @property
+    @cached_property
     def as_of(self) -> datetime:
         """When the stocks are read."""
         return self.period.until(self.now)
 
-    @property
+    @cached_property
     def last(self) -> str:
         """The month at whose end, or in which, the stocks are read."""
         return month_of(self.as_of - timedelta(microseconds=1), self.zone) if self.is_past else self.present
 
-    @property
+    @cached_property
     def is_past(self) -> bool:
         return self.as_of < self.now
 
-    @property
+    @cached_property
     def series(self) -> list[str]:
         """The months of every series, oldest first."""
         return last_months(date(int(self.last[:4]), int(self.last[5:]), 1), SERIES_MONTHS)
@@ -522,6 +550,11 @@ class Ledger:
         """The period's months that have any counters."""
         first, last = f"{self.period.first:%Y-%m}", f"{self.period.last:%Y-%m}"
         return sorted(month for month in self.all.months if first <= month <= last)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to tell: a grid without orders owes none, an empty community has no data."""
+        return bool(self.whole or self.all.stock)
 
     def ends(self) -> dict[str, tuple[int, int]]:
         """Open and overdue at the end of each month of the series."""
@@ -546,11 +579,7 @@ class Ledger:
         without categories, and what is due today."""
         wanted = [{"level": "month", "period": Is(gte=self._from(series=True))}, *self._stock_wanted()]
         fields = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
-        within = scope(self.actor, WorkOrder, self.community_id, self.seen) | self._due_today()
-        return [
-            Counters([{"subject": SUBJECT, **one} for one in wanted], fields),
-            Wanted(WorkOrder, within, steps=(self._due_groups({}),)),
-        ]
+        return [Counters([{"subject": SUBJECT, **one} for one in wanted], fields), self._due_today_wanted({})]
 
     def read_glance(self, within: Sequence[Sequence[Document]]) -> None:
         """Take in what was ``glance_wanted``."""
@@ -561,28 +590,41 @@ class Ledger:
     def _stock_wanted(self) -> list[Document]:
         return [{"level": "stock", "period": NOW}, {"level": "due", "period": Is(gte=self.present)}]
 
-    def _read_whole(self, parts: bool) -> None:
-        """The whole community: month documents with their marginals, and the stock, due and age documents."""
-        oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
+    def _whole_wanted(self, parts: bool) -> list[Wanted | Counters]:
+        """Of the whole community: stock, due and age documents, with the marginals of the period's months; the totals
+        of the series; what is due today."""
         wanted = self._stock_wanted()
         if parts:
+            oldest = f"{self.today - timedelta(days=AGE_BANDS[-1][0]):%Y-%m}"
             wanted.append({"level": "age", "period": Is(gte=oldest)})
             wanted.append({"level": "month", "period": Is(gte=self._from(series=False))})
-        wanted = [{"subject": SUBJECT, **one} for one in wanted]
-        due = self._take_counters(self.store.counters_of(self.community_id, wanted), total=False)
-        for document in self._read_months({"total": 1}):
-            self.all.months[document["period"]].append(document.get("total", {}))
         kinds: Document = {"c": "$category"} | ({"band": self._band_switch()} if parts else {})
-        groups = self.store.aggregate(
-            self.actor,
-            WorkOrder,
-            self.community_id,
-            [self._due_groups(kinds)],
-            filter=self._due_today(),
-            grids=self.seen,
-            index=BY_DUE,
-        )
+        return [
+            Counters([{"subject": SUBJECT, **one} for one in wanted], {"by_cell": 0}),
+            self._months_wanted({"total": 1}),
+            self._due_today_wanted(kinds),
+        ]
+
+    def _take_whole(self, found: Sequence[Sequence[Document]]) -> None:
+        """Take in what was ``_whole_wanted``."""
+        counters, months, groups = found
+        due = self._take_counters(counters, total=False)
+        self.whole = {document["period"]: document for document in months}
+        for document in months:
+            self.all.months[document["period"]].append(document.get("total", {}))
         self._count_due(due, groups, detailed=True)
+
+    def _due_today_wanted(self, kinds: Document) -> Wanted:
+        groups: Document = {"$group": {"_id": {"g": "$grid_id", "late": self._late(), **kinds}, "n": {"$sum": 1}}}
+        today = {"due_at": Is(gte=self._midnight(0), lt=self._midnight(-1))}
+        return self._open_wanted(today, groups, BY_DUE)
+
+    def _open_wanted(self, which: Document, groups: Document, index: tuple[str, ...]) -> Wanted:
+        """Groups of the open orders in sight."""
+        within = scope(self.actor, WorkOrder, self.community_id, self.seen) | {"is_open": True, **which}
+        if self.category is not None:
+            within["category"] = self.category
+        return Wanted(WorkOrder, within, steps=(groups,), by=index)
 
     def _take_counters(self, documents: Iterable[Document], *, total: bool) -> list[Document]:
         """Hand each to where it belongs; what falls due later comes back. ``total``: a month's total too."""
@@ -599,17 +641,22 @@ class Ledger:
                 self.whole[document["period"]] = document
         return due
 
-    def _read_months(self, projection: Document) -> list[Document]:
-        """The community's month documents since the first of the series; also kept as ``whole``."""
-        unestimated = [word for word, part in self.categories.items() if _sum(part.stock, "unestimated")]
-        wanted = {"period": 1, **projection}
-        for word in unestimated:
-            wanted[f"by_category.{path_key(word)}.estimated_n"] = 1
-            wanted[f"by_category.{path_key(word)}.estimated_minutes"] = 1
-        months = {"period": Is(gte=self._from(series=True))}
-        found = self.store.counters(self.community_id, SUBJECT, "month", months, wanted)
-        self.whole = {document["period"]: document for document in found}
-        return found
+    def _months_wanted(self, fields: Document) -> Counters:
+        """The community's month documents since the first of the series."""
+        months = {"subject": SUBJECT, "level": "month", "period": Is(gte=self._from(series=True))}
+        return Counters([months], {"period": 1, **fields})
+
+    def estimates_wanted(self) -> list[Counters]:
+        """What the work of those categories takes on average of which some was not estimated."""
+        words = [word for word, part in self.categories.items() if _sum(part.stock, "unestimated")]
+        names = [f"by_category.{path_key(word)}.{name}" for word in words for name in _ESTIMATED]
+        return [self._months_wanted(dict.fromkeys(names, 1))] if names else []
+
+    def take_estimates(self, documents: Sequence[Document]) -> None:
+        """Take in what was ``estimates_wanted``."""
+        for document in documents:
+            if document["period"] in self.whole:  # else a write came between
+                self.whole[document["period"]]["by_category"] = document.get("by_category", {})
 
     def _take(self, kind: str, month: str, document: Document, *, total: bool = True) -> None:
         """Hand a document's branches to the whole and its parts."""
@@ -651,12 +698,6 @@ class Ledger:
     def _late(self) -> Document:
         return {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", self.now.astimezone(UTC)]}]}
 
-    def _due_today(self) -> Document:
-        return {"is_open": True, "due_at": Is(gte=self._midnight(0), lt=self._midnight(-1))}
-
-    def _due_groups(self, kinds: Document) -> Document:
-        return {"$group": {"_id": {"g": "$grid_id", "late": self._late(), **kinds}, "n": {"$sum": 1}}}
-
     def _count_due(self, documents: Sequence[Document], groups: Sequence[Document], *, detailed: bool) -> None:
         """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
         was looked at one by one, a small indexed set (by age band: its age too)."""
@@ -694,53 +735,52 @@ class Ledger:
         for key, branch in document.get("by_category", {}).items() if self.seen is None else ():
             yield branch, self.categories[path_word(key)]
 
-    def _read_cells(self, parts: bool) -> None:
-        """Some grids, or one category: the cells of grid and category, and the open orders' index keys."""
+    def _cell_counters_wanted(self) -> list[Counters]:
+        """Of some grids, or one category: the stock's and the months' cells of grid and category."""
         chosen = None if self.seen is None else sorted(self.seen)
         branches = (
             {"by_cell": 1} if chosen is None else {f"by_cell.{path_key(grid)}": 1 for grid in chosen} or {"period": 1}
         )
-        for document in self.store.counters(self.community_id, SUBJECT, "stock", {"period": NOW}, branches):
+        cells: Document = {"subject": SUBJECT, "level": "cell", "period": Is(gte=self._from(series=True))}
+        cells |= {} if chosen is None else {"grid": Is(among=chosen)}
+        cells |= {} if self.category is None else {"category": self.category}
+        return [Counters([{"subject": SUBJECT, "level": "stock", "period": NOW}], branches), Counters([cells])]
+
+    def _cells_wanted(self, parts: bool) -> list[Wanted | Counters]:
+        """The same, with the totals of the series and what is due by the month's end; and what is not of the last age
+        band."""
+        _, month_end = month_bounds(self.present, self.zone)
+        due = {"$group": {"_id": {"g": "$grid_id", "c": "$category", "late": self._late()}, "n": {"$sum": 1}}}
+        wanted: list[Wanted | Counters] = [
+            *self._cell_counters_wanted(),
+            self._months_wanted({f"total.{name}": 1 for name in ("repair_n", "respond_n", *_ESTIMATED)}),
+            self._open_wanted({"due_at": Is(lt=month_end)}, due, BY_DUE),
+        ]
+        if parts:
+            recent = {"reported_at": Is(gte=self._midnight(AGE_BANDS[-2][1] or 0))}
+            ages = {"$group": {"_id": {"band": self._band_switch(), "late": self._late()}, "n": {"$sum": 1}}}
+            wanted.append(self._open_wanted(recent, ages, BY_AGE))
+        return wanted
+
+    def _take_cells(self, found: Sequence[Sequence[Document]]) -> None:
+        """Take in what was wanted of cells."""
+        stock, flows, months, *orders = found
+        for document in stock:
             for grid_key, cells in document.get("by_cell", {}).items():
                 for category_key, branch in cells.items():
                     self._put(path_word(grid_key), path_word(category_key), stock=branch)
-        self._read_months(
-            {f"total.{name}": 1 for name in ("repair_n", "respond_n", "estimated_n", "estimated_minutes")}
-        )
-        where: Document = {"period": Is(gte=self._from(series=True))}
-        where |= {} if chosen is None else {"grid": Is(among=chosen)}
-        where |= {} if self.category is None else {"category": self.category}
-        for cell in self.store.counters(self.community_id, SUBJECT, "cell", where):
+        self.whole = {document["period"]: document for document in months}
+        for cell in flows:
             self._put(cell["grid"], cell["category"], month=cell["period"], flow=cell)
-        wanted: Document = {"is_open": True} | ({"category": self.category} if self.category is not None else {})
-        _, month_end = month_bounds(self.present, self.zone)
-        for group in self.store.aggregate(
-            self.actor,
-            WorkOrder,
-            self.community_id,
-            [{"$group": {"_id": {"g": "$grid_id", "c": "$category", "late": self._late()}, "n": {"$sum": 1}}}],
-            filter={**wanted, "due_at": Is(lt=month_end)},
-            grids=self.seen,
-            index=BY_DUE,
-        ):
+        for group in orders[0] if orders else ():
             key, n = group["_id"], group["n"]
             for part in (self.all, self.grids[key.get("g") or ""], self.categories[key["c"]]):
                 if key["late"]:
                     part.overdue += n
                 else:
                     part.ahead += n
-        if parts:
-            recent = AGE_BANDS[-2][1] or 0
-            for group in self.store.aggregate(
-                self.actor,
-                WorkOrder,
-                self.community_id,
-                [{"$group": {"_id": {"band": self._band_switch(), "late": self._late()}, "n": {"$sum": 1}}}],
-                filter={**wanted, "reported_at": Is(gte=self._midnight(recent))},
-                grids=self.seen,
-                index=BY_AGE,
-            ):
-                self.ages.append((group["_id"]["band"], group["_id"]["late"], group["n"]))
+        for group in orders[1] if len(orders) > 1 else ():
+            self.ages.append((group["_id"]["band"], group["_id"]["late"], group["n"]))
 
     def _put(
         self,
@@ -771,17 +811,16 @@ def _owed(ledger: Ledger, ends: Mapping[str, tuple[int, int]]) -> tuple[Value, V
     """Open, overdue, ended on time."""
     part, months, series = ledger.all, ledger.flow_months, ledger.series
     owed, late = ends[ledger.last]
-    known = bool(ledger.whole or part.stock)  # a grid without orders owes none; an empty community has no data
     on_time, n = _on_time(part, months, late)
     by_month = [(month, _on_time(part, [month], ends[month][1])[0]) for month in series]
     return (
-        Value(OPEN_ORDERS, owed if known else None, owed, [(month, ends[month][0]) for month in series]),
-        Value(OVERDUE_ORDERS, late if known else None, owed, [(month, ends[month][1]) for month in series]),
+        Value(OPEN_ORDERS, owed if ledger.known else None, owed, [(month, ends[month][0]) for month in series]),
+        Value(OVERDUE_ORDERS, late if ledger.known else None, owed, [(month, ends[month][1]) for month in series]),
         Value(ON_TIME, on_time, n, by_month),
     )
 
 
-def _figures(ledger: Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
+def _figures(ledger: Ledger, medians: Mapping[str, Mapping[str, _Median]]) -> WorkFigures:
     ends = ledger.ends()
     owed, overdue, on_time = _owed(ledger, ends)
     return WorkFigures(
@@ -790,8 +829,8 @@ def _figures(ledger: Ledger, repairs: Mapping[str, _Median]) -> WorkFigures:
         overdue=overdue,
         on_time=on_time,
         weeks=_weeks(ledger, ends),
-        respond=_duration(ledger, RESPOND, "respond", _medians(ledger, "respond", ("",))[""]),
-        repair=_duration(ledger, REPAIR, "repair", repairs[""]),
+        respond=_duration(ledger, RESPOND, "respond", medians["respond"][""]),
+        repair=_duration(ledger, REPAIR, "repair", medians["repair"][""]),
     )
 
 
@@ -852,21 +891,39 @@ def hours(seconds: float | None) -> float | None:
 _MOMENT = {"repair": ("ended_at", BY_END), "respond": ("responded_at", BY_RESPONSE)}
 
 
-def _medians(ledger: Ledger, name: str, keys: Iterable[str]) -> dict[str, _Median]:
-    """The median hours of the whole (key "") and of categories in the period: exact from index keys up to
-    EXACT_UP_TO ended orders in the period, else estimated from the histogram."""
+def _medians(ledger: Ledger, categories: Iterable[str]) -> Steps[dict[str, dict[str, _Median]]]:
+    """The median hours to ``respond`` of the whole (key "") and to ``repair`` of it and of ``categories``: exact from
+    index keys up to EXACT_UP_TO such orders in the period, else estimated from the histogram. What the ledger lacks of
+    estimates is read with them."""
     months = ledger.flow_months
-    bins = {key: (ledger.categories[key] if key else ledger.all).bins(name, months) for key in keys}
-    rough = {key: _Median(hours(estimated_median(held)), estimated=True) for key, held in bins.items()}
-    if sum(ledger.whole.get(month, {}).get("total", {}).get(f"{name}_n", 0) for month in months) > EXACT_UP_TO:
-        return {key: median if bins[key] else _Median(None, False) for key, median in rough.items()}
-    values = _durations_around_the_middle(ledger, name, bins)
-    exact = {}
-    for key, held in bins.items():
-        middle = _middle(held, values[key])
-        # a write between the two readings can make them differ by a moment: then the histogram stands
-        exact[key] = rough[key] if held and middle is None else _Median(hours(middle), estimated=False)
-    return exact
+    bins = {
+        name: {key: (ledger.categories[key] if key else ledger.all).bins(name, months) for key in keys}
+        for name, keys in (("repair", ("", *categories)), ("respond", ("",)))
+    }
+    exact = [name for name in bins if _many(ledger, name, months) <= EXACT_UP_TO]
+    around = {name: one for name in exact if (one := _around_the_middle_wanted(ledger, name, bins[name])) is not None}
+    estimates = ledger.estimates_wanted()
+    wanted: list[Wanted | Counters] = [*estimates, *around.values()]
+    found = list((yield wanted)) if wanted else []
+    if estimates:
+        ledger.take_estimates(found.pop(0))
+    groups = dict(zip(around, found, strict=True))
+    medians = {}
+    for name, held in bins.items():
+        rough = {key: _Median(hours(estimated_median(own)), estimated=bool(own)) for key, own in held.items()}
+        if name in exact:
+            values = _durations_around_the_middle(held, groups.get(name, ()))
+            for key, own in held.items():
+                middle = _middle(own, values[key])
+                # a write between the two readings can make them differ by a moment: then the histogram stands
+                if not own or middle is not None:
+                    rough[key] = _Median(hours(middle), estimated=False)
+        medians[name] = rough
+    return medians
+
+
+def _many(ledger: Ledger, name: str, months: Iterable[str]) -> int:
+    return sum(ledger.whole.get(month, {}).get("total", {}).get(f"{name}_n", 0) for month in months)
 
 
 def _middle_bins(bins: Mapping[int, int]) -> tuple[int, int, int]:
@@ -890,33 +947,39 @@ def _middle(bins: Mapping[int, int], values: Sequence[int]) -> float | None:
     return float(values[rank]) if n % 2 else (values[rank] + values[rank + 1]) / 2
 
 
-def _durations_around_the_middle(
-    ledger: Ledger, name: str, bins: Mapping[str, Mapping[int, int]]
-) -> dict[str, list[int]]:
-    """The durations in the bins around each median, in one read of index keys."""
+def _around_the_middle(bins: Mapping[str, Mapping[int, int]]) -> dict[str, tuple[int, int]]:
+    """From which duration to below which the bins around each median reach, in seconds; none where it is zero."""
     ranges: dict[str, tuple[int, int]] = {}
     for key, held in bins.items():
         if held and (found := _middle_bins(held))[1] > 0:
             low, high = bin_bounds(found[0])[0], bin_bounds(found[1])[1]
             ranges[key] = (ceil(low - 1e-6), ceil(high - 1e-6))
-    values: dict[str, list[int]] = {key: [] for key in bins}
+    return ranges
+
+
+def _around_the_middle_wanted(ledger: Ledger, name: str, bins: Mapping[str, Mapping[int, int]]) -> Wanted | None:
+    """The durations in the bins around each median, by category, in one read of index keys."""
+    ranges = _around_the_middle(bins).values()
     if not ranges:
-        return values
+        return None
     (moment, index), seconds = _MOMENT[name], f"{name}_seconds"
     start, end = ledger.period.bounds(ledger.zone)
-    around = Is(gte=min(low for low, _ in ranges.values()), lt=max(high for _, high in ranges.values()))
-    where: Document = {moment: Is(gte=start, lt=end), seconds: around}
+    where = scope(ledger.actor, WorkOrder, ledger.community_id, ledger.seen) | {
+        moment: Is(gte=start, lt=end),
+        seconds: Is(gte=min(low for low, _ in ranges), lt=max(high for _, high in ranges)),
+    }
     if ledger.category is not None:
         where["category"] = ledger.category
-    for group in ledger.store.aggregate(
-        ledger.actor,
-        WorkOrder,
-        ledger.community_id,
-        [{"$group": {"_id": "$category", "held": {"$push": f"${seconds}"}}}],
-        filter=where,
-        grids=ledger.seen,
-        index=index,
-    ):
+    groups = {"$group": {"_id": "$category", "held": {"$push": f"${seconds}"}}}
+    return Wanted(WorkOrder, where, steps=(groups,), by=index)
+
+
+def _durations_around_the_middle(
+    bins: Mapping[str, Mapping[int, int]], groups: Iterable[Document]
+) -> dict[str, list[int]]:
+    """The same for each median, in order, from what was wanted."""
+    ranges, values = _around_the_middle(bins), {key: list[int]() for key in bins}
+    for group in groups:
         for key in {"", group["_id"]} & ranges.keys():
             low, high = ranges[key]
             values[key] += [each for each in group["held"] if low <= each < high]

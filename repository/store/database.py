@@ -88,6 +88,10 @@ def _counters(community_id: str, wanted: Sequence[Mapping[str, Any]]) -> Documen
     return within
 
 
+def _hint(record: type[Record], index: tuple[str, ...]) -> Document:
+    return {"hint": next(one.name for one in record.indexes if one.keys == index)}
+
+
 def _period(document: Document) -> str:
     return str(document.get("period", ""))
 
@@ -165,6 +169,8 @@ class Wanted(NamedTuple):
     """What to make of them: stages of an aggregation, whose rows are then told as they are."""
     reader: Actor | None = None
     """Who reads them for the actor: whoever asks cuts what is told of them."""
+    by: tuple[str, ...] | None = None
+    """The keys of the index to use, as ``Store.aggregate`` has it: for a large collection."""
 
 
 class Counters(NamedTuple):
@@ -447,9 +453,7 @@ class Store:
         require_impersonal(record, filter)
         match = self._seen(record, {**scope(actor, record, community_id, grids), **(filter or {})})
         with our_errors(), pymongo.timeout(READ_SECONDS):
-            how: Document = {"batchSize": 10_000}
-            if index is not None:
-                how["hint"] = next(one.name for one in record.indexes if one.keys == index)
+            how: Document = {"batchSize": 10_000} | ({} if index is None else _hint(record, index))
             bare = [{"$unset": sorted(record.personal)}] if record.personal else []
             return self.db[record.collection].aggregate([{"$match": match}, *bare, *pipeline], **how).to_list()
 
@@ -462,14 +466,16 @@ class Store:
     ) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
         Counters come by period, and the caller cuts them to the actor's grids with ``access.reach``. ``footprints``:
-        where to note beside each what is read for it.
+        where to note beside each what is read for it. A command can name one index; what names a further one is read
+        in a command of its own, for the server would first try out all indexes that lead with the community.
 
         Raises Refused, Unavailable.
         """
         reach(actor, community_id)
         with our_errors(), pymongo.timeout(READ_SECONDS):
             pending = self.pending_batches()
-            branches: list[tuple[str, list[Document]]] = []
+            commands: list[list[tuple[str, list[Document]]]] = [[]]
+            hints: list[Document] = [{}]
             for place, each in enumerate(wanted):
                 if isinstance(each, Counters):
                     name, branch = rollups.COUNTS, [{"$match": _counters(community_id, each.wanted)}]
@@ -478,20 +484,28 @@ class Store:
                     name, branch = each.record.collection, self._branch(actor, community_id, each, pending)
                 for footprint in footprints[place] if footprints else ():
                     footprint.reads(name, pipeline=branch)
-                branches.append((name, [*branch, {"$set": {"_place": place}}]))
-            (beginning, pipeline), *others = branches
-            pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
+                told = (name, [*branch, {"$set": {"_place": place}}])
+                if isinstance(each, Counters) or each.by is None:
+                    commands[0].append(told)
+                elif hints[0]:
+                    commands.append([told])
+                    hints.append(_hint(each.record, each.by))
+                else:
+                    commands[0].insert(0, told)
+                    hints[0] = _hint(each.record, each.by)
             found: list[list[Document]] = [[] for _ in wanted]
-            for document in self.db[beginning].aggregate(pipeline, batchSize=10_000).to_list():
-                place = document.pop("_place")
-                found[place].append(self._as_seen(document, pending))
+            for ((beginning, pipeline), *others), hint in zip(commands, hints, strict=True):
+                pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
+                for document in self.db[beginning].aggregate(pipeline, batchSize=10_000, **hint).to_list():
+                    place = document.pop("_place")
+                    found[place].append(self._as_seen(document, pending))
         return [
             sorted(rows, key=_period) if isinstance(each, Counters) else rows
             for each, rows in zip(wanted, found, strict=True)
         ]
 
     def _branch(self, actor: Actor, community_id: str, wanted: Wanted, pending: tuple[str, ...]) -> list[Document]:
-        record, filter, fields, first, steps, reader = wanted
+        record, filter, fields, first, steps, reader, _by = wanted
         actor = reader or actor
         require(actor, Operation.READ, record.collection)
         within = scope(actor, record, community_id) if filter is None else filter

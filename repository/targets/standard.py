@@ -5,7 +5,7 @@ the same state. Values of the past are held to what was wanted then.
 """
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime
 from functools import cache, wraps
@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_args, get_typ
 from repository.access import Actor, reach
 from repository.filters import Is
 from repository.metrics import Accepted, Held, Metric, Period, Target, Value
-from repository.store import Document, Store, Wanted
+from repository.store import Document, Steps, Store, Wanted, in_steps
 from repository.targets.records import Acceptance, MetricTarget, Span
 
 P = ParamSpec("P")
@@ -108,28 +108,54 @@ def judged(
 ) -> Callable[Concatenate[Store, Actor, str, P], T]:
     """A question to a community whose answer's values are held to what was wanted on the day it speaks of: the last one
     of its ``period``, or ``now``, ``today`` or ``on`` while that lasts. One that is given what was read for it already
-    (``within``) is judged by whoever read it."""
+    (``within``) is judged by whoever read it; of one ``in_steps`` the standard is read with the first step."""
     shape = inspect.signature(question)
+    steps = question.__dict__.get("steps")
 
-    @wraps(question)
-    def asked(store: Store, actor: Actor, community_id: str, *args: P.args, **kwargs: P.kwargs) -> T:
-        answer = question(store, actor, community_id, *args, **kwargs)
+    def held(by: Standard, answer: T, store: Store, actor: Actor, community_id: str, *args: Any, **kwargs: Any) -> T:
         given = shape.bind(store, actor, community_id, *args, **kwargs).arguments
-        if given.get("within") is not None:
-            return answer
         period: Period | None = given.get("period")
         at = given.get("now") or given.get("today") or given.get("on") or store.clock()
         day = at.astimezone(store.zone(community_id)).date() if isinstance(at, datetime) else at
         seen = reach(actor, community_id, given.get("grids"))
-        return standard(store, actor, community_id).judge(
+        return by.judge(
             answer,
             day if period is None else min(day, period.last),
             Span.ANY if period is None else period.kind,
             next(iter(seen)) if seen is not None and len(seen) == 1 else None,
         )
 
-    asked.__dict__["judged"] = True
-    return cast(Any, asked)  # type: ignore[no-any-return]
+    @wraps(question)
+    def asked(store: Store, actor: Actor, community_id: str, *args: P.args, **kwargs: P.kwargs) -> T:
+        answer = question(store, actor, community_id, *args, **kwargs)
+        if kwargs.get("within") is not None:
+            return answer
+        return held(standard(store, actor, community_id), answer, store, actor, community_id, *args, **kwargs)
+
+    def read_together(store: Store, actor: Actor, community_id: str, /, *args: Any, **kwargs: Any) -> Steps[T]:
+        running = steps(store, actor, community_id, *args, **kwargs)  # type: ignore[misc]
+        answer, rows = yield from _beside(running, wanted(actor, community_id))
+        return held(standard_of(rows), answer, store, actor, community_id, *args, **kwargs)
+
+    found: Any = asked if steps is None else in_steps(wraps(question)(read_together))
+    found.__dict__ |= {"judged": True} if steps is None else {"judged": True, "steps": read_together}
+    return found  # type: ignore[no-any-return]
+
+
+def _beside(running: Steps[T], more: Sequence[Wanted]) -> Generator[Any, Any, tuple[T, Sequence[Sequence[Document]]]]:
+    """Go through the steps of a question with ``more`` read at the first of them: its answer, and these rows."""
+    rows: Sequence[Sequence[Document]] | None = None
+    read: Sequence[Sequence[Document]] | None = None
+    while True:
+        try:
+            asked = running.send(rows)  # type: ignore[arg-type]
+        except StopIteration as done:
+            return done.value, read if read is not None else (yield more)
+        if read is None:
+            found = yield [*asked, *more]
+            rows, read = found[: len(asked)], found[len(asked) :]
+        else:
+            rows = yield asked
 
 
 # --- the values of an answer

@@ -129,8 +129,9 @@ NOT_TRIED: Mapping[str, str] = {
         ("importer.Flight", "importer.Flight.take_over", "importer.Flight.complete", "importer.Flight.flip"),
         "of a batch as it is stored; commit and undo, which are tried, make it",
     ),
-    "maintenance.Ledger": "made by its load", "maintenance.Ledger.midnight": "moments that are compared with a field",
+    "maintenance.Ledger": "made by its read", "maintenance.Ledger.midnight": "moments that are compared with a field",
     "maintenance.Ledger.read_glance": "read by the rooms",
+    "maintenance.Ledger.take_estimates": "read by the rooms",
     "backup.Sink": "a file", "backup.Sink.write": "a file",
     "backup.restore": "its identity is a key for decryption; the rest is a file's place",
 }  # fmt: skip
