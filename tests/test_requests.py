@@ -138,6 +138,8 @@ def test_numbers_in_a_text_are_masked_wherever_it_is_read_and_seen_for_a_reason_
     rows = f"登记号,内容,登记时间\nX-1,请打{phone} {card},2026-04-01 09:00\n"
     sheet = Sheet(rows.encode(), "台账.csv")
     seen = importer.preview(yard, admin, "d", sheet, importer.propose(Request, sheet, (str,)), languages=(str,))
+    (left_out,) = [told for told in seen.problems if "identity number" in told.message.text]
+    assert (left_out.row, left_out.column, left_out.level) == (2, "内容", "note")
     importer.commit(yard, admin, seen, patience=0)
     (brought,) = yard.find(admin, Request, "d", {"number": "X-1"})
     assert brought.text == f"请打{shown} ＊＊＊＊＊＊"

@@ -51,8 +51,8 @@ from repository.importer.mapping import (
 )
 from repository.importer.sheets import WITHIN, Row, Sheet, write_csv
 from repository.maintenance import OPEN, REPEAT_DAYS, Outcome, Repairs, Status, WorkOrder, may_repeat
-from repository.numbers import masked
-from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs, folded
+from repository.numbers import identities_in, masked
+from repository.record import LINE, RECORDS, SYSTEM_FIELDS, Flag, Part, Precision, field_specs, folded, sentences
 from repository.requests import Request
 from repository.store import ERASED, Invalid, Store, invalid, our_errors
 from repository.words import Message, msg
@@ -886,6 +886,10 @@ class _Judge:
             for piece, text, facts in self._fit(whole, pieces, values)
         ]
         notes = self._complete(values, given)
+        said = msg("An identity number in it is left out: none is kept")
+        for name in sentences(self.record).keys() & given.keys() - self.record.personal:
+            if isinstance(given[name], str) and identities_in(given[name]):
+                notes.append((name, said))
         if not in_reach(self.actor, self.record, {**values, "_id": values["id"]}):
             problems.append(self._elsewhere(row, values))
         if self.record is EntryLog and values.get("gate_id") in self.no_gates:
