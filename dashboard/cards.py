@@ -113,6 +113,8 @@ def style() -> None:
         '[class*="st-key-grids"] tbody th{min-width:5.5em}[class*="st-key-grids"] :is(td,th,td *){font-size:.8rem}}'
         # choices take a second line rather than a swipe
         '@media (max-width:640px){[data-testid="stButtonGroup"] [role="radiogroup"]{flex-wrap:wrap}}'
+        # a drawer stands beside the app, which alone knows its colour scheme
+        f'[data-testid="stDialog"]{{color-scheme:{"dark" if session.dark() else "light"}}}'
         # primary buttons: white on the light theme's blue, dark ink on the dark theme's
         '[class*="st-key-do_"] button[data-testid*="-primary"]:enabled{color:light-dark(#FFFFFF,#12171E)}'
         # a finger always shows a table's toolbar, over the line above it; search and download stand there already
