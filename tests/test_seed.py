@@ -356,6 +356,8 @@ NOT_IN_LARGE_SETS = {"contacts", "special_days", "users", "places", "labels", "i
     "erasures",
     "targets",
     "accepted_deviations",
+    "presentations",
+    "kept_reviews",
 }
 
 
