@@ -92,8 +92,7 @@ def style() -> None:
         '[data-testid="stPageLink"] a:not(:hover,:focus-visible){background:none!important}'
         '[class*="st-key-tile_"] a *{font-weight:inherit!important}'
         # in the tile's corner, an icon whose words only a screen reader says
-        '[class*="st-key-tile_"]{position:relative}[class*="st-key-tile_"] [data-testid="stPageLink"]{max-width:calc(100% - .9rem)}'  # noqa: E501
-        '[class*="st-key-tile_"] [data-testid="stPageLink"] p{white-space:normal;overflow:visible}'
+        '[class*="st-key-tile_"]{position:relative}'
         '[class*="st-key-explain-"]{position:absolute;top:.3rem;right:.3rem;width:auto!important}'
         '[class*="st-key-explain-"] button{padding:.2rem;min-height:0}'
         '[class*="st-key-explain-"] button p{position:absolute;width:1px;overflow:hidden;clip-path:inset(50%)}'
