@@ -7,7 +7,7 @@ from typing import Any
 from dashboard import i18n
 from dashboard.i18n import _, say
 from dashboard.settings import Settings
-from dashboard.signin import Call, document, page_headers
+from dashboard.signin import Call, document, page_headers, redirect
 
 OTHERS = frozenset({"_stcore", "app", "auth", "component", "d", "media", "oauth2callback", "r", "static", "t"})
 """First parts of the addresses that are no pages: files, what Streamlit's script asks, pages of labels and doors."""
@@ -26,6 +26,10 @@ class Astray:
             await self.app(scope, receive, send)
             return
         call = Call(scope, self.settings)
+        if call.wants_page and _is_the_first(call.path):
+            asked = scope.get("query_string", b"").decode("latin-1")
+            await redirect(send, f"{self.settings.base}/{'?' if asked else ''}{asked}")
+            return
         if not call.wants_page or _is_known(call.path):
             await self.app(scope, receive, send)
             return
@@ -43,6 +47,13 @@ class Astray:
                 await send(message)
 
         await self.app(scope, receive, told)
+
+
+def _is_the_first(path: str) -> bool:
+    """Whether it names the page that opens at the address without a path."""
+    from dashboard.navigation import PAGES
+
+    return path.strip("/") == PAGES[0].key
 
 
 def _is_known(path: str) -> bool:

@@ -231,7 +231,7 @@ class Door:
             if way is SignInBy.NONE:
                 call.token = ""
                 if call.path in OURS:
-                    await _redirect(send, self.settings.base + "/")
+                    await redirect(send, self.settings.base + "/")
                 else:
                     await self._through(call, receive, send, None)
                 return
@@ -330,12 +330,12 @@ class Door:
         query = call.scope.get("query_string", b"").decode("latin-1")
         here = quote(call.path + (f"?{query}" if query else ""), safe="")
         if who is not None:
-            await _redirect(send, f"{self.settings.base}/password?next={here}")
+            await redirect(send, f"{self.settings.base}/password?next={here}")
             return
         if way is SignInBy.PROXY:
             await self._let_in(call, send, Way.PROXY, None, here)
         else:
-            await _redirect(send, f"{self.settings.base}/login?next={here}")
+            await redirect(send, f"{self.settings.base}/login?next={here}")
 
     @staticmethod
     def _stated(call: Call, way: SignInBy) -> sso.Statement | None:
@@ -358,7 +358,7 @@ class Door:
             await _answer(send, 403, body, [*page_headers(), *clear])
             return
         onward = self.settings.base + safe_path(parse_qs(f"next={here}").get("next", ["/"])[0])
-        await _redirect(send, onward, [_cookie(call.cookie, token, call), *clear])
+        await redirect(send, onward, [_cookie(call.cookie, token, call), *clear])
 
     async def _vouched_for(self, call: Call, way: Way, told: sso.Statement | None) -> str:
         """A token for whom a provider's statement, or else the proxy, names. Raises Trouble."""
@@ -437,7 +437,7 @@ class Door:
             await _answer(send, 200, document(_("Sign in"), body, call), [*page_headers(), keep])
             return
         if way is SignInBy.PROXY:
-            await _redirect(send, base + call.onward)
+            await redirect(send, base + call.onward)
             return
         trouble: Trouble | None = None
         if form is not None:
@@ -460,10 +460,10 @@ class Door:
                 metrics.sign_ins.labels(outcome="in").inc()
                 onward = quote(call.onward, safe="")
                 goal = f"{base}/password?next={onward}" if user.must_change else base + call.onward
-                await _redirect(send, goal, [_cookie(call.cookie, token, call)])
+                await redirect(send, goal, [_cookie(call.cookie, token, call)])
                 return
         elif who is not None:
-            await _redirect(send, base + call.onward)
+            await redirect(send, base + call.onward)
             return
         if not await asyncio.to_thread(accounts.anybody, data.store()):
             words = _(
@@ -485,7 +485,7 @@ class Door:
             for token in call.tokens:
                 await asyncio.to_thread(accounts.sign_out, data.store(), token, data.terms())
             gone = [_cookie(name, "", call, seconds=0) for name in (call.cookie, *sso.cookies_of(call.cookies))]
-            await _redirect(send, f"{base}/login", gone)
+            await redirect(send, f"{base}/login", gone)
             return
         line = f"<p>{html.escape(_('You are signed in as {name}.', name=who.actor.name))}</p>"
         page = document(_("Sign out"), line + _form_of(call, "", _("Sign out"), None), call)
@@ -495,7 +495,7 @@ class Door:
         self, call: Call, send: Any, _way: SignInBy, who: Visitor | None, form: dict[str, str] | None
     ) -> None:
         if who is None:
-            await _redirect(send, f"{self.settings.base}/login?next={quote(call.onward, safe='')}")
+            await redirect(send, f"{self.settings.base}/login?next={quote(call.onward, safe='')}")
             return
         trouble: Trouble | None = None
         if form is not None:
@@ -515,7 +515,7 @@ class Door:
                 if isinstance(caught, (Wrong, Locked, Expired)):
                     await asyncio.to_thread(_not_in, caught, who.login, call)
             else:
-                await _redirect(send, self.settings.base + call.onward)
+                await redirect(send, self.settings.base + call.onward)
                 return
         words = (
             _("This is your first password. Choose one of your own before you go on.")
@@ -555,7 +555,7 @@ class Door:
             except Trouble as caught:
                 trouble = caught
             else:
-                await _redirect(send, f"{self.settings.base}/login")
+                await redirect(send, f"{self.settings.base}/login")
                 return
         words = _("The first account manages all others. Its owner is an administrator.")
         fields = f"<p>{html.escape(words)}</p>"
@@ -631,7 +631,8 @@ async def _answer(send: Any, status: int, body: bytes | str, headers: list[tuple
     await send({"type": "http.response.body", "body": content})
 
 
-async def _redirect(send: Any, goal: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def redirect(send: Any, goal: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    """Send the browser to another address of ours."""
     where = quote(goal, safe="/?&=%:+-_.~,")
     await _answer(send, 303, b"", [(b"location", where.encode()), (b"cache-control", b"no-store"), *(headers or [])])
 

@@ -143,6 +143,8 @@ def test_an_address_without_a_page_is_answered_by_one_of_ours(running: Running) 
         answer = running.get(path, **english)
         assert (answer.status, b"Page not found" in answer.read()) == (200, False), path
     assert running.get("/nonsense").status == 200, "a program that asks for no page"
+    first = running.get("/overview?explain=F1", **english)
+    assert (first.status, first.headers["location"]) == (303, "/?explain=F1")
 
 
 def test_the_metrics_are_closed(running: Running) -> None:
