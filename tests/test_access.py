@@ -2093,7 +2093,8 @@ def found() -> dict[str, Callable[..., Any]]:
             if holds:
                 note(f"{room}.{name}", thing)
             for method, function in vars(thing).items():
-                bare = getattr(function, "fget", None) or getattr(function, "__func__", function)
+                told = (getattr(function, name, None) for name in ("fget", "func", "__func__"))
+                bare = next((each for each in told if each is not None), function)
                 if callable(bare) and not method.startswith("_") and (holds or takes_a_store(bare)):
                     note(f"{room}.{name}.{method}", bare)
     return functions
@@ -2165,6 +2166,10 @@ def test_a_new_function_in_any_shape_is_found(monkeypatch: pytest.MonkeyPatch) -
         def all(self) -> Any:
             return self.store
 
+        @functools.cached_property
+        def once(self) -> Any:
+            return self.store
+
     shapes = {
         "leak": leak, "kept": functools.cache(leak), "part": functools.partial(leak, whom="x"), "made": hidden(),
         "Desk": Desk,
@@ -2174,7 +2179,7 @@ def test_a_new_function_in_any_shape_is_found(monkeypatch: pytest.MonkeyPatch) -
             if not isinstance(thing, functools.partial):
                 monkeypatch.setattr(thing, "__module__", people.__name__, raising=False)
         monkeypatch.setattr(people, name, shape, raising=False)
-    assert {f"people.{name}" for name in shapes} | {"people.Desk.all"} <= found().keys()
+    assert {f"people.{name}" for name in shapes} | {"people.Desk.all", "people.Desk.once"} <= found().keys()
 
     monkeypatch.setattr(leak, "__module__", maintenance.queries.__name__)
     monkeypatch.setattr(maintenance.queries, "move", leak, raising=False)

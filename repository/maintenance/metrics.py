@@ -381,12 +381,14 @@ class _Part:
 
     def bins(self, name: str, months: Iterable[str]) -> dict[int, int]:
         """A histogram: duration bin -> number."""
-        found: dict[int, int] = defaultdict(int)
-        for month in months:
-            for document in self.months.get(month, ()):
-                for number, n in document.get(name, {}).items():
-                    found[int(number)] += n
-        return {number: n for number, n in found.items() if n > 0}
+        kept = [own for month in months for one in self.months.get(month, ()) if (own := one.get(name))]
+        if len(kept) == 1:  # a month of the whole, as each point of a series is
+            return {int(number): n for number, n in kept[0].items() if n > 0}
+        found: dict[str, int] = defaultdict(int)
+        for own in kept:
+            for number, n in own.items():
+                found[number] += n
+        return {int(number): n for number, n in found.items() if n > 0}
 
     @property
     def open(self) -> int:
@@ -677,9 +679,9 @@ class Ledger:
             band = self._band((self.today - date(year, month, int(day))).days)
             if band is None:
                 continue
-            for due, n in dues.items():
-                if n and due != today:  # what is due today is counted to the minute, by _count_due
-                    self.ages.append((band, due != "none" and due < today, n))
+            late = sum(n for due, n in dues.items() if due < today)  # "none" comes behind all days
+            # what is due today is counted to the minute, by _count_due
+            self.ages += [(band, True, late), (band, False, sum(dues.values()) - late - dues.get(today, 0))]
 
     @staticmethod
     def _band(days: int) -> int | None:
@@ -705,13 +707,14 @@ class Ledger:
         for part in every:
             part.overdue = part.open - _sum(part.stock, "no_due")
         for document in documents:
+            this_month = document["period"] == self.present
             for branch, part in self._branches(document):
-                for day, n in branch.items():
-                    this_month = document["period"] == self.present
-                    if this_month and int(day) <= self.today.day:
-                        continue
-                    part.overdue -= n
-                    part.ahead += n if this_month else 0
+                if this_month:
+                    later = sum(n for day, n in branch.items() if int(day) > self.today.day)
+                    part.ahead += later
+                else:
+                    later = sum(branch.values())
+                part.overdue -= later
         for group in groups:
             key, n = group["_id"], group["n"]
             if key.get("band") is not None:
