@@ -1,21 +1,18 @@
 """The review at a meeting: which meeting, in which order the sections come and with what comments; what was shown, kept
 and compared with today; decisions and action items typed in beside a slide."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, minutes, navigation, session
+from dashboard import actions, cards, data, drawer, i18n, minutes, navigation, session
 from dashboard.i18n import _, n_, plain, say
 from dashboard.pack import reading
 from repository import meetings
 from repository.access import Operation, may
 from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Period
-from repository.organizations import organizations
-from repository.people import people
 from repository.review import (
     KeptReview,
     Presentation,
@@ -247,13 +244,4 @@ def enter(view: session.View, meeting: Meeting, section: Section | None) -> None
         with decision:
             minutes.next_decision(view, found.meeting, about, say(proposed.text) if proposed else None)
         with item:
-            minutes.give(view, _names(view), found, about, proposed.due_on if proposed else None)
-
-
-def _names(view: session.View) -> Mapping[str, Mapping[str, str]]:
-    everybody = data.ask(people, view.community_id)
-    return {
-        "people": {each.id: each.name for each in everybody},
-        "active": {each.id: each.name for each in everybody if each.active},
-        "organizations": {each.id: each.name for each in data.ask(organizations, view.community_id)},
-    }
+            minutes.give(view, actions.names_of(view), found, about, proposed.due_on if proposed else None)

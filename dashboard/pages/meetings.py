@@ -19,8 +19,6 @@ from repository.meetings import (
     Review,
     Unfinished,
 )
-from repository.organizations import organizations
-from repository.people import people
 
 SHOWN_ON_PHONE = 12
 SHORT = 60  # characters of what is to be done, on a phone
@@ -30,12 +28,7 @@ def render() -> None:
     """Five tiles, the year's calendar, what is unfinished beside the next meeting, the registers, the drawer."""
     view = session.view()
     found = data.ask(meetings.review, view.community_id, view.period, now=view.now)
-    everybody = data.ask(people, view.community_id)
-    names = {
-        "people": {person.id: person.name for person in everybody},
-        "active": {person.id: person.name for person in everybody if person.active},
-        "organizations": {each.id: each.name for each in data.ask(organizations, view.community_id)},
-    }
+    names = actions.names_of(view)
     if found.anything:
         with cards.tiles(5):
             missing = int(found.cadence.detail or 0)
