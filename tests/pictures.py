@@ -31,6 +31,7 @@ SHOTS = (
     ("requests-zh", "requests", 1440, "zh-CN", "light"),
     ("review-zh", "review?period=quarter", 1440, "zh-CN", "light"),
     ("slide-zh", "review?period=quarter&slide=7", 1440, "zh-CN", "light"),
+    ("targets-zh", "targets", 1440, "zh-CN", "light"),
     ("data-zh", "data", 1440, "zh-CN", "light"),
     ("admin-zh", "admin?part=trail", 1440, "zh-CN", "light"),
     ("report-zh-390", "report", 390, "zh-CN", "light"),
