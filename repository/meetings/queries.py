@@ -34,7 +34,7 @@ from repository.meetings.records import (
 from repository.metrics import Period, Value, last_months, months_between, ratio
 from repository.record import RECORDS, Record, field_specs, midnight
 from repository.rollups import path_key
-from repository.store import Counters, Document, NotFound, Store, Wanted
+from repository.store import Counters, Document, NotFound, Steps, Store, Wanted, in_steps
 from repository.targets import judged
 from repository.words import Message, msg
 from repository.worktime import SpecialDay, Worktime
@@ -137,7 +137,8 @@ class Decided:
 
 # --- the year
 @judged
-def review(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Review:
+@in_steps
+def review(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Steps[Review]:
     """How do meetings stand: the calendar of the period's year, figures of the period, what is unfinished now. Raises
     Refused, Unavailable."""
     today = now.astimezone(store.zone(community_id)).date()
@@ -150,15 +151,11 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
         "is_open": False,
         "closed_on": Is(gte=midnight(min(ends))),
     }
-    *light, closed, counters = store.together(
-        actor,
-        community_id,
-        [
-            *glance_wanted(actor, community_id),
-            Wanted(ActionItem, closed_since, ("due_on", "given_on", "closed_on")),
-            _flows_wanted(actor, [*months, *own]),
-        ],
-    )
+    *light, closed, counters = yield [
+        *glance_wanted(actor, community_id),
+        Wanted(ActionItem, closed_since, ("due_on", "given_on", "closed_on")),
+        _flows_wanted(actor, [*months, *own]),
+    ]
     ground = _Ground.read(store, actor, community_id, now, light)
     year = last.year
     this_year = ground.cells(year)
