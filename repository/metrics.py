@@ -343,6 +343,8 @@ class Value:
         ended = [(end, value) for month, value in self.series if (end := Period.of(month).last) < self.held.day]
         if not ended or (state is State.UNKNOWN and (self.value is not None or ended[-1][1] is not None)):
             return None  # a month's point does not say on how much it rests
+        if state is State.UNKNOWN and all(value is None for _end, value in ended):
+            return None  # nothing was ever known: a community that began today has neglected nothing
         since = None
         for end, value in reversed(ended):
             target = self.held.then(end)

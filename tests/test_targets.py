@@ -146,6 +146,9 @@ def test_days_in_a_state_are_counted_from_the_ends_of_months() -> None:
     assert run(("2026-04", None), value=None, n=0) == (date(2026, 2, 28), 33, 33 - REACTION_DAYS[State.UNKNOWN])
     course[:] = []
     assert run() is None, "no course, no days"
+    never = [(f"2026-0{month}", None) for month in (1, 2, 3, 4)]
+    unknown = Value(LOUD, None, 0, never, held=_standard().held(LOUD, TODAY))
+    assert (unknown.state, unknown.run) == (State.UNKNOWN, None), "who began today has neglected nothing"
     assert Value(LOUD, 0.5, 9, [("2026-03", 0.5)]).run is None, "unjudged: of no day"
     past = Value(LOUD, 0.5, 9, [("2026-02", 0.5), ("2026-03", 0.5)], held=_standard().held(LOUD, date(2026, 3, 31)))
     assert past.run is not None
