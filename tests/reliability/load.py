@@ -40,16 +40,18 @@ def _handles(pid: int) -> int:
 
 def _clients(operator: Store) -> int:
     """How many MongoClients the database is talked to by: each keeps one question open, whether anything has changed.
-    One that has just been answered is asking again, so the most of several looks counts."""
+    One that has just been answered is asking again, so the most of several looks counts, some time apart: in a row they
+    may all fall into the moment in which a busy machine has not asked again."""
 
     def open_questions() -> int:
         stages = [
             {"$currentOp": {"allUsers": True, "idleConnections": True}},
             {"$match": {"command.hello": {"$exists": True}}},
         ]
+        time.sleep(0.1)
         return sum("maxAwaitTimeMS" in each["command"] for each in operator.client.admin.aggregate(stages))
 
-    return max(open_questions() for _ in range(5))
+    return max(open_questions() for _ in range(10))
 
 
 @dataclass
