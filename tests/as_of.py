@@ -58,7 +58,8 @@ class World:
         self.pass_time()
         self.do(step, after)
         now = told(ask(past(self.store, moment), moment))
-        assert differences(then, now) == []
+        found = differences(then, now)
+        assert not found, "\n".join([f"{len(found)} differ", *found[:25]])
 
 
 def told(answer: Any) -> Any:

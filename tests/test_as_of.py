@@ -1,0 +1,174 @@
+"""What was true at a moment that is over is told the same whatever was done later; and it is what the raw rows say."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from repository import maintenance, requests
+from repository.access import Actor, Role
+from repository.maintenance import Outcome, Priority, Status, WorkOrder
+from repository.maintenance import analysis
+from repository.metrics import Period
+from repository.requests import Request
+from repository.store import Store, Then
+from tests.as_of import World
+from tests.conftest import Clock
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+OFFICE = Actor("office", "办公室", Role.ADMIN)
+OTHER = Actor("other", "另一人", Role.ADMIN)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def some(world: World, record: type[Any], where: dict[str, Any]) -> Any:
+    """One of these records, or None."""
+    found = world.store.find(OFFICE, record, "d", where, sort=[("_id", 1)])
+    return world.random.choice(found) if found else None
+
+
+# --- work orders
+def repair(world: World) -> None:
+    """One random step of repairs."""
+    store, rng, now = world.store, world.random, world.clock.now
+    order = some(world, WorkOrder, {})
+    if order is None or rng.random() < 0.3:
+        maintenance.log_repair(
+            store, OFFICE, "d", fault=rng.choice(["loose", "leak", "other"]),
+            facility_id=rng.choice(["d-F-01", "d-F-02"]), priority=rng.choice(list(Priority)),
+            due_at=now + timedelta(hours=rng.choice([2, 30, 24 * 20])) if rng.random() < 0.8 else None,
+            dangerous=rng.random() < 0.15, assignee_id=rng.choice(["d-li", "d-wang", None]),
+            estimated_hours=rng.choice([None, 2.0, 8.0]),
+        )  # fmt: skip
+        return
+    what = rng.randrange(8)
+    if what == 0:
+        maintenance.assign(store, OFFICE, "d", order.id, order.revision, rng.choice(["d-li", "d-wang", "d-zhao"]))
+    elif what == 1 and order.due_at:
+        later = {"due_at": max(order.due_at, now) + timedelta(hours=rng.randrange(1, 900))}
+        maintenance.edit(store, OFFICE, "d", order.id, order.revision, later, reason="等配件")
+    elif what == 2:
+        wanted = {"priority": rng.choice(list(Priority))}
+        maintenance.edit(store, OFFICE, "d", order.id, order.revision, wanted, reason="情况变了")
+    elif what == 3:
+        mended = rng.random() < 0.7
+        maintenance.confirm(store, OTHER, "d", order.id, mended=mended, satisfaction=rng.randrange(1, 6))
+    elif what == 4:
+        maintenance.add_effort(store, OFFICE, "d", order.id, order.revision, hours=1.5, cost_cents=900)
+    else:
+        to = rng.choice(sorted(maintenance.TRANSITIONS[order.status]))
+        outcome = rng.choice([Outcome.CANCELLED, Outcome.REFERRED]) if to is Status.CLOSED else None
+        who = OTHER if to is Status.VERIFIED else OFFICE
+        given = {
+            "note": "说明",
+            "hold_reason": "等配件",
+            "outcome": outcome,
+            "assignee_id": order.assignee_id or "d-li",
+        }
+        maintenance.move(store, who, "d", order.id, order.revision, to, **given)
+
+
+PERIODS = ("month", "quarter", "year", "ever")
+
+
+def all_of_repairs(store: Store, at: datetime) -> dict[str, Any]:
+    """Every figure and list of repairs at a moment."""
+    told: dict[str, Any] = {}
+    local = at.astimezone(SHANGHAI)
+    for kind in PERIODS:
+        period = Period.containing(kind, local.date())
+        for grids in (None, frozenset({"d-g1"})):
+            for category in (None, "fitness"):
+                key = f"{kind} {grids} {category}"
+                told[f"{key} review"] = maintenance.work_review(store, OFFICE, "d", period, grids, category, now=local)
+                told[f"{key} quality"] = maintenance.quality(store, OFFICE, "d", period, grids, category, now=local)
+            told[f"{kind} {grids} glance"] = maintenance.work_glance(store, OFFICE, "d", period, grids, now=local)
+        told[f"{kind} grids"] = maintenance.work_by_grid(store, OFFICE, "d", period, now=local)
+        told[f"{kind} companies"] = maintenance.company_scores(store, OFFICE, "d", period, now=local)
+        for by in ("fault", "facility_id"):
+            told[f"{kind} {by}"] = maintenance.ranking(store, OFFICE, "d", by, period, now=local)
+        for figure in maintenance.Behind:
+            told[f"{kind} {figure}"] = maintenance.work_behind(store, OFFICE, "d", period, figure=figure, now=local)
+    for side in analysis.Side:
+        told[f"ageing {side}"] = maintenance.ageing(store, OFFICE, "d", side, now=local)
+    for show in maintenance.Show:
+        told[f"list {show}"] = maintenance.work_list(store, OFFICE, "d", now=local, show=show)
+    told["urgent"] = maintenance.urgent(store, OFFICE, "d", now=local)
+    told["dangers"] = maintenance.standing_dangers(store, OFFICE, "d", now=local)
+    told["hazards"] = maintenance.hazard_review(store, OFFICE, "d", Period.containing("year", local.date()), now=local)
+    people = ["d-li", "d-wang", "d-zhao"]
+    day = local.date()
+    told["people"] = maintenance.work_of(store, OFFICE, "d", people, day.replace(day=1), day, now=local)
+    told["loads"] = maintenance.load_of(store, OFFICE, "d", people, [f"{day:%Y-%m}"])
+    return told
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_repairs_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
+    World(yard, clock, seed).holds(repair, all_of_repairs, before=45, after=45, past=Then)
+
+
+# --- requests
+def reception(world: World) -> None:
+    """One random step of requests."""
+    store, rng, now = world.store, world.random, world.clock.now
+    one = some(world, Request, {})
+    if one is None or rng.random() < 0.3:
+        facts = {
+            "text": rng.choice(["电梯停了", "路灯不亮", "楼道太脏"]), "grid_id": rng.choice(["d-g1", "d-g2"]),
+            "category": rng.choice(list(requests.Topic)), "urgency": rng.choice(list(requests.Urgency)),
+            "place": rng.choice(["1 栋", "2 栋", None]), "responsible_id": rng.choice(["d-li", "d-wang", None]),
+        }  # fmt: skip
+        requests.take_request(store, OFFICE, "d", facts)
+        return
+    args = (store, OFFICE, "d", one.id, one.revision)
+    what = rng.randrange(11)
+    if what == 0:
+        requests.accept(*args, responsible_id=rng.choice(["d-li", "d-wang"]))
+    elif what in (1, 2, 3):
+        requests.resolve(*args, answer="已修好")
+    elif what == 4:
+        requests.decline(*args, reason="不归社区管")
+    elif what == 5:
+        requests.refer(*args, to="街道")
+    elif what in (6, 7):
+        reached = rng.random() < 0.8
+        said = {"solved": rng.random() < 0.6, "satisfaction": rng.choice(list(requests.Satisfaction))}
+        requests.call_back(*args, reached=reached, **(said if reached else {}))
+    elif what == 8:
+        requests.reopen(*args, reason="又坏了")
+    elif what == 9 and one.deadline_at:
+        later = {"deadline_at": max(one.deadline_at, now) + timedelta(hours=rng.randrange(1, 400))}
+        requests.edit_request(*args, later, reason="等材料")
+    else:
+        requests.mark(*args, rng.choice([requests.OutcomeKind.IDEA, requests.OutcomeKind.MEETING]))
+
+
+def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
+    """Every figure and list of requests at a moment."""
+    told: dict[str, Any] = {}
+    local = at.astimezone(SHANGHAI)
+    for kind in PERIODS:
+        period = Period.containing(kind, local.date())
+        for grids in (None, frozenset({"d-g1"})):
+            told[f"{kind} {grids}"] = requests.request_review(store, OFFICE, "d", period, grids, now=local)
+            told[f"{kind} {grids} themes"] = requests.themes(store, OFFICE, "d", period, grids, now=local)
+        told[f"{kind} grids"] = requests.requests_by_grid(store, OFFICE, "d", period, now=local)
+        for show in requests.Show:
+            told[f"{kind} {show}"] = requests.request_list(store, OFFICE, "d", now=local, show=show, period=period)
+    told["glance"] = requests.request_glance(store, OFFICE, "d", now=local)
+    day = local.date()
+    people = ["d-li", "d-wang"]
+    told["answered"] = requests.answered_by(store, OFFICE, "d", people, day.replace(day=1), day)
+    told["received"] = requests.received_for(store, OFFICE, "d", people, day.replace(day=1), day)
+    return told
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
+    World(yard, clock, seed).holds(reception, all_of_requests, before=60, after=60, past=Then)
