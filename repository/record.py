@@ -241,8 +241,8 @@ class Record(BaseModel):
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
     began: ClassVar[str] = ""
-    """The moment from which it is there, of a record that can tell how it was at a moment that is over (``as_it_stood``);
-    empty for one that cannot."""
+    """The moment from which it is there, of a record that can tell how it was at a moment that is over (see
+    ``as_it_stood``); empty for one that cannot."""
     stirred: ClassVar[tuple[str, ...]] = ()
     """The moments by one of which, beside ``stock``, it is found that it has changed since; each has an index."""
     traced: ClassVar[frozenset[str]] = frozenset()

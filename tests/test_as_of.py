@@ -8,8 +8,7 @@ import pytest
 
 from repository import maintenance, requests
 from repository.access import Actor, Role
-from repository.maintenance import Outcome, Priority, Status, WorkOrder
-from repository.maintenance import analysis
+from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import Period
 from repository.requests import Request
 from repository.store import Store, Then

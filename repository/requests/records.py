@@ -135,6 +135,8 @@ _AFTER: Mapping[str, Status] = MappingProxyType(
     }
 )
 """Where a request stands after a step; the others leave it where it stood."""
+_ANSWERS = frozenset({Step.RESOLVED, Step.DECLINED})
+"""The steps whose note is the answer."""
 
 
 class RequestEvent(Part):
@@ -408,8 +410,9 @@ class Request(Record):
             said = made[-1] if made and made[-1]["reached"] and status is Status.CLOSED else {}
             kept |= {"called_on": said.get("on"), "solved": said.get("solved")}
             kept["satisfaction"] = said.get("satisfaction")
-            if not over:
-                kept["answer"] = document.get("answer") if kept["reopenings"] else None
+            if any(step["step"] in _ANSWERS for step in story):
+                given = [step.get("note") for step in steps if step["step"] in _ANSWERS]
+                kept["answer"] = given[-1] if given else None
         kept |= was
         return cls.from_document({name: value for name, value in kept.items() if value is not None}).to_document()
 

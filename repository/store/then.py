@@ -1,8 +1,8 @@
 """The database as its records say it was at a moment that is over.
 
-Records that can tell (``Record.as_it_stood``) are read as they stood then, and their counters as those would have been; so
-any question that is asked of it with that moment as its ``now`` answers what was true, by the same rules as today's. A
-wrong entry that was put right later is right there too. What does not declare how it was is read as it is.
+Records that can tell (``Record.as_it_stood``) are read as they stood then, and their counters as those would have been;
+so any question that is asked of it with that moment as its ``now`` answers what was true, by the same rules as today's.
+A wrong entry that was put right later is right there too. What does not declare how it was is read as it is.
 
 Nothing of this costs a question about the real now anything. What is over costs the reading of what changed since among
 the records that were there then, and of what was open, once for each ``Then``.
