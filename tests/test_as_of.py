@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dashboard.navigation import PAGES
 from repository import maintenance, requests
 from repository.access import Actor, Role
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
@@ -171,3 +172,35 @@ def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(3))
 def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(reception, all_of_requests, before=60, after=60, past=Then)
+
+
+# --- the frame
+def test_a_past_day_is_chosen_by_the_address(visit: Any, demo_uri: str) -> None:
+    page = visit(demo_uri, "overview", lang="en", as_of="2026-03-17")
+    assert not page.exception
+    said = " ".join(each.value for each in page.markdown)
+    assert "As it was at the end of" in said
+    assert any("as of 2026-03-17 23:59" in each.value for each in page.caption)
+    page.button(key="back-to-today").click().run()
+    assert "as_of" not in page.query_params
+    assert not any("As it was" in each.value for each in page.markdown)
+
+
+@pytest.mark.parametrize("wish", ["nonsense", "2026-02-30", "2999-01-01", "2026-04-02", "0001-01-01", "２０２６-03-17"])
+def test_a_day_that_is_none_is_today(visit: Any, demo_uri: str, wish: str) -> None:
+    page = visit(demo_uri, "overview", lang="en", as_of=wish)
+    assert not page.exception
+    assert "as_of" not in page.query_params
+    assert not any("As it was" in each.value for each in page.markdown)
+
+
+@pytest.mark.parametrize("row", [row.key for row in PAGES if row.shown])
+def test_every_page_opens_on_a_past_day(visit: Any, demo_uri: str, row: str) -> None:
+    page = visit(demo_uri, row, lang="zh", as_of="2026-03-17")
+    assert not page.exception
+    assert page.query_params["as_of"] in ("2026-03-17", ["2026-03-17"])
+
+
+def test_a_page_that_cannot_look_back_says_that_it_is_todays(visit: Any, demo_uri: str) -> None:
+    page = visit(demo_uri, "data", lang="en", as_of="2026-03-17")
+    assert any("This page shows today, not 2026-03-17." in each.value for each in page.caption)

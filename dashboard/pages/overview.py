@@ -54,9 +54,10 @@ def render() -> None:
     with grids:
         _grids(found)
     with today:
-        _today(found.actions)
+        _today(found.actions, view.past is not None)
     _systems(lines)
-    data.keep_fresh()
+    if view.past is None:  # what is over does not change by itself
+        data.keep_fresh()
 
 
 def _begin() -> None:
@@ -136,11 +137,13 @@ def _cell(row: Row, grid_id: str) -> str:
     return cards.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
 
 
-def _today(actions: tuple[Action, ...]) -> None:
+def _today(actions: tuple[Action, ...], past: bool) -> None:
     if not actions:
-        st.header(_("Nothing has to be done today"), anchor=False)
+        st.header(_("Nothing had to be done") if past else _("Nothing has to be done today"), anchor=False)
         return
-    st.header(n_("{n} thing to do today", "{n} things to do today", len(actions)), anchor=False)
+    title = n_("{n} thing had to be done", "{n} things had to be done", len(actions))
+    title = title if past else n_("{n} thing to do today", "{n} things to do today", len(actions))
+    st.header(title, anchor=False)
     with st.container(key="todo", gap="xsmall"):
         for action in actions:
             late = _("{days} overdue", days=i18n.days_badge(action.days)) if action.days else ""
