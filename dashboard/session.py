@@ -1,8 +1,8 @@
 """Who looks, and what they chose to see: bound to the URL, so that a link shows the same view.
 
 The only file that touches bare session state. Choices: ``lang``, ``community``, ``period``, ``as_of``, ``grid``,
-``category``; where nobody signs in also ``me``, whose work is "my work". A choice that equals its default is left out of
-the URL, and so is the role that is looked through in demonstration mode: a link shows what is there, not as whom.
+``category``; where nobody signs in also ``me``, whose work is "my work". A choice that equals its default is left out
+of the URL, and so is the role that is looked through in demonstration mode: a link shows what is there, not as whom.
 """
 
 import re
