@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 
 from dashboard.navigation import PAGES
-from repository import maintenance, requests
+from repository import contributions, handling, maintenance, overview, requests, targets, workload
 from repository.access import Actor, Role
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import Period
 from repository.requests import Request
 from repository.store import Store, Then
+from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World
 from tests.conftest import Clock
@@ -176,6 +177,58 @@ def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(3))
 def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(reception, all_of_requests, before=60, after=60, past=Then)
+
+
+# --- targets, and what crosses areas
+def wanting(world: World) -> None:
+    """One random step of what is wanted of the figures."""
+    store, rng = world.store, world.random
+    today = world.clock.now.astimezone(SHANGHAI).date()
+    accepted = some(world, Acceptance, {"withdrawn_on": None})
+    what = rng.randrange(4)
+    if what == 0 and accepted is not None:
+        targets.take_back(store, OFFICE, "d", accepted.id, accepted.revision)
+    elif what == 1:
+        answered = {
+            "metric": "work_overdue",
+            "until": today + timedelta(days=40),
+            "reason": "换人",
+            "accepted_by": "书记",
+        }
+        targets.accept_deviation(store, OFFICE, "d", answered)
+    else:
+        metric = rng.choice(["work_open", "work_overdue", "requests_overdue"])
+        there = store.find(OFFICE, MetricTarget, "d", {"metric": metric})
+        wanted = {"from_on": today - timedelta(days=rng.choice([0, 3])), "direction": "lower"}
+        wanted |= {"high": rng.randrange(9), "note": "先试"}
+        revision = there[0].revision if there else 0
+        targets.set_target(store, OFFICE, "d", metric, wanted, revision=revision)
+
+
+def anything(world: World) -> None:
+    """One random step of anything here."""
+    world.random.choice([repair, repair, reception, reception, wanting])(world)
+
+
+def all_across(store: Store, at: datetime) -> dict[str, Any]:
+    """Every figure of repairs and requests that is told elsewhere, and what they are held to."""
+    told: dict[str, Any] = {}
+    local = at.astimezone(SHANGHAI)
+    for kind in PERIODS:
+        period = Period.containing(kind, local.date())
+        told[f"{kind} handling"] = handling.handling(store, OFFICE, "d", period, now=local)
+        told[f"{kind} workload"] = workload.workload(store, OFFICE, "d", period, now=local)
+        told[f"{kind} repairs"] = overview.repairs(store, OFFICE, "d", period, now=local)
+        for metric in contributions.EXPLAINED:
+            told[f"{kind} {metric}"] = contributions.moved(store, OFFICE, "d", period, metric, now=local)
+    told["requests"] = overview.of_requests(store, OFFICE, "d", now=local)
+    told["targets"] = targets.targets(store, OFFICE, "d", on=local.date())
+    return told
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_rests_on_them_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
+    World(yard, clock, seed).holds(anything, all_across, before=70, after=70, past=Then)
 
 
 # --- against the raw rows
