@@ -44,7 +44,7 @@ PAGES = (
     PageRow("meetings", msg("Meetings"), choices=()),
     PageRow("requests", msg("Requests"), past=True),
     PageRow("review", msg("Review"), choices=()),
-    PageRow("targets", msg("Targets")),
+    PageRow("targets", msg("Targets"), past=True),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),
