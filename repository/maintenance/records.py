@@ -595,20 +595,23 @@ class WorkOrder(Record):
         steps = [step for step in story if step["at"] <= moment]
         undone = [spell for spell in spells if spell["reopened_at"] > moment]
         answer = document.get("responded_at")
-        if undone or len(steps) < len(story) or any(at and at > moment for at in (document.get("ended_at"), answer)):
+        moments = (document.get("ended_at"), document.get("verified_at"), answer)
+        if stirred := bool(undone or len(steps) < len(story) or any(at and at > moment for at in moments)):
             held = undone[0] if undone else document  # the ending that stood, or was to come
             over = not (held is document and document["is_open"])
             over = over and (held.get("ended_at") is None or held["ended_at"] <= moment)
             kept |= {name: held.get(name) if over else None for name in ("ended_at", "outcome")}
             kept |= {"events": steps, "reopenings": [spell for spell in spells if spell["reopened_at"] <= moment]}
             kept["responded_at"] = answer if answer and answer <= moment else None
-            status = steps[-1]["status"] if steps else document["status"]
-            if (status in OPEN) is over:  # a sheet told no steps
+            status = steps[-1]["status"] if steps else ""
+            if not status or (status in OPEN) is over:  # a sheet told no steps
                 status = cls._without_a_story(kept, held, moment, over=over)
             kept["status"] = status
             if status != document["status"]:
                 kept["hold_reason"] = steps[-1].get("note") if status == Status.ON_HOLD.value else None
         kept |= was
+        if not stirred and kept == document:  # then nothing follows from it
+            return kept
         return cls.from_document({name: value for name, value in kept.items() if value is not None}).to_document()
 
     @staticmethod

@@ -392,8 +392,8 @@ class Request(Record):
         if sum(step["step"] in CALLS for step in story) == len(calls):  # the steps know the hour
             made = list(calls[: sum(step["step"] in CALLS for step in steps)])
         answer = document.get("responded_at")
-        stirred = len(steps) < len(story) or len(made) < len(calls)
-        if stirred or undone or any(at and at > moment for at in (document.get("ended_at"), answer)):
+        late = any(at and at > moment for at in (document.get("ended_at"), answer))
+        if stirred := bool(late or undone or len(steps) < len(story) or len(made) < len(calls)):
             held = undone[0] if undone else document  # the ending that stood, or was to come
             over = not (held is document and document["is_open"])
             over = over and (held.get("ended_at") is None or held["ended_at"] <= moment)
@@ -414,6 +414,8 @@ class Request(Record):
                 given = [step.get("note") for step in steps if step["step"] in _ANSWERS]
                 kept["answer"] = given[-1] if given else None
         kept |= was
+        if not stirred and kept == document:  # then nothing follows from it
+            return kept
         return cls.from_document({name: value for name, value in kept.items() if value is not None}).to_document()
 
     @classmethod
