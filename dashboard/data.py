@@ -557,6 +557,8 @@ def tell(
     Raises Invalid, Conflict and Duplicate for the form to show beside its fields; any other Trouble is said here and
     gives None, with nothing lost.
     """
+    if (past := session.past()) is not None and past in kwargs.values():
+        raise TypeError("what is done is done now, whatever day is looked at")
     session.mark(None)
     try:
         result = command(store(), recognise(), *args, **kwargs)

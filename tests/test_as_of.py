@@ -1,7 +1,9 @@
 """What was true at a moment that is over is told the same whatever was done later; and it is what the raw rows say."""
 
+import ast
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import dashboard
+from dashboard import data
+from dashboard.i18n import translator
 from dashboard.navigation import PAGES
 from repository import contributions, handling, maintenance, overview, requests, targets, workload
 from repository.access import Actor, Role
@@ -19,7 +24,7 @@ from repository.store import Store, Then
 from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World
-from tests.conftest import Clock
+from tests.conftest import NOW, Clock
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICE = Actor("office", "办公室", Role.ADMIN)
@@ -347,3 +352,63 @@ def test_a_page_that_cannot_look_back_says_that_it_is_todays(visit: Any, demo_ur
     page = visit(demo_uri, "data", lang="en", as_of="2026-03-17")
     assert any("This page shows today" in each.value for each in page.caption)
     assert not any("As it was" in each.value for each in page.markdown)
+
+
+@pytest.mark.parametrize(
+    ("wish", "day", "period"),
+    [
+        ("", "2026-02-17", "2026Q1"),
+        ("month", "2026-02-17", "2026-02"),
+        ("year", "2025-12-31", "2025"),
+        ("ever", "2026-02-17", "ever"),
+        ("2025Q4", "2026-02-17", "2025Q4"),
+        ("2026-04", "2026-02-17", "2026-02"),
+    ],
+)
+def test_the_period_is_the_one_the_day_lies_in(visit: Any, demo_uri: str, wish: str, day: str, period: str) -> None:
+    page = visit(demo_uri, "requests", lang="en", as_of=day, **({"period": wish} if wish else {}))
+    view = page.session_state["view"]
+    assert (view.period.key, f"{view.now:%Y-%m-%d %H:%M:%S}") == (period, f"{day} 23:59:59")
+    assert view.present == NOW
+    assert view.today.now == NOW
+
+
+def test_links_keep_the_day_and_a_wall_stands_still(visit: Any, demo_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh: list[bool] = []
+    monkeypatch.setattr(data, "keep_fresh", lambda: fresh.append(True))
+    page = visit(demo_uri, "overview", lang="en", as_of="2026-03-17")
+    links = page.get("page_link")
+    assert links
+    assert all("as_of=2026-03-17" in link.proto.query_string for link in links)
+    assert not fresh
+    visit(demo_uri, "overview", lang="en")
+    assert fresh
+
+
+def test_what_is_opened_from_a_past_list_is_as_it_is_now(visit: Any, demo_uri: str, demo: Store) -> None:
+    local = datetime(2026, 3, 17, 23, 59, 59, 999000, tzinfo=SHANGHAI)
+    there = maintenance.work_list(Then(demo, END), OFFICE, COMMUNITY_ID, now=local)
+    over = [
+        found
+        for row in there.rows
+        if (found := demo.get(OFFICE, WorkOrder, COMMUNITY_ID, row.order.id)).status not in maintenance.OPEN
+    ]
+    page = visit(demo_uri, "maintenance", lang="en", as_of="2026-03-17", order=over[0].id)
+    assert not page.exception
+    assert page.session_state["view"].past is not None
+    said = " ".join(each.value for each in page.markdown)
+    assert translator("en")(over[0].status.label) in said
+    assert "As it was" in said
+
+
+def test_no_command_is_given_the_past() -> None:
+    """What is done is done now: no call of ``tell`` names the ``now`` of the view."""
+    for path in Path(dashboard.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tell", "data.tell"):
+                assert "view.now" not in ast.unparse(node), f"{path.name}:{node.lineno}"
+
+
+def test_what_is_over_is_not_written(yard: Store) -> None:
+    with pytest.raises(TypeError):
+        repair(World(Then(yard, END), Clock()))
