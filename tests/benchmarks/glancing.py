@@ -1,6 +1,6 @@
-"""Overview in a real browser, from the address typed to the last change on the page, against a page of one title and one
-line that the same server serves: as somebody's first visit, and as a later one. And a slide of the review, from the key
-to the last change."""
+"""Overview in a real browser, from the address typed to the last change on the page, against a page of one title and
+one line that the same server serves: as somebody's first visit, and as a later one. And a slide of the review, from the
+key to the last change."""
 
 import os
 import signal
