@@ -78,7 +78,8 @@ def style() -> None:
         # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
         "html:has(.st-key-slide) :is(.st-key-head,[data-testid='stHeader']){display:none!important}"
         "html:has(.st-key-slide) [data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
-        ".st-key-slide{min-height:calc(100vh - 2rem)}.st-key-remote{position:absolute;left:-999rem}"
+        ".st-key-slide{min-height:calc(100vh - 2rem)}"
+        ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
         "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
@@ -372,6 +373,11 @@ def _plot(figure: str, *, key: str, alt: str) -> None:
     """Draw a figure, given as JSON: that is what can be told from another one quickest."""
     config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
     st.plotly_chart(json.loads(figure), theme=None, config=config, key=key, alt=alt)
+
+
+def plot_ahead() -> None:
+    """A chart that nobody sees: a browser that has drawn one draws the next at once."""
+    _plot('{"data": [{"type": "bar", "x": [0], "y": [0]}], "layout": {"height": 20}}', key="ahead", alt="–")
 
 
 @st.fragment
