@@ -4,7 +4,7 @@ Data meets Markdown only through ``plain``: what people typed is shown as they t
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -78,7 +78,8 @@ def style() -> None:
         # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
         "html:has(.st-key-slide) :is(.st-key-head,[data-testid='stHeader']){display:none!important}"
         "html:has(.st-key-slide) [data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
-        ".st-key-slide{min-height:calc(100vh - 2rem)}.st-key-remote{position:absolute;left:-999rem}"
+        ".st-key-slide{min-height:calc(100vh - 2rem)}"
+        ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
         "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
@@ -219,40 +220,50 @@ def tile(
 
     metric = value.metric
     name = say(metric.short)
-    known = value.enough
-    figure, unit = figure_of(value.value if known else None, metric.unit)
+    big, (unit, rest) = shown(value), beside(value, detail)
     with st.container(border=True, gap=None, height="stretch", key=f"tile_{key or metric.key}"):
         where = metric.page if page is None else page
         if where:
             navigation.link(where, name, icon=":material/chevron_right:", help=about(value), **(params or {}))
         else:
             st.markdown(name)
-        if known:
-            measured = unit and (
-                metric.unit in ("percent", "weeks", "hours", "years", "lessons", "service_hours") or current() == "zh"
-            )
-            # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
-            big = f"{'≈ ' if value.estimated else ''}{figure}{f' :small[{plain(unit)}]' if measured else ''}"
-            beside = detail or _second(value) or target_words(value)
-        else:
-            big = MISSING
-            beside = (
-                _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n)
-                if 0 < value.n < metric.minimum_n
-                else _("no data")
-            )
+        big = f"{big} :small[{plain(unit)}]" if unit else big
         course = [point for _month, point in value.series if point is not None]
         st.metric(
             name,
-            f"{big} :small[:gray[{plain(beside)}]]" if beside else big,
+            f"{big} :small[:gray[{plain(rest)}]]" if rest else big,
             _state_words(value.state, lasting(value)),
             delta_color=COLOURS[value.state] if value.state else "gray",  # type: ignore[arg-type]
             delta_arrow="off",
             label_visibility="collapsed",
-            chart_data=course if spark and known and len(course) > 1 else None,
+            chart_data=course if spark and value.enough and len(course) > 1 else None,
         )
         explaining.opener(value, key or metric.key)
     explaining.show_if_asked(value, key or metric.key, where, params or {})
+
+
+def shown(value: Value) -> str:
+    """The figure on a tile."""
+    if not value.enough:
+        return MISSING
+    return f"{'≈ ' if value.estimated else ''}{figure_of(value.value, value.metric.unit)[0]}"
+
+
+def beside(value: Value, detail: str | None = None) -> tuple[str, str]:
+    """What stands beside it: the unit where it has to be said, and the ``detail``, else a second figure or the target;
+    or why there is no figure."""
+    metric = value.metric
+    if not value.enough:
+        few = 0 < value.n < metric.minimum_n
+        said = _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n) if few else _("no data")
+        return "", said
+    # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
+    measured = metric.unit in _MEASURES or current() == "zh"
+    unit = figure_of(value.value, metric.unit)[1] if measured else ""
+    return unit, detail or _second(value) or target_words(value)
+
+
+_MEASURES = ("percent", "weeks", "hours", "years", "lessons", "service_hours")
 
 
 def tiles(count: int) -> Any:
@@ -262,17 +273,27 @@ def tiles(count: int) -> Any:
 
 def about(value: Value) -> str:
     """What a metric's tooltip says: full name, formula, target, n, source."""
+    title, *lines = (plain(line) for line in _about(value))
+    return "  \n".join((f"**{title}**", *lines))
+
+
+def about_plainly(value: Value) -> str:
+    """The same without a look, in lines."""
+    return "\n".join(_about(value))
+
+
+def _about(value: Value) -> Iterator[str]:
     metric = value.metric
-    lines = [f"**{plain(say(metric.title))}**", plain(say(metric.formula))]
+    yield say(metric.title)
+    yield say(metric.formula)
     if wanted := target_words(value):
-        lines.append(plain(wanted))
-    lines += [plain(each) for each in standing(value)]
-    lines.append(f"n = {number(value.n)}")
+        yield wanted
+    yield from standing(value)
+    yield f"n = {number(value.n)}"
     if value.estimated:
-        lines.append(_("Estimated from duration classes; exact below 10,000."))
+        yield _("Estimated from duration classes; exact below 10,000.")
     if metric.source:
-        lines.append(_("Source: {source}", source=plain(say(metric.source))))
-    return "  \n".join(lines)
+        yield _("Source: {source}", source=say(metric.source))
 
 
 def _second(value: Value) -> str:
@@ -352,6 +373,11 @@ def _plot(figure: str, *, key: str, alt: str) -> None:
     """Draw a figure, given as JSON: that is what can be told from another one quickest."""
     config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
     st.plotly_chart(json.loads(figure), theme=None, config=config, key=key, alt=alt)
+
+
+def plot_ahead() -> None:
+    """A chart that nobody sees: a browser that has drawn one draws the next at once."""
+    _plot('{"data": [{"type": "bar", "x": [0], "y": [0]}], "layout": {"height": 20}}', key="ahead", alt="–")
 
 
 @st.fragment

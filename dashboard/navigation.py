@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard import session
 from dashboard.i18n import say
+from dashboard.settings import Settings
 from repository.access import Operation, may
 from repository.store import AUDIT
 from repository.words import msg
@@ -100,6 +102,13 @@ def link(
     st.page_link(
         page(key), label=label, icon=icon, icon_position="right", help=help, query_params=session.links(**params)
     )
+
+
+def address(key: str, **params: str | None) -> str:
+    """Where such a link leads, as a browser writes it."""
+    path = "" if key == session.landing() else key
+    query = urlencode(session.links(**params))
+    return f"{Settings.from_environment().base}/{path}{'?' if query else ''}{query}"
 
 
 def go(key: str, **params: str | None) -> None:

@@ -19,7 +19,7 @@ import time
 import tomllib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ from dashboard.settings import BACKUP_PATH, PROXY_SECRET_HEADER, Settings, SignI
 from repository.words import Trouble, msg
 
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
+LINKS = CONFIG.with_name("links.js")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EARLY = ("Html", "ButtonGroup")  # of Streamlit's elements
 CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
@@ -39,14 +41,38 @@ FAREWELL_SECONDS = 3
 OPEN_FILES = 4096
 
 
-def _inline_scripts() -> str:
-    """The hashes of the scripts that stand in Streamlit's own page, as a policy names them."""
+def _streamlit_files() -> Path | None:
+    """The folder of Streamlit's own page and its code."""
     found = importlib.util.find_spec("streamlit")
-    if found is None or found.origin is None:
+    return None if found is None or found.origin is None else Path(found.origin).parent / "static"
+
+
+def _inline_scripts() -> str:
+    """The hashes of the scripts that stand in Streamlit's own page, and of ours, as a policy names them."""
+    files = _streamlit_files()
+    if files is None:
         return ""
-    page = (Path(found.origin).parent / "static" / "index.html").read_text("utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    page = (files / "index.html").read_text("utf-8")
+    scripts = [*re.findall(r"<script>(.*?)</script>", page, re.DOTALL), LINKS.read_text("utf-8")]
     return "".join(f" 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+
+
+@cache
+def early(base: str) -> bytes:
+    """A Link header that has a browser fetch with the page what every page of ours needs, and Streamlit's page would
+    ask for only once its first elements have come: their code, and what that imports. Empty where there is none."""
+    files = _streamlit_files()
+    if files is None:
+        return b""
+    page, code = (files / "index.html").read_text("utf-8"), files / "static" / "js"
+    found: list[str] = []
+    waiting = [path.name for name in EARLY for path in sorted(code.glob(f"{name}.*.js"))]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name not in page and (code / name).is_file():
+            found.append(name)
+            waiting += re.findall(r'from"\./([^"]+\.js)"', (code / name).read_text("utf-8"))
+    return ", ".join(f"<{base}/static/js/{name}>; rel=modulepreload" for name in sorted(found)).encode()
 
 
 POLICY = (
@@ -56,7 +82,7 @@ POLICY = (
     "frame-src 'none'; frame-ancestors 'self'; base-uri 'self'; form-action 'self'"
 )
 """What a page may load and run: only what comes from here. Streamlit writes styles into the page, so those are let in;
-of scripts only the one of Streamlit's own page, by its hash."""
+of scripts only the one of Streamlit's own page and ours that follows links, by their hashes."""
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -348,7 +374,9 @@ class Guard:
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                ours = _with_ours(self.cookies(message.get("headers", ()), secure), secure=secure)
+                ours = _with_ours(
+                    self.cookies(message.get("headers", ()), secure), secure=secure, base=self.settings.base
+                )
                 message = message | {"headers": [*ours, (b"x-request-id", number.encode())]}
                 logs.answered(scope["method"], scope["path"], message["status"], began)
                 metrics.count(message["status"], began)
@@ -438,12 +466,16 @@ class Guard:
         await send({"type": "http.response.body", "body": reason.encode()})
 
 
-def _with_ours(headers: Any, *, secure: bool = False) -> list[tuple[bytes, bytes]]:
-    """The answer's headers and ours; a stricter policy of the answer's own stays."""
+def _with_ours(headers: Any, *, secure: bool = False, base: str | None = None) -> list[tuple[bytes, bytes]]:
+    """The answer's headers and ours; a stricter policy of the answer's own stays. Without one, what is a page is
+    Streamlit's, below ``base``."""
     there = list(headers)
     own_policy = any(name.lower() == b"content-security-policy" for name, _value in there)
     ours = [pair for pair in HEADERS if not (own_policy and pair[0] == b"content-security-policy")]
     ours += TLS_HEADERS if secure else ()
+    page = any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in there)
+    if page and not own_policy and base is not None and (link := early(base)):
+        ours.append((b"link", link))
     names = {name for name, _value in ours}
     return [pair for pair in there if pair[0].lower() not in names] + ours
 

@@ -8,11 +8,11 @@ of the URL, and so is the role that is looked through in demonstration mode: a l
 import re
 import secrets
 import time
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -26,6 +26,8 @@ from repository.access import Actor, Role
 from repository.metrics import Period, PeriodTrouble
 from repository.store import EVERYWHERE, Writes
 from repository.words import Trouble
+
+T = TypeVar("T")
 
 CHOICES = ("lang", "community", "period", "as_of", "grid", "category", "me")
 KINDS = ("month", "quarter", "year", "ever")
@@ -487,6 +489,15 @@ def banners() -> Any:
 def toast(text: str) -> None:
     """Say ``text`` in passing, after the rerun that follows a write."""
     st.session_state.setdefault("toasts", []).append(text)
+
+
+def held(name: str, make: Callable[[], T]) -> T:
+    """What this session holds under a name until it ends; made when it is first asked for."""
+    key = f"held.{name}"
+    if key not in st.session_state:
+        st.session_state[key] = make()
+    kept: T = st.session_state[key]
+    return kept
 
 
 def say_toasts() -> None:

@@ -53,6 +53,9 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
         st.caption(plain(slide.above))
         st.title(plain(slide.title), anchor=False)
         slide.draw()
+        if number == 1:
+            with st.container(key="slide-ahead"):  # what draws charts is loaded while the first slide is talked about
+                cards.plot_ahead()
         st.space("stretch")
         _foot(review, number, len(deck), partial(enter, slide.section) if enter else None)
 

@@ -136,20 +136,30 @@ def test_a_leader_goes_from_a_number_to_the_list_behind_it(
     visitor = windows(width, language, scheme)
     page = visitor.page
     page.goto(server.address)
-    page.locator(".st-key-tile_work_overdue a:visible").first.wait_for(timeout=30_000)
+    tile = page.locator("[data-tile=work_overdue]")
+    tile.wait_for(timeout=30_000)
     visitor.settled()
-    overdue = re.search(
-        r"\d+", page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
-    )
+    overdue = re.search(r"\d+", tile.locator(".figure").inner_text())
     assert overdue
+    page.evaluate("() => { window.still = true }")
 
-    page.locator(".st-key-tile_work_overdue a:visible").first.click()
+    tile.locator(".name a").click()
 
     page.get_by_role("heading", name=say("Maintenance"), exact=True).wait_for(timeout=30_000)
     visitor.settled()
     there = page.locator(".st-key-tile_work_overdue [data-testid=stMetricValue]").first.inner_text()
     assert there.startswith(overdue.group())
+    assert page.evaluate("() => window.still"), "the app was not loaded anew"
     assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
+
+    page.go_back()
+    tile.wait_for(timeout=30_000)
+    visitor.settled()
+    tile.locator(".explain").click()
+    page.get_by_test_id("stDialog").wait_for(timeout=30_000)
+    visitor.settled()
+    assert overdue.group() in page.get_by_test_id("stDialog").inner_text()
     assert unexpected(visitor.errors) == []
 
 
@@ -404,7 +414,7 @@ def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server
 
     visitor = windows()
     visitor.page.goto(server.address)
-    visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    visitor.page.wait_for_selector("[data-tile]", timeout=30_000)
     pid = embedded.status(server.home).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -428,7 +438,7 @@ def test_a_wall_shows_what_is_new_and_goes_on_after_the_night(windows: Windows) 
     try:
         wall = windows(1440, "en-US", "light")
         wall.page.goto(evening.address)
-        place = ".st-key-tile_work_overdue [data-testid=stMetricValue]"
+        place = "[data-tile=work_overdue] .figure"
         wall.page.wait_for_selector(place, timeout=60_000)
         wall.settled()
         begins = int(wall.page.inner_text(place).split()[0])

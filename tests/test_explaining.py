@@ -7,6 +7,7 @@ import pytest
 
 from repository.metrics import METRICS
 from repository.record import RECORDS
+from tests.drawn import drawn_by_hand
 
 
 def texts(at: Any) -> str:
@@ -43,6 +44,8 @@ def test_a_figure_is_explained_where_it_stands(
     if lang == "en":
         assert METRICS[key].formula.split("÷")[0].split(";")[0].strip()[:30] in said
         assert all(RECORDS[name].title in said for name in METRICS[key].of)
+    elif page == "overview":
+        assert key in [link.query.get("explain") for link in drawn_by_hand(at).links]
     else:  # a page in the browser's own language can be clicked
         at.button(f"explain-{key}").click().run()
         assert not at.exception

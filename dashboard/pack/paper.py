@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard import i18n
 from dashboard.i18n import _, say
-from dashboard.pack import reading
+from dashboard.pack import Told, reading, to_nobody
 from dashboard.typeset import LATIN, MM, breadth, fonts, marked_up, runs
 from repository.review import Chart, Review, Section, Table
 
@@ -22,8 +22,8 @@ SHAPES = str.maketrans("", "", "".join(reading.MARKS.values()))
 """The marks of states, which the fonts lack: on paper their words stand alone."""
 
 
-def printed(review: Review) -> bytes:
-    """The review as a PDF in the reader's language."""
+def printed(review: Review, told: Told = to_nobody) -> bytes:
+    """The review as a PDF in the reader's language; ``told`` how much of it is laid out."""
     from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 
     fonts()
@@ -50,7 +50,10 @@ def printed(review: Review) -> bytes:
         number.drawOn(canvas, PAGE[0] - EDGE - 20 * MM, EDGE - 2 * MM)
 
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=foot))
-    document.build([*_cover(review), *_agenda(review), *_sections(review.sections), *_definitions(review)])
+    flow = [*_cover(review), *_agenda(review), *_sections(review.sections), *_definitions(review)]
+    whole = len(flow)  # what is laid out is taken from the list
+    document.setProgressCallBack(lambda of, n: told(n, whole) if of == "PROGRESS" else None)
+    document.build(flow)
     return file.getvalue()
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dashboard.i18n import _, say
-from dashboard.pack import reading
+from dashboard.pack import Told, reading, to_nobody
 from repository.review import Chart, Review, Section
 
 WIDE, HIGH = 13.333, 7.5  # inches: 16 by 9
@@ -20,8 +20,8 @@ INK, QUIET, RULE, BAND = "1B2733", "5B6770", "D5DBE1", "F2F5F8"
 LINE = 1.3  # a line's height, in its letters' size
 
 
-def presentation(review: Review) -> bytes:
-    """The review as a .pptx in the reader's language."""
+def presentation(review: Review, told: Told = to_nobody) -> bytes:
+    """The review as a .pptx in the reader's language; ``told`` how many of its parts are drawn, of how many."""
     from pptx import Presentation
     from pptx.util import Inches
 
@@ -34,9 +34,12 @@ def presentation(review: Review) -> bytes:
     drawn = _Deck(deck, reading.stamp(review))
     _cover(drawn, review)
     _agenda(drawn, review)
-    for section in review.sections:
+    parts = len(review.sections) + 2
+    for place, section in enumerate(review.sections, start=1):
+        told(place, parts)
         _section(drawn, section)
     _definitions(drawn, review)
+    told(parts - 1, parts)
     file = io.BytesIO()
     deck.save(file)
     return file.getvalue()

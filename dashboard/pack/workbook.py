@@ -6,20 +6,22 @@ from typing import Any
 
 from dashboard import i18n, spreadsheets
 from dashboard.i18n import _, say
-from dashboard.pack import reading
+from dashboard.pack import Told, reading, to_nobody
 from repository.review import AgendaEntry, Chart, Column, Figure, Review
 from repository.words import Message
 
 Row = Mapping[str, Any]
 
 
-def workbook(review: Review) -> bytes:
-    """The review as an .xlsx in the reader's language: figures, agenda, a sheet for each list, definitions."""
+def workbook(review: Review, told: Told = to_nobody) -> bytes:
+    """The review as an .xlsx in the reader's language: figures, agenda, a sheet for each list, definitions; ``told``
+    how many of its sections are read."""
     sheets: dict[str, list[Row]] = {
         _("Figures"): [_figure(say(section.title), each) for section in review.sections for each in section.figures],
         _("Agenda"): [_entry(row) for row in review.agenda],
     }
-    for section in review.sections:
+    for place, section in enumerate(review.sections):
+        told(place, len(review.sections) + 1)
         for chart in section.charts:
             sheets[_name(sheets, say(chart.title))] = _drawn(chart)
         for table in section.tables:

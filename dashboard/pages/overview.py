@@ -1,11 +1,9 @@
 """Overview: in ten seconds, are things all right, and if not, what, since when, and who acts."""
 
-from collections.abc import Sequence
+from markupsafe import Markup
 
-import streamlit as st
-
-from dashboard import cards, data, glance, i18n, navigation, session
-from dashboard.i18n import _, n_, plain, say
+from dashboard import byhand, cards, data, explaining, glance, i18n, navigation, session
+from dashboard.i18n import _, n_, say
 from repository.access import Operation, may
 from repository.maintenance import WorkOrder
 from repository.metrics import State
@@ -28,34 +26,15 @@ def render() -> None:
     if not found.grids:
         _begin()
         return
-    for column, concern in zip(st.columns(3, gap="small"), found.concerns, strict=True):
-        with column:
-            _concern(concern)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(
-            plain(glance.headline(found.attention)),
-            anchor=False,
-            width="content",
-            help=cards.about(found.attention.count),
-        )
-        if found.attention.needs or found.attention.accepted:
-            navigation.link("targets", f":blue[{_('Which, and since when')}]")
-        st.space("stretch")
-        if may(session.actor(), Operation.CREATE, WorkOrder.collection) and st.button(
-            _("Log a repair"), type="primary", icon=":material/add:", key="do_report"
-        ):
-            navigation.go("report")
-    if late := glance.beyond(found.attention):
-        st.markdown(f":material/timer: {plain(late)}", help=cards.about(found.attention.beyond))
-    with cards.tiles(len(found.values)):
-        for value in found.values:
-            cards.tile(value, detail=i18n.target_words(value))
-    grids, today = st.columns([7, 5], gap="medium")
-    with grids:
-        _grids(found)
-    with today:
-        _today(found.actions, view.past is not None)
-    _systems(lines)
+    byhand.draw(
+        byhand.row("three", [_concern(concern) for concern in found.concerns]),
+        _headline(found),
+        byhand.row("tiles", [byhand.tile(value, i18n.target_words(value)) for value in found.values]),
+        byhand.row("two", [_grids(found), _today(found.actions, past=view.past is not None)]),
+        byhand.column(_("How the community is run"), byhand.row("four", [_system(line) for line in lines])),
+    )
+    for value in found.values:
+        explaining.show_if_asked(value, value.metric.key, value.metric.page, {})
     if view.past is None:  # what is over does not change by itself
         data.keep_fresh()
 
@@ -72,80 +51,89 @@ def _begin() -> None:
         navigation.go("data" if pressed == 0 else "grids")
 
 
-def _concern(concern: Concern) -> None:
-    cards.trouble(
+def _concern(concern: Concern) -> Markup:
+    return byhand.trouble(
         say(AREAS[concern.area]),
         concern.state,
         cards.lasting(concern.since) if concern.since and concern.since.state is concern.state else None,
         say(concern.finding),
         say(concern.why),
         " · ".join(concern.who),
-        key=concern.area,
         page=concern.page,
         label=say(concern.link),
         params=concern.params,
     )
 
 
-def _grids(found: Glance) -> None:
+def _headline(found: Glance) -> Markup:
+    """How many figures need action, which are overdue for it, and the way to log a repair."""
+    count = found.attention
+    parts = [Markup('<h2 title="{}">{}</h2>').format(cards.about_plainly(count.count), glance.headline(count))]
+    if count.needs or count.accepted:
+        words = Markup("{} {}").format(_("Which, and since when"), byhand.icon("arrow_forward"))
+        parts.append(byhand.link("targets", words, kind="more"))
+    if may(session.actor(), Operation.CREATE, WorkOrder.collection):
+        words = Markup("{} {}").format(byhand.icon("add"), _("Log a repair"))
+        parts.append(byhand.link("report", words, kind="do"))
+    if late := glance.beyond(count):
+        hint = cards.about_plainly(count.beyond)
+        parts.append(Markup('<p class="whole" title="{}">{} {}</p>').format(hint, byhand.icon("timer"), late))
+    return Markup('<div class="head">{}</div>').format(byhand.NOTHING.join(parts))
+
+
+def _grids(found: Glance) -> Markup:
     lagging = found.lagging
     title = _("The grids side by side")
     if lagging and len(found.grids) > 1:
         title = _(
             "{grid} is off target in {n} of {all}",
-            grid=plain(lagging[0].name),
+            grid=lagging[0].name,
             n=i18n.number(lagging[1]),
             all=len(found.rows),
         )
-    st.header(title, anchor=False)
-    table: dict[str, list[str]] = {_("Grid"): [_row_name(row) for row in found.rows]}
-    for grid in found.grids:
-        head = plain(grid.code)
-        table[head] = [_cell(row, grid.id) for row in found.rows]
-    with st.container(key="grids"):
-        cards.side_by_side(table)
+    rows = [(_row_name(row), [_cell(row, grid.id) for grid in found.grids]) for row in found.rows]
+    return byhand.column(title, byhand.compared([_("Grid"), *(grid.code for grid in found.grids)], rows))
 
 
-def _systems(found: Sequence[Line]) -> None:
-    st.header(_("How the community is run"), anchor=False)
-    for column, line in zip(st.columns(len(found), gap="small"), found, strict=True):
-        with column:
-            cards.trouble(
-                say(SYSTEMS[line.page]),
-                line.state,
-                None,
-                say(line.finding),
-                say(line.more) if line.more else "",
-                "",
-                key=line.page,
-                page=line.page,
-                label=_("See more"),
-                params=line.params,
-            )
+def _system(line: Line) -> Markup:
+    return byhand.trouble(
+        say(SYSTEMS[line.page]),
+        line.state,
+        None,
+        say(line.finding),
+        say(line.more) if line.more else "",
+        "",
+        page=line.page,
+        label=_("See more"),
+        params=line.params,
+    )
 
 
-def _row_name(row: Row) -> str:
+def _row_name(row: Row) -> Markup:
     unit = "%" if row.metric.unit == "percent" else say(i18n.UNITS[row.metric.unit])
     bounds = i18n.target_bounds(row.target, row.metric.unit)
-    return f"{say(row.metric.short)} :small[:gray[{plain(', '.join(part for part in (unit, bounds) if part))}]]"
+    said = ", ".join(part for part in (unit, bounds) if part)
+    return Markup("{} <small>{}</small>").format(say(row.metric.short), said)
 
 
-def _cell(row: Row, grid_id: str) -> str:
+def _cell(row: Row, grid_id: str) -> Markup | str:
     cell = row.cells[grid_id]
     if cell.state is State.UNKNOWN:
         return i18n.MISSING
-    return cards.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
+    return byhand.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
 
 
-def _today(actions: tuple[Action, ...], past: bool) -> None:
+def _today(actions: tuple[Action, ...], *, past: bool) -> Markup:
     if not actions:
-        st.header(_("Nothing had to be done") if past else _("Nothing has to be done today"), anchor=False)
-        return
-    title = n_("{n} thing had to be done", "{n} things had to be done", len(actions))
-    title = title if past else n_("{n} thing to do today", "{n} things to do today", len(actions))
-    st.header(title, anchor=False)
-    with st.container(key="todo", gap="xsmall"):
-        for action in actions:
-            late = _("{days} overdue", days=i18n.days_badge(action.days)) if action.days else ""
-            who = " · ".join(part for part in (action.who or "", late) if part)
-            cards.todo(action.state, say(action.what), who, page=action.page, params=action.params)
+        title = _("Nothing had to be done") if past else _("Nothing has to be done today")
+        return byhand.column(title, byhand.NOTHING)
+    lines = []
+    for action in actions:
+        late = _("{days} overdue", days=i18n.days_badge(action.days)) if action.days else ""
+        who = " · ".join(part for part in (action.who or "", late) if part)
+        lines.append(byhand.todo(action.state, say(action.what), who, page=action.page, params=action.params))
+    if past:
+        title = n_("{n} thing had to be done", "{n} things had to be done", len(actions))
+    else:
+        title = n_("{n} thing to do today", "{n} things to do today", len(actions))
+    return byhand.column(title, Markup("<ul>{}</ul>").format(byhand.NOTHING.join(lines)))

@@ -1,17 +1,15 @@
 """Review: a period's review, written by the data: to read, to show on a projector, to take away."""
 
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
-from dashboard import cards, data, i18n, navigation, presenting, session, slides
+from dashboard import cards, i18n, making, navigation, presenting, session, slides
 from dashboard.i18n import _, plain, say
 from dashboard.pack import reading
-from repository.access import Actor
 from repository.metrics import Period
-from repository.review import Figure, Review, Section, arranged, kept_reviews, reviewed
-from repository.store import Store
+from repository.review import Figure, Review, Section
 
 MIME = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -36,7 +34,8 @@ def render() -> None:
         words = _("Show on a projector")
         if st.button(words, type="primary", icon=":material/slideshow:", key="do_present"):
             _present(view, found)
-        _downloads(view, found)
+        with st.container(width="content"):
+            _files(view, review)
     st.caption(plain(reading.stamp(review)))
     presenting.bar(view, found, period)
     _agenda(review)
@@ -52,29 +51,16 @@ def _present(view: session.View, found: presenting.Showing) -> None:
     st.rerun()
 
 
-def _downloads(view: session.View, found: presenting.Showing) -> None:
-    for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items():
-        st.download_button(
-            plain(word),
-            data=data.fetch(partial(_made, form, view.community_id, found, view.now)),
-            file_name=f"{view.community}-{found.review.period}.{form}",
-            mime=MIME[form],
-            on_click="ignore",
-            icon=":material/download:",
-            key=f"review-{form}",
-        )
-
-
-def _made(form: str, community_id: str, found: presenting.Showing, now: datetime, store: Store, actor: Actor) -> bytes:
-    """The review as a file: as it was kept, or written anew and arranged as the page had it."""
+def _files(view: session.View, review: Review) -> None:
+    """What stands on the page, to take away."""
     from dashboard.pack import paper, powerpoint, workbook
 
     makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
-    if found.kept is not None:
-        kept = kept_reviews(store, actor, community_id, found.kept.meeting_id)
-        return makers[form](next(each for each in kept if each.id == found.kept.id).review)
-    written = reviewed(store, actor, community_id, Period.of(found.review.period), now=now)
-    return makers[form](arranged(written, found.plan))
+    files = {
+        form: making.File(word, f"{view.community}-{review.period}.{form}", MIME[form], partial(makers[form], review))
+        for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items()
+    }
+    making.offer(files, of=replace(review, written_at=""), key="review-files")
 
 
 def _agenda(review: Review) -> None:

@@ -1,6 +1,6 @@
 """``make bench``: what GridBoard promises about speed, measured. Exit code 1 when a bound is missed.
 
-    python -m tests.benchmarks [seeding writes attendances generating importing starting pages reruns]
+    python -m tests.benchmarks [seeding writes attendances generating importing starting pages reruns glancing]
 
 BENCH_SCALE=0.01 for a quick look, BENCH_HOME=folder keeps the large sets, BENCH_ROUNDS sets how many rounds.
 """
@@ -12,7 +12,7 @@ import time
 
 from tests.benchmarks.stand import SCALE, Report, Stand, say
 
-PARTS = ("seeding", "writes", "attendances", "generating", "importing", "starting", "pages", "reruns")
+PARTS = ("seeding", "writes", "attendances", "generating", "importing", "starting", "pages", "reruns", "glancing")
 
 
 def main(wanted: list[str]) -> int:

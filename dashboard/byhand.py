@@ -1,0 +1,173 @@
+"""Drawn by hand: one piece of HTML, where a browser takes longer to set up elements than people look at them.
+
+For Overview, which is glanced at, on a phone and on a wall, and for nothing that is filled in. Whatever is data is
+escaped by ``Markup``, which is what everything here takes and gives. A link moves inside the app (theme/links.js).
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+from markupsafe import Markup
+
+from dashboard import cards, explaining, navigation, session
+from dashboard.charts import Palette, palette
+from dashboard.i18n import _, say
+from repository.metrics import State, Value
+
+THEME = Path(__file__).parent / "theme"
+NOTHING = Markup()
+
+
+def draw(*parts: Markup) -> None:
+    """Put the parts below each other, each as wide as the page."""
+    st.html(_look())
+    st.html(Markup('<div class="byhand">{}</div>').format(NOTHING.join(parts)))
+    st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True)
+
+
+@cache
+def links() -> str:
+    """The script that follows links inside the app; the server's policy names it by its hash."""
+    return (THEME / "links.js").read_text("utf-8")
+
+
+@cache
+def _look() -> str:
+    light, dark = palette("light"), palette("dark")
+    colours = {"rule": (light.rule, dark.rule), "quiet": (light.quiet, dark.quiet), "on-blue": ("#FFFFFF", dark.page)}
+    for name in light.states:
+        colours |= {
+            f"{name}-ink": (light.inks[name], dark.inks[name]),
+            f"{name}-ground": (light.grounds[name], dark.grounds[name]),
+            f"{name}-line": (light.states[name], dark.states[name]),
+        }
+    named = "".join(f"--{name}:light-dark({one},{other});" for name, (one, other) in colours.items())
+    of_states = "".join(
+        f".byhand .{name}{{--ink:var(--{name}-ink);--ground:var(--{name}-ground)}}" for name in light.states
+    )
+    return f"<style>.byhand{{{named}}}{of_states}{(THEME / 'byhand.css').read_text('utf-8')}</style>"
+
+
+def icon(name: str) -> Markup:
+    """A drawing that a screen reader passes by; ``name`` as in ``:material/name:``."""
+    bare = name.removeprefix(":material/").removesuffix(":")
+    return Markup('<i aria-hidden="true" translate="no">{}</i>').format(bare)
+
+
+def link(page: str, words: Markup | str, *, kind: str = "", hint: str = "", **params: str | None) -> Markup:
+    """A link to a page with the reader's choices, overruled by ``params``."""
+    return Markup('<a data-inside href="{}" class="{}" title="{}">{}</a>').format(
+        navigation.address(page, **params), kind, hint, words
+    )
+
+
+def state(which: State | None, since: str | None = None) -> Markup:
+    """A state as shape, word and how long."""
+    if which is None:
+        return Markup('<span class="state gray">{} {}</span>').format(icon("info"), _("No target set"))
+    said = " · ".join(filter(None, (say(which.label), since)))
+    return Markup('<span class="state {}">{} {}</span>').format(cards.COLOURS[which], icon(cards.ICONS[which]), said)
+
+
+def mark(which: State, text: str) -> Markup:
+    """A figure in its state's shape and colour; on target it stays plain."""
+    if which is State.ON_TARGET:
+        return Markup.escape(text)
+    colour = cards.COLOURS[which]
+    return Markup('<b class="{}">{} {}</b>').format(colour, icon(cards.ICONS[which]), text)
+
+
+def row(kind: str, parts: Sequence[Markup]) -> Markup:
+    """Side by side while there is room: ``three``, ``four``, ``tiles``, or ``two`` columns."""
+    return Markup('<div class="row {}">{}</div>').format(kind, NOTHING.join(parts))
+
+
+def column(title: str, content: Markup) -> Markup:
+    """What stands under a heading."""
+    return Markup('<section class="column"><h2>{}</h2>{}</section>').format(title, content)
+
+
+def trouble(
+    name: str,
+    which: State,
+    since: str | None,
+    finding: str,
+    why: str,
+    who: str,
+    *,
+    page: str,
+    label: str,
+    params: Mapping[str, str | None],
+) -> Markup:
+    """What changed, why, who acts by when, the way to the list: as ``cards.trouble``."""
+    return Markup(
+        '<section class="card"><p><b>{}</b> {}</p><h3>{}</h3>{}<div class="last">{}{}</div></section>'
+    ).format(
+        name,
+        state(which, since),
+        finding,
+        Markup("<p>{}</p>").format(why) if why else "",
+        Markup('<p class="quiet">{} {}</p>').format(icon("person"), who) if who else "",
+        link(page, Markup("{} {}").format(label, icon("arrow_forward")), kind="more", **params),
+    )
+
+
+def tile(value: Value, detail: str) -> Markup:
+    """A metric as ``cards.tile`` shows it: its name leads to the list behind it, its corner explains it."""
+    metric, (unit, beside) = value.metric, cards.beside(value, detail)
+    name = link(
+        metric.page, Markup("{} {}").format(say(metric.short), icon("chevron_right")), hint=cards.about_plainly(value)
+    )
+    course = [point for _month, point in value.series if point is not None] if value.enough else []
+    what = _("What is {figure}?", figure=say(metric.short))
+    return Markup(
+        '<section class="card tile" data-tile="{}"><p class="name">{}</p><p class="figure">{}{}{}</p>{}{}{}</section>'
+    ).format(
+        metric.key,
+        name,
+        cards.shown(value),
+        Markup(" <small>{}</small>").format(unit) if unit else "",
+        Markup(" <small>{}</small>").format(beside) if beside else "",
+        state(value.state, cards.lasting(value)),
+        _spark(course, cards.COLOURS[value.state] if value.state else "gray") if len(course) > 1 else "",
+        Markup('<a data-inside class="explain" href="{}" title="{}" aria-label="{}">{}</a>').format(
+            navigation.address(session.landing(), **{explaining.EXPLAIN: metric.key}), what, what, icon("info")
+        ),
+    )
+
+
+def _spark(course: Sequence[float], colour: str) -> Markup:
+    """The course as a line. Its words are the list of months behind the tile's corner."""
+    look: Palette = palette("dark" if session.dark() else "light")
+    low, high = min(course), max(course)
+    line = " ".join(
+        f"{100 * place / (len(course) - 1):.1f},{37 - 34 * (point - low) / (high - low) if high > low else 20:.1f}"
+        for place, point in enumerate(course)
+    )
+    drawn = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 40" preserveAspectRatio="none">'
+        f'<polyline points="{line}" fill="none" stroke="{look.states[colour]}" stroke-width="2" '
+        'stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
+    )
+    return Markup('<img alt="" src="data:image/svg+xml,{}">').format(quote(drawn))
+
+
+def compared(head: Sequence[str], rows: Sequence[tuple[Markup, Sequence[Markup | str]]]) -> Markup:
+    """Names at the left, figures beside them."""
+    titles = NOTHING.join(Markup('<th scope="col">{}</th>').format(title) for title in head)
+    lines = NOTHING.join(
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            name, NOTHING.join(Markup("<td>{}</td>").format(cell) for cell in cells)
+        )
+        for name, cells in rows
+    )
+    return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(titles, lines)
+
+
+def todo(which: State, what: str, who: str, *, page: str, params: Mapping[str, str | None]) -> Markup:
+    """A line of today's list: what to do, who and until when."""
+    words = Markup('<span class="{}">{}</span> {}').format(cards.COLOURS[which], icon(cards.ICONS[which]), what)
+    return Markup('<li>{}<span class="quiet">{}</span></li>').format(link(page, words, **params), who)

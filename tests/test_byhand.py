@@ -1,0 +1,88 @@
+"""Overview is one piece of HTML: what is data in it stays letters, and its links lead where they say."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markupsafe import Markup
+
+from dashboard import byhand, i18n, server
+from repository.access import Actor
+from repository.metrics import Metric, State, Target, Value
+from repository.store import Store
+from tests.drawn import Drawn, drawn_by_hand
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&<script>alert(2)</script> [a](b) **c**"
+OVERDUE = Metric("t_overdue", HOSTILE, "Overdue", "orders", HOSTILE, HOSTILE, Target(high=15))
+
+
+def test_what_is_data_stays_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.navigation.address", lambda *_args, **_params: f"/{HOSTILE}")
+    monkeypatch.setattr("dashboard.session.dark", lambda: False)
+    monkeypatch.setattr("dashboard.session.landing", lambda: "overview")
+    value = Value(OVERDUE, 37.0, 98, [("2026-03", 20.0), ("2026-04", 37.0)])
+    with i18n.speaking("en"):
+        parts = [
+            byhand.trouble(
+                HOSTILE, State.NEAR, HOSTILE, HOSTILE, HOSTILE, HOSTILE, page="grids", label=HOSTILE, params={}
+            ),
+            byhand.tile(value, HOSTILE),
+            byhand.compared([HOSTILE], [(Markup.escape(HOSTILE), [HOSTILE, byhand.mark(State.NEAR, HOSTILE)])]),
+            byhand.todo(State.NEAR, HOSTILE, HOSTILE, page="grids", params={}),
+            byhand.column(HOSTILE, byhand.link("grids", HOSTILE, hint=HOSTILE)),
+            byhand.state(State.NEAR, HOSTILE),
+        ]
+    found = Drawn(str(byhand.NOTHING.join(parts)))
+    assert found.tags <= {
+        "section", "p", "b", "h2", "h3", "span", "div", "a", "i", "img", "small", "table", "thead", "tbody", "tr", "th",
+        "td", "li",
+    }  # fmt: skip
+    for part in parts:
+        text = Drawn(str(part)).text
+        assert "onerror=alert(1)" in text, "it is there, as letters"
+        assert "<img src=x" not in str(part)
+
+
+def test_only_what_is_written_in_the_source_is_markup() -> None:
+    """Nothing is declared to be markup but literals, which ``Markup.format`` puts data into, escaped."""
+    for path in Path(byhand.__file__).parent.rglob("*.py"):
+        text = path.read_text("utf-8")
+        if "Markup(" in text:
+            assert path.name in {"byhand.py", "overview.py"}, path
+            assert 'Markup(f"' not in text
+            assert "Markup(f'" not in text
+            assert "# noqa: S704" not in text
+
+
+def test_links_move_inside_the_app_by_a_script_that_the_policy_names() -> None:
+    import base64
+    import hashlib
+
+    digest = base64.b64encode(hashlib.sha256(byhand.links().encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in server.POLICY
+
+
+def test_what_every_page_needs_is_fetched_early() -> None:
+    found = server.early("/base").decode()
+    files = server._streamlit_files()
+    assert files is not None
+    named = [part.split(">")[0].removeprefix("<") for part in found.split(", ")]
+    assert all(name.startswith("/base/static/js/") for name in named)
+    assert all((files / "static" / "js" / name.rsplit("/")[-1]).is_file() for name in named)
+    assert {name.rsplit("/")[-1].split(".")[0] for name in named} >= {"Html", "purify", "ButtonGroup"}
+
+
+def test_overview_says_in_html_what_it_knows(
+    yard: Store, admin: Actor, mongodb_uri: str, visit: Callable[..., Any]
+) -> None:
+    at = visit(mongodb_uri, "overview", lang="en")
+    found = drawn_by_hand(at)
+    assert len(found.tiles) == 7
+    assert {link.query.get("explain") for link in found.links} >= set(found.tiles)
+    assert any(link.page == "report" for link in found.links)
+    viewer = drawn_by_hand(visit(mongodb_uri, "overview", lang="en", role="viewer"))
+    assert not any(link.page == "report" for link in viewer.links)
+    assert all(link.query.get("lang", "en") == "en" for link in found.links)
+    explained = visit(mongodb_uri, "overview", lang="en", explain="F1")
+    assert "Condition 3 or better" in " ".join(each.value for each in explained.markdown)
