@@ -72,7 +72,8 @@ class View:
         """As of the end of a past day, in the period it lies in, unless an earlier one was chosen by name."""
         now = datetime.combine(day + timedelta(days=1), datetime.min.time(), self.zone) - timedelta(milliseconds=1)
         named = chosen("period") not in ("", *KINDS) and self.period.first <= day
-        period = self.period if named else Period.containing(self.period.kind, day)
+        kind = self.period.kind if self.period.kind in KINDS else DEFAULT_PERIOD
+        period = self.period if named else Period.containing(kind, day)
         return replace(self, now=now, period=period)
 
     @property
