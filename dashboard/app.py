@@ -49,8 +49,8 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     chosen = st.navigation(navigation.all_pages(landing), position="top")
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
+    day = _day_chosen(view)
     session.say_toasts()
-    day = session.day_chosen()
     if day and row.past:
         view = session.look_back(day)
     with st.container(key="page", gap="small"):
@@ -134,6 +134,19 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
                     _filters(row, view)
             with st.container(width="content"):
                 _person(view, communities)
+
+
+def _day_chosen(view: View) -> date | None:
+    """The past day that is looked at; one before there was anything is put back to today, with a word."""
+    day = session.day_chosen()
+    if day is None:
+        return None
+    first = data.ask(Store.first_month, view.community_id)
+    if first is not None and day < Period.of(first).first:
+        session.choose("as_of", None)
+        session.toast(_("There is nothing before {month}: this is today.", month=i18n.month(Period.of(first).first)))
+        return None
+    return day
 
 
 def _mind_the_day(row: navigation.PageRow, day: date) -> None:

@@ -4,12 +4,15 @@ import ast
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import dashboard
 from dashboard import data
@@ -23,9 +26,11 @@ from repository.requests import Request
 from repository.store import Store, Then
 from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
-from tests.as_of import World
+from tests.as_of import World, differences, told
 from tests.conftest import NOW, Clock
 from tests.drawn import drawn_by_hand
+from tests.test_maintenance_figures import NOW as FIGURED
+from tests.test_maintenance_figures import random_order
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICE = Actor("office", "办公室", Role.ADMIN)
@@ -237,6 +242,43 @@ def test_what_rests_on_them_stays_as_it_was(yard: Store, clock: Clock, seed: int
     World(yard, clock, seed).holds(anything, all_across, before=70, after=70, past=Then)
 
 
+# --- one record
+@given(st.integers(0, 10**9), st.integers(0, 800 * 86_400), st.integers(0, 800 * 86_400))
+def test_what_was_of_what_was_is_what_was(seed: int, first: int, second: int) -> None:
+    """Of any order: looking back at once or in two steps tells the same, and at its last step what stands there."""
+    order = random_order(Random(seed), seed % 50).to_document()
+    earlier, later = (FIGURED - timedelta(seconds=ago) for ago in sorted((first, second), reverse=True))
+    assert WorkOrder.as_it_stood(order, FIGURED + timedelta(days=60), {}, SHANGHAI) == order
+    between = WorkOrder.as_it_stood(order, later, {}, SHANGHAI)
+    at_once = WorkOrder.as_it_stood(order, earlier, {}, SHANGHAI)
+    assert at_once == (None if between is None else WorkOrder.as_it_stood(between, earlier, {}, SHANGHAI))
+    assert (at_once is None) == (order["reported_at"] > earlier)
+    if at_once is not None:
+        spells = [*order["reopenings"], order]
+        over = any(
+            spell.get("ended_at")
+            and spell["ended_at"] <= earlier < spell.get("reopened_at", FIGURED + timedelta(days=1))
+            for spell in spells
+        )
+        assert at_once["is_open"] is not (over or not (order["is_open"] or order.get("ended_at")))
+
+
+def test_the_same_of_requests_and_orders_that_people_worked_on(yard: Store, clock: Clock) -> None:
+    world = World(yard, clock, 5)
+    began = clock.now
+    world.do(anything, 160)
+    for record in (WorkOrder, Request):
+        for document in yard.db[record.collection].find({"community_id": "d"}):
+            assert record.as_it_stood(document, clock.now, {}, SHANGHAI) == document
+            for _ in range(4):
+                span = (clock.now - began).total_seconds()
+                earlier, later = sorted(began + timedelta(seconds=world.random.uniform(0, span)) for _ in range(2))
+                between = record.as_it_stood(document, later, {}, SHANGHAI)
+                at_once = record.as_it_stood(document, earlier, {}, SHANGHAI)
+                again = None if between is None else record.as_it_stood(between, earlier, {}, SHANGHAI)
+                assert differences(told(at_once), told(again)) == []
+
+
 # --- against the raw rows
 DAY = date(2026, 3, 17)
 END = datetime(2026, 3, 17, 23, 59, 59, 999000, tzinfo=SHANGHAI)
@@ -334,7 +376,9 @@ def test_a_past_day_is_chosen_by_the_address(visit: Any, demo_uri: str) -> None:
     assert not any("As it was" in each.value for each in page.markdown)
 
 
-@pytest.mark.parametrize("wish", ["nonsense", "2026-02-30", "2999-01-01", "2026-04-02", "0001-01-01", "２０２６-03-17"])
+@pytest.mark.parametrize(
+    "wish", ["nonsense", "2026-02-30", "2999-01-01", "2026-04-02", "0001-01-01", "1995-05-05", "２０２６-03-17"]
+)
 def test_a_day_that_is_none_is_today(visit: Any, demo_uri: str, wish: str) -> None:
     page = visit(demo_uri, "overview", lang="en", as_of=wish)
     assert not page.exception
