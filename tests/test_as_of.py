@@ -18,7 +18,7 @@ import dashboard
 from dashboard import data
 from dashboard.i18n import translator
 from dashboard.navigation import PAGES
-from repository import contributions, handling, maintenance, overview, requests, targets, workload
+from repository import contributions, handling, maintenance, overview, recount, requests, targets, workload
 from repository.access import Actor, Role
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import Period
@@ -27,7 +27,7 @@ from repository.store import Store, Then
 from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, refill
 from tests.drawn import drawn_by_hand
 from tests.test_maintenance_figures import NOW as FIGURED
 from tests.test_maintenance_figures import random_order
@@ -277,6 +277,25 @@ def test_the_same_of_requests_and_orders_that_people_worked_on(yard: Store, cloc
                 at_once = record.as_it_stood(document, earlier, {}, SHANGHAI)
                 again = None if between is None else record.as_it_stood(between, earlier, {}, SHANGHAI)
                 assert differences(told(at_once), told(again)) == []
+
+
+@pytest.mark.parametrize("ago", [timedelta(days=9, hours=5), timedelta(days=96), timedelta(days=400, hours=3)])
+def test_the_past_of_orders_from_anywhere_is_that_of_orders_that_went_no_further(
+    yard: Store, admin: Actor, ago: timedelta
+) -> None:
+    """Orders without a story, with an end that nobody knows: asked as of then, and asked where nothing has happened to
+    them since. What ended before it was reported, years before perhaps, is where it was put by mistake."""
+    moment, rng = FIGURED - ago, Random(20260402)
+    orders = [random_order(rng, number).to_document() for number in range(320)]
+    orders = [order for order in orders if not order["flags"]]
+    then = [WorkOrder.as_it_stood(order, moment, {}, SHANGHAI) for order in orders]
+    answers = []
+    for documents, store in ((orders, Then(yard, moment)), ([one for one in then if one], yard)):
+        refill(yard, {WorkOrder.collection: documents})
+        recount.rebuild(yard, admin, "d")
+        answers.append(told(all_of_repairs(store, moment)))
+    found = differences(*answers)
+    assert not found, "\n".join([f"{len(found)} differ", *found[:25]])
 
 
 # --- against the raw rows
