@@ -182,7 +182,8 @@ class Then(Store):
         trail = self._trail(record, community_id)
         end, after = rollups.month_bounds(month, zone)[1], Is(gt=self.moment)
         here: Document = {"community_id": community_id, record.began: Is(lt=end)}
-        ways: list[Mapping[str, Any]] = [] if record.stock is None else [record.stock]
+        stock = record.stock or {"$or": []}
+        ways: list[Mapping[str, Any]] = [*stock.get("$or", [stock])]  # each with an index of its own
         ways += [*({name: after} for name in record.stirred), {record.began: Is(gt=self.moment, lt=end)}]
         ways += [{"_id": Is(among=sorted(trail))}] if trail else []
         changed: list[tuple[str, Document | None]] = []
