@@ -64,6 +64,8 @@ class Then(Store):
         """As ``Store.documents``."""
         pending = self.pending_batches(session)
         stages = self._matching(record, self._seen(record, filter, pending))
+        if sort and limit:  # of what has not changed no more than that, by its index
+            stages[1:1] = [{"$sort": dict(sort)}, {"$limit": int(skip) + limit}]
         stages += [{"$sort": dict(sort)}] if sort else []
         stages += [{"$skip": int(skip)}] if skip else []
         stages += [{"$limit": limit}] if limit else []
@@ -102,7 +104,9 @@ class Then(Store):
         with our_errors(), pymongo.timeout(READ_SECONDS):
             how: Document = {"batchSize": 10_000} | ({} if index is None else _hint(record, index))
             bare = [{"$unset": sorted(record.personal)}] if record.personal else []
-            stages = [*self._matching(record, match), *bare, *map(dict, pipeline)]
+            stages = self._matching(record, match)
+            stages[1:1] = _newest(pipeline)
+            stages += [*bare, *map(dict, pipeline)]
             return self.db[record.collection].aggregate(stages, **how).to_list()
 
     def together(
@@ -120,7 +124,9 @@ class Then(Store):
 
     def _branch(self, actor: Actor, community_id: str, wanted: Wanted, pending: tuple[str, ...]) -> list[Document]:
         first, *rest = super()._branch(actor, community_id, wanted, pending)
-        return [*self._matching(wanted.record, first["$match"]), *rest]
+        stages = self._matching(wanted.record, first["$match"])
+        stages[1:1] = _newest(rest)
+        return [*stages, *rest]
 
     def counters_of(
         self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None = None
@@ -234,6 +240,12 @@ class Then(Store):
 
 def _subjects(subject: Any) -> Sequence[str]:
     return [subject] if isinstance(subject, str) else subject["$in"]
+
+
+def _newest(stages: Sequence[Mapping[str, Any]]) -> list[Document]:
+    """The first two stages, where they take so many in some order: as many are enough of a part."""
+    taken = [dict(stage) for stage in stages[:2]]
+    return taken if [*map(list, taken)] == [["$sort"], ["$limit"]] else []
 
 
 def _community(match: Any) -> str | None:
