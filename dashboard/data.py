@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -346,7 +346,7 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
         cards.told(trouble, icon=":material/block:")
         st.stop()
     if _asked is not None:
-        _asked.append(Asked(key[0], partial(query, _as_of(past), who, *args, **kwargs)))
+        _asked.append(Asked(key[0], partial(query, _as_of(past, args), who, *args, **kwargs)))
     _answers.keep(key, _kept(mark, footprint.read, answer))
     return _lent(answer)
 
@@ -366,8 +366,22 @@ def _past(kwargs: Mapping[str, Any]) -> datetime | None:
     return past if past in asked or past.date() in asked else None
 
 
-def _as_of(past: datetime | None) -> Store:
-    return store() if past is None else Then(store(), past)
+_then: tuple[Hashable, Then] | None = None
+
+
+def _as_of(past: datetime | None, about: Collection[Any]) -> Store:
+    """The store that a question is put to. What has to be read of a past moment first holds for the next question too,
+    while nothing is written in its community."""
+    global _then  # noqa: PLW0603 (what was looked at last)
+    if past is None:
+        return store()
+    if (mark := session.marked(about)) is None:
+        return Then(store(), past)
+    stands = (store(), past, mark.community_id, mark.writes.n)
+    kept = _then
+    if kept is None or kept[0] != stands:
+        kept = _then = (stands, Then(store(), past))
+    return kept[1]
 
 
 def ask_together(community_id: str, *put: Put) -> list[Any]:
@@ -392,7 +406,7 @@ def ask_together(community_id: str, *put: Put) -> list[Any]:
         st.stop()
     if _asked is not None and anew:
         name = " + ".join(keys[place][0] for place in fallen)
-        _asked.append(Asked(name, partial(at_once, _as_of(past), who, community_id, anew)))
+        _asked.append(Asked(name, partial(at_once, _as_of(past, [community_id]), who, community_id, anew)))
     for place, (answer, read) in zip(fallen, found, strict=True):
         kept[place] = one = _kept(mark, read, answer)
         _answers.keep(keys[place], one)
@@ -419,11 +433,11 @@ def _read(
     try:
         if (away := session.is_away()) is not None:
             raise away
-        return query(_as_of(past), who, *args, **kwargs)
+        return query(_as_of(past, args), who, *args, **kwargs)
     except Unavailable:
         if not _revive():
             raise
-        return query(_as_of(past), who, *args, **kwargs)
+        return query(_as_of(past, args), who, *args, **kwargs)
 
 
 def _present() -> Actor:

@@ -466,6 +466,31 @@ def test_what_is_opened_from_a_past_list_is_as_it_is_now(visit: Any, demo_uri: s
     assert "As it was" in said
 
 
+def test_a_page_of_a_past_day_reads_what_changed_since_once(
+    visit: Any, demo_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+    plain = Then._read
+    monkeypatch.setattr(Then, "_read", lambda self, *of: [read.append(of[0]), plain(self, *of)][1])
+    visit(demo_uri, "maintenance", lang="en", as_of="2026-03-17")
+    assert WorkOrder in read
+    assert len(read) == len(set(read))
+
+
+def test_what_is_done_now_changes_no_past_day_that_is_looked_at(visit: Any, yard: Store, mongodb_uri: str) -> None:
+    made = [
+        maintenance.log_repair(yard, OFFICE, "d", fault="loose", facility_id="d-F-01", reported_at=NOW - ago)
+        for ago in (timedelta(days=9), timedelta(days=3))
+    ]
+    page = visit(mongodb_uri, "maintenance", lang="zh", as_of="2026-03-28")
+    orders = page.dataframe[0].value["工单"].tolist()
+    assert orders == [made[0].number]
+    maintenance.move(yard, OFFICE, "d", made[0].id, made[0].revision, Status.DONE)
+    assert page.run().dataframe[0].value["工单"].tolist() == orders
+    page = visit(mongodb_uri, "maintenance", lang="zh")
+    assert page.dataframe[0].value["工单"].tolist() == [made[1].number]
+
+
 def test_no_command_is_given_the_past() -> None:
     """What is done is done now: no call of ``tell`` names the ``now`` of the view."""
     for path in Path(dashboard.__path__[0]).rglob("*.py"):
