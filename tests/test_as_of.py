@@ -471,6 +471,7 @@ def test_a_page_of_a_past_day_reads_what_changed_since_once(
 ) -> None:
     read: list[Any] = []
     plain = Then._read
+    monkeypatch.setattr(data, "_then", None)
     monkeypatch.setattr(Then, "_read", lambda self, *of: [read.append(of[0]), plain(self, *of)][1])
     visit(demo_uri, "maintenance", lang="en", as_of="2026-03-17")
     assert WorkOrder in read
