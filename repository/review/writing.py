@@ -530,9 +530,11 @@ def _organizations(desk: _Desk) -> Section:
         "organizations",
         msg("Local organisations"),
         Message(
-            msg("Of {all} stationed organisations {n} took part"),
+            msg("{n} of {all} stationed organisations took part"),
             {"n": sum(each.times > 0 for each in now.standings), "all": len(now.standings)},
-        ),
+        )
+        if now.standings
+        else Message(msg("No stationed organisation is on the register")),
         [
             Figure.of(now.participation, before.participation, year.participation),
             Figure.of(now.silence),
@@ -773,9 +775,11 @@ def _money(desk: _Desk) -> Section:
     return _section(
         "money",
         msg("Money"),
-        Message(
+        counted(
+            msg("Replacements planned in one year: {money}"),
             msg("Replacements planned over {n} years: {money}"),
-            {"n": len(years), "money": Amount(total, "money")},
+            len(years),
+            money=Amount(total, "money"),
         )
         if years
         else Message(msg("Nothing is to be replaced")),
