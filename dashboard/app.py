@@ -49,9 +49,14 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     chosen = st.navigation(navigation.all_pages(landing), position="top")
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
+    day = _day_chosen(view)
     session.say_toasts()
+    if day and row.past:
+        view = session.look_back(day)
     with st.container(key="page", gap="small"):
         _head(row, view, communities)
+        if day:
+            _mind_the_day(row, day)
         data.mind_the_leader()
         data.mind_the_room()
         backups.mind(view)
@@ -131,6 +136,38 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
                 _person(view, communities)
 
 
+def _day_chosen(view: View) -> date | None:
+    """The past day that is looked at; one before there was anything is put back to today, with a word."""
+    day = session.day_chosen()
+    if day is None:
+        return None
+    first = data.ask(Store.first_month, view.community_id)
+    if first is not None and day < Period.of(first).first:
+        session.choose("as_of", None)
+        session.toast(_("There is nothing before {month}: this is today.", month=i18n.month(Period.of(first).first)))
+        return None
+    return day
+
+
+def _mind_the_day(row: navigation.PageRow, day: date) -> None:
+    """Say plainly that a past day is looked at, or that this page is today's all the same; and the way back."""
+    shown = i18n.date(day)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="as-of"):
+        if row.past:
+            words = _("As it was at the end of {day}. What you open from here is as it is now.", day=shown)
+            st.markdown(f":material/history: **{plain(words)}**", width="content")
+        else:
+            words = _("This page shows today, not {day}.", day=shown)
+            st.caption(f":material/history: {plain(words)}", width="content")
+        st.button(
+            _("Back to today"),
+            icon=":material/today:",
+            type="tertiary",
+            key="back-to-today",
+            on_click=lambda: session.choose("as_of", None),
+        )
+
+
 def _mind_new_work(view: View) -> None:
     """Say to whoever was given work and has not seen it yet that it is there: on every page, until it is seen."""
     actor = session.actor()
@@ -174,6 +211,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
     set_ones = sum(bool(session.chosen(name)) for name in row.choices) + (
         session.chosen("period") not in ("", *session.KINDS)
     )
+    set_ones += view.past is not None
     label = i18n.number(set_ones) if set_ones else ""
     inside = st.popover(label, icon=":material/tune:", help=_("Filters"), key="frame.filters", on_change="rerun")
     if not inside.open:
@@ -189,6 +227,8 @@ def _filters(row: navigation.PageRow, view: View) -> None:
                 key="frame.at",
                 on_change=lambda: _choose("period", st.session_state["frame.at"]),
             )
+        if row.past:
+            _day(view)
         if "grid" in row.choices:
             grids = data.ask(grid_names, view.community_id)
             options = ["", *grids]
@@ -212,6 +252,21 @@ def _filters(row: navigation.PageRow, view: View) -> None:
                 key="frame.category",
                 on_change=lambda: _choose("category", st.session_state["frame.category"]),
             )
+
+
+def _day(view: View) -> None:
+    """As of which day the page is shown."""
+    today, first = view.present.date(), data.ask(Store.first_month, view.community_id)
+    st.session_state["frame.as_of"] = view.now.date()
+
+    def changed() -> None:
+        day = st.session_state["frame.as_of"]
+        _choose("as_of", None if day is None or day >= today else day.isoformat())
+
+    earliest = min(view.now.date(), max(session.EARLIEST, Period.of(first).first) if first else today)
+    st.date_input(
+        _("As of"), min_value=earliest, max_value=today, format="YYYY-MM-DD", key="frame.as_of", on_change=changed
+    )
 
 
 def _choices_of(view: View) -> list[Period]:

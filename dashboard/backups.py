@@ -58,13 +58,13 @@ def show(view: session.View) -> None:
 
 def _kept(view: session.View, folder: Path) -> None:
     try:
-        there = backup.kept(folder, backup.database_id(data.store()), view.now)
+        there = backup.kept(folder, backup.database_id(data.store()), view.present)
     except OSError as error:
         st.error(
             _("The folder {folder} can't be read: {reason}", folder=plain(folder), reason=plain(error.strerror or ""))
         )
         return
-    if there.newest is None or view.now - there.newest > LATE:
+    if there.newest is None or view.present - there.newest > LATE:
         newest = _("The newest is of {when}.", when=datetime_(there.newest, view.zone)) if there.newest else ""
         st.error(_("The last backup is too long ago.") + " " + (newest or _("There is none.")), icon=":material/error:")
     else:
@@ -73,7 +73,7 @@ def _kept(view: session.View, folder: Path) -> None:
                 "{n} backup is kept, taken {ago}.",
                 "{n} backups are kept; the newest was taken {ago}.",
                 len(there.copies),
-                ago=ago(there.newest, view.now),
+                ago=ago(there.newest, view.present),
             ),
             icon=":material/check_circle:",
         )

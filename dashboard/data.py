@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -38,6 +38,7 @@ from repository.store import (
     Put,
     SignedOut,
     Store,
+    Then,
     Unavailable,
     at_once,
     noting,
@@ -305,7 +306,8 @@ def look_again(community_id: str) -> None:
 
 
 def ask(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The answer to ``query(store, actor, *args, **kwargs)``, for whoever looks at the page.
+    """The answer to ``query(store, actor, *args, **kwargs)``, for whoever looks at the page; asked with the ``now`` of
+    a past day that is looked at, as of that day.
 
     While the database is away: one banner with the time of what is shown, and the last good answer to the same
     question; without one the page ends there. A refusal or another Trouble is said and ends the page too.
@@ -326,7 +328,7 @@ def ask_in_passing(query: Callable[Concatenate[Store, Actor, P], T], *args: P.ar
 
 def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
     """See ``ask``. Raises Unavailable."""
-    who = _present()
+    who, past = _present(), _past(kwargs)
     key = _key(who, query, args, kwargs)
     kept = _answers.last(key)
     mark = session.marked(args)
@@ -334,7 +336,7 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
         return _lent(kept.answer)
     try:
         with noting(Footprint()) as footprint:
-            answer = _read(query, who, args, kwargs)
+            answer = _read(query, who, args, kwargs, past)
     except Unavailable:
         if kept is None:
             raise
@@ -344,7 +346,7 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
         cards.told(trouble, icon=":material/block:")
         st.stop()
     if _asked is not None:
-        _asked.append(Asked(key[0], partial(query, store(), who, *args, **kwargs)))
+        _asked.append(Asked(key[0], partial(query, _as_of(past), who, *args, **kwargs)))
     _answers.keep(key, _kept(mark, footprint.read, answer))
     return _lent(answer)
 
@@ -352,7 +354,20 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
 def _key(who: Actor, query: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """By which an answer is kept."""
     told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
-    return f"{query.__module__}.{query.__qualname__}", who.eyes, repr(args), repr(sorted(told.items()))
+    return f"{query.__module__}.{query.__qualname__}", who.eyes, repr(args), repr(sorted(told.items())), _past(kwargs)
+
+
+def _past(kwargs: Mapping[str, Any]) -> datetime | None:
+    """As of which past moment a question is asked: that which is looked at, where its ``now``, or the day that is its
+    today, is that moment's. None for now."""
+    if (past := session.past()) is None:
+        return None
+    asked = [kwargs.get(name) for name in ("now", "today", "on")]
+    return past if past in asked or past.date() in asked else None
+
+
+def _as_of(past: datetime | None) -> Store:
+    return store() if past is None else Then(store(), past)
 
 
 def ask_together(community_id: str, *put: Put) -> list[Any]:
@@ -363,8 +378,9 @@ def ask_together(community_id: str, *put: Put) -> list[Any]:
     kept = [_answers.last(key) for key in keys]
     fallen = [place for place, one in enumerate(kept) if one is None or not one.stands(mark)]
     anew = [put[place] for place in fallen]
+    past = next((found for one in put if (found := _past(one.kwargs)) is not None), None)
     try:
-        found = _read(at_once, who, (community_id, anew), {}) if anew else []
+        found = _read(at_once, who, (community_id, anew), {}, past) if anew else []
     except Unavailable:
         lost = [one for place in fallen if (one := kept[place]) is not None]
         if len(lost) < len(fallen):
@@ -376,7 +392,7 @@ def ask_together(community_id: str, *put: Put) -> list[Any]:
         st.stop()
     if _asked is not None and anew:
         name = " + ".join(keys[place][0] for place in fallen)
-        _asked.append(Asked(name, partial(at_once, store(), who, community_id, anew)))
+        _asked.append(Asked(name, partial(at_once, _as_of(past), who, community_id, anew)))
     for place, (answer, read) in zip(fallen, found, strict=True):
         kept[place] = one = _kept(mark, read, answer)
         _answers.keep(keys[place], one)
@@ -387,7 +403,7 @@ def ask_anew(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **
     """As ``ask``, for what is too large to be kept, such as a photo: read anew each time."""
     who = _present()
     try:
-        return _read(query, who, args, kwargs)
+        return _read(query, who, args, kwargs, _past(kwargs))
     except Unavailable:
         _end_here()
     except Trouble as trouble:
@@ -395,17 +411,19 @@ def ask_anew(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **
         st.stop()
 
 
-def _read(query: Callable[..., T], who: Actor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-    """What the database says, with a private server that died started again for it; Unavailable at once where this
-    run has found it away before."""
+def _read(
+    query: Callable[..., T], who: Actor, args: tuple[Any, ...], kwargs: dict[str, Any], past: datetime | None
+) -> T:
+    """What the database says, or said of the past, with a private server that died started again for it; Unavailable at
+    once where this run has found it away before."""
     try:
         if (away := session.is_away()) is not None:
             raise away
-        return query(store(), who, *args, **kwargs)
+        return query(_as_of(past), who, *args, **kwargs)
     except Unavailable:
         if not _revive():
             raise
-        return query(store(), who, *args, **kwargs)
+        return query(_as_of(past), who, *args, **kwargs)
 
 
 def _present() -> Actor:
@@ -539,6 +557,8 @@ def tell(
     Raises Invalid, Conflict and Duplicate for the form to show beside its fields; any other Trouble is said here and
     gives None, with nothing lost.
     """
+    if (past := session.past()) is not None and past in kwargs.values():
+        raise TypeError("what is done is done now, whatever day is looked at")
     session.mark(None)
     try:
         result = command(store(), recognise(), *args, **kwargs)

@@ -1,6 +1,7 @@
 """One record opened beside the page it belongs to. Which one stands in the URL, so that a link opens it too."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -46,15 +47,17 @@ def register(name: str, record_class: type[Record], rows: Sequence[Any], *, key:
             open_at(name, picked)
 
 
-def show(name: str, title: str, draw: Callable[[], None]) -> None:
-    """Draw what is open at the right side of the page until it is dismissed. Once a run, last."""
+def show(name: str, title: str, draw: Callable[[], None], *, past: bool = False) -> None:
+    """Draw what is open at the right side of the page until it is dismissed. Once a run, last. It is as of now, for it
+    is worked on, unless it tells of a ``past`` day that is looked at."""
 
     def run() -> None:
         session.room_for_banners()
         data.look_again(session.view().community_id)  # it runs again by itself
         if session.is_away():  # what stands here already need not be asked for, and saving would be the first to say it
-            data.say_away(session.view().now)
-        draw()
+            data.say_away(session.view().present)
+        with nullcontext() if past else session.today():
+            draw()
 
     st.dialog(title, width="medium", position="right", on_dismiss=lambda: close(name))(run)()
 

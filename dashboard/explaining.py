@@ -29,7 +29,7 @@ def opener(value: Value, key: str) -> None:
 def show_if_asked(value: Value, key: str, page: str, params: Mapping[str, str | None]) -> None:
     """The explanation of a figure, where the address asks for it."""
     if drawer.opened(EXPLAIN) == key and session.first_time(f"explain-{key}"):
-        drawer.show(EXPLAIN, plain(say(value.metric.title)), lambda: _explained(value, page, params))
+        drawer.show(EXPLAIN, plain(say(value.metric.title)), lambda: _explained(value, page, params), past=True)
 
 
 def _explained(value: Value, page: str, params: Mapping[str, str | None]) -> None:

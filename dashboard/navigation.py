@@ -28,23 +28,25 @@ class PageRow:
     """Whether the frame offers the period filter on it."""
     choices: tuple[str, ...] = ("grid",)
     """The further filters the frame offers on it."""
+    past: bool = False
+    """Whether what it shows can be that of a past day; else it is today's, whatever day was chosen."""
     needs: str = ""
     """The collection a reader must be allowed to read for the page to stand in the menu."""
 
 
 PAGES = (
-    PageRow("overview", msg("Overview")),
+    PageRow("overview", msg("Overview"), past=True),
     PageRow("my_work", msg("My work"), periods=False, choices=()),
     PageRow("grids", msg("Grids"), choices=()),
     PageRow("facilities", msg("Facilities")),
-    PageRow("maintenance", msg("Maintenance"), choices=("grid", "category")),
+    PageRow("maintenance", msg("Maintenance"), choices=("grid", "category"), past=True),
     PageRow("activities", msg("Activities")),
     PageRow("organizations", msg("Local organisations")),
     PageRow("staff", msg("Staff"), choices=()),
     PageRow("meetings", msg("Meetings"), choices=()),
-    PageRow("requests", msg("Requests")),
+    PageRow("requests", msg("Requests"), past=True),
     PageRow("review", msg("Review"), choices=()),
-    PageRow("targets", msg("Targets")),
+    PageRow("targets", msg("Targets"), past=True),
     PageRow("data", msg("Data"), periods=False, choices=()),
     PageRow("admin", msg("Administration"), periods=False, choices=(), needs=AUDIT),
     PageRow("report", msg("Log a repair"), shown=False, periods=False, choices=()),

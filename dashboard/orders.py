@@ -159,7 +159,8 @@ def _table(found: WorkList, key: str) -> None:
         drawer.open_at(PARAMETER, found.rows[st.session_state[clicked]["row"]].order.id)
 
     worst = max((row.overdue_days for row in found.rows), default=1)
-    may_change = may(session.actor(), Operation.UPDATE, WorkOrder.collection)
+    # many at once are changed as the reader sees them, and what is over nobody changes
+    may_change = session.past() is None and may(session.actor(), Operation.UPDATE, WorkOrder.collection)
     drawn, picked = _picked_before(found, key)
     chosen: Any = st.dataframe(
         table,

@@ -179,7 +179,7 @@ def start(view: session.View, plan: Presentation | None) -> str | None:
     actor = session.actor()
     if plan is None or not may(actor, Operation.CREATE, KeptReview.collection) or actor.grids is not None:
         return None
-    kept = data.tell(keep, view.community_id, plan.id, now=view.now)
+    kept = data.tell(keep, view.community_id, plan.id, now=view.present)
     return None if kept is None else kept.id
 
 

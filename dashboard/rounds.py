@@ -78,7 +78,7 @@ def _begin(view: session.View) -> None:
         made = data.tell(
             inspections.enter_standard_checklists,
             view.community_id,
-            since=view.now.date(),
+            since=view.present.date(),
             key=session.submission("checklists"),
             done=_("The usual checklists are entered, each with a plan."),
         )

@@ -1,16 +1,17 @@
 """Who looks, and what they chose to see: bound to the URL, so that a link shows the same view.
 
-The only file that touches bare session state. Choices: ``lang``, ``community``, ``period``, ``grid``, ``category``;
-where nobody signs in also ``me``, whose work is "my work". A choice that equals its default is left out of the URL, and
-so is the role that is looked through in demonstration mode: a link shows what is there, not as whom.
+The only file that touches bare session state. Choices: ``lang``, ``community``, ``period``, ``as_of``, ``grid``,
+``category``; where nobody signs in also ``me``, whose work is "my work". A choice that equals its default is left out
+of the URL, and so is the role that is looked through in demonstration mode: a link shows what is there, not as whom.
 """
 
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -28,9 +29,11 @@ from repository.words import Trouble
 
 T = TypeVar("T")
 
-CHOICES = ("lang", "community", "period", "grid", "category", "me")
+CHOICES = ("lang", "community", "period", "as_of", "grid", "category", "me")
 KINDS = ("month", "quarter", "year", "ever")
 DEFAULT_PERIOD = "quarter"
+EARLIEST = date(1990, 1, 1)  # no day before is looked at
+_DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 MOST_TYPED = 500  # characters that an input takes from the URL: more than any input there lets in
 STAGED: Mapping[str, Any] = {"on_change": "ignore", "live": True}
 """For a line of text that is sent later: each pause in typing puts it aside at the server, without running the page.
@@ -39,7 +42,11 @@ Else it would be shown, and not sent, once the connection broke while the cursor
 
 @dataclass(frozen=True)
 class View:
-    """What the reader chose. ``now`` is in the community's zone; ``grids`` is None for all of them."""
+    """What the reader chose. ``now`` is in the community's zone; ``grids`` is None for all of them.
+
+    On a page that can tell of a past day, while one is looked at, ``now`` is its last moment, and what is asked with it
+    is answered as of then (see ``data.ask``); ``present`` is always the real now.
+    """
 
     community_id: str
     community: str
@@ -49,6 +56,25 @@ class View:
     period: Period
     grid_id: str | None
     category: str | None
+    present: datetime
+
+    @property
+    def past(self) -> datetime | None:
+        """The past moment that is looked at; None for now."""
+        return self.now if self.now < self.present else None
+
+    @property
+    def today(self) -> "View":
+        """The same as of the real now: for what is worked on."""
+        return replace(self, now=self.present)
+
+    def at(self, day: date) -> "View":
+        """As of the end of a past day, in the period it lies in, unless an earlier one was chosen by name."""
+        now = datetime.combine(day + timedelta(days=1), datetime.min.time(), self.zone) - timedelta(milliseconds=1)
+        named = chosen("period") not in ("", *KINDS) and self.period.first <= day
+        kind = self.period.kind if self.period.kind in KINDS else DEFAULT_PERIOD
+        period = self.period if named else Period.containing(kind, day)
+        return replace(self, now=now, period=period)
 
     @property
     def grids(self) -> frozenset[str] | None:
@@ -374,14 +400,55 @@ def settle(communities: list[Mapping[str, Any]], now: datetime, *, anybody: bool
         period=period,
         grid_id=chosen("grid") or None,
         category=chosen("category") or None,
+        present=local,
     )
     st.session_state["view"] = view
     return view
 
 
+def day_chosen() -> date | None:
+    """The past day that the URL asks for; what is none is put back to today."""
+    view, wish = st.session_state["view"], chosen("as_of")
+    if not wish:
+        return None
+    day = None
+    if _DAY.fullmatch(wish):
+        with suppress(ValueError):
+            day = date.fromisoformat(wish)
+    if day is None or not EARLIEST <= day < view.present.date():
+        choose("as_of", None)
+        return None
+    return day
+
+
+def look_back(day: date) -> View:
+    """Look at a past day from here on; see ``today``."""
+    st.session_state["view"] = found = view().at(day)
+    return found
+
+
+@contextmanager
+def today() -> Iterator[View]:
+    """Inside, whatever is asked and done is as of the real now, also while a past day is looked at: for what is opened
+    and worked on."""
+    seen = view()
+    st.session_state["view"] = seen.today
+    try:
+        yield seen.today
+    finally:
+        st.session_state["view"] = seen
+
+
+def past() -> datetime | None:
+    """The past moment that is looked at; None for now."""
+    seen: View | None = st.session_state.get("view")
+    return None if seen is None else seen.past
+
+
 def view() -> View:
     """What the reader chose; settled by the frame before any page runs."""
-    return st.session_state["view"]
+    found: View = st.session_state["view"]
+    return found
 
 
 def zone() -> ZoneInfo:

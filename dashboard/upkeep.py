@@ -214,7 +214,7 @@ def _replaced(view: session.View, found: Facility, values: forms.Values, submiss
         found.id,
         found.revision,
         code=values.get("code", ""),
-        installed_on=values.get("installed_on") or view.now.date(),
+        installed_on=values.get("installed_on") or view.present.date(),
         cost_cents=values.get("replacement_cost_cents"),
         key=submission,
         done=_("Replaced: the old one is retired."),

@@ -44,6 +44,14 @@ def _shown(value: Any, zone: ZoneInfo) -> str:
     return f"{value.astimezone(zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
 
 
+def as_it_was(document: dict[str, Any], due: str, moment: datetime) -> None:
+    """Take back, in a document whose due time is called ``due``, by what it was put off after a moment."""
+    so_far = document.get("postponements", ())
+    if later := [each for each in so_far if each["at"] > moment]:
+        document[due] = later[0]["due_before"]
+        document["postponements"] = [each for each in so_far if each["at"] <= moment]
+
+
 def is_late(ended: datetime, due: datetime, postponements: Iterable[Mapping[str, Any]]) -> bool:
     """Whether an ending is late: after the due time, or by one that was given when an earlier one had passed already.
     What is late cannot be made to have been in time."""

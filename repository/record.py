@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 import annotated_types
 from bson import ObjectId
@@ -239,6 +240,13 @@ class Record(BaseModel):
     is one of a list of parts."""
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
+    began: ClassVar[str] = ""
+    """The moment from which it is there, of a record that can tell how it was at a moment that is over (see
+    ``as_it_stood``); empty for one that cannot."""
+    stirred: ClassVar[tuple[str, ...]] = ()
+    """The moments by one of which, beside ``stock``, it is found that it has changed since; each has an index."""
+    traced: ClassVar[frozenset[str]] = frozenset()
+    """Fields that change as the work goes on, and of which the audit trail alone tells how they were."""
     trace: ClassVar[Trace | None] = None
     """How it names a resident; None where it names none. A field called ``resident`` without it fails a test."""
 
@@ -284,6 +292,18 @@ class Record(BaseModel):
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:  # noqa: ARG003 (subclasses read it)
         """The flags a document deserves. Pure; the store writes them beside the fields."""
         return ()
+
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,  # noqa: ARG003 (subclasses read them)
+        was: Mapping[str, Any],  # noqa: ARG003
+        zone: ZoneInfo,  # noqa: ARG003
+    ) -> dict[str, Any] | None:
+        """The document as it was at a moment, by its own history and, of the fields that are ``traced``, as they
+        ``was``, where that is known to be otherwise; None before it was there. Pure."""
+        return dict(document)
 
     def to_document(self) -> dict[str, Any]:
         """The document MongoDB stores: ``_id``, days as UTC midnights, words as plain strings, no empty fields."""

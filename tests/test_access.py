@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -113,6 +113,7 @@ from repository.store import (
     NotFound,
     Put,
     Store,
+    Then,
     Wanted,
     Write,
     Writes,
@@ -1930,6 +1931,10 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Store.documents": "the rooms' own reading",
     "store.Store.counters": "the rooms' own reading",
     "store.Store.counters_of": "the rooms' own reading",
+    "store.Then": "opens nothing by itself",
+    "store.Then.documents": "the rooms' own reading",
+    "store.Then.counters_of": "the rooms' own reading",
+    "store.Then.write": "stops everybody",
     # Write is made by Store.write, which looks the actor up
     "store.Write": "bears its actor",
     "store.Write.add_counts": "numbers of rows that were written through an import's own checks",
@@ -1953,6 +1958,7 @@ TRIED_BELOW = {
     }
     | {"write", "insert", "update", "delete"},
     "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"} | {"erase"},
+    "store.Then": {"count", "aggregate", "together"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {
@@ -2244,6 +2250,24 @@ def test_each_role_may_what_the_table_of_permissions_says(filled: Store, name: s
             assert actor.role in allowed, f"{actor.role} was let in"
             if any(operation != READ for operation, _ in row.needs):
                 restore(filled, before)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if all(need == READ for need, _ in row.needs)])
+def test_what_is_over_is_told_to_whom_the_same_is_told_now(filled: Store, name: str) -> None:
+    """As of a moment after all there is everybody is told what they are told now, and nobody more."""
+    ground(filled, name)
+    past = Then(filled, datetime(2059, 7, 1, tzinfo=UTC))
+    for actor in (ROOT, NARROW, *(Actor(role, role, role) for role in Role)):
+        told: list[Any] = []
+        for store in (filled, past):
+            try:
+                told.append(words(ROWS[name].call(store, actor)))
+            except (Refused, NotFound) as trouble:
+                told.append(type(trouble))
+            except TypeError:  # it writes that somebody looked
+                assert store is past
+                told.append(told[0])
+        assert told[0] == told[1], actor
 
 
 IN_CHUNKS = {"importer.commit", "importer.undo", "recount.rebuild"}

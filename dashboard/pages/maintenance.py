@@ -21,7 +21,8 @@ def render() -> None:
     view = session.view()
     if figure := behind.asked():
         behind.show(view, figure)
-        orders.open_drawer()
+        with session.today():
+            orders.open_drawer()
         return
     seen = (view.community_id, view.period, view.grids, view.category)
     if cards.part_asked(PARTS) == ANALYSIS:  # which needs nothing of the other part
@@ -40,7 +41,8 @@ def render() -> None:
         },
         view,
     )
-    orders.open_drawer()
+    with session.today():
+        orders.open_drawer()
 
 
 def _all_of_it(view: View, review: WorkReview) -> None:

@@ -30,12 +30,13 @@ def render() -> None:
         byhand.row("three", [_concern(concern) for concern in found.concerns]),
         _headline(found),
         byhand.row("tiles", [byhand.tile(value, i18n.target_words(value)) for value in found.values]),
-        byhand.row("two", [_grids(found), _today(found.actions)]),
+        byhand.row("two", [_grids(found), _today(found.actions, past=view.past is not None)]),
         byhand.column(_("How the community is run"), byhand.row("four", [_system(line) for line in lines])),
     )
     for value in found.values:
         explaining.show_if_asked(value, value.metric.key, value.metric.page, {})
-    data.keep_fresh()
+    if view.past is None:  # what is over does not change by itself
+        data.keep_fresh()
 
 
 def _begin() -> None:
@@ -122,13 +123,17 @@ def _cell(row: Row, grid_id: str) -> Markup | str:
     return byhand.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
 
 
-def _today(actions: tuple[Action, ...]) -> Markup:
+def _today(actions: tuple[Action, ...], *, past: bool) -> Markup:
     if not actions:
-        return byhand.column(_("Nothing has to be done today"), byhand.NOTHING)
+        title = _("Nothing had to be done") if past else _("Nothing has to be done today")
+        return byhand.column(title, byhand.NOTHING)
     lines = []
     for action in actions:
         late = _("{days} overdue", days=i18n.days_badge(action.days)) if action.days else ""
         who = " · ".join(part for part in (action.who or "", late) if part)
         lines.append(byhand.todo(action.state, say(action.what), who, page=action.page, params=action.params))
-    title = n_("{n} thing to do today", "{n} things to do today", len(actions))
+    if past:
+        title = n_("{n} thing had to be done", "{n} things had to be done", len(actions))
+    else:
+        title = n_("{n} thing to do today", "{n} things to do today", len(actions))
     return byhand.column(title, Markup("<ul>{}</ul>").format(byhand.NOTHING.join(lines)))

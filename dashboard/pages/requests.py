@@ -25,7 +25,8 @@ def render() -> None:
         },
         view,
     )
-    cases.open_drawer(view)
+    with session.today() as today:
+        cases.open_drawer(today)
 
 
 def _work(view: View, review: RequestReview) -> None:

@@ -13,4 +13,5 @@ def render() -> None:
         "accepted": (_("Accepted deviations"), targets.acceptances),
     }
     cards.one_part(parts, view)
-    targets.open_drawer(view)
+    with session.today() as today:
+        targets.open_drawer(today)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from repository.due import Postponement, is_late
+from repository.due import Postponement, as_it_was, is_late
 from repository.filters import Is
 from repository.grids import ServiceLevel
 from repository.record import (
@@ -403,6 +403,15 @@ class WorkOrder(Record):
         *("reopenings.ended_at", "reopenings.reopened_at", "reopenings.verified_at", "postponements.at"),
     )
     past = ("reported_at", "responded_at", "ended_at")
+    began = "reported_at"
+    stirred = ("ended_at", "responded_at", "verified_at", "reopenings.reopened_at", "postponements.at")
+    traced = frozenset(
+        {
+            *("assignee_id", "company_id", "assigned_at", "noticed_at", "priority", "dangerous", "due_at"),
+            *("satisfaction", "labour", "parts", "actual_hours", "cost_cents"),
+            *("also_reported", "hold_reason", "merged_into"),
+        }
+    )
     trace = Trace("request_id", of="requests", emptied=("description", "photos"), unsaid=("place",))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {"$or": [{"is_open": True}, {"status": Status.DONE.value}]}
@@ -568,6 +577,53 @@ class WorkOrder(Record):
         if self.responded_at and self.responded_at >= self.reported_at:
             document["respond_seconds"] = int((self.responded_at - self.reported_at).total_seconds())
         return document
+
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,
+        was: Mapping[str, Any],
+        zone: ZoneInfo,  # noqa: ARG003 (another record's days need it)
+    ) -> dict[str, Any] | None:
+        """As every record's: the last step that had been made says where it stood, its spells whether it was owed."""
+        if document["reported_at"] > moment:
+            return None
+        kept = {**document}
+        as_it_was(kept, "due_at", moment)
+        spells, story = document.get("reopenings", ()), document.get("events", ())
+        steps = [step for step in story if step["at"] <= moment]
+        undone = [spell for spell in spells if spell["reopened_at"] > moment]
+        answer = document.get("responded_at")
+        moments = (document.get("ended_at"), document.get("verified_at"), answer)
+        if stirred := bool(undone or len(steps) < len(story) or any(at and at > moment for at in moments)):
+            held = undone[0] if undone else document  # the ending that stood, or was to come
+            over = not (held is document and document["is_open"])
+            over = over and (held.get("ended_at") is None or held["ended_at"] <= moment)
+            kept |= {name: held.get(name) if over else None for name in ("ended_at", "outcome")}
+            kept |= {"events": steps, "reopenings": [spell for spell in spells if spell["reopened_at"] <= moment]}
+            kept["responded_at"] = answer if answer and answer <= moment else None
+            status = steps[-1]["status"] if steps else ""
+            if not status or (status in OPEN) is over:  # a sheet told no steps
+                status = cls._without_a_story(kept, held, moment, over=over)
+            kept["status"] = status
+            if status != document["status"]:
+                kept["hold_reason"] = steps[-1].get("note") if status == Status.ON_HOLD.value else None
+        kept |= was
+        if not stirred and kept == document:  # then nothing follows from it
+            return kept
+        return cls.from_document({name: value for name, value in kept.items() if value is not None}).to_document()
+
+    @staticmethod
+    def _without_a_story(kept: Mapping[str, Any], held: Mapping[str, Any], moment: datetime, *, over: bool) -> str:
+        if not over:
+            return (
+                Status.REOPENED if kept["reopenings"] else Status.ACCEPTED if kept["responded_at"] else Status.REPORTED
+            ).value
+        if kept["outcome"] != Outcome.COMPLETED.value:
+            return (Status.REJECTED if kept["outcome"] == Outcome.REJECTED.value else Status.CLOSED).value
+        checked = held.get("verified_at")
+        return (Status.VERIFIED if checked and checked <= moment else Status.DONE).value
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from repository.due import Postponement, is_late
+from repository.due import Postponement, as_it_was, is_late
 from repository.filters import Is
 from repository.grids import RequestDeadline
 from repository.numbers import masked
@@ -117,6 +117,26 @@ class Step(Choice):
     REOPENED = "reopened", msg("Reopened")
     BECAME = "became", msg("Became something")
     NOTE = "note", msg("Remark")
+
+
+CALLS = frozenset({Step.CALLED, Step.NOT_SOLVED, Step.UNREACHED})
+"""Tries to reach the resident."""
+_AFTER: Mapping[str, Status] = MappingProxyType(
+    {
+        Step.RECEIVED: Status.RECEIVED,
+        Step.ACCEPTED: Status.ACCEPTED,
+        Step.RESOLVED: Status.RESOLVED,
+        Step.DECLINED: Status.DECLINED,
+        Step.REFERRED: Status.REFERRED,
+        Step.CALLED: Status.CLOSED,
+        Step.CLOSED: Status.CLOSED,
+        Step.NOT_SOLVED: Status.ACCEPTED,
+        Step.REOPENED: Status.ACCEPTED,
+    }
+)
+"""Where a request stands after a step; the others leave it where it stood."""
+_ANSWERS = frozenset({Step.RESOLVED, Step.DECLINED})
+"""The steps whose note is the answer."""
 
 
 class RequestEvent(Part):
@@ -234,6 +254,9 @@ class Request(Record):
     )
     past = ("received_at", "responded_at", "ended_at")
     masked = frozenset({"text", "place", "answer", "events.note"})
+    began = "received_at"
+    stirred = ("ended_at", "reopenings.reopened_at", "postponements.at", "callbacks.on")
+    traced = frozenset({"responsible_id", "deadline_at", "urgency", "outcome_kind", "outcome_id", "referred_to"})
     trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
         {
@@ -352,6 +375,48 @@ class Request(Record):
         if self.ended_at and self.deadline_at and self.status not in OPEN:
             document["late"] = is_late(self.ended_at, self.deadline_at, document["postponements"])
         return document
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: its spells say whether an answer was owed, the steps made by then what had been said."""
+        if document["received_at"] > moment:
+            return None
+        kept = {**document}
+        as_it_was(kept, "deadline_at", moment)
+        spells, story, calls = (document.get(name, ()) for name in ("reopenings", "events", "callbacks"))
+        steps = [step for step in story if step["at"] <= moment]
+        undone = [spell for spell in spells if spell["reopened_at"] > moment]
+        made = [call for call in calls if call["on"].date() <= day_of(moment, zone)]
+        if sum(step["step"] in CALLS for step in story) == len(calls):  # the steps know the hour
+            made = list(calls[: sum(step["step"] in CALLS for step in steps)])
+        answer = document.get("responded_at")
+        late = any(at and at > moment for at in (document.get("ended_at"), answer))
+        if stirred := bool(late or undone or len(steps) < len(story) or len(made) < len(calls)):
+            held = undone[0] if undone else document  # the ending that stood, or was to come
+            over = not (held is document and document["is_open"])
+            over = over and (held.get("ended_at") is None or held["ended_at"] <= moment)
+            kept["ended_at"] = held.get("ended_at") if over else None
+            kept |= {"events": steps, "callbacks": made}
+            kept["reopenings"] = [spell for spell in spells if spell["reopened_at"] <= moment]
+            kept["responded_at"] = answer if answer and answer <= moment else None
+            ends = [step["step"] for step in steps if step["step"] in _AFTER]
+            status = _AFTER[ends[-1]] if ends else Status.RESOLVED if over else Status.RECEIVED
+            if (status in OPEN) is over:  # a sheet told no steps
+                status = Status(document["status"]) if held is document and over else Status.RESOLVED
+                status = status if over else Status.ACCEPTED if kept["responded_at"] else Status.RECEIVED
+            kept["status"] = status.value
+            said = made[-1] if made and made[-1]["reached"] and status is Status.CLOSED else {}
+            kept |= {"called_on": said.get("on"), "solved": said.get("solved")}
+            kept["satisfaction"] = said.get("satisfaction")
+            if any(step["step"] in _ANSWERS for step in story):
+                given = [step.get("note") for step in steps if step["step"] in _ANSWERS]
+                kept["answer"] = given[-1] if given else None
+        kept |= was
+        if not stirred and kept == document:  # then nothing follows from it
+            return kept
+        return cls.from_document({name: value for name, value in kept.items() if value is not None}).to_document()
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:

@@ -46,6 +46,7 @@ from repository.store.errors import (
 )
 from repository.store.footprint import ANYTHING, Footprint, Writes, counters_about, noting, written
 from repository.store.impersonal import Document, masked_texts
+from repository.store.then import Then
 from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, entry_mark
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "SignedOut",
     "Steps",
     "Store",
+    "Then",
     "Unavailable",
     "Unsuitable",
     "WRITE_SECONDS",

@@ -478,8 +478,7 @@ class Store:
             hints: list[Document] = [{}]
             for place, each in enumerate(wanted):
                 if isinstance(each, Counters):
-                    name, branch = rollups.COUNTS, [{"$match": _counters(community_id, each.wanted)}]
-                    branch += [{"$project": dict(each.fields)}] if each.fields else []
+                    name, branch = rollups.COUNTS, self._counting(community_id, each.wanted, each.fields)
                 else:
                     name, branch = each.record.collection, self._branch(actor, community_id, each, pending)
                 for footprint in footprints[place] if footprints else ():
@@ -503,6 +502,12 @@ class Store:
             sorted(rows, key=_period) if isinstance(each, Counters) else rows
             for each, rows in zip(wanted, found, strict=True)
         ]
+
+    def _counting(
+        self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None
+    ) -> list[Document]:
+        branch = [{"$match": _counters(community_id, wanted)}]
+        return [*branch, {"$project": dict(projection)}] if projection else branch
 
     def _branch(self, actor: Actor, community_id: str, wanted: Wanted, pending: tuple[str, ...]) -> list[Document]:
         record, filter, fields, first, steps, reader, _by = wanted

@@ -1,12 +1,15 @@
 """What a community wants of its figures, from which day on, and which deviations somebody answers for until when."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.metrics import Direction, Target
-from repository.record import LINE, Choice, Day, Index, Part, Record, Ref, Shown
+from repository.record import LINE, Choice, Day, Index, Part, Record, Ref, Shown, midnight
+from repository.rollups import day_of
 from repository.store import FieldProblem
 from repository.words import msg
 
@@ -91,11 +94,26 @@ class MetricTarget(Record):
     natural_key = ("metric", "span")
     indexes = (Index(("community_id", "metric", "span"), "one history a metric and kind of period", unique=True),)
 
+    began = "entries.entered_at"
+    stirred = ("entries.entered_at",)
+
     metric: str = Field(min_length=1, max_length=60, title=msg("Figure"))
     span: Span = Field(default=Span.ANY, title=msg("Holds for"))
     entries: Annotated[tuple[TargetEntry, ...], Shown(form=False, table=False)] = Field(
         min_length=1, max_length=MOST_ENTRIES, title=msg("History")
     )
+
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,
+        was: Mapping[str, Any],  # noqa: ARG003
+        zone: ZoneInfo,  # noqa: ARG003
+    ) -> dict[str, Any] | None:
+        """As every record's: what was not said yet was not wanted yet, from whichever day on it is."""
+        said = [entry for entry in document["entries"] if entry["entered_at"] <= moment]
+        return {**document, "entries": said} if said else None
 
     def on(self, day: date) -> TargetEntry | None:
         """The entry that holds on a day: the one from the latest day on, of several from one day the last entered."""
@@ -115,6 +133,9 @@ class Acceptance(Record):
     natural_key = ("metric", "accepted_on")
     indexes = (Index(("community_id", "metric", "until"), "what is accepted now"),)
 
+    began = "accepted_on"
+    stirred = ("withdrawn_on",)
+
     metric: str = Field(min_length=1, max_length=60, title=msg("Figure"))
     grid_id: Annotated[str | None, Ref(to="grids")] = Field(
         default=None, max_length=64, title=msg("Grid"), description=msg("None: the community, and each of its grids")
@@ -132,6 +153,21 @@ class Acceptance(Record):
         if (begins := info.data.get("accepted_on")) is not None and value < begins:
             raise FieldProblem(msg("This day lies before the deviation was accepted"))
         return value
+
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,
+        was: Mapping[str, Any],  # noqa: ARG003
+        zone: ZoneInfo,
+    ) -> dict[str, Any] | None:
+        """As every record's: taken back is what was so by the end of its day."""
+        today = midnight(day_of(moment, zone))
+        if document["accepted_on"] > today:
+            return None
+        kept = document.get("withdrawn_on") is None or document["withdrawn_on"] <= today
+        return {name: value for name, value in document.items() if kept or not name.startswith("withdrawn_")}
 
     def holds(self, day: date) -> bool:
         """Whether the deviation was accepted on a day; from the day on which it is taken back it is not."""

@@ -122,6 +122,12 @@ OURS: Mapping[str, str] = {
 NOT_TRIED: Mapping[str, str] = {
     "store.Store": "as Store.connect", "store.Store.connect": "the installation's own settings",
     "store.Write": "made by Store.write", "store.in_steps": "made where it stands",
+    "store.Then": "made where it stands", "store.Then.write": "stops everybody",
+    **dict.fromkeys(
+        ("store.Then.aggregate", "store.Then.count", "store.Then.counters_of", "store.Then.documents",
+         "store.Then.together"),
+        "by the filters of Store, which are tried",
+    ),
     "targets.judged": "made where it stands",
     "store.Store.take_erasure_key": "bytes of a file that erasure.read_ledger has judged",
     "store.Write.note": "its facts are written in the rooms", "store.Write.note_row": "of a record that was judged",

@@ -1,0 +1,265 @@
+"""The database as its records say it was at a moment that is over.
+
+Records that can tell (``Record.as_it_stood``) are read as they stood then, and their counters as those would have been;
+so any question that is asked of it with that moment as its ``now`` answers what was true, by the same rules as today's.
+A wrong entry that was put right later is right there too. What does not declare how it was is read as it is.
+
+Nothing of this costs a question about the real now anything. What is over costs the reading of what changed since among
+the records that were there then, and of what was open, once for each ``Then``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import pymongo
+from pymongo.client_session import ClientSession
+
+from repository import rollups
+from repository.access import Actor, Operation, require, scope
+from repository.filters import Is
+from repository.record import RECORDS, Record
+from repository.store.database import READ_SECONDS, Counters, Store, Wanted, _counters, _hint, _period
+from repository.store.errors import our_errors
+from repository.store.footprint import Footprint
+from repository.store.impersonal import Document, require_impersonal
+from repository.store.writing import AUDIT
+
+
+@dataclass(frozen=True)
+class _Since:
+    """What one kind of record has become since: which documents differ, how they were, and by how much the counters
+    differ; those of later months, and what is true now, are counted from nothing."""
+
+    ids: tuple[str, ...]
+    were: tuple[Document, ...]
+    counters: tuple[Document, ...]
+
+
+class Then(Store):
+    """A store as of a ``moment``, for reading alone; of one community, or few."""
+
+    def __init__(self, store: Store, moment: datetime) -> None:
+        self.__dict__.update(store.__dict__)  # the same connection, and what is known of it
+        self.moment = moment.astimezone(UTC)
+        self._since: dict[tuple[str, str], _Since] = {}
+
+    def write(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Nothing can be changed in what is over: a command that comes here was given the wrong store."""
+        raise TypeError("what is over is read, never written")
+
+    # --- reading, as the store does it
+    def documents(
+        self,
+        record: type[Record],
+        filter: Mapping[str, Any],
+        *,
+        session: ClientSession | None = None,
+        projection: Mapping[str, Any] | None = None,
+        sort: Sequence[tuple[str, int]] | None = None,
+        skip: int = 0,
+        limit: int = 0,
+    ) -> Iterator[Document]:
+        """As ``Store.documents``."""
+        pending = self.pending_batches(session)
+        stages = self._matching(record, self._seen(record, filter, pending))
+        stages += [{"$sort": dict(sort)}] if sort else []
+        stages += [{"$skip": int(skip)}] if skip else []
+        stages += [{"$limit": limit}] if limit else []
+        stages += [{"$project": dict(projection)}] if projection else []
+        for document in self.db[record.collection].aggregate(stages, session=session):
+            yield self._as_seen(document, pending)
+
+    def count(
+        self,
+        actor: Actor,
+        record: type[Record],
+        community_id: str,
+        filter: Mapping[str, Any] | None = None,
+        *,
+        grids: frozenset[str] | None = None,
+    ) -> int:
+        """As ``Store.count``."""
+        found = self.aggregate(actor, record, community_id, [{"$count": "n"}], filter=filter, grids=grids)
+        return int(found[0]["n"]) if found else 0
+
+    def aggregate(
+        self,
+        actor: Actor,
+        record: type[Record],
+        community_id: str,
+        pipeline: Sequence[Mapping[str, Any]],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        grids: frozenset[str] | None = None,
+        index: tuple[str, ...] | None = None,
+    ) -> list[Document]:
+        """As ``Store.aggregate``."""
+        require(actor, Operation.READ, record.collection)
+        require_impersonal(record, filter)
+        match = self._seen(record, {**scope(actor, record, community_id, grids), **(filter or {})})
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            how: Document = {"batchSize": 10_000} | ({} if index is None else _hint(record, index))
+            bare = [{"$unset": sorted(record.personal)}] if record.personal else []
+            stages = [*self._matching(record, match), *bare, *map(dict, pipeline)]
+            return self.db[record.collection].aggregate(stages, **how).to_list()
+
+    def together(
+        self,
+        actor: Actor,
+        community_id: str,
+        wanted: Sequence[Wanted | Counters],
+        footprints: Sequence[Sequence[Footprint]] = (),
+    ) -> list[list[Document]]:
+        """As ``Store.together``."""
+        found = super().together(actor, community_id, wanted, footprints)
+        return [
+            _added_up(rows) if isinstance(each, Counters) else rows for each, rows in zip(wanted, found, strict=True)
+        ]
+
+    def _branch(self, actor: Actor, community_id: str, wanted: Wanted, pending: tuple[str, ...]) -> list[Document]:
+        first, *rest = super()._branch(actor, community_id, wanted, pending)
+        return [*self._matching(wanted.record, first["$match"]), *rest]
+
+    def counters_of(
+        self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None = None
+    ) -> list[Document]:
+        """As ``Store.counters_of``."""
+        if not wanted:
+            return []
+        with our_errors(), pymongo.timeout(READ_SECONDS):
+            stages = self._counting(community_id, wanted, projection)
+            found = self.db[rollups.COUNTS].aggregate(stages, batchSize=10_000).to_list()
+        return sorted(_added_up(found), key=_period)
+
+    def _counting(
+        self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None
+    ) -> list[Document]:
+        within = _counters(community_id, wanted)
+        shown: list[Document] = [{"$project": dict(projection)}] if projection else []
+        asked = {subject for one in wanted for subject in _subjects(one["subject"])}
+        differ: list[Document] = []
+        told: list[str] = []
+        for record in RECORDS.values():
+            if record.began and asked.intersection(record.subjects):
+                told += record.subjects
+                differ += [one for one in self._of(record, community_id).counters if one["subject"] in asked]
+        if not told:
+            return [{"$match": within}, *shown]
+        later = {"subject": {"$in": told}, "period": {"$gt": self._month(community_id)}}  # "now" is behind all months
+        stages: list[Document] = [{"$match": {**within, "$nor": [later]}}]
+        if differ:
+            stages.append({"$unionWith": {"pipeline": [{"$documents": {"$literal": differ}}, {"$match": within}]}})
+        return [*stages, *shown]
+
+    # --- what was
+    def _matching(self, record: type[Record], match: Document) -> list[Document]:
+        """Stages that give what matches of the records as they were."""
+        community_id = _community(match)
+        if not record.began or community_id is None:
+            return [{"$match": match}]
+        since = self._of(record, community_id)
+        same: list[Document] = [match, {record.began: {"$lte": self.moment}}]
+        same += [{"_id": {"$nin": list(since.ids)}}] if since.ids else []
+        stages: list[Document] = [{"$match": {"community_id": community_id, "$and": same}}]
+        if since.were:
+            were = [{"$documents": {"$literal": list(since.were)}}, {"$match": match}]
+            stages.append({"$unionWith": {"pipeline": were}})
+        return stages
+
+    def _month(self, community_id: str) -> str:
+        return rollups.month_of(self.moment, self.zone(community_id))
+
+    def _of(self, record: type[Record], community_id: str) -> _Since:
+        key = record.collection, community_id
+        if key not in self._since:
+            self._since[key] = self._read(record, community_id)
+        return self._since[key]
+
+    def _read(self, record: type[Record], community_id: str) -> _Since:
+        zone, month = self.zone(community_id), self._month(community_id)
+        trail = self._trail(record, community_id)
+        end, after = rollups.month_bounds(month, zone)[1], Is(gt=self.moment)
+        here: Document = {"community_id": community_id, record.began: Is(lt=end)}
+        stock = record.stock or {"$or": []}
+        ways: list[Mapping[str, Any]] = [*stock.get("$or", [stock])]  # each with an index of its own
+        ways += [*({name: after} for name in record.stirred), {record.began: Is(gt=self.moment, lt=end)}]
+        ways += [{"_id": Is(among=sorted(trail))}] if trail else []
+        changed: list[tuple[str, Document | None]] = []
+        found = list(super().documents(record, {"$or": [{"$and": [here, way]} for way in ways]}))
+        were = []
+        for document in found:
+            then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
+            if then is not None:
+                were.append(then)
+            if then != document:
+                changed.append((document["_id"], then))
+        differ = rollups.tally(record, were, zone)
+        for atom, n in rollups.tally(record, found, zone).items():
+            if atom[2] <= month:
+                differ[atom] -= n
+        counters = [
+            {"_id": place.document_id(community_id), **place.fields(community_id), **rollups.nested(paths)}
+            for place, paths in rollups.spread(differ).items()
+        ]
+        return _Since(tuple(id for id, _then in changed), tuple(then for _id, then in changed if then), tuple(counters))
+
+    def _trail(self, record: type[Record], community_id: str) -> dict[str, Document]:
+        """By id, of the records that were there: how those fields stood that the audit trail alone tells, as far as
+        they have changed since."""
+        fields = sorted(record.traced)
+        if not fields:
+            return {}
+        sides = [f"{side}.{name}" for name in fields for side in ("before", "after")]
+        entries = self.db[AUDIT].aggregate(
+            [
+                {"$match": {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}},
+                {"$match": {"collection": record.collection, "$or": [{side: {"$exists": True}} for side in sides]}},
+                {"$sort": {"at": 1, "_id": 1}},
+                {"$project": {"record_id": 1, "operation": 1, **dict.fromkeys(sides, 1)}},
+                {"$group": {"_id": "$record_id", "entries": {"$push": "$$ROOT"}}},
+                {"$match": {"entries.0.operation": "update"}},  # else it was not there
+            ]
+        )
+        found: dict[str, Document] = {}
+        for group in entries:
+            was = found.setdefault(group["_id"], {})
+            for entry in group["entries"]:
+                before = entry.get("before") or {}
+                for name in before.keys() | (entry.get("after") or {}).keys():
+                    was.setdefault(name, before.get(name))
+        return found
+
+
+def _subjects(subject: Any) -> Sequence[str]:
+    return [subject] if isinstance(subject, str) else subject["$in"]
+
+
+def _community(match: Any) -> str | None:
+    """The one community a filter is about."""
+    own = match.get("community_id")
+    if isinstance(own, str):
+        return own
+    found = (_community(part) for part in match.get("$and", ()))
+    return next((one for one in found if one is not None), None)
+
+
+def _added_up(rows: Sequence[Document]) -> list[Document]:
+    """Counter documents with those added to them that tell by how much they differed."""
+    found: dict[str, Document] = {}
+    for row in rows:
+        there = found.get(row["_id"])
+        if there is None:
+            found[row["_id"]] = row
+        else:
+            _add(there, row)
+    return list(found.values())
+
+
+def _add(to: Document, more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, Mapping):
+            _add(to.setdefault(name, {}), value)
+        elif isinstance(value, int):
+            to[name] = to.get(name, 0) + value
