@@ -118,7 +118,7 @@ class Figures(Some):
 @given(st.tuples(work(), work(), work()))
 def test_of_maintenance(answers: tuple[Any, Any, Any]) -> None:
     now = answers[0]
-    with patch.object(writing.contributions, "of_work", lambda *_asked: None):
+    with patch.object(writing, "_because", lambda *_asked: None):
         found, (headline,), points = written("maintenance", desk(), maintenance__work_review=thrice(answers))
     sums = [sum(getattr(row, name) for row in now.grids) for name in ("opened", "ended", "open", "overdue")]
     assert numbers(headline) == sums

@@ -212,7 +212,7 @@ def _maintenance(desk: _Desk) -> Section:
             )
             if kinds
             else None,
-            _because(desk, contributions.of_work("work_on_time", before, now)),
+            _because(desk, before, now),
             _moved(figures),
         ],
         charts=(
@@ -895,8 +895,9 @@ def _moved(figures: Sequence[Figure]) -> Message | None:
     return Message(text, {"metric": figure.title, "share": round(share * 100)})
 
 
-def _because(desk: _Desk, movement: contributions.Movement | None) -> Message | None:
-    """Which grid moved a share most, and by how much; nothing where it hardly moved or no grid did it."""
+def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkReview) -> Message | None:
+    """Which grid moved the share on time most, and by how much; nothing where it hardly moved or no grid did it."""
+    movement = contributions.compared(*(contributions.of_work("work_on_time", each) for each in (before, now)))
     if movement is None or abs(movement.change) < NOTABLE / 2:
         return None
     grids = [each for each in movement.by["grid"] if each.part and each.total * movement.change > 0]
