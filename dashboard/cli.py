@@ -532,7 +532,7 @@ def run_command(args: argparse.Namespace) -> int:
                 "machine has no such address; end that program, or change PORT or HOST."
             ),
             host=settings.host,
-            port=settings.port,
+            port=str(settings.port),
             reason=error.strerror or error,
         ) from error
     port = door.getsockname()[1]
@@ -661,13 +661,13 @@ def stop_command(_args: argparse.Namespace, *, wait_seconds: float = 15) -> int:
         except PermissionError:
             raise Stop(
                 msg("Process {number} is somebody else's, so nothing was stopped. Run this as that user."),
-                number=process,
+                number=str(process),
             ) from None
     deadline = time.monotonic() + wait_seconds
     while (left := serving(settings.home)) and time.monotonic() < deadline:
         time.sleep(0.05)
     if left:
-        raise Stop(msg("Process {number} has not left. The database was left running for it."), number=left[0])
+        raise Stop(msg("Process {number} has not left. The database was left running for it."), number=str(left[0]))
     if asked:
         print(i18n._("Pages stopped."))
     if not settings.embedded:
@@ -991,7 +991,9 @@ def restore_command(args: argparse.Namespace) -> int:
         )
         return 0
     if pages := serving(settings.home):
-        raise Stop(msg("Pages are served from this data folder by process {number}. Stop them first."), number=pages[0])
+        raise Stop(
+            msg("Pages are served from this data folder by process {number}. Stop them first."), number=str(pages[0])
+        )
     if settings.uri is None:
         from repository import embedded
 

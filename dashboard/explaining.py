@@ -7,11 +7,13 @@ import streamlit as st
 
 from dashboard import cards, data, drawer, i18n, navigation, session
 from dashboard.i18n import MISSING, _, plain, say
+from repository.activities import Format
 from repository.contributions import EXPLAINED, Contribution, moved
+from repository.facilities import Category
 from repository.grids import grid_names
 from repository.maintenance import WorkCategory
 from repository.metrics import Period, Value
-from repository.record import RECORDS
+from repository.record import RECORDS, Choice
 
 EXPLAIN = "explain"
 """URL parameter: the metric that is explained."""
@@ -102,12 +104,13 @@ def _moved(view: session.View, value: Value) -> None:
     st.markdown("**" + plain(_("What moved it from {before} to {after}", before=before, after=after)) + "**")
     for by, parts in found.by.items():
         share = unit == "percent"
-        head = [_("Grid") if by == "grid" else _("Category"), _("Before → now"), _("Brought")]
+        words = {"grid": _("Grid"), "category": _("Category"), "format": _("Format")}
+        head = [words[by], _("Before → now"), _("Brought")]
         if share:
             head += [_("by its own share"), _("by its weight")]
         rows = [
             [
-                (names.get(each.part) or _("No grid")) if by == "grid" else i18n.term(each.part, WorkCategory),
+                names.get(each.part) or _("No grid") if by == "grid" else i18n.term(each.part, _kinds(value, by)),
                 " → ".join(MISSING if one is None else i18n.amount(one, unit) for one in (each.before, each.after)),
                 *_effects(each, share),
             ]
@@ -119,6 +122,13 @@ def _moved(view: session.View, value: Value) -> None:
             _("In points; they add up to the change. By its own share: it did better or worse than before. By its "
               "weight: more or less of the whole was there.")
         )  # fmt: skip
+
+
+def _kinds(value: Value, by: str) -> type[Choice]:
+    """What the words of the parts are, where they are ours."""
+    if by == "format":
+        return Format
+    return WorkCategory if "work_orders" in value.metric.of else Category
 
 
 def _effects(each: Contribution, share: bool) -> list[str]:

@@ -149,6 +149,8 @@ def _fact(value: Any, language: str | None) -> Any:
     if isinstance(value, Amount):
         with speaking(language or current()):
             return amount(value.value, value.unit)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number(value)  # so many; what is no amount, such as a year, comes as a text
     return value
 
 

@@ -7,16 +7,16 @@ named first (the symmetric decomposition of Kitagawa, 1955, *Journal of the Amer
 to 1194).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from repository import maintenance, requests
+from repository import activities, facilities, maintenance, requests
 from repository.access import Actor
+from repository.facilities import Figures
 from repository.maintenance import WorkReview
 from repository.metrics import Metric, Period, Value
-from repository.requests import GridRequests
-from repository.store import Store
+from repository.store import Store, Then
 
 Whole = Mapping[str, tuple[float, int]]
 """By part: what is counted, and what it is a share of; of a count the second is not looked at."""
@@ -41,7 +41,7 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Movement:
-    """How a figure moved against the period before, and what did it: ``by`` grid or category, the largest first."""
+    """How a figure moved against the period before, and what did it, ``by`` grid, category or format, largest first."""
 
     metric: Metric
     before: float
@@ -94,6 +94,14 @@ def _largest(parts: Iterable[Contribution]) -> tuple[Contribution, ...]:
 
 
 # --- of which figures
+@dataclass(frozen=True)
+class Parts:
+    """A figure of a period, and what it is made of: by grid, category or format, whichever are known."""
+
+    value: Value
+    by: Mapping[str, Whole]
+
+
 def moved(
     store: Store,
     actor: Actor,
@@ -104,63 +112,115 @@ def moved(
     *,
     now: datetime,
 ) -> Movement | None:
-    """What moved a figure against the period before; None for one that is not counted by grid (see EXPLAINED), for all
+    """What moved a figure against the period before; None for one that is not counted by parts (see EXPLAINED), for all
     of time, and where either rests on too little. Raises Refused, Unavailable."""
     if metric not in EXPLAINED or period.kind == "ever":
         return None
-    both = (period.previous, period)
-    if metric in _OF_WORK:
-        reviews = [maintenance.work_review(store, actor, community_id, each, grids, now=now) for each in both]
-        return of_work(metric, reviews[0], reviews[1])
-    values = [
-        getattr(requests.request_review(store, actor, community_id, each, grids, now=now), _OF_REQUESTS[metric])
-        for each in both
-    ]
-    rows = [requests.requests_by_grid(store, actor, community_id, each, grids, now=now) for each in both]
-    wholes = [_of_requests(each, which, _OF_REQUESTS[metric], now) for each, which in zip(rows, both, strict=True)]
-    how = of_shares if metric.endswith("on_time") else of_counts
-    return _movement(values[0], values[1], {"grid": how(wholes[0], wholes[1])})
+    made_of = _MADE_OF[metric]
+    before, after = (made_of(store, actor, community_id, each, grids, now) for each in (period.previous, period))
+    return compared(before, after)
 
 
-def of_work(metric: str, before: WorkReview, after: WorkReview) -> Movement | None:
-    """As ``moved``, of reviews of maintenance that were read already."""
-    name = _OF_WORK[metric]
-    if name == "on_time":
-        shares = [
-            {row.grid_id: (round((row.on_time or 0) * row.on_time_n), row.on_time_n) for row in each.grids}
-            for each in (before, after)
-        ]
-        by = {"grid": of_shares(shares[0], shares[1])}
-    else:
-        grids = [{row.grid_id: (getattr(row, name), 0) for row in each.grids} for each in (before, after)]
-        kinds = [{row.category: (getattr(row, name), 0) for row in each.categories} for each in (before, after)]
-        by = {"grid": of_counts(grids[0], grids[1]), "category": of_counts(kinds[0], kinds[1])}
-    return _movement(getattr(before.figures, name), getattr(after.figures, name), by)
-
-
-def _movement(before: Value, after: Value, by: Mapping[str, tuple[Contribution, ...]]) -> Movement | None:
-    if before.value is None or after.value is None or not before.enough or not after.enough:
+def compared(before: Parts, after: Parts) -> Movement | None:
+    """What moved a figure from one to the other; None where either rests on too little. Pure."""
+    if before.value.value is None or after.value.value is None:
         return None
-    return Movement(after.metric, before.value, after.value, by)
+    if not before.value.enough or not after.value.enough:
+        return None
+    how = of_shares if after.value.metric.unit == "percent" else of_counts
+    by = {name: how(before.by.get(name, {}), whole) for name, whole in after.by.items()}
+    return Movement(after.value.metric, before.value.value, after.value.value, by)
 
 
-def _of_requests(rows: Sequence[GridRequests], period: Period, name: str, now: datetime) -> Whole:
+def of_work(metric: str, review: WorkReview) -> Parts:
+    """What a figure of work orders is made of, in a review of maintenance that was read already."""
+    name = _OF_WORK[metric]
+    value: Value = getattr(review.figures, name)
+    if name == "on_time":
+        shares = {row.grid_id: (round((row.on_time or 0) * row.on_time_n), row.on_time_n) for row in review.grids}
+        return Parts(value, {"grid": shares})
+    return Parts(
+        value,
+        {
+            "grid": {row.grid_id: (getattr(row, name), 0) for row in review.grids},
+            "category": {row.category: (getattr(row, name), 0) for row in review.categories},
+        },
+    )
+
+
+MadeOf = Callable[[Store, Actor, str, Period, frozenset[str] | None, datetime], Parts]
+
+
+def _work(metric: str) -> MadeOf:
+    def made_of(
+        store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None, now: datetime
+    ) -> Parts:
+        return of_work(metric, maintenance.work_review(store, actor, community_id, period, grids, now=now))
+
+    return made_of
+
+
+def _requests(name: str) -> MadeOf:
     """By grid: what is open or overdue at the period's end, or what ended in time of all that should have."""
-    last = min(f"{period.last:%Y-%m}", f"{now:%Y-%m}")
-    found: dict[str, tuple[float, int]] = {}
-    for row in rows:
-        counted, n = found.get(row.grid_id, (0, 0))
-        if name != "on_time":
-            counted += getattr(row, name) if row.month == last else 0
-        else:
-            if row.month in period.months:
-                counted, n = counted + row.on_time, n + row.on_time + row.late
-            n += row.overdue if row.month == last else 0
-        found[row.grid_id] = (counted, n)
-    return found
+
+    def made_of(
+        store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None, now: datetime
+    ) -> Parts:
+        review = requests.request_review(store, actor, community_id, period, grids, now=now)
+        rows = requests.requests_by_grid(store, actor, community_id, period, grids, now=now)
+        last = min(f"{period.last:%Y-%m}", f"{now:%Y-%m}")
+        found: dict[str, tuple[float, int]] = {}
+        for row in rows:
+            counted, n = found.get(row.grid_id, (0, 0))
+            if name != "on_time":
+                counted += getattr(row, name) if row.month == last else 0
+            else:
+                if row.month in period.months:
+                    counted, n = counted + row.on_time, n + row.on_time + row.late
+                n += row.overdue if row.month == last else 0
+            found[row.grid_id] = (counted, n)
+        return Parts(getattr(review, name), {"grid": found})
+
+    return made_of
+
+
+def _facilities(name: str, of: Callable[[Figures], tuple[float, int]]) -> MadeOf:
+    """By grid and category, of the facilities that stood at the period's end."""
+
+    def made_of(
+        store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None, now: datetime
+    ) -> Parts:
+        moment = period.until(now)
+        then = Then(store, moment - timedelta(milliseconds=1)) if moment < now else store
+        on = min(period.last, now.date())
+        found = facilities.inventory(then, actor, community_id, on=on, grids=grids, course=False)
+        return Parts(
+            getattr(found, name),
+            {
+                "grid": {grid or "": of(figures) for grid, figures in found.by_grid.items()},
+                "category": {str(category): of(figures) for category, figures in found.by_category.items()},
+            },
+        )
+
+    return made_of
+
+
+def _held(
+    store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None, now: datetime
+) -> Parts:
+    """Activities by format."""
+    found = activities.figures(store, actor, community_id, period, grids=grids, now=now)
+    return Parts(found.held, {"format": {each.format: (each.sessions, 0) for each in found.variety.formats}})
 
 
 _OF_WORK = {"work_open": "open", "work_overdue": "overdue", "work_on_time": "on_time"}
-_OF_REQUESTS = {"requests_open": "open", "requests_overdue": "overdue", "requests_on_time": "on_time"}
-EXPLAINED = frozenset({*_OF_WORK, *_OF_REQUESTS})
+_MADE_OF: Mapping[str, MadeOf] = {
+    **{metric: _work(metric) for metric in _OF_WORK},
+    **{f"requests_{name}": _requests(name) for name in ("open", "overdue", "on_time")},
+    "F1": _facilities("good_order", lambda each: (each.good, each.graded)),
+    "F3": _facilities("past_life", lambda each: (each.past, each.aged)),
+    "F_hazards": _facilities("hazards", lambda each: (each.hazards, 0)),
+    "activities_held": _held,
+}
+EXPLAINED = frozenset(_MADE_OF)
 """The figures whose change can be taken apart."""

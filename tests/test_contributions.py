@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repository import contributions, maintenance
+from repository import activities, contributions, facilities, maintenance
 from repository.access import Actor, Role
 from repository.contributions import EXPLAINED, moved, of_counts, of_shares
 from repository.metrics import Period
@@ -80,6 +80,21 @@ def test_on_the_demonstration_the_grids_add_up_to_the_figure(demo: Store, metric
         return
     for parts in found.by.values():
         assert sum(each.total for each in parts) == pytest.approx(found.change, abs=1e-9)
+    if metric == "activities_held":
+        rows_of = activities.figures(demo, actor, "d-community", Period.of(key), now=LOCAL).variety.formats
+        assert {each.part: each.after for each in found.by["format"] if each.after} == {
+            row.format: row.sessions for row in rows_of if row.sessions
+        }
+        return
+    if metric.startswith("F"):
+        period = Period.of(key)
+        own = {"F1": "good_order", "F3": "past_life", "F_hazards": "hazards"}[metric]
+        estate = facilities.inventory(demo, actor, "d-community", on=min(period.last, LOCAL.date()))
+        if period.last >= LOCAL.date():
+            assert found.after == getattr(estate, own).value
+            told = {each.part: each.after for each in found.by["category"] if each.after}
+            assert told == {str(kind): each for kind, row in estate.by_category.items() if (each := getattr(row, own))}
+        return
     if metric.startswith("work"):
         rows = maintenance.work_review(demo, actor, "d-community", Period.of(key), now=LOCAL).grids
         own = {row.grid_id: getattr(row, metric.removeprefix("work_")) for row in rows}

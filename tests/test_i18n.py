@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 
 from dashboard import i18n
 from dashboard.i18n import speaking
-from repository.words import Message, Trouble
+from repository.words import Message, Trouble, counted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -271,3 +271,25 @@ def test_words_in_a_row() -> None:
         assert i18n.listed(["哪里坏了", "有没有危险"]) == "哪里坏了、有没有危险"
     with speaking("en"):
         assert i18n.listed(iter("ab")) == "a, b"
+
+
+def test_a_number_in_a_sentence_is_written_like_any_other() -> None:
+    with i18n.speaking("en"):
+        assert (
+            i18n.say(
+                Message(
+                    "{n} of {all}, {share}%, {yes}, {year}",
+                    {
+                        "n": 1662,
+                        "all": -12_345,
+                        "share": 7,
+                        "yes": True,
+                        "year": "2026",
+                    },
+                )
+            )
+            == "1,662 of −12,345, 7%, True, 2026"
+        )
+        assert (
+            i18n.say(Message("{a}; {b}", {"a": counted("{n} order", "{n} orders", 2000), "b": 0})) == "2,000 orders; 0"
+        )

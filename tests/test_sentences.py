@@ -27,7 +27,8 @@ COUNT = st.integers(0, 3) | st.integers(0, 4_000)
 
 def share(metric: Metric) -> st.SearchStrategy[Value]:
     """A share and what it is one of; small numbers, at which a state must not be claimed, among them."""
-    return COUNT.flatmap(lambda n: st.builds(Value, st.just(metric), st.floats(0, 1) if n else st.none(), st.just(n)))
+    of = COUNT.flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+    return of.map(lambda of: Value(metric, of[0] / of[1] if of[1] else None, of[1]))
 
 
 def counted(metric: Metric, n: int, before: list[int]) -> Value:
@@ -54,9 +55,9 @@ def both(message: Message | None) -> list[str]:
 def _in_good_english(text: str) -> None:
     """One of something is one; any other number of it are many; what follows agrees."""
     for number, noun in re.findall(
-        r"(?<!of )(?<![\d,.–-])([\d,]+) (?:(?:required|action|stationed|key) )*([a-z]+)", text
+        r"(?<!of )(?<![\d,.–-])(\d[\d,]*) (?:(?:required|action|stationed|key) )*([a-z]+)", text
     ):
-        if noun in ("of", "in", "to", "overdue"):
+        if noun in ("of", "in", "to", "overdue", "past", "ended", "open", "took", "d"):
             continue
         many = noun.endswith("s") or noun == "people"
         assert (number == "1") != many, text

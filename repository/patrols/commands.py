@@ -94,7 +94,7 @@ def edit_patrol(
         changed = build(Patrol, {**dict(before), **changes})
         if before.doors and changed.walked_on.year != before.walked_on.year:
             text = msg("Its doors were noted for {year}: enter the patrol anew for another year.")
-            raise Invalid({"walked_on": Message(text, {"year": before.walked_on.year})})
+            raise Invalid({"walked_on": Message(text, {"year": str(before.walked_on.year)})})
         _check(write, changed)
         return write.update(Patrol, community_id, id, revision, changes)
 

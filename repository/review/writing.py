@@ -212,7 +212,7 @@ def _maintenance(desk: _Desk) -> Section:
             )
             if kinds
             else None,
-            _because(desk, contributions.of_work("work_on_time", before, now)),
+            _because(desk, before, now),
             _moved(figures),
         ],
         charts=(
@@ -530,9 +530,11 @@ def _organizations(desk: _Desk) -> Section:
         "organizations",
         msg("Local organisations"),
         Message(
-            msg("Of {all} stationed organisations {n} took part"),
+            msg("{n} of {all} stationed organisations took part"),
             {"n": sum(each.times > 0 for each in now.standings), "all": len(now.standings)},
-        ),
+        )
+        if now.standings
+        else Message(msg("No stationed organisation is on the register")),
         [
             Figure.of(now.participation, before.participation, year.participation),
             Figure.of(now.silence),
@@ -773,9 +775,11 @@ def _money(desk: _Desk) -> Section:
     return _section(
         "money",
         msg("Money"),
-        Message(
+        counted(
+            msg("Replacements planned in one year: {money}"),
             msg("Replacements planned over {n} years: {money}"),
-            {"n": len(years), "money": Amount(total, "money")},
+            len(years),
+            money=Amount(total, "money"),
         )
         if years
         else Message(msg("Nothing is to be replaced")),
@@ -891,8 +895,9 @@ def _moved(figures: Sequence[Figure]) -> Message | None:
     return Message(text, {"metric": figure.title, "share": round(share * 100)})
 
 
-def _because(desk: _Desk, movement: contributions.Movement | None) -> Message | None:
-    """Which grid moved a share most, and by how much; nothing where it hardly moved or no grid did it."""
+def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkReview) -> Message | None:
+    """Which grid moved the share on time most, and by how much; nothing where it hardly moved or no grid did it."""
+    movement = contributions.compared(*(contributions.of_work("work_on_time", each) for each in (before, now)))
     if movement is None or abs(movement.change) < NOTABLE / 2:
         return None
     grids = [each for each in movement.by["grid"] if each.part and each.total * movement.change > 0]
