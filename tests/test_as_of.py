@@ -21,7 +21,7 @@ from dashboard.navigation import PAGES
 from repository import contributions, handling, maintenance, overview, recount, requests, targets, workload
 from repository.access import Actor, Role
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
-from repository.metrics import Period
+from repository.metrics import METRICS, Period
 from repository.requests import Request
 from repository.store import Store, Then
 from repository.targets import Acceptance, MetricTarget
@@ -143,8 +143,10 @@ def reception(world: World) -> None:
         requests.take_request(store, OFFICE, "d", facts)
         return
     args = (store, OFFICE, "d", one.id, one.revision)
-    what = rng.randrange(11)
-    if what == 0:
+    what = rng.randrange(12)
+    if what == 11:
+        requests.become_order(*args, fault="leak", facility_id="d-F-01")
+    elif what == 0:
         requests.accept(*args, responsible_id=rng.choice(["d-li", "d-wang"]))
     elif what in (1, 2, 3):
         requests.resolve(*args, answer="已修好")
@@ -230,8 +232,11 @@ def all_across(store: Store, at: datetime) -> dict[str, Any]:
         told[f"{kind} handling"] = handling.handling(store, OFFICE, "d", period, now=local)
         told[f"{kind} workload"] = workload.workload(store, OFFICE, "d", period, now=local)
         told[f"{kind} repairs"] = overview.repairs(store, OFFICE, "d", period, now=local)
-        for metric in contributions.EXPLAINED:
+        own = [key for key in contributions.EXPLAINED if {*METRICS[key].of} <= {"work_orders", "requests"}]
+        for metric in own:
             told[f"{kind} {metric}"] = contributions.moved(store, OFFICE, "d", period, metric, now=local)
+    for show in (requests.Show.TO_ANSWER, requests.Show.OPEN, requests.Show.ALL):
+        told[f"list {show}"] = requests.request_list(store, OFFICE, "d", now=local, show=show)
     told["requests"] = overview.of_requests(store, OFFICE, "d", now=local)
     told["targets"] = targets.targets(store, OFFICE, "d", on=local.date())
     return told

@@ -406,6 +406,8 @@ class Request(Record):
             if (status in OPEN) is over:  # a sheet told no steps
                 status = Status(document["status"]) if held is document and over else Status.RESOLVED
                 status = status if over else Status.ACCEPTED if kept["responded_at"] else Status.RECEIVED
+            if status is Status.RECEIVED and kept["responded_at"]:  # what became an order is dealt with
+                status = Status.ACCEPTED
             kept["status"] = status.value
             said = made[-1] if made and made[-1]["reached"] and status is Status.CLOSED else {}
             kept |= {"called_on": said.get("on"), "solved": said.get("solved")}
