@@ -20,6 +20,7 @@ from dashboard.i18n import translator
 from dashboard.navigation import PAGES
 from repository import contributions, handling, maintenance, overview, recount, requests, targets, workload
 from repository.access import Actor, Role
+from repository.filters import Is
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import METRICS, Period
 from repository.requests import Request
@@ -62,8 +63,16 @@ def repair(world: World) -> None:
             estimated_hours=rng.choice([None, 2.0, 8.0]),
         )  # fmt: skip
         return
-    what = rng.randrange(8)
-    if what == 0:
+    what = rng.randrange(11)
+    if what == 10:
+        other = some(world, WorkOrder, {"is_open": True, "_id": Is(ne=order.id)})
+        maintenance.merge(store, OFFICE, "d", order.id, order.revision, (other or order).id)
+    elif what == 9:
+        changes = {"assignee_id": rng.choice(["d-li", "d-wang"]), "priority": rng.choice(list(Priority))}
+        maintenance.change_many(store, OFFICE, "d", {order.id: order.revision}, changes, reason="换人")
+    elif what == 8:
+        maintenance.edit(store, OFFICE, "d", order.id, order.revision, {"dangerous": True})
+    elif what == 0:
         maintenance.assign(store, OFFICE, "d", order.id, order.revision, rng.choice(["d-li", "d-wang", "d-zhao"]))
     elif what == 1 and order.due_at:
         later = {"due_at": max(order.due_at, now) + timedelta(hours=rng.randrange(1, 900))}

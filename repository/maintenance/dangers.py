@@ -218,7 +218,7 @@ def urgent(
     def pressing(order: Document) -> tuple[bool, bool]:
         return bool(order.get("dangerous")), order["priority"] == Priority.URGENT
 
-    late = sorted(orders, key=lambda order: (*(not each for each in pressing(order)), order["due_at"]))
+    late = sorted(orders, key=lambda order: (*(not each for each in pressing(order)), order["due_at"], order["_id"]))
     grave = [_of_hazard(Hazard.from_document(each), now) for each in hazards]
     return Urgent(
         tuple(_of_order(WorkOrder.from_document(order), now) for order in shut),
