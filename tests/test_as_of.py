@@ -20,6 +20,7 @@ from dashboard.i18n import translator
 from dashboard.navigation import PAGES
 from repository import contributions, handling, maintenance, overview, recount, requests, targets, workload
 from repository.access import Actor, Role
+from repository.facilities import Facility
 from repository.filters import Is
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import METRICS, Period
@@ -254,6 +255,26 @@ def all_across(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(3))
 def test_what_rests_on_them_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(anything, all_across, before=70, after=70, past=Then)
+
+
+def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
+    """All that Overview tells at a moment, but of activities."""
+    local = at.astimezone(SHANGHAI)
+    told: dict[str, Any] = {}
+    for kind in PERIODS:
+        period = Period.containing(kind, local.date())
+        for grids in (None, frozenset({"d-g1"})):
+            found = overview.glance(store, OFFICE, "d", period, grids, now=local)
+            told[f"{kind} {grids}"] = found
+            told[f"{kind} {grids} systems"] = overview.systems(store, OFFICE, "d", period, grids, now=local)
+        told[f"{kind} compare"] = overview.compare(store, OFFICE, "d", period, now=local)
+    return told
+
+
+@pytest.mark.skipif(not (Facility.began or Facility.stirred), reason="facilities do not tell yet how they stood")
+@pytest.mark.parametrize("seed", range(3))
+def test_overview_of_a_past_moment_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
+    World(yard, clock, seed).holds(anything, whole_glance, before=60, after=60, past=Then)
 
 
 # --- one record
