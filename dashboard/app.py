@@ -49,6 +49,8 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     chosen = st.navigation(navigation.all_pages(landing), position="top")
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
+    if row.key != "overview":  # drawn by hand
+        cards.style_of_lists()
     day = _day_chosen(view)
     session.say_toasts()
     if day and row.past:

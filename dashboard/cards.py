@@ -69,20 +69,14 @@ def drawn_once(draw: Callable[P, None]) -> Callable[P, None]:
 
 
 def style() -> None:
-    """The CSS that says what Streamlit cannot; called once by the frame. Each line hangs on an st-key."""
+    """The CSS that says what Streamlit cannot; called once by the frame. Each line hangs on an st-key.
+
+    Nothing here asks what an element has in it (``:has``): a browser then looks anew at each element that comes, which
+    takes as long as half of Overview. See ``style_of_lists`` and ``style_of_slides``."""
     st.html(
         "<style>"
         # a wall screen: baseFontSize is one number for all screens
-        "@media (min-width:1800px){html:has(.st-key-page){font-size:20px}}"
-        "html:has(.st-key-slide){font-size:clamp(16px,1.5vw,29px)}"
-        # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
-        "html:has(.st-key-slide) :is(.st-key-head,[data-testid='stHeader']){display:none!important}"
-        "html:has(.st-key-slide) [data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
-        ".st-key-slide{min-height:calc(100vh - 2rem)}"
-        ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
-        ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
-        ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
-        "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
+        "@media (min-width:1800px){html{font-size:20px}}"
         # a line of the agenda is read whole on a phone, and a table of six columns fits
         ".st-key-review-agenda a *{white-space:normal!important;overflow:visible!important}"
         '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
@@ -121,11 +115,6 @@ def style() -> None:
         '@media (max-width:640px){[data-testid="stElementToolbar"]{display:none}}'
         # 44 px for thumbs
         '[class*="st-key-thumb"] button{min-height:2.75rem}'
-        # a table of many columns on a desktop, the same as a list of large buttons on a phone
-        '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-wide_"]){display:none}}'
-        '@media (min-width:641px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-narrow_"]){display:none}}'
-        # what is to be done comes before the figures where there is room for one of them only
-        '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-lead_"]){order:-1}}'
         '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
         # a line of a list that opens what it tells of
         ':is([class*="st-key-line_"],[class*="st-key-thumb_outcome_"]) :is(button,button *)'
@@ -134,6 +123,36 @@ def style() -> None:
         ".st-key-new-work{background:light-dark(#E5EEF8,#182F4A)}"
         # the table behind a chart: a quiet word, not a button
         '[class*="st-key-rows_"] button{min-height:1.5rem;padding:0}'
+        "</style>"
+    )
+
+
+def style_of_lists() -> None:
+    """The CSS of what is a table on a desktop and a list of buttons on a phone, for pages that have such."""
+    st.html(
+        "<style>"
+        # a table of many columns on a desktop, the same as a list of large buttons on a phone
+        '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-wide_"]){display:none}}'
+        '@media (min-width:641px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-narrow_"]){display:none}}'
+        # what is to be done comes before the figures where there is room for one of them only
+        '@media (max-width:640px){[data-testid="stLayoutWrapper"]:has(>[class*="st-key-lead_"]){order:-1}}'
+        "</style>"
+    )
+
+
+def style_of_slides() -> None:
+    """The CSS of a page that is a slide."""
+    st.html(
+        "<style>"
+        "html{font-size:clamp(16px,1.5vw,29px)!important}"
+        # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
+        ":is(.st-key-head,[data-testid='stHeader']){display:none!important}"
+        "[data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
+        ".st-key-slide{min-height:calc(100vh - 2rem)}"
+        ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
+        ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
+        ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
+        "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
         "</style>"
     )
 

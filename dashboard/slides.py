@@ -49,6 +49,7 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
     asked = st.query_params.get(SLIDE, "1")
     number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
     slide = deck[number - 1]
+    cards.style_of_slides()
     with st.container(key="slide", gap="small"):
         st.caption(plain(slide.above))
         st.title(plain(slide.title), anchor=False)
