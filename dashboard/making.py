@@ -8,12 +8,15 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from dashboard import i18n, session
+from dashboard import data, i18n, session
 from dashboard.i18n import _, plain
 from dashboard.pack import Told
+from repository.access import Actor
+from repository.store import Store
 
 log = logging.getLogger("gridboard.making")
 
@@ -58,6 +61,11 @@ class Making:
             self.failed = True
 
 
+def _given(file: bytes, _store: Store, _actor: Actor) -> bytes:
+    """The file as it was made, for whoever may still have it."""
+    return file
+
+
 def offer(files: Mapping[str, File], *, of: object, key: str) -> None:
     """A button for each file, which has it made of ``of``, compared with ``==``; how far it is; a button to take it."""
     waiting = any(making.under_way for making in session.held(key, dict[str, Making]).values())
@@ -75,7 +83,7 @@ def _offered(files: Mapping[str, File], of: object, key: str) -> None:
             if found is not None and found.made is not None and found.of == whose:
                 st.download_button(
                     plain(_("Take {what}", what=file.word)),
-                    data=found.made,
+                    data=data.fetch(partial(_given, found.made)),
                     file_name=file.name,
                     mime=file.mime,
                     on_click="ignore",
