@@ -740,3 +740,22 @@ def test_every_part_of_a_page_can_be_of_a_past_day(visit: Any, demo_uri: str, pa
     shown = visit(demo_uri, page, lang="en", as_of="2026-03-17", **({"part": part} if part else {}))
     assert not shown.exception
     assert any("As it was" in each.value for each in shown.markdown)
+
+
+def test_a_register_shows_what_was_there_then_and_opens_what_is_there_now(
+    visit: Any, yard: Store, mongodb_uri: str, clock: Clock
+) -> None:
+    clock.now += timedelta(days=3)
+    one = facilities.facility(yard, OFFICE, "d", "d-F-01")
+    facilities.retire(yard, OFFICE, "d", one.id, one.revision)
+    soon = clock.now + timedelta(days=2)
+
+    def seen(**query: str) -> Any:
+        return visit(mongodb_uri, "facilities", now=soon, lang="en", community="d", **query)
+
+    assert "1 facility" in [each.value for each in seen().header]
+    then = seen(as_of="2026-04-03")
+    assert "2 facilities" in [each.value for each in then.header]
+    opened = seen(as_of="2026-04-03", facility="d-F-01")
+    assert not opened.exception
+    assert any("Retired" in each.value for each in opened.markdown)
