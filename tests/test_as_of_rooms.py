@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from dashboard import i18n
 from repository import (
     facilities,
     grids,
     hazards,
+    importer,
     inspections,
     maintenance,
     meetings,
@@ -27,6 +29,7 @@ from repository.access import Actor, Role
 from repository.facilities import Condition, Facility
 from repository.grids import Post, Tier
 from repository.hazards import Hazard
+from repository.importer import Sheet
 from repository.inspections import Checklist, ChecklistItem, InspectionPlan, Verdict
 from repository.maintenance import WorkKind, WorkOrder
 from repository.meetings import ActionItem, Meeting
@@ -153,6 +156,26 @@ def all_of_facilities(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(5))
 def test_facilities_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), keep_facilities, all_of_facilities, before=40, after=40)
+
+
+def test_what_a_sheet_changes_is_of_then_as_well(yard: Store, clock: Clock) -> None:
+    def bring(condition: str) -> None:
+        text = f"编号,名称,类别,状况等级\nS1,秋千,健身器材,{condition}\n"
+        sheet = Sheet(text.encode(), "设施.csv")
+        mapping = importer.propose(Facility, sheet, (i18n.translator("zh"),))
+        seen = importer.preview(yard, OFFICE, "d", sheet, mapping, languages=(i18n.translator("zh"),))
+        importer.commit(yard, OFFICE, seen, replacing=True, patience=0)
+
+    def grade(store: Store) -> str | None:
+        return facilities.facility_by_code(store, OFFICE, "d", "S1").condition
+
+    bring("良")
+    clock.now += timedelta(days=2)
+    end = clock.now
+    clock.now += timedelta(days=2)
+    bring("差")
+
+    assert (grade(yard), grade(Then(yard, end))) == ("4", "2")
 
 
 # --- meetings

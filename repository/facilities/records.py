@@ -182,7 +182,12 @@ class Facility(Record):
         Index(("community_id", "grid_id"), "a grid's facilities"),
     )
     stirred = ("updated_at",)
-    traced = frozenset({"renewed_on", "renewed_precision", "replacement_cost_cents", "responsible_id", "details"})
+    traced = frozenset(
+        {
+            *("condition", "status"),  # a sheet that is brought in again changes them without a word in the history
+            *("renewed_on", "renewed_precision", "replacement_cost_cents", "responsible_id", "details"),
+        }
+    )
 
     code: Annotated[str, Shown(aliases=("编号", "设施编号", "资产编号", "Code"))] = Field(
         min_length=1, max_length=60, title=msg("Code"), description=msg("As on the label")

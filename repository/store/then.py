@@ -188,7 +188,8 @@ class Then(Store):
 
     def _read(self, record: type[Record], community_id: str) -> _Since:
         zone, month = self.zone(community_id), self._month(community_id)
-        trail = self._trail(record, community_id)
+        removed = self._removed(record, community_id) if record.ends_removed else []
+        trail = self._trail(record, community_id, [document["_id"] for document in removed])
         began, by_then = record.began, self._by_then(record, record.began, community_id)
         ends = {name: self._end_of_month(record, name, community_id) for name in (began, *record.counted)}
         stock = record.stock or {"$or": []}
@@ -210,7 +211,7 @@ class Then(Store):
                 were.append(then)
             if then != document and not (then is None and began in document and document[began] > by_then):
                 changed.append((document["_id"], then))
-        for document in self._removed(record, community_id) if record.ends_removed else ():
+        for document in removed:
             then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
             if then is not None:
                 were.append(then)
@@ -239,21 +240,27 @@ class Then(Store):
         zone = ZoneInfo("UTC") if is_day else self.zone(community_id)
         return rollups.month_bounds(self._month(community_id), zone)[1]
 
-    def _trail(self, record: type[Record], community_id: str) -> dict[str, Document]:
-        """By id, of the records that were there: how those fields stood that the audit trail alone tells, as far as
-        they have changed since."""
+    def _trail(self, record: type[Record], community_id: str, removed: Sequence[str]) -> dict[str, Document]:
+        """By id, of the records that were there, those ``removed`` since among them: how those fields stood that the
+        audit trail alone tells, as far as they have changed since."""
         fields = sorted(record.traced)
         if not fields:
             return {}
         sides = [f"{side}.{name}" for name in fields for side in ("before", "after")]
+        within: Document = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}
+        if "updated_at" in record.stirred:  # of few: by id, so that the rows of imports are among them
+            del within["operation"]
+            lately = {"community_id": community_id, "updated_at": {"$gt": self.moment}}
+            ids = [*removed, *(each["_id"] for each in self.db[record.collection].find(lately, {"_id": 1}))]
+            within |= {"collection": record.collection, "record_id": {"$in": ids}}
         entries = self.db[AUDIT].aggregate(
             [
-                {"$match": {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}},
+                {"$match": within},
                 {"$match": {"collection": record.collection, "$or": [{side: {"$exists": True}} for side in sides]}},
                 {"$sort": {"at": 1, "_id": 1}},
-                {"$project": {"record_id": 1, "operation": 1, **dict.fromkeys(sides, 1)}},
+                {"$project": {"record_id": 1, **dict.fromkeys(sides, 1)}},
                 {"$group": {"_id": "$record_id", "entries": {"$push": "$$ROOT"}}},
-                {"$match": {"entries.0.operation": "update"}},  # else it was not there
+                {"$match": {"entries.0.before": {"$exists": True}}},  # else it was not there
             ]
         )
         found: dict[str, Document] = {}
