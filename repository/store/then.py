@@ -44,7 +44,7 @@ class Then(Store):
     def __init__(self, store: Store, moment: datetime) -> None:
         self.__dict__.update(store.__dict__)  # the same connection, and what is known of it
         self.moment = moment.astimezone(UTC)
-        self.clock = lambda: self.moment
+        self.clock = lambda: min(self.moment, store.clock())  # for what is asked without a ``now``
         self._since: dict[tuple[str, str], _Since] = {}
 
     def write(self, *_args: Any, **_kwargs: Any) -> NoReturn:
