@@ -33,7 +33,7 @@ def show(view: session.View, found: Review, names: actions.Names) -> None:
             minutes.show_agenda(meeting.agenda, minuted.names, key="next")
         else:
             st.markdown(":gray[" + _("Nothing is on the agenda yet.") + "]")
-        if actions.may_write():
+        if view.past is None and actions.may_write():
             _offers(view, minuted)
         st.button(
             _("Open the meeting"), icon=":material/open_in_new:", key="open-next", on_click=drawer.open_at,
@@ -57,7 +57,7 @@ def _plan(cell: Cell) -> None:
         first=i18n.day_short(need.first), last=i18n.day_short(need.last),
     )  # fmt: skip
     st.markdown(plain(text))
-    if may(session.actor(), Operation.CREATE, Meeting.collection):
+    if session.past() is None and may(session.actor(), Operation.CREATE, Meeting.collection):
         st.button(
             _("Plan it"), type="primary", icon=":material/event_available:", key="do_plan", on_click=drawer.open_at,
             args=(actions.MEETING, f"{drawer.NEW}.{need.kind}.{need.period}"),

@@ -41,7 +41,7 @@ APART = "、"
 # --- the part
 def show(view: session.View, names: Names) -> None:
     """One round at a time, the newest first."""
-    there = data.ask(staff.rounds, view.community_id)
+    there = data.ask_as_seen(staff.rounds, view.community_id)
     if not there:
         _begin()
         return
@@ -60,7 +60,7 @@ def show(view: session.View, names: Names) -> None:
             drawer.open_at(ROUND)
         if st.button(_("Change or close"), icon=":material/edit:", key="round-edit", width="content"):
             drawer.open_at(ROUND, str(chosen))
-    found = data.ask(staff.round_review, view.community_id, str(chosen))
+    found = data.ask_as_seen(staff.round_review, view.community_id, str(chosen))
     _review(view, found, names)
 
 

@@ -34,9 +34,10 @@ def show(view: session.View) -> None:
         _on_time(found)
         _register(found)
         _orders(view, found)
-    _drawer(view, found)
+    _drawer(view.today, found)
     if not drawer.opened(PARAMETER):
-        orders.open_drawer()
+        with session.today():
+            orders.open_drawer()
 
 
 def _nothing_yet() -> None:

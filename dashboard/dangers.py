@@ -37,7 +37,7 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
         cards.tile(late, page="", detail=" · ".join(filter(None, said)) or None)
     _standing(view, review, names)
     wanted = inventory.hazards(found, names)
-    over, total = data.ask(maintenance.hazards_over, view.community_id, view.grids)
+    over, total = data.ask_as_seen(maintenance.hazards_over, view.community_id, view.grids)
     if over:
         st.header(n_("{n} hazard is over", "{n} hazards are over", total), anchor=False)
         columns = ["what", "level", "facility_id", "place", "found_at", "promised_on", "deadline_on"]
@@ -45,7 +45,7 @@ def render(view: session.View, names: Names, found: Inventory) -> str | None:
         more = number(total) if total > len(over) else None
         drawer.register(HAZARD, Hazard, over, key="hazards-over", columns=columns, names=names, total=more)
     if opened := drawer.opened(HAZARD):
-        _drawer(view, names, opened)
+        _drawer(view.today, names, opened)
     return wanted
 
 

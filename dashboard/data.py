@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from datetime import datetime, timedelta
 from functools import partial
@@ -279,6 +280,7 @@ class Asked(NamedTuple):
 
 
 _asked: list[Asked] | None = None
+_AS_SEEN: ContextVar[bool] = ContextVar("as seen", default=False)
 
 
 @contextmanager
@@ -351,6 +353,15 @@ def _answer(query: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, An
     return _lent(answer)
 
 
+def ask_as_seen(query: Callable[Concatenate[Store, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``ask``, for what is asked of no day, such as a register: as of the past day, if one is looked at."""
+    token = _AS_SEEN.set(True)
+    try:
+        return ask(query, *args, **kwargs)
+    finally:
+        _AS_SEEN.reset(token)
+
+
 def _key(who: Actor, query: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """By which an answer is kept."""
     told = {name: value for name, value in kwargs.items() if name != "now"}  # the clock is in the mark
@@ -360,8 +371,8 @@ def _key(who: Actor, query: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 def _past(kwargs: Mapping[str, Any]) -> datetime | None:
     """As of which past moment a question is asked: that which is looked at, where its ``now``, or the day that is its
     today, is that moment's. None for now."""
-    if (past := session.past()) is None:
-        return None
+    if (past := session.past()) is None or _AS_SEEN.get():
+        return past
     asked = [kwargs.get(name) for name in ("now", "today", "on")]
     return past if past in asked or past.date() in asked else None
 

@@ -23,7 +23,7 @@ PHONE_ROWS = 20
 def render(view: session.View, names: Names, category: Category | None) -> None:
     """Four tiles, the next 30 days, the plans."""
     today = view.now.date()
-    plans = data.ask(preventive.plans, view.community_id)
+    plans = data.ask_as_seen(preventive.plans, view.community_id)
     if not plans:
         _begin()
     else:
@@ -40,7 +40,7 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
             )
         _coming(view, found, names)
         _plans([plan for plan in plans if category in (None, plan.category)], names)
-    _drawers(view, names, plans)
+    _drawers(view.today, names)
 
 
 def _begin() -> None:
@@ -75,7 +75,8 @@ def _coming(view: session.View, found: PreventiveReview, names: Names) -> None:
             key="preventive",
             of=(WorkOrder.collection, view.community_id),
         )
-        if may(session.actor(), Operation.CREATE, MaintenancePlan.collection) and st.button(
+        makes = view.past is None and may(session.actor(), Operation.CREATE, MaintenancePlan.collection)
+        if makes and st.button(
             _("Make the orders now"),
             icon=":material/event_repeat:",
             key="generate",
@@ -83,7 +84,7 @@ def _coming(view: session.View, found: PreventiveReview, names: Names) -> None:
             help=_("They are made by themselves every few minutes; making them again makes nothing twice."),
         ):
             _generate(view)
-        if may(session.actor(), Operation.CREATE, MaintenancePlan.collection):
+        if makes:
             _ahead(view)
     if not rows:
         return
@@ -274,10 +275,10 @@ def how_often(plan: MaintenancePlan) -> str:
 
 
 # --- the drawers
-def _drawers(view: session.View, names: Names, plans: list[MaintenancePlan]) -> None:
+def _drawers(view: session.View, names: Names) -> None:
     picks = {**names, "facilities": names["standing"]}
     if wanted := drawer.opened(PLAN):
-        known = {plan.id: plan for plan in plans}
+        known = {plan.id: plan for plan in data.ask(preventive.plans, view.community_id)}
         if wanted == drawer.NEW and may(session.actor(), Operation.CREATE, MaintenancePlan.collection):
             drawer.show(PLAN, _("Enter a plan"), lambda: _new(view, picks))
         elif wanted in known:

@@ -33,7 +33,7 @@ def render(view: session.View, names: Names) -> None:
     today = view.now.date()
     found = stationed.review(view)
     rows, total = data.ask(organizations.waiting, view.community_id, on=today, grids=view.grids)
-    everything = data.ask(organizations.needs, view.community_id, grids=view.grids)
+    everything = data.ask_as_seen(organizations.needs, view.community_id, grids=view.grids)
     if not everything:
         _begin()
         return

@@ -70,15 +70,15 @@ def registers(view: session.View, names: Names) -> None:
         if st.button(plain(label), icon=":material/add:", type="primary", key=f"do_add_{chosen}", width="content"):
             drawer.open_at(parameter)
     if chosen == "certificates":
-        rows = data.ask(staff.certificates, view.community_id)
+        rows = data.ask_as_seen(staff.certificates, view.community_id)
         drawer.register(CERTIFICATE, StaffCertificate, rows, key="staff-certificates", names=names)
     elif chosen == "training":
-        entries = data.ask(staff.trainings, view.community_id, view.period.first, view.period.last)
+        entries = data.ask_as_seen(staff.trainings, view.community_id, view.period.first, view.period.last)
         st.caption(_("Training held in {period}", period=plain(i18n.period(view.period))))
         more = _("{n} and more", n=number(len(entries))) if len(entries) >= staff.TRAININGS_LISTED else None
         drawer.register(TRAINING, StaffTraining, entries, key="staff-trainings", names=names, total=more)
     elif chosen == "plans":
-        plans, topics = data.ask(staff.training_plans, view.community_id), _("Topics")
+        plans, topics = data.ask_as_seen(staff.training_plans, view.community_id), _("Topics")
         columns = ["year", "hours", topics, "remark"]
         count: dict[str, Callable[[Any], Any]] = {topics: lambda row: len(row.topics)}
         drawer.register(PLAN, TrainingPlan, plans, key="training-plans", columns=columns, more=count)
@@ -104,7 +104,7 @@ def _members(view: session.View, names: Names) -> None:
     words |= {f"{YES}{key}": _("Serving: {wish}", wish=word(key)) for key in Wish}
     words |= {f"{NO}{key}": _("Serving, not: {wish}", wish=word(key)) for key in Wish}
     today = view.now.date()
-    found = data.ask(staff.members, view.community_id)
+    found = data.ask_as_seen(staff.members, view.community_id)
     which = st.selectbox(
         _("Which"),
         list(words),

@@ -42,7 +42,7 @@ def render(view: session.View, names: Names) -> None:
     """Four tiles, progress against plan, what is unclear, overdue tasks, the register."""
     today = view.now.date()
     found = data.ask(projects.review, view.community_id, view.period, today=today)
-    everything = data.ask(projects.projects, view.community_id)
+    everything = data.ask_as_seen(projects.projects, view.community_id)
     if not everything:
         _begin()
         return

@@ -42,10 +42,11 @@ def show(view: session.View, names: Names, there: Sequence[Grid]) -> None:
             drawer.open_at(SETTINGS, "community")
         _add(chosen)
     if chosen == "posts":
-        found = data.ask(grids.posts, view.community_id)
+        found = data.ask_as_seen(grids.posts, view.community_id)
         drawer.register(POST, Post, found, key="posts", names=names)
     elif chosen == "people":
-        drawer.register(PERSON, Person, data.ask(people.people, view.community_id), key="people", names=names)
+        found_people = data.ask_as_seen(people.people, view.community_id)
+        drawer.register(PERSON, Person, found_people, key="people", names=names)
     else:
         drawer.register(GRID, Grid, there, key="grids", names=names)
 

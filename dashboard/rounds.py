@@ -44,7 +44,7 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
     """Three tiles, what is due, what was found lately, the registers of checklists and plans."""
     today = view.now.date()
     found = data.ask(inspections.rounds, view.community_id, view.period, view.grids, category, today=today)
-    names = {**names, "checklists": data.ask(inspections.checklist_names, view.community_id)}
+    names = {**names, "checklists": data.ask_as_seen(inspections.checklist_names, view.community_id)}
     if not names["checklists"]:
         _begin(view)
     else:
@@ -55,7 +55,7 @@ def render(view: session.View, names: Names, category: Category | None) -> None:
             cards.tile(found.failed, page="")
         _due(view, found, names)
         _registers(view, found, names)
-    _drawers(view, names)
+    _drawers(view.today, names)
 
 
 def _begin(view: session.View) -> None:
@@ -226,10 +226,10 @@ def _registers(view: session.View, found: Rounds, names: Names) -> None:
             if st.button(label, icon=":material/add:", key="do_add_rounds", type="primary", width="content"):
                 drawer.open_at(PLAN if chosen == "plans" else CHECKLIST)
     if chosen == "plans":
-        rows = data.ask(inspections.plans, view.community_id)
+        rows = data.ask_as_seen(inspections.plans, view.community_id)
         drawer.register(PLAN, InspectionPlan, rows, key="inspection-plans", names=names)
     elif chosen == "checklists":
-        lists = data.ask(inspections.checklists, view.community_id)
+        lists = data.ask_as_seen(inspections.checklists, view.community_id)
         count = _("Items")
         columns = ["name", "inspection_kind", "category", "kind", count, "active"]
         drawer.register(

@@ -224,17 +224,17 @@ def registers(view: session.View, names: Names) -> None:
         st.space("stretch")
         add(str(chosen))
     if chosen == "resources":
-        rows: Sequence[Record] = data.ask(organizations.resources, view.community_id)
+        rows: Sequence[Record] = data.ask_as_seen(organizations.resources, view.community_id)
         heading.header(n_("{n} resource", "{n} resources", len(rows)), anchor=False, width="content")
         drawer.register(RESOURCE, Resource, rows, key="resources", names=_all(names), total=more_than(rows))
     elif chosen == "engagements":
-        rows = data.ask(organizations.engagements, view.community_id, period=view.period)
+        rows = data.ask_as_seen(organizations.engagements, view.community_id, period=view.period)
         heading.header(n_("{n} time", "{n} times", len(rows)), anchor=False, width="content")
         columns = ["on", "organization_id", "way", "what", "people"]
         drawer.register(ENGAGEMENT, Engagement, rows, key="engagements", columns=columns, names=_all(names),
                         total=more_than(rows))  # fmt: skip
     else:
-        rows = data.ask(organizations.organizations, view.community_id)
+        rows = data.ask_as_seen(organizations.organizations, view.community_id)
         heading.header(n_("{n} organisation", "{n} organisations", len(rows)), anchor=False, width="content")
         drawer.register(
             ORGANIZATION,

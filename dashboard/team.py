@@ -216,7 +216,7 @@ def _group(key: Wish, name: str) -> str:
 def training(view: session.View, names: Names, on: date) -> None:
     """Who lacks hours, which certificates run out, what the plan still owes."""
     found = data.ask(staff.training_review, view.community_id, on=on)
-    members = {each.person_id: each.id for each in data.ask(staff.members, view.community_id)}
+    members = {each.person_id: each.id for each in data.ask_as_seen(staff.members, view.community_id)}
     size = len(found.gaps)
     with cards.tiles(3):
         target = None if found.value.detail is None else _("by now {n}", n=personnel.hours(found.value.detail))

@@ -19,11 +19,13 @@ def render(view: session.View) -> None:
     """Two tiles with their course, cover and vacancies of the day, who held what when."""
     found = data.ask(grids.posts_on, view.community_id, view.period, today=view.now.date())
     names = {"grids": {grid.id: grid.name for grid in found.grids}, "people": found.names}
-    today = found.on == view.now.date()
+    today = found.on == view.present.date()
     st.caption(
         plain(
             _("As of {day}, today", day=i18n.date(found.on))
             if today
+            else _("As of {day}", day=i18n.date(found.on))
+            if found.on == view.now.date()
             else _("As of {day}, the end of the chosen period", day=i18n.date(found.on))
         )
     )
@@ -38,7 +40,7 @@ def render(view: session.View) -> None:
     if wanted:
         registers.fill(wanted)
     _held(found, names)
-    registers.open_drawer(view, names)
+    registers.open_drawer(view.today, names)
 
 
 def _held(found: PostsOnDay, names: Names) -> None:

@@ -58,7 +58,7 @@ def render(view: session.View) -> None:
         with right:
             _planned(found, names)
         _walked(found, names)
-    _drawers(view, names)
+    _drawers(view.today, names)
 
 
 def _begin() -> None:

@@ -4,12 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from bson import ObjectId
 from pydantic import Field, ValidationInfo, field_validator
@@ -19,7 +19,20 @@ from repository.disclosure import SMALLEST
 from repository.filters import Is
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
 from repository.people import AgeBand, Person, Sex
-from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Index,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    day_then,
+    entered_later,
+    rewound,
+)
 from repository.store import Counters, FieldProblem, Invalid, NotFound, Store, Wanted, Write, build
 from repository.targets import judged
 from repository.words import Message, msg
@@ -98,6 +111,14 @@ class Community(Record):
     grid_field = None
     natural_key = ("code",)
     indexes = (Index(("code",), "find a community by its code", unique=True),)
+    stirred = ("updated_at",)
+    traced = frozenset(  # what figures are made of; how small a group may be told is never that of then
+        {
+            *("households", "residents", "population", "crew_hours_per_week", "service_lives"),
+            *("month_meeting_days", "quarter_meeting_days", "year_meeting_days"),
+            *("weight_response", "weight_solution", "weight_satisfaction"),
+        }
+    )
 
     code: Annotated[str, Shown(aliases=("社区代码", "统计代码"))] = Field(
         min_length=1, max_length=40, title=msg("Code")
@@ -241,6 +262,8 @@ class Grid(Record):
     grid_field = "id"
     natural_key = ("code",)
     indexes = (Index(("community_id", "code"), "a grid's code is its own", unique=True),)
+    stirred = ("updated_at",)
+    traced = frozenset({"responsible_id", "households", "residents"})
 
     code: Annotated[str, Shown(aliases=("网格编号", "网格号"))] = Field(
         min_length=1, max_length=LINE, title=msg("Code")
@@ -306,6 +329,8 @@ class Post(Record):
     title = msg("Posts")
     name_field = "tier"
     indexes = (Index(("community_id", "grid_id", "tier"), "posts required and filled by grid and tier"),)
+    stirred = ("updated_at",)
+    traced = frozenset({"holder_id", "since", "until", "history"})
 
     tier: Tier = Field(title=msg("Post"))
     grid_id: Annotated[str | None, Ref(to="grids", aliases=("网格",))] = Field(
@@ -332,6 +357,22 @@ class Post(Record):
     @classmethod
     def _in_order(cls, value: date | None, info: ValidationInfo) -> date | None:
         return value and _in_order(value, info)
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: a change of holder after the day had not been made; one up to it had, whenever somebody
+        wrote it down."""
+        day = day_then(moment, zone)
+        known = [each for each in (document.get("since"), document.get("until")) if each is not None]
+        first = min(
+            [*known, *(each.get("since") or datetime.min.replace(tzinfo=UTC) for each in document.get("history", ()))],
+            default=None,
+        )
+        if entered_later(document, moment) and (first is None or first > day):
+            return None
+        return rewound(document, was) if any(each > day for each in known) else dict(document)
 
     def holder_on(self, day: date) -> str | None:
         """Who fills it on a day, or filled it then."""
@@ -595,7 +636,7 @@ def posts(store: Store, actor: Actor, community_id: str) -> list[Post]:
     """The posts within the actor's reach and, for everybody, those of the whole community: they reach every grid."""
     require(actor, Operation.READ, Post.collection)
     where = _posts_in_reach(actor, community_id)
-    found = store.documents(Post, where, sort=[("grid_id", 1), ("tier", 1)], limit=20_000)
+    found = store.documents(Post, where, sort=[("grid_id", 1), ("tier", 1), ("_id", 1)], limit=20_000)
     return [Post.from_document(document) for document in found]
 
 
@@ -662,7 +703,7 @@ def setting_of(found: Sequence[Sequence[dict[str, Any]]]) -> Setting:
     return Setting(
         Community.from_document(own[0]),
         tuple(sorted(map(Grid.from_document, there), key=lambda grid: _counted(grid.code))),
-        tuple(map(Post.from_document, held)),
+        tuple(sorted(map(Post.from_document, held), key=lambda post: post.id)),
         {person["_id"]: person["name"] for person in known},
         frozenset(person["_id"] for person in known if not person.get("active", True)),
         tuple(others),

@@ -19,7 +19,7 @@ from pydantic import Field
 from repository.access import Actor
 from repository.facilities import Facility
 from repository.photos import let_go, link
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
+from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away, rewound
 from repository.rollups import Atom, day_of, month_of
 from repository.store import Conflict, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
@@ -119,6 +119,9 @@ class Hazard(Record):
     subjects = ("hazards",)
     moments = ("found_at", "events.at")
     past = ("found_at", "rectified_at", "rechecked_at")
+    began = "found_at"
+    stirred = ("events.at", "rectified_at", "rechecked_at")
+    traced = frozenset({"order_id", "responsible_id"})
 
     what: Annotated[str, Shown(aliases=("隐患内容", "隐患描述", "隐患"))] = Field(
         min_length=1, max_length=LINE, title=msg("What is dangerous")
@@ -170,6 +173,43 @@ class Hazard(Record):
         default=(), max_length=200, title=msg("Story")
     )
 
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,
+        was: Mapping[str, Any],
+        zone: ZoneInfo,  # noqa: ARG003 (another record's days need it)
+    ) -> dict[str, Any] | None:
+        """As every record's: its story tells state, level and deadline. Of one that came by a sheet its moments do."""
+        if document["found_at"] > moment:
+            return None
+        then = {**document}
+        story = document.get("events", ())
+        told = [event for event in story if event["at"] <= moment]
+        if later := story[len(told) :]:
+            then["events"] = told
+            for event in reversed(later):
+                then |= {
+                    name: event[f"{name_before}_before"]
+                    for name, name_before in (("deadline_on", "deadline"), ("level", "level"))
+                    if event.get(f"{name_before}_before")
+                }
+            if document.get("promised_on") and not any(map(_put_off, told)) and any(map(_put_off, later)):
+                then["promised_on"] = None
+        steps = [event for event in told if event["step"] in _STATES]
+        if any(event["step"] in _STATES for event in later):
+            last = steps[-1]["step"] if steps else Step.FOUND.value
+            rectified = [event["at"] for event in steps if event["step"] == Step.RECTIFIED.value]
+            then["state"] = _STATES[last].value
+            then["rectified_at"] = rectified[-1] if rectified and last != Step.FAILED.value else None
+            then["rechecked_at"] = steps[-1]["at"] if last == Step.RECHECKED.value else None
+        else:
+            for name, before in (("rechecked_at", State.RECTIFIED), ("rectified_at", State.FOUND)):
+                if then.get(name) and then[name] > moment:
+                    then |= {name: None, "state": before.value}
+        return rewound(then, was)
+
     @property
     def owed_on(self) -> date:
         """The last day on which it is in time, whatever was put off: the first deadline, or an earlier one since."""
@@ -196,6 +236,17 @@ class Hazard(Record):
             yield (*place, level, "rectified"), 1
         if state == State.RECHECKED.value:
             yield (*place, level, "rechecked"), 1
+
+
+_STATES: Mapping[str, State] = MappingProxyType(
+    {
+        Step.FOUND: State.FOUND,
+        Step.RECTIFIED: State.RECTIFIED,
+        Step.RECHECKED: State.RECHECKED,
+        Step.FAILED: State.FOUND,
+    }
+)
+"""Where a hazard stands after a step; the others leave it where it stood."""
 
 
 def _put_off(event: Mapping[str, Any]) -> bool:

@@ -53,6 +53,8 @@ class Person(Record):
     grid_field = None
     natural_key = ("name",)
     indexes = (Index(("community_id", "name"), "pick a person by name"),)
+    stirred = ("updated_at",)
+    traced = frozenset({"active"})
 
     name: Annotated[str, Shown(aliases=("名称", "Name"))] = Field(
         min_length=1, max_length=60, title=msg("Person's name")

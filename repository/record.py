@@ -124,6 +124,22 @@ class Flag(Choice):
     LEFT_BEFORE_ENTERED = "left_before_entered", msg("Left before it came in")
 
 
+def rewound(document: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with some of its fields as they were; None: they were not there."""
+    return {name: value for name, value in {**document, **was}.items() if value is not None}
+
+
+def entered_later(document: Mapping[str, Any], moment: datetime) -> bool:
+    """Whether a document was made after a moment. Of what says by itself since when it is there that is no matter."""
+    made = document.get("created_at")
+    return made is not None and bool(made > moment)
+
+
+def day_then(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The day of a moment, as days are stored."""
+    return midnight(moment.astimezone(zone).date())
+
+
 def midnight(day: date) -> datetime:
     """A calendar day as it is stored and asked for: no time zone moves it, so it is UTC's midnight."""
     return datetime.combine(day, time(), UTC)
@@ -241,10 +257,15 @@ class Record(BaseModel):
     stock: ClassVar[Mapping[str, Any] | None] = None
     """The documents that add to stocks; None where there are none."""
     began: ClassVar[str] = ""
-    """The moment from which it is there, of a record that can tell how it was at a moment that is over (see
-    ``as_it_stood``); empty for one that cannot."""
+    """The moment or day from which it is there. A record that names one, or what it was ``stirred`` by, can tell how it
+    was at a moment that is over (``as_it_stood``)."""
     stirred: ClassVar[tuple[str, ...]] = ()
-    """The moments by one of which, beside ``stock``, it is found that it has changed since; each has an index."""
+    """The moments by one of which, beside ``stock``, it is found that it has changed since; each has an index, but
+    where there are some thousands at most."""
+    counted: ClassVar[tuple[str, ...]] = ()
+    """Moments or days for whose month it counts, however much later or sooner it ``began``; each has an index."""
+    ends_removed: ClassVar[bool] = False
+    """Whether one that is not needed any more is taken out, so that it had been there: else it was a mistake."""
     traced: ClassVar[frozenset[str]] = frozenset()
     """Fields that change as the work goes on, and of which the audit trail alone tells how they were."""
     trace: ClassVar[Trace | None] = None
@@ -295,15 +316,19 @@ class Record(BaseModel):
 
     @classmethod
     def as_it_stood(
-        cls,
-        document: Mapping[str, Any],
-        moment: datetime,  # noqa: ARG003 (subclasses read them)
-        was: Mapping[str, Any],  # noqa: ARG003
-        zone: ZoneInfo,  # noqa: ARG003
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
     ) -> dict[str, Any] | None:
         """The document as it was at a moment, by its own history and, of the fields that are ``traced``, as they
         ``was``, where that is known to be otherwise; None before it was there. Pure."""
-        return dict(document)
+        if cls.began and document[cls.began] > cls.by_then(cls.began, moment, zone):
+            return None
+        return rewound(document, was)
+
+    @classmethod
+    def by_then(cls, name: str, moment: datetime, zone: ZoneInfo) -> datetime:
+        """The last that one of its moments or days can be, as it is stored, of what had happened by a moment."""
+        spec = field_specs(cls).get(name)
+        return day_then(moment, zone) if spec is not None and spec.kind == "day" else moment
 
     def to_document(self) -> dict[str, Any]:
         """The document MongoDB stores: ``_id``, days as UTC midnights, words as plain strings, no empty fields."""

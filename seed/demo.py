@@ -139,7 +139,8 @@ def load(store: Store, as_of: date | None = None) -> None:
 
 def _write(batch: Batch, as_of: date) -> None:
     end = history.end_of_history(as_of)
-    stamp = {"created_at": end, "created_by": SEEDER.name, "updated_at": end, "updated_by": SEEDER.name}
+    began = end - timedelta(days=365 * history.YEARS)  # what was there all along was entered then
+    stamp = {"created_at": began, "created_by": SEEDER.name, "updated_at": end, "updated_by": SEEDER.name}
 
     def add(kind: type[Record], records: Sequence[Record]) -> None:
         batch.add(kind, estate.COMMUNITY_ID, (record.to_document() for record in records), ZONE)

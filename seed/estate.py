@@ -439,17 +439,19 @@ def facilities(as_of: date) -> list[Standing]:
 
 
 def _examinations(record: Facility, as_of: date, rng: Random) -> Iterator[ConditionEntry]:
-    """Once a year in the three years before ``as_of`` somebody looked and graded; a grade worse each time at most."""
+    """Once a year in the three years before ``as_of`` somebody looked and graded, as long as it stood; a grade worse
+    each time at most."""
     now = int(record.condition.value) if record.condition else 3
+    gone = as_of - timedelta(days=14 * 30) if record.status is ServiceStatus.RETIRED else as_of
     lead = NAMES["facilities"]
     for years in (2, 1, 0):
         day = as_of - timedelta(days=365 * years + 20 + rng.randrange(60))
-        if record.installed_on and record.installed_on < day:
+        if record.installed_on and record.installed_on < day < gone:
             grade = max(1, now - (years + rng.randrange(2)) // 2)
             at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)  # ten in the morning here
             yield ConditionEntry(at=at, by=lead, condition=Condition(str(grade)), status=ServiceStatus.IN_SERVICE)
     if record.status is not ServiceStatus.IN_SERVICE:
-        day = as_of - timedelta(days=14 * 30 if record.status is ServiceStatus.RETIRED else 7)
+        day = min(gone, as_of - timedelta(days=7))
         at = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
         yield ConditionEntry(at=at, by=lead, condition=record.condition, status=record.status)
 

@@ -49,7 +49,7 @@ def render() -> None:
             "inspections": (_("Inspections"), _inspections),
             "preventive": (_("Preventive maintenance"), _preventive),
             "hazards": (_("Hazard register"), _hazards),
-            "entrances": (_("Entrances"), entrances.show),
+            "entrances": (_("Entrances"), _entrances),
             "replacement": (_("Replacement plan"), _replacement),
             "companies": (_("Property companies"), companies.show),
         },
@@ -85,7 +85,16 @@ def _hazards(view: session.View) -> None:
     if wanted := dangers.render(view, names, found):
         drawer.open_at(upkeep.PARAMETER, wanted)
     if not drawer.opened(dangers.HAZARD):
-        upkeep.show(view, names, found.lives, None)
+        with session.today() as now:
+            upkeep.show(now, names, found.lives, None)
+
+
+def _entrances(view: session.View) -> None:
+    """Who came in and left is kept for today's figures; see ``data.ask``."""
+    with session.today() as now:
+        if view.past is not None:
+            st.caption(":material/history: " + _("The entrances are shown as they are today."))
+        entrances.show(now)
 
 
 def _replacement(view: session.View) -> None:
@@ -94,7 +103,8 @@ def _replacement(view: session.View) -> None:
     found = data.ask(stock, view.community_id, on=view.now.date(), grids=view.grids, category=category)
     _categories(category)
     replacement.render(view, names, found, category)
-    upkeep.show(view, names, found.lives, category)
+    with session.today() as now:
+        upkeep.show(now, names, found.lives, category)
 
 
 def _estate(view: session.View) -> None:
@@ -124,7 +134,8 @@ def _estate(view: session.View) -> None:
         shown = _register(view, found, category, names)
         if labels.opened() and not drawer.opened(upkeep.PARAMETER):
             labels.show(view, shown, names)
-    upkeep.show(view, names, found.lives, category)
+    with session.today() as now:
+        upkeep.show(now, names, found.lives, category)
 
 
 def _category() -> Category | None:
@@ -199,7 +210,7 @@ def _register(view: session.View, found: Inventory, category: Category | None, n
             drawer.open_at(upkeep.PARAMETER)
         labels.button()
     retired = status == ServiceStatus.RETIRED
-    rows = data.ask(register, view.community_id, grids=view.grids, category=category, retired=retired)
+    rows = data.ask_as_seen(register, view.community_id, grids=view.grids, category=category, retired=retired)
     if status == "hazard":
         dangerous = {hazard.id for hazard in found.dangers}
         rows = [row for row in rows if row.id in dangerous]

@@ -45,14 +45,14 @@ def _overview(view: session.View) -> None:
         "people": found.people,
     }
     if found.grids:
-        _figures(found, names)
+        _figures(view, found, names)
     else:
         _begin(bool(names["people"]))
     registers.show(view, names, found.grids)
-    registers.open_drawer(view, names)
+    registers.open_drawer(view.today, names)
 
 
-def _figures(found: Comparison, names: posts.Names) -> None:
+def _figures(view: session.View, found: Comparison, names: posts.Names) -> None:
     with cards.tiles(4):
         cards.tile(found.posts.filled, page="")
         cards.tile(found.posts.coverage, page="")
@@ -67,7 +67,8 @@ def _figures(found: Comparison, names: posts.Names) -> None:
     with left:
         posts.network(found.posts, found.grids, names)
     with right:
-        wanted = posts.posts(found.posts, names, may(session.actor(), Operation.UPDATE, Post.collection))
+        fills = view.past is None and may(session.actor(), Operation.UPDATE, Post.collection)
+        wanted = posts.posts(found.posts, names, fills)
     if wanted:
         registers.fill(wanted)
     left, right = st.columns(2, gap="small")

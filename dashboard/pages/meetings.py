@@ -47,7 +47,8 @@ def render() -> None:
         _registers(view, names)
     else:
         _begin(view)
-    minutes.open_drawer(view, names)
+    with session.today() as now:
+        minutes.open_drawer(now, names)
 
 
 def _begin(view: session.View) -> None:
@@ -148,7 +149,7 @@ def _phone_row(each: Unfinished, names: actions.Names) -> None:
 
 
 def _closed(view: session.View, names: actions.Names) -> None:
-    items, total = data.ask(meetings.closed_items, view.community_id, view.period)
+    items, total = data.ask_as_seen(meetings.closed_items, view.community_id, view.period)
     drawer.register(
         actions.ITEM, ActionItem, items, key="items-closed", names=names,
         columns=["what", "owner_id", "due_on", "closed_on", "state", "result"],
@@ -177,7 +178,7 @@ def _registers(view: session.View, names: actions.Names) -> None:
     if chosen == "decisions":
         _decided(view, heading)
         return
-    found, total = data.ask(meetings.meetings, view.community_id, view.period)
+    found, total = data.ask_as_seen(meetings.meetings, view.community_id, view.period)
     heading.header(n_("{n} meeting", "{n} meetings", total), anchor=False, width="content")
     came, final = _("Attendance (%)"), _("Minutes")
     drawer.register(
@@ -206,7 +207,7 @@ def _standing(found: Meeting) -> str | None:
 
 
 def _decided(view: session.View, heading: Any) -> None:
-    found, total = data.ask(meetings.decisions, view.community_id, view.period)
+    found, total = data.ask_as_seen(meetings.decisions, view.community_id, view.period)
     heading.header(n_("{n} decision", "{n} decisions", total), anchor=False, width="content")
     of = {each.id: each.meeting_id for each in found}
     picked = tables.register(

@@ -28,9 +28,10 @@ def render() -> None:
         },
         view,
     )
-    for opens in (stationed.open_drawer, needs.open_drawer, projects.open_drawer):
-        if opens(view, names):
-            return
+    with session.today() as now:
+        for opens in (stationed.open_drawer, needs.open_drawer, projects.open_drawer):
+            if opens(now, names):
+                return
 
 
 def _names(view: session.View) -> stationed.Names:

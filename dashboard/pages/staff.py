@@ -55,7 +55,7 @@ def _team(view: session.View) -> None:
     else:
         team.structure(found)
     if found.whole:
-        personnel.open_drawer(view, _names(view))
+        personnel.open_drawer(view.today, _names(view))
 
 
 def _begin() -> None:
@@ -81,27 +81,27 @@ def _begin() -> None:
 def _training(view: session.View) -> None:
     names = _names(view)
     team.training(view, names, _on(view))
-    personnel.open_drawer(view, names)
+    personnel.open_drawer(view.today, names)
 
 
 def _succession(view: session.View) -> None:
     names = _names(view)
     succession.show(view, names, _on(view))
-    if not succession.open_drawer(view, names):
-        personnel.open_drawer(view, names)
+    if not succession.open_drawer(view.today, names):
+        personnel.open_drawer(view.today, names)
 
 
 def _assessment(view: session.View) -> None:
     names = _names(view)
     assessments.show(view, names)
-    assessments.open_drawer(view, names)
+    assessments.open_drawer(view.today, names)
 
 
 def _files(view: session.View) -> None:
     names = _names(view)
     personnel.registers(view, names)
-    personnel.open_drawer(view, names)
+    personnel.open_drawer(view.today, names)
 
 
 def _own(view: session.View) -> None:
-    personnel.own(view, _names(view))
+    personnel.own(view.today, _names(view))

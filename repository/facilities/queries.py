@@ -419,7 +419,7 @@ def _sites(seen: Iterable[Seen]) -> tuple[Site, ...]:
     for (site, grid, category), own in ages.items():
         own.sort()
         found.append(Site(site, grid, Category(category), tuple(age for age, _ in own), tuple(past for _, past in own)))
-    return tuple(sorted(found, key=lambda site: (-site.difference, site.site, site.grid_id or "")))
+    return tuple(sorted(found, key=lambda site: (-site.difference, site.site, site.grid_id or "", site.category)))
 
 
 def _dangers(seen: Iterable[Seen], on: date) -> tuple[Hazard, ...]:

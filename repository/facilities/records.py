@@ -6,11 +6,29 @@ from datetime import date, datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.grids import Point
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Money, Part, Precision, Record, Ref, Shown, Term
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Flag,
+    Index,
+    Money,
+    Part,
+    Precision,
+    Record,
+    Ref,
+    Shown,
+    Term,
+    day_then,
+    entered_later,
+    rewound,
+)
 from repository.store import FieldProblem
 from repository.words import Message, msg
 
@@ -163,6 +181,13 @@ class Facility(Record):
         Index(("community_id", "category", "status"), "the register and its figures by category"),
         Index(("community_id", "grid_id"), "a grid's facilities"),
     )
+    stirred = ("updated_at",)
+    traced = frozenset(
+        {
+            *("condition", "status"),  # a sheet that is brought in again changes them without a word in the history
+            *("renewed_on", "renewed_precision", "replacement_cost_cents", "responsible_id", "details"),
+        }
+    )
 
     code: Annotated[str, Shown(aliases=("编号", "设施编号", "资产编号", "Code"))] = Field(
         min_length=1, max_length=60, title=msg("Code"), description=msg("As on the label")
@@ -235,6 +260,33 @@ class Facility(Record):
                 category=Message(category.label),
             )
         return value
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: it stood from its installation on, else since its condition was noted first, else since it
+        was entered; its histories tell condition, service status and what was decided. Of what has no history all
+        was always so; before the first entry of one nothing is known."""
+        day, history = day_then(moment, zone), document.get("condition_history", ())
+        installed, plan = document.get("installed_on"), document.get("replacement_plan", ())
+        noted = history[0]["at"] > moment if history else entered_later(document, moment)
+        if (installed is None or installed > day) and noted:
+            return None
+        known = {**document}
+        if history and history[-1]["at"] > moment:
+            known["condition_history"] = [entry for entry in history if entry["at"] <= moment]
+            last: Mapping[str, Any] = next(reversed(known["condition_history"]), {})
+            known |= {
+                "condition": last.get("condition"),
+                "status": last.get("status") or ServiceStatus.IN_SERVICE.value,
+            }
+        if plan and plan[-1]["at"] > moment:
+            known["replacement_plan"] = [decision for decision in plan if decision["at"] <= moment]
+        renewed = document.get("renewed_on")
+        if renewed is not None and renewed <= day:  # whenever somebody wrote it down
+            was = {name: value for name, value in was.items() if not name.startswith("renewed_")}
+        return rewound(known, was)
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:

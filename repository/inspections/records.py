@@ -54,6 +54,10 @@ class Checklist(Record):
     grid_field = None
     natural_key = ("name",)
     indexes = (Index(("community_id", "name"), "a checklist's name is its own", unique=True),)
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"category", "kind", "items", "active"})
+    ends_removed = True
 
     name: str = Field(min_length=1, max_length=LINE, title=msg("Name"))
     inspection_kind: InspectionKind = Field(default=InspectionKind.ROUTINE, title=msg("Kind of inspection"))
@@ -81,6 +85,10 @@ class InspectionPlan(Record):
         Index(("community_id", "facility_id"), "a facility's own plans", where={"facility_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"checklist_id", "every_days", "since", "facility_id", "grid_id", "inspector_id", "active"})
+    ends_removed = True
 
     name: Annotated[str, Shown(aliases=("计划名称",))] = Field(min_length=1, max_length=LINE, title=msg("Name"))
     checklist_id: Annotated[str, Ref(to="checklists", aliases=("检查表",))] = Field(
@@ -186,6 +194,8 @@ class Inspection(Record):
     )
     subjects = ("inspections",)
     moments = ("done_on", "due_days")
+    began = "done_at"
+    counted = ("due_days",)
 
     name: str = Field(min_length=1, max_length=LINE, title=msg("Checklist"))
     inspection_kind: InspectionKind = Field(title=msg("Kind of inspection"))

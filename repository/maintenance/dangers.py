@@ -222,7 +222,7 @@ def urgent(
     grave = [_of_hazard(Hazard.from_document(each), now) for each in hazards]
     return Urgent(
         tuple(_of_order(WorkOrder.from_document(order), now) for order in shut),
-        tuple(sorted(grave, key=lambda each: -each.overdue_days)[:NAMED]),
+        tuple(sorted(grave, key=lambda each: (-each.overdue_days, each.id))[:NAMED]),
         tuple(
             Late(
                 id=order["_id"],

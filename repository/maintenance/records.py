@@ -405,6 +405,7 @@ class WorkOrder(Record):
     past = ("reported_at", "responded_at", "ended_at")
     began = "reported_at"
     stirred = ("ended_at", "responded_at", "verified_at", "reopenings.reopened_at", "postponements.at")
+    counted = ("scheduled_for",)
     traced = frozenset(
         {
             *("assignee_id", "company_id", "assigned_at", "noticed_at", "priority", "dangerous", "due_at"),

@@ -9,7 +9,23 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.metrics import Period, PeriodTrouble
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, clock_time, far_away
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Flag,
+    Index,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    clock_time,
+    day_then,
+    entered_later,
+    far_away,
+    rewound,
+)
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -152,6 +168,8 @@ class Meeting(Record):
     )
     subjects = ("meetings",)
     moments = ("day",)
+    stirred = ("updated_at",)
+    traced = frozenset({"status", "cancelled_because", "day", "time", "kind", "period", "agenda"})
 
     name: Annotated[str, Shown(aliases=("会议名称", "会议", "名称"))] = Field(
         min_length=1, max_length=LINE, title=msg("Name")
@@ -253,6 +271,22 @@ class Meeting(Record):
         if far_away(document["day"]):
             yield Flag.YEAR_FAR_AWAY
 
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: one that was held by then was held, whenever somebody wrote it down; of the others the
+        trail tells how they stood. One that was noted as held and was not had been planned."""
+        day, held = day_then(moment, zone), MeetingStatus.HELD.value
+        if document["status"] == held and document["day"] <= day:
+            said = [version for version in document.get("versions", ()) if version["at"] <= moment]
+            return {**document, "versions": said} if len(said) < len(document.get("versions", ())) else dict(document)
+        if entered_later(document, moment):
+            return None
+        none = ("present_ids", "present_organization_ids", "draft", "versions")
+        then = rewound(document, {**was, **dict.fromkeys(none)})
+        return then | ({"status": MeetingStatus.PLANNED.value} if then["status"] == held else {})
+
     @property
     def final(self) -> int:
         """The number of the last final version of the minutes; 0 while there is none."""
@@ -304,6 +338,7 @@ class Decision(Record):
     )
     subjects = ("decisions",)
     moments = ("decided_on",)
+    began = "decided_on"
 
     meeting_id: Annotated[str, Ref(to="meetings", form=False)] = Field(max_length=64, title=msg("Meeting"))
     number: Annotated[int, Shown(form=False)] = Field(default=1, ge=1, le=200, title=msg("No."))
@@ -392,6 +427,9 @@ class ActionItem(Record):
     )
     subjects = ("action_items",)
     moments = ("given_on", "closed_on")
+    began = "given_on"
+    stirred = ("updated_at",)
+    traced = frozenset({"due_on", "owner_id"})
 
     what: Annotated[str, Shown(aliases=("事项", "督办事项", "任务", "内容"))] = Field(
         min_length=1, max_length=LINE, title=msg("What is to be done")
@@ -451,6 +489,21 @@ class ActionItem(Record):
     @classmethod
     def _taken_up(cls, value: MeetingKind) -> MeetingKind:
         return SERIES[value]
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: open until the day it was closed. One that was reopened had never been closed."""
+        day = day_then(moment, zone)
+        if document["given_on"] > day:
+            return None
+        told = [event for event in document.get("events", ()) if event["at"] <= moment]
+        then = rewound(document, {**was, **({"events": told} if document.get("events") else {})})
+        if (closed := document.get("closed_on")) is not None and closed > day:
+            undone = {"state": ItemState.OPEN.value, "is_open": True, "closed_on": None, "result": None}
+            then = rewound(then, undone)
+        return then
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:

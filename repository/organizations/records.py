@@ -7,7 +7,23 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Flag,
+    Index,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    Term,
+    day_then,
+    entered_later,
+    far_away,
+    rewound,
+)
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -63,6 +79,13 @@ class Organization(Record):
     indexes = (
         Index(("community_id", "name"), "a name is one organisation's", unique=True),
         Index(("community_id", "kind", "name"), "the companies; the stationed bodies"),
+    )
+    stirred = ("updated_at",)
+    traced = frozenset(
+        {
+            *("active", "stationed_from", "stationed_until", "agreement_from", "agreement_until", "agreement_file"),
+            *("contract_from", "contract_until", "services", "staff", "certified_staff", "grid_id", "liaison_id"),
+        }
     )
 
     name: Annotated[str, Shown(aliases=("名称", "单位", "单位名称", "公司", "公司名称", "物业公司"))] = Field(
@@ -143,6 +166,21 @@ class Organization(Record):
             raise FieldProblem(msg("There cannot be more certified than there are: {staff}."), staff=staff)
         return value
 
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: there since the day somebody noted, else since it was entered. A day up to then is as it
+        is written now, whenever that was."""
+        day = day_then(moment, zone)
+        known = [document[name] for name in ("stationed_from", "contract_from", "agreement_from") if name in document]
+        if entered_later(document, moment) and not any(each <= day for each in known):
+            return None
+        late = {
+            name for name in was if name.endswith(("_from", "_until")) and name in document and document[name] <= day
+        }
+        return rewound(document, {name: value for name, value in was.items() if name not in late})
+
     @property
     def ends_on(self) -> date | None:
         """The last day of contract or agreement, whichever is later; None where neither names one."""
@@ -194,6 +232,10 @@ class Resource(Record):
         Index(("community_id", "kind"), "what is offered of a kind"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"quantity", "unit", "available", "since", "until", "conditions"})
+    ends_removed = True
 
     organization_id: Annotated[str, Ref(to="organizations", aliases=("单位", "单位名称", "提供单位"))] = Field(
         max_length=64, title=msg("Organisation")
@@ -282,6 +324,14 @@ class Need(Record):
     )
     subjects = ("needs",)
     moments = ("listed_on", "matched_on", "met_on", "withdrawn_on")
+    began = "listed_on"
+    stirred = ("updated_at",)
+    traced = frozenset(
+        {
+            *("state", "helper_id", "resource_id", "matched_on", "met_on", "withdrawn_on", "due_on"),
+            *("project_id", "activity_id"),
+        }
+    )
 
     what: Annotated[str, Shown(aliases=("需求", "需求名称", "需求内容"))] = Field(
         min_length=1, max_length=LINE, title=msg("What is needed")
@@ -358,6 +408,25 @@ class Need(Record):
         return value
 
     @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: one that was met or withdrawn by then was, whenever somebody wrote it down, and one that
+        was listed again had never been; of a match the trail tells, and where it does not the days do."""
+        day, matched = day_then(moment, zone), ("matched_on", "helper_id", "resource_id", "project_id", "activity_id")
+        if document["listed_on"] > day:
+            return None
+        told = [event for event in document.get("events", ()) if event["at"] <= moment]
+        then = {**document, **({"events": told} if document.get("events") else {})}
+        ended = document.get("withdrawn_on") or document.get("met_on")
+        if ended is not None and ended <= day:
+            return rewound(then, {name: value for name, value in was.items() if name == "due_on"})
+        then = rewound(then, {**was, "met_on": None, "withdrawn_on": None})
+        if "matched_on" in then and then["matched_on"] <= day:
+            return then | {"state": NeedState.MATCHED.value}
+        return rewound(then, {**dict.fromkeys(matched), "state": NeedState.OPEN.value})
+
+    @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no need here can have."""
         if far_away(document["listed_on"]):
@@ -423,6 +492,7 @@ class Engagement(Record):
     )
     subjects = ("engagements",)
     moments = ("on",)
+    began = "on"
 
     organization_id: Annotated[str, Ref(to="organizations", aliases=("单位", "单位名称", "参与单位"))] = Field(
         max_length=64, title=msg("Organisation")

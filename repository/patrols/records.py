@@ -1,7 +1,7 @@
 """Patrols as they are planned and as they were walked."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,20 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from repository.grids import Tier
 from repository.patrols.doors import MOST_DOORS
-from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Index,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    day_then,
+    entered_later,
+    rewound,
+)
 from repository.rollups import Atom, path_key
 from repository.store import FieldProblem
 from repository.words import msg
@@ -45,6 +58,8 @@ class PatrolPlan(Record):
         Index(("community_id", "grid_id"), "the plans of a grid"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    stirred = ("updated_at",)
+    traced = frozenset({"until"})  # whatever else is changed is put right for its past too
 
     name: Annotated[str, Shown(aliases=("计划名称",))] = Field(min_length=1, max_length=LINE, title=msg("Name"))
     grid_id: Annotated[str, Ref(to="grids", aliases=("网格", "所属网格"))] = Field(
@@ -81,6 +96,18 @@ class PatrolPlan(Record):
         if value and since and value < since:
             raise FieldProblem(msg("It cannot end before it began ({since})."), since=since.isoformat())
         return value
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: there since its first day, else since it was entered; an end by then is one, whenever
+        somebody wrote it down."""
+        day = day_then(moment, zone)
+        if entered_later(document, moment) and document["since"] > day:
+            return None
+        ended = document.get("until")
+        return dict(document) if ended is not None and ended <= day else rewound(document, was)
 
     def runs_on(self, day: date) -> bool:
         """Whether it asks for patrols on a day."""
@@ -136,6 +163,7 @@ class Patrol(Record):
     )
     subjects = ("patrols", "patrol_officers", "patrol_rounds", "patrol_doors")
     moments = ("walked_on",)
+    began = "walked_on"
 
     kind: Annotated[PatrolKind, Shown(aliases=("巡查内容", "类型"))] = Field(
         default=PatrolKind.HOUSEHOLDS, title=msg("Kind of patrol")

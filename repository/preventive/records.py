@@ -64,6 +64,15 @@ class MaintenancePlan(Record):
         Index(("community_id", "facility_id"), "a facility's own plans", where={"facility_id": {"$exists": True}}),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset(
+        {
+            *("facility_id", "category", "kind", "grid_id", "basis", "every", "unit", "months", "since", "lead_days"),
+            *("estimated_hours", "estimated_cost_cents", "priority", "assignee_id", "company_id", "active"),
+        }
+    )
+    ends_removed = True
 
     name: Annotated[str, Shown(aliases=("计划名称", "保养项目"))] = Field(
         min_length=1, max_length=LINE, title=msg("Work to do")

@@ -7,7 +7,22 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, far_away
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Flag,
+    Index,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    day_then,
+    entered_later,
+    far_away,
+    rewound,
+)
 from repository.rollups import Atom
 from repository.store import FieldProblem
 from repository.words import msg
@@ -71,6 +86,14 @@ class Project(Record):
     )
     subjects = ("projects",)
     moments = ("ended_on",)
+    stirred = ("updated_at",)
+    traced = frozenset(
+        {
+            *("goal", "measure", "target", "target_unit", "lead_id", "organization_id", "participants", "grid_id"),
+            *("starts_on", "due_on", "activity_ids", "state", "ended_on", "reason", "result", "achieved"),
+            "residents_reached",
+        }
+    )
 
     name: Annotated[str, Shown(aliases=("项目", "项目名称", "共建项目"))] = Field(
         min_length=1, max_length=120, title=msg("Name")
@@ -146,6 +169,28 @@ class Project(Record):
         )  # an idea may be given up before it began
 
     @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: one that had ended by then had, whenever somebody wrote it down; one that was taken up
+        again had never ended."""
+        day, end = day_then(moment, zone), ("ended_on", "reason", "result", "achieved", "residents_reached")
+        ended, story = document.get("ended_on"), document.get("events", ())
+        known = [each for each in (ended, document.get("starts_on")) if each is not None]
+        if entered_later(document, moment) and not any(each <= day for each in known):
+            return None
+        told = [event for event in story if event["at"] <= moment]
+        then = {**document, **({"events": told} if story else {})}
+        if ended is not None and ended <= day:
+            return rewound(then, {name: value for name, value in was.items() if name not in ("state", *end)})
+        then = rewound(then, was)
+        if "ended_on" in then:
+            begun = any(event["step"] == ProjectStep.STARTED.value for event in told) or not story
+            state = ProjectState.RUNNING if begun else ProjectState.PLANNED
+            then = rewound(then, {**dict.fromkeys(end), "state": state.value})
+        return then
+
+    @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no project here can have."""
         if far_away(document.get("due_on")):
@@ -196,6 +241,11 @@ class ProjectTask(Record):
     )
     subjects = ("project_tasks",)
     moments = ("done_on",)
+    stirred = ("updated_at",)
+    traced = frozenset(
+        {"project_id", "duty", "organization_id", "person_id", "weight", "starts_on", "due_on", "done_on", "progress"}
+    )
+    ends_removed = True
 
     project_id: Annotated[str, Ref(to="projects", aliases=("项目", "项目名称", "共建项目"))] = Field(
         max_length=64, title=msg("Project")
@@ -249,6 +299,25 @@ class ProjectTask(Record):
             raise FieldProblem(msg("What is done bears the day it was done."))
         return 100 if done is not None else value
 
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: as far as had been reported by that day."""
+        day, steps = day_then(moment, zone), document.get("steps", ())
+        done = document.get("done_on")
+        known = [each for each in (done, document.get("starts_on"), *(step["on"] for step in steps[:1])) if each]
+        if entered_later(document, moment) and not any(each <= day for each in known):
+            return None
+        told = [step for step in steps if step["on"] <= day]
+        then = {**document, **({"steps": told} if steps else {})}
+        if done is not None and done <= day:
+            return rewound(then, {name: value for name, value in was.items() if name not in ("done_on", "progress")})
+        then = rewound(then, was)
+        if steps:
+            then["progress"] = told[-1]["progress"] if told else 0
+        return rewound(then, {"done_on": None, "progress": 0 if "done_on" in then and not steps else then["progress"]})
+
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:
         """``on_time``, ``late`` or ``no_due``, in the month it was done; the category is the organisation."""
@@ -270,6 +339,10 @@ class Milestone(Record):
     grid_field = None
     natural_key = ("project_id", "name")
     indexes = (Index(("community_id", "project_id", "due_on"), "a project's milestones"),)
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"due_on", "reached_on"})
+    ends_removed = True
 
     project_id: Annotated[str, Ref(to="projects", aliases=("项目", "项目名称"))] = Field(
         max_length=64, title=msg("Project")
@@ -283,6 +356,17 @@ class Milestone(Record):
     reached_on: Annotated[date | None, Day(aliases=("达成日期",))] = Field(
         default=None, ge=FIRST_DAY, le=LAST_DAY, title=msg("Reached on")
     )
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: reached by the day that somebody wrote down, whenever that was."""
+        then = super().as_it_stood(document, moment, was, zone)
+        if then is None:
+            return None
+        day, told = day_then(moment, zone), (each.get("reached_on") for each in (document, then))
+        return rewound(then, {"reached_on": next((each for each in told if each and each <= day), None)})
 
     def days_late(self, on: date) -> int:
         """Days past its day while it is not reached; 0 otherwise."""

@@ -6,13 +6,15 @@ long somebody has served follows from the day they joined, as of any day.
 """
 
 import unicodedata
-from datetime import date
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.grids import Tier
-from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown, Term
+from repository.record import LINE, PAGE, Choice, Day, Index, Part, Record, Ref, Shown, Term, day_then
 from repository.store import FieldProblem
 from repository.words import msg
 
@@ -63,6 +65,9 @@ class StaffMember(Record):
         Index(("community_id", "person_id"), "a person has one file", unique=True),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    began = "joined_on"
+    stirred = ("updated_at",)
+    traced = frozenset({"left_on", "left_reason"})  # no more: told of neighbouring days it would single somebody out
 
     person_id: Annotated[str, Ref(to="people", aliases=("姓名", "干部姓名", "工作人员"))] = Field(
         max_length=64, title=msg("Person")
@@ -100,6 +105,16 @@ class StaffMember(Record):
         if value and since and value < since:
             raise FieldProblem(msg("It cannot end before it began ({since})."), since=since.isoformat())
         return value
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's; a last day by then is one, whenever somebody wrote it down."""
+        left = document.get("left_on")
+        gone = left is not None and left <= day_then(moment, zone)
+        known = {name: value for name, value in was.items() if not (gone and name.startswith("left_"))}
+        return super().as_it_stood(document, moment, known, zone)
 
     def serves_on(self, day: date) -> bool:
         """Whether they work here on a day; the last day counts."""
@@ -157,6 +172,7 @@ class StaffCertificate(Record):
         Index(("community_id", "person_id", "obtained_on"), "somebody's certificates"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    began = "obtained_on"
 
     person_id: Annotated[str, Ref(to="people", aliases=("姓名", "持证人"))] = Field(max_length=64, title=msg("Person"))
     name: Annotated[str, Term(of=CertificateName, aliases=("证书名称", "证书", "资格证书"))] = Field(
@@ -208,6 +224,7 @@ class StaffTraining(Record):
         Index(("community_id", "person_id", "held_on"), "somebody's training, newest first"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
+    began = "held_on"
 
     person_id: Annotated[str, Ref(to="people", aliases=("姓名", "参训人", "参训人员"))] = Field(
         max_length=64, title=msg("Person")
@@ -249,6 +266,9 @@ class TrainingPlan(Record):
     natural_key = ("year",)
     grid_field = None
     indexes = (Index(("community_id", "year"), "a year has one plan", unique=True),)
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"hours", "topics"})
 
     year: int = Field(ge=1990, le=2100, title=msg("Year"))
     hours: Annotated[float, Shown(unit=msg("h of training"))] = Field(
@@ -296,6 +316,10 @@ class StaffSuccessor(Record):
     name_field = "readiness"
     grid_field = None
     indexes = (Index(("community_id", "post_id", "person_id"), "who could take over a post, each once", unique=True),)
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"post_id", "person_id", "readiness"})
+    ends_removed = True
 
     post_id: Annotated[str, Ref(to="posts")] = Field(max_length=64, title=msg("Post"))
     person_id: Annotated[str, Ref(to="people")] = Field(max_length=64, title=msg("Successor"))

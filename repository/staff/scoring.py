@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from repository.metrics import ratio
-from repository.record import LINE, Choice, Day, Index, Part, Record, Ref, Shown
+from repository.record import LINE, Choice, Day, Index, Part, Record, Ref, Shown, entered_later, rewound
 from repository.staff.records import FIRST_DAY, LAST_DAY
 from repository.store import FieldProblem
 from repository.words import Message, msg
@@ -100,6 +101,10 @@ class AssessmentRound(Record):
     natural_key = ("name",)
     grid_field = None
     indexes = (Index(("community_id", "closes_on"), "the newest rounds"),)
+    began = "created_at"
+    stirred = ("updated_at",)
+    traced = frozenset({"people", "groups", "min_raters", "min_residents", "opens_on", "closes_on", "entered"})
+    ends_removed = True
 
     name: str = Field(min_length=1, max_length=LINE, title=msg("Name"))
     first: Annotated[date, Day()] = Field(ge=FIRST_DAY, le=LAST_DAY, title=msg("Period from"))
@@ -150,6 +155,17 @@ class AssessmentRound(Record):
             raise FieldProblem(msg("The weights must add up to 100 %; they add up to {total} %."), total=total)
         return value
 
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: open until it was closed. What was put right in one that was closed is right there too."""
+        closed = document.get("closed_at")
+        if closed is not None and closed <= moment:
+            return dict(document)
+        then = super().as_it_stood(document, moment, was, zone)
+        return then and rewound(then, {"state": RoundState.OPEN.value, "closed_at": None, "corrections": None})
+
     def group(self, kind: str) -> RaterGroup | None:
         """The group of raters of a kind, if this round has one."""
         return next((group for group in self.groups if group.kind == kind), None)
@@ -170,6 +186,7 @@ class AssessmentBallots(Record):
     name_field = "group"
     grid_field = None
     indexes = (Index(("community_id", "round_id", "person_id"), "a round's ballots"),)
+    stirred = ("created_at",)
 
     round_id: Annotated[str, Ref(to="assessment_rounds")] = Field(max_length=64, title=msg("Assessment round"))
     person_id: Annotated[str, Ref(to="people")] = Field(max_length=64, title=msg("Person"))
@@ -187,6 +204,17 @@ class AssessmentBallots(Record):
     replaces: Annotated[str | None, Shown(form=False, table=False)] = Field(
         default=None, max_length=64, title=msg("Takes the place of")
     )
+
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,
+        was: Mapping[str, Any],  # noqa: ARG003 (another record's trail tells more)
+        zone: ZoneInfo,  # noqa: ARG003
+    ) -> dict[str, Any] | None:
+        """As every record's; one that puts another right takes its place from the beginning."""
+        return None if entered_later(document, moment) and document.get("replaces") is None else dict(document)
 
 
 # --- what comes of it

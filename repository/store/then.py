@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import pymongo
 from pymongo.client_session import ClientSession
@@ -43,6 +44,7 @@ class Then(Store):
     def __init__(self, store: Store, moment: datetime) -> None:
         self.__dict__.update(store.__dict__)  # the same connection, and what is known of it
         self.moment = moment.astimezone(UTC)
+        self.clock = lambda: min(self.moment, store.clock())  # for what is asked without a ``now``
         self._since: dict[tuple[str, str], _Since] = {}
 
     def write(self, *_args: Any, **_kwargs: Any) -> NoReturn:
@@ -148,7 +150,7 @@ class Then(Store):
         differ: list[Document] = []
         told: list[str] = []
         for record in RECORDS.values():
-            if record.began and asked.intersection(record.subjects):
+            if _tells(record) and asked.intersection(record.subjects):
                 told += record.subjects
                 differ += [one for one in self._of(record, community_id).counters if one["subject"] in asked]
         if not told:
@@ -163,10 +165,11 @@ class Then(Store):
     def _matching(self, record: type[Record], match: Document) -> list[Document]:
         """Stages that give what matches of the records as they were."""
         community_id = _community(match)
-        if not record.began or community_id is None:
+        if not _tells(record) or community_id is None:
             return [{"$match": match}]
         since = self._of(record, community_id)
-        same: list[Document] = [match, {record.began: {"$lte": self.moment}}]
+        same: list[Document] = [match]
+        same += [{record.began: {"$lte": self._by_then(record, record.began, community_id)}}] if record.began else []
         same += [{"_id": {"$nin": list(since.ids)}}] if since.ids else []
         stages: list[Document] = [{"$match": {"community_id": community_id, "$and": same}}]
         if since.were:
@@ -185,21 +188,33 @@ class Then(Store):
 
     def _read(self, record: type[Record], community_id: str) -> _Since:
         zone, month = self.zone(community_id), self._month(community_id)
-        trail = self._trail(record, community_id)
-        end, after = rollups.month_bounds(month, zone)[1], Is(gt=self.moment)
-        here: Document = {"community_id": community_id, record.began: Is(lt=end)}
+        removed = self._removed(record, community_id) if record.ends_removed else []
+        trail = self._trail(record, community_id, [document["_id"] for document in removed])
+        began, by_then = record.began, self._by_then(record, record.began, community_id)
+        ends = {name: self._end_of_month(record, name, community_id) for name in (began, *record.counted)}
         stock = record.stock or {"$or": []}
         ways: list[Mapping[str, Any]] = [*stock.get("$or", [stock])]  # each with an index of its own
-        ways += [*({name: after} for name in record.stirred), {record.began: Is(gt=self.moment, lt=end)}]
+        ways += [{name: Is(gt=self._by_then(record, name, community_id))} for name in record.stirred]
+        ways += [{name: Is(gte=ends[name])} for name in record.counted]
         ways += [{"_id": Is(among=sorted(trail))}] if trail else []
+        if began:
+            ways = [{"$and": [{began: Is(lt=ends[began])}, way]} for way in ways]
+            ways += [{began: Is(gt=by_then, lt=ends[began])}]
+            ways += [{began: Is(gt=by_then), name: Is(lt=ends[name])} for name in record.counted]
+        home = {"community_id": community_id}
         changed: list[tuple[str, Document | None]] = []
-        found = list(super().documents(record, {"$or": [{"$and": [here, way]} for way in ways]}))
+        found = list(super().documents(record, {"$or": [{"$and": [home, way]} for way in ways]})) if ways else []
         were = []
         for document in found:
             then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
             if then is not None:
                 were.append(then)
-            if then != document:
+            if then != document and not (then is None and began in document and document[began] > by_then):
+                changed.append((document["_id"], then))
+        for document in removed:
+            then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
+            if then is not None:
+                were.append(then)
                 changed.append((document["_id"], then))
         differ = rollups.tally(record, were, zone)
         for atom, n in rollups.tally(record, found, zone).items():
@@ -211,21 +226,41 @@ class Then(Store):
         ]
         return _Since(tuple(id for id, _then in changed), tuple(then for _id, then in changed if then), tuple(counters))
 
-    def _trail(self, record: type[Record], community_id: str) -> dict[str, Document]:
-        """By id, of the records that were there: how those fields stood that the audit trail alone tells, as far as
-        they have changed since."""
+    def _removed(self, record: type[Record], community_id: str) -> list[Document]:
+        """What was taken out since, as it was last."""
+        within = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": "delete"}
+        entries = self.db[AUDIT].find({**within, "collection": record.collection}, {"before": 1})
+        return [entry["before"] for entry in entries]
+
+    def _by_then(self, record: type[Record], name: str, community_id: str) -> datetime:
+        return record.by_then(name, self.moment, self.zone(community_id))
+
+    def _end_of_month(self, record: type[Record], name: str, community_id: str) -> datetime:
+        is_day = self._by_then(record, name, community_id) != self.moment  # days are stored as those of UTC
+        zone = ZoneInfo("UTC") if is_day else self.zone(community_id)
+        return rollups.month_bounds(self._month(community_id), zone)[1]
+
+    def _trail(self, record: type[Record], community_id: str, removed: Sequence[str]) -> dict[str, Document]:
+        """By id, of the records that were there, those ``removed`` since among them: how those fields stood that the
+        audit trail alone tells, as far as they have changed since."""
         fields = sorted(record.traced)
         if not fields:
             return {}
         sides = [f"{side}.{name}" for name in fields for side in ("before", "after")]
+        within: Document = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}
+        if "updated_at" in record.stirred:  # of few: by id, so that the rows of imports are among them
+            del within["operation"]
+            lately = {"community_id": community_id, "updated_at": {"$gt": self.moment}}
+            ids = [*removed, *(each["_id"] for each in self.db[record.collection].find(lately, {"_id": 1}))]
+            within |= {"collection": record.collection, "record_id": {"$in": ids}}
         entries = self.db[AUDIT].aggregate(
             [
-                {"$match": {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}},
+                {"$match": within},
                 {"$match": {"collection": record.collection, "$or": [{side: {"$exists": True}} for side in sides]}},
                 {"$sort": {"at": 1, "_id": 1}},
-                {"$project": {"record_id": 1, "operation": 1, **dict.fromkeys(sides, 1)}},
+                {"$project": {"record_id": 1, **dict.fromkeys(sides, 1)}},
                 {"$group": {"_id": "$record_id", "entries": {"$push": "$$ROOT"}}},
-                {"$match": {"entries.0.operation": "update"}},  # else it was not there
+                {"$match": {"entries.0.before": {"$exists": True}}},  # else it was not there
             ]
         )
         found: dict[str, Document] = {}
@@ -236,6 +271,11 @@ class Then(Store):
                 for name in before.keys() | (entry.get("after") or {}).keys():
                     was.setdefault(name, before.get(name))
         return found
+
+
+def _tells(record: type[Record]) -> bool:
+    """Whether it can tell how it was."""
+    return bool(record.began or record.stirred)
 
 
 def _subjects(subject: Any) -> Sequence[str]:
