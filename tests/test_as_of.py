@@ -20,7 +20,6 @@ from dashboard.i18n import translator
 from dashboard.navigation import PAGES
 from repository import contributions, handling, maintenance, overview, recount, requests, targets, workload
 from repository.access import Actor, Role
-from repository.facilities import Facility
 from repository.filters import Is
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import METRICS, Period
@@ -271,7 +270,6 @@ def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.skipif(not (Facility.began or Facility.stirred), reason="facilities do not tell yet how they stood")
 @pytest.mark.parametrize("seed", range(3))
 def test_overview_of_a_past_moment_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(anything, whole_glance, before=60, after=60, past=Then)

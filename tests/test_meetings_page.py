@@ -282,7 +282,7 @@ def test_far_too_much_is_refused_and_kept(room: Store, admin: Actor, mongodb_uri
     at = visit(mongodb_uri, "meetings", lang="en", meeting=made.id)
     field(at, "minutes-").set_value("长" * 30_000)
     button(at, "Save the draft").click().run()
-    assert "Too long: 20000 characters at most" in said(at)
+    assert "Too long: 20,000 characters at most" in said(at)
     assert len(field(at, "minutes-").value) == 30_000
     field(at, f"decision-new-{made.id}-text").set_value("长" * 10_000)
     button(at, "Enter the decision").click().run()
