@@ -286,7 +286,7 @@ def test_far_too_much_is_refused_and_kept(room: Store, admin: Actor, mongodb_uri
     assert len(field(at, "minutes-").value) == 30_000
     field(at, f"decision-new-{made.id}-text").set_value("长" * 10_000)
     button(at, "Enter the decision").click().run()
-    assert "Too long: 4000 characters at most" in said(at)
+    assert "Too long: 4,000 characters at most" in said(at)
     assert not room.find(admin, Decision, "d")
 
 
