@@ -103,7 +103,7 @@ def _of_grid(view: session.View) -> None:
 def not_told(found: GridReview) -> str:
     """Why a grid's part is emptier than the community's; empty when nothing is withheld."""
     mine = found.comings
-    if mine is not None and mine.lapsed is not None and found.rungs[1].people is not None:
+    if mine is None or (mine.lapsed is not None and found.rungs[1].people is not None):
         return ""
     return _(
         "Where any grid has fewer than {k} of a kind, no grid's are told: what the others leave would be these few. "

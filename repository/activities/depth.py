@@ -31,7 +31,7 @@ from repository.activities.returning import WHOLE, Cohort, Comings, Returning, R
 from repository.disclosure import Counts, siblings, sums_may_be_told, together, withheld_of_parts
 from repository.filters import Is
 from repository.grids import Community, Grid
-from repository.metrics import Period, Value, last_months, ratio
+from repository.metrics import UNTOLD, Period, Value, last_months, ratio
 from repository.people import AgeBand
 from repository.record import midnight
 from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_key, path_word
@@ -168,7 +168,7 @@ def residents_review(
     in charge. ``now`` is the store's clock by default. Raises Refused, Unavailable, NotFound.
 
     Numbers of people below the community's smallest group are withheld, and those they could be worked out from: on
-    months, quarters and years; of all time there are none.
+    months, quarters and years; of all time and of a range of months there are none.
     """
     if reach(actor, community_id, grids) is not None:
         return None
@@ -181,8 +181,8 @@ def residents_review(
     k = community.smallest_group
     span = sorted(flows.keys() | visits.keys()) if period.kind == "ever" else period.months
     held, came = _total(flows, span), _total(visits, span)
-    own = people.get(period.key, {})
-    unique = own.get("unique", 0)
+    unique = people.get(period.key, {}).get("unique", 0)
+    why = _untold(period)
 
     def deep_of(some: Iterable[str]) -> tuple[float | None, int]:
         these, those = _total(flows, some), _total(visits, some)
@@ -214,7 +214,7 @@ def residents_review(
             held["answers"],
             [(month, satisfied_of([month])) for month in course],
         ),
-        cost=Value(COST, ratio(held["spend_cents"], unique) if held["spend_known"] else None, unique),
+        cost=Value(COST, ratio(held["spend_cents"], unique) if held["spend_known"] else None, unique, why=why),
         spend_cents=held["spend_cents"],
         priced=held["spend_known"],
         unpriced=held["records"] - held["spend_known"],
@@ -256,7 +256,7 @@ def _over_time(
     returning: Returning, period: Period, residents: int | None, course: Sequence[str], grid: str = WHOLE
 ) -> dict[str, Any]:
     """Who came again and how far they went, of the community or of a grid, as both reviews tell it."""
-    mine = None if period.kind == "ever" else returning.comings(period, grid)
+    mine = returning.comings(period, grid) if siblings(period.key) else None
     over = period if mine is None or mine.over else period.previous
     ended = mine if over == period else returning.comings(over, grid)
     lapsed = None if ended is None or not ended.before or ended.lapsed is None else ended.lapsed / ended.before
@@ -264,7 +264,9 @@ def _over_time(
     return {
         "comings": mine,
         "course": tuple(returning.comings(Period.of(month), grid) for month in course),
-        "lapsed": Value(LAPSED, lapsed, 0 if ended is None or ended.lapsed is None else ended.before or 0),
+        "lapsed": Value(
+            LAPSED, lapsed, 0 if ended is None or ended.lapsed is None else ended.before or 0, why=_untold(period)
+        ),
         "lapsed_in": over,
         "retained": Value(
             RETAINED, None if kept.again is None else ratio(kept.again, kept.first or 0), kept.first or 0
@@ -272,6 +274,11 @@ def _over_time(
         "retained_in": Period.of(kept.year),
         "rungs": returning.rungs(period, residents, grid),
     }
+
+
+def _untold(period: Period) -> str:
+    """Why nothing is said of the different people of a range."""
+    return UNTOLD if period.kind == "range" else ""
 
 
 def _course_of(period: Period, today: date) -> list[str]:
@@ -332,6 +339,7 @@ def _volunteering(
     served = returning.number(period.key, "volunteer")
     # with the step of the volunteers the number that served would be told
     some = 0 < served < k if period.kind == "ever" else "volunteer" in returning.few_steps(period.key)
+    some = some or period.kind == "range"
 
     def active_of(key: str) -> Counts:
         active = returning.number(key, "active")
@@ -358,11 +366,14 @@ def _volunteering(
             None if known is None or not residents or not staffed else registered / residents,
             residents or 0,
         ),
-        "active": Value(ACTIVE_SHARE, None if few else ratio(active, at_some_time), 0 if few else at_some_time),
+        "active": Value(
+            ACTIVE_SHARE, None if few else ratio(active, at_some_time), 0 if few else at_some_time, why=_untold(period)
+        ),
         "hours": Value(
             SERVICE_HOURS,
             None if some or not came["services_timed"] else ratio(minutes / 60, served),
             0 if some else served,
+            why=_untold(period),
         ),
     }
 

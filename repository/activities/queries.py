@@ -25,7 +25,7 @@ from repository.activities.records import Activity, ActivityStatus, Attendance, 
 from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, levels, siblings
 from repository.filters import Is
 from repository.grids import HOME, Community, Grid, Setting, home_of
-from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
+from repository.metrics import MINIMUM_N, UNTOLD, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.record import midnight
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
@@ -165,6 +165,8 @@ class Figures:
     n_grids: int
     withheld: bool
     """Whether numbers of people of the place chosen are withheld altogether."""
+    untold: bool
+    """Whether different people are not told of such a period at all: of a range of months."""
     smallest: int
     """The smallest number of people of a group that is told."""
 
@@ -224,7 +226,8 @@ def figures(
 
     Activities and head-counts belong to the activity's grid, participants and registered visits to the resident's.
     Over several grids at once the number of people is at most the sum of the grids' (``estimated``): a resident who
-    moved between them within the period is in both. Series are the twelve months up to the period's end or now; those
+    moved between them within the period is in both. Of a range visits are the sum of its months', told of a grid where
+    each of these is; different people are not told. Series are the twelve months up to the period's end or now; those
     of shares of people give each month the value of the month, quarter or year it lies in, as the period is one.
     """
     seen = reach(actor, community_id, grids)
@@ -240,8 +243,11 @@ def figures(
     flows = held.total(span)
     count = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
     silent = not count and (flows["records"] > 0 or not ever_registered)
-    people = None if silent else crowd.number(period.key, "unique")
-    withheld = people is None and not silent
+    untold = period.kind == "range"
+    why = UNTOLD if untold else ""
+    people = None if silent or untold else crowd.number(period.key, "unique")
+    few = any(crowd.number(month, "unique") is None for month in span) if untold else people is None
+    withheld = few and not silent
     came = None if silent or withheld else count
     heads = flows["heads"]
     visits = None if withheld or (silent and not flows["counted"]) else (came or 0) + heads
@@ -281,6 +287,7 @@ def figures(
             [(row.month, row.people) for row in series],
             detail=ratio(people, residents) if people is not None and residents else None,
             estimated=joint,
+            why=why,
         ),
         participation=Value(
             participation(period),
@@ -289,6 +296,7 @@ def figures(
             [(row.month, rate(row)) for row in series],
             detail=people,
             estimated=joint,
+            why=why,
         ),
         visits=Value(
             VISITS,
@@ -307,18 +315,20 @@ def figures(
         ),
         repeat=Value(
             REPEAT,
-            crowd.share(period.key, "repeat"),
+            None if untold else crowd.share(period.key, "repeat"),
             people or 0,
             share("repeat"),
             estimated=joint,
+            why=why,
         ),
         newcomers=Value(
             replace(NEWCOMERS, target=None) if period.kind == "ever" else NEWCOMERS,
             # of all time everybody was new once: a share that says nothing
-            None if period.kind == "ever" else crowd.share(period.key, "new"),
+            None if untold or period.kind == "ever" else crowd.share(period.key, "new"),
             0 if period.kind == "ever" else people or 0,
             () if period.kind == "ever" else share("new"),
             estimated=joint,
+            why=why,
         ),
         variety=_variety(held, period, months, f"{today.year:04d}-{today.month:02d}"),
         residents=residents,
@@ -329,6 +339,7 @@ def figures(
         cancelled=flows["cancelled"],
         months=tuple(series),
         withheld=withheld,
+        untold=untold,
         smallest=community.smallest_group,
         **_represented(crowd, period, community, all_grids),
     )
@@ -395,6 +406,8 @@ def figures_wanted(
     # groups and grids are told or withheld with those of sibling and larger periods
     together = sorted({period.key, *(each for level in levels(period.key) for each in level)})
     wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, *together}
+    if period.kind == "range" and seen is not None:
+        wholes.update(period.months)
     if seen is not None:  # so are a grid's numbers
         wholes |= {each for whole in wholes for level in levels(whole) for each in level}
     first = min(months[0], f"{period.first:%Y-%m}")
@@ -579,7 +592,8 @@ def _crowd(document: Document) -> Crowd:
 
 
 def _whole(period: Period, month: str) -> str:
-    """The month, quarter or year that ``month`` lies in, as ``period`` is one; the month itself for all time."""
+    """The month, quarter or year that ``month`` lies in, as ``period`` is one; the month itself for a range and for all
+    time."""
     return {"quarter": quarter_of(month), "year": month[:4]}.get(period.kind, month)
 
 

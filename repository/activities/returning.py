@@ -190,8 +190,8 @@ class Returning:
         return withheld([self._steps(each) for each in siblings(key)], self.k)
 
     def rungs(self, period: Period, residents: int | None, grid: str = WHOLE) -> tuple[Rung, ...]:
-        """From bystander to volunteer; of all time nothing is told."""
-        if period.kind == "ever":
+        """From bystander to volunteer; of all time and of a range nothing is told."""
+        if not siblings(period.key):
             return ()
         key, unique = period.key, self._unique(period.key, grid)
         bystanders = None if residents is None or unique is None else max(0, residents - unique)
