@@ -24,7 +24,7 @@ _RANGE = re.compile(r"([1-8][0-9]{3})-(0[1-9]|1[0-2])\.\.([1-8][0-9]{3})-(0[1-9]
 LONGEST = 60
 """Months of a range, at most."""
 Kind = Literal["month", "quarter", "year", "range", "ever"]
-UNTOLD = msg("only by month, quarter or year")
+UNTOLD = msg("only whole months, quarters, years")
 """Why a number of different ones is missing: it is no sum, and of people it is told of whole periods alone (see
 ``disclosure``)."""
 
