@@ -585,7 +585,7 @@ def same_again(found: FlowRuns) -> str:
 # --- who moved up ----------------------------------------------------------------------------------------------------
 def _moved(view: session.View) -> None:
     """By code, for those who record attendance: the page shows numbers alone."""
-    moved = data.ask(moved_up, view.community_id, view.period, grids=view.grids)
+    moved = data.ask(moved_up, view.community_id, view.period, grids=view.grids, now=view.now)
     if not moved:
         return
     words = n_(

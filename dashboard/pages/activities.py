@@ -277,6 +277,7 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
         format=form,
         status=ActivityStatus(status) if status else None,
         limit=MANY if st.query_params.get("all") else FEW,
+        now=view.now,
     )
     title.header(participation.how_many(listed, view.period), anchor=False)
     _ahead(view)
