@@ -201,7 +201,7 @@ def who_comes_again(found: Review) -> str:
     """Who of the period before came again."""
     mine = found.comings
     if mine is None:
-        return _("Who came again is told of a month, a quarter or a year")
+        return _("Who came again is told of whole months, quarters and years")
     if mine.before is None or mine.people is None:
         return _("So few came of this grid, or of another, that it is not told")
     if not mine.before and not mine.people:
@@ -351,7 +351,7 @@ def _rung_text(people: int | None, risen: int | None, smallest: int) -> str:
 def how_far(found: Review) -> str:
     """How many do more than take part."""
     if not found.rungs:
-        return _("From bystander to volunteer is told of a month, a quarter or a year")
+        return _("From bystander to volunteer is told of whole months, quarters and years")
     people = {rung.step: rung.people for rung in found.rungs}
     further = [people["co_organiser"], people["volunteer"]]
     if people["participant"] is None or None in further:

@@ -36,7 +36,7 @@ def who_comes(found: Figures) -> str:
     if found.participants.value is None and not found.untold:
         return _("Nobody was registered, so who came is not known")
     if not ages:
-        return _("Who came is told of a month, a quarter or a year")
+        return _("Who came is told of whole months, quarters and years")
     if found.n_ages < MINIMUM_N:
         return _("Too few participants whose age is known to compare")
     rest = together(found.ages, found.n_ages)
@@ -136,7 +136,7 @@ def withheld(found: Figures, groups: Sequence[Group]) -> str:
     if not any(group.withheld for group in groups) or found.participants.value == 0:
         return ""
     if _off_the_lattice(found):
-        return _("Groups are told of a month, a quarter or a year.")
+        return _("Groups are told of whole months, quarters and years.")
     return _(
         "“{mark}” is withheld: groups of fewer than {k} people, and others they could be worked out from.",
         mark=MISSING,
@@ -354,7 +354,7 @@ def not_told(found: Figures, groups: Sequence[Group]) -> str:
     if found.participants.value == 0:
         return ""
     if _off_the_lattice(found):
-        return _("Groups are told of a month, a quarter or a year.")
+        return _("Groups are told of whole months, quarters and years.")
     return _(
         "Withheld, because single people could be worked out: groups of fewer than {k} are not told. A longer period "
         "or the whole community may say more.",

@@ -133,7 +133,7 @@ def _visited_text(row: GridPatrols) -> str:
 
 def _visited_finding(found: PatrolReview, known: list[GridPatrols], names: Names) -> str:
     if found.coverage.why:
-        return _("Which households were visited is told of a month, a quarter or a year")
+        return _("Which households were visited is told of whole months, quarters and years")
     if not known:
         return _("Which households were visited is not known yet")
     if not any(row.due or row.visited for row in known):

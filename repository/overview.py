@@ -763,7 +763,7 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
     if crowd.withheld:
         why = Message(msg("So few took part that their number is withheld."))
     elif crowd.untold:
-        why = Message(msg("Different residents are told of a month, a quarter or a year."))
+        why = Message(msg("Different residents are told of whole months, quarters and years."))
     elif rate.value is None:
         why = Message(msg("Who came was not registered one by one."))
     elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:

@@ -26,7 +26,7 @@ from repository.activities.metrics import (
     SERVICE_HOURS,
     VISITORS_SATISFIED,
 )
-from repository.activities.queries import told_until
+from repository.activities.queries import _told_until
 from repository.activities.records import BY_ROLE, Activity, ActivityStatus, Attendance, Format, Level
 from repository.activities.returning import WHOLE, Cohort, Comings, Returning, Rung
 from repository.disclosure import Counts, siblings, sums_may_be_told, together, withheld_of_parts
@@ -322,7 +322,7 @@ def _counters(
     def totals(subject: str) -> dict[str, Counts]:
         return {key: document.get("total", {}) for key, document in found.get(subject, {}).items()}
 
-    until = told_until(store, community.community_id)
+    until = _told_until(store, community.community_id)
     returning = Returning(by_grid("residents"), by_grid("cohorts"), today, community.smallest_group, until)
     return returning, totals("activities"), totals("attendances"), totals("volunteers")
 
@@ -411,7 +411,7 @@ def moved_up(
     """Residents who were co-organiser or volunteer for the first time in the period, the latest first, by code; those
     of the actor's grids, at most MOST_MOVED. As of a past day: in the months that were over by then. Raises Refused for
     who may not read attendances."""
-    until = told_until(store, community_id)
+    until = _told_until(store, community_id)
     end = period.last if until is None else min(period.last, (until + timedelta(days=1)).replace(day=1) - timedelta(1))
     bounds = Is(gte=midnight(period.first), lte=midnight(end))
     pipeline: list[Document] = [{"$group": {"_id": "$resident"}}, {"$sort": {"_id": 1}}, {"$limit": 10 * MOST_MOVED}]
@@ -534,7 +534,7 @@ def reach_of_formats(
 def _reached(store: Store, actor: Actor, community_id: str, year: int) -> dict[str, FormatReach]:
     """By format, of the latest of the last YEARS years in which people of known age came to it."""
     k = store.get(actor, Community, community_id, community_id).smallest_group
-    until = told_until(store, community_id)
+    until = _told_until(store, community_id)
     years = [str(each) for each in range(year - YEARS + 1, year + 1) if until is None or date(each, 12, 31) <= until]
     wanted: list[Document] = [
         {"subject": each, "level": "people", "period": Is(among=years)} for each in ("formats", "residents")

@@ -388,7 +388,7 @@ def _today(store: Store, community_id: str, now: datetime | None) -> date:
     return (now or store.clock()).astimezone(store.zone(community_id)).date()
 
 
-def told_until(store: Store, community_id: str) -> date | None:
+def _told_until(store: Store, community_id: str) -> date | None:
     """Of a store as of a past moment, the last day of what was over by then; None for now. Different people are counted
     by whole periods, so of what ended later only the whole is known, with who came after that moment."""
     if not isinstance(store, Then):
@@ -457,7 +457,7 @@ def _counted(
             counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
             registered[document["period"]] = sum(count.get("visits", 0) for count in counts)
     held = _held(store, community.community_id, seen, activities)
-    until = told_until(store, community.community_id)
+    until = _told_until(store, community.community_id)
     return held, registered, _People(seen, people, community.smallest_group, until)
 
 
@@ -528,7 +528,7 @@ class _People:
         self._withheld: dict[tuple[str, ...], Withheld] = {}
 
     def told(self, period: str) -> bool:
-        """Whether different people are told of such a period at all (see ``told_until``)."""
+        """Whether different people are told of such a period at all (see ``_told_until``)."""
         whole = Period.of(period)
         return whole.kind != "range" and (self.until is None or whole.last <= self.until)
 
@@ -735,7 +735,7 @@ def came_by_grid(
     """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from a few counter documents.
     ``within``: if that was read already, with what is ``grids_wanted`` last."""
     within = within or home_of(store.together(actor, community_id, [*HOME, grids_wanted(period)]))
-    until = told_until(store, community_id)
+    until = _told_until(store, community_id)
     crowd = _People(reach(actor, community_id), within.also[-1], within.community.smallest_group, until)
     return _of_grid(crowd, period, within.grids)[0]
 
