@@ -1,6 +1,7 @@
 """Activities of a past day: whatever is done later, what was held, who signed up and what was spent are told as they
 were; different people only of what was over by then."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from repository.signups import SignUp
 from repository.store import Store, Then
 from repository.words import Trouble
 from tests.as_of import World, differences, told
-from tests.conftest import Clock
+from tests.conftest import NOW, Clock
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICE = Actor("office", "办公室", Role.ADMIN)
@@ -198,3 +199,34 @@ def test_activities_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, s
     found = [f"{key}: {was} then, {n} now" for key, (was, n) in both.items() if was != n]
     assert not found, "\n".join([f"{len(found)} differ", *found[:25]])
     assert sum(bool(n) for _was, n in both.values()) > 20, "of what was over it is"
+
+
+PARTS: tuple[dict[str, str], ...] = ({}, {"part": "residents"}, {"part": "calendar"}, {"grid": "d-grid-1"})
+
+
+@pytest.mark.parametrize("asked", PARTS, ids=str)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_shows_a_past_day(
+    demo_uri: str, visit: Callable[..., Any], asked: dict[str, str], language: str
+) -> None:
+    at = visit(demo_uri, "activities", lang=language, as_of="2026-03-17", **asked)
+    assert not at.exception
+    told = "\n".join(str(each.value) for each in (*at.metric, *at.header)).replace("\\", "")
+    if asked.get("part") != "calendar":
+        assert ("whole months, quarters" if language == "en" else "整月、整季、整年") in told
+
+
+def test_what_is_entered_while_a_past_day_is_looked_at_is_of_today(demo_uri: str, visit: Callable[..., Any]) -> None:
+    at = visit(demo_uri, "activities", lang="zh", as_of="2026-03-17", activity="new")
+    assert not at.exception
+    assert NOW.date() in [each.value for each in at.date_input]
+
+
+def test_the_review_of_a_past_day_is_for_no_meeting(demo_uri: str, visit: Callable[..., Any]) -> None:
+    at = visit(demo_uri, "review", lang="en", as_of="2026-03-17")
+    assert not at.exception
+    stamped = next(each.value for each in at.caption if "written" in each.value).replace("\\", "")
+    assert "as of 2026-03-17" in stamped
+    assert "written 2026-04-02" in stamped
+    assert "presenting-meeting" not in [each.key for each in at.selectbox]
+    assert "presenting-meeting" in [each.key for each in visit(demo_uri, "review", lang="en").selectbox]

@@ -54,9 +54,9 @@ def render() -> None:
             view,
         )
     if drawer.opened(attendance.OPEN):
-        attendance.show(view, names)
+        attendance.show(view.today, names)
     else:
-        volunteers.open_drawer(view)
+        volunteers.open_drawer(view.today)
 
 
 def _activities(view: session.View, found: Figures, names: dict[str, dict[str, str]]) -> None:

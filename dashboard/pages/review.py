@@ -57,6 +57,8 @@ def _files(view: session.View, review: Review) -> None:
 
     makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
     name = f"{view.community}-{i18n.period(Period.of(review.period))}"
+    if view.past is not None:
+        name += f"-{i18n.date(review.as_of)}"
     files = {
         form: making.File(word, f"{name}.{form}", MIME[form], partial(makers[form], review))
         for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items()
