@@ -244,6 +244,21 @@ def test_each_page_shows_a_range(demo_uri: str, visit: Visit, row: Any, language
     assert i18n.period(RANGE, language) in "\n".join(each.value for each in at.caption).replace("\\", "")
 
 
+@pytest.mark.parametrize("key", ["2021-05..2026-04", "2031-02..2031-06", "1951-02..1951-03"])
+@pytest.mark.parametrize("page", ["overview", "activities", "grids patrols", "grids workload", "review"])
+def test_the_longest_range_and_one_of_another_time_are_met(demo_uri: str, visit: Visit, page: str, key: str) -> None:
+    page, _space, part = page.partition(" ")
+    assert not visit(demo_uri, page, lang="zh", period=key, part=part).exception
+
+
+@pytest.mark.parametrize("day", ["2026-02-10", "2025-06-30"])
+def test_a_range_is_looked_at_as_of_a_past_day(demo_uri: str, visit: Visit, day: str) -> None:
+    """One that had begun by then; of one that had not, the period that day lies in."""
+    at = visit(demo_uri, "activities", lang="en", period=RANGE.key, as_of=day)
+    assert not at.exception
+    assert at.session_state["frame.period"] == ("range" if day > f"{RANGE.first}" else "quarter")
+
+
 def test_a_range_is_chosen_month_by_month(demo_uri: str, visit: Visit) -> None:
     at = visit(demo_uri, "review", lang="zh", period="2026Q1")
     at.session_state["frame.filters"] = True

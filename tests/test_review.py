@@ -198,6 +198,9 @@ def test_the_command_prints_the_digest_and_keeps_the_whole_review(
     assert said.startswith("2026 年第 1 季度工作复盘\n")
     assert "维修" in said
     assert re.sub(r"\s", "", said.splitlines()[0]) in _printed((tmp_path / "q.pdf").read_bytes())
+    assert main(["digest", "--period", RANGE.key, "--language", "en"]) == 0
+    assert capsys.readouterr().out.startswith("Review of Nov 2025 – Mar 2026\n")
+    assert main([*arguments[:2], "2026-03..2025-11"]) == 1
     assert main([*arguments[:2], "ever"]) == 1
     assert main([*arguments[:2], "2026-13"]) == 1
     assert capsys.readouterr().out == "", "nothing is told that is none"

@@ -171,7 +171,7 @@ def patrol_review(
     plans = [PatrolPlan.from_document(each) for each in within.also[0][:MOST_PLANS]]
     plans = [plan for plan in plans if seen is None or plan.grid_id in seen]
     own = [month for month in period.months if month <= f"{on:%Y-%m}"]
-    whole = None if period.kind == "range" else Within(period.kind)
+    whole = None if period.kind == "range" or not own else Within(period.kind)
     widest = max((whole or Within.MONTH, *(plan.within for plan in plans)), key=list(Within).index)
     visited = _households(store, actor, community_id, grids, widest, on)
     walked = patrols_by_grid(store, actor, community_id, own, grids=grids)
@@ -181,7 +181,7 @@ def patrol_review(
     fallen = {
         plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, until)
     }
-    elapsed = ((on - period.first).days + 1) / ((period.last - period.first).days + 1)
+    elapsed = max(0, (on - period.first).days + 1) / ((period.last - period.first).days + 1)
 
     def of(grid: Grid) -> GridPatrols:
         total: Counter[str] = sum((walked.get((grid.id, month), Counter()) for month in own), Counter())
@@ -212,7 +212,7 @@ def patrol_review(
     return PatrolReview(
         on=on,
         elapsed=elapsed,
-        coverage=_coverage(known, elapsed, held) if whole else Value(COVERAGE, None, 0, why=UNTOLD),
+        coverage=_coverage(known, elapsed, held) if whole else Value(COVERAGE, None, 0, why=UNTOLD if own else ""),
         walked=Value(WALKED, ratio(kept, planned), planned),
         overdue=Value(OVERDUE, sum(each.overdue_days > 0 for each in running) if running else None, len(running)),
         grids=rows,
@@ -328,8 +328,10 @@ def patrols_by_grid(
     Refused, Unavailable."""
     require(actor, Operation.READ, Patrol.collection)
     seen = reach(actor, community_id, grids)
-    within = {"period": Is(gte=min(months), lte=max(months))}
     found: dict[tuple[str, str], Counter[str]] = {}
+    if not months:
+        return found
+    within = {"period": Is(gte=min(months), lte=max(months))}
     for document in store.counters(community_id, "patrols", "month", within, {"period": 1, "by_grid": 1}):
         for key, branch in document.get("by_grid", {}).items():
             if seen is None or path_word(key) in seen:
