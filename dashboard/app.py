@@ -223,7 +223,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
     if not inside.open:
         return
     with inside:
-        if row.periods and view.period.kind in session.KINDS[:3]:
+        if row.periods and view.period.kind not in ("range", "ever"):
             keys = [period.key for period in _choices_of(view)]
             st.session_state["frame.at"] = view.period.key
             st.selectbox(
