@@ -2,7 +2,7 @@
 quarters and years do not tell."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -24,7 +24,7 @@ from repository.grids import Community, Grid
 from repository.meetings import plan_meeting
 from repository.metrics import LONGEST, Period, PeriodTrouble
 from repository.requests import request_review, themes
-from repository.store import Store
+from repository.store import Store, Then
 from repository.targets import Span, set_target, standard
 from tests.conftest import NOW
 
@@ -231,6 +231,35 @@ def test_ranges_tell_nothing_that_the_lattice_does_not(crowded: Store) -> None:
         assert grid is not None or unsolved == 0, "visits to the whole community are no secret"
         assert grid is not None or figures(crowded, ADMIN, "c", ranges[0]).visits.value is not None
     assert unsolved, "some months of some grid are withheld, and nothing tells them"
+
+
+def test_days_of_a_month_tell_nothing_that_the_month_does_not(crowded: Store) -> None:
+    """As of one day after the other: of a month that lasts neither people nor a grid's visits, which would differ by an
+    evening's few; the visits of all are told as far as they had come, and a month that is over as always."""
+    may, april = Period.of("2025-05"), Period.of("2025-04")
+    whole = figures(crowded, ADMIN, "c", may).visits.value
+    for day in (1, 8, 9, 10, 30, 31):
+        moment = datetime(2025, 5, day, 23, 59, 59, 999000, tzinfo=LOCAL.tzinfo)
+        then = Then(crowded, moment)
+        for grid in GRIDS:
+            grids = None if grid is None else frozenset({grid})
+            for period in (may, Period.of("2025Q2"), Period.of("2025"), Period.of("2025-04..2025-05")):
+                found = figures(then, ADMIN, "c", period, grids=grids, now=moment)
+                groups = (*found.pyramid, *found.ages, *found.sexes, *found.grids)
+                people = (found.participants, found.participation, found.repeat, found.newcomers)
+                if day == 31 and period.last == may.last:  # what is over is told as always
+                    always = figures(crowded, ADMIN, "c", period, grids=grids)
+                    assert (found.participants, found.visits) == (always.participants, always.visits)
+                    continue
+                assert all(each.people is None for each in groups)
+                assert all(each.value is None for each in people)
+                assert grid is None or found.visits.value is found.registered is None
+                told = [row.registered for row in found.months if row.month == may.key]
+                assert grid is None or day == 31 or told == [None] * len(told)
+            over = figures(then, ADMIN, "c", april, grids=grids, now=moment)
+            assert over.participants == figures(crowded, ADMIN, "c", april, grids=grids).participants
+        so_far = figures(then, ADMIN, "c", may, now=moment).visits.value
+        assert so_far == (whole if day >= 9 else 0)
 
 
 # --- what is seen
