@@ -369,7 +369,7 @@ def _participation(desk: _Desk) -> Section:
         )
         if now.participants.value is not None
         else Message(msg("{activities}: {visits}"), {"activities": _activities(held), "visits": visits})
-        if now.untold and now.visits.value is not None
+        if now.participants.why and now.visits.value is not None
         else Message(msg("Held: {activities}"), {"activities": _activities(held)}),
         figures,
         [
