@@ -14,7 +14,7 @@ from dashboard.settings import Settings, SignInBy
 from repository import accounts
 from repository.access import Role
 from repository.grids import grid_names
-from repository.metrics import Period
+from repository.metrics import Period, PeriodTrouble, months_between
 from repository.store import SignedOut, Store, Unavailable
 from repository.words import Trouble
 
@@ -122,6 +122,8 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
         if view.grid_id and "grid" in row.choices:
             grids = data.ask(grid_names, view.community_id)
             where += " · " + i18n.plain(grids.get(view.grid_id, view.grid_id))
+        if row.periods and view.period.kind == "range":
+            where += " · " + i18n.period(view.period)
         st.caption(
             _("{community} · as of {moment}", community=where, moment=i18n.datetime_(view.now, view.zone)),
             width="content",
@@ -190,6 +192,8 @@ def _periods(view: View) -> None:
         "year": _("Year"),
         "ever": _("All"),
     }
+    if view.period.kind == "range":
+        names["range"] = _("Range")
     st.session_state["frame.period"] = view.period.kind
 
     def changed() -> None:
@@ -219,7 +223,7 @@ def _filters(row: navigation.PageRow, view: View) -> None:
     if not inside.open:
         return
     with inside:
-        if row.periods and view.period.kind != "ever":
+        if row.periods and view.period.kind not in ("range", "ever"):
             keys = [period.key for period in _choices_of(view)]
             st.session_state["frame.at"] = view.period.key
             st.selectbox(
@@ -229,6 +233,8 @@ def _filters(row: navigation.PageRow, view: View) -> None:
                 key="frame.at",
                 on_change=lambda: _choose("period", st.session_state["frame.at"]),
             )
+        if row.periods:
+            _months(view)
         if row.past:
             _day(view)
         if "grid" in row.choices:
@@ -271,11 +277,42 @@ def _day(view: View) -> None:
     )
 
 
-def _choices_of(view: View) -> list[Period]:
-    """The periods of the chosen kind, newest first: from this one back to the first data, fifteen years at most."""
+def _months(view: View) -> None:
+    """From which month to which: any range, or the month, quarter or year that it is."""
+    ends = ("frame.first", "frame.last")
+    shown = () if view.period.kind == "ever" else (view.period.months[0], view.period.months[-1])
+    months = sorted({*months_between(_first_day(view), view.now.date()), *shown}, reverse=True)
+
+    def changed() -> None:
+        chosen = sorted(filter(None, (st.session_state[end] for end in ends)))
+        try:
+            _choose("period", Period.of(f"{chosen[0]}..{chosen[-1]}").key if chosen else None)
+        except PeriodTrouble as trouble:
+            session.toast(say(trouble))
+
+    with st.container(horizontal=True, gap="xsmall"):
+        for end, title, month in zip(ends, (_("From month"), _("To month")), shown or (None, None), strict=True):
+            st.session_state[end] = month
+            st.selectbox(
+                title,
+                months,
+                format_func=lambda key: i18n.month(Period.of(key).first),
+                placeholder=_("Choose"),
+                key=end,
+                on_change=changed,
+            )
+
+
+def _first_day(view: View) -> date:
+    """From when on there is data, fifteen years back at most."""
     first = data.ask(Store.first_month, view.community_id)
     start = Period.of(first).first if first else view.now.date()
-    start = max(start, date(view.now.year - 15, 1, 1))
+    return max(start, date(view.now.year - 15, 1, 1))
+
+
+def _choices_of(view: View) -> list[Period]:
+    """The periods of the chosen kind, newest first: from this one back to the first data."""
+    start = _first_day(view)
     period = Period.containing(view.period.kind, view.now.date())
     found = []
     while period.last >= start:

@@ -273,9 +273,9 @@ def beside(value: Value, detail: str | None = None) -> tuple[str, str]:
     or why there is no figure."""
     metric = value.metric
     if not value.enough:
-        few = 0 < value.n < metric.minimum_n
-        said = _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n) if few else _("no data")
-        return "", said
+        if 0 < value.n < metric.minimum_n:
+            return "", _("n = {n}, below {minimum}", n=number(value.n), minimum=metric.minimum_n)
+        return "", say(value.why) if value.why else _("no data")
     # in English the name says what is counted ("Overdue orders"); a measure word there is Chinese grammar
     measured = metric.unit in _MEASURES or current() == "zh"
     unit = figure_of(value.value, metric.unit)[1] if measured else ""
@@ -308,7 +308,7 @@ def _about(value: Value) -> Iterator[str]:
     if wanted := target_words(value):
         yield wanted
     yield from standing(value)
-    yield f"n = {number(value.n)}"
+    yield _("No data: {why}", why=say(value.why)) if value.why else f"n = {number(value.n)}"
     if value.estimated:
         yield _("Estimated from duration classes; exact below 10,000.")
     if metric.source:

@@ -181,7 +181,8 @@ def parser() -> argparse.ArgumentParser:
         "--period",
         default="month",
         metavar="PERIOD",
-        help="month, quarter or year: the last one that is over (default month); or 2026-04, 2026Q2, 2026",
+        help="month, quarter or year: the last one that is over (default month); or 2026-04, 2026Q2, 2026, "
+        "2026-02..2026-06",
     )
     digest.add_argument("--language", choices=i18n.LANGUAGES, help="zh or en (default: the terminal's)")
     digest.add_argument("--pdf", type=Path, metavar="FILE.pdf", help="the whole review too, in this file")

@@ -103,7 +103,7 @@ def _of_grid(view: session.View) -> None:
 def not_told(found: GridReview) -> str:
     """Why a grid's part is emptier than the community's; empty when nothing is withheld."""
     mine = found.comings
-    if mine is not None and mine.lapsed is not None and found.rungs[1].people is not None:
+    if mine is None or (mine.lapsed is not None and found.rungs[1].people is not None):
         return ""
     return _(
         "Where any grid has fewer than {k} of a kind, no grid's are told: what the others leave would be these few. "
@@ -201,7 +201,7 @@ def who_comes_again(found: Review) -> str:
     """Who of the period before came again."""
     mine = found.comings
     if mine is None:
-        return _("Who came again is told of a month, a quarter or a year")
+        return _("Who came again is told of whole months, quarters and years")
     if mine.before is None or mine.people is None:
         return _("So few came of this grid, or of another, that it is not told")
     if not mine.before and not mine.people:
@@ -351,7 +351,7 @@ def _rung_text(people: int | None, risen: int | None, smallest: int) -> str:
 def how_far(found: Review) -> str:
     """How many do more than take part."""
     if not found.rungs:
-        return _("From bystander to volunteer is told of a month, a quarter or a year")
+        return _("From bystander to volunteer is told of whole months, quarters and years")
     people = {rung.step: rung.people for rung in found.rungs}
     further = [people["co_organiser"], people["volunteer"]]
     if people["participant"] is None or None in further:
@@ -585,7 +585,7 @@ def same_again(found: FlowRuns) -> str:
 # --- who moved up ----------------------------------------------------------------------------------------------------
 def _moved(view: session.View) -> None:
     """By code, for those who record attendance: the page shows numbers alone."""
-    moved = data.ask(moved_up, view.community_id, view.period, grids=view.grids)
+    moved = data.ask(moved_up, view.community_id, view.period, grids=view.grids, now=view.now)
     if not moved:
         return
     words = n_(

@@ -65,6 +65,8 @@ def _explained(value: Value, page: str, params: Mapping[str, str | None]) -> Non
 
 def _worked_out(value: Value) -> str:
     """Numerator and denominator of a share; of what else is counted, on how many it rests."""
+    if value.why:
+        return _("no data: {why}", why=say(value.why))
     if not value.n:
         return _("there is nothing to count yet")
     if value.value is None or not value.enough:

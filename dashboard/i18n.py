@@ -189,7 +189,8 @@ def term(word: str, known: "type[Choice] | None") -> str:
 
 
 def period(which: "Period", language: str | None = None) -> str:
-    """2026 年 4 月, 2026 年第 2 季度, 2026 年, 全部 / Apr 2026, Q2 2026, 2026, all time."""
+    """2026 年 4 月, 2026 年第 2 季度, 2026 年, 2026 年 2–6 月, 全部 / Apr 2026, Q2 2026, 2026, Feb–Jun 2026, all
+    time."""
     language = language or current()
     if which.kind == "ever":
         return say(msg("all time"), language)
@@ -197,8 +198,18 @@ def period(which: "Period", language: str | None = None) -> str:
         return month(which.first, language)
     if which.kind == "year":
         return f"{which.first.year} 年" if language == "zh" else str(which.first.year)
+    if which.kind == "range":
+        return _range(which.first, which.last, language)
     quarter = (which.first.month + 2) // 3
     return f"{which.first.year} 年第 {quarter} 季度" if language == "zh" else f"Q{quarter} {which.first.year}"
+
+
+def _range(first: dt.date, last: dt.date, language: str) -> str:
+    if first.year < last.year:
+        return f"{month(first, language)} – {month(last, language)}"
+    if language == "zh":
+        return f"{first.year} 年 {first.month}–{last.month} 月"
+    return f"{_MONTHS[first.month - 1]}–{month(last, language)}"
 
 
 # ── numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,12 +31,12 @@ _AGES = {
 def who_comes(found: Figures) -> str:
     """Which ages fill the room and which are missing; those that are withheld are spoken of together."""
     ages = [group for group in found.ages if not group.withheld]
-    if found.withheld or (not ages and found.period.kind != "ever"):
+    if found.withheld or (not ages and not _off_the_lattice(found)):
         return _("So few came that it is not told who they are")
-    if found.participants.value is None:
+    if found.participants.value is None and not found.untold:
         return _("Nobody was registered, so who came is not known")
     if not ages:
-        return _("Who came is told of a month, a quarter or a year")
+        return _("Who came is told of whole months, quarters and years")
     if found.n_ages < MINIMUM_N:
         return _("Too few participants whose age is known to compare")
     rest = together(found.ages, found.n_ages)
@@ -56,6 +56,11 @@ def who_comes(found: Figures) -> str:
     if _fairness(missing) < 1 / CLEARLY:
         return _("{first}, {group} only {share}", first=first, group=_age(missing), share=percent(missing.share))
     return first
+
+
+def _off_the_lattice(found: Figures) -> bool:
+    """Whether of such a period no groups of people are told."""
+    return found.untold or found.period.kind == "ever"
 
 
 def together(groups: Sequence[Group], n: int) -> Group | None:
@@ -130,8 +135,8 @@ def withheld(found: Figures, groups: Sequence[Group]) -> str:
     """What a missing number means; empty where every group is told."""
     if not any(group.withheld for group in groups) or found.participants.value == 0:
         return ""
-    if found.period.kind == "ever":
-        return _("Groups are told of a month, a quarter or a year.")
+    if _off_the_lattice(found):
+        return _("Groups are told of whole months, quarters and years.")
     return _(
         "“{mark}” is withheld: groups of fewer than {k} people, and others they could be worked out from.",
         mark=MISSING,
@@ -348,8 +353,8 @@ def not_told(found: Figures, groups: Sequence[Group]) -> str:
         return ""
     if found.participants.value == 0:
         return ""
-    if found.period.kind == "ever":
-        return _("Groups are told of a month, a quarter or a year.")
+    if _off_the_lattice(found):
+        return _("Groups are told of whole months, quarters and years.")
     return _(
         "Withheld, because single people could be worked out: groups of fewer than {k} are not told. A longer period "
         "or the whole community may say more.",

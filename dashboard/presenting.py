@@ -1,7 +1,7 @@
 """The review at a meeting: which meeting, in which order the sections come and with what comments; what was shown, kept
 and compared with today; decisions and action items typed in beside a slide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -46,7 +46,11 @@ class Showing:
 
 
 def showing(view: session.View, period: Period) -> Showing:
-    """The review the address asks for: of a meeting, as prepared or as it was shown; else of the period."""
+    """The review the address asks for: of a meeting, as prepared or as it was shown; else of the period. As of a past
+    day it is for no meeting: there is shown, and kept, what stands now."""
+    if view.past is not None:
+        then = data.ask(reviewed, view.community_id, period, now=view.now)
+        return Showing(replace(then, written_at=view.present.isoformat(timespec="seconds")))
     wanted = st.query_params.get(MEETING)
     meeting = next((each for each in _meetings(view) if each.id == wanted), None) if wanted else None
     if meeting is None:
@@ -74,6 +78,8 @@ def name_of(meeting: Meeting) -> str:
 
 def bar(view: session.View, found: Showing, period: Period) -> None:
     """Choose the meeting; prepare, arrange and comment; what was kept."""
+    if view.past is not None:
+        return
     there = _meetings(view)
     near = [each for each in there if abs((each.day - view.now.date()).days) <= FAR or each == found.meeting]
     names = {each.id: name_of(each) for each in near}

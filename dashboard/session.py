@@ -23,14 +23,14 @@ from dashboard.i18n import _
 from dashboard.settings import Settings
 from repository import access
 from repository.access import Actor, Role
-from repository.metrics import Period, PeriodTrouble
+from repository.metrics import Kind, Period, PeriodTrouble
 from repository.store import EVERYWHERE, Writes
 from repository.words import Trouble
 
 T = TypeVar("T")
 
 CHOICES = ("lang", "community", "period", "as_of", "grid", "category", "me")
-KINDS = ("month", "quarter", "year", "ever")
+KINDS: tuple[Kind, ...] = ("month", "quarter", "year", "ever")
 DEFAULT_PERIOD = "quarter"
 EARLIEST = date(1990, 1, 1)  # no day before is looked at
 _DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
@@ -387,7 +387,7 @@ def settle(communities: list[Mapping[str, Any]], now: datetime, *, anybody: bool
     st.session_state["demonstration"] = anybody and all(other.get("demonstration") for other in communities)
     wish = chosen("period") or DEFAULT_PERIOD
     try:
-        period = Period.containing(wish, local.date()) if wish in KINDS else Period.of(wish)  # type: ignore[arg-type]
+        period = Period.containing(wish, local.date()) if wish in KINDS else Period.of(wish)
     except PeriodTrouble:
         choose("period", None)
         period = Period.containing(DEFAULT_PERIOD, local.date())

@@ -23,7 +23,7 @@ def listed(view: session.View) -> None:
     actor = session.actor()
     if not may(actor, Operation.READ, Volunteer.collection):
         return
-    found = data.ask(volunteers, view.community_id, grids=view.grids)
+    found = data.ask(volunteers, view.community_id, grids=view.grids, now=view.now)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(n_("{n} volunteer on record", "{n} volunteers on record", len(found)), anchor=False, width="content")
         st.space("stretch")

@@ -101,11 +101,11 @@ def _visited(view: session.View, found: PatrolReview, names: Names) -> None:
         if due
         else _("Different households visited in {period}, % of the grid's households", **facts)
     )
-    loose = sum(row.visits for row in found.grids) - sum(row.visited for row in found.grids)
+    loose = sum(row.visits - row.visited for row in found.grids if row.visited is not None)
     if loose:
         caption += " · " + _("{n} visits more: a second one, or the door was not noted", n=number(loose))
     cards.chart(
-        _visited_finding(known, names),
+        _visited_finding(found, known, names),
         caption,
         figure if known else None,
         [
@@ -122,6 +122,7 @@ def _visited(view: session.View, found: PatrolReview, names: Names) -> None:
             for row in found.grids
         ],
         key="patrol-coverage",
+        nothing=say(found.coverage.why) if found.coverage.why else "",
     )
 
 
@@ -130,7 +131,9 @@ def _visited_text(row: GridPatrols) -> str:
     return text if row.points is None else text + " · " + n_("{n} point", "{n} points", row.points)
 
 
-def _visited_finding(known: list[GridPatrols], names: Names) -> str:
+def _visited_finding(found: PatrolReview, known: list[GridPatrols], names: Names) -> str:
+    if found.coverage.why:
+        return _("Which households were visited is told of whole months, quarters and years")
     if not known:
         return _("Which households were visited is not known yet")
     if not any(row.due or row.visited for row in known):

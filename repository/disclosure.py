@@ -9,7 +9,9 @@ Numbers are told on a fixed lattice only: months, quarters and years; the whole 
 time, besides age and sex together for the whole community. Different people of three months are not those of the
 quarter, but bound them: if a group were shown in two months and in the quarter, the third month's would be known to lie
 above what the two leave. So a group is shown in all months of a quarter or in none, and in all quarters of a year or in
-none. "All time" has no groups: it lies on no lattice that years would not bound.
+none. "All time" has no groups: it lies on no lattice that years would not bound. Of any other range of months, such as
+February to June, no different people are told, for two that overlap would differ by a month's few; their visits are
+sums of months' visits, and told where each of these is.
 """
 
 from collections import Counter
@@ -37,7 +39,7 @@ EVERYTHING = _Everything()
 
 def siblings(period: str) -> tuple[str, ...]:
     """The periods with which one is told or withheld together: a month's quarter, a quarter's year; a year stands
-    alone. Of all time (``ever``) there are none: nothing is told."""
+    alone. Of all time (``ever``) and of any other range of months there are none: nothing is told."""
     if len(period) == 7:
         first = (int(period[5:]) - 1) // 3 * 3 + 1
         return tuple(f"{period[:4]}-{month:02d}" for month in range(first, first + 3))
@@ -231,7 +233,7 @@ class Withheld:
 
 
 OFF_THE_LATTICE = Withheld(*[EVERYTHING] * len(fields(Withheld)))
-"""Of all time nothing of any group is told."""
+"""Of all time, and of a range of months, nothing of any group is told."""
 
 
 def lattice(crowds: Mapping[str, Crowd], k: int = SMALLEST, *, above: Sequence[Mapping[str, Crowd]] = ()) -> Withheld:

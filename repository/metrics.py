@@ -20,6 +20,13 @@ MINIMUM_N = 5  # below it a value is shown greyed and left out of rankings (rule
 
 
 _KEY = re.compile(r"([1-8][0-9]{3})(?:-(0[1-9]|1[0-2])|Q([1-4]))?")
+_RANGE = re.compile(r"([1-8][0-9]{3})-(0[1-9]|1[0-2])\.\.([1-8][0-9]{3})-(0[1-9]|1[0-2])")
+LONGEST = 60
+"""Months of a range, at most."""
+Kind = Literal["month", "quarter", "year", "range", "ever"]
+UNTOLD = msg("only whole months, quarters, years")
+"""Why a number of different ones is missing: it is no sum, and of people it is told of whole periods alone (see
+``disclosure``)."""
 
 
 class PeriodTrouble(Trouble):
@@ -28,9 +35,12 @@ class PeriodTrouble(Trouble):
 
 @dataclass(frozen=True)
 class Period:
-    """A span of whole calendar months in the community's time zone: a month, a quarter, a year, or all there is.
+    """A span of whole calendar months in the community's time zone: a month, a quarter, a year, any other range of at
+    most LONGEST months, or all there is.
 
-    ``key`` is its spelling in links and counters: ``2026-04``, ``2026Q2``, ``2026`` or ``ever``.
+    ``key`` is its spelling in links and counters: ``2026-04``, ``2026Q2``, ``2026``, ``2026-02..2026-06`` or ``ever``.
+    A range that is a month, a quarter or a year is that: each span has one key. Flows of a range are the sums of its
+    months; different people are told of months, quarters and years only, never of a range (see ``disclosure``).
     """
 
     key: str
@@ -45,12 +55,37 @@ class Period:
         if found := _KEY.fullmatch(key):
             year, month, quarter = int(found[1]), int(found[2] or 0), int(found[3] or 0)
             first, last = (month, month) if month else (3 * quarter - 2, 3 * quarter) if quarter else (1, 12)
-            return cls(key, date(year, first, 1), date(year, last, calendar.monthrange(year, last)[1]))
-        raise PeriodTrouble(msg("{period} is no period: write 2026-04, 2026Q2, 2026 or ever."), period=key[:40])
+            return cls._of_months(_number(year, first), _number(year, last))
+        if found := _RANGE.fullmatch(key):
+            begin, end = _number(int(found[1]), int(found[2])), _number(int(found[3]), int(found[4]))
+            if begin <= end < begin + LONGEST:
+                return cls._of_months(begin, end)
+            raise PeriodTrouble(
+                msg("{period} is no period: a range goes from a month to a later one, {most} months at most."),
+                period=key[:40],
+                most=LONGEST,
+            )
+        raise PeriodTrouble(
+            msg("{period} is no period: write 2026-04, 2026Q2, 2026, 2026-02..2026-06 or ever."), period=key[:40]
+        )
 
     @classmethod
-    def containing(cls, kind: Literal["month", "quarter", "year", "ever"], day: date) -> "Period":
-        """The month, quarter or year a day lies in."""
+    def _of_months(cls, begin: int, end: int) -> "Period":
+        """From one month to another, numbered as ``_number`` does, under the key such a span has."""
+        (year, month), length = divmod(begin, 12), end - begin + 1
+        key = f"{_month(begin)}..{_month(end)}"
+        if length == 1:
+            key = _month(begin)
+        elif length == 3 and month % 3 == 0:
+            key = f"{year:04d}Q{month // 3 + 1}"
+        elif length == 12 and month == 0:
+            key = f"{year:04d}"
+        last = calendar.monthrange(end // 12, end % 12 + 1)[1]
+        return cls(key, date(year, month + 1, 1), date(end // 12, end % 12 + 1, last))
+
+    @classmethod
+    def containing(cls, kind: Kind, day: date) -> "Period":
+        """The month, quarter or year a day lies in, or all time; KeyError for a range, which no day chooses."""
         keys = {
             "month": f"{day.year:04d}-{day.month:02d}",
             "quarter": f"{day.year:04d}Q{(day.month + 2) // 3}",
@@ -60,20 +95,36 @@ class Period:
         return cls.of(keys[kind])
 
     @property
-    def kind(self) -> Literal["month", "quarter", "year", "ever"]:
-        """Which of the four it is."""
-        lengths: dict[int, Literal["month", "quarter", "year"]] = {7: "month", 6: "quarter"}
+    def kind(self) -> Kind:
+        """Which of the five it is."""
+        lengths: dict[int, Kind] = {7: "month", 6: "quarter", 16: "range"}
         return "ever" if self.key == "ever" else lengths.get(len(self.key), "year")
 
     @property
     def previous(self) -> "Period":
-        """The one before, of the same kind; ``ever`` has none and returns itself."""
-        return self if self.kind == "ever" else Period.containing(self.kind, self.first - timedelta(days=1))
+        """The one before, of as many months; ``ever`` has none and returns itself."""
+        return self._moved(-self._length)
 
     @property
     def following(self) -> "Period":
-        """The one after, of the same kind."""
-        return self if self.kind == "ever" else Period.containing(self.kind, self.last + timedelta(days=1))
+        """The one after, of as many months."""
+        return self._moved(self._length)
+
+    @property
+    def year_before(self) -> "Period":
+        """The same one a year earlier."""
+        return self._moved(-12)
+
+    def _moved(self, by: int) -> "Period":
+        if self.kind == "ever":
+            return self
+        begin = _number(self.first.year, self.first.month) + by
+        return Period._of_months(begin, begin + self._length - 1)
+
+    @property
+    def _length(self) -> int:
+        """In months."""
+        return _number(self.last.year, self.last.month) - _number(self.first.year, self.first.month) + 1
 
     @property
     def months(self) -> list[str]:
@@ -92,11 +143,18 @@ class Period:
         return min(now, datetime(after.year, after.month, 1, tzinfo=now.tzinfo))
 
 
+def _number(year: int, month: int) -> int:
+    """Months counted on from the beginning of years."""
+    return year * 12 + month - 1
+
+
+def _month(number: int) -> str:
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
 def months_between(first: date, last: date) -> list[str]:
     """The months from one day's to another's, both included, as ``2026-04``."""
-    count = (last.year - first.year) * 12 + last.month - first.month + 1
-    start = first.year * 12 + first.month - 1
-    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(start, start + count)]
+    return list(map(_month, range(_number(first.year, first.month), _number(last.year, last.month) + 1)))
 
 
 def whole_months(first: date, last: date) -> tuple[list[str], list[tuple[date, date]]]:
@@ -119,8 +177,8 @@ def _month_after(day: date) -> date:
 
 def last_months(day: date, count: int) -> list[str]:
     """The ``count`` months that end with the one ``day`` lies in."""
-    end = day.year * 12 + day.month - 1
-    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(end - count + 1, end + 1)]
+    end = _number(day.year, day.month)
+    return list(map(_month, range(end - count + 1, end + 1)))
 
 
 class State(Choice):
@@ -214,15 +272,16 @@ class Metric:
     page: str = "overview"
     """Where the list behind it is."""
     by_span: tuple[tuple[str, Target | None], ...] = ()
-    """Where what is wanted differs for a month, a quarter, a year and all of time."""
+    """Where what is wanted differs for a month, a quarter, a year and all of time; of any other range nothing is wanted
+    then, for none of these fits it."""
     follows: str = ""
     """What its target follows from, where that is no community's to set here."""
     of: tuple[str, ...] = ()
     """The collections it is counted from."""
 
     def wanted(self, span: str) -> Target | None:
-        """What is wanted of a month, a quarter, a year or all of time, where a community set nothing."""
-        return dict(self.by_span).get(span, self.target)
+        """What is wanted of a month, a quarter, a year, a range or all of time, where a community set nothing."""
+        return None if span == "range" and self.by_span else dict(self.by_span).get(span, self.target)
 
 
 METRICS: dict[str, Metric] = {}
@@ -285,7 +344,8 @@ class Run:
 class Value:
     """A metric's value: None is "no data", never 0 or 100 %. ``n`` is what it rests on; ``series`` are the months up to
     now, oldest first, as (month, value); ``detail`` is a second figure shown beside it, such as the mean. ``held`` is
-    what it is held to; without it the metric's own target holds."""
+    what it is held to; without it the metric's own target holds. ``why`` says in a few words why it is not told, where
+    it never is: then nothing is wanted of it either."""
 
     metric: Metric
     value: float | None
@@ -294,6 +354,7 @@ class Value:
     detail: float | None = None
     estimated: bool = False
     held: Held | None = None
+    why: str = ""
 
     @property
     def enough(self) -> bool:
@@ -303,6 +364,8 @@ class Value:
     @property
     def target(self) -> Target | None:
         """What it is held to; None where nothing is wanted."""
+        if self.why:
+            return None
         return self.metric.target if self.held is None else self.held.target
 
     @property

@@ -762,6 +762,8 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
     came = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
     if crowd.withheld:
         why = Message(msg("So few took part that their number is withheld."))
+    elif rate.why:
+        why = Message(msg("Different residents are told of whole months, quarters and years."))
     elif rate.value is None:
         why = Message(msg("Who came was not registered one by one."))
     elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:

@@ -18,7 +18,7 @@ from pydantic import Field
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
 from repository.people import AgeBand, Sex
-from repository.record import Choice, Day, Index, Record, Ref, Shown, Trace, midnight
+from repository.record import Choice, Day, Index, Record, Ref, Shown, Trace, day_then, midnight, rewound
 from repository.rollups import COUNTS, Atom, Place, Tally
 from repository.store import WRITE_SECONDS, Store, Write, our_errors
 from repository.words import msg
@@ -72,6 +72,8 @@ class SignUp(Record):
     )
     subjects = ("sign_ups",)
     moments = ("held_on",)
+    stirred = ("held_on",)
+    traced = frozenset({"state", "moved_up_at"})
     trace = Trace()
 
     activity_id: Annotated[str, Ref(to="activities", form=False)] = Field(max_length=64, title=msg("Activity"))
@@ -98,6 +100,19 @@ class SignUp(Record):
     forgotten: Annotated[bool, Shown(form=False, table=False)] = Field(
         default=False, title=msg("Who signed up has been erased")
     )
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: for an activity that was to come nobody had come yet, and the trail tells who waited."""
+        if document["asked_at"] > moment:
+            return None
+        return (
+            dict(document)
+            if document["held_on"] <= day_then(moment, zone)
+            else rewound(document, {**was, "came": False})
+        )
 
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:

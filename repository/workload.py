@@ -151,7 +151,7 @@ def workload(
     walks = patrols.patrols_by_grid(store, actor, community_id, months, grids=grids)
 
     def load(grid: Grid, chosen: Sequence[str]) -> Load:
-        last = work.get((grid.id, chosen[-1]))
+        last = work.get((grid.id, chosen[-1])) if chosen else None
         minutes = sum(work[grid.id, month].minutes for month in chosen if (grid.id, month) in work)
         walked: Counter[str] = sum((walks.get((grid.id, month), Counter()) for month in chosen), Counter())
         return Load(
@@ -208,7 +208,7 @@ def _officers(
         if holder and holder not in there.gone and (post.grid_id is None or post.grid_id in ids):
             held[post.tier, holder].append(post)
     wanted = sorted({holder for _tier, holder in held})
-    if not wanted or not (everybody or set(wanted) & set(actor.people)):
+    if not months or not wanted or not (everybody or set(wanted) & set(actor.people)):
         return (), everybody
     first, last = Period.of(months[0]).first, min(Period.of(months[-1]).last, on)
     work = maintenance.load_of(store, actor, community_id, wanted, months)

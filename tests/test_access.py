@@ -1198,12 +1198,12 @@ ROWS: Mapping[str, Row] = {
     "checkin.reconcile": change(UPDATE, "sign_ups", lambda s, a: checkin.reconcile(s, a, "D"), "cut"),
     "checkin.open_door": change(CREATE, "doors", lambda s, a: checkin.open_door(s, a, "D", "ahead-g1")),
     "checkin.renew_door": change(CREATE, "doors", lambda s, a: checkin.renew_door(s, a, "D", "evening-g1")),
-    "checkin.timetable": read("activities", lambda s, a: checkin.timetable(s, a, "D", "2026-04")),
+    "checkin.timetable": read("activities", lambda s, a: checkin.timetable(s, a, "D", "2026-04", now=NOW)),
     "checkin.shown_up": read(
         "activities", lambda s, a: checkin.shown_up(s, a, "D", QUARTER, now=NOW + timedelta(days=2))
     ),
     "checkin.at_stake": read("activities", lambda s, a: checkin.at_stake(s, a, "D", "evening-g1"), "refused"),
-    "checkin.guests": read("activities", lambda s, a: checkin.guests(s, a, "D", "evening-g1")),
+    "checkin.guests": read("activities", lambda s, a: checkin.guests(s, a, "D", "evening-g1", now=NOW)),
     "activities.came_by_grid": read("grids", lambda s, a: activities.came_by_grid(s, a, "D", QUARTER)),
     "activities.residents_review": read(
         "communities", lambda s, a: activities.residents_review(s, a, "D", QUARTER, now=NOW), "common"

@@ -37,6 +37,7 @@ RESIDENTS = {"g1": 400, "g2": 300, "g.3": 200}
 TODAY = date(2026, 4, 2)
 POPULATION = {(age, sex): 40 + 10 * n for n, (age, sex) in enumerate((age, sex) for age in AgeBand for sex in Sex)}
 PERIODS = ("2026-03", "2026-04", "2025-11", "2026Q1", "2026Q2", "2025Q4", "2025", "2026", "2024", "ever")
+RANGES = ("2026-02..2026-04", "2025-02..2025-06", "2024-07..2025-06", "2023-01..2026-04")
 
 
 def save(store: Store, actor: Actor, records: Sequence[Record]) -> None:
@@ -114,7 +115,8 @@ def frame(rows: Sequence[Record]) -> pd.DataFrame:
 
 
 def within(rows: pd.DataFrame, period: str, grids: frozenset[str] | None) -> pd.DataFrame:
-    rows = rows[rows[Period.of(period).kind] == period]
+    whole = Period.of(period)
+    rows = rows[rows["month"].isin(whole.months) if whole.kind == "range" else rows[whole.kind] == period]
     return rows if grids is None else rows[rows["grid_id"].isin(grids)]
 
 
@@ -200,16 +202,27 @@ def expect(
     n = distinct(took_part, grids)
 
     def secret(of: str, which: str = "grids") -> bool:
-        """Whether the number of people of the grids chosen is withheld."""
+        """Whether the number of people of the grids chosen is withheld; of a range, in any of its months."""
+        if Period.of(of).kind == "range":
+            return any(secret(month) for month in Period.of(of).months)
         return any(grid in getattr(kept(of), which) for grid in within(came, of, grids)["grid_id"].unique() if grids)
 
     assert found.withheld is secret(period)
+    assert found.untold is (Period.of(period).kind == "range")
+    if found.untold:
+        for value in (found.participants, found.participation, found.repeat, found.newcomers):
+            assert (value.value, value.n if value is not found.participation else 0) == (None, 0)
+            assert value.why
+            assert value.target is value.state is None, "nothing is wanted of what is never told"
     if secret(period):
         assert found.registered is found.participants.value is found.participation.value is found.visits.value is None
         assert found.repeat.value is found.newcomers.value is None
     elif not len(took_part) and len(took_place):
         assert found.participants.value is found.participation.value is found.registered is None
         assert found.repeat.value is found.newcomers.value is None
+    elif found.untold:
+        assert found.registered == len(took_part)
+        assert found.visits.value == len(took_part) + found.heads
     else:
         assert found.registered == len(took_part)
         assert found.participants.value == found.participation.detail == n
@@ -309,7 +322,7 @@ def test_figures_are_what_pandas_gives_on_the_raw_rows(store: Store, admin: Acto
         return known[siblings(period)]
 
     one, two = frozenset({"c1-g1"}), frozenset({"c1-g1", "c1-g.3"})
-    for period in PERIODS:
+    for period in (*PERIODS, *RANGES):
         for grids in (None, one, two, frozenset({"c1-g2"})):
             found = figures(store, admin, HERE, Period.of(period), grids=grids)
             expect(found, raw_held, raw_came, period, grids, kept)
@@ -319,7 +332,7 @@ def test_figures_are_what_pandas_gives_on_the_raw_rows(store: Store, admin: Acto
     assert narrow.participants == figures(store, admin, HERE, Period.of("2025"), grids=one).participants
     assert [group.key for group in narrow.grids] == ["c1-g1"]
 
-    for period in ("2025", "2026Q1", "ever"):
+    for period in ("2025", "2026Q1", "ever", RANGES[0]):
         for grids in (None, one):
             listed = calendar(store, admin, HERE, Period.of(period), grids=grids, limit=1000)
             mine = within(raw_held, period, grids)

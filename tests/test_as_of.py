@@ -264,7 +264,12 @@ def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
         period = Period.containing(kind, local.date())
         for grids in (None, frozenset({"d-g1"})):
             found = overview.glance(store, OFFICE, "d", period, grids, now=local)
-            told[f"{kind} {grids}"] = found
+            # who took part in what lasts is told of no past day; see tests/test_as_of_activities.py
+            told[f"{kind} {grids}"] = {name: getattr(found, name) for name in ("grids", "rows", "actions")} | {
+                "concerns": found.concerns[:2],
+                "values": [value for value in found.values if value.metric.key != "participation_rate"],
+                "needs": [each for each in found.attention.needs if each.value.metric.key != "participation_rate"],
+            }
             told[f"{kind} {grids} systems"] = overview.systems(store, OFFICE, "d", period, grids, now=local)
         told[f"{kind} compare"] = overview.compare(store, OFFICE, "d", period, now=local)
     return told

@@ -210,6 +210,7 @@ def durations(table: pd.DataFrame, column: str, start: datetime, end: datetime) 
 
 
 PERIODS = ["2026-04", "2026-03", "2026-05", "2026Q2", "2026Q1", "2025Q4", "2026", "2025", "2024", "ever"]
+PERIODS += ["2025-11..2026-03"]
 KINDS = ["2026-04", "2026-05", "2026Q1", "2025", "ever"]  # one of each: what lasts, what comes, what is over
 FILTERS = [
     (None, None),

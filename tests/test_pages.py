@@ -76,7 +76,9 @@ def test_every_page_speaks_english(demo_uri: str, visit: Callable[..., Any], key
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("period", ["month", "year", "ever", "2025Q3", "1999", "nonsense"])
+@pytest.mark.parametrize(
+    "period", ["month", "year", "ever", "2025Q3", "2025-11..2026-04", "2026-04..2025-11", "1999", "nonsense"]
+)
 def test_any_period_in_the_url_is_met(demo_uri: str, visit: Callable[..., Any], key: str, period: str) -> None:
     assert not visit(
         demo_uri, key, period=period, grid="nobody-knows", category="neither", community="nor this"

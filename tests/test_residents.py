@@ -477,7 +477,7 @@ def test_the_part_tells_the_story_and_shows_codes_to_those_alone_who_may(demo_ur
     assert "R-" not in said(viewer)
     of_all_time = visit(demo_uri, "activities", lang="zh", part="residents", period="ever")
     assert not of_all_time.exception
-    assert "按月、季度或年度显示" in said(of_all_time)
+    assert "按整月、整季、整年显示" in said(of_all_time)
     one_grid = visit(demo_uri, "activities", lang="zh", part="residents", grid=grid_id("3"))
     assert not one_grid.exception
     assert "各网格的数字都不公布" in said(one_grid)

@@ -32,6 +32,13 @@ from tests.conftest import NOW
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
 READER = Actor("leader", "书记", Role.SECRETARY)
 QUARTER = Period.of("2026Q1")
+RANGE = Period.of("2025-11..2026-03")
+UNTOLD_OF = {
+    "2026Q1": (),
+    RANGE.key: ("participants", "participation_rate", "repeat_share", "new_share", "G6", "cost_per_participant"),
+}
+"""Figures of different people or households, which a range has not."""
+of_both = pytest.mark.parametrize("review", [QUARTER, RANGE], ids=lambda each: each.key, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +49,23 @@ def demo(demo_uri: str) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def review(demo: Store) -> Review:
-    return reviewed(demo, READER, "d-community", QUARTER, now=LOCAL)
+def review(demo: Store, request: pytest.FixtureRequest) -> Review:
+    return reviewed(demo, READER, "d-community", getattr(request, "param", QUARTER), now=LOCAL)
 
 
+@of_both
 def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review: Review) -> None:
     found = review.figures
     assert set(SECTIONS) == {section.key for section in review.sections}
     where = (demo, READER, "d-community")
-    for name, key in (("value", "2026Q1"), ("before", "2025Q4"), ("year", "2025Q1")):
+    keys = {"2026Q1": ("2025Q4", "2025Q1"), "2025-11..2026-03": ("2025-06..2025-10", "2024-11..2025-03")}
+    assert (review.before, review.year) == keys[review.period]
+    for name, key in (("value", review.period), ("before", review.before), ("year", review.year)):
         period = Period.of(key)
         values = [
             *maintenance.work_figures(*where, period, now=LOCAL),
             activities.figures(*where, period, now=LOCAL).participants,
+            activities.figures(*where, period, now=LOCAL).visits,
             activities.figures(*where, period, now=LOCAL).variety.effective,
             meetings.review(*where, period, now=LOCAL).cadence,
             requests.request_review(*where, period, now=LOCAL).on_time,
@@ -64,10 +75,14 @@ def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review
             assert getattr(found[value.metric.key], name) == pytest.approx(told), (value.metric.key, key)
     estate = facilities.inventory(*where, on=date(2026, 3, 31))
     assert (found["F1"].value, found["F1"].n) == (estate.good_order.value, estate.good_order.n)
-    assert found["F1"].before == dict(estate.good_order.series)["2025-12"]
+    assert found["F1"].before == dict(estate.good_order.series)[f"{Period.of(review.before).last:%Y-%m}"]
     standard = targets.standard(*where)
+    assert {figure.metric for figure in found.values() if figure.why} == set(UNTOLD_OF[review.period])
     for figure in found.values():
-        target = standard.target(METRICS[figure.metric], date(2026, 3, 31), "quarter")
+        if figure.why:
+            assert (figure.value, figure.before, figure.year, figure.low, figure.state) == (None,) * 5
+            continue
+        target = standard.target(METRICS[figure.metric], date(2026, 3, 31), Period.of(review.period).kind)
         assert (figure.low, figure.high) == ((target.low, target.high) if target else (None, None))
 
 
@@ -114,6 +129,7 @@ def _printed(content: bytes) -> str:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
+@of_both
 def test_every_figure_is_the_same_in_powerpoint_pdf_and_excel(review: Review, language: str) -> None:
     with i18n.speaking(language):
         rows = _slides(powerpoint.presentation(review))
@@ -141,6 +157,7 @@ def test_every_figure_is_the_same_in_powerpoint_pdf_and_excel(review: Review, la
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
+@of_both
 def test_the_digest_tells_the_same_figures_in_few_words(review: Review, language: str) -> None:
     with i18n.speaking(language):
         text = digest.told(review, "https://example.org/review?period=2026Q1")
@@ -181,6 +198,9 @@ def test_the_command_prints_the_digest_and_keeps_the_whole_review(
     assert said.startswith("2026 年第 1 季度工作复盘\n")
     assert "维修" in said
     assert re.sub(r"\s", "", said.splitlines()[0]) in _printed((tmp_path / "q.pdf").read_bytes())
+    assert main(["digest", "--period", RANGE.key, "--language", "en"]) == 0
+    assert capsys.readouterr().out.startswith("Review of Nov 2025 – Mar 2026\n")
+    assert main([*arguments[:2], "2026-03..2025-11"]) == 1
     assert main([*arguments[:2], "ever"]) == 1
     assert main([*arguments[:2], "2026-13"]) == 1
     assert capsys.readouterr().out == "", "nothing is told that is none"

@@ -18,7 +18,7 @@ from repository import activities, facilities
 from repository.access import Actor, Role
 from repository.grids import Grid, Tier
 from repository.hazards import Level
-from repository.metrics import METRICS, Metric, Period, State, Value
+from repository.metrics import METRICS, UNTOLD, Metric, Period, State, Value
 from repository.review import writing
 from repository.review.document import Section
 from tests.test_sentences import COUNT, MANY, both, counted, numbers, share
@@ -157,13 +157,14 @@ def test_of_facilities(hazards: int, more: int, dangers: int, ages: float, good:
 @st.composite
 def crowd(draw: st.DrawFn) -> Any:
     people = draw(st.none() | COUNT)
+    why = draw(st.sampled_from(["", UNTOLD])) if people is None else ""
     sessions = draw(st.lists(COUNT, min_size=1, max_size=4))
     words = [str(word) for word in [*activities.Format, "义诊"]]
     formats = [Some(format=words[place], sessions=n) for place, n in enumerate(sessions)]
     held = sum(sessions)
     return Some(
         held=Value(METRICS["activities_held"], held, held),
-        participants=Value(METRICS["participants"], people, people or 0),
+        participants=Value(METRICS["participants"], people, people or 0, why=why),
         participation=draw(share(METRICS["participation_rate"])),
         visits=counted(METRICS["visits"], (people or 0) + draw(COUNT), []),
         repeat=draw(share(METRICS["repeat_share"])),
@@ -189,7 +190,8 @@ def test_of_participation(answers: tuple[Any, Any, Any]) -> None:
     now = answers[0]
     found, (headline,), points = written("participation", desk(), activities__figures=thrice(answers))
     held, people = now.held.value, now.participants.value
-    assert numbers(headline) == ([held, people, now.visits.value] if people is not None else [held])
+    told = [held, people, now.visits.value] if people is not None else [held]
+    assert numbers(headline) == ([held, now.visits.value] if now.participants.why else told)
     for text in points:
         if "of one kind" in text:
             most = now.variety.commonest.sessions

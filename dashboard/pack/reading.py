@@ -60,7 +60,7 @@ def amount(figure: Figure) -> str:
     if not figure.enough:
         if 0 < figure.n < figure.minimum_n:
             return _("n = {n}, below {minimum}", n=i18n.number(figure.n), minimum=figure.minimum_n)
-        return _("no data")
+        return _("no data: {why}", why=say(figure.why)) if figure.why else _("no data")
     return ("≈ " if figure.estimated else "") + i18n.amount(figure.value, figure.unit)
 
 

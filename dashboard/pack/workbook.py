@@ -65,7 +65,7 @@ def _figure(area: str, figure: Figure) -> Row:
         "n": figure.n,
         _("At least"): _measured(figure.low, figure.unit),
         _("At most"): _measured(figure.high, figure.unit),
-        _("State"): say(figure.state.label) if figure.state else None,
+        _("State"): say(figure.state.label) if figure.state else say(figure.why) if figure.why else None,
         _("Months not on target"): figure.months_off or None,
         _("Days in this state, at least"): figure.days,
         _("Days beyond the allowed time, at least"): figure.beyond or None,

@@ -54,9 +54,9 @@ def render() -> None:
             view,
         )
     if drawer.opened(attendance.OPEN):
-        attendance.show(view, names)
+        attendance.show(view.today, names)
     else:
-        volunteers.open_drawer(view)
+        volunteers.open_drawer(view.today)
 
 
 def _activities(view: session.View, found: Figures, names: dict[str, dict[str, str]]) -> None:
@@ -277,6 +277,7 @@ def _list(view: session.View, found: Figures, names: dict[str, dict[str, str]]) 
         format=form,
         status=ActivityStatus(status) if status else None,
         limit=MANY if st.query_params.get("all") else FEW,
+        now=view.now,
     )
     title.header(participation.how_many(listed, view.period), anchor=False)
     _ahead(view)

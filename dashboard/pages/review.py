@@ -56,8 +56,11 @@ def _files(view: session.View, review: Review) -> None:
     from dashboard.pack import paper, powerpoint, workbook
 
     makers = {"pptx": powerpoint.presentation, "pdf": paper.printed, "xlsx": workbook.workbook}
+    name = f"{view.community}-{i18n.period(Period.of(review.period))}"
+    if view.past is not None:
+        name += f"-{i18n.date(review.as_of)}"
     files = {
-        form: making.File(word, f"{view.community}-{review.period}.{form}", MIME[form], partial(makers[form], review))
+        form: making.File(word, f"{name}.{form}", MIME[form], partial(makers[form], review))
         for form, word in {"pptx": "PowerPoint", "pdf": "PDF", "xlsx": "Excel"}.items()
     }
     making.offer(files, of=replace(review, written_at=""), key="review-files")

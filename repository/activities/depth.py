@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -26,12 +26,13 @@ from repository.activities.metrics import (
     SERVICE_HOURS,
     VISITORS_SATISFIED,
 )
+from repository.activities.queries import _told_until
 from repository.activities.records import BY_ROLE, Activity, ActivityStatus, Attendance, Format, Level
 from repository.activities.returning import WHOLE, Cohort, Comings, Returning, Rung
 from repository.disclosure import Counts, siblings, sums_may_be_told, together, withheld_of_parts
 from repository.filters import Is
 from repository.grids import Community, Grid
-from repository.metrics import Period, Value, last_months, ratio
+from repository.metrics import UNTOLD, Period, Value, last_months, ratio
 from repository.people import AgeBand
 from repository.record import midnight
 from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_key, path_word
@@ -168,7 +169,7 @@ def residents_review(
     in charge. ``now`` is the store's clock by default. Raises Refused, Unavailable, NotFound.
 
     Numbers of people below the community's smallest group are withheld, and those they could be worked out from: on
-    months, quarters and years; of all time there are none.
+    months, quarters and years; of all time and of a range of months there are none.
     """
     if reach(actor, community_id, grids) is not None:
         return None
@@ -181,8 +182,8 @@ def residents_review(
     k = community.smallest_group
     span = sorted(flows.keys() | visits.keys()) if period.kind == "ever" else period.months
     held, came = _total(flows, span), _total(visits, span)
-    own = people.get(period.key, {})
-    unique = own.get("unique", 0)
+    why = _untold(returning, period)
+    unique = 0 if why else people.get(period.key, {}).get("unique", 0)
 
     def deep_of(some: Iterable[str]) -> tuple[float | None, int]:
         these, those = _total(flows, some), _total(visits, some)
@@ -214,7 +215,7 @@ def residents_review(
             held["answers"],
             [(month, satisfied_of([month])) for month in course],
         ),
-        cost=Value(COST, ratio(held["spend_cents"], unique) if held["spend_known"] else None, unique),
+        cost=Value(COST, ratio(held["spend_cents"], unique) if held["spend_known"] else None, unique, why=why),
         spend_cents=held["spend_cents"],
         priced=held["spend_known"],
         unpriced=held["records"] - held["spend_known"],
@@ -256,15 +257,16 @@ def _over_time(
     returning: Returning, period: Period, residents: int | None, course: Sequence[str], grid: str = WHOLE
 ) -> dict[str, Any]:
     """Who came again and how far they went, of the community or of a grid, as both reviews tell it."""
-    mine = None if period.kind == "ever" else returning.comings(period, grid)
-    over = period if mine is None or mine.over else period.previous
+    mine = returning.comings(period, grid) if returning.tells(period) else None
+    over = period if not siblings(period.key) or returning.is_over(period) else period.previous
     ended = mine if over == period else returning.comings(over, grid)
+    why = _untold(returning, over)
     lapsed = None if ended is None or not ended.before or ended.lapsed is None else ended.lapsed / ended.before
     kept = returning.kept(returning.latest_year(period), grid)
     return {
         "comings": mine,
-        "course": tuple(returning.comings(Period.of(month), grid) for month in course),
-        "lapsed": Value(LAPSED, lapsed, 0 if ended is None or ended.lapsed is None else ended.before or 0),
+        "course": tuple(returning.comings(one, grid) for one in map(Period.of, course) if returning.tells(one)),
+        "lapsed": Value(LAPSED, lapsed, 0 if ended is None or ended.lapsed is None else ended.before or 0, why=why),
         "lapsed_in": over,
         "retained": Value(
             RETAINED, None if kept.again is None else ratio(kept.again, kept.first or 0), kept.first or 0
@@ -272,6 +274,12 @@ def _over_time(
         "retained_in": Period.of(kept.year),
         "rungs": returning.rungs(period, residents, grid),
     }
+
+
+def _untold(returning: Returning, period: Period) -> str:
+    """Why nothing is said of the different people of a range, or of what was not over by a past day."""
+    of_all_time = period.kind == "ever" and returning.until is None
+    return "" if of_all_time or returning.tells(period) else UNTOLD
 
 
 def _course_of(period: Period, today: date) -> list[str]:
@@ -314,7 +322,8 @@ def _counters(
     def totals(subject: str) -> dict[str, Counts]:
         return {key: document.get("total", {}) for key, document in found.get(subject, {}).items()}
 
-    returning = Returning(by_grid("residents"), by_grid("cohorts"), today, community.smallest_group)
+    until = _told_until(store, community.community_id)
+    returning = Returning(by_grid("residents"), by_grid("cohorts"), today, community.smallest_group, until)
     return returning, totals("activities"), totals("attendances"), totals("volunteers")
 
 
@@ -329,9 +338,10 @@ def _volunteering(
     staffed: Mapping[str, Counts], returning: Returning, came: Mapping[str, int], period: Period, residents: int | None
 ) -> dict[str, Any]:
     k = returning.k
-    served = returning.number(period.key, "volunteer")
+    served, why = returning.number(period.key, "volunteer"), _untold(returning, period)
     # with the step of the volunteers the number that served would be told
     some = 0 < served < k if period.kind == "ever" else "volunteer" in returning.few_steps(period.key)
+    some = some or bool(why)
 
     def active_of(key: str) -> Counts:
         active = returning.number(key, "active")
@@ -342,11 +352,14 @@ def _volunteering(
     begun = [each for each in siblings(period.key) or (period.key,) if Period.of(each).first <= returning.today]
     few = some or not together([{"registered": registered}, *(active_of(each) for each in begun)], k)
     lately = _joined(staffed, period)
-    told = period.kind == "ever" or sums_may_be_told(
-        period.key, lambda key: {"joined": _joined(staffed, Period.of(key))}, k
+    told = not why and (
+        period.kind == "ever"
+        or sums_may_be_told(period.key, lambda key: {"joined": _joined(staffed, Period.of(key))}, k)
     )
     minutes = came["service_minutes"]
-    known = None if 0 < registered < k else registered
+    # of a range those at its end are told, as of its last month; as of a past day it would be a day's few who joined
+    unsaid = why if not returning.ended(period) else ""
+    known = None if unsaid or 0 < registered < k else registered
     return {
         "registered": known,
         "joined": lately if told and not 0 < lately < k else None,
@@ -357,12 +370,16 @@ def _volunteering(
             REGISTERED_SHARE,
             None if known is None or not residents or not staffed else registered / residents,
             residents or 0,
+            why=unsaid,
         ),
-        "active": Value(ACTIVE_SHARE, None if few else ratio(active, at_some_time), 0 if few else at_some_time),
+        "active": Value(
+            ACTIVE_SHARE, None if few else ratio(active, at_some_time), 0 if few else at_some_time, why=why
+        ),
         "hours": Value(
             SERVICE_HOURS,
             None if some or not came["services_timed"] else ratio(minutes / 60, served),
             0 if some else served,
+            why=why,
         ),
     }
 
@@ -383,11 +400,20 @@ def _joined(staffed: Mapping[str, Counts], period: Period) -> int:
 
 
 def moved_up(
-    store: Store, actor: Actor, community_id: str, period: Period, *, grids: frozenset[str] | None = None
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    *,
+    grids: frozenset[str] | None = None,
+    now: datetime | None = None,  # noqa: ARG001 (as of which moment the store is asked)
 ) -> tuple[Moved, ...]:
     """Residents who were co-organiser or volunteer for the first time in the period, the latest first, by code; those
-    of the actor's grids, at most MOST_MOVED. Raises Refused for who may not read attendances."""
-    bounds = Is(gte=midnight(period.first), lte=midnight(period.last))
+    of the actor's grids, at most MOST_MOVED. As of a past day: in the months that were over by then. Raises Refused for
+    who may not read attendances."""
+    until = _told_until(store, community_id)
+    end = period.last if until is None else min(period.last, (until + timedelta(days=1)).replace(day=1) - timedelta(1))
+    bounds = Is(gte=midnight(period.first), lte=midnight(end))
     pipeline: list[Document] = [{"$group": {"_id": "$resident"}}, {"$sort": {"_id": 1}}, {"$limit": 10 * MOST_MOVED}]
     found = store.aggregate(
         actor,
@@ -403,7 +429,7 @@ def moved_up(
         fields = {f"months.{beside}": 0 for beside in BESIDE}
         seen = store.db[SEEN].find({"_id": {"$in": ids}}, fields, batch_size=10 * MOST_MOVED) if ids else ()
         kept = [(document["resident"], document["months"]) for document in seen]
-    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    first, last = f"{period.first:%Y-%m}", f"{end:%Y-%m}"
     marks = [(path_key(role), place) for place, role in enumerate(STEPS, 1)]
     moved = []
     for resident, months in kept:
@@ -489,8 +515,9 @@ def reach_of_formats(
 ) -> tuple[FormatReach, ...]:
     """Whom each format reached in the latest calendar year it was held in, among those of known age: here, or else in
     that other community in the actor's charge where it reached most. Of each community is told what it tells itself:
-    age bands of fewer people than the smallest group are withheld, and others they could be worked out from. Nothing is
-    told to who has but some grids in charge. Raises Refused, Unavailable."""
+    age bands of fewer people than the smallest group are withheld, and others they could be worked out from. As of a
+    past day: among the years that were over by then. Nothing is told to who has but some grids in charge. Raises
+    Refused, Unavailable."""
     if reach(actor, community_id) is not None:
         return ()
     today = (now or store.clock()).astimezone(store.zone(community_id)).date()
@@ -507,7 +534,8 @@ def reach_of_formats(
 def _reached(store: Store, actor: Actor, community_id: str, year: int) -> dict[str, FormatReach]:
     """By format, of the latest of the last YEARS years in which people of known age came to it."""
     k = store.get(actor, Community, community_id, community_id).smallest_group
-    years = [str(each) for each in range(year - YEARS + 1, year + 1)]
+    until = _told_until(store, community_id)
+    years = [str(each) for each in range(year - YEARS + 1, year + 1) if until is None or date(each, 12, 31) <= until]
     wanted: list[Document] = [
         {"subject": each, "level": "people", "period": Is(among=years)} for each in ("formats", "residents")
     ]

@@ -4,7 +4,7 @@ they are read from the counters of months and of distinct people (see ``reposito
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -25,11 +25,11 @@ from repository.activities.records import Activity, ActivityStatus, Attendance, 
 from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, levels, siblings
 from repository.filters import Is
 from repository.grids import HOME, Community, Grid, Setting, home_of
-from repository.metrics import MINIMUM_N, Metric, Period, State, Value, last_months, ratio
+from repository.metrics import MINIMUM_N, UNTOLD, Metric, Period, State, Value, last_months, ratio
 from repository.people import AgeBand, Sex
 from repository.record import midnight
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
-from repository.store import Counters, Store
+from repository.store import Counters, Store, Then
 from repository.targets import judged
 
 Document = dict[str, Any]
@@ -165,6 +165,9 @@ class Figures:
     n_grids: int
     withheld: bool
     """Whether numbers of people of the place chosen are withheld altogether."""
+    untold: bool
+    """Whether different people are not told of such a period at all: of a range of months, and as of a past day of what
+    was not over by then."""
     smallest: int
     """The smallest number of people of a group that is told."""
 
@@ -224,8 +227,11 @@ def figures(
 
     Activities and head-counts belong to the activity's grid, participants and registered visits to the resident's.
     Over several grids at once the number of people is at most the sum of the grids' (``estimated``): a resident who
-    moved between them within the period is in both. Series are the twelve months up to the period's end or now; those
-    of shares of people give each month the value of the month, quarter or year it lies in, as the period is one.
+    moved between them within the period is in both. Of a range visits are the sum of its months', told of a grid where
+    each of these is; different people are not told. Nor are they as of a past day of a period that was not over by
+    then: who came until that day is no number of the lattice, and beside another day's would be few. Series are the
+    twelve months up to the period's end or now; those of shares of people give each month the value of the month,
+    quarter or year it lies in, as the period is one.
     """
     seen = reach(actor, community_id, grids)
     today = _today(store, community_id, now)
@@ -235,13 +241,16 @@ def figures(
     community, all_grids = within.community, within.grids
     months = _series(period, today)
     held, registered, crowd = _counted(store, community, seen, within.also[-1])
-    ever_registered = crowd.ever_came()
+    ever_registered = any(registered.values()) if crowd.until else crowd.ever_came()
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
     count = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
     silent = not count and (flows["records"] > 0 or not ever_registered)
-    people = None if silent else crowd.number(period.key, "unique")
-    withheld = people is None and not silent
+    untold = not crowd.told(period.key)
+    why = UNTOLD if untold else ""
+    people = None if silent or untold else crowd.number(period.key, "unique")
+    few = not crowd.visits_told(period) if untold else people is None
+    withheld = few and not silent
     came = None if silent or withheld else count
     heads = flows["heads"]
     visits = None if withheld or (silent and not flows["counted"]) else (came or 0) + heads
@@ -257,7 +266,7 @@ def figures(
             MonthOfActivities(
                 month=month,
                 events=flow["events"],
-                registered=None if of_month is None else registered[month],
+                registered=None if of_month is None and seen is not None else registered[month],
                 heads=flow["heads"],
                 people=None if quiet else of_month,
                 effective=held.effective(month),
@@ -281,6 +290,7 @@ def figures(
             [(row.month, row.people) for row in series],
             detail=ratio(people, residents) if people is not None and residents else None,
             estimated=joint,
+            why=why,
         ),
         participation=Value(
             participation(period),
@@ -289,6 +299,7 @@ def figures(
             [(row.month, rate(row)) for row in series],
             detail=people,
             estimated=joint,
+            why=why,
         ),
         visits=Value(
             VISITS,
@@ -298,7 +309,7 @@ def figures(
                 (
                     row.month,
                     None
-                    if row.registered is None or (row.people is None and not row.heads)
+                    if row.registered is None or (row.people is None and not row.heads and not row.registered)
                     else row.registered + row.heads,
                 )
                 for row in series
@@ -311,6 +322,7 @@ def figures(
             people or 0,
             share("repeat"),
             estimated=joint,
+            why=why,
         ),
         newcomers=Value(
             replace(NEWCOMERS, target=None) if period.kind == "ever" else NEWCOMERS,
@@ -319,6 +331,7 @@ def figures(
             0 if period.kind == "ever" else people or 0,
             () if period.kind == "ever" else share("new"),
             estimated=joint,
+            why=why,
         ),
         variety=_variety(held, period, months, f"{today.year:04d}-{today.month:02d}"),
         residents=residents,
@@ -329,6 +342,7 @@ def figures(
         cancelled=flows["cancelled"],
         months=tuple(series),
         withheld=withheld,
+        untold=untold,
         smallest=community.smallest_group,
         **_represented(crowd, period, community, all_grids),
     )
@@ -374,6 +388,15 @@ def _today(store: Store, community_id: str, now: datetime | None) -> date:
     return (now or store.clock()).astimezone(store.zone(community_id)).date()
 
 
+def _told_until(store: Store, community_id: str) -> date | None:
+    """Of a store as of a past moment, the last day of what was over by then; None for now. Different people are counted
+    by whole periods, so of what ended later only the whole is known, with who came after that moment."""
+    if not isinstance(store, Then):
+        return None
+    after = store.moment + timedelta(milliseconds=1)  # a day is looked at as of its last moment
+    return after.astimezone(store.zone(community_id)).date() - timedelta(days=1)
+
+
 def _series(period: Period, today: date) -> list[str]:
     return last_months(min(max(period.first, min(period.last, today)), period.last), SERIES)
 
@@ -395,13 +418,15 @@ def figures_wanted(
     # groups and grids are told or withheld with those of sibling and larger periods
     together = sorted({period.key, *(each for level in levels(period.key) for each in level)})
     wholes = {whole for month in months for whole in (month, _whole(period, month))} | {EVER, *together}
+    if period.kind == "range" and seen is not None:
+        wholes.update(period.months)
     if seen is not None:  # so are a grid's numbers
         wholes |= {each for whole in wholes for level in levels(whole) for each in level}
     first = min(months[0], f"{period.first:%Y-%m}")
     begun = {"period": Is(gte=min(first, last_months(date(int(months[0][:4]), int(months[0][5:]), 1), WINDOW)[0]))}
     wanted: list[Document] = [
         {"subject": "activities", "level": "month", **(begun if brief and period.kind != "ever" else {})},
-        {"subject": "attendances", "level": "month", "period": Is(gte=first)},
+        {"subject": "attendances", "level": "month", **({} if isinstance(store, Then) else {"period": Is(gte=first)})},
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]
     chosen = {"$in": ["$period", together]}  # groups of people are wanted of the chosen period only
@@ -432,7 +457,8 @@ def _counted(
             counts = [document.get("total", {})] if seen is None else _of_grids(document, seen)
             registered[document["period"]] = sum(count.get("visits", 0) for count in counts)
     held = _held(store, community.community_id, seen, activities)
-    return held, registered, _People(seen, people, community.smallest_group)
+    until = _told_until(store, community.community_id)
+    return held, registered, _People(seen, people, community.smallest_group, until)
 
 
 def _held(store: Store, community_id: str, seen: frozenset[str] | None, documents: Sequence[Document]) -> _Held:
@@ -492,15 +518,30 @@ class _People:
     """Counters of distinct people, for all or some grids, as far as they may be told; the chosen period's, its
     siblings' and those of the larger periods with their groups and grids."""
 
-    def __init__(self, seen: frozenset[str] | None, documents: Iterable[Document], smallest: int) -> None:
+    def __init__(
+        self, seen: frozenset[str] | None, documents: Iterable[Document], smallest: int, until: date | None
+    ) -> None:
         self.seen = seen
+        self.until = until
         self.smallest = smallest
         self.documents = {document["period"]: document for document in documents}
         self._withheld: dict[tuple[str, ...], Withheld] = {}
 
+    def told(self, period: str) -> bool:
+        """Whether different people are told of such a period at all (see ``_told_until``)."""
+        whole = Period.of(period)
+        return whole.kind != "range" and (self.until is None or whole.last <= self.until)
+
+    def visits_told(self, period: Period) -> bool:
+        """Whether visits are told of a period of which different people are not: of a grid where each of its months
+        tells its own, which two ranges, or two days, could be subtracted to otherwise."""
+        if self.seen is None:
+            return True
+        return period.kind == "range" and all(self.number(month, "unique") is not None for month in period.months)
+
     def withheld(self, period: str) -> Withheld:
         """What may not be told of a period."""
-        together = siblings(period)
+        together = siblings(period) if self.told(period) else ()
         if not together:
             return OFF_THE_LATTICE
         if together not in self._withheld:
@@ -516,7 +557,9 @@ class _People:
         return self._sum(EVER, "unique") > 0
 
     def number(self, period: str, name: str) -> int | None:
-        """How many people of ``name`` (unique, repeat, new) a period has; None where it is withheld."""
+        """How many people of ``name`` (unique, repeat, new) a period has; None where it is withheld or never told."""
+        if not self.told(period):
+            return None
         if self.seen is not None and self._sum(period, "unique"):
             withheld = self.withheld(period)
             of = {"unique": withheld.grids, "repeat": withheld.repeat_of, "new": withheld.new_of}[name]
@@ -579,7 +622,8 @@ def _crowd(document: Document) -> Crowd:
 
 
 def _whole(period: Period, month: str) -> str:
-    """The month, quarter or year that ``month`` lies in, as ``period`` is one; the month itself for all time."""
+    """The month, quarter or year that ``month`` lies in, as ``period`` is one; the month itself for a range and for all
+    time."""
     return {"quarter": quarter_of(month), "year": month[:4]}.get(period.kind, month)
 
 
@@ -691,7 +735,8 @@ def came_by_grid(
     """Who came in the period, by the grid they live in: the ``grids`` of ``figures``, from a few counter documents.
     ``within``: if that was read already, with what is ``grids_wanted`` last."""
     within = within or home_of(store.together(actor, community_id, [*HOME, grids_wanted(period)]))
-    crowd = _People(reach(actor, community_id), within.also[-1], within.community.smallest_group)
+    until = _told_until(store, community_id)
+    crowd = _People(reach(actor, community_id), within.also[-1], within.community.smallest_group, until)
     return _of_grid(crowd, period, within.grids)[0]
 
 
@@ -712,6 +757,7 @@ def calendar(
     format: str | None = None,
     status: ActivityStatus | None = None,
     limit: int = 30,
+    now: datetime | None = None,  # noqa: ARG001 (as of which moment the store is asked)
 ) -> Calendar:
     """The latest ``limit`` activities of a period, latest first, each with how many residents were registered."""
     within: Document = {"held_on": Is(gte=midnight(period.first), lte=midnight(period.last))}

@@ -2,7 +2,7 @@
 formats are. Residents are pseudonymous keys; age band, sex and grid are frozen when they come."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,10 @@ from repository.record import (
     Term,
     Trace,
     clock_time,
+    day_then,
+    entered_later,
     far_away,
+    rewound,
 )
 from repository.rollups import FORMATS, Atom
 from repository.store import FieldProblem
@@ -73,6 +76,10 @@ class ActivityStatus(Choice):
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2100, 12, 31)
 
 
+_OF_ONE_HELD = ("headcount", "spend_cents", "answers", "satisfied")
+"""What is known of an activity once it was held."""
+
+
 class Activity(Record):
     """An activity, or several alike that were recorded as one (``sessions``). ``headcount`` is how many came without
     being registered one by one: None is "not recorded", which is not zero."""
@@ -88,6 +95,13 @@ class Activity(Record):
     )
     subjects = ("activities",)
     moments = ("held_on",)
+    stirred = ("held_on", "updated_at")
+    traced = frozenset(
+        {
+            *("name", "held_on", "starts_at", "ends_at", "status", "format", "theme", "grid_id", "place", "level"),
+            *("sessions", "capacity"),
+        }
+    )
 
     name: Annotated[str, Shown(aliases=("活动名称", "活动", "主题"))] = Field(
         min_length=1, max_length=LINE, title=msg("Name")
@@ -194,6 +208,21 @@ class Activity(Record):
         return value
 
     @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: what was held by then was held, whenever somebody wrote it down; what came later had been
+        planned, if it was entered, as the trail tells."""
+        day, held = day_then(moment, zone), ActivityStatus.HELD.value
+        later = entered_later(document, moment)
+        if document["held_on"] <= day and (later or document["status"] == held):
+            return dict(document)
+        if later:
+            return None
+        then = rewound(document, {**was, **dict.fromkeys(_OF_ONE_HELD)})
+        return then | ({"status": ActivityStatus.PLANNED.value} if then["status"] == held else {})
+
+    @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:
         """A year no activity here can have."""
         if far_away(document["held_on"]):
@@ -257,6 +286,7 @@ class Attendance(Record):
     )
     subjects = ("attendances",)
     moments = ("held_on",)
+    began = "held_on"
     trace = Trace()
 
     activity_id: Annotated[str, Ref(to="activities", aliases=("活动", "活动名称"))] = Field(

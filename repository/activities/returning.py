@@ -88,11 +88,14 @@ class Returning:
         cohorts: Mapping[str, Mapping[str, Counts]],
         today: date,
         k: int,
+        until: date | None = None,
     ) -> None:
         self.people = people
         self.cohorts = cohorts
         self.today = today
         self.k = k
+        self.until = until
+        """As of a past day: the last day of what was over by then. Of what ended later nothing is told."""
 
     @staticmethod
     def periods(period: Period) -> set[str]:
@@ -180,6 +183,14 @@ class Returning:
         """Whether a period has ended."""
         return period.last < self.today
 
+    def ended(self, period: Period) -> bool:
+        """Whether a period was over by the past day of which it is told; always now."""
+        return self.until is None or period.last <= self.until
+
+    def tells(self, period: Period) -> bool:
+        """Whether different people are told of a period: of a month, a quarter or a year that was over by then."""
+        return bool(siblings(period.key)) and self.ended(period)
+
     # --- how far they went
     def _steps(self, key: str, grid: str = WHOLE) -> dict[str, int]:
         further = {step: self.number(key, step, grid) for step in STEPS}
@@ -190,8 +201,8 @@ class Returning:
         return withheld([self._steps(each) for each in siblings(key)], self.k)
 
     def rungs(self, period: Period, residents: int | None, grid: str = WHOLE) -> tuple[Rung, ...]:
-        """From bystander to volunteer; of all time nothing is told."""
-        if period.kind == "ever":
+        """From bystander to volunteer; of all time and of a range nothing is told."""
+        if not self.tells(period):
             return ()
         key, unique = period.key, self._unique(period.key, grid)
         bystanders = None if residents is None or unique is None else max(0, residents - unique)

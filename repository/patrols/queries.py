@@ -14,7 +14,7 @@ from repository.filters import Is
 from repository.grids import Grid, Setting, setting
 from repository.hazards import Hazard
 from repository.maintenance import WorkOrder
-from repository.metrics import Held, Period, State, Target, Value, judge, ratio
+from repository.metrics import UNTOLD, Held, Period, State, Target, Value, judge, ratio
 from repository.patrols.metrics import COVERAGE, OVERDUE, WALKED, points
 from repository.patrols.records import BY_OFFICER, Became, Patrol, PatrolKind, PatrolPlan, Within
 from repository.record import Record, midnight
@@ -37,7 +37,8 @@ class GridPatrols:
 
     grid_id: str
     households: int | None
-    visited: int
+    visited: int | None
+    """None of a range of months."""
     walked: int
     visits: int
     """Households visited, each time they were; those of whom the door was not noted too."""
@@ -55,7 +56,7 @@ class GridPatrols:
     def share(self) -> float | None:
         """The coverage (G6), 1 at most; None where households are not known, or nobody is to visit or has visited
         any."""
-        if not self.households or not (self.planned or self.visits):
+        if not self.households or self.visited is None or not (self.planned or self.visits):
             return None
         return min(1.0, self.visited / self.households)
 
@@ -157,7 +158,8 @@ def patrol_review(
     today: date,
 ) -> PatrolReview:
     """Were the grids walked as planned, and which share of their households was visited? Of all time: of the year that
-    ends now, for no door is known beyond its year. Raises NotFound, Refused, Unavailable."""
+    ends now, for no door is known beyond its year. Of a range no households are told: the ones visited in its months
+    are the same ones in part. Raises NotFound, Refused, Unavailable."""
     require(actor, Operation.READ, Patrol.collection)
     on = min(period.last, today)
     if period.kind == "ever":
@@ -169,8 +171,8 @@ def patrol_review(
     plans = [PatrolPlan.from_document(each) for each in within.also[0][:MOST_PLANS]]
     plans = [plan for plan in plans if seen is None or plan.grid_id in seen]
     own = [month for month in period.months if month <= f"{on:%Y-%m}"]
-    whole = Within(period.kind)
-    widest = max((whole, *(plan.within for plan in plans)), key=list(Within).index)
+    whole = None if period.kind == "range" or not own else Within(period.kind)
+    widest = max((whole or Within.MONTH, *(plan.within for plan in plans)), key=list(Within).index)
     visited = _households(store, actor, community_id, grids, widest, on)
     walked = patrols_by_grid(store, actor, community_id, own, grids=grids)
     asked = {plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, on)}
@@ -179,14 +181,14 @@ def patrol_review(
     fallen = {
         plan.grid_id for plan in plans if plan.kind is PatrolKind.HOUSEHOLDS and plan.planned(period.first, until)
     }
-    elapsed = ((on - period.first).days + 1) / ((period.last - period.first).days + 1)
+    elapsed = max(0, (on - period.first).days + 1) / ((period.last - period.first).days + 1)
 
     def of(grid: Grid) -> GridPatrols:
         total: Counter[str] = sum((walked.get((grid.id, month), Counter()) for month in own), Counter())
         return GridPatrols(
             grid.id,
             grid.households,
-            visited[grid.id].get(whole, 0),
+            None if whole is None else visited[grid.id].get(whole, 0),
             total["walked"],
             total["visits"],
             total["found"],
@@ -206,12 +208,11 @@ def patrol_review(
         actor, Patrol, community_id, {"walked_on": days}, grids=grids, sort=[("walked_on", -1)], limit=LATELY
     )
     known = [row for row in rows if row.share is not None]
+    held = standard.held(COVERAGE, on, period.kind, there[0].id if len(there) == 1 else None)
     return PatrolReview(
         on=on,
         elapsed=elapsed,
-        coverage=_coverage(
-            known, elapsed, standard.held(COVERAGE, on, period.kind, there[0].id if len(there) == 1 else None)
-        ),
+        coverage=_coverage(known, elapsed, held) if whole else Value(COVERAGE, None, 0, why=UNTOLD if own else ""),
         walked=Value(WALKED, ratio(kept, planned), planned),
         overdue=Value(OVERDUE, sum(each.overdue_days > 0 for each in running) if running else None, len(running)),
         grids=rows,
@@ -228,7 +229,7 @@ def _coverage(known: Sequence[GridPatrols], elapsed: float, held: Held) -> Value
     """G6 over grids whose share is known: a surplus in one hides no gap in another; held to no target before anything
     was due. ``detail`` is its points, which a period has when it is over."""
     whole = sum(row.households or 0 for row in known)
-    share = ratio(sum(min(row.visited, row.households or 0) for row in known), whole)
+    share = ratio(sum(min(row.visited or 0, row.households or 0) for row in known), whole)
     target = None if held.target is None else by_now(elapsed, held.target)
     if target is not None and elapsed < 1 and judge(share, target) is not State.ON_TARGET:
         target = target if any(row.due for row in known) else None
@@ -327,8 +328,10 @@ def patrols_by_grid(
     Refused, Unavailable."""
     require(actor, Operation.READ, Patrol.collection)
     seen = reach(actor, community_id, grids)
-    within = {"period": Is(gte=min(months), lte=max(months))}
     found: dict[tuple[str, str], Counter[str]] = {}
+    if not months:
+        return found
+    within = {"period": Is(gte=min(months), lte=max(months))}
     for document in store.counters(community_id, "patrols", "month", within, {"period": 1, "by_grid": 1}):
         for key, branch in document.get("by_grid", {}).items():
             if seen is None or path_word(key) in seen:

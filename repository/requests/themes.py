@@ -27,6 +27,7 @@ SEVERAL = 2
 READ = 2_000
 """Requests that are read of the two stretches together, at most."""
 DAYS = {"month": 31, "quarter": 92, "year": 366, "ever": 366}
+"""Of the range they are as many as it has, and a year's at most."""
 LISTED = 12
 
 
@@ -76,7 +77,8 @@ def themes(
 ) -> Themes:
     """What came up, as many days as the period has up to its end (or now), or fewer (see ``Themes.cut``), beside as
     many days before. Raises Refused, Unavailable."""
-    return _themes(store, actor, community_id, period.until(now), DAYS[period.kind], grids)
+    days = DAYS.get(period.kind) or min(DAYS["year"], (period.last - period.first).days + 1)
+    return _themes(store, actor, community_id, period.until(now), days, grids)
 
 
 def _themes(

@@ -1,6 +1,6 @@
 """Who is registered as a volunteer, and whose card this is."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pymongo
 
@@ -23,6 +23,7 @@ def volunteers(
     grids: frozenset[str] | None = None,
     on: date | None = None,
     limit: int = MOST,
+    now: datetime | None = None,  # noqa: ARG001 (as of which moment the store is asked)
 ) -> list[Volunteer]:
     """Registrations, newest first; with ``on`` those that stand on that day."""
     within: dict[str, object] = {}

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from repository.activities.commands import PERSONAL
 from repository.activities.records import FIRST_DAY, LAST_DAY, LONGEST_CODE
-from repository.record import LINE, Day, Index, Record, Ref, Shown, Trace
+from repository.record import LINE, Day, Index, Record, Ref, Shown, Trace, day_then
 from repository.rollups import REGISTERED, Atom
 from repository.store import FieldProblem, Invalid
 from repository.words import Message, msg
@@ -35,6 +35,8 @@ class Volunteer(Record):
     )
     subjects = ("volunteers",)
     moments = ("since", "until")
+    began = "since"
+    stirred = ("until",)
     trace = Trace()
 
     resident: Annotated[str, Shown(aliases=("居民代码", "短码"))] = Field(
@@ -63,6 +65,15 @@ class Volunteer(Record):
         if value and since and value < since:
             raise FieldProblem(msg("It cannot end before it began ({since})."), since=since.isoformat())
         return value
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's: who left later had not yet."""
+        until = document.get("until")
+        stays = until is not None and until > day_then(moment, zone)
+        return super().as_it_stood(document, moment, {**was, "until": None} if stays else was, zone)
 
     @staticmethod
     def contributions(document: Mapping[str, Any], _zone: ZoneInfo) -> Iterator[tuple[Atom, int]]:

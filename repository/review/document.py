@@ -88,6 +88,8 @@ class Figure:
     accepted_by: str = ""
     accepted_for: str = ""
     """Until when its deviation was accepted, by whom and why."""
+    why: str = ""
+    """Why it is never told of such a period, in a few words."""
     series: tuple[tuple[str, float | None], ...] = ()
     page: str = "overview"
     params: Where = field(default_factory=dict)
@@ -148,6 +150,7 @@ class Figure:
             accepted_until=accepted.until if accepted else None,
             accepted_by=accepted.by if accepted else "",
             accepted_for=accepted.reason if accepted else "",
+            why=value.why,
             series=tuple(value.series),
             page=page or metric.page,
             params=params,

@@ -140,7 +140,7 @@ def prepare(store: Store, actor: Actor, community_id: str, meeting_id: str, peri
     """Have a review shown at a meeting, or another period's. Order, what is left out and comments stay. Raises
     ReviewTrouble for all of time, NotFound, Refused."""
     if Period.of(period).kind == "ever":
-        raise ReviewTrouble(msg("A review is of a month, a quarter or a year. Choose one."))
+        raise ReviewTrouble(msg("A review is of a month, a quarter, a year or a range of months. Choose one."))
 
     def work(write: Write) -> Presentation:
         write.read(Meeting, community_id, meeting_id)

@@ -110,15 +110,14 @@ class _Desk:
 
 
 def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime) -> Review:
-    """The review of a month, quarter or year, in the words of every language, as the data stands ``now``; without the
-    sections that the reader may not see.
+    """The review of a month, quarter, year or range of months, in the words of every language, as the data stands
+    ``now``; without the sections that the reader may not see.
 
     Raises ReviewTrouble for all of time, Refused, NotFound, Unavailable.
     """
     if period.kind == "ever":
-        raise ReviewTrouble(msg("A review is of a month, a quarter or a year. Choose one."))
-    year = Period.containing(period.kind, period.first.replace(year=period.first.year - 1, day=1))
-    desk = _Desk(store, actor, community_id, period, period.previous, year, now)
+        raise ReviewTrouble(msg("A review is of a month, a quarter, a year or a range of months. Choose one."))
+    desk = _Desk(store, actor, community_id, period, period.previous, period.year_before, now)
     community = store.get(actor, Community, community_id, community_id)
     sections = tuple(_written(desk))
     seen = reach(actor, community_id)
@@ -127,7 +126,7 @@ def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, n
         community_id=community_id,
         period=period.key,
         before=desk.before.key,
-        year=year.key,
+        year=desk.year.key,
         as_of=desk.day,
         written_at=now.isoformat(timespec="seconds"),
         demonstration=community.demonstration,
@@ -350,6 +349,7 @@ def _participation(desk: _Desk) -> Section:
     figures = [Figure.of(getattr(now, name), getattr(before, name), getattr(year, name)) for name in values]
     figures.append(Figure.of(now.variety.effective, before.variety.effective, year.variety.effective))
     held, commonest = int(now.held.value or 0), now.variety.commonest
+    visits = counted(msg("{n} visit"), msg("{n} visits"), int(now.visits.value or 0))
     away = min(
         (group for group in now.ages if group.representation is not None),
         key=lambda group: group.representation or 0,
@@ -364,10 +364,12 @@ def _participation(desk: _Desk) -> Section:
             {
                 "activities": _activities(held),
                 "residents": counted(msg("{n} resident"), msg("{n} residents"), int(now.participants.value)),
-                "visits": counted(msg("{n} visit"), msg("{n} visits"), int(now.visits.value or 0)),
+                "visits": visits,
             },
         )
         if now.participants.value is not None
+        else Message(msg("{activities}: {visits}"), {"activities": _activities(held), "visits": visits})
+        if now.participants.why and now.visits.value is not None
         else Message(msg("Held: {activities}"), {"activities": _activities(held)}),
         figures,
         [

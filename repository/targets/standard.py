@@ -30,8 +30,10 @@ class Standard:
     acceptances: tuple[Acceptance, ...] = ()
 
     def target(self, metric: Metric, day: date, span: str = Span.ANY) -> Target | None:
-        """What is wanted of a metric on a day, of a month, a quarter, a year or (``ever``) all of time: the community's
-        own word on that kind of period, else its word on every period, else what the metric was declared with."""
+        """What is wanted of a metric on a day, of a month, a quarter, a year, a range of months or (``ever``) all of
+        time: the community's own word on that kind of period, else its word on every period, else what the metric was
+        declared with. On ranges and all of time there is no word of their own: they are held to that on every period.
+        """
         if not metric.follows:
             for kind in (span, Span.ANY):
                 own = self.targets.get((metric.key, kind))
