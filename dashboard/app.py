@@ -279,7 +279,7 @@ def _day(view: View) -> None:
 
 def _months(view: View) -> None:
     """From which month to which: any range, or the month, quarter or year that it is."""
-    ends = ("frame.first", "frame.last")
+    ends = {"frame.first": _("From month"), "frame.last": _("To month")}
     shown = () if view.period.kind == "ever" else (view.period.months[0], view.period.months[-1])
     months = sorted({*months_between(_first_day(view), view.now.date()), *shown}, reverse=True)
 
@@ -291,10 +291,10 @@ def _months(view: View) -> None:
             session.toast(say(trouble))
 
     with st.container(horizontal=True, gap="xsmall"):
-        for end, title, month in zip(ends, (_("From month"), _("To month")), shown or (None, None), strict=True):
+        for end, month in zip(ends, shown or (None, None), strict=True):
             st.session_state[end] = month
             st.selectbox(
-                title,
+                ends[end],
                 months,
                 format_func=lambda key: i18n.month(Period.of(key).first),
                 placeholder=_("Choose"),

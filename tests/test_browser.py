@@ -428,7 +428,7 @@ def test_the_page_says_so_while_the_database_is_away_and_recovers(server: Server
     visitor.settled()
     assert visitor.page.locator("[data-testid=stException]").count() == 0
     visitor.page.goto(server.address)
-    visitor.page.wait_for_selector("[class*=st-key-tile_]", timeout=30_000)
+    visitor.page.wait_for_selector("[data-tile]", timeout=30_000)
     server.log[:] = [line for line in server.log if "gridboard" not in line]  # this test's own: it killed the database
 
 
