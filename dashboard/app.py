@@ -49,7 +49,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     chosen = st.navigation(navigation.all_pages(landing), position="top")
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
-    if row.key != "overview":  # drawn by hand
+    if not row.by_hand:
         cards.style_of_lists()
     day = _day_chosen(view)
     session.say_toasts()
@@ -130,7 +130,7 @@ def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
         )
         st.space("stretch")
         if row.periods:
-            _periods(view)
+            _periods(row, view)
         with st.container(horizontal=True, width="content", gap="xxsmall", key="frame-choices"):
             # a fragment by itself takes all the room there is
             if row.periods or row.choices:
@@ -185,7 +185,7 @@ def _mind_new_work(view: View) -> None:
             navigation.link("my_work", f":blue[:material/notifications_active:] **{plain(words)}**")
 
 
-def _periods(view: View) -> None:
+def _periods(row: navigation.PageRow, view: View) -> None:
     names = {
         "month": _("Month"),
         "quarter": _("Quarter"),
@@ -194,6 +194,19 @@ def _periods(view: View) -> None:
     }
     if view.period.kind == "range":
         names["range"] = _("Range")
+    if row.by_hand:
+        from dashboard import byhand
+
+        wishes = {kind: None if kind == session.DEFAULT_PERIOD else kind for kind in names}
+        wishes["range"] = view.period.key
+        byhand.choices(
+            _("Period"),
+            [
+                (name, kind == view.period.kind, navigation.address(row.key, period=wishes[kind]))
+                for kind, name in names.items()
+            ],
+        )
+        return
     st.session_state["frame.period"] = view.period.kind
 
     def changed() -> None:

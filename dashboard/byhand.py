@@ -51,6 +51,17 @@ def _look() -> str:
     return f"<style>.byhand{{{named}}}{of_states}{(THEME / 'byhand.css').read_text('utf-8')}</style>"
 
 
+def choices(name: str, offered: Sequence[tuple[str, bool, str]]) -> None:
+    """A row of which one is chosen: the word of each, whether it is, and the address that chooses it."""
+    words = NOTHING.join(
+        Markup('<a data-inside href="{}" {}>{}</a>').format(
+            where, Markup('aria-current="true"') if chosen else "", word
+        )
+        for word, chosen, where in offered
+    )
+    st.html(Markup('<nav class="byhand choices" aria-label="{}">{}</nav>').format(name, words), width="content")
+
+
 def icon(name: str) -> Markup:
     """A drawing that a screen reader passes by; ``name`` as in ``:material/name:``."""
     bare = name.removeprefix(":material/").removesuffix(":")

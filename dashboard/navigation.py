@@ -30,12 +30,14 @@ class PageRow:
     """The further filters the frame offers on it."""
     past: bool = False
     """Whether what it shows can be that of a past day; else it is today's, whatever day was chosen."""
+    by_hand: bool = False
+    """Whether it is drawn as one piece of HTML, with no more elements in the frame than it takes (see ``byhand``)."""
     needs: str = ""
     """The collection a reader must be allowed to read for the page to stand in the menu."""
 
 
 PAGES = (
-    PageRow("overview", msg("Overview"), past=True),
+    PageRow("overview", msg("Overview"), past=True, by_hand=True),
     PageRow("my_work", msg("My work"), periods=False, choices=()),
     PageRow("grids", msg("Grids"), choices=(), past=True),
     PageRow("facilities", msg("Facilities"), past=True),

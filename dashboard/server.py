@@ -33,7 +33,7 @@ from repository.words import Trouble, msg
 CONFIG = Path(__file__).parent / "theme" / "config.toml"
 LINKS = CONFIG.with_name("links.js")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-EARLY = ("Html", "ButtonGroup")  # of Streamlit's elements
+EARLY = ("Html",)  # of Streamlit's elements
 CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0

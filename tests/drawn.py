@@ -66,4 +66,6 @@ class Drawn(HTMLParser):
 
 def drawn_by_hand(at: Any) -> Drawn:
     """What a page drew by hand."""
-    return Drawn("".join(each.proto.body for each in at.get("html") if "byhand" in each.proto.body[:40]))
+    return Drawn(
+        "".join(each.proto.body for each in at.get("html") if each.proto.body.startswith('<div class="byhand"'))
+    )

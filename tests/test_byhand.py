@@ -70,7 +70,7 @@ def test_what_every_page_needs_is_fetched_early() -> None:
     named = [part.split(">")[0].removeprefix("<") for part in found.split(", ")]
     assert all(name.startswith("/base/static/js/") for name in named)
     assert all((files / "static" / "js" / name.rsplit("/")[-1]).is_file() for name in named)
-    assert {name.rsplit("/")[-1].split(".")[0] for name in named} >= {"Html", "purify", "ButtonGroup"}
+    assert {name.rsplit("/")[-1].split(".")[0] for name in named} >= {"Html", "purify"}
 
 
 def test_overview_says_in_html_what_it_knows(

@@ -1,6 +1,7 @@
 """Any range of months: one key for each span, flows that are the sums of its months, and nothing of people that months,
 quarters and years do not tell."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import combinations
@@ -268,7 +269,12 @@ def test_days_of_a_month_tell_nothing_that_the_month_does_not(crowded: Store) ->
 def test_each_page_shows_a_range(demo_uri: str, visit: Visit, row: Any, language: str) -> None:
     at = visit(demo_uri, row.key, lang=language, period=RANGE.key)
     assert not at.exception
-    assert at.session_state["frame.period"] == "range"
+    if row.by_hand:
+        (choices,) = (each.proto.body for each in at.get("html") if "<nav" in each.proto.body)
+        assert re.findall(r'aria-current="true">([^<]+)<', choices) == ["自选" if language == "zh" else "Range"]
+        assert f"period={RANGE.key}" in choices.replace("&amp;", "&")
+    else:
+        assert at.session_state["frame.period"] == "range"
     assert at.query_params["period"] in (RANGE.key, [RANGE.key])
     assert i18n.period(RANGE, language) in "\n".join(each.value for each in at.caption).replace("\\", "")
 
