@@ -289,7 +289,7 @@ def worded(found: Evidence) -> str:
     """What the work says of somebody, in words."""
     work = found.work
     words = [
-        _("{n} orders handled", n=number(work.handled)),
+        n_("{n} order handled", "{n} orders handled", work.handled),
         _("on time {share}", share=percent(work.share_on_time)),
         _("{n} reworked", n=number(work.reworked)),
         _("{n} overdue", n=number(work.overdue)),

@@ -59,6 +59,6 @@ def beyond(found: Attention) -> str:
     return _(
         "{n} beyond the time allowed to react, {figure} longest: by {days} at least",
         n=number(len(late)),
-        figure=say(longest.value.metric.short),
+        figure=say(longest.value.metric.title),
         days=i18n.days(longest.run.beyond if longest.run else 0),
     )

@@ -315,6 +315,22 @@ UNITS: Mapping[str, str] = {
     "figures": msg("figures"),
     "days": msg("d"),
 }
+ONE: Mapping[str, str] = {
+    "orders": msg("order"),
+    "items": msg("item"),
+    "people": msg("person"),
+    "visits": msg("visit"),
+    "events": msg("event"),
+    "formats": msg("format"),
+    "posts": msg("post"),
+    "organizations": msg("organisation"),
+    "needs": msg("need"),
+    "projects": msg("project"),
+    "points": msg("pt"),
+    "cases": msg("case"),
+    "figures": msg("figure"),
+}
+"""The unit of exactly one, where it differs."""
 
 
 def figure_of(amount: float | None, unit: str) -> tuple[str, str]:
@@ -328,7 +344,8 @@ def figure_of(amount: float | None, unit: str) -> tuple[str, str]:
         return money(None if amount is None else round(amount)), ""
     if unit == "times":  # 1.22 against a bound of 1.2
         return number(amount, 2), say(UNITS[unit])
-    return number(amount), say(UNITS[unit])
+    figure = number(amount)
+    return figure, say(ONE.get(unit, UNITS[unit]) if figure == "1" else UNITS[unit])
 
 
 def amount(value: float | None, unit: str) -> str:

@@ -297,9 +297,9 @@ def so_far(found: Figures, today: date) -> str:
     if not running or not running[0].people:
         return ""
     return _(
-        "This month so far: {visits} visits by {people} people.",
-        visits=number(running[0].registered),
-        people=number(running[0].people),
+        "This month so far: {visits} by {people}.",
+        visits=i18n.amount(running[0].registered, "visits"),
+        people=i18n.amount(running[0].people, "people"),
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cards, data, drawer, i18n, session
-from dashboard.i18n import MISSING, _, number, plain, say, term
+from dashboard.i18n import MISSING, _, plain, say, term
 from repository import worktime
 from repository.access import Operation, may
 from repository.grids import Community, RequestDeadline, Span, edit_community
@@ -192,7 +192,7 @@ def _calendar(view: session.View) -> None:
             border="horizontal",
             hide_index=True,
         )
-        st.caption(_("{n} days against the rule", n=number(len(days))))
+        st.caption(n_("{n} day against the rule", "{n} days against the rule", len(days)))
     if not may(session.actor(), Operation.CREATE, SpecialDay.collection):
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):

@@ -103,7 +103,11 @@ def _visited(view: session.View, found: PatrolReview, names: Names) -> None:
     )
     loose = sum(row.visits - row.visited for row in found.grids if row.visited is not None)
     if loose:
-        caption += " · " + _("{n} visits more: a second one, or the door was not noted", n=number(loose))
+        caption += " · " + n_(
+            "{n} visit more: a second one, or the door was not noted",
+            "{n} visits more: a second one, or the door was not noted",
+            loose,
+        )
     cards.chart(
         _visited_finding(found, known, names),
         caption,

@@ -170,7 +170,7 @@ def test_more_visits_by_the_same_people(here: Store, admin: Actor) -> None:
     with speaking("en"):
         data = found(here, admin, "2026Q2")
         assert participation.same_people(data, TODAY) == "Visits are up 100%, people are not: the same ones come"
-        assert participation.so_far(data, TODAY) == "This month so far: 1 visits by 1 people."
+        assert participation.so_far(data, TODAY) == "This month so far: 1\u00a0visit by 1\u00a0person."
 
 
 def test_heads_alone_leave_people_unknown(here: Store, admin: Actor, visit: Visit, mongodb_uri: str) -> None:

@@ -293,3 +293,16 @@ def test_a_number_in_a_sentence_is_written_like_any_other() -> None:
         assert (
             i18n.say(Message("{a}; {b}", {"a": counted("{n} order", "{n} orders", 2000), "b": 0})) == "2,000 orders; 0"
         )
+
+
+def test_one_of_something_is_one() -> None:
+    assert i18n.ONE.keys() < i18n.UNITS.keys()
+    for unit in i18n.ONE:
+        with i18n.speaking("en"):
+            one, many, near = (i18n.figure_of(n, unit) for n in (1, 2, 1.2))
+            assert (one[0], many[0]) == ("1", "2")
+            assert one[1] != many[1] == near[1]
+        with i18n.speaking("zh"):
+            assert i18n.figure_of(1, unit)[1] == i18n.figure_of(2, unit)[1]
+    with i18n.speaking("en"):
+        assert i18n.amount(1, "projects") == "1\u00a0project"
