@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cards, data, drawer, i18n, session
-from dashboard.i18n import MISSING, _, plain, say, term
+from dashboard.i18n import MISSING, _, n_, plain, say, term
 from repository import worktime
 from repository.access import Operation, may
 from repository.grids import Community, RequestDeadline, Span, edit_community
