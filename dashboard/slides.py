@@ -15,7 +15,7 @@ from repository.review import Chart, Figure, Review, Section, Table
 
 SLIDE = "slide"
 """The parameter that holds the number of the slide, from 1."""
-FIGURES, ROWS, CHOICES = 3, 6, 2
+FIGURES, ROWS, LINES, CHOICES = 3, 6, 10, 2
 TALL, LETTERS = 240, 18  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
@@ -109,7 +109,7 @@ def _cover(review: Review) -> None:
 
 def _table(read: reading.Read) -> None:
     with st.container(key="slide-table"):
-        rows = read.rows[: 2 * ROWS]
+        rows = read.rows[:LINES]
         cards.listed(read.head, rows, read.right)
     left = len(read.rows) - len(rows)
     if left > 0 or read.note:
