@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import i18n
@@ -21,11 +21,12 @@ from repository.hazards import Level
 from repository.metrics import METRICS, UNTOLD, Metric, Period, State, Value
 from repository.review import writing
 from repository.review.document import Section
-from tests.test_sentences import COUNT, MANY, both, counted, numbers, share
+from tests.test_sentences import COUNT, both, counted, numbers, share
 
 GRIDS = [Grid(id=f"g{n}", community_id="d", code=str(n), name=f"{n} 号网格", responsible_id=f"p{n}") for n in (1, 2, 3)]
 NOW = datetime(2026, 4, 2, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 PERIODS = ("2026Q1", "2025Q4", "2025Q1")
+MANY = settings(max_examples=400)
 SHARE, STOCK = METRICS["work_on_time"], METRICS["work_overdue"]
 GRID = st.sampled_from(["g1", "g2", "g3", ""])
 
