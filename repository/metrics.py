@@ -417,6 +417,15 @@ class Value:
         days = 0 if since is None else (self.held.day - since).days
         return Run(since, days, max(0, days - REACTION_DAYS.get(state, days)))
 
+    @property
+    def react_by(self) -> date | None:
+        """By when somebody must have reacted to its state (metric L1), at the latest; None where that is not known, or
+        nobody need."""
+        run, state = self.run, self.state
+        if run is None or run.since is None or state is None or state not in REACTION_DAYS:
+            return None
+        return run.since + timedelta(days=REACTION_DAYS[state])
+
     def wanted(self, month: str) -> Target | None:
         """What was wanted of one month of its course."""
         if self.held is None:

@@ -55,6 +55,8 @@ class Concern:
     page: str
     link: Message
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    by: date | None = None
+    """By when they must have, at the latest: the first such day of the figures it rests on."""
 
 
 @dataclass(frozen=True)
@@ -686,7 +688,13 @@ def _facilities_concern(
         who,
         "maintenance",
         Message(msg("See {count} overdue"), {"count": count}) if count else Message(msg("See the repairs")),
+        by=_react_by(work.overdue, work.on_time, estate.good_order),
     )
+
+
+def _react_by(*values: Value) -> date | None:
+    """The first day by which somebody must have reacted to one of them."""
+    return min((day for value in values if (day := value.react_by)), default=None)
 
 
 def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str]) -> Concern:
@@ -715,6 +723,7 @@ def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, st
         who,
         "grids",
         Message(msg("See the posts")),
+        by=_react_by(posts.filled, posts.coverage),
     )
 
 
@@ -787,6 +796,7 @@ def _participation_concern(crowd: activities.Figures) -> Concern:
         (),
         "activities",
         Message(msg("See the activities")),
+        by=_react_by(rate, variety.effective),
     )
 
 

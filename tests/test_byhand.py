@@ -1,5 +1,6 @@
 """Overview is one piece of HTML: what is data in it stays letters, and its links lead where they say."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ import pytest
 from markupsafe import Markup
 
 from dashboard import byhand, i18n, server
-from repository.access import Actor
-from repository.metrics import Metric, State, Target, Value
+from repository import overview
+from repository.access import Actor, Role
+from repository.metrics import Metric, Period, State, Target, Value
 from repository.store import Store
 from tests.drawn import Drawn, drawn_by_hand
 
+READER = Actor("leader", "书记", Role.SECRETARY)
 HOSTILE = "<img src=x onerror=alert(1)>\"'&<script>alert(2)</script> [a](b) **c**"
 OVERDUE = Metric("t_overdue", HOSTILE, "Overdue", "orders", HOSTILE, HOSTILE, Target(high=15))
 
@@ -86,3 +89,18 @@ def test_overview_says_in_html_what_it_knows(
     assert all(link.query.get("lang", "en") == "en" for link in found.links)
     explained = visit(mongodb_uri, "overview", lang="en", explain="F1")
     assert "Condition 3 or better" in " ".join(each.value for each in explained.markdown)
+
+
+def test_who_must_act_is_told_by_when(demo_uri: str, visit: Callable[..., Any]) -> None:
+    """The first day by which somebody must have reacted to one of a trouble's figures."""
+    store = Store.connect(demo_uri)
+    now = store.clock().astimezone(store.zone("d-community"))
+    found = overview.glance(store, READER, "d-community", Period.of("2026Q1"), now=now)
+    store.close()
+    days = {concern.by for concern in found.concerns} - {None}
+    assert days, "the demonstration has been off target for long"
+    text = drawn_by_hand(visit(demo_uri, "overview", lang="en", period="2026Q1")).text
+    told = re.findall(r"(should have acted|to act) by (\d+ \w+)", text)
+    with i18n.speaking("en"):
+        wanted = {(i18n.day_short(day), "should have acted" if day < now.date() else "to act") for day in days if day}
+    assert {(day, words) for words, day in told} == wanted

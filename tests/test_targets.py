@@ -153,6 +153,8 @@ def test_days_in_a_state_are_counted_from_the_ends_of_months() -> None:
     past = Value(LOUD, 0.5, 9, [("2026-02", 0.5), ("2026-03", 0.5)], held=_standard().held(LOUD, date(2026, 3, 31)))
     assert past.run is not None
     assert (past.run.since, past.run.days, past.run.beyond) == (date(2026, 2, 28), 31, 24)
+    assert past.react_by == date(2026, 3, 7)
+    assert unknown.react_by is None
     begun = replace(past, series=[("2026-02", 0.9), ("2026-03", 0.5)]).run
     assert begun is not None
     assert begun.since is None, "the day itself is no month's end before it"

@@ -1,5 +1,7 @@
 """Overview: in ten seconds, are things all right, and if not, what, since when, and who acts."""
 
+from collections.abc import Iterator
+
 from markupsafe import Markup
 
 from dashboard import byhand, cards, data, explaining, glance, i18n, navigation, session
@@ -58,11 +60,20 @@ def _concern(concern: Concern) -> Markup:
         cards.lasting(concern.since) if concern.since and concern.since.state is concern.state else None,
         say(concern.finding),
         say(concern.why),
-        " · ".join(concern.who),
+        " · ".join((*concern.who, *_by(concern))),
         page=concern.page,
         label=say(concern.link),
         params=concern.params,
     )
+
+
+def _by(concern: Concern) -> Iterator[str]:
+    """By when they must act, or should have."""
+    if concern.by is None:
+        return
+    day = i18n.day_short(concern.by)
+    late = concern.by < session.view().now.date()
+    yield _("should have acted by {day}", day=day) if late else _("to act by {day}", day=day)
 
 
 def _headline(found: Glance) -> Markup:
