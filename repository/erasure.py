@@ -46,7 +46,7 @@ from repository.people import Contact
 from repository.photos import let_go
 from repository.record import RECORDS, Choice, Day, Index, Record, Trace, field_specs, resident_key
 from repository.requests import Request
-from repository.rollups import SEEN
+from repository.rollups import COUNTS, SEEN, seen_place
 from repository.signups import SignUp
 from repository.store import (
     LEDGER,
@@ -327,8 +327,8 @@ def _count(write: Write, community_id: str, id: str, n: int, *, complete: bool =
 def _end(write: Write, community_id: str, spellings: Sequence[str], id: str) -> Erasure:
     """What is kept beside the records: the memory of when they came, of what imports replaced, of rows left alone."""
     db, session = write.store.db, write.session
-    seen = [f"{community_id}|{code}" for code in spellings]
-    db[SEEN].delete_many({"_id": {"$in": seen}, "community_id": community_id, "months": {}}, session=session)
+    seen = [seen_place(code).document_id(community_id) for code in spellings]
+    db[COUNTS].delete_many({"_id": {"$in": seen}, "months": {}}, session=session)
     for record, trace in _traces(through=False):
         where = {"community_id": community_id, f"before.{trace.field}": {"$in": list(spellings)}}
         _forget_replaced(write, where, record)
@@ -394,7 +394,7 @@ def _settle(community_id: str, id: str, write: Write) -> None:
 
 def _codes(store: Store, community_id: str) -> Iterator[str]:
     """Every resident's code that stands anywhere in a community."""
-    for one in store.db[SEEN].find({"community_id": community_id}, {"_id": 0, "resident": 1}):
+    for one in store.db[COUNTS].find({"community_id": community_id, "subject": SEEN}, {"_id": 0, "resident": 1}):
         yield one["resident"]
     for record, trace in _traces(through=False):
         if getattr(record, "presence", None):

@@ -68,7 +68,6 @@ PLAIN_COLLECTIONS = {
     rollups.COUNTS: (
         Index(("community_id", "subject", "level", "period", "grid"), "the counters of some months, of some grids"),
     ),
-    rollups.SEEN: (Index(("community_id", "resident"), "when a resident came"),),
     SEALS: (),
     "numbers": (),
     SIGN_INS: (
@@ -357,6 +356,27 @@ def no_sentence_tells_an_identity_number(db: Database[Document]) -> None:
             told = {name: _unidentified(document[name], written[name]) for name in written if name in document}
             if changed := {name: value for name, value in told.items() if value != document[name]}:
                 kept.update_one({"_id": document["_id"], "revision": document["revision"]}, {"$set": changed})
+
+
+@migration
+def when_residents_came_stands_beside_the_counters(db: Database[Document]) -> None:
+    """It was a collection of its own: a visit changes both in one command now. The app's user may empty a collection,
+    not drop it."""
+    before = db["residents_seen"]
+    place = rollups.seen_place("")
+    fields = {"subject": place.subject, "level": place.level, "period": place.period, "resident": 1, "months": 1}
+    at = {"$concat": ["$community_id", place.document_id(""), "$resident"]}
+    before.aggregate(
+        [
+            {"$project": {"community_id": 1, **{name: _literal(value) for name, value in fields.items()}, "_id": at}},
+            {"$merge": {"into": rollups.COUNTS, "whenMatched": "keepExisting"}},
+        ]
+    )
+    before.delete_many({})
+
+
+def _literal(value: Any) -> Any:
+    return {"$literal": value} if isinstance(value, str) else value
 
 
 def _leaves(written: Mapping[str, Any], before: str = "") -> Iterator[str]:

@@ -6,7 +6,7 @@ rather than vanish, and readers never see half of it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,12 +72,9 @@ def check(store: Store, actor: Actor, community_id: str) -> list[Difference]:
         kept = {
             _place(document): dict(rollups.flat(_counters(document)))
             for document in store.db[COUNTS].find({"community_id": community_id}, session=session)
-            if document["subject"] != rollups.WRITES.subject
+            if document["subject"] not in (rollups.WRITES.subject, SEEN)
         }
-        seen = {
-            document["resident"]: document["months"]
-            for document in store.db[SEEN].find({"community_id": community_id}, session=session)
-        }
+        seen = _seen(store, session, community_id)
         for record in counted_records():
             for document in store.documents(record, {"community_id": community_id}, session=session):
                 for atom, n in rollups.contributions(record, document, zone):
@@ -95,7 +92,7 @@ def check(store: Store, actor: Actor, community_id: str) -> list[Difference]:
             if left.get(path, 0) != right.get(path, 0)
         ]
     for resident, came, stood in _presence_differences(presence, seen):
-        found.append(Difference(community_id, Place(SEEN, "resident", rollups.EVER), resident, came, stood))
+        found.append(Difference(community_id, rollups.seen_place(""), resident, came, stood))
     return sorted(found, key=lambda difference: (difference.place, difference.path))
 
 
@@ -142,7 +139,8 @@ def seen_again(store: Store, community_id: str) -> None:
     people are not moved with it: ``people_again`` makes those of what is kept then. Raises Unavailable."""
     require_plain({"community_id": community_id})
     zone = store.zone(community_id)
-    everybody = [one["resident"] for one in store.db[SEEN].find({"community_id": community_id}, {"resident": 1})]
+    of_all = {"community_id": community_id, "subject": SEEN}
+    everybody = [one["resident"] for one in store.db[COUNTS].find(of_all, {"resident": 1})]
     for start in range(0, len(everybody), 500):
         some = everybody[start : start + 500]
 
@@ -157,9 +155,9 @@ def seen_again(store: Store, community_id: str) -> None:
                 months: dict[str, dict[str, int]] = defaultdict(dict)
                 for (month, cell), n in presence.times[resident].items():
                     months[month][rollups.path_key(cell)] = n
-                one = {"_id": f"{community_id}|{resident}", "community_id": community_id}
-                writes.append(UpdateOne(one, {"$set": {"months": months}}))
-            store.db[SEEN].bulk_write(writes, ordered=False, session=session)
+                one = {"_id": rollups.seen_place(resident).document_id(community_id)}
+                writes.append(UpdateOne(one, {"$set": {"months": months}, "$inc": {"changes": 1}}))
+            store.db[COUNTS].bulk_write(writes, ordered=False, session=session)
 
         _again(store, again)
 
@@ -292,9 +290,18 @@ def _people(store: Store, session: ClientSession, community_id: str) -> None:
     of_people = {"community_id": community_id, "subject": {"$in": list(rollups.PEOPLE)}}
     existing = list(store.db[COUNTS].find(of_people, session=session))
     atoms: Tally = Counter()
-    for document in store.db[SEEN].find({"community_id": community_id}, session=session):
-        atoms.update(rollups.people_atoms(rollups.words_of(document["months"])))
+    for months in _seen(store, session, community_id).values():
+        atoms.update(rollups.people_atoms(rollups.words_of(months)))
     _replace(store, session, community_id, existing, atoms)
+
+
+def _seen(
+    store: Store, session: ClientSession, community_id: str, some: Sequence[str] | None = None
+) -> dict[str, Document]:
+    """When residents came, as it is kept: all of them, or some."""
+    places = None if some is None else [rollups.seen_place(resident).document_id(community_id) for resident in some]
+    which = {"community_id": community_id, "subject": SEEN} if places is None else {"_id": {"$in": places}}
+    return {one["resident"]: one["months"] for one in store.db[COUNTS].find(which, session=session)}
 
 
 def _presence_differences(presence: Presence, seen: dict[str, Document]) -> Iterator[tuple[str, int, int]]:
@@ -314,17 +321,14 @@ def _presence_differences(presence: Presence, seen: dict[str, Document]) -> Iter
 
 
 def _residents(store: Store, actor: Actor, community_id: str, zone: ZoneInfo) -> int:
-    """Put right the residents whose ``residents_seen`` differs from their records, a few at a time; the counters of
+    """Put right the residents whose ``SEEN`` document differs from their records, a few at a time; the counters of
     people move with them."""
     with store.client.start_session(snapshot=True) as session:
         presence = Presence()
         for record in _present():
             for document in store.documents(record, {"community_id": community_id}, session=session):
                 presence.add(record, document, zone, 1)
-        seen = {
-            document["resident"]: document["months"]
-            for document in store.db[SEEN].find({"community_id": community_id}, session=session)
-        }
+        seen = _seen(store, session, community_id)
     wrong = [resident for resident, _, _ in _presence_differences(presence, seen)]
     for start in range(0, len(wrong), 500):
         some = wrong[start : start + 500]
@@ -335,12 +339,10 @@ def _residents(store: Store, actor: Actor, community_id: str, zone: ZoneInfo) ->
             for record in _present():
                 for document in store.documents(record, theirs, session=write.session):
                     change.add(record, document, zone, 1)
-            for document in store.db[SEEN].find(
-                {"community_id": community_id, "resident": {"$in": some}}, session=write.session
-            ):
-                for month, cells in rollups.words_of(document["months"]).items():
+            for resident, months in _seen(store, write.session, community_id, some).items():
+                for month, cells in rollups.words_of(months).items():
                     for cell, n in cells.items():
-                        change.times[document["resident"]][month, cell] -= n
+                        change.times[resident][month, cell] -= n
             write.add_counts(community_id, Counter(), change)
 
         store.write(actor, put_right)

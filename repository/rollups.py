@@ -20,7 +20,7 @@ cells      one cell per grid and category, and no whole: it is    what is many n
 people     the period's document (total, by grid, by group, by both)     distinct people, which no sum of months gives
 =========  ============================================================  ==========================================
 
-Distinct people need to know who came when: ``residents_seen`` holds one small document a resident key, and
+Distinct people need to know who came when: beside the counters stands one small document a resident key (``SEEN``), and
 ``people_atoms`` is the pure function from it to the counters: how many different people a period had, who of them came
 before, what they did, how many of those who first came in a month came again later (``cohorts``), and how many each
 format reached in a calendar year (``formats``).
@@ -49,7 +49,7 @@ Atom = tuple[str, str, str, str, str, str]
 Tally = Counter[Atom]
 
 COUNTS = "monthly_counts"
-SEEN = "residents_seen"
+SEEN = "seen"  # the subject of the documents that say when each resident came
 NOW = "now"  # the period of stock documents
 EVER = "ever"  # the period that holds all time, for distinct people
 REGISTERED = "registered"  # beside a resident's months: from which month to which they were registered as a volunteer
@@ -151,9 +151,9 @@ def tally(record: type[Record], documents: Iterable[Mapping[str, Any]], zone: Zo
 
 
 Months = Mapping[str, Mapping[str, int]]
-"""When one resident came: month -> ``group|grid`` -> times, the group led by ``volunteer:`` or ``co_organiser:`` where
-they did more than take part; and beside the months, under ``registered``, ``2024-03/2025-06`` -> 1, and under
-``formats``, ``2024|lecture|60-74`` -> times."""
+"""When one resident came, as a ``SEEN`` document holds it: month -> ``group|grid`` -> times, the group led by
+``volunteer:`` or ``co_organiser:`` where they did more than take part; and beside the months, under ``registered``,
+``2024-03/2025-06`` -> 1, and under ``formats``, ``2024|lecture|60-74`` -> times."""
 
 
 def people_atoms(months: Months, within: Collection[str] | None = None) -> Tally:
@@ -447,6 +447,8 @@ class Place:
     def fields(self, community_id: str) -> Document:
         """Its fields besides the counters; a cell alone names its grid and category."""
         found = {"community_id": community_id, "subject": self.subject, "level": self.level, "period": self.period}
+        if self.subject == SEEN:
+            return found | {"resident": self.category, "months": {}}
         return found | ({"grid": self.grid, "category": self.category} if self.level == "cell" else {})
 
 
@@ -562,13 +564,13 @@ def apply(
     session: ClientSession,
     community_id: str,
     atoms: Mapping[Atom, int],
-    before: Sequence[UpdateOne] = (),
+    before: Sequence[InsertOne[Document] | UpdateOne] = (),
 ) -> None:
     """Add the atoms to the community's counters, inside the caller's transaction; ``before`` that, in the same request,
-    what else is asked of the counters.
+    what else is asked of them and of the documents beside them.
 
-    Raises MissingCounters when a counter document is not there; the transaction must then be given up, ``ensure``
-    called, and the transaction run again.
+    Raises MissingCounters when a document is not there, not as it was read before, or there already; the transaction
+    must then be given up, ``ensure`` called, and the transaction run again on what is read in it.
     """
     counts = spread(atoms)
     # by their ids and nothing else, which takes a third less time; all writers in one order
@@ -576,14 +578,19 @@ def apply(
     operations = [*before, *(UpdateOne({"_id": id}, {"$inc": counts[place]}) for id, place in ids)]
     if not operations:
         return
-    result = db[COUNTS].bulk_write(operations, session=session)
-    if result.matched_count < len(operations):
+    try:
+        result = db[COUNTS].bulk_write(operations, session=session)
+    except BulkWriteError as error:
+        if any(problem["code"] != 11000 for problem in error.details["writeErrors"]):
+            raise
+        raise MissingCounters(community_id, counts.keys()) from error
+    if result.matched_count + result.inserted_count < len(operations):
         raise MissingCounters(community_id, counts.keys())
 
 
 @dataclass
 class Presence:
-    """How often residents came, more or less: what a write changes in ``residents_seen``."""
+    """How often residents came, more or less: what a write changes in their ``SEEN`` documents."""
 
     times: dict[str, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -604,74 +611,46 @@ class Presence:
         }
 
 
-class MissingResident(Exception):
-    """Residents come for the first time in two transactions at once: make the empty documents outside of both, then
-    try again."""
-
-    def __init__(self, community_id: str, residents: Collection[str]) -> None:
-        super().__init__(community_id, len(residents))
-        self.community_id = community_id
-        self.residents = residents
+def seen_place(resident: str) -> Place:
+    """Where it stands when a resident came."""
+    return Place(SEEN, "resident", EVER, category=resident)
 
 
-def ensure_residents(db: Database[Document], community_id: str, residents: Collection[str]) -> None:
-    """Make empty ``residents_seen`` documents where there are none, outside any transaction."""
-    operations = [
-        UpdateOne(
-            {"_id": f"{community_id}|{resident}", "community_id": community_id},
-            {"$setOnInsert": {"resident": resident, "months": {}}},
-            upsert=True,
-        )
-        for resident in residents
-    ]
-    try:
-        db[SEEN].bulk_write(operations, ordered=False)
-    except BulkWriteError as error:
-        if any(problem["code"] != 11000 for problem in error.details["writeErrors"]):
-            raise
+def seen_document(community_id: str, resident: str, months: Months) -> Document:
+    """What stands there of somebody who came in these months. ``changes`` counts how often that was changed since."""
+    place = seen_place(resident)
+    kept = {month: {path_key(cell): n for cell, n in cells.items()} for month, cells in months.items()}
+    return {"_id": place.document_id(community_id), **place.fields(community_id), "months": kept}
 
 
-def apply_presence(
+def people_moved(
     db: Database[Document],
     session: ClientSession,
     community_id: str,
     changed: Mapping[str, Mapping[tuple[str, str], int]],
-) -> Tally:
-    """Change ``residents_seen`` inside the caller's transaction; returns what that adds to the counters of people.
-    Raises MissingResident."""
+    known: Mapping[str, Document | None],
+) -> tuple[Tally, list[InsertOne[Document] | UpdateOne]]:
+    """What it adds to the counters of people that residents came more or less often, and what ``apply`` is to change in
+    their ``SEEN`` documents. ``known`` are some of these, or None where there was none, as read before the transaction:
+    where one does not stand so any more ``apply`` raises MissingCounters. The others are read here."""
     atoms: Tally = Counter()
-    if not changed:
-        return atoms
-    seen, ids = db[SEEN], {f"{community_id}|{resident}": resident for resident in changed}
-    at_once = len(ids) == 1 and all(n > 0 for cells in changed.values() for n in cells.values())
-    if at_once:  # one comes once more, as mostly: what stood there before comes back from the change itself
-        ((key, resident),) = ids.items()
-        more = {_path_seen(month, cell): n for (month, cell), n in changed[resident].items()}
-        before = seen.find_one_and_update({"_id": key, "community_id": community_id}, {"$inc": more}, session=session)
-        found = [before] if before else []
-    else:
-        found = list(seen.find({"_id": {"$in": list(ids)}, "community_id": community_id}, session=session))
     operations: list[InsertOne[Document] | UpdateOne] = []
-    for document in found:
-        key, then = document["_id"], words_of(document["months"])
-        differences = changed[ids.pop(key)]
+    found = dict(known)
+    if unknown := {seen_place(resident).document_id(community_id) for resident in changed.keys() - known.keys()}:
+        read = db[COUNTS].find({"_id": {"$in": sorted(unknown)}}, session=session)
+        found.update((document["resident"], document) for document in read)
+    for resident, differences in changed.items():
+        document = found.get(resident)
+        then = words_of(document["months"]) if document else {}
         now = _seen_after(then, differences)
-        atoms.update(people_change(then, now))
-        if not at_once:
-            operations.append(UpdateOne({"_id": key, "community_id": community_id}, _seen_change(differences, now)))
-    for key, resident in ids.items():  # those who come for the first time
-        now = _seen_after({}, changed[resident])
-        atoms.update(people_atoms(now))
-        months = {month: {path_key(cell): n for cell, n in cells.items()} for month, cells in now.items()}
-        operations.append(InsertOne({"_id": key, "community_id": community_id, "resident": resident, "months": months}))
-    try:
-        if operations:
-            seen.bulk_write(operations, ordered=False, session=session)
-    except BulkWriteError as error:
-        if any(problem["code"] != 11000 for problem in error.details["writeErrors"]):
-            raise
-        raise MissingResident(community_id, list(ids.values())) from error
-    return atoms
+        if document:
+            atoms.update(people_change(then, now))
+            as_read = {"_id": document["_id"], "changes": document.get("changes")}
+            operations.append(UpdateOne(as_read, {**_seen_change(differences, now), "$inc": {"changes": 1}}))
+        else:
+            atoms.update(people_atoms(now))
+            operations.append(InsertOne(seen_document(community_id, resident, now)))
+    return atoms, operations
 
 
 def _seen_change(differences: Collection[tuple[str, str]], after: Months) -> Document:
@@ -703,7 +682,7 @@ def _seen_after(before: Months, differences: Mapping[tuple[str, str], int]) -> M
 
 
 def words_of(months: Months) -> Months:
-    """Months as stored in ``residents_seen``, with the cells' words read back from their path keys."""
+    """Months as stored in a ``SEEN`` document, with the cells' words read back from their path keys."""
     found = dict(months)
     for month, cells in months.items():
         for cell in cells:

@@ -19,7 +19,7 @@ from pymongo.errors import DuplicateKeyError
 from repository import rollups
 from repository.access import Actor, Role
 from repository.record import RECORDS, Record
-from repository.rollups import COUNTS, SEEN, Presence, Tally
+from repository.rollups import COUNTS, Presence, Tally
 from repository.store import Store, Write
 from repository.words import Trouble, msg
 
@@ -73,7 +73,7 @@ class Batch:
         self._under_way: deque[Future[object]] = deque()
         self.written: Counter[str] = Counter()
         theirs = {"community_id": {"$in": list(community_ids)}}
-        for name in (*RECORDS, COUNTS, SEEN):
+        for name in (*RECORDS, COUNTS):
             if store.db[name].find_one(theirs, {"_id": 1}):
                 store.db[name].delete_many(theirs)
 
@@ -152,17 +152,9 @@ class Batch:
             atoms.update(list(rollups.people_atoms(months)))  # one of each
             came[resident] = months
         for chunk in _chunks(
-            {
-                "_id": f"{community_id}|{resident}",
-                "community_id": community_id,
-                "resident": resident,
-                "months": {
-                    month: {rollups.path_key(cell): n for cell, n in cells.items()} for month, cells in months.items()
-                },
-            }
-            for resident, months in came.items()
+            rollups.seen_document(community_id, resident, months) for resident, months in came.items()
         ):
-            self._write(db[SEEN], chunk)
+            self._write(db[COUNTS], chunk)
         for chunk in _chunks(
             {"_id": place.document_id(community_id), **place.fields(community_id), **rollups.nested(paths)}
             for place, paths in rollups.spread(atoms).items()

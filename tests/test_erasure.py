@@ -167,7 +167,7 @@ def test_who_is_erased_is_nowhere_and_stays_away(told: Store, admin: Actor, monk
     assert recount.check(told, admin, "d") == []
     recount.rebuild(told, admin, "d")
     assert figures(told) == after
-    assert told.db[SEEN].count_documents({"resident": OTHER}) == 1
+    assert told.db[COUNTS].count_documents({"subject": SEEN, "resident": OTHER}) == 1
     other = told.find(admin, Request, "d", {"resident": OTHER})[0]
     assert (other.text, other.place) == ("路灯不亮", "东门"), "nobody else's"
     emptied = [one for one in told.find(admin, Request, "d") if one.resident is None]

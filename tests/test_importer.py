@@ -670,7 +670,7 @@ def test_attendances_find_their_activity_by_name_and_day(store: Store, admin: Ac
     assert (batch.new, batch.rejected) == (3, 1)
     assert sorted(str(a.held_on) for a in rows(store, admin, Attendance)) == ["2026-03-01", "2026-03-08", "2026-03-09"]
     exact(store, admin)
-    assert store.db["residents_seen"].count_documents({"community_id": C}) == 2
+    assert store.db["monthly_counts"].count_documents({"community_id": C, "subject": "seen"}) == 2
     importer.undo(store, admin, C, batch.id, patience=0)
     assert rows(store, admin, Attendance) == []
     exact(store, admin)

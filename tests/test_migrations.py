@@ -109,13 +109,36 @@ def test_an_import_that_was_cut_off_is_ended_first(yard: Store, admin: Actor) ->
     assert recount.check(yard, admin, "d") == []
 
 
+def test_when_residents_came_is_moved_beside_the_counters(yard: Store, admin: Actor) -> None:
+    """It was a collection of its own, with an id of its own."""
+    held = {"name": "讲座", "held_on": "2026-03-01", "format": "lecture"}
+    activity = activities.add_activity(yard, admin, "d", held)
+    for _ in range(3):
+        activities.record_attendance(yard, admin, "d", activity.id, age_band=AgeBand.A60)
+    for one in yard.db["monthly_counts"].find({"subject": "seen"}):
+        fields = {name: one[name] for name in ("community_id", "resident", "months")}
+        yard.db["residents_seen"].insert_one({"_id": f"d|{one['resident']}", **fields})
+    yard.db["monthly_counts"].delete_many({"subject": "seen"})
+    yard.db["migrations"].delete_many({"_id": "when_residents_came_stands_beside_the_counters"})
+    assert recount.check(yard, admin, "d")
+
+    migrations.migrate(yard)
+
+    assert recount.check(yard, admin, "d") == []
+    assert yard.db["residents_seen"].find_one() is None
+    again = activities.attendances_of(yard, admin, "d", activity.id)[0].resident
+    other = activities.add_activity(yard, admin, "d", held | {"held_on": "2026-03-02"})
+    activities.record_attendance(yard, admin, "d", other.id, resident=again)
+    assert recount.check(yard, admin, "d") == []
+
+
 def test_attendances_of_before_get_the_level_and_what_is_counted_of_residents_since(yard: Store, admin: Actor) -> None:
     held = {"name": "讲座", "held_on": "2026-03-01", "format": "lecture", "level": "involve", "spend_cents": 100}
     activity = activities.add_activity(yard, admin, "d", held)
     activities.record_attendance(yard, admin, "d", activity.id, age_band=AgeBand.A60)
     yard.db["attendances"].update_many({}, {"$unset": {"level": ""}})
     yard.db["monthly_counts"].delete_many({"subject": {"$in": ["activities", "attendances", "cohorts", "formats"]}})
-    yard.db["residents_seen"].update_many({}, {"$unset": {"months.formats": ""}})
+    yard.db["monthly_counts"].update_many({"subject": "seen"}, {"$unset": {"months.formats": ""}})
     yard.db["migrations"].delete_many({})
     by_age = {"_id": "d|attendance_groups|month|2026-03||", "community_id": "d", "subject": "attendance_groups"}
     yard.db["monthly_counts"].insert_one(by_age | {"level": "month", "period": "2026-03", "total": {"visits": 1}})

@@ -361,7 +361,7 @@ def test_parts_hours_and_registrations_are_counted_whatever_changes(here: Store,
         assert batch is not None
         assert (batch.new, batch.rejected) == (1, 0)
     assert recount.check(here, admin, C) == []
-    here.db["residents_seen"].update_one({"resident": "R-FFFF"}, {"$set": {"months": {}}})
+    here.db["monthly_counts"].update_one({"subject": "seen", "resident": "R-FFFF"}, {"$set": {"months": {}}})
     assert recount.check(here, admin, C)
     recount.rebuild(here, admin, C)
     assert recount.check(here, admin, C) == []

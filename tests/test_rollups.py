@@ -187,7 +187,7 @@ def test_the_check_finds_what_was_tampered_with_and_a_rebuild_mends_it(store: St
     )
     store.db[rollups.COUNTS].update_many({"level": "month"}, {"$inc": {"total.opened": 7, "by_grid.g9.opened": 1}})
     store.db[rollups.COUNTS].delete_one({"level": "cell"})
-    store.db[rollups.SEEN].update_one({}, {"$set": {"months": {"2020-01": {"75+_f|": 3}}}})
+    store.db[rollups.COUNTS].update_one({"subject": rollups.SEEN}, {"$set": {"months": {"2020-01": {"75+_f|": 3}}}})
 
     wrong = recount.check(store, ACTOR, "D")
     assert {difference.path for difference in wrong} >= {"total.opened", "by_grid.g9.opened", "r"}

@@ -20,9 +20,9 @@ from repository.grids import Grid
 from repository.organizations import drop_parts, move_parts
 from repository.people import AgeBand, Sex
 from repository.record import Choice, midnight
-from repository.rollups import COUNTS, MissingCounters, Place, Presence, Tally
+from repository.rollups import COUNTS, SEEN, MissingCounters, Place, Presence, Tally, seen_place
 from repository.signups import SignUp
-from repository.store import Duplicate, Invalid, Store, Unavailable, Wanted, Write, build
+from repository.store import Counters, Duplicate, Invalid, Store, Unavailable, Wanted, Write, build
 from repository.words import Message, Trouble, msg
 
 T = TypeVar("T")
@@ -519,6 +519,7 @@ def _recording(
                 continue
             there.add(code)
             wanted.append(attendance)
+        write.came_before(community_id, {**people.came, **dict.fromkeys(new)})
         saved = write.insert_many(wanted)
         if signed_up := people.signed_up & {each.resident for each in saved}:
             signups.note_came(write, community_id, activity_id, sorted(signed_up), came=True)
@@ -534,30 +535,38 @@ def _recording(
 @dataclass(frozen=True)
 class _Expected:
     """Of residents who are to be registered at an activity: what is ``known`` of them by code, who is ``there``
-    already, and who ``signed_up``."""
+    already, who ``signed_up``, and when they ``came`` before."""
 
     known: Mapping[str, KnownResident]
     there: frozenset[str]
     signed_up: frozenset[str]
+    came: Mapping[str, dict[str, Any] | None]
 
 
 def _expected(store: Store, anybody: Actor, community_id: str, activity_id: str, residents: Sequence[str]) -> _Expected:
     """All of that in one question, of all grids."""
     if not residents:
-        return _Expected({}, frozenset(), frozenset())
+        return _Expected({}, frozenset(), frozenset(), {})
     theirs = {"community_id": community_id, "resident": Is(among=list(residents))}
     here = {**theirs, "activity_id": str(activity_id)}
-    known, there, signed_up = store.together(
+    places = [seen_place(resident) for resident in residents]
+    seen = {"subject": SEEN, "_id": Is(among=[place.document_id(community_id) for place in places])}
+    known, there, signed_up, came = store.together(
         anybody,
         community_id,
         [
             Wanted(Attendance, theirs, steps=LATEST),
             Wanted(Attendance, here, ("resident",)),
             Wanted(SignUp, here, ("resident",)),
+            Counters([seen]),
         ],
     )
-    names = [frozenset(str(one["resident"]) for one in each) for each in (there, signed_up)]
-    return _Expected(by_code(known), *names)
+    return _Expected(
+        by_code(known),
+        frozenset(str(one["resident"]) for one in there),
+        frozenset(str(one["resident"]) for one in signed_up),
+        dict.fromkeys(residents) | {one["resident"]: one for one in came},
+    )
 
 
 def _out_of_reach(actor: Actor, attendance: Attendance) -> Message | None:

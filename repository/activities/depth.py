@@ -35,7 +35,7 @@ from repository.grids import Community, Grid
 from repository.metrics import UNTOLD, Period, Value, last_months, ratio
 from repository.people import AgeBand
 from repository.record import midnight
-from repository.rollups import BESIDE, EVER, SEEN, SOON, STEPS, path_key, path_word
+from repository.rollups import BESIDE, COUNTS, EVER, SOON, STEPS, path_key, path_word, seen_place
 from repository.store import READ_SECONDS, Store, our_errors
 from repository.targets import judged
 
@@ -424,10 +424,10 @@ def moved_up(
         grids=grids,
         index=BY_ROLE,
     )
-    ids = [f"{community_id}|{group['_id']}" for group in found]
+    ids = [seen_place(group["_id"]).document_id(community_id) for group in found]
     with our_errors(), pymongo.timeout(READ_SECONDS):
         fields = {f"months.{beside}": 0 for beside in BESIDE}
-        seen = store.db[SEEN].find({"_id": {"$in": ids}}, fields, batch_size=10 * MOST_MOVED) if ids else ()
+        seen = store.db[COUNTS].find({"_id": {"$in": ids}}, fields, batch_size=10 * MOST_MOVED) if ids else ()
         kept = [(document["resident"], document["months"]) for document in seen]
     first, last = f"{period.first:%Y-%m}", f"{end:%Y-%m}"
     marks = [(path_key(role), place) for place, role in enumerate(STEPS, 1)]

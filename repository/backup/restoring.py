@@ -55,7 +55,7 @@ _NOT_THERE = 26  # NamespaceNotFound
 
 def is_empty(store: Store) -> bool:
     """Has nothing been written here but what a start makes by itself, and what a write leaves that was refused?"""
-    made = {"migrations", META, rollups.COUNTS, rollups.SEEN, "numbers", *LEFT_OUT}
+    made = {"migrations", META, rollups.COUNTS, "numbers", *LEFT_OUT}
     with our_errors(), pymongo.timeout(60):
         return all(
             store.db[name].find_one({} if name != "passwords" else {"_id": {"$ne": "setup"}}, {"_id": 1}) is None

@@ -71,7 +71,7 @@ CHANGEABLE = (
     "report_links",
     "requests",
     "resident_cards",
-    "residents_seen",
+    "residents_seen",  # of older versions: emptied by a migration
     "resources",
     "saved_mappings",
     "sign_in_attempts",

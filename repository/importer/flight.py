@@ -202,14 +202,11 @@ class Flight:
         people = [rollups.Place("residents", "people", period) for period in (*periods, rollups.EVER)]
         people += [rollups.Place("cohorts", "people", month) for month in months]
         people += [rollups.Place("formats", "people", year) for year in {month[:4] for month in months}]
-        places, residents = [*rollups.spread(self.work.atoms), *(people if changed else ())], list(changed)
+        places = [*rollups.spread(self.work.atoms), *(people if changed else ()), *map(rollups.seen_place, changed)]
         with our_errors(writing=True):
             for start in range(0, len(places), 5000):
                 with pymongo.timeout(WRITE_SECONDS):
                     rollups.ensure(store.db, cid, places[start : start + 5000])
-            for start in range(0, len(residents), 5000):
-                with pymongo.timeout(WRITE_SECONDS):
-                    rollups.ensure_residents(store.db, cid, residents[start : start + 5000])
         done = self.work
         facts = {"new": done.new, "changed": done.changed, "removed": done.removed, "left": done.left}
 

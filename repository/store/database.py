@@ -684,7 +684,7 @@ class Store:
             stood = None if doubtful else self._stood(actor)
             try:
                 standing = stood or self._standing(actor, session)
-                write = Write(self, actor, session, key, standing.mark)
+                write = Write(self, actor, session, key, standing.mark, doubtful=doubtful)
                 with noting(write.footprint):
                     result = work(write)
                     write._finish(stood and stood.since)
@@ -722,10 +722,8 @@ class Store:
             except _Doubtful:
                 doubtful = True
             except rollups.MissingCounters as missing:
+                doubtful = True
                 self._ensure(missing.community_id, list(missing.places), again=True)
-            except rollups.MissingResident as missing:
-                with our_errors(), pymongo.timeout(READ_SECONDS):
-                    rollups.ensure_residents(self.db, missing.community_id, missing.residents)
             except Unavailable as trouble:
                 if connected_anew or not isinstance(trouble.__cause__, ConfigurationError):
                     raise

@@ -133,7 +133,10 @@ class WatchedDatabase(Database[Document]):
     """A database whose collections note what is asked of them. What is asked of it as a whole reads ANYTHING."""
 
     def __getitem__(self, name: str) -> Collection[Document]:
-        return _watched(super().__getitem__(name))
+        known: dict[str, Collection[Document]] = self.__dict__.setdefault("_known", {})
+        if (found := known.get(name)) is None:  # the driver makes a new one each time
+            found = known[name] = _watched(super().__getitem__(name))
+        return found
 
     def with_options(self, *args: Any, **kwargs: Any) -> Any:
         plain: Any = super().with_options(*args, **kwargs)  # as GridFS does

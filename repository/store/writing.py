@@ -84,7 +84,16 @@ AUDIT, SEALS = "audit", "audit_seals"  # only ever added to: see audit
 class Write:
     """What one transaction does; ``Store.write`` hands it to the callback and ends it with audit and counters."""
 
-    def __init__(self, store: "Store", actor: Actor, session: ClientSession, key: str | None, mark: int) -> None:
+    def __init__(
+        self,
+        store: "Store",
+        actor: Actor,
+        session: ClientSession,
+        key: str | None,
+        mark: int,
+        *,
+        doubtful: bool = False,
+    ) -> None:
         self.store = store
         self.actor = actor
         self.session = session
@@ -94,6 +103,9 @@ class Write:
         self._audit: list[Document] = []
         self._atoms: dict[str, rollups.Tally] = {}
         self._presence: dict[str, rollups.Presence] = {}
+        self._known: dict[str, dict[str, Document | None]] = {}
+        """community -> resident -> when they came, as read before."""
+        self._doubtful = doubtful
         self._named: dict[tuple[str, str], dict[str, str]] = {}
         """(community, collection) -> id -> the field that names it: what must be there before this may count."""
         self._codes: dict[str, dict[str, str]] = {}
@@ -261,6 +273,12 @@ class Write:
             for resident, cells in presence.times.items():
                 mine.times[resident].update(cells)
 
+    def came_before(self, community_id: str, known: Mapping[str, Document | None]) -> None:
+        """When some residents came, as it was read before this transaction (see ``rollups.people_moved``): where that
+        still stands, it is not read again. A second run after it did not stand takes nothing from before."""
+        if not self._doubtful:
+            self._known.setdefault(community_id, {}).update(known)
+
     def touch(self, community_id: str, collection: str = ANYTHING) -> None:
         """Count as a write of the community what leaves no other trace in this transaction: answers given before that
         rest on the ``collection``, or all of them, are asked for anew."""
@@ -412,15 +430,23 @@ class Write:
             for entry in self._audit:
                 entry["_id"] = mark + entry["_id"]
             self._add(AUDIT, self._audit)
-        for community_id, presence in self._presence.items():
-            atoms = rollups.apply_presence(self.store.db, self.session, community_id, presence.changed())
-            self._atoms.setdefault(community_id, Counter()).update(atoms)
         still = [] if since is None else [rollups.unchanged(EVERYWHERE, since)]
         changed = frozenset(self.footprint.changed)
         for community_id, atoms in self._atoms.items():
+            moved = self._people_moved(community_id, atoms)
             counted = {counters_about(atom[0]) for atom, n in atoms.items() if n}
+            counted |= {counters_about(rollups.SEEN)} if moved else set()
             told = written(changed | counted | self._meant.get(community_id, set()))
-            rollups.apply(self.store.db, self.session, community_id, {**atoms, **told}, still)
+            rollups.apply(self.store.db, self.session, community_id, {**atoms, **told}, [*still, *moved])
             still = []
         if still:
             rollups.apply(self.store.db, self.session, EVERYWHERE, {}, still)
+
+    def _people_moved(self, community_id: str, atoms: rollups.Tally) -> list[Any]:
+        """Take in what residents' coming adds; returns what is to be changed of when they came."""
+        changed = self._presence[community_id].changed() if community_id in self._presence else {}
+        known = self._known.get(community_id, {})
+        known = {resident: known[resident] for resident in changed.keys() & known.keys()}
+        people, moved = rollups.people_moved(self.store.db, self.session, community_id, changed, known)
+        atoms.update(people)
+        return moved
