@@ -10,8 +10,6 @@ from dashboard.i18n import MISSING, _, days_badge, n_, number, plain, say
 from repository import meetings
 from repository.access import Operation, may
 from repository.meetings import ActionItem, ItemState, Meeting
-from repository.organizations import organizations
-from repository.people import people
 from repository.store import Invalid
 
 Names = Mapping[str, Mapping[str, str]]
@@ -20,13 +18,8 @@ MEETING, ITEM = "meeting", "action"
 
 
 def names_of(view: session.View) -> Names:
-    """Who and which organisation by id: ``people``, those ``active``, ``organizations``."""
-    everybody = data.ask(people, view.community_id)
-    return {
-        "people": {person.id: person.name for person in everybody},
-        "active": {person.id: person.name for person in everybody if person.active},
-        "organizations": {each.id: each.name for each in data.ask(organizations, view.community_id)},
-    }
+    """Who and which organisation by id: see ``meetings.answerable``."""
+    return data.ask(meetings.answerable, view.community_id)
 
 
 def may_write() -> bool:

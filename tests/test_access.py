@@ -1535,6 +1535,9 @@ ROWS: Mapping[str, Row] = {
     "meetings.remove_item": change(
         DELETE, "action_items", lambda s, a: meetings.remove_item(s, a, "D", "ai-D", 1), "common"
     ),
+    "meetings.answerable": read(
+        "people", lambda s, a: meetings.answerable(s, a, "D"), "common", (READ, "organizations")
+    ),
     "meetings.review": read("meetings", lambda s, a: meetings.review(s, a, "D", QUARTER, now=NOW), "common"),
     "meetings.calendar": read("meetings", lambda s, a: meetings.calendar(s, a, "D", 2026, now=NOW), "common"),
     "meetings.glance": read("meetings", lambda s, a: meetings.glance(s, a, "D", now=NOW), "common"),
@@ -1939,6 +1942,7 @@ NO_ACTOR: Mapping[str, str] = {
     "store.Write": "bears its actor",
     "store.Write.add_counts": "numbers of rows that were written through an import's own checks",
     "store.Write.touch": "says that something was written",
+    "store.Write.came_before": "hands over what was read before",
     "store.Write.note": "adds an entry under the actor's name",
     "store.Write.note_row": "adds an import's entry of one row, which the batch's own checks let through",
 }

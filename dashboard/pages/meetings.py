@@ -19,6 +19,7 @@ from repository.meetings import (
     Review,
     Unfinished,
 )
+from repository.store import Put
 
 SHOWN_ON_PHONE = 12
 SHORT = 60  # characters of what is to be done, on a phone
@@ -27,8 +28,11 @@ SHORT = 60  # characters of what is to be done, on a phone
 def render() -> None:
     """Five tiles, the year's calendar, what is unfinished beside the next meeting, the registers, the drawer."""
     view = session.view()
-    found = data.ask(meetings.review, view.community_id, view.period, now=view.now)
-    names = actions.names_of(view)
+    found, names = data.ask_together(
+        view.community_id,
+        Put(meetings.review, (view.period,), {"now": view.now}),
+        Put(meetings.answerable, (), {}),
+    )
     if found.anything:
         with cards.tiles(5):
             missing = int(found.cadence.detail or 0)

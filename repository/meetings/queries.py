@@ -32,6 +32,8 @@ from repository.meetings.records import (
     carried,
 )
 from repository.metrics import Period, Value, last_months, months_between, ratio
+from repository.organizations import Organization
+from repository.people import Person
 from repository.record import RECORDS, Record, field_specs, midnight
 from repository.rollups import path_key
 from repository.store import Counters, Document, NotFound, Steps, Store, Wanted, in_steps
@@ -366,6 +368,21 @@ def _overdue_at(end: date, spans: Iterable[tuple[date, date, date]], today: date
     not closed by then. ``spans``: when each was given, due and closed."""
     last = min(end, today + timedelta(days=1)) - timedelta(days=1)  # the day it is looked at
     return sum(given <= last and due < last and closed >= end for given, due, closed in spans)
+
+
+@in_steps
+def answerable(_store: Store, _actor: Actor, _community_id: str) -> Steps[dict[str, dict[str, str]]]:
+    """Whom a meeting can give something to do, and who came, names by id: ``people``, those of them who are ``active``
+    still, and ``organizations``. Raises Refused, Unavailable."""
+    everybody, bodies = yield [
+        Wanted(Person, None, ("name", "active"), first=("name", 5_000)),
+        Wanted(Organization, None, ("name",), first=("name", 2_000)),
+    ]
+    return {
+        "people": {one["_id"]: one["name"] for one in everybody},
+        "active": {one["_id"]: one["name"] for one in everybody if one.get("active", True)},
+        "organizations": {one["_id"]: one["name"] for one in bodies},
+    }
 
 
 # --- lists

@@ -292,6 +292,7 @@ BESIDE: Mapping[str, Usual | Callable[[Store], Usual]] = {
     "store.Write.delete": {"record": Person, "community_id": "D", "id": "free-D", "revision": 1},
     "store.Write.add_counts": {"community_id": "D", "atoms": {}},
     "store.Write.touch": {"community_id": "D"},
+    "store.Write.came_before": {"community_id": "D", "known": {}},
     "store.Write.erase": {"record": Person, "community_id": "D", "id": "free-D"},
 }  # fmt: skip
 """How those are called that the table of tests/test_access.py does not call."""
