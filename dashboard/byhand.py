@@ -22,9 +22,10 @@ NOTHING = Markup()
 
 
 def draw(*parts: Markup) -> None:
-    """Put the parts below each other, each as wide as the page."""
+    """Put the parts below each other, each as wide as the page; with them comes the look of all that is by hand."""
     st.html(_look())
-    st.html(Markup('<div class="byhand">{}</div>').format(NOTHING.join(parts)))
+    if parts:
+        st.html(Markup('<div class="byhand">{}</div>').format(NOTHING.join(parts)))
     st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True)
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from dashboard import byhand, i18n, server
 from repository import overview
 from repository.access import Actor, Role
+from repository.grids import Community
 from repository.metrics import Metric, Period, State, Target, Value
 from repository.store import Store
 from tests.drawn import Drawn, drawn_by_hand
@@ -89,6 +90,19 @@ def test_overview_says_in_html_what_it_knows(
     assert all(link.query.get("lang", "en") == "en" for link in found.links)
     explained = visit(mongodb_uri, "overview", lang="en", explain="F1")
     assert "Condition 3 or better" in " ".join(each.value for each in explained.markdown)
+
+
+def test_the_head_looks_as_always_where_there_is_nothing_yet(
+    store: Store, admin: Actor, mongodb_uri: str, visit: Callable[..., Any]
+) -> None:
+    """The choice of the period is drawn by hand, so its look and its script come with the empty page too."""
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D 社区"))
+    at = visit(mongodb_uri, "overview", lang="en")
+    assert "enter the first grid" in " ".join(each.value for each in at.markdown)
+    drawn = " ".join(str(each.proto.body) for each in at.get("html"))
+    assert 'class="byhand choices"' in drawn
+    assert "--on-blue:" in drawn
+    assert byhand.links() in drawn
 
 
 def test_who_must_act_is_told_by_when(demo_uri: str, visit: Callable[..., Any]) -> None:

@@ -21,6 +21,7 @@ from dashboard.cli import main
 from dashboard.pack import digest, paper, powerpoint, reading, workbook
 from repository import activities, facilities, maintenance, meetings, requests, targets
 from repository.access import Actor, Role
+from repository.grids import Community
 from repository.metrics import METRICS, Period, State
 from repository.review import AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
 from repository.review.document import Column
@@ -106,6 +107,16 @@ def test_a_kept_review_is_the_same_and_tells_what_changed_since(review: Review) 
     today = replace(review, sections=(review.sections[0], changed, *review.sections[2:]))
     (difference,) = differences(kept, today)
     assert (difference.figure.metric, difference.value, difference.n) == (section.figures[0].metric, 99.0, 99)
+
+
+def test_of_a_community_with_nothing_nothing_is_claimed(store: Store, admin: Actor) -> None:
+    """Neither that all is well, nor that none of 0 is bad; and no chart is drawn of nothing."""
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D 社区"))
+    found = reviewed(store, admin, "d", QUARTER, now=LOCAL)
+    with i18n.speaking("en"):
+        said = [i18n.say(text) for section in found.sections for text in (section.headline, *section.points)]
+    assert not [text for text in said if re.search(r"\d|every|everything", text, re.IGNORECASE)]
+    assert not [chart for section in found.sections for chart in section.charts]
 
 
 def test_there_is_no_review_of_all_time(demo: Store) -> None:

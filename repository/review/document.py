@@ -200,6 +200,12 @@ class Chart:
     labels: tuple[Cell, ...]
     series: tuple[tuple[str, tuple[float | None, ...]], ...]
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to see: no counts of nothing."""
+        values = [value for _name, values in self.series for value in values if value is not None]
+        return any(values) or (self.unit == "percent" and bool(values))
+
 
 @dataclass(frozen=True)
 class Proposal:

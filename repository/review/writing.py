@@ -149,11 +149,19 @@ def loudest(states: Sequence[State | None]) -> State:
 
 
 def _section(
-    key: str, title: str, headline: Message, figures: Sequence[Figure], points: Sequence[Message | None], **more: Any
+    key: str,
+    title: str,
+    headline: Message,
+    figures: Sequence[Figure],
+    points: Sequence[Message | None],
+    *,
+    charts: Sequence[Chart] = (),
+    **more: Any,
 ) -> Section:
+    drawn = tuple(chart for chart in charts if chart.tells)
     known = [figure.state for figure in figures if figure.enough]
     state = loudest(known) if any(known) else State.UNKNOWN
-    return Section(key, title, state, headline, tuple(figures), tuple(filter(None, points)), **more)
+    return Section(key, title, state, headline, tuple(figures), tuple(filter(None, points)), charts=drawn, **more)
 
 
 def _activities(n: int) -> Message:
@@ -192,7 +200,9 @@ def _maintenance(desk: _Desk) -> Section:
                 "open": int(now.figures.open.value or 0),
                 "overdue": overdue,
             },
-        ),
+        )
+        if opened or ended or now.figures.open.value
+        else Message(msg("No repair came in, and none is open")),
         figures,
         [
             Message(
@@ -279,7 +289,9 @@ def _facilities(desk: _Desk) -> Section:
             all=estate.total.standing,
         )
         if hazards
-        else Message(msg("No facility of {all} is hazardous"), {"all": estate.total.standing}),
+        else Message(msg("No facility of {all} is hazardous"), {"all": estate.total.standing})
+        if estate.total.standing
+        else Message(msg("No facility is on the register")),
         [
             desk.stock(estate.good_order),
             desk.stock(estate.past_life),
@@ -370,7 +382,9 @@ def _participation(desk: _Desk) -> Section:
         if now.participants.value is not None
         else Message(msg("{activities}: {visits}"), {"activities": _activities(held), "visits": visits})
         if now.participants.why and now.visits.value is not None
-        else Message(msg("Held: {activities}"), {"activities": _activities(held)}),
+        else Message(msg("Held: {activities}"), {"activities": _activities(held)})
+        if held
+        else Message(msg("No activity was held")),
         figures,
         [
             Message(
@@ -469,7 +483,9 @@ def _safety(desk: _Desk) -> Section:
         [
             Message(msg("Places of the safety network without an officer: {n}"), {"n": len(gaps)})
             if gaps
-            else Message(msg("The three-tier safety network covers every grid.")),
+            else Message(msg("The three-tier safety network covers every grid."))
+            if desk.grids
+            else None,
             Message(
                 msg("The first gap: {tier} in {grid}"),
                 {"tier": Message(gaps[0][0].label), "grid": desk.grid(gaps[0][1])},
@@ -595,7 +611,9 @@ def _team(desk: _Desk) -> Section:
         msg("Team and posts"),
         Message(msg("Vacant posts: {n}"), {"n": len(vacancies)})
         if vacancies
-        else Message(msg("Every required post is filled")),
+        else Message(msg("Every required post is filled"))
+        if posts.filled.n
+        else Message(msg("No post is required yet")),
         [
             desk.stock(posts.filled),
             *map(desk.stock, wished),
@@ -660,7 +678,9 @@ def _meetings(desk: _Desk) -> Section:
             {"items": counted(msg("{n} action item"), msg("{n} action items"), now.open_items), "late": now.overdue},
         )
         if now.open_items
-        else Message(msg("Everything the meetings decided is done")),
+        else Message(msg("Everything the meetings decided is done"))
+        if now.anything
+        else Message(msg("No meeting is on record")),
         [
             Figure.of(now.cadence, before.cadence, year.cadence),
             Figure.of(now.carried_out, before.carried_out, year.carried_out),
@@ -721,7 +741,9 @@ def _requests(desk: _Desk) -> Section:
                 "open": int(now.open.value or 0),
                 "late": int(now.overdue.value or 0),
             },
-        ),
+        )
+        if now.received.value or now.open.value
+        else Message(msg("No request came in, and none is open")),
         figures,
         [
             Message(
