@@ -19,6 +19,7 @@ from repository.access import Actor, Role
 from repository.grids import Grid, Tier
 from repository.hazards import Level
 from repository.metrics import METRICS, UNTOLD, Metric, Period, State, Value
+from repository.people import AgeBand
 from repository.review import writing
 from repository.review.document import Section
 from tests.test_sentences import COUNT, both, counted, numbers, share
@@ -176,10 +177,10 @@ def crowd(draw: st.DrawFn) -> Any:
             commonest=max(formats, key=lambda each: each.sessions) if held else None,
         ),
         ages=[
-            Some(label=f"{18 + place}–{35 + place}", people=3, share=a, population_share=b,
+            Some(label=band.label, people=3, share=a, population_share=b,
                  representation=a / b if a is not None and b else None)
-            for place, (a, b) in enumerate(draw(st.lists(
-                st.tuples(st.floats(0, 1) | st.none(), st.floats(0, 1) | st.none()), max_size=4)))
+            for band, (a, b) in zip(AgeBand, draw(st.lists(
+                st.tuples(st.floats(0, 1) | st.none(), st.floats(0, 1) | st.none()), max_size=5)), strict=False)
         ],
         months=(),
     )  # fmt: skip

@@ -47,6 +47,7 @@ def both(message: Message | None) -> list[str]:
         assert text
         for slip in ("{", "}", "None", "  ", "nan", "inf", "..", ",.", "；。", "，，"):
             assert slip not in text, text
+        assert not re.search(r"岁 ?岁|件 ?件|years? years?", text), text
         said.append(text)
     _in_good_english(said[1])
     return said
