@@ -19,7 +19,21 @@ from pydantic import Field
 from repository.access import Actor
 from repository.facilities import Facility
 from repository.photos import let_go, link
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, far_away, rewound
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Deed,
+    Flag,
+    Index,
+    Record,
+    Ref,
+    Shown,
+    Term,
+    far_away,
+    rewound,
+)
 from repository.rollups import Atom, day_of, month_of
 from repository.store import Conflict, Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
@@ -88,12 +102,9 @@ def deadline(level: Level, found_on: date, times: Worktime) -> date:
     return day
 
 
-class HazardEvent(Part):
+class HazardEvent(Deed):
     """One step of a hazard's story; of one that changed deadline or level, what stood before and what after."""
 
-    at: datetime = Field(title=msg("At"))
-    by: str = Field(max_length=LINE, title=msg("By"))
-    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     step: Step = Field(title=msg("Step"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
     deadline_before: date | None = Field(default=None, title=msg("Deadline before"))

@@ -173,6 +173,14 @@ class Part(BaseModel):
         return _unidentified(cls, info.field_name, _meant(cls, info.field_name, _clean(value)))
 
 
+class Deed(Part):
+    """Who did something to a record, and when: one step of its story begins with it."""
+
+    at: datetime = Field(title=msg("At"))
+    by: str = Field(max_length=LINE, title=msg("By"))
+    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
+
+
 @dataclass(frozen=True)
 class Index:
     """A MongoDB index and the question it answers. ``where`` makes it partial."""

@@ -16,6 +16,7 @@ from repository.record import (
     PAGE,
     Choice,
     Day,
+    Deed,
     Flag,
     Index,
     Money,
@@ -178,12 +179,9 @@ class Fault(Choice):
     OTHER = "other", msg("Other"), "其他"
 
 
-class Event(Part):
+class Event(Deed):
     """One step of a work order's story. A note between two steps has the status that stands."""
 
-    at: datetime = Field(title=msg("At"))
-    by: str = Field(max_length=LINE, title=msg("By"))
-    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     status: Status = Field(title=msg("Status"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
 

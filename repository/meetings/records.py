@@ -14,6 +14,7 @@ from repository.record import (
     PAGE,
     Choice,
     Day,
+    Deed,
     Flag,
     Index,
     Part,
@@ -398,12 +399,9 @@ class ItemStep(Choice):
     DROPPED = "dropped", msg("Dropped")
 
 
-class ItemEvent(Part):
+class ItemEvent(Deed):
     """One step of an action item's story."""
 
-    at: datetime = Field(title=msg("At"))
-    by: str = Field(max_length=LINE, title=msg("By"))
-    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     step: ItemStep = Field(title=msg("Step"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
 

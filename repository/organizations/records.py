@@ -12,9 +12,9 @@ from repository.record import (
     PAGE,
     Choice,
     Day,
+    Deed,
     Flag,
     Index,
-    Part,
     Record,
     Ref,
     Shown,
@@ -295,12 +295,9 @@ class NeedStep(Choice):
     REOPENED = "reopened", msg("Listed again")
 
 
-class NeedEvent(Part):
+class NeedEvent(Deed):
     """One step of a need's story."""
 
-    at: datetime = Field(title=msg("At"))
-    by: str = Field(max_length=LINE, title=msg("By"))
-    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     step: NeedStep = Field(title=msg("Step"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
 

@@ -12,6 +12,7 @@ from repository.record import (
     PAGE,
     Choice,
     Day,
+    Deed,
     Flag,
     Index,
     Part,
@@ -54,12 +55,9 @@ class ProjectStep(Choice):
     RESUMED = "resumed", msg("Taken up again")
 
 
-class ProjectEvent(Part):
+class ProjectEvent(Deed):
     """One step of a project's story."""
 
-    at: datetime = Field(title=msg("At"))
-    by: str = Field(max_length=LINE, title=msg("By"))
-    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     step: ProjectStep = Field(title=msg("Step"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
 

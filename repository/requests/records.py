@@ -14,7 +14,22 @@ from repository.due import Postponement, as_it_was, is_late
 from repository.filters import Is
 from repository.grids import RequestDeadline
 from repository.numbers import masked
-from repository.record import LINE, PAGE, Choice, Day, Flag, Index, Part, Record, Ref, Shown, Term, Trace, far_away
+from repository.record import (
+    LINE,
+    PAGE,
+    Choice,
+    Day,
+    Deed,
+    Flag,
+    Index,
+    Part,
+    Record,
+    Ref,
+    Shown,
+    Term,
+    Trace,
+    far_away,
+)
 from repository.requests.vocabulary import MOST_WORDS, Topic, words_of
 from repository.rollups import Atom, day_of, month_of, path_key
 from repository.words import msg
@@ -139,12 +154,9 @@ _ANSWERS = frozenset({Step.RESOLVED, Step.DECLINED})
 """The steps whose note is the answer."""
 
 
-class RequestEvent(Part):
+class RequestEvent(Deed):
     """One step of a request's story."""
 
-    at: datetime = Field(title=msg("At"))
-    by: str = Field(max_length=LINE, title=msg("By"))
-    by_id: str | None = Field(default=None, max_length=64, title=msg("Account"))
     step: Step = Field(title=msg("Step"))
     became: OutcomeKind | None = Field(default=None, title=msg("What it became"))
     note: str | None = Field(default=None, max_length=PAGE, title=msg("Note"))
