@@ -71,15 +71,18 @@ def flows(view: View, review: WorkReview) -> None:
     """Does more come in than is ended?"""
     months = review.course
     ticks = [each.month for each in months]
+    so_far = ticks[-1:] == [f"{view.now:%Y-%m}"]
+    told = _("Work orders a month, opened (reopened ones too) and ended. {span}", span=_span(ticks))
     cards.chart(
         _flow_finding(months, f"{view.now:%Y-%m}"),
-        _("Work orders a month, opened (reopened ones too) and ended. {span}", span=_span(ticks)),
+        cards.so_far(told) if so_far else told,
         charts.lines(
             ticks,
             [each.opened + each.reopened for each in months],
             [each.ended for each in months],
             names=(_("Opened"), _("Ended")),
             look=cards.look(),
+            so_far=so_far,
             links=[[behind.href(figure, period=month) for month in ticks] for figure in (Behind.CAME, Behind.ENDED)],
         ),
         [

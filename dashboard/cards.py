@@ -355,6 +355,11 @@ def standing(value: Value) -> list[str]:
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
+def so_far(caption: str) -> str:
+    """A chart's caption that also says what the dotted way to its last month means."""
+    return f"{caption} · {_('dotted: the month so far')}"
+
+
 def chart(
     finding: str,
     caption: str,

@@ -298,11 +298,13 @@ def lines(
     names: tuple[str, str],
     look: Palette,
     gap: bool = True,
+    so_far: bool = False,
     links: Sequence[Sequence[str]] = (),
 ) -> Figure:
     """Two lines over months or days ("2026-04", "2026-04-02"), each named at its end: ``first`` slate (opened,
     visits), ``second`` blue (ended, people). ``gap`` fills what lies between them at 9 % red, where the first is above.
-    ``links``, by line and place, are where the points lead."""
+    ``so_far``: the last month is not over, the way to it is dotted. ``links``, by line and place, are where the points
+    lead."""
     figure = _figure(look)
     places = list(range(len(ticks)))
     if gap:
@@ -318,7 +320,7 @@ def lines(
                 hoverinfo="skip",
             )
     for values, name, colour, width in ((first, names[0], look.slate, 2), (second, names[1], look.main, 2.5)):
-        _line(figure, ticks, values, name, colour, width)
+        _line(figure, ticks, values, name, colour, width, so_far=so_far)
     for values, where, colour in zip((first, second), links, (look.slate, look.main), strict=False):
         _points_that_lead(figure, ticks, values, where, colour)
     ends = [
@@ -777,7 +779,29 @@ def _folded(label: str, room: float) -> str:
     return f"{_safe(label[:at])}  <br>{_safe(label[at + 1 :])}  "
 
 
-def _line(figure: Figure, ticks: Sequence[str], values: Numbers, name: str, colour: str, width: float) -> None:
+def _line(
+    figure: Figure,
+    ticks: Sequence[str],
+    values: Numbers,
+    name: str,
+    colour: str,
+    width: float,
+    *,
+    so_far: bool = False,
+) -> None:
+    if so_far and len(ticks) > 1:
+        _trace(
+            figure,
+            "scatter",
+            x=[len(ticks) - 2, len(ticks) - 1],
+            y=list(values[-2:]),
+            mode="lines",
+            line={"color": colour, "width": width, "dash": "dot"},
+            hovertext=["", f"{ticks[-1]} {_safe(name)} {_amount(values[-1])}" if values[-1] is not None else ""],
+            hoverinfo="text",
+            cliponaxis=False,
+        )
+        ticks, values = ticks[:-1], values[:-1]
     alone = [
         value is not None
         and (place == 0 or values[place - 1] is None)

@@ -158,21 +158,24 @@ def _grade_finding(review: RequestReview) -> str:
     return _("Everybody who was called back says that it is solved")
 
 
-def months(review: RequestReview) -> None:
+def months(view: View, review: RequestReview) -> None:
     """Does more come in than is answered?"""
     rows = review.months
     ticks = [each.month for each in rows]
+    so_far = ticks[-1:] == [f"{view.now:%Y-%m}"]
+    told = _("Requests a month: received (reopened ones too) and answered, declined or referred")
     figure = charts.lines(
         ticks,
         [each.opened + each.reopened for each in rows],
         [each.ended for each in rows],
         names=(_("Received"), _("Ended")),
         look=cards.look(),
+        so_far=so_far,
         links=[[href(show, period=tick) for tick in ticks] for show in (Show.ALL, Show.ENDED)],
     )
     cards.chart(
         _month_finding(rows),
-        _("Requests a month: received (reopened ones too) and answered, declined or referred"),
+        cards.so_far(told) if so_far else told,
         figure,
         [
             {

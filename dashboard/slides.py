@@ -162,7 +162,9 @@ def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int 
         texts = [i18n.amount(value, drawn.unit) for value in drawn.series[0][1]]
         figure = (charts.bars if drawn.kind == "bars" else charts.columns)(labels, values[0], texts, look=look)
     else:
-        figure = charts.lines(labels, values[0], values[1], names=(names[0], names[1]), look=look, gap=False)
+        both, so_far = (names[0], names[1]), drawn.so_far
+        figure = charts.lines(labels, values[0], values[1], names=both, look=look, gap=False, so_far=so_far)
+        unit = cards.so_far(unit) if so_far else unit
     if high and size:
         margin = figure["layout"]["margin"]  # larger letters need more room at the lines' ends
         figure["layout"] |= {"height": high, "font": figure["layout"].get("font", {}) | {"size": size}}

@@ -166,6 +166,20 @@ def test_the_map_is_plain_svg_true_to_shape_and_darker_with_the_value() -> None:
     assert label.x == pytest.approx((min(one.x) + max(one.x)) / 2)
 
 
+def test_the_way_to_a_month_that_is_not_over_is_dotted() -> None:
+    ticks = ["2026-02", "2026-03", "2026-04"]
+    figure = charts.lines(ticks, [3, 4, 1], [2, 5, 0], names=("a", "b"), look=LOOK, gap=False, so_far=True)
+    found = [
+        (each["mode"], each.get("line", {}).get("dash"), list(each["x"]), list(each["y"])) for each in figure["data"]
+    ]
+    assert found == [
+        ("lines", "dot", [1, 2], [4, 1]), ("lines+markers", None, [0, 1], [3, 4]),
+        ("lines", "dot", [1, 2], [5, 0]), ("lines+markers", None, [0, 1], [2, 5]),
+    ]  # fmt: skip
+    whole = charts.lines(ticks, [3, 4, 1], [2, 5, 0], names=("a", "b"), look=LOOK, gap=False)
+    assert [list(each["y"]) for each in whole["data"]] == [[3, 4, 1], [2, 5, 0]]
+
+
 def test_a_map_without_outlines_shows_squares_and_a_line_has_a_centre() -> None:
     figure = drawn(charts.grid_map)([Shape(str(n), [], n, tone="red" if n == 2 else "") for n in range(5)], look=LOOK)
     assert len(figure.data) == 5

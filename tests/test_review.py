@@ -231,6 +231,23 @@ def test_charts_are_native_and_carry_their_unit(review: Review) -> None:
         assert list(first.values) == pytest.approx(reading.plotted(values, of.unit), nan_ok=True)
 
 
+def test_a_month_that_is_not_over_is_marked_in_every_chart_of_months(demo: Store) -> None:
+    """Its few days look like a fall otherwise."""
+    charts = {}
+    for period, of in (("over", QUARTER), ("running", Period.of("2026-04"))):
+        found = reviewed(demo, READER, "d-community", of, now=LOCAL)
+        charts[period] = [each for section in found.sections for each in section.charts if each.kind == "columns"]
+        assert Review.unpacked(found.packed()) == found
+    monthly = [each for each in charts["running"] if each.labels[-1] == "2026-04"]
+    assert len(monthly) >= 3
+    assert all(each.so_far for each in monthly)
+    assert not any(each.so_far for each in charts["over"])
+    with i18n.speaking("en"):
+        assert reading.labels(monthly[0])[-2:] == ["2026-03", "2026-04*"]
+        assert reading.measured(monthly[0]).endswith("(* the month so far)")
+        assert "*" not in reading.measured(charts["over"][0]) + "".join(reading.labels(charts["over"][0]))
+
+
 HOSTILE = '=HYPERLINK("x")<script>alert(1)</script>&\u202e 很长' + "长" * 300
 
 

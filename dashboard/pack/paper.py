@@ -215,7 +215,7 @@ def _drawing(chart: Chart) -> "Flowable":
     from reportlab.lib.colors import HexColor
 
     bars = chart.kind == "bars"
-    labels = [reading.label(each) for each in chart.labels]
+    labels = reading.labels(chart)
     high = max(32 * MM, len(labels) * 8 * MM) if bars else 48 * MM
     drawing = Drawing(WIDTH, high + 14 * MM)
     plot = HorizontalBarChart() if bars else VerticalBarChart()
@@ -243,9 +243,9 @@ def _drawing(chart: Chart) -> "Flowable":
         else:
             _word(drawing, left + (place + 0.5) * step, plot.y - 11, label, QUIET, "middle")
     top = high + 11 * MM
-    _word(drawing, left, top, reading.unit(chart.unit), QUIET)
+    _word(drawing, left, top, reading.measured(chart), QUIET)
     for place, (name, _values) in enumerate(chart.series if len(chart.series) > 1 else ()):
-        across = left + (30 + 40 * place) * MM
+        across = left + (50 + 40 * place) * MM
         fill = HexColor(f"#{reading.SERIES[place]}")
         drawing.add(Rect(across, top, 6, 6, fillColor=fill, strokeColor=None))
         _word(drawing, across + 9, top, say(name), INK)

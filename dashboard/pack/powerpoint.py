@@ -273,7 +273,7 @@ def _chart(deck: _Deck, section: Section, chart: Chart) -> None:
 
     slide = deck.slide(say(chart.title), say(section.title))
     data = CategoryChartData()
-    data.categories = [reading.label(each) for each in chart.labels]
+    data.categories = reading.labels(chart)
     for name, values in chart.series:
         data.add_series(say(name), reading.plotted(values, chart.unit))
     kinds = {
@@ -292,7 +292,7 @@ def _chart(deck: _Deck, section: Section, chart: Chart) -> None:
         drawn.legend.position, drawn.legend.include_in_layout = XL_LEGEND_POSITION.TOP, False
     axis = drawn.value_axis
     axis.has_title = True
-    axis.axis_title.text_frame.text = reading.unit(chart.unit)
+    axis.axis_title.text_frame.text = reading.measured(chart)
     axis.axis_title.text_frame.paragraphs[0].runs[0].font.size = Pt(12)
     axis.minimum_scale = 0
     axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(RULE)

@@ -11,7 +11,7 @@ from typing import Any
 from dashboard import i18n
 from dashboard.i18n import MISSING, _, figure_of, n_, say
 from repository.metrics import Period, State, Target
-from repository.review import AgendaEntry, Column, Figure, Review, Section, Table
+from repository.review import AgendaEntry, Chart, Column, Figure, Review, Section, Table
 from repository.words import Message, msg
 
 AGENDA = {
@@ -124,6 +124,18 @@ def cell(value: Any, column: Column) -> str:
 def label(value: Any) -> str:
     """A chart's label."""
     return say(value) if isinstance(value, Message) else str(value)
+
+
+def labels(chart: Chart) -> list[str]:
+    """A chart's labels; a month that was not over has a star, which ``measured`` explains."""
+    told = [label(each) for each in chart.labels]
+    return [*told[:-1], f"{told[-1]}*"] if chart.so_far else told
+
+
+def measured(chart: Chart) -> str:
+    """A chart's unit in words, and what its star means."""
+    words = unit(chart.unit)
+    return _("{unit} (* the month so far)", unit=words) if chart.so_far else words
 
 
 def plotted(values: Sequence[float | None], unit: str) -> list[float | None]:

@@ -38,11 +38,11 @@ def workbook(review: Review, told: Told = to_nobody) -> bytes:
 
 
 def _drawn(chart: Chart) -> list[Row]:
-    unit = reading.unit(chart.unit)
+    unit = reading.measured(chart)
     columns = {f"{say(name)} ({unit})": reading.plotted(values, chart.unit) for name, values in chart.series}
     return [
-        {_("Of"): reading.label(of)} | {title: values[place] for title, values in columns.items()}
-        for place, of in enumerate(chart.labels)
+        {_("Of"): of} | {title: values[place] for title, values in columns.items()}
+        for place, of in enumerate(reading.labels(chart))
     ]
 
 

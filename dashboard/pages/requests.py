@@ -49,7 +49,7 @@ def _work(view: View, review: RequestReview) -> None:
         reception.grades(view, review)
     left, right = st.columns([7, 5], gap="small")
     with left:
-        reception.months(review)
+        reception.months(view, review)
     with right:
         reception.urgencies(review)
 

@@ -5,8 +5,8 @@ was corrected since. Texts are messages: a review reads in every language, also 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
@@ -199,12 +199,19 @@ class Chart:
     kind: Literal["columns", "lines", "bars"]
     labels: tuple[Cell, ...]
     series: tuple[tuple[str, tuple[float | None, ...]], ...]
+    so_far: bool = False
+    """Whether the last label is a month that was not over."""
 
     @property
     def tells(self) -> bool:
         """Whether there is anything to see: no counts of nothing."""
         values = [value for _name, values in self.series for value in values if value is not None]
         return any(values) or (self.unit == "percent" and bool(values))
+
+    def until(self, day: date) -> "Chart":
+        """The same as it stands on a ``day``: is its last month over by then?"""
+        lasts = (day + timedelta(days=1)).month == day.month
+        return replace(self, so_far=lasts and self.labels[-1:] == (f"{day:%Y-%m}",))
 
 
 @dataclass(frozen=True)

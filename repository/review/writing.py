@@ -5,7 +5,7 @@ Nothing is computed here that an area's room computes already.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -140,7 +140,8 @@ def _written(desk: _Desk) -> Iterator[Section]:
     """The sections that the reader may see."""
     for write in SECTIONS.values():
         with suppress(Refused):
-            yield write(desk)
+            section = write(desk)
+            yield replace(section, charts=tuple(chart.until(desk.day) for chart in section.charts if chart.tells))
 
 
 def loudest(states: Sequence[State | None]) -> State:
@@ -149,19 +150,11 @@ def loudest(states: Sequence[State | None]) -> State:
 
 
 def _section(
-    key: str,
-    title: str,
-    headline: Message,
-    figures: Sequence[Figure],
-    points: Sequence[Message | None],
-    *,
-    charts: Sequence[Chart] = (),
-    **more: Any,
+    key: str, title: str, headline: Message, figures: Sequence[Figure], points: Sequence[Message | None], **more: Any
 ) -> Section:
-    drawn = tuple(chart for chart in charts if chart.tells)
     known = [figure.state for figure in figures if figure.enough]
     state = loudest(known) if any(known) else State.UNKNOWN
-    return Section(key, title, state, headline, tuple(figures), tuple(filter(None, points)), charts=drawn, **more)
+    return Section(key, title, state, headline, tuple(figures), tuple(filter(None, points)), **more)
 
 
 def _activities(n: int) -> Message:
