@@ -347,7 +347,9 @@ def standing(value: Value) -> list[str]:
         return []
     if run.since is None:
         return [_("In this state since after the end of last month")]
-    said = [_("In this state since {day} at least: {days}", day=date_(run.since), days=days(run.days))]
+    facts = {"day": date_(run.since), "days": days(run.days)}
+    since = _("In this state since {day}: {days}", **facts)
+    said = [since if run.noted else _("In this state since {day} at least: {days}", **facts)]
     if run.beyond:
         allowed = days(REACTION_DAYS[value.state])
         said.append(_("{days} beyond the {allowed} allowed", days=days(run.beyond), allowed=allowed))

@@ -56,9 +56,11 @@ def beyond(found: Attention) -> str:
     if not late:
         return ""
     longest = max(late, key=lambda each: each.run.beyond if each.run else 0)
-    return _(
-        "{n} beyond the time allowed to react, {figure} longest: by {days} at least",
-        n=number(len(late)),
-        figure=say(longest.value.metric.title),
-        days=i18n.days(longest.run.beyond if longest.run else 0),
-    )
+    facts = {
+        "n": number(len(late)),
+        "figure": say(longest.value.metric.title),
+        "days": i18n.days(longest.run.beyond if longest.run else 0),
+    }
+    if longest.run is not None and longest.run.noted:
+        return _("{n} beyond the time allowed to react, {figure} longest: by {days}", **facts)
+    return _("{n} beyond the time allowed to react, {figure} longest: by {days} at least", **facts)

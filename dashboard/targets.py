@@ -39,9 +39,10 @@ def needs(view: session.View) -> None:
     st.caption(
         plain(
             _(
-                "Within how many days somebody must have reacted: off target 7, near 21, unknown 3. Days are counted "
-                "from the first month's end at which a figure was in its state, so there are at least so many; what "
-                "began since the end of last month is not counted yet."
+                "Within how many days somebody must have reacted: off target 7, near 21, unknown 3. Each day's end the "
+                "state of figures of a moment is noted, and days are counted from there; of others, and before the "
+                "notes begin, from the first month's end at which a figure was in its state: so there are at least so "
+                "many, and what began since the end of last month is not counted yet."
             )
         )
     )

@@ -24,6 +24,7 @@ from repository import (
     erasure,
     importer,
     organizations,
+    overview,
     people,
     photos,
     preventive,
@@ -159,6 +160,10 @@ def _back_up(settings: Settings) -> None:
         backup.take_if_due(data.store(), TENDER, settings.backup_folder, recipient=settings.backup_recipient, keep=keep)
 
 
+def _note_states(_settings: Settings) -> None:
+    _everywhere(lambda store, id: overview.note_days(store, TENDER, id, now=store.clock()))
+
+
 def _clear(_settings: Settings) -> None:
     accounts.clear_away(data.store())
 
@@ -180,6 +185,7 @@ JOBS = (
     ),
     Job("photos", msg("Erase photos that nothing names, and private links whose time is over"), _sweep),
     Job("pieces", msg("Erase what is left of photos whose upload broke off"), _sweep_pieces, every=86_400.0),
+    Job("states", msg("Note each day in which state the figures were"), _note_states),
     Job("plans", msg("Make the preventive orders that fall due"), _plan),
     Job("log", msg("Keep the database's log small"), _rotate_log, lambda settings: settings.embedded),
 )

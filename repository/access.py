@@ -151,6 +151,7 @@ PERMISSIONS: Mapping[str, Mapping[Operation, frozenset[Anyone]]] = MappingProxyT
         # what is wanted, and who answers for it being missed, is the leaders' to say; nothing of it is ever taken out
         "targets": _row(_ALL, _LEADERS, _LEADERS, _NOBODY, _NOBODY),
         "accepted_deviations": _row(_ALL, _LEADERS, _LEADERS, _NOBODY, _NOBODY),
+        "states_noted": _row(_ALL, _ADMIN, _ADMIN, _NOBODY, _NOBODY),  # by the server itself, once a day
         "special_days": _row(_ALL | _RESIDENT, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "people": _row(_ALL, _EDITORS, _EDITORS, _EDITORS, _EDITORS),
         "contacts": _row(_FIELD, _FIELD | _RESIDENT, _EDITORS, _EDITORS, _NOBODY),
@@ -310,7 +311,7 @@ WHOLE = frozenset(
     {
         *(("users", operation) for operation in Operation),
         *((name, operation) for name in (*_FILES, "erasures") for operation in Operation),
-        *((name, operation) for name in ("communities", "targets") for operation in _WRITES),
+        *((name, operation) for name in ("communities", "targets", "states_noted") for operation in _WRITES),
         ("monthly_counts", Operation.UPDATE),
     }
 )

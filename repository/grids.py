@@ -728,6 +728,7 @@ LOAD = declare(
 POSTS = declare(
     Metric(
         key="G9",
+        stock=True,
         title=msg("Posts filled"),
         short=msg("Posts filled"),
         unit="percent",
@@ -742,6 +743,7 @@ POSTS = declare(
 COVERAGE = declare(
     Metric(
         key="S2",
+        stock=True,
         title=msg("Three-tier safety coverage"),
         short=msg("Safety cover"),
         unit="percent",

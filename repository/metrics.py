@@ -278,6 +278,8 @@ class Metric:
     """What its target follows from, where that is no community's to set here."""
     of: tuple[str, ...] = ()
     """The collections it is counted from."""
+    stock: bool = False
+    """Whether it is of a moment, the same whatever period is looked at: its state is noted day by day then."""
 
     def wanted(self, span: str) -> Target | None:
         """What is wanted of a month, a quarter, a year, a range or all of time, where a community set nothing."""
@@ -315,6 +317,9 @@ class Held:
     target: Target | None
     accepted: Accepted | None = None
     course: tuple[tuple[date, Target | None], ...] = ()
+    turns: tuple[tuple[date, State | None], ...] = ()
+    """The days at whose end it was first noted in another state than the day before, oldest first, and that state; the
+    first is where the notes begin."""
 
     def then(self, day: date) -> Target | None:
         """What was wanted of the month that ended on a day."""
@@ -331,13 +336,21 @@ REACTION_DAYS: Mapping[State, int] = MappingProxyType({State.OFF_TARGET: 7, Stat
 
 @dataclass(frozen=True)
 class Run:
-    """For how long a value has been in its state, at least: ``since`` is the first month's end in an unbroken row at
-    which it was, ``days`` are counted from it. Without ``since`` the state began after the last month's end."""
+    """For how long a value has been in its state: since the day at whose end it was ``noted`` in it, and not the day
+    before; else at least since the first month's end in an unbroken row at which it was. Without ``since`` the state
+    began after the last month's end."""
 
     since: date | None
     days: int
     beyond: int
     """Days past those within which somebody must have reacted; 0 where none are known to have passed."""
+    noted: bool = False
+
+    @classmethod
+    def of(cls, state: State, since: date | None, day: date, *, noted: bool = False) -> "Run":
+        """A state on a ``day`` that began ``since`` then."""
+        days = 0 if since is None else (day - since).days
+        return cls(since, days, max(0, days - REACTION_DAYS.get(state, days)), noted)
 
 
 @dataclass(frozen=True)
@@ -374,13 +387,16 @@ class Value:
         return self.held.accepted if self.held is not None and self.state is State.ACCEPTED else None
 
     @property
-    def state(self) -> State | None:
-        """Its state, or None for a metric without a target."""
+    def plain_state(self) -> State | None:
+        """Its state, whoever answers for it."""
         if self.target is None:
             return None
-        if not self.enough:
-            return State.UNKNOWN
-        found = judge(self.value, self.target)
+        return judge(self.value, self.target) if self.enough else State.UNKNOWN
+
+    @property
+    def state(self) -> State | None:
+        """Its state, or None for a metric without a target."""
+        found = self.plain_state
         return State.ACCEPTED if _missed(found) and self.held is not None and self.held.accepted else found
 
     @property
@@ -398,24 +414,33 @@ class Value:
 
     @property
     def run(self) -> Run | None:
-        """For how long it has been in its state, read off the ends of the months before; None where they do not tell,
-        or it need not be known: nothing is wanted, or it is accepted."""
+        """For how long it has been in its state, read off the days on which that was noted, else off the ends of the
+        months before; None where they do not tell, or it need not be known: nothing is wanted, or it is accepted."""
         state = self.state
         if self.held is None or state is None or state is State.ACCEPTED:
             return None
-        ended = [(end, value) for month, value in self.series if (end := Period.of(month).last) < self.held.day]
+        if not any(known not in (None, State.UNKNOWN) for _day, known in self.held.turns):
+            return self._by_months(state, self.held)
+        (last, noted), seen = self.held.turns[-1], len(self.held.turns) > 1
+        if noted is not state:
+            return Run.of(state, self.held.day, self.held.day, noted=True)
+        longer = None if seen else self._by_months(state, self.held)
+        since = last if longer is None or longer.since is None else min(last, longer.since)
+        return Run.of(state, since, self.held.day, noted=seen)
+
+    def _by_months(self, state: State, held: Held) -> Run | None:
+        ended = [(end, value) for month, value in self.series if (end := Period.of(month).last) < held.day]
         if not ended or (state is State.UNKNOWN and (self.value is not None or ended[-1][1] is not None)):
             return None  # a month's point does not say on how much it rests
         if state is State.UNKNOWN and all(value is None for _end, value in ended):
             return None  # nothing was ever known: a community that began today has neglected nothing
         since = None
         for end, value in reversed(ended):
-            target = self.held.then(end)
+            target = held.then(end)
             if target is None or judge(value, target) is not state:
                 break
             since = end
-        days = 0 if since is None else (self.held.day - since).days
-        return Run(since, days, max(0, days - REACTION_DAYS.get(state, days)))
+        return Run.of(state, since, held.day)
 
     @property
     def react_by(self) -> date | None:
@@ -433,7 +458,7 @@ class Value:
         return self.held.then(min(Period.of(month).last, self.held.day))
 
 
-def _missed(state: State) -> bool:
+def _missed(state: State | None) -> bool:
     return state in (State.NEAR, State.OFF_TARGET)
 
 

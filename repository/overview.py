@@ -5,7 +5,7 @@ Nothing is computed here that an area's room computes already; here it is put si
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -29,8 +29,9 @@ from repository.grids import (
 from repository.maintenance import Fault
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.record import Choice
-from repository.store import Document, Put, Steps, Store, at_once, in_steps
-from repository.targets import Attention, Span, Standard, attention, standard_of
+from repository.rollups import day_begins
+from repository.store import Document, Put, Steps, Store, Then, at_once, in_steps
+from repository.targets import Attention, Span, Standard, attention, note_states, standard_of, states_noted
 from repository.targets import wanted as standard_wanted
 from repository.words import Message, counted, msg
 
@@ -99,8 +100,10 @@ class Glance:
     grids: tuple[Grid, ...]
     rows: tuple[Row, ...]
     actions: tuple[Action, ...]
+    figures: tuple[Value, ...]
+    """The tiles, and the figures that the lines below them rest on."""
     attention: Attention
-    """Which of the tiles need action, and of the figures that the lines below them rest on (metric L1)."""
+    """Which of these figures need action (metric L1)."""
 
     @property
     def lagging(self) -> tuple[Grid, int] | None:
@@ -136,8 +139,8 @@ def compare(store: Store, actor: Actor, community_id: str, period: Period, *, no
         activities.grids_wanted(period),
     ]
     within = setting(store, actor, community_id, also=[*also, *standard_wanted(actor, community_id)])
-    held = _Held(standard_of(within.also[-2:]), min(period.last, now.date()), period.kind)
-    within = replace(within, also=within.also[:-2])
+    held = _Held(standard_of(within.also[-3:]), min(period.last, now.date()), period.kind)
+    within = replace(within, also=within.also[:-3])
     there = within.grids
     work = held.judged(maintenance.work_glance(store, actor, community_id, period, now=now, within=within.also[1:-1]))
     zone = store.zone(community_id)
@@ -267,12 +270,17 @@ def estate(
     Unavailable."""
     own = facilities.wanted(actor, community_id, grids=seen)
     judging = standard_wanted(actor, community_id)
-    *home, rows, plans, checklists, one, two = yield [*HOME, own, *inspections.wanted(community_id), *judging]
+    *home, rows, plans, checklists, aims, accepted, noted = yield [
+        *HOME,
+        own,
+        *inspections.wanted(community_id),
+        *judging,
+    ]
     lasts = yield inspections.lasts_wanted(community_id, plans, checklists)
     today, within = now.date(), [rows, plans, checklists, *lasts]
     late = inspections.dues(store, actor, community_id, today=today, grids=seen, overdue=True, within=within)
     found = facilities.glance(rows, home_of(home).community, on=today, zone=store.zone(community_id))
-    return Estate(_held([one, two], actor, community_id, now, seen).judged(found), tuple(late))
+    return Estate(_held([aims, accepted, noted], actor, community_id, now, seen).judged(found), tuple(late))
 
 
 @in_steps
@@ -287,10 +295,10 @@ def crowd(
 ) -> Steps[activities.Figures]:
     """What was held, and who came? Raises NotFound, Refused, Unavailable."""
     counters = activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now, brief=True)
-    *found, one, two = yield [*HOME, *counters, *standard_wanted(actor, community_id)]
+    *found, aims, accepted, noted = yield [*HOME, *counters, *standard_wanted(actor, community_id)]
     within = home_of(found)
     came = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
-    return _held([one, two], actor, community_id, now, seen, period).judged(came)
+    return _held([aims, accepted, noted], actor, community_id, now, seen, period).judged(came)
 
 
 def _held(
@@ -304,7 +312,9 @@ def _held(
     """What figures over some grids are held to at the end of a period, or now, from what ``standard_wanted`` reads."""
     day = now.date() if period is None else min(period.last, now.date())
     span = Span.ANY if period is None else period.kind
-    return _Held(standard_of(judging), day, span, _only(reach(actor, community_id, seen)))
+    grids = reach(actor, community_id, seen)
+    standard = standard_of(judging)
+    return _Held(standard if grids is None else standard.of_a_part(), day, span, _only(grids))
 
 
 def _only(grids: frozenset[str] | None) -> str | None:
@@ -331,6 +341,29 @@ def glance(
     return put_together(actor, staffed, standing, work, came, seen, lines)
 
 
+AT_FIRST, AT_ONCE = 60, 10
+"""How many days that were over before are noted, and how many at a time."""
+
+
+def note_days(store: Store, actor: Actor, community_id: str, *, now: datetime) -> int:
+    """Note of the days that are over since the last one noted in which state the figures of a moment were at their
+    ends, at most AT_ONCE of them; returns how many. Raises Refused, Conflict, Unavailable."""
+    zone = store.zone(community_id)
+    today = now.astimezone(zone).date()
+    noted = states_noted(store, actor, community_id)
+    first = today - timedelta(days=AT_FIRST) if noted is None else noted.noted_on + timedelta(days=1)
+    days: list[tuple[date, tuple[Value, ...]]] = []
+    while first < today and len(days) < AT_ONCE:
+        moment = day_begins(first + timedelta(days=1), zone) - timedelta(milliseconds=1)
+        month = Period.containing("month", first)
+        found = glance(Then(store, moment), actor, community_id, month, now=moment.astimezone(zone))
+        days.append((first, found.figures))
+        first += timedelta(days=1)
+    if days:
+        note_states(store, actor, community_id, days)
+    return len(days)
+
+
 def put_together(
     actor: Actor,
     team: Team,
@@ -354,6 +387,7 @@ def put_together(
     )
     day = work.overdue.held.day if work.overdue.held else date.max
     held = _Held(team.standard, day, crowd.period.kind)
+    figures = (*tiles, posts.coverage, *(value for line in lines for value in line.values))
     return Glance(
         concerns=(
             _facilities_concern(there, work, found, within.acting),
@@ -364,7 +398,8 @@ def put_together(
         grids=tuple(there),
         rows=_rows(there, work, found, posts, crowd.participation.metric, crowd.grids, held),
         actions=_actions(actor, there, estate, repairs.urgent, posts, crowd, within.acting),
-        attention=attention([*tiles, posts.coverage, *(value for line in lines for value in line.values)]),
+        figures=figures,
+        attention=attention(figures),
     )
 
 
@@ -400,29 +435,32 @@ def of_organizations(
     """Do stationed organisations take part? Raises Refused, Unavailable."""
     today = now.date()
     wanted = projects.glance_wanted(actor, community_id, period, seen, today=today)
-    *found, one, two = yield [*wanted, *standard_wanted(actor, community_id)]
+    *found, aims, accepted, noted = yield [*wanted, *standard_wanted(actor, community_id)]
     tasks = yield projects.tasks_wanted(actor, community_id, found[0])
     answer = projects.glance(store, actor, community_id, period, seen, today=today, within=[*found, *tasks])
-    return _organizations(_held([one, two], actor, community_id, now, seen, period).judged(answer))
+    return _organizations(_held([aims, accepted, noted], actor, community_id, now, seen, period).judged(answer))
 
 
 @in_steps
 def of_staff(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Line]:
     """Is the team trained, and are its key posts succeeded to? Raises Refused, Unavailable."""
-    *found, one, two = yield [
+    *found, aims, accepted, noted = yield [
         *staff.glance_wanted(actor, community_id, on=now.date()),
         *standard_wanted(actor, community_id),
     ]
     answer = staff.staff_glance(store, actor, community_id, on=now.date(), within=found)
-    return _team(_held([one, two], actor, community_id, now, None).judged(answer))
+    return _team(_held([aims, accepted, noted], actor, community_id, now, None).judged(answer))
 
 
 @in_steps
 def of_meetings(store: Store, actor: Actor, community_id: str, *, now: datetime) -> Steps[Line]:
     """Are meetings held, and what they decided done? Raises Refused, Unavailable."""
-    *found, one, two = yield [*meetings.glance_wanted(actor, community_id), *standard_wanted(actor, community_id)]
+    *found, aims, accepted, noted = yield [
+        *meetings.glance_wanted(actor, community_id),
+        *standard_wanted(actor, community_id),
+    ]
     answer = meetings.glance(store, actor, community_id, now=now, within=found)
-    return _meetings(_held([one, two], actor, community_id, now, None).judged(answer))
+    return _meetings(_held([aims, accepted, noted], actor, community_id, now, None).judged(answer))
 
 
 @in_steps
@@ -431,9 +469,9 @@ def of_requests(
 ) -> Steps[Line]:
     """Are residents' requests answered in time? Raises Refused, Unavailable."""
     wanted = requests.glance_wanted(actor, community_id, seen, now=now)
-    *found, one, two = yield [*wanted, *standard_wanted(actor, community_id)]
+    *found, aims, accepted, noted = yield [*wanted, *standard_wanted(actor, community_id)]
     answer = requests.request_glance(store, actor, community_id, seen, now=now, within=found)
-    return _requests(_held([one, two], actor, community_id, now, seen).judged(answer))
+    return _requests(_held([aims, accepted, noted], actor, community_id, now, seen).judged(answer))
 
 
 def systems(

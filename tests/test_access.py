@@ -1071,6 +1071,10 @@ ROWS: Mapping[str, Row] = {
     ),
     "targets.take_back": change(UPDATE, "accepted_deviations", lambda s, a: targets.take_back(s, a, "D", "ac-g1", 1)),
     "targets.standard": read("targets", lambda s, a: targets.standard(s, a, "D"), "cut", (READ, "accepted_deviations")),
+    "targets.states_noted": read("states_noted", lambda s, a: targets.states_noted(s, a, "D"), "refused"),
+    "targets.note_states": change(
+        UPDATE, "states_noted", lambda s, a: targets.note_states(s, a, "D", [(TODAY - timedelta(days=9), [])])
+    ),
     "targets.targets": read(
         "targets", lambda s, a: targets.targets(s, a, "D", on=TODAY), "cut", (READ, "accepted_deviations")
     ),
@@ -1729,6 +1733,9 @@ ROWS: Mapping[str, Row] = {
     "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
+    "overview.note_days": Row(
+        (*READS, (UPDATE, "states_noted")), lambda s, a: overview.note_days(s, a, "D", now=NOW), "refused"
+    ),
     "overview.team": Row(READS, lambda s, a: overview.team(s, a, "D", now=NOW)),
     "overview.repairs": Row(READS, lambda s, a: overview.repairs(s, a, "D", QUARTER, now=NOW)),
     "overview.estate": Row(READS, lambda s, a: overview.estate(s, a, "D", now=NOW)),

@@ -356,6 +356,7 @@ NOT_IN_LARGE_SETS = {"contacts", "special_days", "users", "places", "labels", "i
     "erasures",
     "targets",
     "accepted_deviations",
+    "states_noted",
     "presentations",
     "kept_reviews",
 }

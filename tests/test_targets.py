@@ -6,7 +6,7 @@ import inspect
 import pkgutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, get_type_hints
 
 import pytest
@@ -18,12 +18,14 @@ from dashboard.i18n import speaking
 from dashboard.pack import digest
 from repository import activities, maintenance, overview, targets
 from repository.access import Actor, Refused, Role
+from repository.maintenance import Outcome, Status
 from repository.maintenance.metrics import BACKLOG_WEEKS, ON_TIME, OVERDUE_ORDERS
 from repository.metrics import METRICS, REACTION_DAYS, Direction, Held, Metric, Period, State, Target, Value, judge
 from repository.review import Review, reviewed
 from repository.staff.metrics import TRAINED
 from repository.store import Conflict, Invalid, NotFound, Store
 from repository.targets import Acceptance, MetricTarget, Span, Standard, TargetEntry, attention
+from repository.targets.commands import _recent
 from tests.conftest import NOW
 from tests.test_record import a_work_order
 
@@ -158,6 +160,50 @@ def test_days_in_a_state_are_counted_from_the_ends_of_months() -> None:
     begun = replace(past, series=[("2026-02", 0.9), ("2026-03", 0.5)]).run
     assert begun is not None
     assert begun.since is None, "the day itself is no month's end before it"
+
+
+ON, NEAR, OFF, DARK = State.ON_TARGET, State.NEAR, State.OFF_TARGET, State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("turns", "value", "found"),
+    [
+        ([(40, ON), (20, NEAR), (12, OFF)], 0.5, (12, 5, True)),
+        ([(40, OFF), (20, ON), (12, OFF)], 0.5, (12, 5, True)),  # however long it was so before
+        ([(40, OFF)], 0.5, (92, 85, False)),  # the notes begin there: the months reach farther back
+        ([(200, OFF)], 0.5, (200, 193, False)),
+        ([(40, OFF), (20, ON)], 0.5, (0, 0, True)),  # only today
+        ([(40, DARK), (12, OFF)], 0.5, (12, 5, True)),
+        ([(40, ON), (12, DARK)], None, (12, 9, True)),
+        ([(40, None), (12, OFF)], 0.5, (12, 5, True)),  # nothing was wanted before
+        ([(40, DARK)], None, None),  # nothing was ever known
+        ([(40, ON), (12, OFF)], 0.9, (0, 0, True)),
+    ],
+)
+def test_days_in_a_state_are_counted_from_the_day_it_was_noted(
+    turns: list[tuple[int, State | None]], value: float | None, found: tuple[int, int, bool] | None
+) -> None:
+    """Of what is noted day by day: so many days before today, so many beyond those allowed, and whether it was seen."""
+    course = [("2025-11", 0.9), ("2025-12", 0.5), ("2026-01", 0.5), ("2026-02", 0.5), ("2026-03", 0.5)]
+    metric = replace(LOUD, stock=True)
+    noted = tuple((TODAY - timedelta(days=ago), state) for ago, state in turns)
+    held = replace(_standard(), turns={"m": noted}).held(metric, TODAY)
+    run = Value(metric, value, 9 if value is not None else 0, course, held=held).run
+    assert (run and ((TODAY - run.since).days if run.since else None, run.beyond, run.noted)) == found
+    assert run is None or (run.since and run.days == (TODAY - run.since).days)
+    flow = Value(LOUD, 0.5, 9, course, held=replace(_standard(), turns={"m": noted}).held(LOUD, TODAY))
+    assert flow.run is not None
+    assert flow.run.days == 92, "of a flow it depends on the period that is looked at"
+
+
+def test_a_past_day_knows_the_turns_up_to_it() -> None:
+    metric = replace(LOUD, stock=True)
+    noted = ((date(2026, 3, 1), ON), (date(2026, 3, 10), OFF), (date(2026, 3, 20), ON))
+    standard = replace(_standard(), turns={"m": noted})
+    run = Value(metric, 0.5, 9, held=standard.held(metric, date(2026, 3, 19))).run
+    assert run is not None
+    assert (run.since, run.days, run.noted) == (date(2026, 3, 10), 9, True)
+    assert standard.of_a_part().held(metric, TODAY).turns == (), "what is noted of the whole is no grid's"
 
 
 def test_what_needs_action_is_told_once_and_the_longest_first() -> None:
@@ -400,6 +446,66 @@ def test_page_overview_review_and_digest_say_the_same_and_the_past_is_judged_by_
     with speaking("zh"):
         text = digest.told(review)
     assert "李书记: 屋面在修" in text or "李书记：屋面在修" in text
+
+
+WHEN_OVERDUE: list[tuple[int, float, float | None]] = [
+    *[(14, 12.5, None)] * 6, *[(14, 12.5, 3.5)] * 8,
+    *[(20, 8.5, None)] * 3, *[(20, 5.5, None)] * 5, *[(3, 2.5, None)] * 9,
+]  # fmt: skip
+"""Of each order: how many days ago it was reported, due, and done."""
+
+
+def test_the_state_of_each_day_is_noted_once_as_the_rows_have_it(yard: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "AT_FIRST", 14)
+    monkeypatch.setattr(overview, "AT_ONCE", 5)
+    for number, (reported, due, done) in enumerate(WHEN_OVERDUE):
+        ago = {"reported_at": NOW - timedelta(days=reported), "due_at": NOW - timedelta(days=due)}
+        if done is not None:
+            ago |= {"ended_at": NOW - timedelta(days=done), "status": Status.DONE, "outcome": Outcome.COMPLETED}
+        yard.insert(BOSS, a_work_order(community_id="d", number=f"L-{number}", grid_id="d-g1", **ago))
+    admin = replace(BOSS, role=Role.ADMIN)
+    assert [overview.note_days(yard, admin, "d", now=NOW) for _ in range(4)] == [5, 5, 4, 0]
+    found = targets.states_noted(yard, BOSS, "d")
+    assert found is not None
+    assert found.noted_on == TODAY - timedelta(days=1)
+
+    zone = yard.zone("d")
+    told, before = [], None
+    for place in range(14):
+        day = TODAY - timedelta(days=14 - place)
+        end = datetime.combine(day + timedelta(days=1), time(), zone)
+        overdue = sum(
+            NOW - timedelta(days=due) < end <= (NOW - timedelta(days=done) if done else NOW)
+            for _reported, due, done in WHEN_OVERDUE
+        )
+        there = any(NOW - timedelta(days=reported) < end for reported, _due, _done in WHEN_OVERDUE)
+        assert there
+        state = ON if overdue <= 15 else NEAR if overdue <= 20 else OFF
+        if state is not before:
+            told.append((day, state))
+        before = state
+    assert found.of_each()[OVERDUE_ORDERS.key] == tuple(told)
+    assert [state for _day, state in told] == [ON, NEAR, OFF, ON, OFF]
+
+    run = maintenance.work_figures(yard, BOSS, "d", Period.of("2026Q2"), now=NOW).overdue.run
+    assert run is not None
+    assert (run.since, run.noted) == (told[-1][0], True)
+    one_grid = maintenance.work_figures(yard, BOSS, "d", Period.of("2026Q2"), frozenset({"d-g1"}), now=NOW).overdue.run
+    assert one_grid is None or not one_grid.noted
+    bound = replace(BOSS, grids=frozenset({"d-g1"}))
+    assert targets.standard(yard, bound, "d").turns == {}
+    with pytest.raises(Refused):
+        targets.states_noted(yard, bound, "d")
+    with pytest.raises(Refused):
+        overview.note_days(yard, BOSS, "d", now=NOW + timedelta(days=1))
+
+
+def test_turns_that_are_old_are_left_out_but_for_what_still_holds() -> None:
+    def turn(metric: str, ago: int, state: State) -> targets.Turn:
+        return targets.Turn(metric=metric, on=TODAY - timedelta(days=ago), state=state)
+
+    turns = [turn("a", 900, ON), turn("b", 890, OFF), turn("a", 850, OFF), turn("a", 10, ON)]
+    assert _recent(turns, TODAY - timedelta(days=800)) == (turns[1], turns[2], turns[3])
 
 
 def test_a_word_on_quarters_leaves_months_alone(yard: Store) -> None:

@@ -82,6 +82,7 @@ CHANGEABLE = (
     "staff_members",
     "staff_successors",
     "staff_trainings",
+    "states_noted",
     "targets",
     "training_plans",
     "users",

@@ -6,6 +6,7 @@ from repository.words import msg
 GOOD_ORDER = declare(
     Metric(
         key="F1",
+        stock=True,
         title=msg("Facilities in good order"),
         short=msg("Good order"),
         unit="percent",
@@ -34,6 +35,7 @@ CONDITION = declare(
 PAST_LIFE = declare(
     Metric(
         key="F3",
+        stock=True,
         title=msg("Facilities past their service life"),
         short=msg("Past life"),
         unit="percent",

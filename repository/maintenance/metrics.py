@@ -65,6 +65,7 @@ OPEN_ORDERS = declare(
 OVERDUE_ORDERS = declare(
     Metric(
         key="work_overdue",
+        stock=True,
         title=msg("Overdue work orders"),
         short=msg("Overdue"),
         unit="orders",

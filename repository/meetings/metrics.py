@@ -41,6 +41,7 @@ CARRIED_OUT = declare(
 CARRIED_OVER = declare(
     Metric(
         key="T2_carried",
+        stock=True,
         title=msg("Action items carried over two meetings and more"),
         short=msg("Carried ≥ 2 times"),
         unit="items",

@@ -39,6 +39,7 @@ TASKS = declare(
 UNCLEAR = declare(
     Metric(
         key="U3_unclear",
+        stock=True,
         title=msg("Projects with unclear goals or duties"),
         short=msg("Unclear"),
         unit="projects",

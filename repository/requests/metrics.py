@@ -31,6 +31,7 @@ OPEN = declare(
 OVERDUE = declare(
     Metric(
         key="requests_overdue",
+        stock=True,
         title=msg("Overdue requests"),
         short=msg("Overdue"),
         unit="cases",

@@ -91,6 +91,7 @@ TRAINED = declare(
 GAPS = declare(
     Metric(
         key="C2_gaps",
+        stock=True,
         title=msg("Staff with a training gap"),
         short=msg("Training gaps"),
         unit="people",
@@ -122,6 +123,7 @@ EXPIRING = declare(
 SUCCESSION = declare(
     Metric(
         key="C2_succession",
+        stock=True,
         title=msg("Key posts with a prepared successor"),
         short=msg("Successors"),
         unit="percent",

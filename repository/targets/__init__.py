@@ -9,11 +9,12 @@ from repository.targets.commands import (
     LONGEST,
     TARGET_FIELDS,
     accept_deviation,
+    note_states,
     set_target,
     take_back,
 )
-from repository.targets.queries import Line, Targets, targets
-from repository.targets.records import REASON, Acceptance, MetricTarget, Span, TargetEntry
+from repository.targets.queries import Line, Targets, states_noted, targets
+from repository.targets.records import REASON, Acceptance, MetricTarget, Span, StatesNoted, TargetEntry, Turn
 from repository.targets.standard import Standard, bears, is_judged, judged, standard, standard_of, wanted
 
 __all__ = [
@@ -32,16 +33,20 @@ __all__ = [
     "Need",
     "Span",
     "Standard",
+    "StatesNoted",
     "TargetEntry",
     "Targets",
+    "Turn",
     "accept_deviation",
     "attention",
     "bears",
     "is_judged",
     "judged",
+    "note_states",
     "set_target",
     "standard",
     "standard_of",
+    "states_noted",
     "take_back",
     "targets",
     "wanted",

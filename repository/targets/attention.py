@@ -30,7 +30,8 @@ BEYOND = declare(
         of=("targets", "accepted_deviations"),
         formula=msg(
             "Of the figure that has waited longest: days in its state − days allowed (off target 7, near 21, unknown "
-            "3). Counted from the first month's end at which it was in that state, so there are at least so many."
+            "3). Counted from the day at whose end it was noted in that state; where that was not noted, from the "
+            "first month's end at which it was in it, so there are at least so many."
         ),
         source=msg("Quality-time's time to react"),
         minimum_n=1,

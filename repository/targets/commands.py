@@ -1,20 +1,22 @@
 """Targets are set from a day on, and deviations accepted until one; both are taken back by saying so, never by
 rewriting what was."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from repository.access import Actor, Operation, reach, require, require_reach
-from repository.metrics import METRICS, Metric
+from repository.metrics import METRICS, Metric, Value
 from repository.rollups import day_of
 from repository.store import Conflict, Invalid, Store, Write, build
 from repository.targets.attention import BEYOND, NEED_ACTION
-from repository.targets.records import Acceptance, MetricTarget, Span, TargetEntry
+from repository.targets.records import Acceptance, MetricTarget, Span, StatesNoted, TargetEntry, Turn
 from repository.words import Message, msg
 
 FARTHEST_BACK, FARTHEST_AHEAD = timedelta(days=3660), timedelta(days=732)
 """How far from today a target may begin to hold."""
+NOTED_DAYS = timedelta(days=800)
+"""For how long turns are kept."""
 LONGEST = timedelta(days=1098)
 """For how long a deviation may be accepted at once."""
 TARGET_FIELDS = ("from_on", "direction", "low", "high", "near_low", "near_high", "note")
@@ -128,3 +130,43 @@ def _require_sense(entry: TargetEntry, metric: Metric, today: date) -> None:
 
 def _today(write: Write, community_id: str) -> date:
     return day_of(write.at, write.store.zone(community_id))
+
+
+def note_states(
+    store: Store, actor: Actor, community_id: str, days: Sequence[tuple[date, Iterable[Value]]]
+) -> StatesNoted | None:
+    """Note in which state figures of a moment were at the end of ``days``, in their order: each with its judged values
+    as they were told then. Days that were noted before are left out; None where nothing is new. Raises Refused,
+    Conflict where another process notes in the same moment."""
+
+    def work(write: Write) -> StatesNoted | None:
+        require(actor, Operation.UPDATE, StatesNoted.collection)
+        where = {"community_id": community_id, "_id": community_id}
+        rows = list(write.store.documents(StatesNoted, where, session=write.session, limit=1))
+        before = StatesNoted.from_document(rows[0]) if rows else None
+        new = [(day, values) for day, values in days if before is None or day > before.noted_on]
+        if not new:
+            return before
+        turns = list(before.turns if before else ())
+        last = {turn.metric: turn.state for turn in turns}
+        for day, values in new:
+            told = {value.metric.key: value.plain_state for value in values if value.metric.stock}
+            for metric in sorted(told.keys() | last.keys()):
+                state = told.get(metric)
+                if metric not in last or last[metric] is not state:
+                    turns.append(Turn(metric=metric, on=day, state=state))
+                    last[metric] = state
+        known = _recent(turns, new[-1][0] - NOTED_DAYS)
+        if before is None:
+            made = {"id": community_id, "community_id": community_id, "noted_on": new[-1][0], "turns": known}
+            return write.insert(build(StatesNoted, made))
+        changes = {"noted_on": new[-1][0], "turns": known}
+        return write.update(StatesNoted, community_id, community_id, before.revision, changes)
+
+    return store.write(actor, work)
+
+
+def _recent(turns: Sequence[Turn], since: date) -> tuple[Turn, ...]:
+    """The turns since a day, and of each metric the one before them that still held on it."""
+    held = {turn.metric: turn for turn in turns if turn.on <= since}
+    return tuple(turn for turn in turns if turn.on > since or held.get(turn.metric) is turn)

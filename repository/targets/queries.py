@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from repository.access import Actor
+from repository.access import Actor, Refused, reach
 from repository.metrics import METRICS, Accepted, Metric, Target
 from repository.store import Store
 from repository.targets.attention import BEYOND, NEED_ACTION
-from repository.targets.records import Acceptance, MetricTarget, Span
+from repository.targets.records import Acceptance, MetricTarget, Span, StatesNoted
 from repository.targets.standard import Standard, standard
+from repository.words import msg
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ def targets(store: Store, actor: Actor, community_id: str, *, on: date) -> Targe
         ),
         found,
     )
+
+
+def states_noted(store: Store, actor: Actor, community_id: str) -> StatesNoted | None:
+    """In which states figures were day by day; None before the first day was noted. Only for who sees the whole
+    community. Raises Refused, Unavailable."""
+    if reach(actor, community_id) is not None:
+        raise Refused(msg("What was noted is of the whole community, and your account is for some of its grids."))
+    found = store.find(actor, StatesNoted, community_id, {"_id": community_id}, limit=1)
+    return found[0] if found else None
 
 
 def _as_declared(metric: Metric, span: Span) -> Metric:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from repository.metrics import Direction, Target
+from repository.metrics import Direction, State, Target
 from repository.record import LINE, Choice, Day, Index, Part, Record, Ref, Shown, midnight
 from repository.rollups import day_of
 from repository.store import FieldProblem
@@ -15,6 +15,7 @@ from repository.words import msg
 
 LARGEST = 1e12
 MOST_ENTRIES = 200
+MOST_TURNS = 5_000
 REASON = 1000
 """Characters."""
 
@@ -172,3 +173,35 @@ class Acceptance(Record):
     def holds(self, day: date) -> bool:
         """Whether the deviation was accepted on a day; from the day on which it is taken back it is not."""
         return self.accepted_on <= day <= self.until and (self.withdrawn_on is None or day < self.withdrawn_on)
+
+
+class Turn(Part):
+    """A figure's state at the end of a day, where it was another the day before; None: nothing was wanted of it."""
+
+    metric: str = Field(max_length=60, title=msg("Figure"))
+    on: Annotated[date, Day()] = Field(title=msg("From"))
+    state: State | None = Field(default=None, title=msg("State"))
+
+
+class StatesNoted(Record):
+    """In which state each figure of a moment was at the end of each day, as it was told then: the turns of them all,
+    oldest first, and the last day that was looked at. One a community, whose id it has."""
+
+    collection = "states_noted"
+    title = msg("States day by day")
+    name_field = "noted_on"
+    grid_field = None
+    natural_key = ("noted_on",)
+    indexes = ()
+
+    noted_on: Annotated[date, Day(form=False)] = Field(title=msg("Noted up to"))
+    turns: Annotated[tuple[Turn, ...], Shown(form=False, table=False)] = Field(
+        default=(), max_length=MOST_TURNS, title=msg("Turns")
+    )
+
+    def of_each(self) -> dict[str, tuple[tuple[date, State | None], ...]]:
+        """The turns by metric."""
+        found: dict[str, list[tuple[date, State | None]]] = {}
+        for turn in self.turns:
+            found.setdefault(turn.metric, []).append((turn.on, turn.state))
+        return {metric: tuple(turns) for metric, turns in found.items()}

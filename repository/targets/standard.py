@@ -6,16 +6,16 @@ the same state. Values of the past are held to what was wanted then.
 
 import inspect
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from functools import cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 from repository.access import Actor, reach
 from repository.filters import Is
-from repository.metrics import Accepted, Held, Metric, Period, Target, Value
+from repository.metrics import Accepted, Held, Metric, Period, State, Target, Value
 from repository.store import Document, Steps, Store, Wanted, in_steps
-from repository.targets.records import Acceptance, MetricTarget, Span
+from repository.targets.records import Acceptance, MetricTarget, Span, StatesNoted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +28,8 @@ class Standard:
     targets: Mapping[tuple[str, str], MetricTarget]
     """By metric and span."""
     acceptances: tuple[Acceptance, ...] = ()
+    turns: Mapping[str, tuple[tuple[date, State | None], ...]] = field(default_factory=dict)
+    """By metric: see ``Held.turns``. Of the whole community."""
 
     def target(self, metric: Metric, day: date, span: str = Span.ANY) -> Target | None:
         """What is wanted of a metric on a day, of a month, a quarter, a year, a range of months or (``ever``) all of
@@ -57,7 +59,11 @@ class Standard:
     def held(self, metric: Metric, day: date, span: str = Span.ANY, grid_id: str | None = None) -> Held:
         """What a value of the metric is held to on a day; ``span`` is the kind of period it is of."""
         return Held(
-            day, self.target(metric, day, span), self.accepted(metric, day, grid_id), tuple(self._course(metric, day))
+            day,
+            self.target(metric, day, span),
+            self.accepted(metric, day, grid_id),
+            tuple(self._course(metric, day)),
+            tuple(turn for turn in self.turns.get(metric.key, ()) if turn[0] < day) if metric.stock else (),
         )
 
     def _course(self, metric: Metric, day: date) -> Iterable[tuple[date, Target | None]]:
@@ -66,6 +72,10 @@ class Standard:
         own = [found for kind in (Span.MONTH, Span.ANY) if (found := self.targets.get((metric.key, kind)))]
         begins = {entry.from_on for each in own for entry in each.entries if entry.from_on <= day}
         return [(first, self.target(bare, first, Span.MONTH)) for first in (date.min, *sorted(begins))]
+
+    def of_a_part(self) -> "Standard":
+        """For figures of some grids or one category: what was noted of the whole is not theirs."""
+        return replace(self, turns={}) if self.turns else self
 
     def judge(self, answer: T, day: date, span: str = Span.ANY, grid_id: str | None = None) -> T:
         """The answer with every value in it held to what was wanted on a day. A value that is held to something
@@ -81,15 +91,27 @@ class Standard:
 # --- reading it
 def wanted(actor: Actor, community_id: str) -> list[Wanted]:
     """What ``standard_of`` is made from, for ``Store.together``. Raises Refused."""
-    return [Wanted(MetricTarget), Wanted(Acceptance, filter=_in_reach(actor, community_id))]
+    whole = {
+        "community_id": community_id,
+        "_id": Is(among=[community_id] if reach(actor, community_id) is None else []),
+    }
+    return [
+        Wanted(MetricTarget),
+        Wanted(Acceptance, filter=_in_reach(actor, community_id)),
+        Wanted(StatesNoted, filter=whole),
+    ]
 
 
 def standard_of(rows: Sequence[Sequence[Document]]) -> Standard:
     """The standard, from the rows of what is ``wanted``."""
-    targets, acceptances = rows
+    targets, acceptances, noted = rows
     own = [MetricTarget.from_document(each) for each in targets]
     found = [Acceptance.from_document(each) for each in acceptances]
-    return Standard({(each.metric, each.span): each for each in own}, tuple(sorted(found, key=lambda each: each.id)))
+    return Standard(
+        {(each.metric, each.span): each for each in own},
+        tuple(sorted(found, key=lambda each: each.id)),
+        StatesNoted.from_document(noted[0]).of_each() if noted else {},
+    )
 
 
 def standard(store: Store, actor: Actor, community_id: str) -> Standard:
@@ -120,7 +142,8 @@ def judged(
         at = given.get("now") or given.get("today") or given.get("on") or store.clock()
         day = at.astimezone(store.zone(community_id)).date() if isinstance(at, datetime) else at
         seen = reach(actor, community_id, given.get("grids"))
-        return by.judge(
+        whole = seen is None and given.get("category") is None
+        return (by if whole else by.of_a_part()).judge(
             answer,
             day if period is None else min(day, period.last),
             Span.ANY if period is None else period.kind,
