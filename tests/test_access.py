@@ -1841,8 +1841,8 @@ NO_ACTOR: Mapping[str, str] = {
     **{
         f"maintenance.Ledger.{name}": "of what read has taken in"
         for name in (
-            *("as_of", "ends", "flow_months", "glance_wanted", "is_past", "last", "midnight", "present", "read_glance"),
-            *("series", "today", "known", "estimates_wanted", "take_estimates"),
+            *("as_of", "ends", "flow_months", "glance_wanted", "is_past", "last", "latest_kind", "midnight"),
+            *("present", "read_glance", "series", "today", "known", "estimates_wanted", "take_estimates"),
         )
     },
     # whoever stands at a door has no account: an Outsider is made of its code, bound to one activity
