@@ -267,11 +267,11 @@ def estate(
     Unavailable."""
     own = facilities.wanted(actor, community_id, grids=seen)
     judging = standard_wanted(actor, community_id)
-    *home, rows, plans, checklists, one, two = yield [*HOME, own, *inspections.wanted(community_id), *judging]
+    home, rows, plans, checklists, one, two = yield [HOME[0], own, *inspections.wanted(community_id), *judging]
     lasts = yield inspections.lasts_wanted(community_id, plans, checklists)
     today, within = now.date(), [rows, plans, checklists, *lasts]
     late = inspections.dues(store, actor, community_id, today=today, grids=seen, overdue=True, within=within)
-    found = facilities.glance(rows, home_of(home).community, on=today, zone=store.zone(community_id))
+    found = facilities.glance(rows, home_of([home, ()]).community, on=today, zone=store.zone(community_id))
     return Estate(_held([one, two], actor, community_id, now, seen).judged(found), tuple(late))
 
 
