@@ -838,19 +838,27 @@ def staffing_over_time(within: Setting, on: date, today: date) -> Staffing:
     """``staffing`` of a day with the months up to it as the course of both values. Pure."""
     filled: list[tuple[str, float | None]] = []
     cover: list[tuple[str, float | None]] = []
+    now = _staffed(within, on)
+    shares = {frozenset(_holders(within, on)): now}  # both rest on which posts are held alone, and months are alike
     for month in last_months(on, 12):
         day = min(Period.of(month).last, on)
-        known = day >= today or all(post.known_on(day) for post in within.posts)
-        then = _staffed(within, day) if known else None
+        then = None
+        if day >= today or all(post.known_on(day) for post in within.posts):
+            held = frozenset(_holders(within, day))
+            then = shares[held] = shares.get(held) or _staffed(within, day)
         filled.append((month, then.filled.value if then else None))
         cover.append((month, then.coverage.value if then else None))
-    now = _staffed(within, on)
     return replace(now, filled=replace(now.filled, series=filled), coverage=replace(now.coverage, series=cover))
+
+
+def _holders(within: Setting, on: date) -> dict[str, str]:
+    """Post id -> who fills it on a day, of those that somebody does."""
+    return {post.id: holder for post in within.posts if (holder := within.holder_of(post, on))}
 
 
 def _staffed(within: Setting, on: date) -> Staffing:
     there, grid_ids = within.posts, [grid.id for grid in within.grids]
-    holders = {post.id: holder for post in there if (holder := within.holder_of(post, on))}
+    holders = _holders(within, on)
     by_place: dict[tuple[Tier, str | None], list[Post]] = defaultdict(list)
     for post in there:
         by_place[post.tier, post.grid_id].append(post)

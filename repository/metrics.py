@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -48,6 +49,7 @@ class Period:
     last: date
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a page asks for the same months again and again
     def of(cls, key: str) -> "Period":
         """The period a key spells; raises PeriodTrouble. Its neighbours, and theirs, are periods too."""
         if key == "ever":
@@ -148,6 +150,7 @@ def _number(year: int, month: int) -> int:
     return year * 12 + month - 1
 
 
+@lru_cache(maxsize=4096)
 def _month(number: int) -> str:
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
 

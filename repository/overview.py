@@ -26,7 +26,7 @@ from repository.grids import (
     staffing,
     staffing_over_time,
 )
-from repository.maintenance import Fault
+from repository.maintenance import Fault, WorkCategory
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.record import Choice
 from repository.rollups import day_begins
@@ -251,7 +251,7 @@ def repairs(
     now: datetime,
 ) -> Steps[Repairs]:
     """How late is the work, and what of it cannot wait? Raises Refused, Unavailable."""
-    owed = maintenance.glance_wanted(store, actor, community_id, period, seen, now=now)
+    owed = maintenance.glance_wanted(store, actor, community_id, period, seen, now=now, kinds=True)
     also = standard_wanted(actor, community_id)
     found = yield [*owed, *also, *maintenance.urgent_wanted(actor, community_id, seen, now=now)]
     of_work, judging, pressing = found[: len(owed)], found[len(owed) :][: len(also)], found[len(owed) + len(also) :]
@@ -270,8 +270,8 @@ def estate(
     Unavailable."""
     own = facilities.wanted(actor, community_id, grids=seen)
     judging = standard_wanted(actor, community_id)
-    *home, rows, plans, checklists, aims, accepted, noted = yield [
-        *HOME,
+    home, rows, plans, checklists, aims, accepted, noted = yield [
+        HOME[0],
         own,
         *inspections.wanted(community_id),
         *judging,
@@ -279,7 +279,7 @@ def estate(
     lasts = yield inspections.lasts_wanted(community_id, plans, checklists)
     today, within = now.date(), [rows, plans, checklists, *lasts]
     late = inspections.dues(store, actor, community_id, today=today, grids=seen, overdue=True, within=within)
-    found = facilities.glance(rows, home_of(home).community, on=today, zone=store.zone(community_id))
+    found = facilities.glance(rows, home_of([home, ()]).community, on=today, zone=store.zone(community_id))
     return Estate(_held([aims, accepted, noted], actor, community_id, now, seen).judged(found), tuple(late))
 
 
@@ -574,7 +574,7 @@ def _meetings(found: meetings.Glance) -> Line:
 
 
 def _requests(found: requests.Glance) -> Line:
-    rising = found.rising
+    rising, kind = found.rising, found.kind
     more = (
         Message(
             msg("“{topic}” comes up more and more: {n} in 31 days, before {before}"),
@@ -583,6 +583,9 @@ def _requests(found: requests.Glance) -> Line:
         if rising
         else None
     )
+    if kind:
+        most = Message(msg("“{topic}” has {n} of them"), {"topic": _known(kind[0], requests.Topic), "n": kind[1]})
+        more = Message(msg("{most}; {rising}"), {"most": most, "rising": more}) if more else most
     if not found.open:
         finding = Message(msg("No request of a resident is open"))
         return Line("requests", State.ON_TARGET, finding, more, values=(found.late,))
@@ -708,21 +711,28 @@ def _facilities_concern(
     late = sorted((row for row in work.grids if row.grid_id in by_id), key=lambda row: -row.overdue)
     dangers = counted(msg("{n} facility is hazardous"), msg("{n} facilities are hazardous"), len(estate.dangers))
     who: tuple[str, ...] = ()
+    because: dict[str, str | int | Message] = {"dangers": dangers}
+    if work.kind:
+        because |= {"category": _known(work.kind[0], WorkCategory), "many": work.kind[1]}
     if late and late[0].overdue:
         grid = by_id[late[0].grid_id]
-        why = Message(
-            msg("{grid} has {n} of them; {dangers}."),
-            {"grid": grid.name, "n": late[0].overdue, "dangers": dangers},
-        )
+        because |= {"grid": grid.name, "n": late[0].overdue}
         who = tuple(name for id in [grid.responsible_id] if id and (name := names.get(id)))
+        text = (
+            msg("{grid} has {n} of them, the category “{category}” {many}; {dangers}.")
+            if work.kind
+            else msg("{grid} has {n} of them; {dangers}.")
+        )
+    elif work.kind:
+        text = msg("The category “{category}” has {many} of them; {dangers}.")
     else:
-        why = Message(msg("{dangers}."), {"dangers": dangers})
+        text = msg("{dangers}.")
     return Concern(
         "facilities",
         state,
         work.overdue if work.overdue.state is not State.ON_TARGET else estate.good_order,
         finding,
-        why,
+        Message(text, because),
         who,
         "maintenance",
         Message(msg("See {count} overdue"), {"count": count}) if count else Message(msg("See the repairs")),

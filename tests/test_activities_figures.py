@@ -114,10 +114,17 @@ def frame(rows: Sequence[Record]) -> pd.DataFrame:
     return found
 
 
+_CUT: dict[tuple[int, str, frozenset[str] | None], tuple[pd.DataFrame, pd.DataFrame]] = {}
+"""What was cut out of which rows: the same is asked for again and again, and nothing changes it."""
+
+
 def within(rows: pd.DataFrame, period: str, grids: frozenset[str] | None) -> pd.DataFrame:
-    whole = Period.of(period)
-    rows = rows[rows["month"].isin(whole.months) if whole.kind == "range" else rows[whole.kind] == period]
-    return rows if grids is None else rows[rows["grid_id"].isin(grids)]
+    if (known := _CUT.get((id(rows), period, grids))) is None:
+        whole = Period.of(period)
+        cut = rows[rows["month"].isin(whole.months) if whole.kind == "range" else rows[whole.kind] == period]
+        cut = cut if grids is None else cut[cut["grid_id"].isin(grids)]
+        known = _CUT[id(rows), period, grids] = cut, rows  # which are kept, so that no others get their id
+    return known[0]
 
 
 def distinct(rows: pd.DataFrame, grids: frozenset[str] | None) -> int:

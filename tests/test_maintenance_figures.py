@@ -24,6 +24,7 @@ from repository.maintenance import (
     Status,
     WorkOrder,
     behind,
+    glance_wanted,
     log_repair,
     move,
     work_figures,
@@ -313,6 +314,17 @@ def test_course_and_tables_agree_with_the_raw_rows(filled, admin, rows, grids, c
             glance = work_glance(filled, admin, "d", period, grids, now=LOCAL)
             assert glance.grids == review.grids
             assert (glance.overdue, glance.on_time) == (review.figures.overdue, review.figures.on_time)
+            assert glance.kind is None, "nobody asked"
+            wanted = glance_wanted(filled, admin, "d", period, grids, now=LOCAL, kinds=True)
+            kinds = work_glance(
+                filled, admin, "d", period, grids, now=LOCAL, within=filled.together(admin, "d", wanted)
+            )
+            assert kinds.grids == glance.grids
+            for read, judged in ((kinds.overdue, glance.overdue), (kinds.on_time, glance.on_time)):
+                assert (read.value, read.n, read.series) == (judged.value, judged.n, judged.series)
+            late = table[table["is_open"] & (table["due_at"] < NOW)]["category"].value_counts()
+            most = min(late.items(), key=lambda one: (-one[1], one[0])) if len(late) and end > NOW else None
+            assert kinds.kind == most, "of what is over no counter tells it"
 
 
 @pytest.mark.parametrize(("grids", "category"), FILTERS)

@@ -1,5 +1,6 @@
 """The overview says what the areas' rooms say, puts the worst first, and keeps to the actor's grids."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,8 +12,9 @@ from repository.access import Actor, Role
 from repository.grids import Community, Grid, Post, Tier, grids
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State
-from repository.overview import compare, glance, off_target, systems, worst
+from repository.overview import compare, glance, off_target, repairs, systems, worst
 from repository.people import Person
+from repository.requests import Topic
 from repository.store import Store
 from tests.conftest import NOW, once
 from tests.test_record import a_work_order
@@ -54,7 +56,14 @@ def small(store: Store, admin: Actor) -> str:
     rows: list[dict[str, Any]] = [
         {"number": "W-1", "grid_id": "g1", "due_at": soon},
         {"number": "W-2", "grid_id": "g2", "due_at": late, "place": "北门"},
-        {"number": "W-3", "grid_id": "g2", "due_at": late + timedelta(days=1), "dangerous": True, "assignee_id": "p2"},
+        {
+            "number": "W-3",
+            "grid_id": "g2",
+            "due_at": late + timedelta(days=1),
+            "dangerous": True,
+            "assignee_id": "p2",
+            "category": "fitness",
+        },
     ]
     for row in rows:
         store.insert(admin, a_work_order(reported_at=NOW - timedelta(days=6), **row))
@@ -69,7 +78,7 @@ def test_the_glance_by_hand(store: Store, admin: Actor, small: str) -> None:
     assert found.values[0].value == 2
     concern = found.concerns[0]
     assert str(concern.finding) == "Overdue orders rose from 0 to 2 in 3 months"
-    assert "2 号网格 has 2 of them" in str(concern.why)
+    assert "2 号网格 has 2 of them, the category “Fitness equipment” 1;" in str(concern.why)
     assert concern.who == ("责任人2",)
     assert "vacant" in str(found.concerns[1].finding)
     assert [str(action.what) for action in found.actions[:2]] == ["Mend W-3: Loose", "Mend 北门: Loose"]
@@ -86,6 +95,30 @@ def test_a_grid_workers_glance_is_of_their_grid(store: Store, small: str) -> Non
     assert [grid.id for grid in found.grids] == ["g1"]
     assert found.values[0].value == 0
     assert not any("W-3" in str(action.what) or "北门" in str(action.what) for action in found.actions)
+
+
+def test_somebody_bound_to_a_grid_hears_of_the_categories_there(store: Store, admin: Actor, small: str) -> None:
+    """Of g2 fitness equipment is overdue; here one gate is since yesterday and one since this morning."""
+    for number, at in (("W-4", NOW - timedelta(days=1)), ("W-5", NOW - timedelta(minutes=5))):
+        store.insert(admin, a_work_order(number=number, grid_id="g1", category="vehicle_access", due_at=at))
+    store.insert(admin, a_work_order(number="W-6", grid_id="g1", due_at=NOW + timedelta(minutes=5)))
+    worker = Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"}))
+    here = frozenset({"g1"})
+
+    asked = {
+        "own": repairs(store, worker, small, QUARTER, now=LOCAL).work,
+        "chosen": repairs(store, admin, small, QUARTER, here, now=LOCAL).work,
+        "all": repairs(store, admin, small, QUARTER, now=LOCAL).work,
+    }
+    kinds = {name: (work.kind, work.overdue.value) for name, work in asked.items()}
+    gates = ("vehicle_access", 2)
+    assert kinds == {"own": (gates, 2), "chosen": (gates, 2), "all": (gates, 4)}
+    other = Actor("v", "v", Role.GRID_WORKER, grids=frozenset({"g2"}))
+    assert repairs(store, other, small, QUARTER, now=LOCAL).work.kind == ("fitness", 1), "the other is of no kind"
+    why = str(glance(store, worker, small, QUARTER, now=LOCAL).concerns[0].why)
+    assert "1 号网格 has 2 of them, the category “Vehicle access” 2;" in why
+    past = repairs(store, admin, small, Period.of("2026Q1"), now=LOCAL).work
+    assert past.kind is None, "the category of what was overdue then is not known"
 
 
 def test_an_empty_community_has_no_data_rather_than_zero_percent(store: Store, admin: Actor) -> None:
@@ -113,6 +146,10 @@ def test_the_systems_say_what_their_pages_say(demo_uri: str, admin: Actor) -> No
     raw = store.db["requests"].find({"community_id": community, "is_open": True}, {"deadline_at": 1})
     late = [each["deadline_at"] < NOW for each in raw]
     assert heard.finding.params == {"n": sum(late), "all": len(late)}
+    own = store.db["requests"].find({"community_id": community, "is_open": True, "deadline_at": {"$lt": NOW}})
+    kinds = Counter(each["category"] for each in own if each["category"] != "other")
+    most, n = min(kinds.items(), key=lambda one: (-one[1], one[0]))
+    assert str(heard.more).startswith(f"“{Topic(most).label}” has {n} of them")
     store.close()
 
 
@@ -141,6 +178,13 @@ def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) ->
     assert sum(cell.value or 0 for cell in found.rows[0].cells.values()) == work.overdue.value
     raw = store.db["work_orders"].count_documents({"community_id": community, "is_open": True, "due_at": {"$lt": NOW}})
     assert work.overdue.value == raw
+    for chosen in (None, frozenset({f"{grid.id}" for grid in found.grids[2:]})):
+        late = {"community_id": community, "is_open": True, "due_at": {"$lt": NOW}}
+        late |= {"category": {"$ne": "other"}}
+        late |= {"grid_id": {"$in": sorted(chosen)}} if chosen else {}
+        kinds = Counter(each["category"] for each in store.db["work_orders"].find(late))
+        told = repairs(store, admin, community, QUARTER, chosen, now=LOCAL).work
+        assert told.kind == min(kinds.items(), key=lambda one: (-one[1], one[0]))
     beside = compare(store, admin, community, QUARTER, now=LOCAL)
     assert (beside.rows, beside.grids) == (found.rows, found.grids)
     year = Period.of("2026")

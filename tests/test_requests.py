@@ -604,6 +604,7 @@ def test_overdue_comes_first_and_the_urgent_before_the_long_overdue(yard: Store,
     assert over.total == 4
     glance = room.request_glance(yard, admin, "d", now=NOW)
     assert (glance.open, glance.overdue) == (5, 4)
+    assert glance.kind == (page.rows[0].category, 4)
     assert room.request_glance(yard, admin, "d", frozenset({"d-g2"}), now=NOW).open == 0
     with pytest.raises(NotFound):
         room.request_story(yard, Actor("x", "x", Role.ADMIN, grids=frozenset({"d-g2"})), "d", life)

@@ -291,8 +291,16 @@ def test_the_same_day_gives_the_same_documents() -> None:
 
 # --- the load
 def test_loaded_whole_counters_agree_and_every_document_is_its_record(store: Store, admin: Actor) -> None:
-    demo.load(store)  # the fixture's clock: 2026-04-02, 16:30
+    """Over what a killed load left, which is cleared."""
     cid = estate.COMMUNITY_ID
+    stray = Person(id=estate.person_id("secretary"), community_id=cid, name="半途")
+    store.db["people"].insert_one(stray.to_document())
+    store.db["monthly_counts"].insert_one(
+        {"_id": "x", "community_id": cid, "subject": "s", "level": "month", "period": "2026-01"}
+    )
+    store.db["meta"].insert_one({"_id": "loading", "by": "dead", "until": store.clock() - timedelta(seconds=1)})
+    demo.load(store)  # the fixture's clock: 2026-04-02, 16:30
+    assert store.db["people"].count_documents({"name": "半途"}) == 0
     (entry,) = audit.trail(store, admin, cid, audit.Search(operation="seed"))
     assert entry.name == "D社区", "the trail calls it as people do"
     assert recount.check(store, admin, cid) == []
@@ -325,19 +333,6 @@ def test_refused_where_there_is_a_community(store: Store, admin: Actor) -> None:
         demo.load(store)
     assert store.db["work_orders"].count_documents({}) == 0
     assert store.db["meta"].count_documents({"_id": "loading"}) == 0
-
-
-def test_what_a_killed_load_left_is_cleared(store: Store, admin: Actor) -> None:
-    cid = estate.COMMUNITY_ID
-    stray = Person(id=estate.person_id("secretary"), community_id=cid, name="半途")
-    store.db["people"].insert_one(stray.to_document())
-    store.db["monthly_counts"].insert_one(
-        {"_id": "x", "community_id": cid, "subject": "s", "level": "month", "period": "2026-01"}
-    )
-    store.db["meta"].insert_one({"_id": "loading", "by": "dead", "until": store.clock() - timedelta(seconds=1)})
-    demo.load(store, date(2026, 4, 2))
-    assert store.db["people"].count_documents({"name": "半途"}) == 0
-    assert recount.check(store, admin, cid) == []
 
 
 def test_before_half_past_seven_the_history_ends_the_day_before(store: Store) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import i18n
-from repository import activities, facilities, maintenance, overview, projects, staff
+from repository import activities, facilities, maintenance, overview, projects, requests, staff
 from repository.activities.metrics import EFFECTIVE_FORMATS, PARTICIPANTS, PARTICIPATION
 from repository.facilities.metrics import GOOD_ORDER
 from repository.grids import COVERAGE, POSTS, Grid, Tier
@@ -17,6 +17,7 @@ from repository.maintenance.metrics import ON_TIME, OVERDUE_ORDERS
 from repository.meetings.queries import Glance as MeetingsGlance
 from repository.metrics import METRICS, Metric, State, Value
 from repository.requests.themes import Glance as RequestsGlance
+from repository.requests.themes import Theme
 from repository.words import Message
 
 GRIDS = [Grid(id=f"g{n}", community_id="d", code=str(n), name=f"{n} 号网格", responsible_id=f"p{n}") for n in (1, 2, 3)]
@@ -78,15 +79,22 @@ def numbers(text: str) -> list[int]:
     share(ON_TIME),
     share(GOOD_ORDER),
     st.integers(0, 3),
+    st.none() | st.tuples(st.sampled_from([*maintenance.WorkCategory, "雨棚"]), COUNT.filter(bool)),
 )
 def test_of_repairs_and_facilities(
-    rows: list[tuple[str, int]], before: list[int], on_time: Value, good: Value, dangers: int
+    rows: list[tuple[str, int]],
+    before: list[int],
+    on_time: Value,
+    good: Value,
+    dangers: int,
+    kind: tuple[str, int] | None,
 ) -> None:
     overdue = sum(n for _grid, n in rows)
     work: Any = Some(
         overdue=counted(OVERDUE_ORDERS, overdue, before),
         on_time=on_time,
         grids=tuple(Some(grid_id=grid, overdue=n) for grid, n in rows),
+        kind=kind and (str(kind[0]), kind[1]),
     )
     estate: Any = Some(good_order=good, dangers=(None,) * dangers)
     found = overview._facilities_concern(GRIDS, work, estate, NAMES)
@@ -103,7 +111,12 @@ def test_of_repairs_and_facilities(
     else:
         assert told == [overdue]
     worst = max((n for grid, n in rows if grid), default=0)
-    assert numbers(why) == ([worst, dangers] if worst else [dangers])
+    of_kind = [kind[1]] if kind else []
+    assert numbers(why) == [*([worst] if worst else []), *of_kind, dangers]
+    if kind:
+        name = kind[0].label if isinstance(kind[0], maintenance.WorkCategory) else kind[0]
+        assert re.search(rf"category “{name}” (has )?{kind[1]:,}\b", why), why
+        assert (name if name == "雨棚" else "类") in both(found.why)[0]
     if worst:
         grid = next(each for each in GRIDS if each.name in why)
         assert (grid.id, worst) in rows
@@ -209,23 +222,27 @@ def test_of_the_systems(
 
     overdue = min(late, open_)
     of_late = Value(METRICS["requests_overdue"], overdue, open_)
-    asked = overview._requests(RequestsGlance(open_, overdue, of_late, None))
+    rising = Theme("", requests.Topic.LIFT.value, more + 1, more, more, 0) if without else None
+    kind = ("parking" if gaps else "广场舞", overdue) if overdue else None
+    asked = overview._requests(RequestsGlance(open_, overdue, of_late, rising, kind))
     assert numbers(both(asked.finding)[1]) == ([overdue, open_] if open_ else [])
+    told = [*([overdue] if overdue else []), *([more + 1, 31, more] if rising else [])]
+    assert [n for text in both(asked.more)[1:] for n in numbers(text)] == told
 
     size = gaps + more
     file: Any = Some(
         size=size, gaps=Some(n=gaps if size > 4 else None), gaps_value=Value(METRICS["C2_gaps"], gaps, size),
         key_posts=without + more, without_successor=without, succession=Value(METRICS["C2_succession"], 0.5, more),
     )  # fmt: skip
-    told = overview._team(file)
-    assert numbers(both(told.finding)[1]) == ([] if not size else [size] if size <= 4 else [gaps, size])
-    if told.more:
-        assert numbers(both(told.more)[1]) == [without, without + more]
+    team = overview._team(file)
+    assert numbers(both(team.finding)[1]) == ([] if not size else [size] if size <= 4 else [gaps, size])
+    if team.more:
+        assert numbers(both(team.more)[1]) == [without, without + more]
 
 
 def test_the_rooms_are_those_the_overview_reads() -> None:
     """The stand-ins above have what the real answers have."""
-    assert {"overdue", "on_time", "grids"} <= maintenance.WorkGlance.__dataclass_fields__.keys()
+    assert {"overdue", "on_time", "grids", "kind"} <= maintenance.WorkGlance.__dataclass_fields__.keys()
     assert {"good_order", "dangers"} <= facilities.EstateGlance.__dataclass_fields__.keys()
     assert {"held", "variety", "participation", "participants", "ages", "withheld"} <= (
         activities.Figures.__dataclass_fields__.keys()

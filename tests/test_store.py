@@ -23,6 +23,7 @@ from repository.maintenance import Outcome, Status, WorkOrder
 from repository.people import Person
 from repository.store import (
     Conflict,
+    Counters,
     Duplicate,
     Full,
     Invalid,
@@ -322,6 +323,49 @@ def test_every_write_waits_for_the_journal_of_the_majority(mongodb_uri: str, sto
     assert all(dict(command["writeConcern"]) == {"w": "majority", "j": True} for command in commits)
     inside = [command for command in commands if command.get("autocommit") is False]
     assert not any(update.get("upsert") for command in inside for update in command.get("updates", ()))
+
+
+def test_what_comes_to_the_same_is_read_once(mongodb_uri: str, store: Store, admin: Actor) -> None:
+    """By two readers alike; not what another may see less of, nor other fields."""
+    store.insert(admin, Community(id="D", community_id="D", code="D", name="D社区"))
+    for number in ("1", "2"):
+        store.insert(admin, Grid(id=f"g{number}", community_id="D", code=number, name=number))
+        store.insert(admin, a_work_order(number=number, grid_id=f"g{number}"))
+    sent: list[dict[str, Any]] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            if event.command_name == "aggregate":
+                sent.append(dict(event.command))
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            pass
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            pass
+
+    office, worker = Actor("o", "o", Role.ADMIN), Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"}))
+    wanted = [
+        Wanted(WorkOrder),
+        Wanted(WorkOrder, {"community_id": "D"}, reader=office),
+        Wanted(WorkOrder, reader=worker),
+        Wanted(WorkOrder, fields=("number",)),
+        Counters([{"subject": "work_orders", "level": "stock"}]),
+        Counters([{"subject": "work_orders", "level": "stock"}]),
+    ]
+    watched = Store.connect(mongodb_uri, store.db.name, store.clock, event_listeners=[Listener()])
+    try:
+        *orders, stock, again = watched.together(admin, "D", wanted)
+    finally:
+        watched.close()
+    (command,) = sent
+    read = [stage for stage in command["pipeline"] if "$unionWith" in stage]
+    assert len(read) == 3, "and the one that it begins with"
+    assert [sorted(row.get("number") for row in rows) for rows in orders] == [["1", "2"], ["1", "2"], ["1"], ["1", "2"]]
+    assert [{*row} for row in orders[3]] == [{"_id", "number"}] * 2
+    assert stock == again != []
+    assert stock is not again
+    assert orders[0] is not orders[1]
 
 
 def test_a_database_that_is_away_is_said_in_words() -> None:

@@ -136,23 +136,22 @@ def dues(
     else:
         read = within[3:]
     zone = store.zone(community_id)
-    lasts = {(row["list"], row["_id"]): row["on"].astimezone(zone).date() for rows in read for row in rows}
+    lasts = {(row["list"], row["_id"]): row["on"].astimezone(zone).date() for each in read for row in each}
     found = []
+    alike: dict[tuple[str, str | None, str | None], list[Document]] = defaultdict(list)  # what the same plans cover
+    for row in standing:
+        alike[row["category"], row.get("kind"), row.get("grid_id")].append(row)
     for checklist_id, checklist in lists.items():
         own = sorted(by_list[checklist_id], key=lambda plan: plan.narrowness, reverse=True)
         own_plan = {plan.facility_id: plan for plan in reversed(own) if plan.facility_id}
         general = [plan for plan in own if plan.facility_id is None]
-        covering: dict[tuple[str, str | None, str | None], InspectionPlan | None] = {}
-        for row in standing:
-            sort = (row["category"], row.get("kind"), row.get("grid_id"))
-            facility: str = row["_id"]
-            demanded = own_plan.get(facility)
-            if demanded is None:
-                if sort not in covering:
-                    covering[sort] = next((plan for plan in general if plan.covers(checklist, "", *sort)), None)
-                demanded = covering[sort]
-            if demanded is not None:
-                last_on, installed = lasts.get((checklist_id, facility)), row.get("installed_on")
+        for sort, rows in alike.items():
+            covering = next((plan for plan in general if plan.covers(checklist, "", *sort)), None)
+            for row in rows if covering or own_plan else ():
+                demanded = own_plan.get(row["_id"], covering)
+                if demanded is None:
+                    continue
+                last_on, installed = lasts.get((checklist_id, row["_id"])), row.get("installed_on")
                 due_on = demanded.next_due(last_on, installed.date() if installed else None)
                 if due_on < today or not overdue:
                     found.append(_due(row, checklist, demanded, last_on, due_on, today))

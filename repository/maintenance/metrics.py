@@ -17,7 +17,16 @@ from zoneinfo import ZoneInfo
 from repository.access import Actor, Operation, reach, require, scope
 from repository.filters import Is
 from repository.grids import Community
-from repository.maintenance.records import BY_AGE, BY_DUE, BY_END, BY_RESPONSE, Priority, Status, WorkOrder
+from repository.maintenance.records import (
+    BY_AGE,
+    BY_DUE,
+    BY_END,
+    BY_RESPONSE,
+    Priority,
+    Status,
+    WorkCategory,
+    WorkOrder,
+)
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, months_between, ratio
 from repository.rollups import (
     NOW,
@@ -241,6 +250,9 @@ class WorkGlance:
     overdue: Value
     on_time: Value
     grids: tuple[GridRow, ...]
+    kind: tuple[str, int] | None = None
+    """Of which category most is overdue now, and how much; "other" is none. None where nothing is, of what is over, and
+    where nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -291,18 +303,25 @@ def work_glance(
     within: Sequence[Sequence[Document]] | None = None,
 ) -> WorkGlance:
     """How late is the work, in the community and in each of its grids? ``within``: if what is ``glance_wanted`` was
-    read already."""
+    read already, which then also says whether by category."""
     ledger = Ledger.at(store, actor, community_id, period, grids, None, now)
     ledger.read_glance(within or store.together(actor, community_id, ledger.glance_wanted()))
     _open, overdue, on_time = _owed(ledger, ledger.ends())
-    return WorkGlance(overdue, on_time, _grids(ledger))
+    return WorkGlance(overdue, on_time, _grids(ledger), ledger.latest_kind)
 
 
 def glance_wanted(
-    store: Store, actor: Actor, community_id: str, period: Period, grids: frozenset[str] | None = None, *, now: datetime
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+    kinds: bool = False,
 ) -> list[Wanted | Counters]:
-    """What ``work_glance`` reads."""
-    return Ledger.at(store, actor, community_id, period, grids, None, now).glance_wanted()
+    """What ``work_glance`` reads; with ``kinds`` by category too what is overdue now."""
+    return Ledger.at(store, actor, community_id, period, grids, None, now).glance_wanted(kinds=kinds)
 
 
 @judged
@@ -577,18 +596,34 @@ class Ledger:
         return datetime.combine(day, time(), now.tzinfo).astimezone(UTC)
 
     # --- reading
-    def glance_wanted(self) -> list[Wanted | Counters]:
+    def glance_wanted(self, *, kinds: bool = False) -> list[Wanted | Counters]:
         """What a glance reads: of the months since the first of the series, the stock and what falls due the marginals
-        without categories, and what is due today."""
-        wanted = [{"level": "month", "period": Is(gte=self._from(series=True))}, *self._stock_wanted()]
-        fields = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
-        return [Counters([{"subject": SUBJECT, **one} for one in wanted], fields), self._due_today_wanted({})]
+        without categories, and what is due today. With ``kinds``, while the period lasts: by category what is owed and
+        falls due; of some grids, of which no counter tells that, all that is overdue."""
+        months: Document = {"level": "month", "period": Is(gte=self._from(series=True))}
+        bare = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
+        kinds = kinds and not self.is_past
+        whole = kinds and self.seen is None
+        read = [([months], bare), (self._stock_wanted(), {"by_cell": 0})]
+        if not whole:
+            read = [([months, *self._stock_wanted()], bare)]
+        return [
+            *(Counters([{"subject": SUBJECT, **one} for one in wanted], fields) for wanted, fields in read),
+            self._due_today_wanted({"c": "$category"} if kinds else {}, overdue=kinds and not whole),
+        ]
 
     def read_glance(self, within: Sequence[Sequence[Document]]) -> None:
         """Take in what was ``glance_wanted``."""
-        counters, groups = within
-        due = self._take_counters(counters, total=True)
-        self._count_due(due, groups, detailed=False)
+        *counters, groups = within
+        due = self._take_counters([document for documents in counters for document in documents], total=True)
+        self._count_due(due, groups)
+
+    @property
+    def latest_kind(self) -> tuple[str, int] | None:
+        """The category by name that most of what is overdue now is of, as far as that was read, and how many."""
+        late = [(word, part.overdue) for word, part in self.categories.items() if part.overdue > 0]
+        told = [] if self.is_past else [one for one in late if one[0] != WorkCategory.OTHER]
+        return min(told, key=lambda one: (-one[1], one[0]), default=None)
 
     def _stock_wanted(self) -> list[Document]:
         return [{"level": "stock", "period": NOW}, {"level": "due", "period": Is(gte=self.present)}]
@@ -615,12 +650,14 @@ class Ledger:
         self.whole = {document["period"]: document for document in months}
         for document in months:
             self.all.months[document["period"]].append(document.get("total", {}))
-        self._count_due(due, groups, detailed=True)
+        self._count_due(due, groups)
 
-    def _due_today_wanted(self, kinds: Document) -> Wanted:
+    def _due_today_wanted(self, kinds: Document, *, overdue: bool = False) -> Wanted:
+        """What is due today in groups, and with ``overdue`` what was due before."""
         groups: Document = {"$group": {"_id": {"g": "$grid_id", "late": self._late(), **kinds}, "n": {"$sum": 1}}}
-        today = {"due_at": Is(gte=self._midnight(0), lt=self._midnight(-1))}
-        return self._open_wanted(today, groups, BY_DUE)
+        tomorrow = self._midnight(-1)
+        due = Is(lt=tomorrow) if overdue else Is(gte=self._midnight(0), lt=tomorrow)
+        return self._open_wanted({"due_at": due}, groups, BY_DUE)
 
     def _open_wanted(self, which: Document, groups: Document, index: tuple[str, ...]) -> Wanted:
         """Groups of the open orders in sight."""
@@ -701,9 +738,10 @@ class Ledger:
     def _late(self) -> Document:
         return {"$and": [{"$gt": ["$due_at", None]}, {"$lt": ["$due_at", self.now.astimezone(UTC)]}]}
 
-    def _count_due(self, documents: Sequence[Document], groups: Sequence[Document], *, detailed: bool) -> None:
+    def _count_due(self, documents: Sequence[Document], groups: Sequence[Document]) -> None:
         """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
-        was looked at one by one, a small indexed set (by age band: its age too)."""
+        was looked at one by one, a small indexed set (by age band: its age too). Of some grids the counters know no
+        categories: there those of what is late were looked at."""
         every = [self.all, *self.grids.values(), *self.categories.values()]
         for part in every:
             part.overdue = part.open - _sum(part.stock, "no_due")
@@ -720,11 +758,14 @@ class Ledger:
             key, n = group["_id"], group["n"]
             if key.get("band") is not None:
                 self.ages.append((key["band"], key["late"], n))
+            own = [self.categories[key["c"]]] if "c" in key else []
             if not key["late"]:
-                of_category = [self.categories[key["c"]]] if detailed else []
-                for part in (self.all, self.grids[key.get("g") or ""], *of_category):
+                for part in (self.all, self.grids[key.get("g") or ""], *(own if self.seen is None else ())):
                     part.overdue -= n
                     part.ahead += n
+            elif self.seen is not None:
+                for part in own:
+                    part.overdue += n
 
     def _branches(self, document: Document, *, total: bool = True) -> Iterable[tuple[Document, _Part]]:
         """A document's branches and the parts they belong to. Over some grids the whole is their sum."""

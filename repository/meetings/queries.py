@@ -256,8 +256,12 @@ def glance(
 def glance_wanted(actor: Actor, community_id: str) -> list[Wanted]:
     """What ``glance`` reads."""
     still = {**scope(actor, ActionItem, community_id), "is_open": True}
-    own = Wanted(Community, None, ("month_meeting_days", "quarter_meeting_days", "year_meeting_days"))
-    return [Wanted(Meeting, None, _LIGHT), Wanted(ActionItem, still), Wanted(SpecialDay, None, _DAYS), own]
+    return [
+        Wanted(Meeting, None, _LIGHT),
+        Wanted(ActionItem, still),
+        Wanted(SpecialDay, None, _DAYS),
+        Wanted(Community),
+    ]
 
 
 def calendar(store: Store, actor: Actor, community_id: str, year: int, *, now: datetime) -> list[Cell]:

@@ -21,6 +21,7 @@ from repository.record import Choice, midnight
 from repository.requests import metrics
 from repository.requests.records import (
     ANSWERED,
+    BY_DEADLINE,
     BY_RECEIPT,
     BY_RESPONSIBLE,
     SUBJECT,
@@ -369,7 +370,7 @@ def requests_by_grid(
         [{"$group": {"_id": {"g": "$grid_id", "late": overdue_now}, "n": {"$sum": 1}}}],
         filter={"is_open": True, "deadline_at": Is(lt=month_end)},
         grids=grids,
-        index=("community_id", "is_open", "deadline_at", "grid_id", "urgency"),
+        index=BY_DEADLINE,
     ):
         grid = group["_id"].get("g") or ""
         overdue, later = late[grid]

@@ -189,6 +189,7 @@ def place_key(place: str | None) -> str | None:
     return "".join(text.casefold().split())[:PLACE_KEY] or None
 
 
+BY_DEADLINE = ("community_id", "is_open", "deadline_at", "grid_id", "urgency", "category")
 BY_RESPONSIBLE = ("community_id", "responsible_id", "ended_at", "late")
 BY_RECEIPT = (
     *("community_id", "received_at", "grid_id", "category"),
@@ -206,8 +207,8 @@ class Request(Record):
     indexes = (
         Index(("community_id", "number"), "a number is one request's", unique=True),
         Index(
-            ("community_id", "is_open", "deadline_at", "grid_id", "urgency"),
-            "what is owed, the longest overdue first",
+            BY_DEADLINE,
+            "what is owed, the longest overdue first; by topic from keys alone",
             where={"is_open": True},
         ),
         Index(BY_RECEIPT, "newest first; a month's rebuild; topics of a period and who answers, from keys alone"),

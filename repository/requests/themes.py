@@ -203,6 +203,8 @@ class Glance:
     """``overdue`` as the metric it is."""
     rising: Theme | None
     """The topic that rose most in a month, if one did."""
+    kind: tuple[str, int] | None = None
+    """Of which topic most are overdue, and how many; "other" is none. None where none are."""
 
 
 @judged
@@ -219,9 +221,11 @@ def request_glance(
     already. Raises Refused, Unavailable."""
     owed, topics = within or store.together(actor, community_id, glance_wanted(actor, community_id, grids, now=now))
     rising = [one for one in _chosen(_topics(topics)) if one.rise > 0]
-    counts = owed[0] if owed else {"open": 0, "overdue": 0}
-    late = Value(OVERDUE, counts["overdue"], counts["open"])
-    return Glance(counts["open"], counts["overdue"], late, rising[0] if rising else None)
+    opened, overdue = (sum(row[name] for row in owed) for name in ("open", "overdue"))
+    late = Value(OVERDUE, overdue, opened)
+    kinds = [(row["_id"], row["overdue"]) for row in owed if row["overdue"] and row["_id"] != Topic.OTHER]
+    most = min(kinds, key=lambda one: (-one[1], one[0]), default=None)
+    return Glance(opened, overdue, late, rising[0] if rising else None, most)
 
 
 def glance_wanted(
@@ -231,7 +235,7 @@ def glance_wanted(
     here = scope(actor, Request, community_id, grids)
     since, within = _stretches(now, DAYS["month"])
     late = {"$and": [{"$gt": ["$deadline_at", None]}, {"$lt": ["$deadline_at", now.astimezone(UTC)]}]}
-    counted = {"$group": {"_id": None, "open": {"$sum": 1}, "overdue": {"$sum": {"$cond": [late, 1, 0]}}}}
+    counted = {"$group": {"_id": "$category", "open": {"$sum": 1}, "overdue": {"$sum": {"$cond": [late, 1, 0]}}}}
     topics = [*_read("category", "received_at", "is_open", "resident", "place_key"), *_grouped("$category", since)]
     return [
         Wanted(Request, here | {"is_open": True}, steps=(counted,)),

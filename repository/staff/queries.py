@@ -332,10 +332,11 @@ def _month_end(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
 
 
-def _team(files: _Files, lately: _Files, whole: bool) -> Team:
-    size = len(files.members)
-    gaps = [gap for gap in _gaps(files) if gap.is_gap]
-    expiring = sum(len(gap.expiring) for gap in _gaps(files))
+def _team(files: _Files, lately: _Files, whole: bool, *, brief: bool = False) -> Team:
+    """``brief``: without the dimensions."""
+    size, found = len(files.members), _gaps(files)
+    gaps = [gap for gap in found if gap.is_gap]
+    expiring = sum(len(gap.expiring) for gap in found)
     posts = _key_posts(lately)
     bare = sum(not post.prepared for post in posts)
     trained = _trained(files)
@@ -346,7 +347,7 @@ def _team(files: _Files, lately: _Files, whole: bool) -> Team:
         on=files.on,
         size=size,
         whole=whole,
-        dimensions=tuple(_dimension(key, files, whole) for key in _WISHES),
+        dimensions=() if brief else tuple(_dimension(key, files, whole) for key in _WISHES),
         training=trained,
         gaps=lacking,
         gaps_value=Value(metrics.GAPS, lacking.n if size else None, size),
@@ -790,7 +791,6 @@ class StaffGlance:
 
     on: date
     size: int
-    certified: Value
     gaps: Count[str]
     gaps_value: Value
     key_posts: int
@@ -815,13 +815,11 @@ def staff_glance(
     what is ``glance_wanted`` was read already. Raises Refused, Unavailable."""
     whole = may(actor, Operation.READ, StaffMember.collection)
     files, lately = _told_files(store, actor, community_id, on, within)
-    found = _team(files, lately, whole)
-    certified = next(each.value for each in found.dimensions if each.key == Wish.CERTIFIED)
+    found = _team(files, lately, whole, brief=True)
     state, held = _assessment(files.rounds, on)
     return StaffGlance(
         on=files.on,
         size=found.size,
-        certified=certified or Value(metrics.CERTIFIED, None, 0),
         gaps=found.gaps,
         gaps_value=found.gaps_value,
         key_posts=found.key_posts,

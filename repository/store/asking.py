@@ -59,10 +59,15 @@ def at_once(store: Store, actor: Actor, community_id: str, put: Sequence[Put]) -
                     answers[place] = done.value
                     del running[place]
         each: list[Wanted | Counters] = []  # what several want is read once
-        for one in (one for own in wanted.values() for one in own):
-            if one not in each:
-                each.append(one)
-        of = [[footprints[place] for place, own in wanted.items() if one in own] for one in each]
+        of: list[list[Footprint]] = []
+        places: dict[int, list[int]] = {place: [] for place in wanted}  # where in it stands what a question wants
+        for place, own in wanted.items():
+            for one in own:
+                if one not in each:
+                    each.append(one)
+                    of.append([])
+                places[place].append(at := each.index(one))
+                of[at].append(footprints[place])
         found = store.together(actor, community_id, each, of) if each else []
-        rows = {place: [list(found[each.index(one)]) for one in own] for place, own in wanted.items()}
+        rows = {place: [list(found[at]) for at in where] for place, where in places.items()}
     return [(answer, frozenset(footprint.read)) for answer, footprint in zip(answers, footprints, strict=True)]

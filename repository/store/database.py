@@ -466,8 +466,9 @@ class Store:
     ) -> list[list[Document]]:
         """Documents of several small collections in one command: the way there and back costs more than they do.
         Counters come by period, and the caller cuts them to the actor's grids with ``access.reach``. ``footprints``:
-        where to note beside each what is read for it. A command can name one index; what names a further one is read
-        in a command of its own, for the server would first try out all indexes that lead with the community.
+        where to note beside each what is read for it. What comes to the same, whoever reads it, is read once. A command
+        can name one index; what names a further one is read in a command of its own, for the server would first try out
+        all indexes that lead with the community.
 
         Raises Refused, Unavailable.
         """
@@ -476,6 +477,8 @@ class Store:
             pending = self.pending_batches()
             commands: list[list[tuple[str, list[Document]]]] = [[]]
             hints: list[Document] = [{}]
+            branches: list[tuple[str, list[Document]]] = []
+            read: list[int] = []  # for each the first that wants the same, whose rows are its too
             for place, each in enumerate(wanted):
                 if isinstance(each, Counters):
                     name, branch = rollups.COUNTS, self._counting(community_id, each.wanted, each.fields)
@@ -483,6 +486,10 @@ class Store:
                     name, branch = each.record.collection, self._branch(actor, community_id, each, pending)
                 for footprint in footprints[place] if footprints else ():
                     footprint.reads(name, pipeline=branch)
+                branches.append((name, branch))
+                read.append(branches.index((name, branch)))
+                if read[place] != place:
+                    continue
                 told = (name, [*branch, {"$set": {"_place": place}}])
                 if isinstance(each, Counters) or each.by is None:
                     commands[0].append(told)
@@ -499,8 +506,8 @@ class Store:
                     place = document.pop("_place")
                     found[place].append(self._as_seen(document, pending))
         return [
-            sorted(rows, key=_period) if isinstance(each, Counters) else rows
-            for each, rows in zip(wanted, found, strict=True)
+            sorted(found[first], key=_period) if isinstance(each, Counters) else [*found[first]]
+            for each, first in zip(wanted, read, strict=True)
         ]
 
     def _counting(

@@ -136,6 +136,7 @@ NOT_TRIED: Mapping[str, str] = {
         "of a batch as it is stored; commit and undo, which are tried, make it",
     ),
     "maintenance.Ledger": "made by its read", "maintenance.Ledger.midnight": "moments that are compared with a field",
+    "maintenance.Ledger.glance_wanted": "read by the rooms",
     "maintenance.Ledger.read_glance": "read by the rooms",
     "maintenance.Ledger.take_estimates": "read by the rooms",
     "backup.Sink": "a file", "backup.Sink.write": "a file",
