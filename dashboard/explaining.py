@@ -2,18 +2,25 @@
 target, its course, and what moved it."""
 
 from collections.abc import Mapping
+from math import isclose
 
 import streamlit as st
 
 from dashboard import cards, data, drawer, i18n, navigation, session
 from dashboard.i18n import MISSING, _, plain, say
 from repository.activities import Format
-from repository.contributions import EXPLAINED, Contribution, moved
+from repository.contributions import OTHERS, WHY_NOT, By, Movement, moved
+from repository.entries import EntryKind
 from repository.facilities import Category
-from repository.grids import grid_names
+from repository.grids import Tier, grid_names
+from repository.hazards import Level
+from repository.inspections import InspectionKind
 from repository.maintenance import WorkCategory
-from repository.metrics import Period, Value
+from repository.meetings import MeetingKind
+from repository.metrics import METRICS, Metric, Period, Value
+from repository.organizations import GiftKind, OrganizationKind
 from repository.record import RECORDS, Choice
+from repository.requests import Topic
 
 EXPLAIN = "explain"
 """URL parameter: the metric that is explained."""
@@ -59,7 +66,9 @@ def _explained(value: Value, page: str, params: Mapping[str, str | None]) -> Non
             navigation.link(page, _("The list behind it"), **params)
         navigation.link("targets", _("Target and history"), icon=":material/flag:", figure=metric.key)
     _course(value)
-    if metric.key in EXPLAINED and not view.category:
+    if metric.key in WHY_NOT:
+        st.caption(plain(_("What moved it")) + ": " + plain(say(WHY_NOT[metric.key])))
+    elif not view.category:
         _moved(view, value)
 
 
@@ -97,47 +106,89 @@ def _course(value: Value) -> None:
 
 
 def _moved(view: session.View, value: Value) -> None:
-    """What each grid, and each category, brought to the change against the period before."""
+    """What each grid, category and so on brought to the change against the period before. Nothing where the figure
+    shown is of something else than the period's end or of a part only, such as the orders of companies."""
     found = data.ask(moved, view.community_id, view.period, value.metric.key, view.grids, now=view.now)
-    if found is None:
+    shown = None if found is None else value.detail if found.mean else value.value
+    if found is None or shown is None or not isclose(found.after, shown, rel_tol=1e-9):
         return
-    unit, names = value.metric.unit, data.ask(grid_names, view.community_id)
+    unit = value.metric.unit
     before, after = (i18n.amount(each, unit) for each in (found.before, found.after))
-    st.markdown("**" + plain(_("What moved it from {before} to {after}", before=before, after=after)) + "**")
+    if found.mean:
+        st.caption(plain(_("The one in the middle is made of no parts; the mean beside it is.")))
+        title = _("What moved the mean from {before} to {after}", before=before, after=after)
+    else:
+        title = _("What moved it from {before} to {after}", before=before, after=after)
+    if not found.by:
+        return
+    st.markdown("**" + plain(title) + "**")
+    grids = data.ask(grid_names, view.community_id)
     for by, parts in found.by.items():
-        share = unit == "percent"
-        words = {"grid": _("Grid"), "category": _("Category"), "format": _("Format")}
-        head = [words[by], _("Before → now"), _("Brought")]
-        if share:
-            head += [_("by its own share"), _("by its weight")]
+        # the parts of a sum of rates are counted in points, whatever they are rates of
+        effects = found.divided and any(each.mix for each in parts)
+        head = [say(by.label), _("Before → now"), _("Brought")]
+        if effects:
+            head += [_("by its own share") if unit == "percent" else _("by its own figure"), _("by its weight")]
         rows = [
             [
-                names.get(each.part) or _("No grid") if by == "grid" else i18n.term(each.part, _kinds(value, by)),
+                _name(found, each.part, by, grids),
                 " → ".join(MISSING if one is None else i18n.amount(one, unit) for one in (each.before, each.after)),
-                *_effects(each, share),
+                *(_signed(part, found) for part in ((each.total, each.rate, each.mix) if effects else (each.total,))),
             ]
             for each in parts
         ]
         cards.listed(head, rows, right=tuple(range(1, len(head))))
-    if unit == "percent":
+    if found.divided:
         st.caption(
             _("In points; they add up to the change. By its own share: it did better or worse than before. By its "
               "weight: more or less of the whole was there.")
+            if unit == "percent" else
+            _("They add up to the change. By its own figure: it did better or worse than before. By its weight: more "
+              "or less of the whole was there.")
         )  # fmt: skip
 
 
-def _kinds(value: Value, by: str) -> type[Choice]:
+def _name(found: Movement, part: str, by: By, grids: Mapping[str, str]) -> str:
+    """What a part is called."""
+    if part == OTHERS:
+        return _("Other grids, and of no grid")
+    if by is By.GRID:
+        return grids.get(part) or _("No grid")
+    if by is By.MEASURE:
+        return say(METRICS[part].title)
+    if part in found.names:
+        return found.names[part]
+    return i18n.term(part, _words(found.metric, by)) or MISSING
+
+
+def _words(metric: Metric, by: By) -> type[Choice] | None:
     """What the words of the parts are, where they are ours."""
-    if by == "format":
-        return Format
-    return WorkCategory if "work_orders" in value.metric.of else Category
+    of = {By.FORMAT: Format, By.TOPIC: Topic, By.LEVEL: Level, By.TIER: Tier}
+    if by is By.CATEGORY:
+        return Category if "facilities" in metric.of else WorkCategory
+    if by is By.KIND:
+        return next((kinds for name, kinds in _KINDS.items() if name in metric.of), None)
+    return of.get(by)
 
 
-def _effects(each: Contribution, share: bool) -> list[str]:
-    def signed(number: float) -> str:
-        told = i18n.number(number, 1 if share else 0)
-        return f"+{told}" if number > 0 else told
+_KINDS: Mapping[str, type[Choice]] = {
+    "entry_logs": EntryKind,
+    "inspections": InspectionKind,
+    "needs": GiftKind,
+    "organizations": OrganizationKind,
+    "meetings": MeetingKind,
+    "action_items": MeetingKind,
+}
+"""By what metrics are counted from."""
 
-    if not share:
-        return [signed(each.total)]
-    return [signed(100 * part) for part in (each.total, each.rate, each.mix)]
+
+def _signed(number: float, found: Movement) -> str:
+    """What a part brought, in points of a share."""
+    unit = found.metric.unit
+    if unit == "percent":
+        told = i18n.number(100 * number, 1)
+    elif unit == "money":
+        told = i18n.money(round(number))
+    else:
+        told = i18n.number(number, 2 if found.divided else 0)
+    return f"+{told}" if number > 0 else told

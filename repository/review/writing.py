@@ -902,7 +902,9 @@ def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkR
     movement = contributions.compared(*(contributions.of_work("work_on_time", each) for each in (before, now)))
     if movement is None or abs(movement.change) < NOTABLE / 2:
         return None
-    grids = [each for each in movement.by["grid"] if each.part and each.total * movement.change > 0]
+    grids = [
+        each for each in movement.by.get(contributions.By.GRID, ()) if each.part and each.total * movement.change > 0
+    ]
     if not grids:
         return None
     most = max(grids, key=lambda each: abs(each.total))

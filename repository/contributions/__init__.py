@@ -1,0 +1,105 @@
+"""What moved a figure between two periods: how much of the change each grid or category brought, adding up exactly.
+
+``shares`` is the arithmetic, ``parts`` what each figure is made of, ``untold`` why some figures cannot be taken apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isclose
+
+from repository.access import Actor
+from repository.contributions.parts import MADE_OF, OTHERS, Asked, By, Parts, of_work
+from repository.contributions.shares import Contribution, Whole, of_blends, of_counts, of_shares
+from repository.contributions.untold import WHY_NOT
+from repository.metrics import Metric, Period
+from repository.store import Store
+
+__all__ = [
+    "EXPLAINED",
+    "OTHERS",
+    "WHY_NOT",
+    "By",
+    "Contribution",
+    "Movement",
+    "Parts",
+    "compared",
+    "moved",
+    "of_counts",
+    "of_shares",
+    "of_work",
+]
+
+EXPLAINED = frozenset(MADE_OF)
+"""The figures whose change can be taken apart; WHY_NOT says of the others why not."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """How a figure moved against the period before, and what did it, largest first. ``divided``: it is a share or a
+    mean, so parts have a weight; ``mean``: these are the means beside a figure that is no sum. ``names``: of parts that
+    are records other than grids."""
+
+    metric: Metric
+    before: float
+    after: float
+    by: Mapping[By, tuple[Contribution, ...]]
+    divided: bool
+    mean: bool
+    names: Mapping[str, str]
+
+    @property
+    def change(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+
+def moved(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    metric: str,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> Movement | None:
+    """What moved a figure against the period before; None for one that is not counted by parts (see EXPLAINED), for all
+    of time, and where either rests on too little. Raises Refused, Unavailable."""
+    if metric not in EXPLAINED or period.kind == "ever":
+        return None
+    before, after = (
+        MADE_OF[metric](Asked(store, actor, community_id, each, grids, now)) for each in (period.previous, period)
+    )
+    return compared(before, after)
+
+
+def compared(before: Parts, after: Parts) -> Movement | None:
+    """What moved a figure from one to the other; None where either rests on too little. By what its parts do not add up
+    to the change, because a rule cut something off, nothing is told. Pure."""
+    first, last = before.value, after.value
+    if first.value is None or last.value is None or not first.enough or not last.enough:
+        return None
+    how, few = of_shares if after.divided else of_counts, before.few | after.few
+    by = {side: how(_without(before.by.get(side, {}), few), _without(whole, few)) for side, whole in after.by.items()}
+    for side, (blend, own) in after.blends.items():
+        had = before.blends[side]
+        by[side] = of_blends(had[0], blend, (had[1], own))
+    change = last.value - first.value
+    exact = {
+        side: parts
+        for side, parts in by.items()
+        if parts and isclose(sum(each.total for each in parts), change, rel_tol=1e-9, abs_tol=1e-7)
+    }
+    names = {**before.names, **after.names}
+    return Movement(last.metric, first.value, last.value, exact, after.divided or bool(after.blends), after.mean, names)
+
+
+def _without(whole: Whole, few: frozenset[str]) -> Whole:
+    """What must not be told of one of the two periods is with the others in both."""
+    apart = few & whole.keys()
+    if not apart:
+        return whole
+    of_others = [whole[part] for part in {*apart, OTHERS} & whole.keys()]
+    rest = sum(counted for counted, _n in of_others), sum(n for _counted, n in of_others)
+    return {part: n for part, n in whole.items() if part not in apart} | {OTHERS: rest}
