@@ -109,17 +109,25 @@ def _moved(view: session.View, value: Value) -> None:
     """What each grid, category and so on brought to the change against the period before. Nothing where the figure
     shown is of something else than the period's end or of a part only, such as the orders of companies."""
     found = data.ask(moved, view.community_id, view.period, value.metric.key, view.grids, now=view.now)
-    shown = None if found is None else value.detail if found.mean else value.value
-    if found is None or shown is None or not isclose(found.after, shown, rel_tol=1e-9):
+    if found is None:
+        if value.enough and view.period.kind != "ever":
+            st.caption(plain(_("The period before rests on too little to say what moved it.")))
+        return
+    over, shown = view.period.last < view.now.date(), value.detail if found.mean else value.value
+    at_ends = found.stock and over
+    if not at_ends and (shown is None or not isclose(found.after, shown, rel_tol=1e-9)):
         return
     unit = value.metric.unit
     before, after = (i18n.amount(each, unit) for each in (found.before, found.after))
     if found.mean:
         st.caption(plain(_("The one in the middle is made of no parts; the mean beside it is.")))
         title = _("What moved the mean from {before} to {after}", before=before, after=after)
+    elif at_ends:
+        title = _("What moved it from {before} to {after}, at the ends of the two periods", before=before, after=after)
     else:
         title = _("What moved it from {before} to {after}", before=before, after=after)
-    if not found.by:
+    if not any(each.total for parts in found.by.values() for each in parts):
+        st.caption(plain(_("No part moved it against the period before.")))
         return
     st.markdown("**" + plain(title) + "**")
     grids = data.ask(grid_names, view.community_id)
@@ -138,7 +146,7 @@ def _moved(view: session.View, value: Value) -> None:
             for each in parts
         ]
         cards.listed(head, rows, right=tuple(range(1, len(head))))
-    if found.divided:
+    if any(each.mix for parts in found.by.values() for each in parts):
         st.caption(
             _("In points; they add up to the change. By its own share: it did better or worse than before. By its "
               "weight: more or less of the whole was there.")

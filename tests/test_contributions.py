@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import repository
 from repository import contributions
 from repository.access import Actor, Role
-from repository.contributions import EXPLAINED, WHY_NOT, By, moved, of_counts, of_shares
-from repository.contributions.parts import MADE_OF, Asked
+from repository.contributions import EXPLAINED, WHY_NOT, By, made_of, moved, of_counts, of_shares
 from repository.grids import grid_names
 from repository.metrics import METRICS, Period
 from repository.store import Store
@@ -87,8 +86,8 @@ def test_each_figure_is_taken_apart_or_says_why_not() -> None:
 def test_on_the_demonstration_the_parts_add_up_to_the_figure(demo: Store, metric: str, key: str) -> None:
     actor, period = Actor("leader", "书记", Role.SECRETARY), Period.of(key)
     found = moved(demo, actor, "d-community", period, metric, now=LOCAL)
-    made = MADE_OF[metric](Asked(demo, actor, "d-community", period, None, LOCAL))
-    before = MADE_OF[metric](Asked(demo, actor, "d-community", period.previous, None, LOCAL))
+    made = made_of(demo, actor, "d-community", period, metric, None, now=LOCAL)
+    before = made_of(demo, actor, "d-community", period.previous, metric, None, now=LOCAL)
     if found is None:
         assert not (made.value.enough and before.value.enough)
         return
@@ -104,19 +103,19 @@ def test_on_the_demonstration_the_parts_add_up_to_the_figure(demo: Store, metric
 def test_a_grid_stands_there_with_what_it_has_by_itself(demo: Store, metric: str, key: str) -> None:
     """The same question asked of the grid alone, which knows nothing of parts."""
     actor, period = Actor("leader", "书记", Role.SECRETARY), Period.of(key)
-    made = MADE_OF[metric](Asked(demo, actor, "d-community", period, None, LOCAL))
+    made = made_of(demo, actor, "d-community", period, metric, None, now=LOCAL)
     grids_known = set(grid_names(demo, actor, "d-community"))
     if (found := made.by.get(By.GRID)) is None:
         return
     for grid in grids_known & found.keys():
-        own = MADE_OF[metric](Asked(demo, actor, "d-community", period, frozenset({grid}), LOCAL)).value
+        own = made_of(demo, actor, "d-community", period, metric, frozenset({grid}), now=LOCAL).value
         counted, n = found[grid]
         told = counted if not made.divided else counted / n if n else None
         assert told == (own.value if own.value is None else pytest.approx(own.value)), grid
         assert found[grid] == (0, 0) or not made.divided or n > 0
     missing = grids_known - found.keys() - made.few
     for grid in missing:
-        own = MADE_OF[metric](Asked(demo, actor, "d-community", period, frozenset({grid}), LOCAL)).value
+        own = made_of(demo, actor, "d-community", period, metric, frozenset({grid}), now=LOCAL).value
         assert not own.value, "what a grid has is not left out"
 
 

@@ -1,6 +1,7 @@
 """What moved a figure between two periods: how much of the change each grid or category brought, adding up exactly.
 
-``shares`` is the arithmetic, ``parts`` what each figure is made of, ``untold`` why some figures cannot be taken apart.
+``shares`` is the arithmetic, ``parts`` what each of the figures EXPLAINED is made of, ``untold`` why the others cannot
+be taken apart (WHY_NOT).
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from datetime import datetime
 from math import isclose
 
 from repository.access import Actor
-from repository.contributions.parts import MADE_OF, OTHERS, Asked, By, Parts, of_work
+from repository.contributions.parts import EXPLAINED, OTHERS, By, Parts, made_of, of_work
 from repository.contributions.shares import Contribution, Whole, of_blends, of_counts, of_shares
 from repository.contributions.untold import WHY_NOT
 from repository.metrics import Metric, Period
@@ -24,21 +25,19 @@ __all__ = [
     "Movement",
     "Parts",
     "compared",
+    "made_of",
     "moved",
     "of_counts",
     "of_shares",
     "of_work",
 ]
 
-EXPLAINED = frozenset(MADE_OF)
-"""The figures whose change can be taken apart; WHY_NOT says of the others why not."""
-
 
 @dataclass(frozen=True)
 class Movement:
     """How a figure moved against the period before, and what did it, largest first. ``divided``: it is a share or a
-    mean, so parts have a weight; ``mean``: these are the means beside a figure that is no sum. ``names``: of parts that
-    are records other than grids."""
+    mean, so parts have a weight; ``mean``: these are the means beside a figure that is no sum; ``stock``: it is of the
+    periods' ends, though its page tells it as of now. ``names``: of parts that are records other than grids."""
 
     metric: Metric
     before: float
@@ -46,6 +45,7 @@ class Movement:
     by: Mapping[By, tuple[Contribution, ...]]
     divided: bool
     mean: bool
+    stock: bool
     names: Mapping[str, str]
 
     @property
@@ -68,9 +68,8 @@ def moved(
     of time, and where either rests on too little. Raises Refused, Unavailable."""
     if metric not in EXPLAINED or period.kind == "ever":
         return None
-    before, after = (
-        MADE_OF[metric](Asked(store, actor, community_id, each, grids, now)) for each in (period.previous, period)
-    )
+    both = (period.previous, period)
+    before, after = (made_of(store, actor, community_id, each, metric, grids, now=now) for each in both)
     return compared(before, after)
 
 
@@ -92,7 +91,8 @@ def compared(before: Parts, after: Parts) -> Movement | None:
         if parts and isclose(sum(each.total for each in parts), change, rel_tol=1e-9, abs_tol=1e-7)
     }
     names = {**before.names, **after.names}
-    return Movement(last.metric, first.value, last.value, exact, after.divided or bool(after.blends), after.mean, names)
+    divided = after.divided or bool(after.blends)
+    return Movement(last.metric, first.value, last.value, exact, divided, after.mean, after.stock, names)
 
 
 def _without(whole: Whole, few: frozenset[str]) -> Whole:

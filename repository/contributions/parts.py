@@ -74,10 +74,12 @@ class Parts:
     """Grids of which it must not be told: they are in the part of the OTHERS."""
     mean: bool = False
     """Whether this is the mean beside a figure that is no sum."""
+    stock: bool = False
+    """Whether its page tells it as of now, whatever the period; here it is as of the period's end."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class _Asked:
     """Who asks for the parts of a period."""
 
     store: Store
@@ -98,7 +100,7 @@ class Asked:
         return reach(self.actor, self.community_id, self.grids) is None
 
     @cached_property
-    def then(self) -> "Asked":
+    def then(self) -> "_Asked":
         """The same, as of the period's end; while it lasts there is no difference."""
         moment = self.period.until(self.now)
         if moment >= self.now:
@@ -122,7 +124,7 @@ class Asked:
         return f"{self.period.first:%Y-%m}", f"{self.period.last:%Y-%m}"
 
 
-MadeOf = Callable[[Asked], Parts]
+MadeOf = Callable[[_Asked], Parts]
 Cells = Mapping[tuple[str, str], Mapping[str, float]]
 Counted = Callable[[Mapping[str, float]], float]
 
@@ -166,7 +168,7 @@ def of_work(metric: str, review: WorkReview) -> Parts:
 
 
 def _work(metric: str) -> MadeOf:
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         review: WorkReview = asked.of(maintenance.work_review, asked.period, now=asked.now)
         found = of_work(metric, review)
         if metric != "work_on_time":
@@ -177,42 +179,42 @@ def _work(metric: str) -> MadeOf:
         kinds = {part: (n["on_time"], n["on_time"] + n["late"]) for part, n in sums.items()}
         return replace(found, by={**found.by, By.CATEGORY: kinds})
 
-    return made_of
+    return of_period
 
 
 def _took(name: str) -> MadeOf:
     """How long it took: of the median there are no parts, of the mean beside it there are."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         figures = asked.of(maintenance.work_figures, asked.period, now=asked.now)
         cells = asked.cells("work_orders", f"{name}_seconds", f"{name}_n")
         sides = _sides(cells, _WORK, lambda n: n[f"{name}_seconds"] / 3600, lambda n: n[f"{name}_n"])
         return Parts(_mean(getattr(figures, name)), sides, divided=True, mean=True)
 
-    return made_of
+    return of_period
 
 
 def _quality(name: str, names: tuple[str, ...], counted: Counted, of: Counted) -> MadeOf:
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = asked.of(maintenance.quality, asked.period, now=asked.now)
         return Parts(getattr(found, name), _sides(asked.cells("work_orders", *names), _WORK, counted, of), divided=True)
 
-    return made_of
+    return of_period
 
 
 def _upkeep(name: str, counted: str, of: str) -> MadeOf:
     """How preventive maintenance was kept."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = asked.of(preventive.review, asked.period, today=asked.today)
         cells = asked.of(preventive.kept_in_cells, asked.period, today=asked.today)
         counts = {cell: vars(each) for cell, each in cells.items()}
         return Parts(getattr(found, name), _sides(counts, _WORK, lambda n: n[counted], lambda n: n[of]), divided=True)
 
-    return made_of
+    return of_period
 
 
-def _companies(asked: Asked) -> Parts:
+def _companies(asked: _Asked) -> Parts:
     """Certified staff by company, of those whose numbers were known at the period's end."""
     found = asked.then.of(maintenance.company_scores, asked.period, now=asked.then.now)
     known = {each.company.id: each.certified for each in found.scores if each.certified.value is not None}
@@ -221,12 +223,13 @@ def _companies(asked: Asked) -> Parts:
         {By.COMPANY: {id: (value.value * value.n, value.n) for id, value in known.items()}},
         divided=True,
         names={each.company.id: each.company.name for each in found.scores},
+        stock=True,
     )
 
 
 # --- hazards and inspections
 def _rectified(name: str, level: Level | None = None) -> MadeOf:
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = asked.of(maintenance.hazard_review, asked.period, now=asked.now)
         hazards = asked.cells("hazards", "found", "rechecked")
         orders = asked.cells("work_orders", "hazard", "hazard_checked")
@@ -241,20 +244,21 @@ def _rectified(name: str, level: Level | None = None) -> MadeOf:
                 by[side][place] = had[0] + checked, had[1] + n
         return Parts(getattr(found, name), by, divided=True)
 
-    return made_of
+    return of_period
 
 
-def _dangers_late(asked: Asked) -> Parts:
+def _dangers_late(asked: _Asked) -> Parts:
     found = asked.then.of(maintenance.hazard_review, asked.period, now=asked.then.now)
     late = [each for each in found.standing if each.overdue_days > 0]
-    return Parts(found.overdue, {By.GRID: _many(each.grid_id for each in late), By.LEVEL: _many(e.level for e in late)})
+    by = {By.GRID: _many(each.grid_id for each in late), By.LEVEL: _many(each.level for each in late)}
+    return Parts(found.overdue, by, stock=True)
 
 
 def _many(parts: Iterable[str | None]) -> Whole:
     return {part: (n, 0) for part, n in Counter(part or "" for part in parts).items()}
 
 
-def _inspected(asked: Asked) -> Parts:
+def _inspected(asked: _Asked) -> Parts:
     """Of each inspection that was due, made or not, whether it was made by its day."""
     found = asked.of(inspections.rounds, asked.period, today=asked.today)
     months, missed = set(asked.period.months), Counter[tuple[str, str]]()
@@ -267,15 +271,15 @@ def _inspected(asked: Asked) -> Parts:
     return Parts(found.on_time, _sides(cells, _ROUND, lambda n: n["on_time"], lambda n: n["due"]), divided=True)
 
 
-def _not_inspected(asked: Asked) -> Parts:
+def _not_inspected(asked: _Asked) -> Parts:
     then = asked.then
     found = then.of(inspections.rounds, asked.period, today=then.today)
     late = then.of(inspections.dues, today=then.today, overdue=True)
     by = {By.GRID: _many(each.grid_id for each in late), By.KIND: _many(each.kind for each in late)}
-    return Parts(found.overdue, by)
+    return Parts(found.overdue, by, stock=True)
 
 
-def _found_something(asked: Asked) -> Parts:
+def _found_something(asked: _Asked) -> Parts:
     found = asked.of(inspections.rounds, asked.period, today=asked.today)
     sides = _sides(asked.cells("inspections", "failed", "done"), _ROUND, lambda n: n["failed"], lambda n: n["done"])
     return Parts(found.failed, sides, divided=True)
@@ -285,7 +289,7 @@ def _found_something(asked: Asked) -> Parts:
 def _requests(name: str) -> MadeOf:
     """By grid: what is open or overdue at the period's end, or what ended in time of all that should have."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         review = asked.of(requests.request_review, asked.period, now=asked.now)
         rows = asked.of(requests.requests_by_grid, asked.period, now=asked.now)
         last = min(f"{asked.period.last:%Y-%m}", f"{asked.now:%Y-%m}")
@@ -301,7 +305,7 @@ def _requests(name: str) -> MadeOf:
             found[row.grid_id] = (counted, n)
         return Parts(getattr(review, name), {By.GRID: found}, divided=name == "on_time")
 
-    return made_of
+    return of_period
 
 
 def _content(n: Mapping[str, float]) -> float:
@@ -314,15 +318,15 @@ _SAID = tuple(f"said_{grade}" for grade in GRADES)
 def _answers(name: str, names: tuple[str, ...], counted: Counted, of: Counted | None) -> MadeOf:
     """What was received, and what residents say of it, by grid and topic."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         review = asked.of(requests.request_review, asked.period, now=asked.now)
         sides = _sides(asked.cells("requests", *names), _TOPIC, counted, of)
         return Parts(getattr(review, name), sides, divided=of is not None)
 
-    return made_of
+    return of_period
 
 
-def _composite(asked: Asked) -> Parts:
+def _composite(asked: _Asked) -> Parts:
     """All three rates are shares of the same call-backs, so that what each of these counts adds up."""
     review: requests.RequestReview = asked.of(requests.request_review, asked.period, now=asked.now)
     response, solution, satisfaction = review.weights
@@ -338,7 +342,7 @@ def _composite(asked: Asked) -> Parts:
 def _facilities(name: str, of: Callable[[Figures], tuple[float, int]], *, divided: bool = True) -> MadeOf:
     """By grid and category, of the facilities that stood at the period's end."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = _inventory(asked)
         return Parts(
             getattr(found, name),
@@ -347,43 +351,46 @@ def _facilities(name: str, of: Callable[[Figures], tuple[float, int]], *, divide
                 By.CATEGORY: {str(category): of(figures) for category, figures in found.by_category.items()},
             },
             divided=divided,
+            stock=True,
         )
 
-    return made_of
+    return of_period
 
 
-def _inventory(asked: Asked) -> facilities.Inventory:
+def _inventory(asked: _Asked) -> facilities.Inventory:
     on = min(asked.period.last, asked.now.date())
     found: facilities.Inventory = asked.then.of(facilities.inventory, on=on, course=False)
     return found
 
 
-def _smart(asked: Asked) -> Parts:
+def _smart(asked: _Asked) -> Parts:
     found = _inventory(asked)
     gates: dict[str, tuple[float, float]] = {}
     for (category, control), n in found.controls.items():
         smart, known = gates.get(category, (0, 0))
         gates[str(category)] = smart + (n if control is Control.SMART else 0), known + n
-    return Parts(found.smart, {By.CATEGORY: gates}, divided=True)
+    return Parts(found.smart, {By.CATEGORY: gates}, divided=True, stock=True)
 
 
-def _next_year(asked: Asked) -> Parts:
+def _next_year(asked: _Asked) -> Parts:
     """Of what is planned for the year after the period's end."""
     found, year = _inventory(asked), min(asked.period.last, asked.now.date()).year + 1
     cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for need in found.plan:
         if need.year == year:
             cells[need.grid_id or "", str(need.category)]["cost"] += need.cost_cents
-    return Parts(found.next_year, _sides(cells, _WORK, lambda n: n["cost"], None))
+    return Parts(found.next_year, _sides(cells, _WORK, lambda n: n["cost"], None), stock=True)
 
 
-def _put_off(asked: Asked) -> Parts:
+def _put_off(asked: _Asked) -> Parts:
     found = asked.then.of(replacement.replacement_review, now=asked.then.now)
     cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for (grid, category, _site), each in found.backlog.items():
         put_off = each.renewal_cents + each.repair_cents
         cells[grid or "", str(category)].update(put_off=put_off, worth=each.worth_cents)
-    return Parts(found.fci, _sides(cells, _WORK, lambda n: n["put_off"], lambda n: n["worth"]), divided=True)
+    return Parts(
+        found.fci, _sides(cells, _WORK, lambda n: n["put_off"], lambda n: n["worth"]), divided=True, stock=True
+    )
 
 
 def _entries(
@@ -391,7 +398,7 @@ def _entries(
 ) -> MadeOf:
     """By grid and gate; and by who came in, where it is of both and each entry is of one."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         review: entries.EntryReview = asked.of(entries.entry_review, asked.period, now=asked.now)
         each_kind = [f"{kind}{what}" for kind in entries.EntryKind for what in ("", "_smart", "_complete")]
         cells = asked.cells("entries", *each_kind, "odd")
@@ -404,7 +411,7 @@ def _entries(
         names = {gate.id: gate.name for gate in review.gates}
         return Parts(value(review), by | ({By.KIND: own} if own else {}), divided=of is not None, names=names)
 
-    return made_of
+    return of_period
 
 
 def _came(what: str = "") -> Counted:
@@ -417,12 +424,12 @@ def _complete(kind: entries.EntryKind) -> MadeOf:
 
 
 # --- activities
-def _held(asked: Asked) -> Parts:
+def _held(asked: _Asked) -> Parts:
     found = asked.of(activities.figures, asked.period, now=asked.now)
     return Parts(found.held, _sides(asked.cells("activities", "events"), _FORMAT, lambda n: n["events"], None))
 
 
-def _visits(asked: Asked) -> Parts:
+def _visits(asked: _Asked) -> Parts:
     """By format from what everybody may know of each activity; by grid as far as it is told of each grid by itself, so
     that nothing is known by this that could not be seen one grid after the other."""
     found = asked.of(activities.figures, asked.period, now=asked.now)
@@ -445,19 +452,19 @@ def _visits(asked: Asked) -> Parts:
     return Parts(found.visits, by, few=frozenset(few))
 
 
-def _of_visitors(name: str, of: Callable[[Asked], Whole], collection: str) -> MadeOf:
+def _of_visitors(name: str, of: Callable[[_Asked], Whole], collection: str) -> MadeOf:
     """By format, of the whole community alone: there everybody may know it of each activity."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = asked.of(activities.residents_review, asked.period, now=asked.now)
         if found is None or not may(asked.actor, Operation.READ, collection):
             return NOTHING
         return Parts(getattr(found, name), {By.FORMAT: of(asked)}, divided=True)
 
-    return made_of
+    return of_period
 
 
-def _with_a_say(asked: Asked) -> Whole:
+def _with_a_say(asked: _Asked) -> Whole:
     found: dict[str, tuple[float, float]] = {}
     for subject, what in (("attendances", "level"), ("activities", "heads")):
         names = {level: f"{what}_{level}" for level in activities.Level}
@@ -468,19 +475,19 @@ def _with_a_say(asked: Asked) -> Whole:
     return found
 
 
-def _pleased(asked: Asked) -> Whole:
+def _pleased(asked: _Asked) -> Whole:
     cells = asked.cells("activities", "satisfied", "answers")
     return _sides(cells, _FORMAT, lambda n: n["satisfied"], lambda n: n["answers"])[By.FORMAT]
 
 
 # --- grids
 def _handled(metric: str, counted: Counted, of: Counted) -> MadeOf:
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = asked.of(handling.handling, asked.period, now=asked.now)
         value = next(each for each in found.all if each.metric.key == metric)
         return Parts(value, {By.GRID: _handled_by(found, counted, of)}, divided=True)
 
-    return made_of
+    return of_period
 
 
 def _handled_by(found: handling.Handling, counted: Counted, of: Counted) -> Whole:
@@ -501,7 +508,7 @@ _SHARES: Mapping[str, tuple[Counted, Counted]] = {
 """The parts of the composite: what is counted, and of what."""
 
 
-def _score(asked: Asked) -> Parts:
+def _score(asked: _Asked) -> Parts:
     """By the rates it is made of, each with the points it gave; and by grid."""
     found = asked.of(handling.handling, asked.period, now=asked.now)
     points: dict[str, tuple[float, float]] = {}
@@ -514,38 +521,38 @@ def _score(asked: Asked) -> Parts:
     return Parts(found.score, {By.MEASURE: points}, blends={By.GRID: (blend, own)})
 
 
-def _graded(asked: Asked) -> Parts:
+def _graded(asked: _Asked) -> Parts:
     found = asked.of(handling.handling, asked.period, now=asked.now)
     good = {grid.id: (int(each.grade in handling.GOOD), 1) for grid, each in found.grids if each.score is not None}
     return Parts(found.graded, {By.GRID: good}, divided=True)
 
 
-def _posts(asked: Asked) -> Parts:
+def _posts(asked: _Asked) -> Parts:
     found = _on_day(asked)
     return Parts(found.filled, {By.GRID: found.staffing.by_grid}, divided=True)
 
 
-def _covered(asked: Asked) -> Parts:
+def _covered(asked: _Asked) -> Parts:
     found = _on_day(asked)
     cells = {(grid, str(tier)): Counter(on=bool(officers), of=1) for (tier, grid), officers in
              found.staffing.cells.items()}  # fmt: skip
     return Parts(found.coverage, _sides(cells, (By.GRID, By.TIER), lambda n: n["on"], lambda n: n["of"]), divided=True)
 
 
-def _on_day(asked: Asked) -> grids.PostsOnDay:
+def _on_day(asked: _Asked) -> grids.PostsOnDay:
     mine = replace(asked.actor, grids=reach(asked.actor, asked.community_id, asked.grids))
     return grids.posts_on(asked.store, mine, asked.community_id, asked.period, today=asked.today)
 
 
 def _patrolled(name: str, of: Callable[[patrols.PatrolReview], Iterable[tuple[str, float, float]]]) -> MadeOf:
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         found = asked.of(patrols.patrol_review, asked.period, today=asked.today)
         sums = _summed((grid, {"counted": counted, "of": n}) for grid, counted, n in of(found))
         value: Value = getattr(found, name)
         parts = {grid: (n["counted"], n["of"]) for grid, n in sums.items()}
         return Parts(value, {By.GRID: parts}, divided=value.metric.unit == "percent")
 
-    return made_of
+    return of_period
 
 
 def _visited(found: patrols.PatrolReview) -> Iterable[tuple[str, float, float]]:
@@ -556,19 +563,19 @@ def _visited(found: patrols.PatrolReview) -> Iterable[tuple[str, float, float]]:
 
 
 # --- organisations and meetings
-def _of_organizations(asked: Asked) -> Parts:
+def _of_organizations(asked: _Asked) -> Parts:
     found = asked.of(organizations.review, asked.period, today=asked.today)
     rows = organizations.taking_part(asked.store, asked.actor, asked.community_id, asked.period, today=asked.today)
     sums = _summed((str(one.kind), Counter(came=came, of=1)) for one, came in rows)
     return Parts(found.participation, {By.KIND: {kind: (n["came"], n["of"]) for kind, n in sums.items()}}, divided=True)
 
 
-def _silent(asked: Asked) -> Parts:
+def _silent(asked: _Asked) -> Parts:
     found = asked.then.of(organizations.review, asked.period, today=asked.then.today)
-    return Parts(found.silence, {By.KIND: _many(each.organization.kind for each in found.silent)})
+    return Parts(found.silence, {By.KIND: _many(each.organization.kind for each in found.silent)}, stock=True)
 
 
-def _matched(asked: Asked) -> Parts:
+def _matched(asked: _Asked) -> Parts:
     """Of the needs that stood on the list: those from before, and those listed since."""
     found = asked.of(organizations.review, asked.period, today=asked.today)
     names = ("listed", "matched", "withdrawn")
@@ -580,15 +587,16 @@ def _matched(asked: Asked) -> Parts:
     return Parts(found.matching, _sides(cells, _ROUND, lambda n: n["taken"], lambda n: n["stood"]), divided=True)
 
 
-def _unmatched(asked: Asked) -> Parts:
+def _unmatched(asked: _Asked) -> Parts:
     found = asked.then.of(organizations.review, asked.period, today=asked.then.today)
-    return Parts(found.unmatched, {By.KIND: {str(each.kind): (each.unmatched, 0) for each in found.balance}})
+    by = {By.KIND: {str(each.kind): (each.unmatched, 0) for each in found.balance}}
+    return Parts(found.unmatched, by, stock=True)
 
 
 def _met(name: str, counted: Callable[[Kept], int], of: Callable[[Kept], int]) -> MadeOf:
     """By kind of meeting."""
 
-    def made_of(asked: Asked) -> Parts:
+    def of_period(asked: _Asked) -> Parts:
         who = (asked.store, asked.actor, asked.community_id, asked.period)
         value: Value = getattr(meetings.review(*who, now=asked.now), name)
         kept = meetings.kept_by_kind(*who, now=asked.now)
@@ -596,14 +604,14 @@ def _met(name: str, counted: Callable[[Kept], int], of: Callable[[Kept], int]) -
             value, {By.KIND: {str(kind): (counted(each), of(each)) for kind, each in kept.items()}}, divided=True
         )
 
-    return made_of
+    return of_period
 
 
-def _carried_over(asked: Asked) -> Parts:
+def _carried_over(asked: _Asked) -> Parts:
     then = asked.then
     found = meetings.review(then.store, then.actor, then.community_id, then.period, now=then.now)
     often = [each.item.series for each in found.unfinished if each.carried >= meetings.OFTEN]
-    return Parts(found.carried_over, {By.KIND: _many(often)})
+    return Parts(found.carried_over, {By.KIND: _many(often)}, stock=True)
 
 
 _WORK = (By.GRID, By.CATEGORY)
@@ -617,7 +625,7 @@ def _called(n: Mapping[str, float]) -> float:
     return n["called"]
 
 
-MADE_OF: Mapping[str, MadeOf] = {
+_MADE_OF: Mapping[str, MadeOf] = {
     **{metric: _work(metric) for metric in _OF_WORK},
     **{f"work_{name}": _took(name) for name in ("respond", "repair")},
     "work_rework": _quality(
@@ -692,3 +700,19 @@ MADE_OF: Mapping[str, MadeOf] = {
 """By metric, of whatever can be taken apart."""
 NOTHING = Parts(Value(METRICS["visits"], None, 0), {})
 """Where nothing is told of the grids that are asked for."""
+EXPLAINED = frozenset(_MADE_OF)
+"""The figures that can be taken apart."""
+
+
+def made_of(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    metric: str,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> Parts:
+    """What one of the figures EXPLAINED is made of in a period. Raises KeyError for any other, Refused, Unavailable."""
+    return _MADE_OF[metric](_Asked(store, actor, community_id, period, grids, now))
