@@ -1,7 +1,7 @@
 """Any figure, explained: what it means, how it is worked out and from what, on how much it rests, as of when, its
 target, its course, and what moved it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isclose
 
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import cards, data, drawer, i18n, navigation, session
 from dashboard.i18n import MISSING, _, plain, say
 from repository.activities import Format
-from repository.contributions import OTHERS, WHY_NOT, By, Movement, moved
+from repository.contributions import OTHERS, WHY_NOT, By, Contribution, Movement, moved
 from repository.entries import EntryKind
 from repository.facilities import Category
 from repository.grids import Tier, grid_names
@@ -24,6 +24,8 @@ from repository.requests import Topic
 
 EXPLAIN = "explain"
 """URL parameter: the metric that is explained."""
+LISTED = 12
+"""Parts that are named one by one, those that brought most."""
 
 
 def opener(value: Value, key: str) -> None:
@@ -127,26 +129,14 @@ def _moved(view: session.View, value: Value) -> None:
     else:
         title = _("What moved it from {before} to {after}", before=before, after=after)
     if not any(each.total for parts in found.by.values() for each in parts):
-        st.caption(plain(_("No part moved it against the period before.")))
+        if not found.change:
+            st.caption(plain(_("No part moved it against the period before.")))
         return
     st.markdown("**" + plain(title) + "**")
     grids = data.ask(grid_names, view.community_id)
     for by, parts in found.by.items():
-        # the parts of a sum of rates are counted in points, whatever they are rates of
-        effects = found.divided and any(each.mix for each in parts)
-        head = [say(by.label), _("Before → now"), _("Brought")]
-        if effects:
-            head += [_("by its own share") if unit == "percent" else _("by its own figure"), _("by its weight")]
-        rows = [
-            [
-                _name(found, each.part, by, grids),
-                " → ".join(MISSING if one is None else i18n.amount(one, unit) for one in (each.before, each.after)),
-                *(_signed(part, found) for part in ((each.total, each.rate, each.mix) if effects else (each.total,))),
-            ]
-            for each in parts
-        ]
-        cards.listed(head, rows, right=tuple(range(1, len(head))))
-    if any(each.mix for parts in found.by.values() for each in parts):
+        _parts(found, by, parts, grids)
+    if any(_weighed(parts) for parts in found.by.values()):
         st.caption(
             _("In points; they add up to the change. By its own share: it did better or worse than before. By its "
               "weight: more or less of the whole was there.")
@@ -154,6 +144,30 @@ def _moved(view: session.View, value: Value) -> None:
             _("They add up to the change. By its own figure: it did better or worse than before. By its weight: more "
               "or less of the whole was there.")
         )  # fmt: skip
+
+
+def _weighed(parts: Sequence[Contribution]) -> bool:
+    """Whether any part brought something by its weight."""
+    return any(each.mix for each in parts)
+
+
+def _parts(found: Movement, by: By, parts: Sequence[Contribution], grids: Mapping[str, str]) -> None:
+    """What each part brought, those that brought least in one row."""
+    unit, head, weighed = found.metric.unit, [say(by.label), _("Before → now"), _("Brought")], _weighed(parts)
+    if weighed:
+        head += [_("by its own share") if unit == "percent" else _("by its own figure"), _("by its weight")]
+
+    def brought(*some: Contribution) -> list[str]:
+        rate, mix = sum(each.rate for each in some), sum(each.mix for each in some)
+        return [_signed(effect, found) for effect in ((rate + mix, rate, mix) if weighed else (rate + mix,))]
+
+    rows = []
+    for each in parts[:LISTED]:
+        values = (MISSING if one is None else i18n.amount(one, unit) for one in (each.before, each.after))
+        rows.append([_name(found, each.part, by, grids), " → ".join(values), *brought(each)])
+    if rest := parts[LISTED:]:
+        rows.append([_("{n} others", n=i18n.number(len(rest))), "", *brought(*rest)])
+    cards.listed(head, rows, right=tuple(range(1, len(head))))
 
 
 def _name(found: Movement, part: str, by: By, grids: Mapping[str, str]) -> str:
@@ -192,11 +206,13 @@ _KINDS: Mapping[str, type[Choice]] = {
 
 def _signed(number: float, found: Movement) -> str:
     """What a part brought, in points of a share."""
-    unit = found.metric.unit
-    if unit == "percent":
-        told = i18n.number(100 * number, 1)
-    elif unit == "money":
-        told = i18n.money(round(number))
+    unit, size = found.metric.unit, abs(number)
+    if unit in ("money", "hours"):
+        told = i18n.amount(size, unit)
+    elif unit == "percent":
+        told = i18n.number(100 * size, 1)
     else:
-        told = i18n.number(number, 2 if found.divided else 0)
-    return f"+{told}" if number > 0 else told
+        told = i18n.number(size, 2 if found.divided else 0)
+    if not any(sign in told for sign in "123456789"):
+        return told
+    return f"+{told}" if number > 0 else f"\u2212{told}"

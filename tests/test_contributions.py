@@ -12,9 +12,21 @@ from hypothesis import strategies as st
 import repository
 from repository import contributions
 from repository.access import Actor, Role
-from repository.contributions import EXPLAINED, WHY_NOT, By, made_of, moved, of_counts, of_shares
+from repository.contributions import (
+    EXPLAINED,
+    OTHERS,
+    WHY_NOT,
+    By,
+    Parts,
+    compared,
+    made_of,
+    moved,
+    of_blends,
+    of_counts,
+    of_shares,
+)
 from repository.grids import grid_names
-from repository.metrics import METRICS, Period
+from repository.metrics import METRICS, Period, Value
 from repository.store import Store
 from tests.conftest import NOW
 
@@ -67,6 +79,57 @@ def test_an_example_by_hand() -> None:
     assert sum(each.mix for each in found) == pytest.approx(240 / 400 - 140 / 200)
 
 
+BLENDS = st.lists(st.tuples(st.sampled_from([30, 20, -20, -10, 0.5]), PARTS, PARTS), min_size=1, max_size=5)
+
+
+@given(BLENDS)
+def test_sums_of_shares_are_taken_apart_exactly(
+    blend: list[tuple[float, dict[str, tuple[int, int]], dict[str, tuple[int, int]]]],
+) -> None:
+    before, after = ([(each[0], each[place]) for each in blend] for place in (1, 2))
+
+    def value(parts: list[tuple[float, dict[str, tuple[int, int]]]]) -> float | None:
+        shares = [(points, [sum(pair[of] for pair in whole.values()) for of in (0, 1)]) for points, whole in parts]
+        return sum(points * n / of for points, (n, of) in shares) if all(of for _points, (_n, of) in shares) else None
+
+    first, last, found = value(before), value(after), of_blends(before, after, ({"g1": 1.0}, {}))
+    if first is None or last is None:
+        assert found == ()
+        return
+    assert sum(each.total for each in found) == pytest.approx(last - first, abs=1e-9)
+    assert len({each.part for each in found}) == len(found)
+    assert all(each.after is None for each in found)
+
+
+@given(PARTS, PARTS, st.frozensets(st.sampled_from(["g1", "g2", "g3"])), st.frozensets(st.sampled_from(["g1", "g4"])))
+def test_what_must_not_be_told_of_a_grid_in_one_period_is_told_in_neither(
+    before: dict[str, tuple[int, int]],
+    after: dict[str, tuple[int, int]],
+    few_then: frozenset[str],
+    few_now: frozenset[str],
+) -> None:
+    def parts(whole: dict[str, tuple[int, int]], few: frozenset[str]) -> Parts:
+        n = sum(counted for counted, _of in whole.values())
+        told = {part: each for part, each in whole.items() if part and part not in few}
+        rest = n - sum(counted for counted, _of in told.values())
+        value = Value(METRICS["visits"], n, max(n, 5))
+        return Parts(value, {By.GRID: told | {"": (rest, 0)}}, few=few)
+
+    found = compared(parts(before, few_then), parts(after, few_now))
+    assert found is not None
+    told = found.by.get(By.GRID, ())
+    assert sum(each.total for each in told) == found.change
+    few = few_then | few_now
+    assert {each.part for each in told}.isdisjoint(few | {""} if few else {OTHERS})
+
+
+def test_what_does_not_add_up_is_not_told() -> None:
+    first, last = Value(METRICS["visits"], 10, 10), Value(METRICS["visits"], 20, 20)
+    found = compared(Parts(first, {By.GRID: {"g1": (10, 0)}}), Parts(last, {By.GRID: {"g1": (15, 0)}}))
+    assert found is not None
+    assert found.by == {}
+
+
 @pytest.fixture(scope="module")
 def demo(demo_uri: str) -> Iterator[Store]:
     store = Store.connect(demo_uri, clock=lambda: NOW)
@@ -92,7 +155,7 @@ def test_on_the_demonstration_the_parts_add_up_to_the_figure(demo: Store, metric
         assert not (made.value.enough and before.value.enough)
         return
     assert (found.before, found.after) == (before.value.value, made.value.value)
-    some = {by for by, whole in made.by.items() if whole or before.by[by]}
+    some = {by for by, whole in made.by.items() if any(map(any, (*whole.values(), *before.by[by].values())))}
     assert found.by.keys() == some | made.blends.keys(), "nothing was left out for not adding up"
     for parts in found.by.values():
         assert sum(each.total for each in parts) == pytest.approx(found.change, abs=1e-9)

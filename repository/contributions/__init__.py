@@ -27,6 +27,7 @@ __all__ = [
     "compared",
     "made_of",
     "moved",
+    "of_blends",
     "of_counts",
     "of_shares",
     "of_work",
@@ -80,6 +81,7 @@ def compared(before: Parts, after: Parts) -> Movement | None:
     if first.value is None or last.value is None or not first.enough or not last.enough:
         return None
     how, few = of_shares if after.divided else of_counts, before.few | after.few
+    few |= {""} if few else few
     by = {side: how(_without(before.by.get(side, {}), few), _without(whole, few)) for side, whole in after.by.items()}
     for side, (blend, own) in after.blends.items():
         had = before.blends[side]
@@ -97,9 +99,8 @@ def compared(before: Parts, after: Parts) -> Movement | None:
 
 def _without(whole: Whole, few: frozenset[str]) -> Whole:
     """What must not be told of one of the two periods is with the others in both."""
-    apart = few & whole.keys()
-    if not apart:
+    if not few:
         return whole
-    of_others = [whole[part] for part in {*apart, OTHERS} & whole.keys()]
-    rest = sum(counted for counted, _n in of_others), sum(n for _counted, n in of_others)
-    return {part: n for part, n in whole.items() if part not in apart} | {OTHERS: rest}
+    apart = [whole[part] for part in few & whole.keys()]
+    rest = sum(counted for counted, _n in apart), sum(n for _counted, n in apart)
+    return {part: n for part, n in whole.items() if part not in few} | {OTHERS: rest}

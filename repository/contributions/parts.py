@@ -40,7 +40,7 @@ from repository.store import Store, Then
 from repository.words import msg
 
 OTHERS = "*"
-"""The part that holds what must not be told of each (see ``Parts.few``)."""
+"""The part that holds, in a comparison, what must not be told of each (see ``Parts.few``)."""
 
 
 class By(Choice):
@@ -71,7 +71,7 @@ class Parts:
     names: Mapping[str, str] = field(default_factory=dict)
     """Of parts that are records other than grids, by id."""
     few: frozenset[str] = frozenset()
-    """Grids of which it must not be told: they are in the part of the OTHERS."""
+    """Grids of which it must not be told: they are in the part of no grid, and with it among the OTHERS."""
     mean: bool = False
     """Whether this is the mean beside a figure that is no sum."""
     stock: bool = False
@@ -444,7 +444,7 @@ def _visits(asked: _Asked) -> Parts:
             else:
                 own[grid.id] = one.visits.value, 0
     rest = (found.visits.value or 0) - sum(n for n, _of in own.values())
-    by: dict[By, Whole] = {By.GRID: own | ({OTHERS: (rest, 0)} if rest or few else {})}
+    by: dict[By, Whole] = {By.GRID: own | {"": (rest, 0)}}
     if asked.whole and may(asked.actor, Operation.READ, "attendances"):
         came = _summed((form, n) for (_grid, form), n in asked.cells("attendances", "visits").items())
         heads = _summed((form, n) for (_grid, form), n in asked.cells("activities", "heads").items())

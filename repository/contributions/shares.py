@@ -34,13 +34,9 @@ class Contribution:
 
 
 def of_counts(before: Whole, after: Whole) -> tuple[Contribution, ...]:
-    """The parts of a count's change, the largest first."""
-    parts = (
-        Contribution(part, before.get(part, (0, 0))[0], after.get(part, (0, 0))[0],
-                     after.get(part, (0, 0))[0] - before.get(part, (0, 0))[0])
-        for part in {*before, *after}
-    )  # fmt: skip
-    return _largest(parts)
+    """The parts of a count's change, the largest first; those that had something at one of the two times."""
+    counted = [(part, before.get(part, (0, 0))[0], after.get(part, (0, 0))[0]) for part in {*before, *after}]
+    return _largest(Contribution(part, was, now, now - was) for part, was, now in counted if was or now)
 
 
 def of_shares(before: Whole, after: Whole) -> tuple[Contribution, ...]:
