@@ -1825,6 +1825,7 @@ TAKES_GRIDS = {"handling.handling", "workload.workload", "patrols.patrol_review"
 
 
 NO_ACTOR: Mapping[str, str] = {
+    "store.at_one_sitting": "a store, which is told the actor at each question; see tests/test_sitting.py",
     "store.in_steps": "makes a question, which names its actor when it is asked",
     "targets.judged": "makes a question, which names its actor when it is asked",
     # who is acting is only found out by these; what they do is tried in test_accounts
