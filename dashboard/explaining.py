@@ -1,22 +1,31 @@
 """Any figure, explained: what it means, how it is worked out and from what, on how much it rests, as of when, its
 target, its course, and what moved it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isclose
 
 import streamlit as st
 
 from dashboard import cards, data, drawer, i18n, navigation, session
 from dashboard.i18n import MISSING, _, plain, say
 from repository.activities import Format
-from repository.contributions import EXPLAINED, Contribution, moved
+from repository.contributions import OTHERS, WHY_NOT, By, Contribution, Movement, moved
+from repository.entries import EntryKind
 from repository.facilities import Category
-from repository.grids import grid_names
+from repository.grids import Tier, grid_names
+from repository.hazards import Level
+from repository.inspections import InspectionKind
 from repository.maintenance import WorkCategory
-from repository.metrics import Period, Value
+from repository.meetings import MeetingKind
+from repository.metrics import METRICS, Metric, Period, Value
+from repository.organizations import GiftKind, OrganizationKind
 from repository.record import RECORDS, Choice
+from repository.requests import Topic
 
 EXPLAIN = "explain"
 """URL parameter: the metric that is explained."""
+LISTED = 12
+"""Parts that are named one by one, those that brought most."""
 
 
 def opener(value: Value, key: str) -> None:
@@ -59,7 +68,9 @@ def _explained(value: Value, page: str, params: Mapping[str, str | None]) -> Non
             navigation.link(page, _("The list behind it"), **params)
         navigation.link("targets", _("Target and history"), icon=":material/flag:", figure=metric.key)
     _course(value)
-    if metric.key in EXPLAINED and not view.category:
+    if metric.key in WHY_NOT:
+        st.caption(plain(_("What moved it")) + ": " + plain(say(WHY_NOT[metric.key])))
+    elif not view.category:
         _moved(view, value)
 
 
@@ -97,47 +108,111 @@ def _course(value: Value) -> None:
 
 
 def _moved(view: session.View, value: Value) -> None:
-    """What each grid, and each category, brought to the change against the period before."""
+    """What each grid, category and so on brought to the change against the period before. Nothing where the figure
+    shown is of something else than the period's end or of a part only, such as the orders of companies."""
     found = data.ask(moved, view.community_id, view.period, value.metric.key, view.grids, now=view.now)
     if found is None:
+        if value.enough and view.period.kind != "ever":
+            st.caption(plain(_("The period before rests on too little to say what moved it.")))
         return
-    unit, names = value.metric.unit, data.ask(grid_names, view.community_id)
+    over, shown = view.period.last < view.now.date(), value.detail if found.mean else value.value
+    at_ends = found.stock and over
+    if not at_ends and (shown is None or not isclose(found.after, shown, rel_tol=1e-9)):
+        return
+    unit = value.metric.unit
     before, after = (i18n.amount(each, unit) for each in (found.before, found.after))
-    st.markdown("**" + plain(_("What moved it from {before} to {after}", before=before, after=after)) + "**")
+    if found.mean:
+        st.caption(plain(_("The one in the middle is made of no parts; the mean beside it is.")))
+        title = _("What moved the mean from {before} to {after}", before=before, after=after)
+    elif at_ends:
+        title = _("What moved it from {before} to {after}, at the ends of the two periods", before=before, after=after)
+    else:
+        title = _("What moved it from {before} to {after}", before=before, after=after)
+    if not any(each.total for parts in found.by.values() for each in parts):
+        if not found.change:
+            st.caption(plain(_("No part moved it against the period before.")))
+        return
+    st.markdown("**" + plain(title) + "**")
+    grids = data.ask(grid_names, view.community_id)
     for by, parts in found.by.items():
-        share = unit == "percent"
-        words = {"grid": _("Grid"), "category": _("Category"), "format": _("Format")}
-        head = [words[by], _("Before → now"), _("Brought")]
-        if share:
-            head += [_("by its own share"), _("by its weight")]
-        rows = [
-            [
-                names.get(each.part) or _("No grid") if by == "grid" else i18n.term(each.part, _kinds(value, by)),
-                " → ".join(MISSING if one is None else i18n.amount(one, unit) for one in (each.before, each.after)),
-                *_effects(each, share),
-            ]
-            for each in parts
-        ]
-        cards.listed(head, rows, right=tuple(range(1, len(head))))
-    if unit == "percent":
+        _parts(found, by, parts, grids)
+    if any(_weighed(parts) for parts in found.by.values()):
         st.caption(
             _("In points; they add up to the change. By its own share: it did better or worse than before. By its "
               "weight: more or less of the whole was there.")
+            if unit == "percent" else
+            _("They add up to the change. By its own figure: it did better or worse than before. By its weight: more "
+              "or less of the whole was there.")
         )  # fmt: skip
 
 
-def _kinds(value: Value, by: str) -> type[Choice]:
+def _weighed(parts: Sequence[Contribution]) -> bool:
+    """Whether any part brought something by its weight."""
+    return any(each.mix for each in parts)
+
+
+def _parts(found: Movement, by: By, parts: Sequence[Contribution], grids: Mapping[str, str]) -> None:
+    """What each part brought, those that brought least in one row."""
+    unit, head, weighed = found.metric.unit, [say(by.label), _("Before → now"), _("Brought")], _weighed(parts)
+    if weighed:
+        head += [_("by its own share") if unit == "percent" else _("by its own figure"), _("by its weight")]
+
+    def brought(*some: Contribution) -> list[str]:
+        rate, mix = sum(each.rate for each in some), sum(each.mix for each in some)
+        return [_signed(effect, found) for effect in ((rate + mix, rate, mix) if weighed else (rate + mix,))]
+
+    rows = []
+    for each in parts[:LISTED]:
+        values = (MISSING if one is None else i18n.amount(one, unit) for one in (each.before, each.after))
+        rows.append([_name(found, each.part, by, grids), " → ".join(values), *brought(each)])
+    if rest := parts[LISTED:]:
+        rows.append([_("{n} others", n=i18n.number(len(rest))), "", *brought(*rest)])
+    cards.listed(head, rows, right=tuple(range(1, len(head))))
+
+
+def _name(found: Movement, part: str, by: By, grids: Mapping[str, str]) -> str:
+    """What a part is called."""
+    if part == OTHERS:
+        return _("Other grids, and of no grid")
+    if by is By.GRID:
+        return grids.get(part) or _("No grid")
+    if by is By.MEASURE:
+        return say(METRICS[part].title)
+    if part in found.names:
+        return found.names[part]
+    return i18n.term(part, _words(found.metric, by)) or MISSING
+
+
+def _words(metric: Metric, by: By) -> type[Choice] | None:
     """What the words of the parts are, where they are ours."""
-    if by == "format":
-        return Format
-    return WorkCategory if "work_orders" in value.metric.of else Category
+    of = {By.FORMAT: Format, By.TOPIC: Topic, By.LEVEL: Level, By.TIER: Tier}
+    if by is By.CATEGORY:
+        return Category if "facilities" in metric.of else WorkCategory
+    if by is By.KIND:
+        return next((kinds for name, kinds in _KINDS.items() if name in metric.of), None)
+    return of.get(by)
 
 
-def _effects(each: Contribution, share: bool) -> list[str]:
-    def signed(number: float) -> str:
-        told = i18n.number(number, 1 if share else 0)
-        return f"+{told}" if number > 0 else told
+_KINDS: Mapping[str, type[Choice]] = {
+    "entry_logs": EntryKind,
+    "inspections": InspectionKind,
+    "needs": GiftKind,
+    "organizations": OrganizationKind,
+    "meetings": MeetingKind,
+    "action_items": MeetingKind,
+}
+"""By what metrics are counted from."""
 
-    if not share:
-        return [signed(each.total)]
-    return [signed(100 * part) for part in (each.total, each.rate, each.mix)]
+
+def _signed(number: float, found: Movement) -> str:
+    """What a part brought, in points of a share."""
+    unit, size = found.metric.unit, abs(number)
+    if unit in ("money", "hours"):
+        told = i18n.amount(size, unit)
+    elif unit == "percent":
+        told = i18n.number(100 * size, 1)
+    else:
+        told = i18n.number(size, 2 if found.divided else 0)
+    if not any(sign in told for sign in "123456789"):
+        return told
+    return f"+{told}" if number > 0 else f"\u2212{told}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from repository import maintenance, requests
 from repository.access import Actor
@@ -128,6 +129,10 @@ GRADED = declare(
 )
 PARTS = (HANDLED, IN_TIME, REWORKED, OVERDUE, POSTPONED)
 """The parts of the composite, in its order."""
+POINTS: Mapping[str, int] = MappingProxyType(
+    {HANDLED.key: 30, IN_TIME.key: 20, REWORKED.key: -20, OVERDUE.key: -20, POSTPONED.key: -10}
+)
+"""How many points of the composite each is worth; below zero: how many it takes away."""
 
 
 class Grade(Choice):
@@ -140,8 +145,16 @@ class Grade(Choice):
     E = "E", "E"
 
 
+GOOD = (Grade.A, Grade.B)
+"""The grades that metric G7 counts."""
 GRADES = ((90, Grade.A), (75, Grade.B), (60, Grade.C), (40, Grade.D))
 """From how many points on."""
+
+
+def points_of(part: str, share: float) -> float:
+    """The points of the composite that a share of one of its parts gives."""
+    worth = POINTS[part]
+    return worth * share if worth > 0 else -worth * (1 - share)
 
 
 def grade_of(score: float | None) -> Grade | None:
@@ -192,8 +205,7 @@ class Handled:
         """The composite (G5), 0 to 100."""
         if self.missing:
             return None
-        handled, in_time, reworked, overdue, postponed = (self.shares[part.key][0] or 0.0 for part in PARTS)
-        return 30 * handled + 20 * in_time + 20 * (1 - reworked) + 20 * (1 - overdue) + 10 * (1 - postponed)
+        return sum(points_of(part.key, self.shares[part.key][0] or 0.0) for part in PARTS)
 
     @property
     def grade(self) -> Grade | None:
@@ -236,7 +248,7 @@ def handling(
     total = _sum([each for _grid, each in own])
     by_month = {month: _sum([_of(id, orders, cases, [month], month) for id in ids]) for month in series}
     scored = [each for _grid, each in own if each.score is not None]
-    good = sum(each.grade in (Grade.A, Grade.B) for each in scored)
+    good = sum(each.grade in GOOD for each in scored)
     return Handling(
         all=tuple(
             Value(part, *total.shares[part.key], series=[(m, each.shares[part.key][0]) for m, each in by_month.items()])

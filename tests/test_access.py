@@ -515,6 +515,10 @@ OF_ALL = tuple(
 )
 
 
+OF_FIGURES = (*READS, *OF_ALL, *((READ, name) for name in ("hazards", "inspections", "entry_logs", "patrols")))
+TAKEN_APART = sorted(contributions.EXPLAINED)
+
+
 def read(name: str, call: Call, where: str = "cut", *more: tuple[Operation, str]) -> Row:
     """A query."""
     return Row(((READ, name), *more), call, where)
@@ -768,6 +772,9 @@ ROWS: Mapping[str, Row] = {
     "organizations.need": read("needs", lambda s, a: organizations.need(s, a, "D", "need-g1", on=TODAY), "refused"),
     "organizations.waiting": read("needs", lambda s, a: organizations.waiting(s, a, "D", on=TODAY)),
     "organizations.review": read("needs", lambda s, a: organizations.review(s, a, "D", QUARTER, today=TODAY)),
+    "organizations.taking_part": read(
+        "organizations", lambda s, a: organizations.taking_part(s, a, "D", QUARTER, today=TODAY), "common"
+    ),
     "organizations.glance": read("needs", lambda s, a: organizations.glance(s, a, "D", QUARTER, today=TODAY)),
     "organizations.add_resource": change(
         CREATE,
@@ -1548,6 +1555,9 @@ ROWS: Mapping[str, Row] = {
         "people", lambda s, a: meetings.answerable(s, a, "D"), "common", (READ, "organizations")
     ),
     "meetings.review": read("meetings", lambda s, a: meetings.review(s, a, "D", QUARTER, now=NOW), "common"),
+    "meetings.kept_by_kind": read(
+        "meetings", lambda s, a: meetings.kept_by_kind(s, a, "D", QUARTER, now=NOW), "common"
+    ),
     "meetings.calendar": read("meetings", lambda s, a: meetings.calendar(s, a, "D", 2026, now=NOW), "common"),
     "meetings.glance": read("meetings", lambda s, a: meetings.glance(s, a, "D", now=NOW), "common"),
     "meetings.meetings": read("meetings", lambda s, a: meetings.meetings(s, a, "D"), "common"),
@@ -1725,6 +1735,9 @@ ROWS: Mapping[str, Row] = {
     ),
     "preventive.leaving": read("work_orders", lambda s, a: preventive.leaving(s, a, "D", "f-g1")),
     "preventive.plans": read("maintenance_plans", lambda s, a: preventive.plans(s, a, "D")),
+    "preventive.kept_in_cells": read(
+        "work_orders", lambda s, a: preventive.kept_in_cells(s, a, "D", QUARTER, today=TODAY)
+    ),
     "preventive.review": read("work_orders", lambda s, a: preventive.review(s, a, "D", QUARTER, today=TODAY)),
     "preventive.upkeep": read("facilities", lambda s, a: preventive.upkeep(s, a, "D", "f-g1", today=TODAY), "refused"),
     "replacement.replacement_review": Row(
@@ -1736,6 +1749,9 @@ ROWS: Mapping[str, Row] = {
         "refused",
     ),
     "flows.by_month": read("work_orders", lambda s, a: flows.by_month(s, a, "D", "work_orders", ["opened"])),
+    "flows.in_cells": read(
+        "work_orders", lambda s, a: flows.in_cells(s, a, "D", "work_orders", ["opened"], first="", last="2026-06")
+    ),
     # across
     "overview.glance": Row(READS, lambda s, a: overview.glance(s, a, "D", QUARTER, now=NOW)),
     "overview.note_days": Row(
@@ -1752,7 +1768,12 @@ ROWS: Mapping[str, Row] = {
     "store.at_once": Row(READS, lambda s, a: at_once(s, a, "D", [Put(overview.team, (), {"now": NOW})])),
     "overview.systems": Row(OF_ALL, lambda s, a: overview.systems(s, a, "D", QUARTER, now=NOW)),
     "review.reviewed": Row(READS, lambda s, a: review.reviewed(s, a, "D", QUARTER, now=NOW)),
-    "contributions.moved": Row(READS, lambda s, a: contributions.moved(s, a, "D", QUARTER, "work_open", now=NOW)),
+    "contributions.moved": Row(
+        OF_FIGURES, lambda s, a: [contributions.moved(s, a, "D", QUARTER, each, now=NOW) for each in TAKEN_APART]
+    ),
+    "contributions.made_of": Row(
+        OF_FIGURES, lambda s, a: [contributions.made_of(s, a, "D", QUARTER, each, now=NOW) for each in TAKEN_APART]
+    ),
     "review.presentation": read("presentations", lambda s, a: review.presentation(s, a, "D", "m-D"), "common"),
     "review.kept_reviews": read("kept_reviews", lambda s, a: review.kept_reviews(s, a, "D", "m-D"), "refused"),
     "review.since_shown": Row(
@@ -1816,6 +1837,7 @@ TAKES_GRIDS = {"handling.handling", "workload.workload", "patrols.patrol_review"
 
 
 NO_ACTOR: Mapping[str, str] = {
+    "store.at_one_sitting": "a store, which is told the actor at each question; see tests/test_sitting.py",
     "store.in_steps": "makes a question, which names its actor when it is asked",
     "targets.judged": "makes a question, which names its actor when it is asked",
     # who is acting is only found out by these; what they do is tried in test_accounts
@@ -2008,6 +2030,7 @@ PAST_THE_SCOPE: Mapping[str, str] = {
     "entries.queries._masked": "scope; only for the mask",
     "erasure": "WHOLE: for whoever has the whole community",
     "flows.by_month": "counters, cut by reach",
+    "flows.in_cells": "counters, cut by reach",
     "grids._require_active": "inside a Write: whether a person is active",
     "grids._settle": "inside a Write, of a post that was read through it",
     "grids.posts": "_posts_in_reach",

@@ -256,6 +256,31 @@ def test_what_rests_on_them_stays_as_it_was(yard: Store, clock: Clock, seed: int
     World(yard, clock, seed).holds(anything, all_across, before=70, after=70, past=Then)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_what_moved_it_adds_up_whatever_was_done(yard: Store, clock: Clock, seed: int) -> None:
+    world = World(yard, clock, seed)
+    told = 0
+    for _ in range(3):
+        world.do(anything, 50)
+        local = clock.now.astimezone(SHANGHAI)
+        for kind, grids in (("month", None), ("quarter", frozenset({"d-g1"}))):
+            period = Period.containing(kind, local.date())
+            for metric in sorted(contributions.EXPLAINED):
+                parts = [
+                    contributions.made_of(yard, OFFICE, "d", each, metric, grids, now=local)
+                    for each in (period.previous, period)
+                ]
+                found = contributions.compared(*parts)
+                if found is None:
+                    continue
+                some = [
+                    by for by in parts[1].by if any(map(any, [*parts[0].by[by].values(), *parts[1].by[by].values()]))
+                ]
+                assert found.by.keys() == {*some, *parts[1].blends}, f"{metric} does not add up"
+                told += len(found.by)
+    assert told > 20
+
+
 def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
     """All that Overview tells at a moment, but of activities."""
     local = at.astimezone(SHANGHAI)

@@ -64,3 +64,35 @@ def test_a_share_is_told_as_so_many_of_so_many_and_what_moved_it(demo_uri: str, 
     assert not one_grid.exception
     assert "| 3 号网格 |" in texts(one_grid)
     assert "| 1 号网格 |" not in texts(one_grid)
+
+
+@pytest.mark.parametrize(
+    ("page", "part", "key", "period", "words"),
+    [
+        ("maintenance", None, "work_repair", "2026Q1", ["What moved the mean from", "| Sanitation |", "by its weight"]),
+        ("grids", "handling", "G5", "2026Q1", ["What moved it from", "| Handled in time |", "| 3 号网格 |"]),
+        ("facilities", "entrances", "entries_smart", "2026Q1", ["| Gate |", "| Vehicle |"]),
+        ("facilities", None, "F_hazards", "2026Q1", ["at the ends of the two periods"]),
+        ("facilities", None, "F5", "2026Q1", ["What moved it from ¥", "| +¥"]),
+        ("activities", None, "visits", "2026Q1", ["What moved it from", "| Format |"]),
+        ("activities", None, "participation_rate", "2026Q1", ["Different people do not add up"]),
+        ("grids", None, "G9", "2026Q1", ["No part moved it"]),
+        ("maintenance", None, "work_open", "2026-02..2026-03", ["What moved it from"]),
+    ],
+)
+def test_what_moved_a_figure_is_told_of_its_parts_or_why_not(
+    demo_uri: str, visit: Callable[..., Any], page: str, part: str | None, key: str, period: str, words: list[str]
+) -> None:
+    at = visit(demo_uri, page, lang="en", period=period, explain=key, **({} if part is None else {"part": part}))
+    assert not at.exception
+    said = texts(at)
+    for word in words:
+        assert word in said
+
+
+def test_of_a_figure_of_companies_alone_it_is_not_told_what_moved_all_work(
+    demo_uri: str, visit: Callable[..., Any]
+) -> None:
+    at = visit(demo_uri, "facilities", lang="en", period="2026Q1", part="companies", explain="companies_work_on_time")
+    assert "Completed by their due time" in texts(at)
+    assert "What moved" not in texts(at)

@@ -35,7 +35,7 @@ from repository.metrics import Period, Value, last_months, months_between, ratio
 from repository.organizations import Organization
 from repository.people import Person
 from repository.record import RECORDS, Record, field_specs, midnight
-from repository.rollups import path_key
+from repository.rollups import path_key, path_word
 from repository.store import Counters, Document, NotFound, Steps, Store, Wanted, in_steps
 from repository.targets import judged
 from repository.words import Message, msg
@@ -230,6 +230,60 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
     )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What one kind of meeting did for the metrics T1, T2 and T3 of attendance: each part, and what it is of."""
+
+    in_time: int = 0
+    required: int = 0
+    closed_in_time: int = 0
+    owed: int = 0
+    attended: int = 0
+    invited: int = 0
+
+
+@in_steps
+def kept_by_kind(
+    store: Store, actor: Actor, community_id: str, period: Period, *, now: datetime
+) -> Steps[dict[MeetingKind, Kept]]:
+    """What ``review`` tells of a period, told apart by kind of meeting. Raises Refused, Unavailable."""
+    today = now.astimezone(store.zone(community_id)).date()
+    last = min(period.last, today)
+    end = last + timedelta(days=1)
+    own = months_between(max(period.first, _FIRST), last) if period.first <= last else []
+    closed_since = scope(actor, ActionItem, community_id) | {"is_open": False, "closed_on": Is(gte=midnight(end))}
+    *light, closed, counters = yield [
+        *glance_wanted(actor, community_id),
+        Wanted(ActionItem, closed_since, ("due_on", "given_on", "closed_on", "series")),
+        _flows_wanted(actor, own or [f"{last:%Y-%m}"], by_kind=True),
+    ]
+    ground = _Ground.read(store, actor, community_id, now, light)
+    flows: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in counters if own else ():
+        for key, counts in row.get("by_category", {}).items() if row["subject"] != "decisions" else ():
+            flows[path_word(key)].update(counts)
+    cells = list(settled(ground.all_cells(period.first, last), period.first, period.last))
+    spans = [(each.series, each.given_on, each.due_on, date.max) for each in ground.open]
+    spans += [
+        (MeetingKind(row["series"]), row["given_on"].date(), row["due_on"].date(), row["closed_on"].date())
+        for row in closed
+    ]
+
+    def of(kind: MeetingKind) -> Kept:
+        mine, counts = [each for each in cells if each.required.kind is kind], flows[kind]
+        late = _overdue_at(end, [span for series, *span in spans if series is kind], today)
+        return Kept(
+            sum(each.state is CellState.IN_TIME for each in mine),
+            len(mine),
+            counts["closed_in_time"],
+            counts["closed_in_time"] + counts["closed_late"] + late,
+            counts["attended"],
+            counts["invited"],
+        )
+
+    return {kind: of(kind) for kind in MeetingKind}
+
+
 @judged
 def glance(
     store: Store,
@@ -356,18 +410,19 @@ def _end(month: str) -> date:
     return Period.of(month).last + timedelta(days=1)
 
 
-def _flows_wanted(actor: Actor, months: Sequence[str]) -> Counters:
+def _flows_wanted(actor: Actor, months: Sequence[str], *, by_kind: bool = False) -> Counters:
     """What meetings, decisions and action items count by month. Meetings are the whole community's: whoever may see the
     community sees all of their counters. Raises Refused."""
     subjects = ("meetings", "decisions", "action_items")
     for subject in subjects:
         require(actor, Operation.READ, subject)
     span = {"level": "month", "period": Is(gte=min(months), lte=max(months))}
-    fields = {"subject": 1, "period": 1, "total": 1, f"by_category.{path_key(Outcome.CONSENSUS)}.decided": 1}
+    parts = "by_category" if by_kind else f"by_category.{path_key(Outcome.CONSENSUS)}.decided"
+    fields = {"subject": 1, "period": 1, "total": 1, parts: 1}
     return Counters([{"subject": subject, **span} for subject in subjects], fields)
 
 
-def _overdue_at(end: date, spans: Iterable[tuple[date, date, date]], today: date) -> int:
+def _overdue_at(end: date, spans: Iterable[Sequence[date]], today: date) -> int:
     """How many items were overdue at the end of the day before (today counts up to now): given and past their day, and
     not closed by then. ``spans``: when each was given, due and closed."""
     last = min(end, today + timedelta(days=1)) - timedelta(days=1)  # the day it is looked at

@@ -55,6 +55,7 @@ from repository.organizations.queries import (
     organizations,
     resources,
     review,
+    taking_part,
     waiting,
 )
 from repository.organizations.records import (
@@ -136,6 +137,7 @@ __all__ = [
     "review",
     "set_contact",
     "suggest",
+    "taking_part",
     "unmatch_need",
     "waiting",
     "withdraw_need",

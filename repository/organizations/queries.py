@@ -314,6 +314,27 @@ def _parts(counters: Sequence[Document]) -> dict[str, Counter[str]]:
     return found
 
 
+def taking_part(
+    store: Store, actor: Actor, community_id: str, period: Period, *, today: date
+) -> list[tuple[Organization, bool]]:
+    """The organisations that metric U1 is a share of, and whether each took part in the period. Raises Refused,
+    Unavailable."""
+    months = None if period.kind == "ever" else period.months
+    rows, counters = store.together(
+        actor, community_id, [Wanted(Organization), _parts_wanted(actor, community_id, months)]
+    )
+    took, (first, last) = _parts(counters), _days(period, today)
+    came = {id for month in took.keys() & set(took if months is None else months) for id in took[month]}
+    everybody = map(Organization.from_document, rows)
+    return [(one, one.id in came) for one in everybody if one.is_stationed(first, last)]
+
+
+def _days(period: Period, today: date) -> tuple[date, date]:
+    """The first day of a period and the last one up to today."""
+    first, last = (date.min, today) if period.kind == "ever" else (period.first, min(period.last, today))
+    return first, max(first, last)
+
+
 def _participation(
     everybody: list[Organization], took: Mapping[str, Counter[str]], period: Period, today: date
 ) -> Value:
@@ -324,9 +345,8 @@ def _participation(
         came = {id for month in months & took.keys() for id in took[month]}
         return ratio(len(here & came), len(here)), len(here)
 
-    first, last = (date.min, today) if period.kind == "ever" else (period.first, min(period.last, today))
     months = set(took) if period.kind == "ever" else set(period.months)
-    value, n = share(months, first, max(first, last))
+    value, n = share(months, *_days(period, today))
     series = []
     for month in last_months(_end(period, today), SERIES):
         whole = Period.of(month)

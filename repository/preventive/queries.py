@@ -1,9 +1,10 @@
 """What is coming, and how well the plans are kept."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from repository import flows
@@ -150,6 +151,52 @@ def review(
     )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What the orders of one grid and category did for the metrics M8, M9 and M10: each part, and what it is of."""
+
+    met: int
+    due: int
+    as_scheduled: int
+    scheduled: int
+    preventive_minutes: int
+    minutes: int
+
+
+def kept_in_cells(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    today: date,
+) -> dict[tuple[str, str], Kept]:
+    """(grid, category) -> how well the plans were kept there in the period: what ``review`` tells, told apart. Raises
+    Refused, Unavailable."""
+    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    cells = flows.in_cells(store, actor, community_id, "work_orders", FLOWS, first=first, last=last, grids=grids)
+    place = {"grid": "$grid_id", "category": "$category"}
+    graced, ahead = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for group in _waiting(store, actor, community_id, grids, None, today, period.last, place):
+        key, n = group["_id"], group["n"]
+        if first <= key["month"] <= last:
+            cell = key.get("grid") or "", key["category"]
+            graced[cell] += n if key["graced"] else 0
+            ahead[cell] += n if key["ahead"] else 0
+    return {
+        cell: Kept(
+            met=of["preventive_met"],
+            due=of["preventive_due"] - graced[cell],
+            as_scheduled=of["as_scheduled"],
+            scheduled=of["scheduled"] - ahead[cell],
+            preventive_minutes=of["preventive_minutes"],
+            minutes=of["actual_minutes"],
+        )
+        for cell, of in cells.items()
+    }
+
+
 def _undecided(
     store: Store,
     actor: Actor,
@@ -161,6 +208,26 @@ def _undecided(
 ) -> tuple[Counter[str], Counter[str]]:
     """By month, the open scheduled orders of which it is not settled yet whether they will be done in time: with their
     grace, and by their day."""
+    with_grace, by_day = Counter[str](), Counter[str]()
+    for group in _waiting(store, actor, community_id, grids, category, today, last):
+        key = group["_id"]
+        with_grace[key["month"]] += group["n"] if key["graced"] else 0
+        by_day[key["month"]] += group["n"] if key["ahead"] else 0
+    return with_grace, by_day
+
+
+def _waiting(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    grids: frozenset[str] | None,
+    category: str | None,
+    today: date,
+    last: date,
+    place: Mapping[str, str] = MappingProxyType({}),
+) -> list[Document]:
+    """The same, in groups: of a ``month``, still within their grace (``graced``) or before their day (``ahead``), and
+    of one ``place``."""
     where: Document = {
         "is_open": True,
         "scheduled_for": Is(gte=midnight(today - timedelta(days=GRACE_MOST)), lte=midnight(last)),
@@ -172,15 +239,10 @@ def _undecided(
         "month": {"$dateToString": {"date": "$scheduled_for", "format": "%Y-%m"}},
         "graced": {"$and": [preventive, {"$gte": [bound, midnight(today)]}]},
         "ahead": {"$gte": ["$scheduled_for", midnight(today)]},
+        **place,
     }
-    with_grace, by_day = Counter[str](), Counter[str]()
-    for group in store.aggregate(
-        actor, WorkOrder, community_id, [{"$group": {"_id": kinds, "n": {"$sum": 1}}}], filter=where, grids=grids
-    ):
-        key = group["_id"]
-        with_grace[key["month"]] += group["n"] if key["graced"] else 0
-        by_day[key["month"]] += group["n"] if key["ahead"] else 0
-    return with_grace, by_day
+    groups = [{"$group": {"_id": kinds, "n": {"$sum": 1}}}]
+    return store.aggregate(actor, WorkOrder, community_id, groups, filter=where, grids=grids)
 
 
 def _orders(

@@ -124,6 +124,8 @@ class RequestReview:
     satisfied: Value
     composite: Value
     repeats: Value
+    weights: tuple[int, int, int]
+    """Of response, solution and satisfaction in the composite, in percent."""
     funnel: tuple[Stage, ...]
     """Of the requests received in the period: responded, answered, called back, satisfied."""
     grades: Mapping[Satisfaction, int]
@@ -266,6 +268,7 @@ def request_review(
             metrics.COMPOSITE, composite(total), spoken(total), [(month, composite(flow[month])) for month in series]
         ),
         repeats=share(metrics.REPEATS, lambda n: n["repeat"], lambda n: n["entered"]),
+        weights=weights,
         funnel=(
             Stage(Show.ALL, total["opened"]),
             Stage(Show.RESPONDED, total["of_responded"]),

@@ -29,7 +29,7 @@ from repository.grids import Community, Grid, PostsOnDay, Tier, posts_on
 from repository.metrics import Period, State, Value, ratio
 from repository.record import Choice
 from repository.review.document import AgendaEntry, Chart, Column, Figure, Proposal, Review, Section, Table
-from repository.store import Store
+from repository.store import Put, Store, at_once, at_one_sitting
 from repository.words import Amount, Message, Trouble, counted, msg
 
 MIXED_YEARS = 5
@@ -97,9 +97,18 @@ class _Desk:
         """A grid's name, or nothing."""
         return found.name if (found := self.grids.get(grid_id or "")) else ""
 
-    def thrice(self, of: Callable[[Period], T]) -> tuple[T, T, T]:
-        """An answer for the three periods."""
-        return of(self.period), of(self.before), of(self.year)
+    def thrice(self, question: Callable[..., T], **told: Any) -> tuple[T, T, T]:
+        """The answer to a question for the three periods; one that is asked in steps is read for all of them at
+        once."""
+        periods = self.period, self.before, self.year
+        asked = (self.store, self.actor, self.community_id)
+        if hasattr(question, "steps"):
+            now, before, year = (
+                each for each, _read in at_once(*asked, [Put(question, (of,), told) for of in periods])
+            )
+        else:
+            now, before, year = (question(*asked, of, **told) for of in periods)
+        return now, before, year
 
     def stock(self, value: Value, page: str | None = None, **params: str) -> Figure:
         """A stock: the other two values are those of its course at the ends of their months, as far as it reaches."""
@@ -117,6 +126,7 @@ def reviewed(store: Store, actor: Actor, community_id: str, period: Period, *, n
     """
     if period.kind == "ever":
         raise ReviewTrouble(msg("A review is of a month, a quarter, a year or a range of months. Choose one."))
+    store = at_one_sitting(store)  # its sections ask for the same stocks, registers and targets
     desk = _Desk(store, actor, community_id, period, period.previous, period.year_before, now)
     community = store.get(actor, Community, community_id, community_id)
     sections = tuple(_written(desk))
@@ -171,10 +181,7 @@ def _known(word: str, choices: type[Choice]) -> str | Message:
 
 # --- the sections ----------------------------------------------------------------------------------------------------
 def _maintenance(desk: _Desk) -> Section:
-    def of(period: Period) -> maintenance.WorkReview:
-        return maintenance.work_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
-
-    now, before, year = desk.thrice(of)
+    now, before, year = desk.thrice(maintenance.work_review, now=desk.now)
     figures = [Figure.of(*three) for three in zip(now.figures, before.figures, year.figures, strict=True)]
     opened = sum(row.opened for row in now.grids)
     ended = sum(row.ended for row in now.grids)
@@ -346,10 +353,7 @@ def _facilities(desk: _Desk) -> Section:
 
 
 def _participation(desk: _Desk) -> Section:
-    def of(period: Period) -> activities.Figures:
-        return activities.figures(desk.store, desk.actor, desk.community_id, period, now=desk.now)
-
-    now, before, year = desk.thrice(of)
+    now, before, year = desk.thrice(activities.figures, now=desk.now)
     values = ("held", "participants", "participation", "visits", "repeat", "newcomers")
     figures = [Figure.of(getattr(now, name), getattr(before, name), getattr(year, name)) for name in values]
     figures.append(Figure.of(now.variety.effective, before.variety.effective, year.variety.effective))
@@ -440,18 +444,9 @@ def _participation(desk: _Desk) -> Section:
 
 
 def _safety(desk: _Desk) -> Section:
-    def of(period: Period) -> maintenance.HazardReview:
-        return maintenance.hazard_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
-
-    def walked(period: Period) -> patrols.PatrolReview:
-        return patrols.patrol_review(desk.store, desk.actor, desk.community_id, period, today=desk.today)
-
-    def inspected(period: Period) -> inspections.Rounds:
-        return inspections.rounds(desk.store, desk.actor, desk.community_id, period, today=desk.today)
-
-    now, before, year = desk.thrice(of)
-    walk, walk_before, walk_year = desk.thrice(walked)
-    look, look_before, look_year = desk.thrice(inspected)
+    now, before, year = desk.thrice(maintenance.hazard_review, now=desk.now)
+    walk, walk_before, walk_year = desk.thrice(patrols.patrol_review, today=desk.today)
+    look, look_before, look_year = desk.thrice(inspections.rounds, today=desk.today)
     posts = desk.posts
     gaps = posts.staffing.gaps
     rows = now.standing[:LISTED]
@@ -526,14 +521,8 @@ def _safety(desk: _Desk) -> Section:
 
 
 def _organizations(desk: _Desk) -> Section:
-    def of(period: Period) -> organizations.OrganizationReview:
-        return organizations.review(desk.store, desk.actor, desk.community_id, period, today=desk.today)
-
-    def built(period: Period) -> projects.ProjectReview:
-        return projects.review(desk.store, desk.actor, desk.community_id, period, today=desk.today)
-
-    now, before, year = desk.thrice(of)
-    work, work_before, work_year = desk.thrice(built)
+    now, before, year = desk.thrice(organizations.review, today=desk.today)
+    work, work_before, work_year = desk.thrice(projects.review, today=desk.today)
     silent = now.silent
     late = work.late_tasks
     unclear = int(work.unclear.value or 0)
@@ -658,10 +647,7 @@ def _team(desk: _Desk) -> Section:
 
 
 def _meetings(desk: _Desk) -> Section:
-    def of(period: Period) -> meetings.Review:
-        return meetings.review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
-
-    now, before, year = desk.thrice(of)
+    now, before, year = desk.thrice(meetings.review, now=desk.now)
     rows = now.unfinished[:LISTED]
     return _section(
         "meetings",
@@ -714,10 +700,7 @@ def _meetings(desk: _Desk) -> Section:
 
 
 def _requests(desk: _Desk) -> Section:
-    def of(period: Period) -> requests.RequestReview:
-        return requests.request_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
-
-    now, before, year = desk.thrice(of)
+    now, before, year = desk.thrice(requests.request_review, now=desk.now)
     values = ("received", "open", "overdue", "on_time", "response", "solved", "satisfied", "repeats")
     figures = [Figure.of(getattr(now, name), getattr(before, name), getattr(year, name)) for name in values]
     topics = now.topics[:LISTED]
@@ -777,10 +760,7 @@ def _requests(desk: _Desk) -> Section:
 
 
 def _money(desk: _Desk) -> Section:
-    def of(period: Period) -> activities.ResidentsReview | None:
-        return activities.residents_review(desk.store, desk.actor, desk.community_id, period, now=desk.now)
-
-    now, before, year = desk.thrice(of)
+    now, before, year = desk.thrice(activities.residents_review, now=desk.now)
     plan = replacement.replacement_review(desk.store, desk.actor, desk.community_id, now=desk.now)
     estate = facilities.inventory(desk.store, desk.actor, desk.community_id, on=desk.day, course=False)
     years = sorted({item.year for item in plan.items})
@@ -917,7 +897,9 @@ def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkR
     movement = contributions.compared(*(contributions.of_work("work_on_time", each) for each in (before, now)))
     if movement is None or abs(movement.change) < NOTABLE / 2:
         return None
-    grids = [each for each in movement.by["grid"] if each.part and each.total * movement.change > 0]
+    grids = [
+        each for each in movement.by.get(contributions.By.GRID, ()) if each.part and each.total * movement.change > 0
+    ]
     if not grids:
         return None
     most = max(grids, key=lambda each: abs(each.total))

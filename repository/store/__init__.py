@@ -46,6 +46,7 @@ from repository.store.errors import (
 )
 from repository.store.footprint import ANYTHING, Footprint, Writes, counters_about, noting, written
 from repository.store.impersonal import Document, masked_texts
+from repository.store.sitting import at_one_sitting
 from repository.store.then import Then
 from repository.store.writing import AUDIT, EVERYWHERE, SEALS, Write, entry_mark
 
@@ -90,6 +91,7 @@ __all__ = [
     "Write",
     "Writes",
     "actor_of",
+    "at_one_sitting",
     "at_once",
     "build",
     "counters_about",
