@@ -340,7 +340,8 @@ class Record(BaseModel):
 
     def to_document(self) -> dict[str, Any]:
         """The document MongoDB stores: ``_id``, days as UTC midnights, words as plain strings, no empty fields."""
-        document = {("_id" if name == "id" else name): _stored(value) for name, value in self if value is not None}
+        given = vars(self).items()
+        document = {("_id" if name == "id" else name): _stored(value) for name, value in given if value is not None}
         flags = [str(flag) for flag in self.doubts(document)]
         document["flags"] = flags
         return document
@@ -367,15 +368,19 @@ SYSTEM_FIELDS = tuple(Record.model_fields)
 """Fields the store keeps; no form, sheet or command sets them."""
 
 
+_AS_IT_IS = frozenset({str, int, float, bool, datetime})
+"""Types of values that are stored as they are: most."""
+
+
 def _stored(value: Any) -> Any:
+    if type(value) in _AS_IT_IS:
+        return value
     if isinstance(value, StrEnum):
         return str(value)
-    if isinstance(value, datetime):
-        return value
     if isinstance(value, date):
-        return midnight(value)
+        return value if isinstance(value, datetime) else midnight(value)
     if isinstance(value, BaseModel):
-        return {name: _stored(item) for name, item in value if item is not None}
+        return {name: _stored(item) for name, item in vars(value).items() if item is not None}
     if isinstance(value, (list, tuple)):
         return [_stored(item) for item in value]
     return value
