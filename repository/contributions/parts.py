@@ -38,7 +38,7 @@ from repository.meetings import Kept
 from repository.metrics import METRICS, Period, Value
 from repository.record import Choice, midnight
 from repository.requests.metrics import GRADES
-from repository.store import Store, Then
+from repository.store import Store, Then, at_one_sitting
 from repository.words import msg
 
 OTHERS = "*"
@@ -108,7 +108,7 @@ class _Asked:
         if moment >= self.now:
             return self
         last = moment - timedelta(milliseconds=1)
-        return replace(self, store=Then(self.store, last), now=last)
+        return replace(self, store=at_one_sitting(Then(self.store, last)), now=last)
 
     def of(self, question: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """A question about these grids as of now."""
