@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repository import recount
+from repository import contributions, recount
 from repository.access import Actor, Role
 from repository.activities import (
     Activity,
@@ -30,6 +30,7 @@ from repository.metrics import Period, State
 from repository.people import AgeBand, Sex
 from repository.record import Record
 from repository.store import Store
+from tests.conftest import NOW
 
 HERE, THERE = "c1", "c2"
 GRIDS = ("g1", "g2", "g.3")  # a dot: names in counters' paths must survive it
@@ -359,6 +360,35 @@ def test_figures_are_what_pandas_gives_on_the_raw_rows(store: Store, admin: Acto
     assert [row.held_on for row in ahead] == sorted(
         row.held_on for row in held if row.status is ActivityStatus.PLANNED and row.held_on >= TODAY
     )
+
+
+def test_what_moved_the_visits_says_nothing_of_a_grid_that_is_not_told_by_itself(store: Store, admin: Actor) -> None:
+    rng = Random(20260403)
+    place(store, admin, HERE)
+    held, came = random_rows(HERE, rng, 120)
+    save(store, admin, [*held, *came])
+    homes = {f"{HERE}-{grid}" for grid in GRIDS}
+    hidden = 0
+    for key in ("2026-03", "2026-02", "2025-11", "2026Q1", "2025Q4", "2025Q2", "2025", *RANGES[:3]):
+        secret: set[str] = set()
+        for period in (Period.of(key).previous, Period.of(key)):
+            made = contributions.made_of(store, admin, HERE, period, "visits", now=NOW)
+            alone = {
+                grid: figures(store, admin, HERE, period, grids=frozenset({grid}), now=NOW).visits for grid in homes
+            }
+            assert made.few == {grid for grid, value in alone.items() if value.value is None}
+            told = {grid: n for grid, (n, _of) in made.by[contributions.By.GRID].items() if grid}
+            assert told == {grid: value.value for grid, value in alone.items() if value.value is not None}
+            secret |= made.few
+        found = contributions.moved(store, admin, HERE, Period.of(key), "visits", now=NOW)
+        if found is None:
+            continue
+        for parts in found.by.values():
+            assert sum(each.total for each in parts) == found.change
+        grids = {each.part for each in found.by.get(contributions.By.GRID, ())}
+        assert grids.isdisjoint(secret)
+        hidden += bool(secret) and contributions.OTHERS in grids
+    assert hidden, "the decoys are there"
 
 
 def test_where_only_heads_were_counted_people_are_unknown(store: Store, admin: Actor) -> None:

@@ -14,7 +14,7 @@ from repository.contributions.parts import EXPLAINED, OTHERS, By, Parts, made_of
 from repository.contributions.shares import Contribution, Whole, of_blends, of_counts, of_shares
 from repository.contributions.untold import WHY_NOT
 from repository.metrics import Metric, Period
-from repository.store import Store
+from repository.store import Store, at_one_sitting
 
 __all__ = [
     "EXPLAINED",
@@ -69,7 +69,7 @@ def moved(
     of time, and where either rests on too little. Raises Refused, Unavailable."""
     if metric not in EXPLAINED or period.kind == "ever":
         return None
-    both = (period.previous, period)
+    both, store = (period.previous, period), at_one_sitting(store)
     before, after = (made_of(store, actor, community_id, each, metric, grids, now=now) for each in both)
     return compared(before, after)
 

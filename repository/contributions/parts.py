@@ -13,6 +13,7 @@ from typing import Any
 
 from repository import (
     activities,
+    checkin,
     entries,
     facilities,
     flows,
@@ -30,13 +31,14 @@ from repository import (
 from repository.access import Actor, Operation, may, reach
 from repository.contributions.shares import Blend, Whole
 from repository.facilities import Control, Figures
+from repository.filters import Is
 from repository.hazards import Level
 from repository.maintenance import WorkReview
 from repository.meetings import Kept
 from repository.metrics import METRICS, Period, Value
-from repository.record import Choice
+from repository.record import Choice, midnight
 from repository.requests.metrics import GRADES
-from repository.store import Store, Then
+from repository.store import Store, Then, at_one_sitting
 from repository.words import msg
 
 OTHERS = "*"
@@ -106,7 +108,7 @@ class _Asked:
         if moment >= self.now:
             return self
         last = moment - timedelta(milliseconds=1)
-        return replace(self, store=Then(self.store, last), now=last)
+        return replace(self, store=at_one_sitting(Then(self.store, last)), now=last)
 
     def of(self, question: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """A question about these grids as of now."""
@@ -480,6 +482,22 @@ def _pleased(asked: _Asked) -> Whole:
     return _sides(cells, _FORMAT, lambda n: n["satisfied"], lambda n: n["answers"])[By.FORMAT]
 
 
+def _showed_up(asked: _Asked) -> Parts:
+    """By format, of the whole community alone: there everybody may know it of each activity."""
+    found = asked.of(checkin.shown_up, asked.period, now=asked.now)
+    if not asked.whole or not may(asked.actor, Operation.READ, "sign_ups"):
+        return Parts(found.value, {}, divided=True)
+    days = {"held_on": Is(gte=midnight(asked.period.first), lte=midnight(asked.period.last))}
+    held = {one.id: one for one in asked.store.find(asked.actor, activities.Activity, asked.community_id, days)}
+    zone, came = asked.store.zone(asked.community_id), asked.cells("sign_ups", "signed", "came")
+    forms: dict[str, tuple[float, float]] = {}
+    for id, n in _summed((activity, n) for (_grid, activity), n in came.items()).items():
+        if n["came"] and id in held and checkin.Hours.of(held[id], zone).ends <= asked.now:
+            had = forms.get(held[id].format, (0, 0))
+            forms[held[id].format] = had[0] + n["came"], had[1] + n["signed"]
+    return Parts(found.value, {By.FORMAT: forms}, divided=True)
+
+
 # --- grids
 def _handled(metric: str, counted: Counted, of: Counted) -> MadeOf:
     def of_period(asked: _Asked) -> Parts:
@@ -675,6 +693,7 @@ _MADE_OF: Mapping[str, MadeOf] = {
     "activities_held": _held,
     "visits": _visits,
     "deep_share": _of_visitors("deep", _with_a_say, "attendances"),
+    "P4": _showed_up,
     "visitors_satisfied": _of_visitors("satisfied", _pleased, "activities"),
     **{metric: _handled(metric, *shares) for metric, shares in _SHARES.items()},
     "G5": _score,

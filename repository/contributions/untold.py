@@ -8,6 +8,7 @@ _PEOPLE = msg(
     "Different people do not add up: who came here and there is one person. So it cannot be said how much of the "
     "change a grid or group brought."
 )
+_VOLUNTEERS = msg("How many volunteers a grid or group has is not told, so that nobody can be singled out.")
 _FEW = msg("It is told of the team as a whole: of groups of so few people nothing is told.")
 _HIGHEST = msg("It compares the highest with the mean or the lowest, so the parts do not add up to it.")
 _LENGTHS = msg("It is the longest of several, so the parts do not add up to it.")
@@ -18,10 +19,11 @@ WHY_NOT: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("participants", "participation_rate", "repeat_share", "new_share", "lapsed_share", "retained_share"),
-            *("representation", "volunteers_registered", "volunteers_active", "P4"),
+            "representation",
         ),
         _PEOPLE,
     ),
+    **dict.fromkeys(("volunteers_registered", "volunteers_active"), _VOLUNTEERS),
     "cost_per_participant": msg("It is divided by different people, who do not add up: no part has a share of it."),
     "volunteer_hours": msg("It is divided by different people, who do not add up: no part has a share of it."),
     "effective_formats": msg(
