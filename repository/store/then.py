@@ -10,7 +10,7 @@ the records that were there then, and of what was open, once for each ``Then``.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from pymongo.client_session import ClientSession
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
 from repository.filters import Is
-from repository.record import RECORDS, Record
+from repository.record import LONGEST, RECORDS, Record
 from repository.store.database import READ_SECONDS, Counters, Store, Wanted, _counters, _hint, _period
 from repository.store.errors import our_errors
 from repository.store.footprint import Footprint
@@ -188,22 +188,15 @@ class Then(Store):
 
     def _read(self, record: type[Record], community_id: str) -> _Since:
         zone, month = self.zone(community_id), self._month(community_id)
-        removed = self._removed(record, community_id) if record.ends_removed else []
-        trail = self._trail(record, community_id, [document["_id"] for document in removed])
         began, by_then = record.began, self._by_then(record, record.began, community_id)
-        ends = {name: self._end_of_month(record, name, community_id) for name in (began, *record.counted)}
-        stock = record.stock or {"$or": []}
-        ways: list[Mapping[str, Any]] = [*stock.get("$or", [stock])]  # each with an index of its own
-        ways += [{name: Is(gt=self._by_then(record, name, community_id))} for name in record.stirred]
-        ways += [{name: Is(gte=ends[name])} for name in record.counted]
-        ways += [{"_id": Is(among=sorted(trail))}] if trail else []
-        if began:
-            ways = [{"$and": [{began: Is(lt=ends[began])}, way]} for way in ways]
-            ways += [{began: Is(gt=by_then, lt=ends[began])}]
-            ways += [{began: Is(gt=by_then), name: Is(lt=ends[name])} for name in record.counted]
-        home = {"community_id": community_id}
+        removed = self._removed(record, community_id) if record.ends_removed else []
+        found = self._going_on(record, community_id) if record.lasts else []
+        there = [*removed, *found]
+        there = [document for document in there if not began or document[began] <= by_then]
+        trail = self._trail(record, community_id, [document["_id"] for document in there])
+        if not record.lasts:
+            found = self._stirred(record, community_id, sorted(trail))
         changed: list[tuple[str, Document | None]] = []
-        found = list(super().documents(record, {"$or": [{"$and": [home, way]} for way in ways]})) if ways else []
         were = []
         for document in found:
             then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
@@ -226,6 +219,60 @@ class Then(Store):
         ]
         return _Since(tuple(id for id, _then in changed), tuple(then for _id, then in changed if then), tuple(counters))
 
+    def _going_on(self, record: type[Record], community_id: str) -> list[Document]:
+        """What may have changed since, or counts for what was to come, of a record of which there are many: by how long
+        things have happened to it, from index keys. And what began in the rest of that month."""
+        began, end = record.began, self._end_of_month(record, record.began, community_id)
+        spans = [{"lasted": power, began: Is(gt=self._since_began(power), lte=self.moment)} for power in range(LONGEST)]
+        spans += [{"lasted": over, began: Is(lte=self.moment)} for over in (LONGEST, None)]  # None: of a former version
+        found = self._looked_up(record, community_id, spans, ("community_id", "lasted", began))
+        stock = record.stock or {"$or": []}
+        ways = [{"$and": [{began: Is(lte=self.moment)}, way]} for way in stock.get("$or", [stock])]
+        ways += [{began: Is(gt=self.moment, lt=end)}, *self._counting_later(record, community_id)]
+        found |= self._looked_up(record, community_id, ways)
+        return list(found.values())
+
+    def _since_began(self, power: int) -> datetime:
+        """After which it began if something happened to it since then, no longer than so many days after it began; a
+        day of what happened to it may be stored as that of UTC."""
+        return self.moment - timedelta(days=2**power + 1)
+
+    def _stirred(self, record: type[Record], community_id: str, traced: Sequence[str]) -> list[Document]:
+        """As ``_going_on``, of one of which there are few: by each moment at which something happens to it, and of
+        which the trail tells so."""
+        began, by_then = record.began, self._by_then(record, record.began, community_id)
+        end = self._end_of_month(record, began, community_id)
+        stock = record.stock or {"$or": []}
+        ways: list[Mapping[str, Any]] = [*stock.get("$or", [stock])]
+        ways += [{name: Is(gt=self._by_then(record, name, community_id))} for name in record.stirred]
+        ways += [{"_id": Is(among=traced)}] if traced else []
+        if began:
+            ways = [{"$and": [{began: Is(lt=end)}, way]} for way in ways]
+            ways += [{began: Is(gt=by_then, lt=end)}]
+        return list(self._looked_up(record, community_id, [*ways, *self._counting_later(record, community_id)]).values())
+
+    def _counting_later(self, record: type[Record], community_id: str) -> list[Document]:
+        """Which count for a later month than that of the moment, or began after it and count for an earlier one."""
+        began, by_then = record.began, self._by_then(record, record.began, community_id)
+        ends = {name: self._end_of_month(record, name, community_id) for name in (began, *record.counted)}
+        ways: list[Document] = []
+        for name in record.counted:
+            since: Document = {name: Is(gte=ends[name])}
+            ways += [{"$and": [{began: Is(lt=ends[began])}, since]}] if began else [since]
+            ways += [{began: Is(gt=by_then), name: Is(lt=ends[name])}] if began else []
+        return ways
+
+    def _looked_up(
+        self, record: type[Record], community_id: str, ways: Sequence[Mapping[str, Any]], index: tuple[str, ...] = ()
+    ) -> dict[str, Document]:
+        """By id, what is found in one of several ways, each by an index of its own or all by one."""
+        if not ways:
+            return {}
+        home, pending = {"community_id": community_id}, self.pending_batches()
+        either = self._seen(record, {"$or": [{"$and": [home, way]} for way in ways]}, pending)
+        found = self.db[record.collection].find(either, batch_size=10_000, **(_hint(record, index) if index else {}))
+        return {document["_id"]: self._as_seen(document, pending) for document in found}
+
     def _removed(self, record: type[Record], community_id: str) -> list[Document]:
         """What was taken out since, as it was last."""
         within = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": "delete"}
@@ -240,19 +287,23 @@ class Then(Store):
         zone = ZoneInfo("UTC") if is_day else self.zone(community_id)
         return rollups.month_bounds(self._month(community_id), zone)[1]
 
-    def _trail(self, record: type[Record], community_id: str, removed: Sequence[str]) -> dict[str, Document]:
-        """By id, of the records that were there, those ``removed`` since among them: how those fields stood that the
-        audit trail alone tells, as far as they have changed since."""
+    def _trail(self, record: type[Record], community_id: str, ids: Sequence[str]) -> dict[str, Document]:
+        """By id, of the records that were there: how those fields stood that the audit trail alone tells, as far as
+        they have changed since. ``ids``: which may have, beside those it is found of."""
         fields = sorted(record.traced)
         if not fields:
             return {}
         sides = [f"{side}.{name}" for name in fields for side in ("before", "after")]
         within: Document = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}
+        how: Document = {}
+        if record.lasts:  # else all that was done since would be looked through
+            within |= {"collection": record.collection, "record_id": {"$in": list(ids)}}
+            how = {"hint": dict.fromkeys(("community_id", "collection", "record_id", "at"), 1)}
         if "updated_at" in record.stirred:  # of few: by id, so that the rows of imports are among them
             del within["operation"]
             lately = {"community_id": community_id, "updated_at": {"$gt": self.moment}}
-            ids = [*removed, *(each["_id"] for each in self.db[record.collection].find(lately, {"_id": 1}))]
-            within |= {"collection": record.collection, "record_id": {"$in": ids}}
+            changed = [*ids, *(each["_id"] for each in self.db[record.collection].find(lately, {"_id": 1}))]
+            within |= {"collection": record.collection, "record_id": {"$in": changed}}
         entries = self.db[AUDIT].aggregate(
             [
                 {"$match": within},
@@ -261,7 +312,8 @@ class Then(Store):
                 {"$project": {"record_id": 1, **dict.fromkeys(sides, 1)}},
                 {"$group": {"_id": "$record_id", "entries": {"$push": "$$ROOT"}}},
                 {"$match": {"entries.0.before": {"$exists": True}}},  # else it was not there
-            ]
+            ],
+            **how,
         )
         found: dict[str, Document] = {}
         for group in entries:
