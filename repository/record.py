@@ -340,18 +340,18 @@ class Record(BaseModel):
 
     @classmethod
     def how_long(cls, document: Mapping[str, Any]) -> int:
-        """``lasted``: for how long things have happened to it since it began, by what it was ``stirred`` by and whoever changed it
-        last, as a power of two of days that was not reached: 0 within the first day, 3 from the fourth to the eighth.
-        That a sheet brought it is nothing that happened to it."""
-        began = document[cls.began]
-        moments = [began]
+        """``lasted``: for how long things have happened to it since it began, by what it was ``stirred`` by and whoever
+        changed it last, as a power of two of days that was not reached: 0 within the first day, 3 from the fourth to
+        the eighth. That a sheet brought it is nothing that happened to it."""
+        began: datetime = document[cls.began]
+        moments: list[datetime | None] = [began]
         for path in cls.stirred:
             name, _dot, leaf = path.partition(".")
             value = document.get(name)
             moments += [part.get(leaf) for part in value or ()] if leaf else [value]
         if document["revision"] > 1 or "batch_id" not in document:
             moments.append(document.get("updated_at"))
-        return min(LONGEST, (max(filter(None, moments)) - began).days.bit_length())
+        return min(LONGEST, (max(at for at in moments if at) - began).days.bit_length())
 
     def to_document(self) -> dict[str, Any]:
         """The document MongoDB stores: ``_id``, days as UTC midnights, words as plain strings, no empty fields."""

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard import i18n
 from repository import (
+    entries,
     facilities,
     grids,
     hazards,
@@ -26,7 +27,8 @@ from repository import (
     staff,
 )
 from repository.access import Actor, Role
-from repository.facilities import Condition, Facility
+from repository.entries import EntryLog
+from repository.facilities import Condition, Control, Facility, PersonnelDetails, VehicleDetails
 from repository.grids import Post, Tier
 from repository.hazards import Hazard
 from repository.importer import Sheet
@@ -176,6 +178,96 @@ def test_what_a_sheet_changes_is_of_then_as_well(yard: Store, clock: Clock) -> N
     bring("差")
 
     assert (grade(yard), grade(Then(yard, end))) == ("4", "2")
+
+
+# --- entrances
+GATES = ("smart", "plain", "door")
+
+
+def gated(store: Store) -> None:
+    """A gate that recognises plates, one where somebody writes, and a door."""
+    for id, category, details in (
+        ("smart", "vehicle_access", VehicleDetails(control=Control.SMART)),
+        ("plain", "vehicle_access", VehicleDetails(control=Control.MANUAL)),
+        ("door", "personnel_access", PersonnelDetails(control=Control.MANUAL)),
+    ):
+        gate = Facility(id=id, community_id="d", code=id, name=id, category=category, details=details, grid_id="d-g1")
+        store.insert(OFFICE, gate)
+
+
+def come_and_go(world: World) -> None:
+    """One random step."""
+    store, rng, now = world.store, world.random, world.clock.now
+    inside = store.find(OFFICE, EntryLog, "d", {"is_open": True}, sort=[("_id", 1)])
+    what = rng.randrange(12)
+    if what == 0:
+        facilities.retire(store, OFFICE, "d", "plain", store.find(OFFICE, Facility, "d", {"_id": "plain"})[0].revision)
+    elif what == 1:
+        entries.close_unknown(store, OFFICE, "d", {one.id: one.revision for one in inside[:2]})
+    elif what < 6 and inside:
+        one = rng.choice(inside)
+        entries.let_out(store, OFFICE, "d", one.id, one.revision, at=rng.choice([None, now - timedelta(minutes=1)]))
+    else:
+        gate = rng.choice(GATES)
+        entries.log_entry(store, OFFICE, "d", {
+            "gate_id": gate, "kind": "person" if gate == "door" else "vehicle", "who": rng.choice(["川E7K234", None]),
+            "purpose": rng.choice(["visit", "resident", None]), "host": rng.choice(["6 栋", None]),
+            "handling": rng.choice([None, "manual"]), "entered_at": now,
+        })  # fmt: skip
+
+
+def all_of_entrances(store: Store, at: datetime) -> dict[str, Any]:
+    """Every figure and list at a moment."""
+    told: dict[str, Any] = {}
+    for kind in KINDS:
+        period = Period.containing(kind, at.astimezone(SHANGHAI).date())
+        for grid in (None, frozenset({"d-g1"})):
+            for gate in (None, "smart"):
+                key = f"{kind} {grid} {gate}"
+                told[key] = entries.entry_review(store, OFFICE, "d", period, grid, gate_id=gate, now=at)
+                for show in entries.Show:
+                    seen = {"show": show, "within": period, "grids": grid, "gate_id": gate}
+                    told[f"{key} {show}"] = entries.entry_list(store, OFFICE, "d", now=at, **seen)
+    told["gates"] = entries.gates(store, OFFICE, "d")
+    return told
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_came_through_the_gates_by_a_day_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
+    gated(yard)
+    holds(World(yard, clock, seed), come_and_go, all_of_entrances, before=40, after=40)
+
+
+def test_who_came_on_a_past_day_is_there_whenever_it_was_noted(yard: Store, clock: Clock) -> None:
+    gated(yard)
+    came = clock.now
+
+    def visits(store: Store) -> tuple[int, int, int]:
+        review = entries.entry_review(store, OFFICE, "d", Period.of("2026-04"), now=end)
+        inside = entries.entry_list(store, OFFICE, "d", now=end, show="inside")
+        return review.entries.n, inside.total, sum(one.entries for one in review.gates)
+
+    end = came + timedelta(hours=5)
+    clock.now += timedelta(days=40)
+    late = {"gate_id": "smart", "who": "川E7K234", "entered_at": came, "left_at": came + timedelta(days=30)}
+    noted = entries.log_entry(yard, OFFICE, "d", late)
+    assert visits(Then(yard, end)) == (1, 1, 1), "what is noted later was so then, and the visitor was inside"
+    entries.edit_entry(yard, OFFICE, "d", noted.id, noted.revision, {"left_at": came + timedelta(hours=1)})
+    assert visits(Then(yard, end)) == (1, 0, 1), "a moment that is put right is right in the past"
+    entries.log_entry(yard, OFFICE, "d", {**late, "entered_at": end + timedelta(minutes=1)})
+    assert visits(Then(yard, end)) == (1, 0, 1), "who came later that day is not there yet"
+
+
+def test_who_came_is_masked_in_the_past(yard: Store, clock: Clock) -> None:
+    gated(yard)
+    noted = entries.log_entry(yard, OFFICE, "d", {"gate_id": "smart", "who": "川E7K234"})
+    end = clock.now + timedelta(hours=1)
+    clock.now += timedelta(days=1)
+    entries.let_out(yard, OFFICE, "d", noted.id, noted.revision)
+    then = Then(yard, end)
+    (row,) = entries.entry_list(then, OFFICE, "d", now=end).rows
+    assert (row.who, row.is_open, row.noted) == ("川E＊＊＊34", True, True)
+    assert "E7K234" not in repr(then._of(EntryLog, "d")), "nor does it go out to be read with what has not changed"
 
 
 # --- meetings

@@ -8,7 +8,8 @@ Nothing of this costs a question about the real now anything. What is over costs
 the records that were there then, and of what was open, once for each ``Then``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
@@ -16,16 +17,21 @@ from zoneinfo import ZoneInfo
 
 import pymongo
 from pymongo.client_session import ClientSession
+from pymongo.errors import DocumentTooLarge, ExecutionTimeout, NetworkTimeout, OperationFailure
 
 from repository import rollups
 from repository.access import Actor, Operation, require, scope
 from repository.filters import Is
 from repository.record import LONGEST, RECORDS, Record
-from repository.store.database import READ_SECONDS, Counters, Store, Wanted, _counters, _hint, _period
-from repository.store.errors import our_errors
+from repository.store.database import Counters, Store, Wanted, _counters, _hint, _period
+from repository.store.errors import Invalid, TooMuchSince, Unavailable, our_errors
 from repository.store.footprint import Footprint
 from repository.store.impersonal import Document, require_impersonal
 from repository.store.writing import AUDIT
+
+PAST_SECONDS = 20.0  # how long a question may take: the first of a moment has to find out what has changed since
+_TOO_LARGE = (10334, 13548)  # what the server says of more than 16 MB in one document, or in its hands
+_WERE = "were_"  # before a collection's name: how what has changed since was
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,13 @@ class _Since:
 class Then(Store):
     """A store as of a ``moment``, for reading alone; of one community, or few."""
 
+    patience = PAST_SECONDS
+
     def __init__(self, store: Store, moment: datetime) -> None:
         self.__dict__.update(store.__dict__)  # the same connection, and what is known of it
         self.moment = moment.astimezone(UTC)
         self.clock = lambda: min(self.moment, store.clock())  # for what is asked without a ``now``
-        self._since: dict[tuple[str, str], _Since] = {}
+        self._since: dict[tuple[str, str | None], _Since] = {}
 
     def write(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Nothing can be changed in what is over: a command that comes here was given the wrong store."""
@@ -72,8 +80,14 @@ class Then(Store):
         stages += [{"$skip": int(skip)}] if skip else []
         stages += [{"$limit": limit}] if limit else []
         stages += [{"$project": dict(projection)}] if projection else []
-        for document in self.db[record.collection].aggregate(stages, session=session):
+        given = self._given(_community(filter), {record.collection})
+        for document in self.db[record.collection].aggregate(stages, session=session, **given):
             yield self._as_seen(document, pending)
+
+    def find(self, *args: Any, **kwargs: Any) -> Any:
+        """As ``Store.find``. Raises TooMuchSince."""
+        with _in_time():
+            return super().find(*args, **kwargs)
 
     def count(
         self,
@@ -99,16 +113,17 @@ class Then(Store):
         grids: frozenset[str] | None = None,
         index: tuple[str, ...] | None = None,
     ) -> list[Document]:
-        """As ``Store.aggregate``."""
+        """As ``Store.aggregate``. Raises TooMuchSince."""
         require(actor, Operation.READ, record.collection)
         require_impersonal(record, filter)
         match = self._seen(record, {**scope(actor, record, community_id, grids), **(filter or {})})
-        with our_errors(), pymongo.timeout(READ_SECONDS):
+        with _in_time():
             how: Document = {"batchSize": 10_000} | ({} if index is None else _hint(record, index))
             bare = [{"$unset": sorted(record.personal)}] if record.personal else []
             stages = self._matching(record, match)
             stages[1:1] = _newest(pipeline)
             stages += [*bare, *map(dict, pipeline)]
+            how |= self._given(community_id, {record.collection})
             return self.db[record.collection].aggregate(stages, **how).to_list()
 
     def together(
@@ -118,8 +133,9 @@ class Then(Store):
         wanted: Sequence[Wanted | Counters],
         footprints: Sequence[Sequence[Footprint]] = (),
     ) -> list[list[Document]]:
-        """As ``Store.together``."""
-        found = super().together(actor, community_id, wanted, footprints)
+        """As ``Store.together``. Raises TooMuchSince."""
+        with _in_time():
+            found = super().together(actor, community_id, wanted, footprints)
         return [
             _added_up(rows) if isinstance(each, Counters) else rows for each, rows in zip(wanted, found, strict=True)
         ]
@@ -133,10 +149,10 @@ class Then(Store):
     def counters_of(
         self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None = None
     ) -> list[Document]:
-        """As ``Store.counters_of``."""
+        """As ``Store.counters_of``. Raises TooMuchSince."""
         if not wanted:
             return []
-        with our_errors(), pymongo.timeout(READ_SECONDS):
+        with _in_time():
             stages = self._counting(community_id, wanted, projection)
             found = self.db[rollups.COUNTS].aggregate(stages, batchSize=10_000).to_list()
         return sorted(_added_up(found), key=_period)
@@ -161,6 +177,12 @@ class Then(Store):
             stages.append({"$unionWith": {"pipeline": [{"$documents": {"$literal": differ}}, {"$match": within}]}})
         return [*stages, *shown]
 
+    def _given(self, community_id: str | None, collections: Collection[str]) -> Document:
+        """How what has changed since was, once for all parts of a command."""
+        known = {name: self._since.get((name, community_id)) for name in collections}
+        were = {f"{_WERE}{name}": {"$literal": list(since.were)} for name, since in known.items() if since}
+        return {"let": were} if were else {}
+
     # --- what was
     def _matching(self, record: type[Record], match: Document) -> list[Document]:
         """Stages that give what matches of the records as they were."""
@@ -173,7 +195,7 @@ class Then(Store):
         same += [{"_id": {"$nin": list(since.ids)}}] if since.ids else []
         stages: list[Document] = [{"$match": {"community_id": community_id, "$and": same}}]
         if since.were:
-            were = [{"$documents": {"$literal": list(since.were)}}, {"$match": match}]
+            were = [{"$documents": f"$${_WERE}{record.collection}"}, {"$match": match}]
             stages.append({"$unionWith": {"pipeline": were}})
         return stages
 
@@ -196,38 +218,43 @@ class Then(Store):
         trail = self._trail(record, community_id, [document["_id"] for document in there])
         if not record.lasts:
             found = self._stirred(record, community_id, sorted(trail))
-        changed: list[tuple[str, Document | None]] = []
-        were = []
+        changed: dict[str, Document | None] = {}
+        same: list[Document] = []
+        other: list[Document] = []
         for document in found:
             then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
-            if then is not None:
-                were.append(then)
-            if then != document and not (then is None and began in document and document[began] > by_then):
-                changed.append((document["_id"], then))
+            (same if then == document else other).append(document)
+            if then is None and began in document and document[began] > by_then:
+                continue  # that it was not there can be seen in it
+            if then != document:
+                changed[document["_id"]] = then
         for document in removed:
             then = record.as_it_stood(document, self.moment, trail.get(document["_id"], {}), zone)
             if then is not None:
-                were.append(then)
-                changed.append((document["_id"], then))
+                changed[document["_id"]] = then
+        were = [then for then in changed.values() if then is not None]
         differ = rollups.tally(record, were, zone)
-        for atom, n in rollups.tally(record, found, zone).items():
-            if atom[2] <= month:
-                differ[atom] -= n
+        for atom, n in rollups.tally(record, other, zone).items():
+            differ[atom] -= n if atom[2] <= month else 0
+        for atom, n in rollups.tally(record, same, zone).items():
+            differ[atom] += n if atom[2] > month else 0
         counters = [
             {"_id": place.document_id(community_id), **place.fields(community_id), **rollups.nested(paths)}
             for place, paths in rollups.spread(differ).items()
         ]
-        return _Since(tuple(id for id, _then in changed), tuple(then for _id, then in changed if then), tuple(counters))
+        return _Since(tuple(changed), tuple(were), tuple(counters))
 
     def _going_on(self, record: type[Record], community_id: str) -> list[Document]:
         """What may have changed since, or counts for what was to come, of a record of which there are many: by how long
         things have happened to it, from index keys. And what began in the rest of that month."""
         began, end = record.began, self._end_of_month(record, record.began, community_id)
-        spans = [{"lasted": power, began: Is(gt=self._since_began(power), lte=self.moment)} for power in range(LONGEST)]
+        spans: list[Document] = [
+            {"lasted": power, began: Is(gt=self._since_began(power), lte=self.moment)} for power in range(LONGEST)
+        ]
         spans += [{"lasted": over, began: Is(lte=self.moment)} for over in (LONGEST, None)]  # None: of a former version
         found = self._looked_up(record, community_id, spans, ("community_id", "lasted", began))
         stock = record.stock or {"$or": []}
-        ways = [{"$and": [{began: Is(lte=self.moment)}, way]} for way in stock.get("$or", [stock])]
+        ways: list[Document] = [{"$and": [{began: Is(lte=self.moment)}, way]} for way in stock.get("$or", [stock])]
         ways += [{began: Is(gt=self.moment, lt=end)}, *self._counting_later(record, community_id)]
         found |= self._looked_up(record, community_id, ways)
         return list(found.values())
@@ -249,7 +276,9 @@ class Then(Store):
         if began:
             ways = [{"$and": [{began: Is(lt=end)}, way]} for way in ways]
             ways += [{began: Is(gt=by_then, lt=end)}]
-        return list(self._looked_up(record, community_id, [*ways, *self._counting_later(record, community_id)]).values())
+        return list(
+            self._looked_up(record, community_id, [*ways, *self._counting_later(record, community_id)]).values()
+        )
 
     def _counting_later(self, record: type[Record], community_id: str) -> list[Document]:
         """Which count for a later month than that of the moment, or began after it and count for an earlier one."""
@@ -323,6 +352,23 @@ class Then(Store):
                 for name in before.keys() | (entry.get("after") or {}).keys():
                     was.setdefault(name, before.get(name))
         return found
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Say of what is not answered in time, or is too large to be asked, that it is the past which is too much."""
+    try:
+        with our_errors(), pymongo.timeout(PAST_SECONDS):
+            try:
+                yield
+            except OperationFailure as error:
+                if error.code in _TOO_LARGE:
+                    raise TooMuchSince from error
+                raise
+    except (Unavailable, Invalid) as trouble:
+        if isinstance(trouble.__cause__, (ExecutionTimeout, NetworkTimeout, DocumentTooLarge)):
+            raise TooMuchSince from trouble
+        raise
 
 
 def _tells(record: type[Record]) -> bool:
