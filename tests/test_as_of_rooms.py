@@ -25,10 +25,12 @@ from repository import (
     projects,
     replacement,
     staff,
+    worktime,
 )
 from repository.access import Actor, Role
 from repository.entries import EntryLog
 from repository.facilities import Condition, Control, Facility, PersonnelDetails, VehicleDetails
+from repository.filters import Is
 from repository.grids import Post, Tier
 from repository.hazards import Hazard
 from repository.importer import Sheet
@@ -44,6 +46,7 @@ from repository.projects import Milestone, Project, ProjectTask
 from repository.record import midnight
 from repository.staff import AssessmentRound, StaffMember, StaffSuccessor
 from repository.store import Store, Then
+from repository.worktime import SpecialDay
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
 from tests.conftest import NOW, Clock
@@ -275,7 +278,15 @@ def meet(world: World) -> None:
     """One random step."""
     store, rng, now = world.store, world.random, today(world)
     meeting, item = some(world, Meeting), some(world, ActionItem)
-    what, number = rng.randrange(14), rng.randrange(10**6)
+    what, number = rng.randrange(16), rng.randrange(10**6)
+    if what > 13:  # a day to come: of one that has come it is a mistake that is put right
+        told = some(world, SpecialDay, day=Is(gt=midnight(now)))
+        if told is not None and rng.random() < 0.5:
+            worktime.drop_day(store, OFFICE, "d", told.id, told.revision)
+        else:
+            day = now + timedelta(days=rng.randrange(1, 50)) if told is None or rng.random() < 0.5 else told.day
+            worktime.set_day(store, OFFICE, "d", day, working=rng.random() < 0.3)
+        return
     if meeting is None or what < 2:
         kind, day = rng.choice(["monthly", "quarterly", "ad_hoc"]), now + timedelta(days=rng.randrange(40))
         values = {"name": f"{kind} {number}", "kind": kind, "day": day, "reason": "x"}
@@ -329,6 +340,7 @@ def all_of_meetings(store: Store, at: datetime) -> dict[str, Any]:
     found["glance"] = meetings.glance(store, OFFICE, "d", now=local)
     found["calendar"] = meetings.calendar(store, OFFICE, "d", day.year, now=local)
     everybody = ["d-li", "d-wang", "d-zhao"]
+    found["days"] = [(one.day, one.working, one.own) for one in worktime.year(store, OFFICE, "d", day.year)]
     found["mine"] = meetings.my_items(store, OFFICE, "d", everybody, now=local)
     found["kept"] = meetings.items_kept(store, OFFICE, "d", everybody, day - timedelta(days=60), day, on=day)
     found["to come"] = meetings.to_come(store, OFFICE, "d", now=local)
@@ -338,6 +350,28 @@ def all_of_meetings(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(5))
 def test_meetings_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), meet, all_of_meetings, before=60, after=60)
+
+
+def test_of_a_day_that_had_come_what_is_said_last_is_right(yard: Store, clock: Clock) -> None:
+    holiday, coming = clock.now.date() - timedelta(days=1), clock.now.date() + timedelta(days=20)
+    late = clock.now.date() - timedelta(days=2)
+    for day in (holiday, coming):
+        worktime.set_day(yard, OFFICE, "d", day, working=False)
+    end = clock.now + timedelta(hours=1)
+    clock.now += timedelta(days=30)
+
+    def own() -> dict[date, bool]:
+        return dict(worktime.worktime(Then(yard, end), OFFICE, "d").own)
+
+    assert own() == {holiday: False, coming: False}
+    worktime.set_day(yard, OFFICE, "d", holiday, working=True)
+    worktime.set_day(yard, OFFICE, "d", coming, working=True)
+    worktime.set_day(yard, OFFICE, "d", late, working=False)
+    worktime.set_day(yard, OFFICE, "d", coming + timedelta(days=1), working=False)
+    assert own() == {late: False, holiday: True, coming: False}, "nobody had said yet what was said of days to come"
+    for each in yard.find(OFFICE, SpecialDay, "d", {}):
+        worktime.drop_day(yard, OFFICE, "d", each.id, each.revision)
+    assert own() == {coming: False}, "what was taken back of a day that had come never was"
 
 
 # --- posts

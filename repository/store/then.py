@@ -303,9 +303,10 @@ class Then(Store):
         return {document["_id"]: self._as_seen(document, pending) for document in found}
 
     def _removed(self, record: type[Record], community_id: str) -> list[Document]:
-        """What was taken out since, as it was last."""
+        """What was taken out since and had been entered by then, as it was last."""
         within = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": "delete"}
-        entries = self.db[AUDIT].find({**within, "collection": record.collection}, {"before": 1})
+        within |= {"collection": record.collection, "before.created_at": {"$lte": self.moment}}
+        entries = self.db[AUDIT].find(within, {"before": 1})
         return [entry["before"] for entry in entries]
 
     def _by_then(self, record: type[Record], name: str, community_id: str) -> datetime:
