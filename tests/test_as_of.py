@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -24,7 +25,7 @@ from repository.filters import Is
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import METRICS, Period
 from repository.requests import Request
-from repository.store import Store, Then
+from repository.store import Store, Then, TooMuchSince
 from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
@@ -543,3 +544,33 @@ def test_no_command_is_given_the_past() -> None:
 def test_what_is_over_is_not_written(yard: Store) -> None:
     with pytest.raises(TypeError):
         repair(World(Then(yard, END), Clock()))
+
+
+# --- what is too much
+def test_what_is_too_much_for_one_question_is_said(yard: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(12):
+        maintenance.log_repair(yard, OFFICE, "d", fault="leak", place="路口", description="字" * 4_000)
+    end = clock.now + timedelta(hours=1)
+    clock.now += timedelta(days=3)
+    for order in yard.find(OFFICE, WorkOrder, "d", {}):
+        maintenance.move(yard, OFFICE, "d", order.id, order.revision, Status.IN_PROGRESS)
+    then, ever = Then(yard, end), Period.of("ever")
+    assert maintenance.work_list(then, OFFICE, "d", now=end).total == 12
+    since = then._since["work_orders", "d"]
+    then._since["work_orders", "d"] = replace(since, were=since.were * 120)  # 17 MB
+    for ask in (maintenance.work_list, lambda *args, now: maintenance.work_review(*args, ever, now=now)):
+        with pytest.raises(TooMuchSince):
+            ask(then, OFFICE, "d", now=end)
+    monkeypatch.setattr("repository.store.then.PAST_SECONDS", 0.0001)
+    with pytest.raises(TooMuchSince):
+        maintenance.work_review(Then(yard, end), OFFICE, "d", ever, now=end)
+
+
+def test_a_page_says_that_a_day_is_too_long_ago(visit: Any, demo_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repository.store.then.PAST_SECONDS", 0.0001)
+    for row in ("overview", "maintenance", "facilities"):
+        data.forget()
+        page = visit(demo_uri, row, lang="en", as_of="2026-03-17")
+        assert not page.exception
+        assert ["Too much has happened since that day" in each.value for each in page.error] == [True]
+        assert page.button(key="back-to-today")

@@ -30,6 +30,7 @@ from repository.store.impersonal import Document, require_impersonal
 from repository.store.writing import AUDIT
 
 PAST_SECONDS = 20.0  # how long a question may take: the first of a moment has to find out what has changed since
+_HISTORY = dict.fromkeys(("community_id", "collection", "record_id", "at"), 1)  # the index of the trail of one record
 _TOO_LARGE = (10334, 13548)  # what the server says of more than 16 MB in one document, or in its hands
 _WERE = "were_"  # before a collection's name: how what has changed since was
 
@@ -306,7 +307,7 @@ class Then(Store):
         """What was taken out since and had been entered by then, as it was last."""
         within = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": "delete"}
         within |= {"collection": record.collection, "before.created_at": {"$lte": self.moment}}
-        entries = self.db[AUDIT].find(within, {"before": 1})
+        entries = self.db[AUDIT].find(within, {"before": 1}, hint=_HISTORY)  # of few: not all that was done since
         return [entry["before"] for entry in entries]
 
     def _by_then(self, record: type[Record], name: str, community_id: str) -> datetime:
@@ -328,7 +329,7 @@ class Then(Store):
         how: Document = {}
         if record.lasts:  # else all that was done since would be looked through
             within |= {"collection": record.collection, "record_id": {"$in": list(ids)}}
-            how = {"hint": dict.fromkeys(("community_id", "collection", "record_id", "at"), 1)}
+            how = {"hint": _HISTORY}
         if "updated_at" in record.stirred:  # of few: by id, so that the rows of imports are among them
             del within["operation"]
             lately = {"community_id": community_id, "updated_at": {"$gt": self.moment}}
