@@ -44,6 +44,12 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(params=[True, False], ids=["what has passed of the month", "what is left of it"])
+def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which part of the month it is found out what is counted for it."""
+    monkeypatch.setattr("repository.store.then._is_early", lambda _moment, _month: request.param)
+
+
 def some(world: World, record: type[Any], where: dict[str, Any]) -> Any:
     """One of these records, or None."""
     found = world.store.find(OFFICE, record, "d", where, sort=[("_id", 1)])
@@ -134,6 +140,7 @@ def all_of_repairs(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_repairs_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(repair, all_of_repairs, before=45, after=45, past=Then)
@@ -197,6 +204,7 @@ def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(reception, all_of_requests, before=60, after=60, past=Then)
@@ -276,6 +284,7 @@ def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_overview_of_a_past_moment_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(anything, whole_glance, before=60, after=60, past=Then)

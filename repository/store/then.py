@@ -43,6 +43,8 @@ class _Since:
     ids: tuple[str, ...]
     were: tuple[Document, ...]
     counters: tuple[Document, ...]
+    month_too: bool
+    """Whether those of the month itself are counted from nothing too."""
 
 
 class Then(Store):
@@ -165,15 +167,16 @@ class Then(Store):
         shown: list[Document] = [{"$project": dict(projection)}] if projection else []
         asked = {subject for one in wanted for subject in _subjects(one["subject"])}
         differ: list[Document] = []
-        told: list[str] = []
+        anew: list[Document] = []
         for record in RECORDS.values():
             if _tells(record) and asked.intersection(record.subjects):
-                told += record.subjects
-                differ += [one for one in self._of(record, community_id).counters if one["subject"] in asked]
-        if not told:
+                since = self._of(record, community_id)
+                later = {"$gte" if since.month_too else "$gt": self._month(community_id)}  # "now" is behind all months
+                anew.append({"subject": {"$in": list(record.subjects)}, "period": later})
+                differ += [one for one in since.counters if one["subject"] in asked]
+        if not anew:
             return [{"$match": within}, *shown]
-        later = {"subject": {"$in": told}, "period": {"$gt": self._month(community_id)}}  # "now" is behind all months
-        stages: list[Document] = [{"$match": {**within, "$nor": [later]}}]
+        stages: list[Document] = [{"$match": {**within, "$nor": anew}}]
         if differ:
             stages.append({"$unionWith": {"pipeline": [{"$documents": {"$literal": differ}}, {"$match": within}]}})
         return [*stages, *shown]
@@ -213,7 +216,9 @@ class Then(Store):
         zone, month = self.zone(community_id), self._month(community_id)
         began, by_then = record.began, self._by_then(record, record.began, community_id)
         removed = self._removed(record, community_id) if record.ends_removed else []
-        found = self._going_on(record, community_id) if record.lasts else []
+        bounds = rollups.month_bounds(month, zone)
+        month_too = record.lasts and _is_early(self.moment, bounds)
+        found = self._going_on(record, community_id, bounds[0] if month_too else None) if record.lasts else []
         there = [*removed, *found]
         there = [document for document in there if not began or document[began] <= by_then]
         trail = self._trail(record, community_id, [document["_id"] for document in there])
@@ -235,35 +240,33 @@ class Then(Store):
                 changed[document["_id"]] = then
         were = [then for then in changed.values() if then is not None]
         differ = rollups.tally(record, were, zone)
+        is_anew = month.__le__ if month_too else month.__lt__
         for atom, n in rollups.tally(record, other, zone).items():
-            differ[atom] -= n if atom[2] <= month else 0
+            differ[atom] -= 0 if is_anew(atom[2]) else n
         for atom, n in rollups.tally(record, same, zone).items():
-            differ[atom] += n if atom[2] > month else 0
+            differ[atom] += n if is_anew(atom[2]) else 0
         counters = [
             {"_id": place.document_id(community_id), **place.fields(community_id), **rollups.nested(paths)}
             for place, paths in rollups.spread(differ).items()
         ]
-        return _Since(tuple(changed), tuple(were), tuple(counters))
+        return _Since(tuple(changed), tuple(were), tuple(counters), month_too)
 
-    def _going_on(self, record: type[Record], community_id: str) -> list[Document]:
+    def _going_on(self, record: type[Record], community_id: str, start: datetime | None) -> list[Document]:
         """What may have changed since, or counts for what was to come, of a record of which there are many: by how long
-        things have happened to it, from index keys. And what began in the rest of that month."""
-        began, end = record.began, self._end_of_month(record, record.began, community_id)
+        things have happened to it, from index keys. From the ``start`` of the month: all that counts for that month;
+        else what began in the rest of it."""
+        began, by_then, end = record.began, self.moment, self._end_of_month(record, record.began, community_id)
+        since = start or by_then
         spans: list[Document] = [
-            {"lasted": power, began: Is(gt=self._since_began(power), lte=self.moment)} for power in range(LONGEST)
+            {"lasted": power, began: Is(gt=_began_after(since, power), lte=by_then)} for power in range(LONGEST)
         ]
-        spans += [{"lasted": over, began: Is(lte=self.moment)} for over in (LONGEST, None)]  # None: of a former version
+        spans += [{"lasted": over, began: Is(lte=by_then)} for over in (LONGEST, None)]  # None: of a former version
         found = self._looked_up(record, community_id, spans, ("community_id", "lasted", began))
         stock = record.stock or {"$or": []}
-        ways: list[Document] = [{"$and": [{began: Is(lte=self.moment)}, way]} for way in stock.get("$or", [stock])]
-        ways += [{began: Is(gt=self.moment, lt=end)}, *self._counting_later(record, community_id)]
-        found |= self._looked_up(record, community_id, ways)
+        ways: list[Document] = [{"$and": [{began: Is(lte=by_then)}, way]} for way in stock.get("$or", [stock])]
+        ways += [] if start else [{began: Is(gt=by_then, lt=end)}]
+        found |= self._looked_up(record, community_id, [*ways, *self._counting_later(record, community_id, start)])
         return list(found.values())
-
-    def _since_began(self, power: int) -> datetime:
-        """After which it began if something happened to it since then, no longer than so many days after it began; a
-        day of what happened to it may be stored as that of UTC."""
-        return self.moment - timedelta(days=2**power + 1)
 
     def _stirred(self, record: type[Record], community_id: str, traced: Sequence[str]) -> list[Document]:
         """As ``_going_on``, of one of which there are few: by each moment at which something happens to it, and of
@@ -281,13 +284,14 @@ class Then(Store):
             self._looked_up(record, community_id, [*ways, *self._counting_later(record, community_id)]).values()
         )
 
-    def _counting_later(self, record: type[Record], community_id: str) -> list[Document]:
-        """Which count for a later month than that of the moment, or began after it and count for an earlier one."""
+    def _counting_later(self, record: type[Record], community_id: str, start: datetime | None = None) -> list[Document]:
+        """Which count for a later month than that of the moment, with its ``start`` for that one too; or began after
+        the moment and count for no later one."""
         began, by_then = record.began, self._by_then(record, record.began, community_id)
         ends = {name: self._end_of_month(record, name, community_id) for name in (began, *record.counted)}
         ways: list[Document] = []
         for name in record.counted:
-            since: Document = {name: Is(gte=ends[name])}
+            since: Document = {name: Is(gte=ends[name] if start is None else start - timedelta(days=1))}
             ways += [{"$and": [{began: Is(lt=ends[began])}, since]}] if began else [since]
             ways += [{began: Is(gt=by_then), name: Is(lt=ends[name])}] if began else []
         return ways
@@ -371,6 +375,17 @@ def _in_time() -> Iterator[None]:
         if isinstance(trouble.__cause__, (ExecutionTimeout, NetworkTimeout, DocumentTooLarge)):
             raise TooMuchSince from trouble
         raise
+
+
+def _is_early(moment: datetime, month: tuple[datetime, datetime]) -> bool:
+    """Whether less of the month has passed than is left of it: then what has passed is read, else the rest."""
+    return moment - month[0] < month[1] - moment
+
+
+def _began_after(moment: datetime, power: int) -> datetime:
+    """After which it began if something happened to it after a moment, less than so many days (a power of two) after it
+    began; the day of what happened to it may be stored as that of UTC."""
+    return moment - timedelta(days=2**power + 1)
 
 
 def _tells(record: type[Record]) -> bool:
