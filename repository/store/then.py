@@ -329,26 +329,23 @@ class Then(Store):
         if not fields:
             return {}
         sides = [f"{side}.{name}" for name in fields for side in ("before", "after")]
-        within: Document = {"community_id": community_id, "at": {"$gt": self.moment}, "operation": {"$exists": True}}
-        how: Document = {}
-        if record.lasts:  # else all that was done since would be looked through
-            within |= {"collection": record.collection, "record_id": {"$in": list(ids)}}
-            how = {"hint": _HISTORY}
+        within: Document = {"community_id": community_id, "collection": record.collection, "at": {"$gt": self.moment}}
         if "updated_at" in record.stirred:  # of few: by id, so that the rows of imports are among them
-            del within["operation"]
             lately = {"community_id": community_id, "updated_at": {"$gt": self.moment}}
-            changed = [*ids, *(each["_id"] for each in self.db[record.collection].find(lately, {"_id": 1}))]
-            within |= {"collection": record.collection, "record_id": {"$in": changed}}
+            ids = [*ids, *(each["_id"] for each in self.db[record.collection].find(lately, {"_id": 1}))]
+        else:
+            within["operation"] = {"$exists": True}
+        if record.lasts or "updated_at" in record.stirred:
+            within["record_id"] = {"$in": list(ids)}
         entries = self.db[AUDIT].aggregate(
             [
-                {"$match": within},
-                {"$match": {"collection": record.collection, "$or": [{side: {"$exists": True}} for side in sides]}},
+                {"$match": {**within, "$or": [{side: {"$exists": True}} for side in sides]}},
                 {"$sort": {"at": 1, "_id": 1}},
                 {"$project": {"record_id": 1, **dict.fromkeys(sides, 1)}},
                 {"$group": {"_id": "$record_id", "entries": {"$push": "$$ROOT"}}},
                 {"$match": {"entries.0.before": {"$exists": True}}},  # else it was not there
             ],
-            **how,
+            hint=_HISTORY,  # else all that was done since in the community would be looked through
         )
         found: dict[str, Document] = {}
         for group in entries:
