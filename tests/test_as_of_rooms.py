@@ -876,6 +876,21 @@ def test_hazards_needs_and_walks_of_a_past_day_are_what_the_rows_say(then: Then)
     assert {one.id for one in standing if one.number is None} == set(stood["_id"])
 
 
+def test_entrances_of_a_past_day_are_what_the_rows_say(then: Then) -> None:
+    came = raw(then, "entry_logs")
+    came = came[came["entered_at"] <= END]
+    gone = came["left_at"].notna() & (came["left_at"] <= END)
+    inside = came[~gone & ~came["exit_unknown"]]
+    found = entries.entry_list(then, OFFICE, COMMUNITY_ID, now=END, show="inside")
+    assert {one.id for one in found.rows} == set(inside["_id"])
+    assert found.total
+    month = came["entered_at"] >= datetime(2026, 3, 1, tzinfo=SHANGHAI)
+    review = entries.entry_review(then, OFFICE, COMMUNITY_ID, MARCH, now=END)
+    assert review.entries.value == month.sum()
+    assert sum(gate.left for gate in review.gates) == (month & gone).sum()
+    assert review.smart.value == (came[month]["handling"] == "smart").mean()
+
+
 # --- the pages
 PARTS = [
     ("facilities", "register"), ("facilities", "inspections"), ("facilities", "preventive"), ("facilities", "hazards"),
@@ -892,6 +907,19 @@ def test_every_part_of_a_page_can_be_of_a_past_day(visit: Any, demo_uri: str, pa
     shown = visit(demo_uri, page, lang="en", as_of="2026-03-17", **({"part": part} if part else {}))
     assert not shown.exception
     assert any("As it was" in each.value for each in shown.markdown)
+
+
+def test_the_entrances_of_a_past_day_are_looked_at_and_nobody_is_let_out(visit: Any, demo_uri: str, then: Then) -> None:
+    page = visit(demo_uri, "facilities", lang="en", as_of="2026-03-17", part="entrances", entries="inside")
+    assert not page.exception
+    period = page.session_state["view"].period
+    found = entries.entry_review(then, OFFICE, COMMUNITY_ID, period, now=END)
+    assert found.entries.n
+    assert f"{found.entries.n:,}" in [each.value for each in page.metric]
+    assert "Left now" not in [each.label for each in page.button]
+    there = entries.entry_list(then, OFFICE, COMMUNITY_ID, now=END, show="inside")
+    now = visit(demo_uri, "facilities", lang="en", as_of="2026-03-17", part="entrances", entry=there.rows[0].id)
+    assert not now.exception
 
 
 def test_a_register_shows_what_was_there_then_and_opens_what_is_there_now(
