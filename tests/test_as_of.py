@@ -556,6 +556,26 @@ def test_what_is_over_is_not_written(yard: Store) -> None:
 
 
 # --- what is too much
+@pytest.mark.parametrize("ago", [20, 200, 600])
+def test_what_was_over_by_then_or_came_since_is_not_looked_through(
+    yard: Store, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    week, many = timedelta(days=7), 700
+    yard.db["work_orders"].insert_many(
+        WorkOrder(
+            community_id="d", number=f"W-{number}", fault="loose", category="other", status=Status.VERIFIED,
+            outcome=Outcome.COMPLETED, reported_at=at, ended_at=at + week,
+        ).to_document()
+        for number, at in ((days, NOW - timedelta(days=days)) for days in range(8, many))
+    )  # fmt: skip
+    found: list[int] = []
+    plain = Then._looked_up
+    monkeypatch.setattr(Then, "_looked_up", lambda *of: [(rows := plain(*of)), found.append(len(rows))][0])
+    then = Then(yard, NOW - timedelta(days=ago))
+    assert maintenance.work_list(then, OFFICE, "d", now=then.moment).total == 7
+    assert sum(found) < 16 + 15 + 3  # twice as long as it lasted, the lesser part of a month
+
+
 def test_what_is_too_much_for_one_question_is_said(yard: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(12):
         maintenance.log_repair(yard, OFFICE, "d", fault="leak", place="路口", description="字" * 4_000)
