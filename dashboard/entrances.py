@@ -42,7 +42,7 @@ WEEKDAYS = (msg("Mon"), msg("Tue"), msg("Wed"), msg("Thu"), msg("Fri"), msg("Sat
 
 def show(view: session.View) -> None:
     """The part."""
-    there = data.ask(entries.gates, view.community_id, grids=view.grids)
+    there = data.ask_as_seen(entries.gates, view.community_id, grids=view.grids)
     gate = next((one for one in there if one.id == st.query_params.get("gate")), None)
     gate_id = gate.id if gate else None
     found = data.ask(entry_review, view.community_id, view.period, grids=view.grids, gate_id=gate_id, now=view.now)
@@ -53,7 +53,8 @@ def show(view: session.View) -> None:
         _head(view, names["facilities"])
         with st.container(gap="small"):  # in which who is inside comes first on a phone
             _tiles(found)
-            _inside(view, names["facilities"], gate_id)
+            if view.past is None:
+                _inside(view, names["facilities"], gate_id)
         if found.entries.value is None:
             cards.empty(
                 _("No entries in the log yet"),
@@ -68,7 +69,12 @@ def show(view: session.View) -> None:
                 _months(found)
             _hours(found)
         _list(view, found, names, gate_id)
-    _drawer(view, names, there, gate)
+    with session.today() as now:
+        if view.past is not None:
+            there = data.ask(entries.gates, view.community_id, grids=view.grids)
+            gate = next((one for one in there if one.id == gate_id), None)
+            names = {"facilities": forms.told_apart({one.id: one.name for one in there})}
+        _drawer(now, names, there, gate)
 
 
 def _no_gates() -> None:
@@ -354,7 +360,8 @@ def _list(view: session.View, found: EntryReview, names: Mapping[str, Mapping[st
     )
     more = f"{number(listed.total)}+" if listed.total >= entries.MANY else number(listed.total)
     heading.header(_("{n} entries", n=more) if listed.total != 1 else _("1 entry"), anchor=False)
-    if shown == Show.LEFT_OPEN and listed.rows and may(session.actor(), Operation.UPDATE, EntryLog.collection):
+    closing = shown == Show.LEFT_OPEN and listed.rows and view.past is None
+    if closing and may(session.actor(), Operation.UPDATE, EntryLog.collection):
         some = listed.rows[:AT_ONCE]
         st.button(
             n_("They left, time unknown ({n} listed)", "They left, time unknown ({n} listed)", len(some)),

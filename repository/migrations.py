@@ -46,7 +46,7 @@ from repository import (  # noqa: F401 (importing declares the records)
 from repository.attempts import ATTEMPTS
 from repository.due import is_late
 from repository.numbers import unidentified
-from repository.record import RECORDS, Index, Record, mongo_validator, sentences
+from repository.record import LONGEST, RECORDS, Index, Record, mongo_validator, sentences
 from repository.store import AUDIT, DURABLE, SEALS, SIGN_INS, Store, Unavailable, Unsuitable
 from repository.words import msg
 
@@ -373,6 +373,21 @@ def when_residents_came_stands_beside_the_counters(db: Database[Document]) -> No
         ]
     )
     before.delete_many({})
+
+
+@migration
+def it_is_kept_how_long_things_happened(db: Database[Document]) -> None:
+    """``lasted`` of what was written before there was such a field: see ``Record.how_long``."""
+    for record in RECORDS.values():
+        if not record.lasts:
+            continue
+        moments = [{"$max": f"${path}"} for path in record.stirred]
+        by_hand = {"$or": [{"$gt": ["$revision", 1]}, {"$lt": ["$batch_id", None]}]}
+        last = {"$max": [f"${record.began}", *moments, {"$cond": [by_hand, "$updated_at", None]}]}
+        days = [2**power * 86_400_000 for power in range(LONGEST)]
+        reached = {"$lte": ["$$this", {"$subtract": [last, f"${record.began}"]}]}
+        lasted = {"$size": {"$filter": {"input": days, "cond": reached}}}
+        db[record.collection].update_many({"lasted": {"$exists": False}}, [{"$set": {"lasted": lasted}}])
 
 
 def _literal(value: Any) -> Any:

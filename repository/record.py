@@ -145,6 +145,10 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+LONGEST = 15
+"""What ``lasted`` is of 45 years and more."""
+
+
 def far_away(*moments: date | None) -> bool:
     """Whether a day or moment lies in a year in which nothing here can have happened or be due: a typing error."""
     return any(moment is not None and not 1990 <= moment.year <= 2060 for moment in moments)
@@ -272,6 +276,9 @@ class Record(BaseModel):
     where there are some thousands at most."""
     counted: ClassVar[tuple[str, ...]] = ()
     """Moments or days for whose month it counts, however much later or sooner it ``began``; each has an index."""
+    lasts: ClassVar[bool] = False
+    """Whether there may be so many that those which were going on at a moment are found by how long things have
+    happened to each: its documents have ``lasted``, with an index of that and when it ``began``."""
     ends_removed: ClassVar[bool] = False
     """Whether one that is not needed any more is taken out, so that it had been there: else it was a mistake."""
     traced: ClassVar[frozenset[str]] = frozenset()
@@ -288,6 +295,7 @@ class Record(BaseModel):
     updated_by: str | None = Field(default=None, max_length=LINE, title=msg("Updated by"))
     batch_id: str | None = Field(default=None, max_length=64, title=msg("Import batch"))
     flags: tuple[Flag, ...] = Field(default=(), title=msg("Doubts"))
+    lasted: int | None = Field(default=None, ge=0, le=LONGEST, title=msg("How long things happened to it"))
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -337,6 +345,21 @@ class Record(BaseModel):
         """The last that one of its moments or days can be, as it is stored, of what had happened by a moment."""
         spec = field_specs(cls).get(name)
         return day_then(moment, zone) if spec is not None and spec.kind == "day" else moment
+
+    @classmethod
+    def how_long(cls, document: Mapping[str, Any]) -> int:
+        """``lasted``: for how long things have happened to it since it began, by what it was ``stirred`` by and whoever
+        changed it last, as a power of two of days that was not reached: 0 within the first day, 3 from the fourth to
+        the eighth. That a sheet brought it is nothing that happened to it."""
+        began: datetime = document[cls.began]
+        moments: list[datetime | None] = [began]
+        for path in cls.stirred:
+            name, _dot, leaf = path.partition(".")
+            value = document.get(name)
+            moments += [part.get(leaf) for part in value or ()] if leaf else [value]
+        if document["revision"] > 1 or "batch_id" not in document:
+            moments.append(document.get("updated_at"))
+        return min(LONGEST, (max(at for at in moments if at) - began).days.bit_length())
 
     def to_document(self) -> dict[str, Any]:
         """The document MongoDB stores: ``_id``, days as UTC midnights, words as plain strings, no empty fields."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from pydantic import Field
 from repository.access import Actor
 from repository.filters import Is
 from repository.grids import Community, Span
-from repository.record import Day, Index, Record, Shown
+from repository.record import Day, Index, Record, Shown, day_then, entered_later, rewound
 from repository.store import Duplicate, Store, Write, build
 from repository.words import msg
 
@@ -35,10 +35,23 @@ class SpecialDay(Record):
     grid_field = None
     natural_key = ("day",)
     indexes = (Index(("community_id", "day"), "a day is entered once", unique=True),)
+    stirred = ("updated_at",)
+    ends_removed = True
+    traced = frozenset({"day", "working", "name"})
 
     day: Annotated[date, Day(aliases=("日期",))] = Field(ge=date(2000, 1, 1), le=date(2100, 12, 31), title=msg("Day"))
     working: Annotated[bool, Shown(aliases=("是否工作日",))] = Field(default=False, title=msg("Working day"))
     name: Annotated[str | None, Shown(aliases=("名称", "节日"))] = Field(default=None, max_length=60, title=msg("Name"))
+
+    @classmethod
+    def as_it_stood(
+        cls, document: Mapping[str, Any], moment: datetime, was: Mapping[str, Any], zone: ZoneInfo
+    ) -> dict[str, Any] | None:
+        """As every record's, of a day that was still to come: of one that had come, what is said last is right, and
+        what is taken back never was."""
+        if document["day"] <= day_then(moment, zone):
+            return None if "day" in was else {**document}  # of one that was taken out the trail tells all
+        return None if entered_later(document, moment) else rewound(document, was)
 
 
 @dataclass(frozen=True)

@@ -394,6 +394,7 @@ def _work_orders(
                 document |= {"status": "verified", "verified_at": checked}
                 document["events"].append({"at": checked, "by": "测试人员 02", "status": "verified"})
         document["updated_at"] = last
+        document["lasted"] = (last - reported).days.bit_length()
         yield document
 
 

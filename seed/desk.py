@@ -112,6 +112,7 @@ def requests(
                 document["outcome_id"] = held[far % len(held)].id
             at = min(received + timedelta(hours=2), document["updated_at"])
             document["events"].append({"at": at, "by": names[grid], "step": Step.BECAME.value, "became": became.value})
+        document["lasted"] = Request.how_long(document)
         yield document
 
 

@@ -197,6 +197,7 @@ def _document(
             odd.append(EntryException.AT_NIGHT.value)
     if odd:
         document["exceptions"] = odd
+    document["lasted"] = (document["updated_at"] - at).days.bit_length()
     return document
 
 

@@ -163,7 +163,7 @@ def entries(
             EntryLog(
                 id=f"{id}-e{number:07d}",
                 community_id=id,
-                **stamp,
+                **{**stamp, "updated_at": came},
                 kind=EntryKind.VEHICLE if vehicle else EntryKind.PERSON,
                 gate_id=gate.id,
                 who=f"川E{number % 100_000:05d}" if number % 12 else None,

@@ -65,7 +65,7 @@ class World:
 def told(answer: Any) -> Any:
     """An answer as plain values that can be compared, without what every write changes of a record."""
     if isinstance(answer, BaseModel):
-        left = {"revision", "updated_at", "updated_by"}
+        left = {"revision", "updated_at", "updated_by", "lasted"}
         return {name: told(value) for name, value in answer if name not in left}
     if is_dataclass(answer) and not isinstance(answer, type):
         return {each.name: told(getattr(answer, each.name)) for each in fields(answer)}

@@ -1996,7 +1996,7 @@ TRIED_BELOW = {
     }
     | {"write", "insert", "update", "delete"},
     "store.Write": {"read", "referred", "reveal", "insert", "insert_many", "update", "delete"} | {"erase"},
-    "store.Then": {"count", "aggregate", "together"},
+    "store.Then": {"find", "count", "aggregate", "together"},
 }
 
 PAST_THE_SCOPE: Mapping[str, str] = {

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -24,7 +25,7 @@ from repository.filters import Is
 from repository.maintenance import Outcome, Priority, Status, WorkOrder, analysis
 from repository.metrics import METRICS, Period
 from repository.requests import Request
-from repository.store import Store, Then
+from repository.store import Store, Then, TooMuchSince
 from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
@@ -41,6 +42,12 @@ OTHER = Actor("other", "另一人", Role.ADMIN)
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(params=[True, False], ids=["what has passed of the month", "what is left of it"])
+def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which part of the month it is found out what is counted for it."""
+    monkeypatch.setattr("repository.store.then._is_early", lambda _moment, _month: request.param)
 
 
 def some(world: World, record: type[Any], where: dict[str, Any]) -> Any:
@@ -133,6 +140,7 @@ def all_of_repairs(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_repairs_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(repair, all_of_repairs, before=45, after=45, past=Then)
@@ -196,6 +204,7 @@ def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(reception, all_of_requests, before=60, after=60, past=Then)
@@ -300,6 +309,7 @@ def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_overview_of_a_past_moment_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(anything, whole_glance, before=60, after=60, past=Then)
@@ -568,3 +578,53 @@ def test_no_command_is_given_the_past() -> None:
 def test_what_is_over_is_not_written(yard: Store) -> None:
     with pytest.raises(TypeError):
         repair(World(Then(yard, END), Clock()))
+
+
+# --- what is too much
+@pytest.mark.parametrize("ago", [20, 200, 600])
+def test_what_was_over_by_then_or_came_since_is_not_looked_through(
+    yard: Store, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    week, many = timedelta(days=7), 700
+    yard.db["work_orders"].insert_many(
+        WorkOrder(
+            community_id="d", number=f"W-{number}", fault="loose", category="other", status=Status.VERIFIED,
+            outcome=Outcome.COMPLETED, reported_at=at, ended_at=at + week,
+        ).to_document()
+        for number, at in ((days, NOW - timedelta(days=days)) for days in range(8, many))
+    )  # fmt: skip
+    found: list[int] = []
+    plain = Then._looked_up
+    monkeypatch.setattr(Then, "_looked_up", lambda *of: [(rows := plain(*of)), found.append(len(rows))][0])
+    then = Then(yard, NOW - timedelta(days=ago))
+    assert maintenance.work_list(then, OFFICE, "d", now=then.moment).total == 7
+    assert sum(found) < 16 + 15 + 3  # twice as long as it lasted, the lesser part of a month
+
+
+def test_what_is_too_much_for_one_question_is_said(yard: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(12):
+        maintenance.log_repair(yard, OFFICE, "d", fault="leak", place="路口", description="字" * 4_000)
+    end = clock.now + timedelta(hours=1)
+    clock.now += timedelta(days=3)
+    for order in yard.find(OFFICE, WorkOrder, "d", {}):
+        maintenance.move(yard, OFFICE, "d", order.id, order.revision, Status.IN_PROGRESS)
+    then, ever = Then(yard, end), Period.of("ever")
+    assert maintenance.work_list(then, OFFICE, "d", now=end).total == 12
+    since = then._since["work_orders", "d"]
+    then._since["work_orders", "d"] = replace(since, were=since.were * 120)  # 17 MB
+    for ask in (maintenance.work_list, lambda *args, now: maintenance.work_review(*args, ever, now=now)):
+        with pytest.raises(TooMuchSince):
+            ask(then, OFFICE, "d", now=end)
+    monkeypatch.setattr("repository.store.then.PAST_SECONDS", 0.0001)
+    with pytest.raises(TooMuchSince):
+        maintenance.work_review(Then(yard, end), OFFICE, "d", ever, now=end)
+
+
+def test_a_page_says_that_a_day_is_too_long_ago(visit: Any, demo_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repository.store.then.PAST_SECONDS", 0.0001)
+    for row in ("overview", "maintenance", "facilities"):
+        data.forget()
+        page = visit(demo_uri, row, lang="en", as_of="2026-03-17")
+        assert not page.exception
+        assert ["Too much has happened since that day" in each.value for each in page.error] == [True]
+        assert page.button(key="back-to-today")

@@ -1,6 +1,7 @@
 """A database of an earlier version becomes one of this version."""
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -12,6 +13,7 @@ from repository.people import AgeBand
 from repository.record import mongo_validator
 from repository.store import Store, build
 from tests.conftest import NOW
+from tests.test_maintenance_figures import random_order
 
 WITH_COSTS = ("community_id", "facility_id", "reported_at", "kind", "outcome", "cost_cents", "is_open", "grid_id")
 SINCE = ("what_was_put_off_too_late_is_late", "only_what_was_done_is_in_time")
@@ -196,3 +198,24 @@ def test_identity_numbers_of_before_are_taken_out(yard: Store, admin: Actor, men
     assert {event.note for event in order.events} == {f"找＊＊＊＊＊＊或{phone}"}
     assert (order.number, order.revision) == (card, mended.revision), "a number is what it is"
     assert "community_id_held_on_role_where" not in yard.db["attendances"].index_information()
+
+
+def test_how_long_things_happened_is_kept_of_what_was_written_before(yard: Store, admin: Actor) -> None:
+    rng = Random(7)
+    orders = [random_order(rng, number).to_document() for number in range(400)]
+    for number, order in enumerate(orders):
+        touched = {"revision": rng.randrange(1, 3), "updated_at": order["reported_at"] + timedelta(days=number // 9)}
+        order.update(touched | ({"batch_id": "b"} if rng.random() < 0.5 else {}))
+        order["lasted"] = WorkOrder.how_long(order)
+    yard.db["work_orders"].insert_many(orders)
+    case = requests.take_request(yard, admin, "d", {"text": "漏水", "grid_id": "d-g1"})
+    yard.db["requests"].update_one({"_id": case.id}, {"$set": {"callbacks": [], "ended_at": NOW + timedelta(days=8)}})
+    was = {one["_id"]: one["lasted"] for one in yard.db["work_orders"].find({})}
+    assert len(set(was.values())) > 5
+    for name in ("work_orders", "requests"):
+        yard.db[name].update_many({}, {"$unset": {"lasted": ""}})
+    yard.db["migrations"].delete_one({"_id": "it_is_kept_how_long_things_happened"})
+
+    assert migrations.migrate(yard) == ["it_is_kept_how_long_things_happened"]
+    assert {one["_id"]: one["lasted"] for one in yard.db["work_orders"].find({})} == was
+    assert yard.db["requests"].find_one({"_id": case.id})["lasted"] == 4, "the eighth day, but not the sixteenth"

@@ -49,7 +49,7 @@ def render() -> None:
             "inspections": (_("Inspections"), _inspections),
             "preventive": (_("Preventive maintenance"), _preventive),
             "hazards": (_("Hazard register"), _hazards),
-            "entrances": (_("Entrances"), _entrances),
+            "entrances": (_("Entrances"), entrances.show),
             "replacement": (_("Replacement plan"), _replacement),
             "companies": (_("Property companies"), companies.show),
         },
@@ -87,14 +87,6 @@ def _hazards(view: session.View) -> None:
     if not drawer.opened(dangers.HAZARD):
         with session.today() as now:
             upkeep.show(now, names, found.lives, None)
-
-
-def _entrances(view: session.View) -> None:
-    """Who came in and left is kept for today's figures; see ``data.ask``."""
-    with session.today() as now:
-        if view.past is not None:
-            st.caption(":material/history: " + _("The entrances are shown as they are today."))
-        entrances.show(now)
 
 
 def _replacement(view: session.View) -> None:

@@ -152,7 +152,7 @@ def entry_review(
     def value(metric: Metric, part: int, whole: int, months: Sequence[tuple[str, float | None]]) -> Value:
         return Value(metric, ratio(part, whole), whole, months)
 
-    known = bool(counts)
+    known = any(n.total() for n in counts.values())
     return EntryReview(
         entries=Value(
             metrics.ENTRIES, every if known else None, every, [(month, _of(by_month[month], "")) for month in series]

@@ -96,11 +96,16 @@ class EntryLog(Record):
             where={"exceptions": {"$exists": True}},
         ),
         Index(("community_id", "entered_at"), "who is to be forgotten", where={"who": {"$exists": True}}),
+        Index(("community_id", "lasted", "entered_at"), "who was inside at a moment that is over"),
         Index(("batch_id",), "an import's rows", where={"batch_id": {"$exists": True}}),
     )
     subjects = ("entries", "entry_hours")
     moments = ("entered_at",)
     past = ("entered_at", "left_at")
+    began = "entered_at"
+    stirred = ("left_at",)
+    lasts = True
+    traced = frozenset({"exit_unknown"})
 
     kind: Annotated[EntryKind, Shown(aliases=("类别", "类型", "出入类型"))] = Field(
         default=EntryKind.VEHICLE, title=msg("Vehicle or person")
@@ -162,7 +167,30 @@ class EntryLog(Record):
         document = super().to_document()
         if not document["exceptions"]:
             del document["exceptions"]
+        document["lasted"] = self.how_long(document)
         return document
+
+    @classmethod
+    def as_it_stood(
+        cls,
+        document: Mapping[str, Any],
+        moment: datetime,
+        was: Mapping[str, Any],
+        zone: ZoneInfo,  # noqa: ARG003 (another record's days need it)
+    ) -> dict[str, Any] | None:
+        """As every record's: what has left since was inside, if nobody had said that it left unseen, and so neither
+        noted completely nor known to have stayed too long. Of what differs who it was is masked."""
+        if document["entered_at"] > moment:
+            return None
+        left = document.get("left_at")
+        unseen = bool(was.get("exit_unknown", document["exit_unknown"]))
+        if (left is not None and left <= moment) or (left is None and unseen is document["exit_unknown"]):
+            return dict(document)
+        then = shown(cls.from_document(document))
+        then = then.model_copy(
+            update={"left_at": None, "exit_unknown": unseen, "is_open": not unseen, "complete": False}
+        )
+        return then.model_copy(update={"exceptions": tuple(_exceptions(then))}).to_document()
 
     @classmethod
     def doubts(cls, document: Mapping[str, Any]) -> Iterable[Flag]:

@@ -362,6 +362,7 @@ class WorkOrder(Record):
             "reported again in a period",
             where={"repeat_of": {"$exists": True}},
         ),
+        Index(("community_id", "lasted", "reported_at"), "what was going on at a moment that is over"),
         Index(("community_id", "verified_at"), "a month's rebuild", where={"verified_at": {"$exists": True}}),
         Index(("community_id", "postponements.at"), "a month's rebuild", where={"postponements.at": {"$exists": True}}),
         Index(("community_id", "status", "ended_at"), "done and waiting to be verified", where={"status": "done"}),
@@ -404,6 +405,7 @@ class WorkOrder(Record):
     began = "reported_at"
     stirred = ("ended_at", "responded_at", "verified_at", "reopenings.reopened_at", "postponements.at")
     counted = ("scheduled_for",)
+    lasts = True
     traced = frozenset(
         {
             *("assignee_id", "company_id", "assigned_at", "noticed_at", "priority", "dangerous", "due_at"),
@@ -567,6 +569,7 @@ class WorkOrder(Record):
         document.pop("verified_at", None)
         if self.outcome is Outcome.COMPLETED and (checked := verified_at(self.events)):
             document["verified_at"] = checked
+        document["lasted"] = self.how_long(document)
         document.pop("repair_seconds", None)
         document.pop("respond_seconds", None)
         if document["flags"] or self.kind is WorkKind.PREVENTIVE:  # nobody waited for it: no report, no failure

@@ -226,6 +226,7 @@ class Request(Record):
             "reopened in a period; a month's rebuild",
             where={"reopenings.reopened_at": {"$exists": True}},
         ),
+        Index(("community_id", "lasted", "received_at"), "what was going on at a moment that is over"),
         Index(("community_id", "postponements.at"), "a month's rebuild", where={"postponements.at": {"$exists": True}}),
         Index(
             ("community_id", "callbacks.on"),
@@ -269,6 +270,7 @@ class Request(Record):
     masked = frozenset({"text", "place", "answer", "events.note"})
     began = "received_at"
     stirred = ("ended_at", "reopenings.reopened_at", "postponements.at", "callbacks.on")
+    lasts = True
     traced = frozenset({"responsible_id", "deadline_at", "urgency", "outcome_kind", "outcome_id", "referred_to"})
     trace = Trace(emptied=("text", "place", "place_key", "words", "answer", "events.note"))
     stock: ClassVar[Mapping[str, Any] | None] = MappingProxyType(
@@ -387,6 +389,7 @@ class Request(Record):
             document["words"] = list(words)
         if self.ended_at and self.deadline_at and self.status not in OPEN:
             document["late"] = is_late(self.ended_at, self.deadline_at, document["postponements"])
+        document["lasted"] = self.how_long(document)
         return document
 
     @classmethod

@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -185,6 +185,9 @@ class Store:
 
     ``clock`` gives now in UTC: tests pass their own, nothing patches time.
     """
+
+    patience = READ_SECONDS
+    """How long a question may take."""
 
     def __init__(self, client: MongoClient[Document], database: str, clock: Callable[[], datetime] = utc_now) -> None:
         self.client = client
@@ -415,7 +418,7 @@ class Store:
         require(actor, Operation.READ, record.collection)
         require_impersonal(record, filter)
         within = {"$and": [scope(actor, record, community_id, grids), dict(filter or {})]}
-        with our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(self.patience):
             found = self.documents(record, within, sort=sort, skip=skip, limit=limit)
             return [without_personal(record.from_document(document)) for document in found]
 
@@ -473,7 +476,7 @@ class Store:
         Raises Refused, Unavailable.
         """
         reach(actor, community_id)
-        with our_errors(), pymongo.timeout(READ_SECONDS):
+        with our_errors(), pymongo.timeout(self.patience):
             pending = self.pending_batches()
             commands: list[list[tuple[str, list[Document]]]] = [[]]
             hints: list[Document] = [{}]
@@ -502,13 +505,18 @@ class Store:
             found: list[list[Document]] = [[] for _ in wanted]
             for ((beginning, pipeline), *others), hint in zip(commands, hints, strict=True):
                 pipeline += [{"$unionWith": {"coll": name, "pipeline": branch}} for name, branch in others]
-                for document in self.db[beginning].aggregate(pipeline, batchSize=10_000, **hint).to_list():
+                how = hint | self._given(community_id, {beginning, *(name for name, _branch in others)})
+                for document in self.db[beginning].aggregate(pipeline, batchSize=10_000, **how).to_list():
                     place = document.pop("_place")
                     found[place].append(self._as_seen(document, pending))
         return [
             sorted(found[first], key=_period) if isinstance(each, Counters) else [*found[first]]
             for each, first in zip(wanted, read, strict=True)
         ]
+
+    def _given(self, community_id: str, collections: Collection[str]) -> Document:  # noqa: ARG002 (of the past)
+        """What goes with a command that reads these collections."""
+        return {}
 
     def _counting(
         self, community_id: str, wanted: Sequence[Mapping[str, Any]], projection: Mapping[str, Any] | None

@@ -39,6 +39,18 @@ class Unavailable(Trouble):
     """The database does not answer. Nothing was changed."""
 
 
+class TooMuchSince(Trouble):
+    """How it was on a past day is not found out in time, or is too much for one question."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "Too much has happened since that day to find out in time how it was. Choose a later day, or go back "
+                "to today and choose the month, quarter or year: each is shown as it ended."
+            )
+        )
+
+
 class OutcomeUnknown(Trouble):
     """The database stopped answering in the middle of a write; whether it counted is not known."""
 

@@ -125,7 +125,7 @@ NOT_TRIED: Mapping[str, str] = {
     "store.Then": "made where it stands", "store.Then.write": "stops everybody",
     **dict.fromkeys(
         ("store.Then.aggregate", "store.Then.count", "store.Then.counters_of", "store.Then.documents",
-         "store.Then.together"),
+         "store.Then.find", "store.Then.together"),
         "by the filters of Store, which are tried",
     ),
     "targets.judged": "made where it stands",
