@@ -30,7 +30,7 @@ from repository.maintenance import Fault, WorkCategory
 from repository.metrics import Metric, Period, State, Target, Value, judge, ratio
 from repository.record import Choice
 from repository.rollups import day_begins
-from repository.store import Document, Put, Steps, Store, Then, at_once, in_steps
+from repository.store import Document, Put, Steps, Store, Then, TooMuchSince, at_once, in_steps
 from repository.targets import Attention, Span, Standard, attention, note_states, standard_of, states_noted
 from repository.targets import wanted as standard_wanted
 from repository.words import Message, counted, msg
@@ -347,16 +347,24 @@ AT_FIRST, AT_ONCE = 60, 10
 
 def note_days(store: Store, actor: Actor, community_id: str, *, now: datetime) -> int:
     """Note of the days that are over since the last one noted in which state the figures of a moment were at their
-    ends, at most AT_ONCE of them; returns how many. Raises Refused, Conflict, Unavailable."""
+    ends, at most AT_ONCE of them; returns how many. Where a day is too long ago to be found out, the notes go on with
+    yesterday. Raises Refused, Conflict, Unavailable, TooMuchSince."""
     zone = store.zone(community_id)
     today = now.astimezone(zone).date()
+    yesterday = today - timedelta(days=1)
     noted = states_noted(store, actor, community_id)
     first = today - timedelta(days=AT_FIRST) if noted is None else noted.noted_on + timedelta(days=1)
     days: list[tuple[date, tuple[Value, ...]]] = []
     while first < today and len(days) < AT_ONCE:
         moment = day_begins(first + timedelta(days=1), zone) - timedelta(milliseconds=1)
         month = Period.containing("month", first)
-        found = glance(Then(store, moment), actor, community_id, month, now=moment.astimezone(zone))
+        try:
+            found = glance(Then(store, moment), actor, community_id, month, now=moment.astimezone(zone))
+        except TooMuchSince:
+            if first == yesterday:
+                raise
+            days, first = [], yesterday
+            continue
         days.append((first, found.figures))
         first += timedelta(days=1)
     if days:

@@ -23,7 +23,7 @@ from repository.maintenance.metrics import BACKLOG_WEEKS, ON_TIME, OVERDUE_ORDER
 from repository.metrics import METRICS, REACTION_DAYS, Direction, Held, Metric, Period, State, Target, Value, judge
 from repository.review import Review, reviewed
 from repository.staff.metrics import TRAINED
-from repository.store import Conflict, Invalid, NotFound, Store
+from repository.store import Conflict, Invalid, NotFound, Store, TooMuchSince
 from repository.targets import Acceptance, MetricTarget, Span, Standard, TargetEntry, attention
 from repository.targets.commands import _recent
 from tests.conftest import NOW
@@ -498,6 +498,25 @@ def test_the_state_of_each_day_is_noted_once_as_the_rows_have_it(yard: Store, mo
         targets.states_noted(yard, bound, "d")
     with pytest.raises(Refused):
         overview.note_days(yard, BOSS, "d", now=NOW + timedelta(days=1))
+
+
+def test_where_a_day_is_too_long_ago_the_notes_begin_with_yesterday(
+    yard: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, glance = [], overview.glance
+
+    def told(store: Store, *args: Any, now: datetime) -> Any:
+        asked.append(now.date())
+        if now.date() < TODAY - timedelta(days=1):
+            raise TooMuchSince
+        return glance(store, *args, now=now)
+
+    monkeypatch.setattr(overview, "glance", told)
+    assert overview.note_days(yard, replace(BOSS, role=Role.ADMIN), "d", now=NOW) == 1
+    assert asked == [TODAY - timedelta(days=overview.AT_FIRST), TODAY - timedelta(days=1)]
+    found = targets.states_noted(yard, BOSS, "d")
+    assert found is not None
+    assert {turn.on for turn in found.turns} == {TODAY - timedelta(days=1)}
 
 
 def test_turns_that_are_old_are_left_out_but_for_what_still_holds() -> None:
