@@ -233,7 +233,7 @@ def test_what_needs_action_is_told_once_and_the_longest_first() -> None:
 
 # --- nobody can forget it
 def test_every_question_that_answers_with_values_is_judged() -> None:
-    by_hand = {"overview.compare", "overview.glance", "overview.systems"} | {
+    by_hand = {"contributions.parts.made_of", "overview.compare", "overview.glance", "overview.systems"} | {
         f"overview.{name}" for name in ("team", "estate", "repairs", "crowd", *("of_" + each for each in (
             "organizations", "staff", "meetings", "requests")))
     }  # fmt: skip
