@@ -1636,6 +1636,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "requests.request_review": read("requests", lambda s, a: requests.request_review(s, a, "D", QUARTER, now=NOW)),
     "requests.request_list": read("requests", lambda s, a: requests.request_list(s, a, "D", now=NOW)),
+    "requests.owed_by_topic": read("requests", lambda s, a: requests.owed_by_topic(s, a, "D", QUARTER, now=NOW)),
     "requests.requests_by_grid": read("requests", lambda s, a: requests.requests_by_grid(s, a, "D", QUARTER, now=NOW)),
     "requests.received_for": read(
         "requests", lambda s, a: requests.received_for(s, a, "D", ["p-D"], TODAY - timedelta(days=9), TODAY)

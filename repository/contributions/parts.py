@@ -289,7 +289,7 @@ def _found_something(asked: _Asked) -> Parts:
 
 # --- requests
 def _requests(name: str) -> MadeOf:
-    """By grid: what is open or overdue at the period's end, or what ended in time of all that should have."""
+    """By grid and topic: what is open or overdue at the period's end, or what ended in time of all that should have."""
 
     def of_period(asked: _Asked) -> Parts:
         review = asked.of(requests.request_review, asked.period, now=asked.now)
@@ -305,9 +305,20 @@ def _requests(name: str) -> MadeOf:
                     counted, n = counted + row.on_time, n + row.on_time + row.late
                 n += row.overdue if row.month == last else 0
             found[row.grid_id] = (counted, n)
-        return Parts(getattr(review, name), {By.GRID: found}, divided=name == "on_time")
+        by = {By.GRID: found, By.TOPIC: _of_topics(asked, name)}
+        return Parts(getattr(review, name), by, divided=name == "on_time")
 
     return of_period
+
+
+def _of_topics(asked: _Asked, name: str) -> Whole:
+    owed = asked.of(requests.owed_by_topic, asked.period, now=asked.now)
+    if name != "on_time":
+        return {topic: ((late if name == "overdue" else n), 0) for topic, (n, late) in owed.items()}
+    cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter, asked.cells("requests", "on_time", "late"))
+    for topic, (_n, late) in owed.items():
+        cells["", topic]["late"] += late
+    return _sides(cells, _TOPIC, lambda n: n["on_time"], lambda n: n["on_time"] + n["late"])[By.TOPIC]
 
 
 def _content(n: Mapping[str, float]) -> float:

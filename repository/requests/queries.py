@@ -393,6 +393,45 @@ def requests_by_grid(
     return tuple(found)
 
 
+def owed_by_topic(
+    store: Store,
+    actor: Actor,
+    community_id: str,
+    period: Period,
+    grids: frozenset[str] | None = None,
+    *,
+    now: datetime,
+) -> dict[str, tuple[int, int]]:
+    """By topic, how many requests were open at the period's end (now, while it lasts), and how many of these overdue:
+    what ``request_review`` tells, told apart. Raises Refused, Unavailable."""
+    zone = store.zone(community_id)
+    present, last = month_of(now, zone), f"{period.last:%Y-%m}"
+    # what is due later this month is counted as fallen overdue already
+    of = {"late": Is(lt=now.astimezone(UTC)), "ahead": Is(gte=now.astimezone(UTC), lt=month_bounds(present, zone)[1])}
+    facts = {name: {"$sum": {"$cond": [_between(when), 1, 0]}} for name, when in of.items()}
+    group = {"$group": {"_id": "$category", "n": {"$sum": 1}, **facts}}
+    rows = store.aggregate(
+        actor, Request, community_id, [group], filter={"is_open": True}, grids=grids, index=BY_DEADLINE
+    )
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    found |= {row["_id"]: Counter(open=row["n"], late=row["late"], ahead=row["ahead"]) for row in rows}
+    if last < present:  # today's, walked back through the flows since, as ``_course`` does
+        since = f"{period.following.first:%Y-%m}"
+        names = ("opened", "reopened", "ended", "end_unknown", "fell_overdue", "left_overdue")
+        for (_grid, topic), n in flows.in_cells(
+            store, actor, community_id, SUBJECT, names, first=since, last=present, grids=grids
+        ).items():
+            found[topic]["open"] -= n["opened"] + n["reopened"] - n["ended"] - n["end_unknown"]
+            found[topic]["late"] -= n["fell_overdue"] - n["left_overdue"]
+        for counts in found.values():
+            counts["late"] += counts["ahead"]
+    return {topic: (counts["open"], counts["late"]) for topic, counts in found.items()}
+
+
+def _between(when: Is) -> Document:
+    return {"$and": [{"$gt": ["$deadline_at", None]}, *({test: ["$deadline_at", at]} for test, at in when.items())]}
+
+
 MOST_RECEIVED = 5_000
 
 
