@@ -592,7 +592,8 @@ def _requests(found: requests.Glance) -> Line:
         else None
     )
     if kind:
-        most = Message(msg("“{topic}” has {n} of them"), {"topic": _known(kind[0], requests.Topic), "n": kind[1]})
+        own = {"topic": _known(kind[0], requests.Topic), "n": kind[1]}
+        most = Message(msg("About “{topic}”") if kind[1] == found.overdue else msg("“{topic}” has {n} of them"), own)
         more = Message(msg("{most}; {rising}"), {"most": most, "rising": more}) if more else most
     if not found.open:
         finding = Message(msg("No request of a resident is open"))

@@ -223,10 +223,10 @@ def test_of_the_systems(
     overdue = min(late, open_)
     of_late = Value(METRICS["requests_overdue"], overdue, open_)
     rising = Theme("", requests.Topic.LIFT.value, more + 1, more, more, 0) if without else None
-    kind = ("parking" if gaps else "广场舞", overdue) if overdue else None
+    kind = ("parking" if gaps else "广场舞", min(overdue, gaps + 1)) if overdue else None
     asked = overview._requests(RequestsGlance(open_, overdue, of_late, rising, kind))
     assert numbers(both(asked.finding)[1]) == ([overdue, open_] if open_ else [])
-    told = [*([overdue] if overdue else []), *([more + 1, 31, more] if rising else [])]
+    told = [*([kind[1]] if kind and kind[1] < overdue else []), *([more + 1, 31, more] if rising else [])]
     assert [n for text in both(asked.more)[1:] for n in numbers(text)] == told
 
     size = gaps + more
