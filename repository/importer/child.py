@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-MEMORY = 768 * 2**20
+MEMORY = 672 * 2**20
 CPU_SECONDS = 25
 LONGEST = 100_001  # characters of a cell: far more than any field holds, whose bound then speaks
 
