@@ -37,7 +37,9 @@ from repository.words import Message, Trouble, msg
 
 log = logging.getLogger("gridboard.tending")
 
-FIRST_SECONDS, EVERY_SECONDS = 60.0, 600.0
+FIRST_SECONDS, APART_SECONDS, EVERY_SECONDS = 60.0, 7.0, 600.0
+"""The first job begins some time after the start, each other a little after the one before: all at once they would make
+whoever looks at a page wait."""
 STUCK = timedelta(hours=2)  # a job that takes longer does not get on: a backup is given up after one
 TENDER = Actor("server", "GridBoard", Role.ADMIN)
 
@@ -226,13 +228,13 @@ def run(job: Job, settings: Settings) -> None:
 
 def start(settings: Settings) -> None:
     """Do every job from now on, each in a thread of its own, as long as this process lives."""
-    for job in JOBS:
-        if job.wanted(settings):
-            threading.Thread(target=_for_ever, args=(job, settings), name=f"tend {job.key}", daemon=True).start()
+    for place, job in enumerate(job for job in JOBS if job.wanted(settings)):
+        told = (job, settings, FIRST_SECONDS + place * APART_SECONDS)
+        threading.Thread(target=_for_ever, args=told, name=f"tend {job.key}", daemon=True).start()
 
 
-def _for_ever(job: Job, settings: Settings) -> None:
-    time.sleep(FIRST_SECONDS)
+def _for_ever(job: Job, settings: Settings, after: float) -> None:
+    time.sleep(after)
     while True:
         run(job, settings)
         time.sleep(EVERY_SECONDS if job.every is None else job.every)

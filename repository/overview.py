@@ -341,7 +341,7 @@ def glance(
     return put_together(actor, staffed, standing, work, came, seen, lines)
 
 
-AT_FIRST, AT_ONCE = 60, 10
+AT_FIRST, AT_ONCE = 60, 3
 """How many days that were over before are noted, and how many at a time."""
 
 

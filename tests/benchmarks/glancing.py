@@ -107,7 +107,7 @@ def _place(page: Any) -> str:
 def _opened(page: Any, url: str) -> float:
     """Seconds from the address to the last change."""
     page.goto(url)
-    page.wait_for_selector("[data-testid=stAppViewContainer] h1", timeout=60_000)
+    page.wait_for_selector("[data-testid=stAppViewContainer] h1:visible", timeout=60_000)
     return _quiet(page)
 
 
