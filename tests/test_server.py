@@ -785,6 +785,7 @@ def test_a_job_that_hangs_keeps_no_other_from_its_work(tended: Settings, monkeyp
     jobs = (tending.Job("hangs", "", lambda _settings: bool(never.wait(60))), tending.Job("works", "", works))
     monkeypatch.setattr(tending, "JOBS", jobs)
     monkeypatch.setattr(tending, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(tending, "APART_SECONDS", 0.0)
     monkeypatch.setattr(tending, "EVERY_SECONDS", 0.01)
     tending.start(tended)
     try:
