@@ -34,7 +34,7 @@ def show(view: session.View, found: Review, names: actions.Names) -> None:
         else:
             st.markdown(":gray[" + _("Nothing is on the agenda yet.") + "]")
         if view.past is None and actions.may_write():
-            _offers(view, minuted)
+            _offers(view, minuted, found.business)
         st.button(
             _("Open the meeting"), icon=":material/open_in_new:", key="open-next", on_click=drawer.open_at,
             args=(actions.MEETING, meeting.id),
@@ -64,10 +64,11 @@ def _plan(cell: Cell) -> None:
         )  # fmt: skip
 
 
-def _offers(view: session.View, found: Minuted) -> None:
+def _offers(view: session.View, found: Minuted, business: Business | None) -> None:
     """What is not on the agenda yet and should be: carried-over items with one press, the rest to choose from."""
     meeting = found.meeting
-    business = data.ask(meetings.business, view.community_id, meeting.id, now=view.now)
+    if business is None:
+        return
     known = {item.link for item in meeting.agenda}
     carried = [item for each in business.carried if (item := meetings.agenda_item(each)).link not in known]
     carried = carried[: meetings.AGENDA - len(meeting.agenda)]  # the longest overdue first

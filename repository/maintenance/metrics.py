@@ -46,7 +46,7 @@ Document = dict[str, Any]
 
 SUBJECT = "work_orders"
 SERIES_MONTHS = 12
-EXACT_UP_TO = 5_000
+EXACT_UP_TO = 2_000
 """Ended (answered) orders in the period up to which a median is exact; above, it is read off the histogram."""
 
 _ESTIMATED = ("estimated_n", "estimated_minutes")

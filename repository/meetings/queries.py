@@ -84,6 +84,8 @@ class Review:
     overdue: int
     next: Held | None
     """The next one that is planned, from today on."""
+    business: "Business | None"
+    """What that one should deal with."""
     unplanned: Cell | None
     """The next required one, or the one due now, that nobody has planned."""
     unrecorded: tuple[Held, ...]
@@ -201,6 +203,11 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
         mine = list(settled(ground.all_cells(at.first, at.last), at.first, at.last))
         course.append((month, ratio(sum(each.state is CellState.IN_TIME for each in mine), len(mine))))
     often = [each for each in open_items if each.carried >= OFTEN]
+    coming, business = ground.next(), None
+    if coming is not None:
+        wanted = ground.adjourned_wanted(actor, community_id, coming)
+        (rows,) = (yield wanted) if wanted else [()]
+        business = ground.business(coming, rows)
     return Review(
         year=year,
         days=ground.days,
@@ -223,7 +230,8 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
         unfinished=tuple(open_items[:LISTED]),
         open_items=len(open_items),
         overdue=overdue,
-        next=ground.next(),
+        next=coming,
+        business=business,
         unplanned=ground.unplanned(),
         unrecorded=ground.unrecorded(),
         anything=bool(ground.meetings),
@@ -390,6 +398,31 @@ class _Ground:
         over = [each for each in self.meetings if each.status is MeetingStatus.PLANNED and each.day < self.today]
         return tuple(reversed(over[-LISTED:]))
 
+    def adjourned_wanted(self, actor: Actor, community_id: str, of: Held) -> list[Wanted]:
+        """What the last meeting before one, of its series, put off; nothing where there was none."""
+        before = [
+            each
+            for each in self.meetings
+            if SERIES[each.kind] is SERIES[of.kind]
+            and each.status is MeetingStatus.HELD
+            and each.id != of.id
+            and each.day <= of.day
+        ]
+        if not before:
+            return []
+        put_off = {"meeting_id": before[-1].id, "outcome": str(Outcome.ADJOURNED)}
+        return [Wanted(Decision, scope(actor, Decision, community_id) | put_off, first=("number", 50))]
+
+    def business(self, of: Held, adjourned: Sequence[Document]) -> Business:
+        """What a meeting should deal with, with the rows of what is ``adjourned_wanted``."""
+        found = [each for each in self.unfinished(self.today) if each.item.given_on <= of.day]
+        series = SERIES[of.kind]
+        return Business(
+            carried=tuple(each for each in found if each.item.series is series),
+            elsewhere=tuple(each for each in found if each.item.series is not series and each.days_late > 0),
+            adjourned=tuple(map(Decision.from_document, adjourned)),
+        )
+
     def unplanned(self) -> Cell | None:
         waiting = (CellState.DUE, CellState.COMING)
         found = [
@@ -522,22 +555,9 @@ def business(store: Store, actor: Actor, community_id: str, id: str, *, now: dat
     of = next((each for each in ground.meetings if each.id == id), None)
     if of is None:
         raise NotFound(msg("This record is not there any more, or not in your charge."))
-    series = SERIES[of.kind]
-    found = [each for each in ground.unfinished(ground.today) if each.item.given_on <= of.day]
-    before = [
-        each
-        for each in ground.meetings
-        if SERIES[each.kind] is series and each.status is MeetingStatus.HELD and each.id != id and each.day <= of.day
-    ]
-    adjourned: list[Decision] = []
-    if before:
-        put_off = {"meeting_id": before[-1].id, "outcome": str(Outcome.ADJOURNED)}
-        adjourned = store.find(actor, Decision, community_id, put_off, sort=[("number", 1)], limit=50)
-    return Business(
-        carried=tuple(each for each in found if each.item.series is series),
-        elsewhere=tuple(each for each in found if each.item.series is not series and each.days_late > 0),
-        adjourned=tuple(adjourned),
-    )
+    wanted = ground.adjourned_wanted(actor, community_id, of)
+    (rows,) = store.together(actor, community_id, wanted) if wanted else [[]]
+    return ground.business(of, rows)
 
 
 def to_come(store: Store, actor: Actor, community_id: str, *, now: datetime) -> list[Meeting]:
