@@ -207,7 +207,7 @@ def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    World(yard, clock, seed).holds(reception, all_of_requests, before=60, after=60, past=Then)
+    World(yard, clock, seed).holds(reception, all_of_requests, before=45, after=45, past=Then)
 
 
 # --- targets, and what crosses areas
@@ -262,7 +262,7 @@ def all_across(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_rests_on_them_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
-    World(yard, clock, seed).holds(anything, all_across, before=70, after=70, past=Then)
+    World(yard, clock, seed).holds(anything, all_across, before=50, after=50, past=Then)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -312,7 +312,7 @@ def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
 @pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("seed", range(3))
 def test_overview_of_a_past_moment_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
-    World(yard, clock, seed).holds(anything, whole_glance, before=60, after=60, past=Then)
+    World(yard, clock, seed).holds(anything, whole_glance, before=45, after=45, past=Then)
 
 
 # --- one record

@@ -160,7 +160,7 @@ def all_of_facilities(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_facilities_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), keep_facilities, all_of_facilities, before=40, after=40)
+    holds(World(yard, clock, seed), keep_facilities, all_of_facilities, before=30, after=30)
 
 
 def test_what_a_sheet_changes_is_of_then_as_well(yard: Store, clock: Clock) -> None:
@@ -241,7 +241,7 @@ def test_what_came_through_the_gates_by_a_day_stays_as_it_was(
 ) -> None:
     monkeypatch.setattr("repository.store.then._is_early", lambda _moment, _month: seed < 2)
     gated(yard)
-    holds(World(yard, clock, seed), come_and_go, all_of_entrances, before=40, after=40)
+    holds(World(yard, clock, seed), come_and_go, all_of_entrances, before=30, after=30)
 
 
 def test_who_came_on_a_past_day_is_there_whenever_it_was_noted(yard: Store, clock: Clock) -> None:
@@ -352,7 +352,7 @@ def all_of_meetings(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_meetings_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), meet, all_of_meetings, before=60, after=60)
+    holds(World(yard, clock, seed), meet, all_of_meetings, before=45, after=45)
 
 
 def test_of_a_day_that_had_come_what_is_said_last_is_right(yard: Store, clock: Clock) -> None:
@@ -452,7 +452,7 @@ def all_of_hazards(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_hazards_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), find_hazards, all_of_hazards, before=40, after=40)
+    holds(World(yard, clock, seed), find_hazards, all_of_hazards, before=30, after=30)
 
 
 # --- inspections
@@ -501,7 +501,7 @@ def all_of_inspections(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_inspections_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), inspect, all_of_inspections, before=40, after=40)
+    holds(World(yard, clock, seed), inspect, all_of_inspections, before=30, after=30)
 
 
 # --- local organisations
@@ -572,7 +572,7 @@ def all_of_organizations(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_organisations_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), cooperate, all_of_organizations, before=60, after=60)
+    holds(World(yard, clock, seed), cooperate, all_of_organizations, before=45, after=45)
 
 
 # --- projects
@@ -633,7 +633,7 @@ def all_of_projects(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_projects_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), build_together, all_of_projects, before=60, after=60)
+    holds(World(yard, clock, seed), build_together, all_of_projects, before=45, after=45)
 
 
 # --- patrols
@@ -672,7 +672,7 @@ def all_of_patrols(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_patrols_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), walk, all_of_patrols, before=40, after=40)
+    holds(World(yard, clock, seed), walk, all_of_patrols, before=30, after=30)
 
 
 # --- the team
@@ -749,7 +749,7 @@ def all_of_the_team(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_team_of_a_past_day_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), lead_the_team, all_of_the_team, before=60, after=60)
+    holds(World(yard, clock, seed), lead_the_team, all_of_the_team, before=45, after=45)
 
 
 # --- preventive maintenance
@@ -792,7 +792,7 @@ def all_of_prevention(store: Store, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_prevention_of_a_past_day_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
-    holds(World(yard, clock, seed), prevent, all_of_prevention, before=40, after=40)
+    holds(World(yard, clock, seed), prevent, all_of_prevention, before=30, after=30)
 
 
 # --- a day of the demonstration, from the raw rows

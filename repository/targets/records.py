@@ -135,7 +135,7 @@ class Acceptance(Record):
     indexes = (Index(("community_id", "metric", "until"), "what is accepted now"),)
 
     began = "accepted_on"
-    stirred = ("withdrawn_on",)
+    stirred = ("created_at", "withdrawn_on")
 
     metric: str = Field(min_length=1, max_length=60, title=msg("Figure"))
     grid_id: Annotated[str | None, Ref(to="grids")] = Field(
@@ -165,7 +165,7 @@ class Acceptance(Record):
     ) -> dict[str, Any] | None:
         """As every record's: taken back is what was so by the end of its day."""
         today = midnight(day_of(moment, zone))
-        if document["accepted_on"] > today:
+        if document["accepted_on"] > today or document["created_at"] > moment:
             return None
         kept = document.get("withdrawn_on") is None or document["withdrawn_on"] <= today
         return {name: value for name, value in document.items() if kept or not name.startswith("withdrawn_")}
