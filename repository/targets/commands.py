@@ -136,8 +136,8 @@ def note_states(
     store: Store, actor: Actor, community_id: str, days: Sequence[tuple[date, Iterable[Value]]]
 ) -> StatesNoted | None:
     """Note in which state figures of a moment were at the end of ``days``, in their order: each with its judged values
-    as they were told then. Days that were noted before are left out; None where nothing is new. Raises Refused,
-    Conflict where another process notes in the same moment."""
+    as they were told then. Days that were noted before are left out. Returns all that is noted by then, None where that
+    is nothing. Raises Refused, Conflict where another process notes in the same moment."""
 
     def work(write: Write) -> StatesNoted | None:
         require(actor, Operation.UPDATE, StatesNoted.collection)
