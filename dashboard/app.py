@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from markupsafe import Markup
 
-from dashboard import backups, cards, data, i18n, navigation, rejoin, session
+from dashboard import backups, byhand, cards, data, i18n, navigation, rejoin, session
 from dashboard.i18n import _, plain, say
 from dashboard.session import View
 from dashboard.settings import Settings, SignInBy
@@ -27,8 +28,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     st.set_page_config(
         page_title=_("GridBoard"), page_icon=str(STATIC / "icon.svg"), layout="wide", initial_sidebar_state="collapsed"
     )
-    st.logo(str(STATIC / f"logo-{session.language()}.svg"), size="large")
-    cards.style()
+    cards.style(byhand.look_of_frame(session.language()))
     session.room_for_banners()
     likely = session.community_before_settling()
     data.look_again(likely)
@@ -46,7 +46,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     view = session.settle(communities, data.store().clock(), anybody=data.way_in() is SignInBy.NONE)
     if view.community_id != likely:
         data.look_again(view.community_id)
-    chosen = st.navigation(navigation.all_pages(landing), position="top")
+    chosen = st.navigation(navigation.all_pages(landing), position="hidden")  # the menu is drawn by hand
     row = navigation.BY_KEY[chosen.url_path or landing]
     st.set_page_config(page_title=f"{say(row.title)} · {_('GridBoard')}")
     if not row.by_hand:
@@ -56,7 +56,8 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     if day and row.past:
         view = session.look_back(day)
     with st.container(key="page", gap="small"):
-        _head(row, view, communities)
+        if not (row.key == "review" and session.SLIDE in st.query_params):  # a slide has no frame about it
+            _head(row, view, communities)
         if day:
             _mind_the_day(row, day)
         data.mind_the_leader()
@@ -68,9 +69,15 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     session.say_what_was_lost()
 
 
+def _logo() -> None:
+    """Where no menu is."""
+    st.logo(str(STATIC / f"logo-{session.language()}.svg"), size="large")
+
+
 def _signed_out(landing: str) -> None:
     """What stands in a page that was left open for too long, or whose sign-in was ended elsewhere."""
     session.keep_typing()
+    _logo()
     st.navigation(navigation.all_pages(landing), position="hidden")
     here = "/" + st.context.url.split("/", 3)[-1] if st.context.url else "/"
     query = urlencode({"next": f"{here.partition('?')[0]}?{urlencode(dict(st.query_params))}"})
@@ -96,6 +103,7 @@ def _welcome(landing: str) -> None:
     """There is no community yet: whatever was asked for, this is where it begins."""
     from dashboard.pages import welcome
 
+    _logo()
     st.navigation(navigation.all_pages(landing), position="hidden")
     try:
         data.store().require_open()
@@ -107,30 +115,27 @@ def _welcome(landing: str) -> None:
 
 def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
     """Title and as-of on the left; period, filters and person on the right."""
+    where = view.community
+    if view.grid_id and "grid" in row.choices:
+        grids = data.ask(grid_names, view.community_id)
+        where += " · " + grids.get(view.grid_id, view.grid_id)
+    if row.periods and view.period.kind == "range":
+        where += " · " + i18n.period(view.period)
+    badge = byhand.NOTHING
+    if view.demonstration:
+        anybody = _("Whoever opens this page may look through any role's eyes and change anything.")
+        hint = anybody if st.session_state.get("demonstration") else ""
+        badge = byhand.badge("science", _("Demonstration: invented data"), "orange", hint)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
-        st.title(say(row.title), anchor=False, width="content")
-        if view.demonstration:
-            st.badge(
-                _("Demonstration: invented data"),
-                icon=":material/science:",
-                color="orange",
-                help=_("Whoever opens this page may look through any role's eyes and change anything.")
-                if st.session_state.get("demonstration")
-                else None,
-            )
-        where = i18n.plain(view.community)
-        if view.grid_id and "grid" in row.choices:
-            grids = data.ask(grid_names, view.community_id)
-            where += " · " + i18n.plain(grids.get(view.grid_id, view.grid_id))
-        if row.periods and view.period.kind == "range":
-            where += " · " + i18n.period(view.period)
-        st.caption(
+        byhand.head(
+            byhand.menu(row.key),
+            say(row.title),
             _("{community} · as of {moment}", community=where, moment=i18n.datetime_(view.now, view.zone)),
-            width="content",
+            badge=badge,
+            beside=_periods_by_hand(row, view) if row.by_hand else byhand.NOTHING,
         )
-        st.space("stretch")
-        if row.periods:
-            _periods(row, view)
+        if row.periods and not row.by_hand:
+            _periods(view)
         with st.container(horizontal=True, width="content", gap="xxsmall", key="frame-choices"):
             # a fragment by itself takes all the room there is
             if row.periods or row.choices:
@@ -185,7 +190,8 @@ def _mind_new_work(view: View) -> None:
             navigation.link("my_work", f":blue[:material/notifications_active:] **{plain(words)}**")
 
 
-def _periods(row: navigation.PageRow, view: View) -> None:
+def _kinds(view: View) -> dict[str, str]:
+    """The kinds of period that are offered, by their names."""
     names = {
         "month": _("Month"),
         "quarter": _("Quarter"),
@@ -194,19 +200,24 @@ def _periods(row: navigation.PageRow, view: View) -> None:
     }
     if view.period.kind == "range":
         names["range"] = _("Range")
-    if row.by_hand:
-        from dashboard import byhand
+    return names
 
-        wishes = {kind: None if kind == session.DEFAULT_PERIOD else kind for kind in names}
-        wishes["range"] = view.period.key
-        byhand.choices(
-            _("Period"),
-            [
-                (name, kind == view.period.kind, navigation.address(row.key, period=wishes[kind]))
-                for kind, name in names.items()
-            ],
-        )
-        return
+
+def _periods_by_hand(row: navigation.PageRow, view: View) -> Markup:
+    names = _kinds(view)
+    wishes = {kind: None if kind == session.DEFAULT_PERIOD else kind for kind in names}
+    wishes["range"] = view.period.key
+    return byhand.choices(
+        _("Period"),
+        [
+            (name, kind == view.period.kind, navigation.address(row.key, period=wishes[kind]))
+            for kind, name in names.items()
+        ],
+    )
+
+
+def _periods(view: View) -> None:
+    names = _kinds(view)
     st.session_state["frame.period"] = view.period.kind
 
     def changed() -> None:
@@ -231,8 +242,8 @@ def _filters(row: navigation.PageRow, view: View) -> None:
         session.chosen("period") not in ("", *session.KINDS)
     )
     set_ones += view.past is not None
-    label = i18n.number(set_ones) if set_ones else ""
-    inside = st.popover(label, icon=":material/tune:", help=_("Filters"), key="frame.filters", on_change="rerun")
+    label = _("Filters") + (f" **{i18n.number(set_ones)}**" if set_ones else "")  # of which only the number is seen
+    inside = st.popover(label, icon=":material/tune:", key="frame.filters", on_change="rerun")
     if not inside.open:
         return
     with inside:
@@ -349,7 +360,7 @@ def _leave_if_chosen() -> None:
 def _person(view: View, communities: list[Any]) -> None:
     _leave_if_chosen()
     inside = st.popover(
-        "", icon=":material/account_circle:", help=_("Language, community, role"), key="frame.person", on_change="rerun"
+        _("Language, community, role"), icon=":material/account_circle:", key="frame.person", on_change="rerun"
     )
     if not inside.open:
         return

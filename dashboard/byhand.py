@@ -1,7 +1,8 @@
 """Drawn by hand: one piece of HTML, where a browser takes longer to set up elements than people look at them.
 
-For Overview, which is glanced at, on a phone and on a wall, and for nothing that is filled in. Whatever is data is
-escaped by ``Markup``, which is what everything here takes and gives. A link moves inside the app (theme/links.js).
+For the frame's menu and head, which stand on every page, for Overview, which is glanced at, on a phone and on a wall,
+and for nothing that is filled in. Whatever is data is escaped by ``Markup``, which is what everything here takes and
+gives. A link moves inside the app (theme/links.js).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +19,16 @@ from dashboard.i18n import _, say
 from repository.metrics import State, Value
 
 THEME = Path(__file__).parent / "theme"
+STATIC = THEME.with_name("static")
 NOTHING = Markup()
+ROOM = {"zh": 1100, "en": 1340}
+"""From how many pixels on the menu's row has room for its words."""
 
 
 def draw(*parts: Markup) -> None:
     """Put the parts below each other, each as wide as the page; with them comes the look of all that is by hand."""
     st.html(_look())
-    if parts:
-        st.html(Markup('<div class="byhand">{}</div>').format(NOTHING.join(parts)))
-    st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True)
+    st.html(Markup('<div class="byhand sheet">{}</div>').format(NOTHING.join(parts)))
 
 
 @cache
@@ -36,9 +38,11 @@ def links() -> str:
 
 
 @cache
-def _look() -> str:
+def look_of_frame(language: str) -> str:
+    """The CSS of what stands on every page, and the colours of all that is by hand."""
     light, dark = palette("light"), palette("dark")
     colours = {"rule": (light.rule, dark.rule), "quiet": (light.quiet, dark.quiet), "on-blue": ("#FFFFFF", dark.page)}
+    colours["page"] = (light.page, dark.page)
     for name in light.states:
         colours |= {
             f"{name}-ink": (light.inks[name], dark.inks[name]),
@@ -49,10 +53,58 @@ def _look() -> str:
     of_states = "".join(
         f".byhand .{name}{{--ink:var(--{name}-ink);--ground:var(--{name}-ground)}}" for name in light.states
     )
-    return f"<style>.byhand{{{named}}}{of_states}{(THEME / 'byhand.css').read_text('utf-8')}</style>"
+    look = (THEME / "frame.css").read_text("utf-8").replace("ROOM", str(ROOM[language] - 1))
+    return f".byhand{{{named}}}{of_states}{look}"
 
 
-def choices(name: str, offered: Sequence[tuple[str, bool, str]]) -> None:
+@cache
+def _look() -> str:
+    return f"<style>{(THEME / 'byhand.css').read_text('utf-8')}</style>"
+
+
+def head(menu: Markup, title: str, note: str, *, badge: Markup = NOTHING, beside: Markup = NOTHING) -> None:
+    """The menu, and the page's name with what stands beside it. Drawn before anything else of the page."""
+    st.html(
+        Markup('{}<header class="byhand title"><h1>{}</h1>{}<p class="quiet">{}</p>{}</header>').format(
+            menu, title, badge, note, beside
+        )
+    )
+    st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True, width="content")
+
+
+def menu(here: str) -> Markup:
+    """The pages in a row, ``here`` being the one that is looked at; where there is no room, behind a button."""
+    entries = NOTHING.join(
+        Markup('<a data-inside href="{}" {}>{}</a>').format(
+            navigation.address(row.key), Markup('aria-current="page"') if row.key == here else "", say(row.title)
+        )
+        for row in navigation.open_pages()
+    )
+    return Markup(
+        '<nav class="byhand menu" aria-label="{}"><button popovertarget="pages" aria-label="{}">{}</button>'
+        '<a data-inside class="home" href="{}"><img src="{}" alt="{}"></a><div id="pages" popover>{}</div></nav>'
+    ).format(
+        _("Menu"),
+        _("Menu"),
+        icon("menu"),
+        navigation.address(session.landing()),
+        _logo(session.language()),
+        _("GridBoard"),
+        entries,
+    )
+
+
+@cache
+def _logo(language: str) -> str:
+    return f"data:image/svg+xml,{quote((STATIC / f'logo-{language}.svg').read_text('utf-8'))}"
+
+
+def badge(icon_name: str, words: str, colour: str, hint: str = "") -> Markup:
+    """A word on a ground of its colour."""
+    return Markup('<span class="badge {}" title="{}">{} {}</span>').format(colour, hint, icon(icon_name), words)
+
+
+def choices(name: str, offered: Sequence[tuple[str, bool, str]]) -> Markup:
     """A row of which one is chosen: the word of each, whether it is, and the address that chooses it."""
     words = NOTHING.join(
         Markup('<a data-inside href="{}" {}>{}</a>').format(
@@ -60,7 +112,7 @@ def choices(name: str, offered: Sequence[tuple[str, bool, str]]) -> None:
         )
         for word, chosen, where in offered
     )
-    st.html(Markup('<nav class="byhand choices" aria-label="{}">{}</nav>').format(name, words), width="content")
+    return Markup('<nav class="byhand choices" aria-label="{}">{}</nav>').format(name, words)
 
 
 def icon(name: str) -> Markup:

@@ -68,8 +68,9 @@ def drawn_once(draw: Callable[P, None]) -> Callable[P, None]:
     return drawn
 
 
-def style() -> None:
-    """The CSS that says what Streamlit cannot; called once by the frame. Each line hangs on an st-key.
+def style(of_frame: str) -> None:
+    """The CSS that says what Streamlit cannot, and ``of_frame``'s; called once by the frame. Each line hangs on an
+    st-key.
 
     Nothing here asks what an element has in it (``:has``): a browser then looks anew at each element that comes, which
     takes as long as half of Overview. See ``style_of_lists`` and ``style_of_slides``."""
@@ -123,7 +124,10 @@ def style() -> None:
         ".st-key-new-work{background:light-dark(#E5EEF8,#182F4A)}"
         # the table behind a chart: a quiet word, not a button
         '[class*="st-key-rows_"] button{min-height:1.5rem;padding:0}'
-        "</style>"
+        # what the frame's icons are called is only read aloud; how many filters are set is seen
+        '.st-key-frame-choices [data-testid="stPopoverButton"] p{font-size:0}'
+        '.st-key-frame-choices [data-testid="stPopoverButton"] strong{font-size:.875rem}'
+        f"{of_frame}</style>"
     )
 
 
@@ -146,7 +150,7 @@ def style_of_slides() -> None:
         "<style>"
         "html{font-size:clamp(16px,1.5vw,29px)!important}"
         # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
-        ":is(.st-key-head,[data-testid='stHeader']){display:none!important}"
+        "[data-testid='stHeader']{display:none!important}"
         "[data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
         ".st-key-slide{min-height:calc(100vh - 2rem)}"
         ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"

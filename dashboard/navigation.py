@@ -1,6 +1,6 @@
 """The pages: one row each, by which the menu, links and tests go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -78,12 +78,12 @@ def page(key: str, landing: str = "") -> Any:
         icon="",
         url_path=key,
         default=key == (landing or session.landing()),
-        visibility="visible" if row.shown and _open_to_reader(row) else "hidden",
     )
 
 
-def _open_to_reader(row: PageRow) -> bool:
-    return not row.needs or may(session.actor(), Operation.READ, row.needs)
+def open_pages() -> Iterator[PageRow]:
+    """The pages of the menu that the reader may open."""
+    return (row for row in PAGES if row.shown and (not row.needs or may(session.actor(), Operation.READ, row.needs)))
 
 
 def all_pages(landing: str) -> list[Any]:

@@ -32,6 +32,8 @@ T = TypeVar("T")
 CHOICES = ("lang", "community", "period", "as_of", "grid", "category", "me")
 KINDS: tuple[Kind, ...] = ("month", "quarter", "year", "ever")
 DEFAULT_PERIOD = "quarter"
+SLIDE = "slide"
+"""The parameter that holds the number of the slide of a review, from 1."""
 EARLIEST = date(1990, 1, 1)  # no day before is looked at
 _DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 MOST_TYPED = 500  # characters that an input takes from the URL: more than any input there lets in

@@ -7,14 +7,12 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import cards, charts, i18n, navigation
+from dashboard import cards, charts, i18n, navigation, session
 from dashboard.i18n import _, plain, say
 from dashboard.pack import reading
 from repository.metrics import State
 from repository.review import Chart, Figure, Review, Section, Table
 
-SLIDE = "slide"
-"""The parameter that holds the number of the slide, from 1."""
 FIGURES, ROWS, LINES, CHOICES = 3, 6, 10, 2
 TALL, LETTERS = 240, 18  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
@@ -46,7 +44,7 @@ def slides(review: Review) -> list[Slide]:
 def show(review: Review, enter: Callable[[Section | None], None] | None = None) -> None:
     """The slide that the address names; ``enter`` draws beside it what the meeting enters of its section."""
     deck = slides(review)
-    asked = st.query_params.get(SLIDE, "1")
+    asked = st.query_params.get(session.SLIDE, "1")
     number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
     slide = deck[number - 1]
     cards.style_of_slides()
@@ -88,11 +86,11 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
 
 
 def _go(to: int, count: int) -> None:
-    st.query_params[SLIDE] = str(min(max(to, 1), count))
+    st.query_params[session.SLIDE] = str(min(max(to, 1), count))
 
 
 def _end() -> None:
-    st.query_params.pop(SLIDE, None)
+    st.query_params.pop(session.SLIDE, None)
 
 
 def _cover(review: Review) -> None:

@@ -24,12 +24,13 @@ class Link:
 
 @dataclass
 class Drawn(HTMLParser):
-    """The page's links, its words by tile, and all its words."""
+    """The page's links, its words by tile, its name, and all its words."""
 
     html: str
     links: list[Link] = field(default_factory=list)
     tiles: dict[str, str] = field(default_factory=dict)
     text: str = ""
+    title: str = ""
     tags: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -57,6 +58,8 @@ class Drawn(HTMLParser):
         if "i" in tags:
             return
         self.text += text + " "
+        if "h1" in tags:
+            self.title += text
         if "a" in tags:
             self.links[-1].label += text
         for _tag, tile in self._open:
@@ -66,6 +69,13 @@ class Drawn(HTMLParser):
 
 def drawn_by_hand(at: Any) -> Drawn:
     """What a page drew by hand."""
-    return Drawn(
-        "".join(each.proto.body for each in at.get("html") if each.proto.body.startswith('<div class="byhand"'))
-    )
+    return _drawn(at, '<div class="byhand sheet"')
+
+
+def head_of(at: Any) -> Drawn:
+    """The menu, and the page's name with what stands beside it."""
+    return _drawn(at, '<nav class="byhand menu"')
+
+
+def _drawn(at: Any, beginning: str) -> Drawn:
+    return Drawn("".join(each.proto.body for each in at.get("html") if each.proto.body.startswith(beginning)))

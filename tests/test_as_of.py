@@ -30,7 +30,7 @@ from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
 from tests.conftest import NOW, Clock, refill
-from tests.drawn import drawn_by_hand
+from tests.drawn import drawn_by_hand, head_of
 from tests.test_maintenance_figures import NOW as FIGURED
 from tests.test_maintenance_figures import random_order
 
@@ -462,7 +462,7 @@ def test_a_past_day_is_chosen_by_the_address(visit: Any, demo_uri: str) -> None:
     assert not page.exception
     said = " ".join(each.value for each in page.markdown)
     assert "As it was at the end of" in said
-    assert any("as of 2026-03-17 23:59" in each.value for each in page.caption)
+    assert "as of 2026-03-17 23:59" in head_of(page).text
     page.button(key="back-to-today").click().run()
     assert "as_of" not in page.query_params
     assert not any("As it was" in each.value for each in page.markdown)

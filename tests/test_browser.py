@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dashboard import byhand
 from dashboard.i18n import translator
 from dashboard.navigation import PAGES
 from repository import maintenance
@@ -230,14 +231,14 @@ def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windo
     page.get_by_role("heading", name="Maintenance", exact=True).wait_for(timeout=30_000)
     visitor.settled()
 
-    page.get_by_role("button", name="tune").click()
+    page.get_by_role("button", name="Filters").click()
     page.get_by_test_id("stPopoverBody").get_by_label("Grid").click()
     page.get_by_role("option", name=grid["name"]).click()
     page.wait_for_url(re.compile(f"grid={grid['_id']}"))
     page.get_by_text(re.compile(f"{grid['name']} · as of")).wait_for(timeout=30_000)
     page.keyboard.press("Escape")
 
-    page.get_by_role("button", name="account_circle").click()
+    page.get_by_role("button", name="Language, community, role").click()
     page.get_by_test_id("stPopoverBody").get_by_text("中文").click()
     page.get_by_role("heading", name="维修", exact=True).wait_for(timeout=30_000)
 
@@ -246,6 +247,44 @@ def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windo
     with page.expect_download() as taken:
         page.get_by_test_id("stPopoverBody").get_by_role("button", name="CSV", exact=True).click()
     assert taken.value.suggested_filename.endswith(".csv")
+    assert unexpected(visitor.errors) == []
+
+
+@pytest.mark.parametrize(("language", "choose"), [("zh-CN", "zh"), ("en-US", "en")])
+def test_the_menu_has_room_or_stands_behind_a_button(
+    server: Server, windows: Windows, language: str, choose: str
+) -> None:
+    """As a row from where all its words fit, and until then as a list that a choice, or Escape, closes."""
+    say = in_language(language)
+    visitor = windows(language=language)
+    page = visitor.page
+    page.set_viewport_size({"width": byhand.ROOM[choose], "height": 800})
+    page.goto(server.address)
+    page.get_by_role("heading", name=say("Overview"), exact=True).wait_for(timeout=30_000)
+    visitor.settled()
+    page.evaluate("window.stayed = true")
+
+    last = page.locator("#pages a").last
+    bar, word = page.locator("nav.menu").bounding_box(), last.bounding_box()
+    assert bar
+    assert word
+    assert word["x"] + word["width"] <= bar["x"] + bar["width"], "the last one is inside the row"
+    last.click()
+    page.get_by_role("heading", name=say("Administration"), exact=True).wait_for(timeout=30_000)
+    visitor.settled()
+    assert page.locator("#pages [aria-current=page]").all_inner_texts() == [say("Administration")]
+
+    page.set_viewport_size({"width": byhand.ROOM[choose] - 1, "height": 800})
+    assert not page.locator("#pages").is_visible()
+    page.get_by_role("button", name=say("Menu"), exact=True).click()
+    page.locator("#pages").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#pages").wait_for(state="hidden")
+    page.get_by_role("button", name=say("Menu"), exact=True).click()
+    page.get_by_role("link", name=say("Staff"), exact=True).click()
+    page.get_by_role("heading", name=say("Staff"), exact=True).wait_for(timeout=30_000)
+    assert not page.locator("#pages").is_visible()
+    assert page.evaluate("window.stayed"), "it moved inside the app"
     assert unexpected(visitor.errors) == []
 
 

@@ -36,11 +36,13 @@ def test_what_is_data_stays_letters(monkeypatch: pytest.MonkeyPatch) -> None:
             byhand.todo(State.NEAR, HOSTILE, HOSTILE, page="grids", params={}),
             byhand.column(HOSTILE, byhand.link("grids", HOSTILE, hint=HOSTILE)),
             byhand.state(State.NEAR, HOSTILE),
+            byhand.badge("science", HOSTILE, "orange", HOSTILE),
+            byhand.choices(HOSTILE, [(HOSTILE, True, HOSTILE)]),
         ]
     found = Drawn(str(byhand.NOTHING.join(parts)))
     assert found.tags <= {
         "section", "p", "b", "h2", "h3", "span", "div", "a", "i", "img", "small", "table", "thead", "tbody", "tr", "th",
-        "td", "li",
+        "td", "li", "nav",
     }  # fmt: skip
     for part in parts:
         text = Drawn(str(part)).text

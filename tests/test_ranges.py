@@ -28,6 +28,7 @@ from repository.requests import request_review, themes
 from repository.store import Store, Then
 from repository.targets import Span, set_target, standard
 from tests.conftest import NOW
+from tests.drawn import head_of
 
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
 ADMIN = Actor("a", "管理员", Role.ADMIN)
@@ -270,13 +271,14 @@ def test_each_page_shows_a_range(demo_uri: str, visit: Visit, row: Any, language
     at = visit(demo_uri, row.key, lang=language, period=RANGE.key)
     assert not at.exception
     if row.by_hand:
-        (choices,) = (each.proto.body for each in at.get("html") if "<nav" in each.proto.body)
+        drawn = [each.proto.body for each in at.get("html")]
+        (choices,) = (body for body in drawn if "byhand choices" in body)
         assert re.findall(r'aria-current="true">([^<]+)<', choices) == ["自选" if language == "zh" else "Range"]
         assert f"period={RANGE.key}" in choices.replace("&amp;", "&")
     else:
         assert at.session_state["frame.period"] == "range"
     assert at.query_params["period"] in (RANGE.key, [RANGE.key])
-    assert i18n.period(RANGE, language) in "\n".join(each.value for each in at.caption).replace("\\", "")
+    assert i18n.period(RANGE, language) in head_of(at).text
 
 
 @pytest.mark.parametrize("key", ["2021-05..2026-04", "2031-02..2031-06", "1951-02..1951-03"])

@@ -42,7 +42,6 @@ def render() -> None:
 
 
 def _begin() -> None:
-    byhand.draw()  # the head's choice of the period is drawn by hand too
     pressed = cards.empty(
         _("This community has no grids yet"),
         _("Bring in the sheet of grids you keep, or enter the first grid by hand."),

@@ -25,7 +25,7 @@ def render() -> None:
     period = view.period if view.period.kind != "ever" else Period.containing("year", view.now.date())
     found = presenting.showing(view, period)
     review = found.review
-    if slides.SLIDE in st.query_params:
+    if session.SLIDE in st.query_params:
         slides.show(review, partial(presenting.enter, view, found.meeting) if found.meeting else None)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -47,7 +47,7 @@ def _present(view: session.View, found: presenting.Showing) -> None:
     """From the first slide; what is shown at a meeting is kept, unless it is one that was."""
     if found.kept is None and (kept := presenting.start(view, found.plan)):
         st.query_params[presenting.KEPT] = kept
-    st.query_params[slides.SLIDE] = "1"
+    st.query_params[session.SLIDE] = "1"
     st.rerun()
 
 

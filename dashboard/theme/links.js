@@ -4,6 +4,7 @@ window.movesInside ??= (document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-inside]");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
+  link.closest("[popover]:popover-open")?.hidePopover();
   history.pushState({}, "", link.href);
   dispatchEvent(new PopStateEvent("popstate", { state: {} }));
 }), true);
