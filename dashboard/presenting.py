@@ -3,6 +3,7 @@ and compared with today; decisions and action items typed in beside a slide."""
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import streamlit as st
 
@@ -31,6 +32,7 @@ from repository.review import (
 
 MEETING, KEPT = "meeting", "kept"
 """Parameters: the meeting the review is for, and which of those kept is shown."""
+_HELD = "on-projector"
 FAR = 90  # days to either side, of the meetings that are offered
 
 
@@ -49,20 +51,31 @@ def showing(view: session.View, period: Period) -> Showing:
     """The review the address asks for: of a meeting, as prepared or as it was shown; else of the period. As of a past
     day it is for no meeting: there is shown, and kept, what stands now."""
     if view.past is not None:
-        then = data.ask(reviewed, view.community_id, period, now=view.now)
+        then = _written(view, period)
         return Showing(replace(then, written_at=view.present.isoformat(timespec="seconds")))
     wanted = st.query_params.get(MEETING)
     meeting = next((each for each in _meetings(view) if each.id == wanted), None) if wanted else None
     if meeting is None:
-        return Showing(data.ask(reviewed, view.community_id, period, now=view.now))
+        return Showing(_written(view, period))
     plan = data.ask(presentation, view.community_id, meeting.id)
     whole = session.actor().grids is None
     kept = tuple(data.ask(kept_reviews, view.community_id, meeting.id)) if plan and whole else ()
     chosen = next((each for each in kept if each.id == st.query_params.get(KEPT)), None)
     if chosen is not None:
         return Showing(chosen.review, meeting, plan, kept, chosen)
-    review = data.ask(reviewed, view.community_id, Period.of(plan.period) if plan else period, now=view.now)
+    review = _written(view, Period.of(plan.period) if plan else period)
     return Showing(arranged(review, plan), meeting, plan, kept)
+
+
+def _written(view: session.View, period: Period) -> Review:
+    """The review as of now; on a projector as it was when that began: no figure changes from one slide to the next,
+    and no slide waits for all of them to be read."""
+    asked = (session.actor().eyes, view.community_id, period.key, view.past, view.now.date())
+    of, review = st.session_state.get(_HELD, (None, None))
+    if session.SLIDE not in st.query_params or of != asked:
+        review = data.ask(reviewed, view.community_id, period, now=view.now)
+        st.session_state[_HELD] = asked, review
+    return cast("Review", review)
 
 
 def _meetings(view: session.View) -> list[Meeting]:

@@ -156,6 +156,34 @@ def test_the_presenter_prepares_shows_and_enters_what_is_decided(
     assert "As it was shown" not in said(at)
 
 
+def test_nothing_changes_from_one_slide_to_the_next(
+    mongodb_uri: str, yard: Store, admin: Actor, meeting: Meeting, visit: Any
+) -> None:
+    """What is shown without a meeting stands as it was when it began, until it is ended and shown anew."""
+    at = visit(mongodb_uri, "review", lang="en", period="2026Q2")
+    at.button("do_present").click().run()
+    shown = _turned(at)
+    maintenance.log_repair(yard, admin, "d", fault="noise", facility_id="d-F-02", reported_at=NOW - timedelta(days=9))
+    assert _turned(visit(mongodb_uri, "review", lang="en", period="2026Q2", slide="1")) != shown, "in another window"
+    assert _turned(at) == shown
+
+    at.button("slide-end").click().run()
+    at.button("do_present").click().run()
+    assert _turned(at) != shown
+
+
+def _turned(at: Any) -> list[str]:
+    """What each slide says, from the first to the last; then the first is shown again."""
+    at.query_params["slide"] = "1"
+    told = [said(at.run())]
+    while not told[1:] or told[-1] != told[-2]:  # the last stays
+        told.append(said(at.button("slide-right").click().run()))
+        assert not at.exception
+    at.query_params["slide"] = "1"
+    at.run()
+    return told
+
+
 def test_a_viewer_sees_what_was_shown_and_changes_nothing(
     mongodb_uri: str, yard: Store, admin: Actor, meeting: Meeting, visit: Any
 ) -> None:
