@@ -15,7 +15,8 @@ from repository.metrics import Period, State
 from repository.overview import compare, glance, off_target, repairs, systems, worst
 from repository.people import Person
 from repository.requests import Topic
-from repository.store import Store
+from repository.rollups import day_begins
+from repository.store import Store, Then
 from tests.conftest import NOW, once
 from tests.test_record import a_work_order
 
@@ -117,8 +118,31 @@ def test_somebody_bound_to_a_grid_hears_of_the_categories_there(store: Store, ad
     assert repairs(store, other, small, QUARTER, now=LOCAL).work.kind == ("fitness", 1), "the other is of no kind"
     why = str(glance(store, worker, small, QUARTER, now=LOCAL).concerns[0].why)
     assert "1 号网格 has 2 of them, the category “Vehicle access” 2;" in why
-    past = repairs(store, admin, small, Period.of("2026Q1"), now=LOCAL).work
-    assert past.kind is None, "the category of what was overdue then is not known"
+    over = [repairs(store, admin, small, Period.of(key), now=LOCAL).work.kind for key in ("2026Q1", "2025Q4")]
+    assert over == [("fitness", 1), None], "the gates fell overdue since, and everything did after the year"
+
+
+@pytest.mark.parametrize("seen", [None, frozenset({"d-grid-3"})])
+def test_a_period_that_is_over_names_the_category_of_what_was_overdue_at_its_end(
+    demo_uri: str, admin: Actor, seen: frozenset[str] | None
+) -> None:
+    """Walked back from now it is what was told on its last day, and what the page of repairs tells of it."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    named = set()
+    for key in ("2026-03", "2026-02", "2026-01", "2025Q4", "2025-11", "2025-10", "2025Q2", "2024", "2026-04"):
+        period = Period.of(key)
+        told = repairs(store, admin, community, period, seen, now=LOCAL).work.kind
+        review = maintenance.work_review(store, admin, community, period, seen, now=LOCAL)
+        late = [(row.category, row.overdue) for row in review.categories if row.overdue and row.category != "other"]
+        assert told == min(late, key=lambda one: (-one[1], one[0]), default=None), key
+        if key != "2026-04":
+            end = day_begins(period.following.first, SHANGHAI) - timedelta(milliseconds=1)
+            then = repairs(Then(store, end), admin, community, period, seen, now=end.astimezone(SHANGHAI)).work
+            assert told == then.kind, key
+        named.add(told)
+    assert len(named) > 3, "otherwise this proves little"
+    store.close()
 
 
 def test_an_empty_community_has_no_data_rather_than_zero_percent(store: Store, admin: Actor) -> None:
