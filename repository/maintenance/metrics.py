@@ -626,7 +626,11 @@ class Ledger:
             return [cells], dict.fromkeys(("level", "period", "grid", "category", *names), 1)
         of_each = {"k": "$$this.k", "v": {name: f"$$this.v.{name}" for name in names}}
         kinds = {"$map": {"input": {"$objectToArray": "$by_category"}, "in": of_each}}
-        return [{"level": "month", "period": later}], {"level": 1, "period": 1, "by_category": {"$arrayToObject": kinds}}
+        return [{"level": "month", "period": later}], {
+            "level": 1,
+            "period": 1,
+            "by_category": {"$arrayToObject": kinds},
+        }
 
     def read_glance(self, within: Sequence[Sequence[Document]]) -> None:
         """Take in what was ``glance_wanted``."""
