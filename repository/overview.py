@@ -924,7 +924,8 @@ def _participation_concern(
     variety, rate = crowd.variety, crowd.participation
     state = worst([value.state for value in (rate, variety.effective) if value.state])
     people = int(crowd.participants.value or 0)
-    least = _least(there, crowd) if state in LOUD and people >= rate.metric.minimum_n else None
+    told = rate.value is not None and not rate.why and not crowd.withheld and people >= rate.metric.minimum_n
+    least = _least(there, crowd) if told and state in LOUD else None
     acting = [name for id in organizers if (name := names.get(id))][:1]
     charged = _named([least[0]] if least else there if len(there) == 1 and not acting else [], names)
     return Concern(
