@@ -853,9 +853,9 @@ def _vacant(posts: Staffing) -> Message:
 
 _OFFICERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        Tier.STREET: (msg("{n} street safety supervisor"), msg("{n} street safety supervisors")),
-        Tier.COMMUNITY: (msg("{n} community safety assistant"), msg("{n} community safety assistants")),
-        Tier.GROUP: (msg("{n} group safety officer"), msg("{n} group safety officers")),
+        Tier.STREET: (msg("{n} safety supervisor"), msg("{n} safety supervisors")),
+        Tier.COMMUNITY: (msg("{n} safety assistant"), msg("{n} safety assistants")),
+        Tier.GROUP: (msg("{n} safety officer"), msg("{n} safety officers")),
         Tier.GRID_LEAD: (msg("{n} grid director"), msg("{n} grid directors")),
         Tier.GROUP_LEADER: (msg("{n} residents’ group leader"), msg("{n} residents’ group leaders")),
     }
@@ -912,9 +912,7 @@ def _of_place(grid: Grid | None, vacancies: Sequence[Vacancy]) -> tuple[Message,
     else:
         said = Message(msg("{what} is missing") if told == 1 else msg("{what} are missing"), {"what": what})
     if len(vacancies) == 1 and (days := vacancies[0].days):
-        said = Message(
-            msg("{said} (for {days})"), {"said": said, "days": counted(msg("{n} day"), msg("{n} days"), days)}
-        )
+        said = Message(msg("{said} ({days})"), {"said": said, "days": counted(msg("{n} day"), msg("{n} days"), days)})
     return said, told
 
 
@@ -931,7 +929,7 @@ def _participation_concern(
     return Concern(
         "participation",
         state,
-        rate if rate.state is not State.ON_TARGET else variety.effective,
+        rate if rate.state is state and rate.react_by else variety.effective,
         _held_of_kinds(crowd),
         _came(crowd, people, least),
         tuple(dict.fromkeys([*acting, *charged])) if state in LOUD else (),
@@ -978,7 +976,7 @@ def _came(crowd: activities.Figures, people: int, least: tuple[Grid, float] | No
         return Message(msg("Who came was not registered one by one."))
     said = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
     if before := _came_before(crowd):
-        said = Message(msg("{people} ({n} in the period before)"), {"people": said, "n": before})
+        said = Message(msg("{people} ({n} before)"), {"people": said, "n": before})
     absent = min(
         (group for group in crowd.ages if group.share is not None and group.population_share),
         key=lambda group: (group.share or 0) / (group.population_share or 1),
@@ -991,10 +989,10 @@ def _came(crowd: activities.Figures, people: int, least: tuple[Grid, float] | No
             "share": round(absent.share * 100),
             "population": round((absent.population_share or 0) * 100),
         }
-        said = Message(msg("{people}; {band} are {share}% of them, of the population {population}%"), facts)
+        said = Message(msg("{people}; {band} are {share}% of them, {population}% of the population"), facts)
     if least:
         facts = {"said": said, "grid": least[0].name, "rate": Amount(least[1], "percent")}
-        said = Message(msg("{said}; {grid} takes part least: {rate}"), facts)
+        said = Message(msg("{said}; lowest rate in {grid}: {rate}"), facts)
     return Message(msg("{said}."), {"said": said})
 
 

@@ -289,6 +289,11 @@ def test_whoever_is_on_record_is_named_on_every_card_that_asks_for_action(demo_u
     )
     took_part = glance(store, admin, community, QUARTER, now=LOCAL).concerns[2]
     assert took_part.who[0] == people[organized.most_common(1)[0][0]]["name"]
+    over = glance(store, admin, community, Period.of("2026Q1"), now=LOCAL).concerns[2]
+    assert over.by is not None
+    assert over.since is not None
+    assert over.since.state is over.state
+    assert over.since.react_by == over.by, "by when and since when are of one figure"
     store.close()
 
 
@@ -339,13 +344,13 @@ def test_the_card_of_the_team_says_where_and_which_post_and_who_fills_it(
         vacate(store, admin, "D", f"post2{place}", 1, on=date(2026, 3, 13))
     worse, lacked = (
         "Vacant posts rose from 0 to 3 in 3 months",
-        "2 号网格 lacks 2 residents’ group leaders, 1 号网格 lacks 1 group safety officer (for 30 days).",
+        "2 号网格 lacks 2 residents’ group leaders, 1 号网格 lacks 1 safety officer (30 days).",
     )
     assert card() == (worse, lacked, ("责任人2", "责任人1"))
     here, there = (frozenset({f"g{number}"}) for number in (1, 2))
     own = (
         "Vacant posts of the safety network rose from 0 to 1 in 3 months",
-        "1 号网格 lacks 1 group safety officer (for 30 days).",
+        "1 号网格 lacks 1 safety officer (30 days).",
         ("责任人1",),
     )
     worker = Actor("w", "w", Role.GRID_WORKER, grids=here)
@@ -357,7 +362,7 @@ def test_the_card_of_the_team_says_where_and_which_post_and_who_fills_it(
     appoint(store, admin, "D", "group1", 2, holder_id="l11", since=date(2026, 3, 20))
     assert card()[0] == filled
     vacate(store, admin, "D", "street", 1, on=date(2026, 4, 1))
-    assert card()[1:] == ("1 street safety supervisor is missing (for 1 day).", ()), "of no grid: nobody is on record"
+    assert card()[1:] == ("1 safety supervisor is missing (1 day).", ()), "of no grid: nobody is on record"
     for number, (job, kind) in enumerate(
         [("副书记", "staff"), ("支部书记", "organization"), ("社区党委书记", "staff")]
     ):
