@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pymongo import MongoClient, monitoring
 
 from repository import activities, facilities, maintenance, meetings, projects, staff
 from repository.access import Actor, Role
@@ -265,6 +266,32 @@ def test_the_lagging_grid_is_the_one_off_target_most_often(store: Store, admin: 
     assert counts["g2"] > counts["g1"]
     assert found.lagging is not None
     assert (found.lagging[0].id, found.lagging[1]) == ("g2", counts["g2"])
+
+
+@pytest.mark.parametrize("key", ["2026Q2", "2026Q1", "2025", "ever"])
+def test_whatever_it_says_is_read_in_two_commands(demo_uri: str, admin: Actor, key: str) -> None:
+    """And in three of a grid, whose formats are in counters of their own."""
+    heard: list[str] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            heard.append(event.command_name)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            pass
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            pass
+
+    client: MongoClient[dict[str, Any]] = MongoClient(demo_uri, event_listeners=[Listener()])
+    store = Store(client, client.get_default_database().name, lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    for seen, most in ((None, 2), (frozenset({"d-grid-3"}), 3)):
+        glance(store, admin, community, Period.of(key), seen, now=LOCAL)
+        heard.clear()
+        glance(store, admin, community, Period.of(key), seen, now=LOCAL)
+        assert len(heard) <= most, heard
+    client.close()
 
 
 def test_whoever_is_on_record_is_named_on_every_card_that_asks_for_action(demo_uri: str, admin: Actor) -> None:
