@@ -27,7 +27,7 @@ def look(view: session.View) -> tuple[Glance, Sequence[Line]]:
     here = (view.period, view.grids)
     staffed, standing, work, came, *lines = data.ask_together(
         view.community_id,
-        Put(team, (), now),
+        Put(team, (view.grids,), now),
         Put(estate, (view.grids,), now),
         Put(repairs, here, now),
         Put(crowd, here, now),

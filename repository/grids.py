@@ -1,7 +1,7 @@
 """The community and its grids: who answers for which, which posts stand vacant, and how the load is shared."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +18,7 @@ from repository.access import Actor, Operation, reach, require
 from repository.disclosure import SMALLEST
 from repository.filters import Is
 from repository.metrics import Metric, Period, Target, Value, declare, last_months, ratio
-from repository.people import AgeBand, Person, Sex
+from repository.people import AgeBand, Person, Sex, is_secretary
 from repository.record import (
     LINE,
     PAGE,
@@ -657,8 +657,17 @@ class Setting:
     """Everybody's name by id, active first, by name."""
     gone: frozenset[str]
     """Those no longer active."""
+    secretaries: tuple[str, ...] = ()
+    """Whose job it is, of those who are active, to answer for what nobody else does."""
     also: tuple[Sequence[dict[str, Any]], ...] = ()
     """Documents of what was wanted besides."""
+
+    def of(self, grids: frozenset[str] | None) -> "Setting":
+        """The same of some grids (None: all) as whoever has the charge of these alone is told it."""
+        if grids is None:
+            return self
+        there = tuple(grid for grid in self.grids if grid.id in grids)
+        return replace(self, grids=there, posts=tuple(post for post in self.posts if post.grid_id in {None, *grids}))
 
     @property
     def acting(self) -> Mapping[str, str]:
@@ -681,7 +690,7 @@ def setting(store: Store, actor: Actor, community_id: str, *, also: Sequence[Wan
 def setting_wanted(actor: Actor, community_id: str) -> list[Wanted]:
     """What ``setting`` reads."""
     held = Wanted(Post, _posts_in_reach(actor, community_id))
-    return [*HOME, held, Wanted(Person, fields=("name", "active"))]
+    return [*HOME, held, Wanted(Person, fields=("name", "active", "kind", "job"))]
 
 
 HOME = (Wanted(Community), Wanted(Grid))
@@ -706,6 +715,7 @@ def setting_of(found: Sequence[Sequence[dict[str, Any]]]) -> Setting:
         tuple(sorted(map(Post.from_document, held), key=lambda post: post.id)),
         {person["_id"]: person["name"] for person in known},
         frozenset(person["_id"] for person in known if not person.get("active", True)),
+        tuple(person["_id"] for person in known if person.get("active", True) and is_secretary(person)),
         tuple(others),
     )
 
@@ -793,6 +803,14 @@ class Staffing:
     """(safety tier, grid) -> ids of the officers who reach it; empty is a gap."""
     vacancies: tuple[Vacancy, ...]
     """Longest known first."""
+    before: Mapping[Tier, int] | None = None
+    """How many of each tier were vacant at the end of the month three months before; None where that was not asked for,
+    or nobody noted who held some post then."""
+
+    @property
+    def vacant(self) -> Mapping[Tier, int]:
+        """How many posts of each tier are vacant."""
+        return Counter(vacancy.tier for vacancy in self.vacancies)
 
     @property
     def gaps(self) -> tuple[tuple[Tier, str], ...]:
@@ -835,20 +853,25 @@ def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, t
 
 
 def staffing_over_time(within: Setting, on: date, today: date) -> Staffing:
-    """``staffing`` of a day with the months up to it as the course of both values. Pure."""
+    """``staffing`` of a day with the months up to it as the course of both values, and what was vacant before. Pure."""
+    before: Mapping[Tier, int] | None = None
     filled: list[tuple[str, float | None]] = []
     cover: list[tuple[str, float | None]] = []
     now = _staffed(within, on)
     shares = {frozenset(_holders(within, on)): now}  # both rest on which posts are held alone, and months are alike
-    for month in last_months(on, 12):
+    months = last_months(on, 12)
+    for month in months:
         day = min(Period.of(month).last, on)
         then = None
         if day >= today or all(post.known_on(day) for post in within.posts):
             held = frozenset(_holders(within, day))
             then = shares[held] = shares.get(held) or _staffed(within, day)
+        if month == months[-4]:
+            before = then.vacant if then else None
         filled.append((month, then.filled.value if then else None))
         cover.append((month, then.coverage.value if then else None))
-    return replace(now, filled=replace(now.filled, series=filled), coverage=replace(now.coverage, series=cover))
+    of_posts, of_network = replace(now.filled, series=filled), replace(now.coverage, series=cover)
+    return replace(now, filled=of_posts, coverage=of_network, before=before)
 
 
 def _holders(within: Setting, on: date) -> dict[str, str]:

@@ -3,7 +3,8 @@
 Nothing is computed here that an area's room computes already; here it is put side by side, judged and put into words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from repository.grids import (
     Setting,
     Staffing,
     Tier,
+    Vacancy,
     home_of,
     load,
     setting,
@@ -31,9 +33,9 @@ from repository.metrics import Metric, Period, State, Target, Value, judge, rati
 from repository.record import Choice
 from repository.rollups import day_begins
 from repository.store import Document, Put, Steps, Store, Then, TooMuchSince, at_once, in_steps
-from repository.targets import Attention, Span, Standard, attention, note_states, standard_of, states_noted
+from repository.targets import LOUD, Attention, Span, Standard, attention, note_states, standard_of, states_noted
 from repository.targets import wanted as standard_wanted
-from repository.words import Message, counted, msg
+from repository.words import Amount, Message, counted, msg
 
 T = TypeVar("T")
 
@@ -224,19 +226,28 @@ class Team:
     standard: Standard
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """What was held and who came, and who organises it: ids of people, whoever does most first."""
+
+    figures: activities.Figures
+    organizers: tuple[str, ...]
+
+
 @in_steps
 def team(
     store: Store,  # noqa: ARG001 (every question takes it)
     actor: Actor,
     community_id: str,
+    seen: frozenset[str] | None = None,
     *,
     now: datetime,
 ) -> Steps[Team]:
-    """Who fills which post today, over the grids in reach? Raises NotFound, Refused, Unavailable."""
+    """Who fills which post today? Raises NotFound, Refused, Unavailable."""
     wanted = [*setting_wanted(actor, community_id), *standard_wanted(actor, community_id)]
     within = setting_of((yield wanted))
-    held = _Held(standard_of(within.also), now.date(), grid_id=_only(reach(actor, community_id)))
-    posts = held.judged(staffing_over_time(within, now.date(), now.date()))
+    held = _held(within.also, actor, community_id, now, seen)
+    posts = held.judged(staffing_over_time(within.of(seen), now.date(), now.date()))
     return Team(replace(within, also=()), posts, held.standard)
 
 
@@ -292,13 +303,20 @@ def crowd(
     seen: frozenset[str] | None = None,
     *,
     now: datetime,
-) -> Steps[activities.Figures]:
+) -> Steps[Crowd]:
     """What was held, and who came? Raises NotFound, Refused, Unavailable."""
     counters = activities.figures_wanted(store, actor, community_id, period, grids=seen, now=now, brief=True)
-    *found, aims, accepted, noted = yield [*HOME, *counters, *standard_wanted(actor, community_id)]
+    lately = activities.organizers_wanted(actor, community_id, grids=seen, today=now.date())
+    *found, organized, aims, accepted, noted = yield [
+        *HOME,
+        *counters,
+        *lately,
+        *standard_wanted(actor, community_id),
+    ]
     within = home_of(found)
     came = activities.figures(store, actor, community_id, period, grids=seen, now=now, within=within)
-    return _held([aims, accepted, noted], actor, community_id, now, seen, period).judged(came)
+    held = _held([aims, accepted, noted], actor, community_id, now, seen, period)
+    return Crowd(held.judged(came), activities.organizers(organized))
 
 
 def _held(
@@ -333,7 +351,7 @@ def glance(
 ) -> Glance:
     """Are things all right, what is not, since when, who must act? Over the grids ``seen`` (None: all in reach).
     Raises NotFound, Refused, Unavailable."""
-    put = [Put(team, (), {"now": now}), Put(estate, (seen,), {"now": now})]
+    put = [Put(each, (seen,), {"now": now}) for each in (team, estate)]
     put += [Put(each, (period, seen), {"now": now}) for each in (repairs, crowd)]
     staffed, standing, work, came, *lines = (
         answer for answer, _footprint in at_once(store, actor, community_id, [*put, *_of_systems(period, seen, now)])
@@ -377,12 +395,12 @@ def put_together(
     team: Team,
     estate: Estate,
     repairs: Repairs,
-    crowd: activities.Figures,
+    crowd: Crowd,
     seen: frozenset[str] | None = None,
     lines: Sequence["Line"] = (),
 ) -> Glance:
     """The answer, from those it is made of; ``lines`` are how the community is run, as ``systems`` says."""
-    within, posts, work, found = team.within, team.posts, repairs.work, estate.found
+    within, posts, work, found, came = team.within, team.posts, repairs.work, estate.found, crowd.figures
     there = [grid for grid in within.grids if seen is None or grid.id in seen]
     tiles = (
         work.overdue,
@@ -390,22 +408,24 @@ def put_together(
         found.good_order,
         found.past_life,
         posts.filled,
-        crowd.participation,
-        crowd.variety.effective,
+        came.participation,
+        came.variety.effective,
     )
     day = work.overdue.held.day if work.overdue.held else date.max
-    held = _Held(team.standard, day, crowd.period.kind)
+    held = _Held(team.standard, day, came.period.kind)
     figures = (*tiles, posts.coverage, *(value for line in lines for value in line.values))
+    concerns = (
+        _facilities_concern(there, work, found, within.acting),
+        _team_concern(there, posts, within.acting),
+        _participation_concern(there, came, crowd.organizers, within.acting),
+    )
+    last = tuple(within.names[id] for id in within.secretaries[:1])
     return Glance(
-        concerns=(
-            _facilities_concern(there, work, found, within.acting),
-            _team_concern(there, posts, within.acting),
-            _participation_concern(crowd),
-        ),
+        concerns=tuple(replace(each, who=last) if each.state in LOUD and not each.who else each for each in concerns),
         values=tiles,
         grids=tuple(there),
-        rows=_rows(there, work, found, posts, crowd.participation.metric, crowd.grids, held),
-        actions=_actions(actor, there, estate, repairs.urgent, posts, crowd, within.acting),
+        rows=_rows(there, work, found, posts, came.participation.metric, came.grids, held),
+        actions=_actions(actor, there, estate, repairs.urgent, posts, came, within.acting),
         figures=figures,
         attention=attention(figures),
     )
@@ -706,7 +726,12 @@ def _facilities_concern(
     count = int(work.overdue.value or 0)
     before = [value for _, value in work.overdue.series][-4:-3]
     state = worst([value.state for value in (work.overdue, work.on_time, estate.good_order) if value.state])
-    if not count:
+    past = int(before[0] or 0) if before else 0
+    if not count and past:
+        finding = counted(
+            msg("No repair is overdue, {n} was 3 months ago"), msg("No repair is overdue, {n} were 3 months ago"), past
+        )
+    elif not count:
         finding = Message(msg("No repair is overdue"))
     elif before and before[0] is not None and before[0] < count:
         facts = {"before": int(before[0]), "count": count}
@@ -726,7 +751,7 @@ def _facilities_concern(
     if late and late[0].overdue:
         grid = by_id[late[0].grid_id]
         because |= {"grid": grid.name, "n": late[0].overdue}
-        who = tuple(name for id in [grid.responsible_id] if id and (name := names.get(id)))
+        who = _named([grid], names)
         text = (
             msg("{grid} has {n} of them, the category “{category}” {many}; {dangers}.")
             if work.kind
@@ -736,6 +761,14 @@ def _facilities_concern(
         text = msg("The category “{category}” has {many} of them; {dangers}.")
     else:
         text = msg("{dangers}.")
+    if not (late and late[0].overdue):
+        dangerous = Counter(danger.grid_id for danger in estate.dangers if danger.grid_id in by_id)
+        most = min(dangerous.items(), key=lambda one: (-one[1], one[0] or ""), default=None)
+        if most:
+            grid = by_id[most[0] or ""]
+            dangers_there = {"dangers": dangers, "grid": grid.name, "n": most[1]}
+            because["dangers"] = Message(msg("{dangers}, {n} of them in {grid}"), dangers_there)
+            who = _named([grid], names)
     return Concern(
         "facilities",
         state,
@@ -749,35 +782,30 @@ def _facilities_concern(
     )
 
 
+def _named(grids: Iterable[Grid], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Who answers for the grids, in their order, two at most."""
+    found = [name for grid in grids if grid.responsible_id and (name := names.get(grid.responsible_id))]
+    return tuple(dict.fromkeys(found))[:2]
+
+
 def _react_by(*values: Value) -> date | None:
     """The first day by which somebody must have reacted to one of them."""
     return min((day for value in values if (day := value.react_by)), default=None)
 
 
 def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str]) -> Concern:
-    gaps = len(posts.gaps)
-    states = [value.state for value in (posts.filled, posts.coverage) if value.state]
-    empty = {vacancy.grid_id for vacancy in posts.vacancies}
-    who = tuple(
-        dict.fromkeys(
-            name
-            for grid in there
-            if grid.id in empty and grid.responsible_id and (name := names.get(grid.responsible_id))
-        )
-    )[:2]
+    state = worst([value.state for value in (posts.filled, posts.coverage) if value.state])
+    empty = posts.vacancies or tuple(Vacancy(tier, grid, None, None, None) for tier, grid in posts.gaps)
+    lacking = _lacking(there, empty)
     return Concern(
         "team",
-        worst(states),
-        None,
+        state,
+        posts.filled if posts.filled.state is state else posts.coverage,
         _vacant(posts),
-        counted(
-            msg("The safety network has {n} place without an officer."),
-            msg("The safety network has {n} places without an officer."),
-            gaps,
-        )
-        if gaps
+        _lacked(lacking, _unexplained(posts))
+        if lacking
         else Message(msg("The three-tier safety network covers every grid.")),
-        who,
+        _named([grid for grid, _empty in lacking if grid], names),
         "grids",
         Message(msg("See the posts")),
         by=_react_by(posts.filled, posts.coverage),
@@ -785,76 +813,207 @@ def _team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, st
 
 
 def _vacant(posts: Staffing) -> Message:
-    """What is vacant, told apart: the grids' own posts are what the tile "posts filled" counts."""
-    own = sum(vacancy.tier in GRID_POSTS for vacancy in posts.vacancies)
-    if own:
-        return counted(msg("{n} required post is vacant"), msg("{n} required posts are vacant"), len(posts.vacancies))
-    if posts.vacancies:
+    """What is vacant and how that changed, told apart: the grids' own posts are what the tile "posts filled" counts."""
+    n, gaps = len(posts.vacancies), len(posts.gaps)
+    own = any(vacancy.tier in GRID_POSTS for vacancy in posts.vacancies)
+    before = None
+    if posts.before is not None:
+        before = sum(m for tier, m in posts.before.items() if own or not n or tier not in GRID_POSTS)
+    if not n and gaps:
         return counted(
-            msg("{n} post of the safety network is vacant"),
-            msg("{n} posts of the safety network are vacant"),
-            len(posts.vacancies),
+            msg("Every required post is filled, but {n} place of the safety network has no officer"),
+            msg("Every required post is filled, but {n} places of the safety network have no officer"),
+            gaps,
         )
-    return Message(msg("Every required post is filled"))
+    if not n and before:
+        return counted(
+            msg("Every required post is filled, {n} was vacant 3 months ago"),
+            msg("Every required post is filled, {n} were vacant 3 months ago"),
+            before,
+        )
+    if not n:
+        return Message(msg("Every required post is filled"))
+    facts = {"before": before, "count": n}
+    if before is not None and before < n:
+        rose = msg("Vacant posts rose from {before} to {count} in 3 months")
+        return Message(
+            rose if own else msg("Vacant posts of the safety network rose from {before} to {count} in 3 months"), facts
+        )
+    if before is not None and before > n:
+        fell = msg("Vacant posts fell from {before} to {count} in 3 months")
+        return Message(
+            fell if own else msg("Vacant posts of the safety network fell from {before} to {count} in 3 months"), facts
+        )
+    if own:
+        return counted(msg("{n} required post is vacant"), msg("{n} required posts are vacant"), n)
+    return counted(
+        msg("{n} post of the safety network is vacant"), msg("{n} posts of the safety network are vacant"), n
+    )
 
 
-def _participation_concern(crowd: activities.Figures) -> Concern:
+_OFFICERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        Tier.STREET: (msg("{n} safety supervisor"), msg("{n} safety supervisors")),
+        Tier.COMMUNITY: (msg("{n} safety assistant"), msg("{n} safety assistants")),
+        Tier.GROUP: (msg("{n} safety officer"), msg("{n} safety officers")),
+        Tier.GRID_LEAD: (msg("{n} grid director"), msg("{n} grid directors")),
+        Tier.GROUP_LEADER: (msg("{n} residents’ group leader"), msg("{n} residents’ group leaders")),
+    }
+)
+
+
+def _lacking(there: Sequence[Grid], empty: Iterable[Vacancy]) -> list[tuple[Grid | None, list[Vacancy]]]:
+    """What is empty by grid (None: a post for all of them): where most is first, of these where it is for longest."""
+    by_id = {grid.id: grid for grid in there}
+    places: dict[str | None, list[Vacancy]] = {}
+    for vacancy in empty:
+        places.setdefault(vacancy.grid_id if vacancy.grid_id in by_id else None, []).append(vacancy)
+    order = {id: place for place, id in enumerate([*by_id, None])}
+    found = sorted(places.items(), key=lambda one: (-len(one[1]), -max(v.days or 0 for v in one[1]), order[one[0]]))
+    return [(by_id[id] if id else None, vacancies) for id, vacancies in found]
+
+
+def _unexplained(posts: Staffing) -> int:
+    """Places of the network without an officer though no post for them is vacant: the one there is serves elsewhere."""
+    if not posts.vacancies:
+        return 0
+    known = {(vacancy.tier, vacancy.grid_id) for vacancy in posts.vacancies}
+    return sum((tier, grid) not in known and (tier, None) not in known for tier, grid in posts.gaps)
+
+
+def _lacked(lacking: Sequence[tuple[Grid | None, list[Vacancy]]], gaps: int) -> Message:
+    """The two places that lack most, what they lack, and how much there is beyond."""
+    first, *others = [_of_place(grid, vacancies) for grid, vacancies in lacking[:2]]
+    said = first[0]
+    if others:
+        said = Message(msg("{one}, {other}"), {"one": said, "other": others[0][0]})
+    if rest := sum(len(vacancies) for _grid, vacancies in lacking) - first[1] - sum(n for _said, n in others):
+        said = counted(
+            msg("{said}, and {n} more post is empty"), msg("{said}, and {n} more posts are empty"), rest, said=said
+        )
+    if gaps:
+        said = counted(
+            msg("{said}; {n} other place of the safety network has no officer"),
+            msg("{said}; {n} other places of the safety network have no officer"),
+            gaps,
+            said=said,
+        )
+    return Message(msg("{said}."), {"said": said})
+
+
+def _of_place(grid: Grid | None, vacancies: Sequence[Vacancy]) -> tuple[Message, int]:
+    """Which posts are empty in a grid, the two of which most are, and how many these are."""
+    tiers = Counter(vacancy.tier for vacancy in vacancies).most_common(2)
+    posts = [counted(*_OFFICERS[tier], n) for tier, n in tiers]
+    what = posts[0] if len(posts) == 1 else Message(msg("{one} and {other}"), {"one": posts[0], "other": posts[1]})
+    told = sum(n for _tier, n in tiers)
+    if grid:
+        said = Message(msg("{grid} lacks {what}"), {"grid": grid.name, "what": what})
+    else:
+        said = Message(msg("{what} is missing") if told == 1 else msg("{what} are missing"), {"what": what})
+    if len(vacancies) == 1 and (days := vacancies[0].days):
+        said = Message(msg("{said} ({days})"), {"said": said, "days": counted(msg("{n} day"), msg("{n} days"), days)})
+    return said, told
+
+
+def _participation_concern(
+    there: Sequence[Grid], crowd: activities.Figures, organizers: Sequence[str], names: Mapping[str, str]
+) -> Concern:
     variety, rate = crowd.variety, crowd.participation
     state = worst([value.state for value in (rate, variety.effective) if value.state])
-    held = int(crowd.held.value or 0)
-    formats = sorted(variety.formats, key=lambda each: -each.sessions)
+    people = int(crowd.participants.value or 0)
+    told = rate.value is not None and not rate.why and not crowd.withheld and people >= rate.metric.minimum_n
+    least = _least(there, crowd) if told and state in LOUD else None
+    acting = [name for id in organizers if (name := names.get(id))][:1]
+    charged = _named([least[0]] if least else there if len(there) == 1 and not acting else [], names)
+    return Concern(
+        "participation",
+        state,
+        rate if rate.state is state and rate.react_by else variety.effective,
+        _held_of_kinds(crowd),
+        _came(crowd, people, least),
+        tuple(dict.fromkeys([*acting, *charged])) if state in LOUD else (),
+        "activities",
+        Message(msg("See the activities")),
+        by=_react_by(rate, variety.effective),
+    )
+
+
+def _held_of_kinds(crowd: activities.Figures) -> Message:
+    """What was held, of how many kinds, and what it was in the period before."""
+    held, formats = int(crowd.held.value or 0), sorted(crowd.variety.formats, key=lambda each: -each.sessions)
+    before = sum(each.before for each in formats)
+    if not held and before:
+        text = msg("No activity was held in this period, {n} in the one before")
+        return Message(text, {"n": before})
     if not held:
-        finding = Message(msg("No activity was held in this period"))
-    elif formats and formats[0].sessions * 2 > held and held > 1:
-        finding = Message(
-            msg("{n} of {held} activities were of one kind: {format}"),
-            {"n": formats[0].sessions, "held": held, "format": _known(formats[0].format, activities.Format)},
-        )
-    else:
-        kinds = sum(each.sessions > 0 for each in formats)
-        finding = Message(
-            msg("{activities} of {kinds}"),
-            {
-                "activities": counted(msg("{n} activity"), msg("{n} activities"), held),
-                "kinds": counted(msg("{n} kind"), msg("{n} kinds"), kinds),
-            },
-        )
+        return Message(msg("No activity was held in this period"))
+    most = formats[0] if formats else None
+    if most and most.sessions * 2 > held > 1:
+        facts = {"n": most.sessions, "held": held, "format": _known(most.format, activities.Format)}
+        if before:
+            text = msg("{n} of {held} activities were of one kind: {format}; {m} of {before} in the period before")
+            return Message(text, {**facts, "m": most.before, "before": before})
+        return Message(msg("{n} of {held} activities were of one kind: {format}"), facts)
+    kinds = sum(each.sessions > 0 for each in formats)
+    both: dict[str, Message | int] = {
+        "activities": counted(msg("{n} activity"), msg("{n} activities"), held),
+        "kinds": counted(msg("{n} kind"), msg("{n} kinds"), kinds),
+    }
+    if before:
+        return Message(msg("{activities} of {kinds}, {n} in the period before"), {**both, "n": before})
+    return Message(msg("{activities} of {kinds}"), both)
+
+
+def _came(crowd: activities.Figures, people: int, least: tuple[Grid, float] | None) -> Message:
+    """Who came, who did not, and where fewest did; nothing of what may not be told."""
+    rate = crowd.participation
+    if crowd.withheld:
+        return Message(msg("So few took part that their number is withheld."))
+    if rate.why:
+        return Message(msg("Different residents are told of whole months, quarters and years."))
+    if rate.value is None:
+        return Message(msg("Who came was not registered one by one."))
+    said = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
+    if before := _came_before(crowd):
+        said = Message(msg("{people} ({n} before)"), {"people": said, "n": before})
     absent = min(
         (group for group in crowd.ages if group.share is not None and group.population_share),
         key=lambda group: (group.share or 0) / (group.population_share or 1),
         default=None,
     )
-    people = int(crowd.participants.value or 0)
-    came = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
-    if crowd.withheld:
-        why = Message(msg("So few took part that their number is withheld."))
-    elif rate.why:
-        why = Message(msg("Different residents are told of whole months, quarters and years."))
-    elif rate.value is None:
-        why = Message(msg("Who came was not registered one by one."))
-    elif absent is not None and absent.share is not None and people >= rate.metric.minimum_n:
-        why = Message(
-            msg("{people}; {band} are {share}% of them, of the population {population}%."),
-            {
-                "people": came,
-                "band": absent.label,
-                "share": round(absent.share * 100),
-                "population": round((absent.population_share or 0) * 100),
-            },
-        )
-    else:
-        why = Message(msg("{people}."), {"people": came})
-    return Concern(
-        "participation",
-        state,
-        rate if rate.state is not State.ON_TARGET else variety.effective,
-        finding,
-        why,
-        (),
-        "activities",
-        Message(msg("See the activities")),
-        by=_react_by(rate, variety.effective),
-    )
+    if absent is not None and absent.share is not None and people >= rate.metric.minimum_n:
+        facts = {
+            "people": said,
+            "band": absent.label,
+            "share": round(absent.share * 100),
+            "population": round((absent.population_share or 0) * 100),
+        }
+        said = Message(msg("{people}; {band} are {share}% of them, {population}% of the population"), facts)
+    if least:
+        facts = {"said": said, "grid": least[0].name, "rate": Amount(least[1], "percent")}
+        said = Message(msg("{said}; lowest rate in {grid}: {rate}"), facts)
+    return Message(msg("{said}."), {"said": said})
+
+
+def _came_before(crowd: activities.Figures) -> int | None:
+    """How many different people came in the period before, as far as the course of the rate tells it."""
+    rate, period = crowd.participation, crowd.period
+    if period.kind not in ("month", "quarter", "year"):
+        return None
+    told = [share for month, share in rate.series if share is not None and month in period.previous.months]
+    return round(told[-1] * rate.n) if told else None
+
+
+def _least(there: Sequence[Grid], crowd: activities.Figures) -> tuple[Grid, float] | None:
+    """The one grid of several of whose people the smallest share came; None where any of these may not be told."""
+    by_id, least = {grid.id: grid for grid in there}, crowd.participation.metric.minimum_n
+    rates = {group.key: group.rate for group in crowd.grids if group.key in by_id and (group.population or 0) >= least}
+    told = [(id, rate) for id, rate in rates.items() if rate is not None]
+    if len(told) < 2 or len(told) < len(there):
+        return None
+    found = min(told, key=lambda one: one[1])
+    return (by_id[found[0]], found[1]) if sum(rate == found[1] for _id, rate in told) == 1 else None
 
 
 def _known(word: str, choices: type[Choice]) -> str | Message:

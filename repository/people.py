@@ -2,6 +2,7 @@
 repair needs to call back is kept, apart, masked, for as long as it takes, and every look at it with its reason.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -65,6 +66,18 @@ class Person(Record):
         default=None, max_length=LINE, title=msg("Employer")
     )
     active: bool = Field(default=True, title=msg("Active"), description=msg("Can be given work and posts"))
+
+
+_SECRETARY = re.compile(r"书记(?!员)|\bsecretary\b", re.IGNORECASE)
+_ANOTHER = re.compile(r"[副原前]|团|纪|助理|\b(deputy|vice|former|assistant|youth)\b", re.IGNORECASE)
+
+
+def is_secretary(document: Mapping[str, Any]) -> bool:
+    """Whether somebody is the community's secretary (书记), by the words their job was written in: of its own staff, no
+    deputy, nobody who was it before, none of the youth league."""
+    job = document.get("job") or ""
+    own = document.get("kind", PersonKind.STAFF) == PersonKind.STAFF
+    return own and bool(_SECRETARY.search(job)) and not _ANOTHER.search(job)
 
 
 class Purpose(Choice):

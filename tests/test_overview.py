@@ -6,16 +6,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pymongo import MongoClient, monitoring
 
 from repository import activities, facilities, maintenance, meetings, projects, staff
 from repository.access import Actor, Role
-from repository.grids import Community, Grid, Post, Tier, grids
+from repository.activities import Activity
+from repository.grids import Community, Grid, Post, Tier, appoint, grids, vacate
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State
-from repository.overview import compare, glance, off_target, repairs, systems, worst
+from repository.overview import compare, crowd, glance, off_target, repairs, systems, team, worst
 from repository.people import Person
+from repository.record import midnight
 from repository.requests import Topic
-from repository.store import Store
+from repository.rollups import day_begins
+from repository.store import Store, Then
 from tests.conftest import NOW, once
 from tests.test_record import a_work_order
 
@@ -117,8 +121,31 @@ def test_somebody_bound_to_a_grid_hears_of_the_categories_there(store: Store, ad
     assert repairs(store, other, small, QUARTER, now=LOCAL).work.kind == ("fitness", 1), "the other is of no kind"
     why = str(glance(store, worker, small, QUARTER, now=LOCAL).concerns[0].why)
     assert "1 号网格 has 2 of them, the category “Vehicle access” 2;" in why
-    past = repairs(store, admin, small, Period.of("2026Q1"), now=LOCAL).work
-    assert past.kind is None, "the category of what was overdue then is not known"
+    over = [repairs(store, admin, small, Period.of(key), now=LOCAL).work.kind for key in ("2026Q1", "2025Q4")]
+    assert over == [("fitness", 1), None], "the gates fell overdue since, and everything did after the year"
+
+
+@pytest.mark.parametrize("seen", [None, frozenset({"d-grid-3"})])
+def test_a_period_that_is_over_names_the_category_of_what_was_overdue_at_its_end(
+    demo_uri: str, admin: Actor, seen: frozenset[str] | None
+) -> None:
+    """Walked back from now it is what was told on its last day, and what the page of repairs tells of it."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    named = set()
+    for key in ("2026-03", "2026-02", "2026-01", "2025Q4", "2025-11", "2025-10", "2025Q2", "2024", "2026-04"):
+        period = Period.of(key)
+        told = repairs(store, admin, community, period, seen, now=LOCAL).work.kind
+        review = maintenance.work_review(store, admin, community, period, seen, now=LOCAL)
+        late = [(row.category, row.overdue) for row in review.categories if row.overdue and row.category != "other"]
+        assert told == min(late, key=lambda one: (-one[1], one[0]), default=None), key
+        if key != "2026-04":
+            end = day_begins(period.following.first, SHANGHAI) - timedelta(milliseconds=1)
+            then = repairs(Then(store, end), admin, community, period, seen, now=end.astimezone(SHANGHAI)).work
+            assert told == then.kind, key
+        named.add(told)
+    assert len(named) > 3, "otherwise this proves little"
+    store.close()
 
 
 def test_an_empty_community_has_no_data_rather_than_zero_percent(store: Store, admin: Actor) -> None:
@@ -135,12 +162,12 @@ def test_the_systems_say_what_their_pages_say(demo_uri: str, admin: Actor) -> No
     store = Store.connect(demo_uri, clock=lambda: NOW)
     community = store.communities(admin)[0]["_id"]
 
-    organizations_, team, held, heard = systems(store, admin, community, QUARTER, now=LOCAL)
+    organizations_, staff_, held, heard = systems(store, admin, community, QUARTER, now=LOCAL)
 
     part = projects.glance(store, admin, community, QUARTER, today=LOCAL.date()).organizations.participation
     assert organizations_.finding.params["all"] == part.n == 15
     assert organizations_.finding.params["n"] / part.n == pytest.approx(part.value)
-    assert team.finding.params["n"] == len(staff.training_review(store, admin, community, on=LOCAL.date()).lacking)
+    assert staff_.finding.params["n"] == len(staff.training_review(store, admin, community, on=LOCAL.date()).lacking)
     review = meetings.review(store, admin, community, Period.of("2026"), now=LOCAL)
     assert [part.params["n"] for part in held.finding.params.values()] == [review.cadence.detail, review.overdue]
     raw = store.db["requests"].find({"community_id": community, "is_open": True}, {"deadline_at": 1})
@@ -171,10 +198,10 @@ def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) ->
     found = glance(store, admin, community, QUARTER, now=LOCAL)
 
     work = maintenance.work_figures(store, admin, community, QUARTER, now=LOCAL)
-    crowd = activities.figures(store, admin, community, QUARTER)
+    came = activities.figures(store, admin, community, QUARTER)
     estate = facilities.inventory(store, admin, community, on=LOCAL.date())
     assert found.values[:3] == (work.overdue, work.on_time, estate.good_order)
-    assert found.values[5:] == (crowd.participation, crowd.variety.effective)
+    assert found.values[5:] == (came.participation, came.variety.effective)
     assert sum(cell.value or 0 for cell in found.rows[0].cells.values()) == work.overdue.value
     raw = store.db["work_orders"].count_documents({"community_id": community, "is_open": True, "due_at": {"$lt": NOW}})
     assert work.overdue.value == raw
@@ -188,9 +215,9 @@ def test_the_overview_repeats_what_the_areas_say(demo_uri: str, admin: Actor) ->
     beside = compare(store, admin, community, QUARTER, now=LOCAL)
     assert (beside.rows, beside.grids) == (found.rows, found.grids)
     year = Period.of("2026")
-    came = activities.came_by_grid(store, admin, community, year)
-    assert came == activities.figures(store, admin, community, year).grids
-    assert sum(group.people or 0 for group in came) > 0
+    by_grid = activities.came_by_grid(store, admin, community, year)
+    assert by_grid == activities.figures(store, admin, community, year).grids
+    assert sum(group.people or 0 for group in by_grid) > 0
     for grid in grids(store, admin, community):
         own = maintenance.work_figures(store, admin, community, QUARTER, frozenset({grid.id}), now=LOCAL)
         assert found.rows[0].cells[grid.id].value == own.overdue.value
@@ -239,3 +266,171 @@ def test_the_lagging_grid_is_the_one_off_target_most_often(store: Store, admin: 
     assert counts["g2"] > counts["g1"]
     assert found.lagging is not None
     assert (found.lagging[0].id, found.lagging[1]) == ("g2", counts["g2"])
+
+
+@pytest.mark.parametrize("key", ["2026Q2", "2026Q1", "2025", "ever"])
+def test_whatever_it_says_is_read_in_two_commands(demo_uri: str, admin: Actor, key: str) -> None:
+    """And in three of a grid, whose formats are in counters of their own."""
+    heard: list[str] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            heard.append(event.command_name)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            pass
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            pass
+
+    client: MongoClient[dict[str, Any]] = MongoClient(demo_uri, event_listeners=[Listener()])
+    store = Store(client, client.get_default_database().name, lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    for seen, most in ((None, 2), (frozenset({"d-grid-3"}), 3)):
+        glance(store, admin, community, Period.of(key), seen, now=LOCAL)
+        heard.clear()
+        glance(store, admin, community, Period.of(key), seen, now=LOCAL)
+        assert len(heard) <= most, heard
+    client.close()
+
+
+def test_whoever_is_on_record_is_named_on_every_card_that_asks_for_action(demo_uri: str, admin: Actor) -> None:
+    """Whatever period, day or grid is looked at: the organiser, the grid's director, else the secretary."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    people = {row["_id"]: row for row in store.db["people"].find({"community_id": community})}
+    here = [None, *(frozenset({grid.id}) for grid in grids(store, admin, community))]
+    asking = 0
+    for seen in here:
+        for key in ("2026-04", "2026Q1", "2025", "ever"):
+            for concern in glance(store, admin, community, Period.of(key), seen, now=LOCAL).concerns:
+                loud = concern.state in (State.OFF_TARGET, State.NEAR, State.UNKNOWN)
+                assert bool(concern.who) >= loud, (seen, key, concern)
+                assert set(concern.who) <= {row["name"] for row in people.values() if row.get("active", True)}
+                asking += loud
+    assert asking > 20
+    organized = Counter(
+        row["organizer_id"]
+        for row in store.db["activities"].find({"community_id": community})
+        if row.get("organizer_id") and -92 <= (row["held_on"].date() - LOCAL.date()).days <= 31
+    )
+    took_part = glance(store, admin, community, QUARTER, now=LOCAL).concerns[2]
+    assert took_part.who[0] == people[organized.most_common(1)[0][0]]["name"]
+    over = glance(store, admin, community, Period.of("2026Q1"), now=LOCAL).concerns[2]
+    assert over.by is not None
+    assert over.since is not None
+    assert over.since.state is over.state
+    assert over.since.react_by == over.by, "by when and since when are of one figure"
+    store.close()
+
+
+def test_what_was_held_in_the_period_before_is_what_the_rows_say(demo_uri: str, admin: Actor) -> None:
+    """The overview reads no more months than it needs; of a year it needs those of two."""
+    store = Store.connect(demo_uri, clock=lambda: NOW)
+    community = store.communities(admin)[0]["_id"]
+    for key in ("2026-03", "2026Q1", "2025", "2026", "2025-07..2026-02"):
+        for seen in (None, frozenset({"d-grid-3"})):
+            period = Period.of(key)
+            told = crowd(store, admin, community, period, seen, now=LOCAL).figures.variety.formats
+            days = {"$gte": midnight(period.previous.first), "$lte": midnight(period.previous.last)}
+            rows = store.db["activities"].find(
+                {"community_id": community, "status": "held", "held_on": days}
+                | ({"grid_id": {"$in": [*seen]}} if seen else {})
+            )
+            raw: Counter[str] = Counter()
+            for row in rows:
+                raw[row["format"]] += row["sessions"]
+            assert {each.format: each.before for each in told if each.before} == dict(raw), (key, seen)
+            assert raw or seen
+    store.close()
+
+
+def test_the_card_of_the_team_says_where_and_which_post_and_who_fills_it(
+    store: Store, admin: Actor, small: str
+) -> None:
+    for number in ("1", "2"):
+        for place in range(2):
+            store.insert(admin, Person(id=f"l{number}{place}", community_id="D", name=f"组长{number}{place}"))
+            values: dict[str, Any] = {"tier": Tier.GROUP_LEADER, "grid_id": f"g{number}", "since": date(2025, 1, 1)}
+            store.insert(
+                admin, Post(id=f"post{number}{place}", community_id="D", holder_id=f"l{number}{place}", **values)
+            )
+        values = {"tier": Tier.GROUP, "grid_id": f"g{number}", "since": date(2025, 1, 1)}
+        store.insert(admin, Post(id=f"group{number}", community_id="D", holder_id=f"l{number}0", **values))
+    for tier in (Tier.STREET, Tier.COMMUNITY):
+        store.insert(admin, Post(id=str(tier), community_id="D", tier=tier, holder_id="p1", since=date(2025, 1, 1)))
+
+    def card(actor: Actor = admin, seen: frozenset[str] | None = None) -> tuple[str, str, tuple[str, ...]]:
+        concern = glance(store, actor, small, QUARTER, seen, now=LOCAL).concerns[1]
+        return str(concern.finding), str(concern.why), concern.who
+
+    filled = "Every required post is filled"
+    assert card() == (filled, "The three-tier safety network covers every grid.", ())
+    vacate(store, admin, "D", "group1", 1, on=date(2026, 3, 3))
+    for place in range(2):
+        vacate(store, admin, "D", f"post2{place}", 1, on=date(2026, 3, 13))
+    worse, lacked = (
+        "Vacant posts rose from 0 to 3 in 3 months",
+        "2 号网格 lacks 2 residents’ group leaders, 1 号网格 lacks 1 safety officer (30 days).",
+    )
+    assert card() == (worse, lacked, ("责任人2", "责任人1"))
+    here, there = (frozenset({f"g{number}"}) for number in (1, 2))
+    own = (
+        "Vacant posts of the safety network rose from 0 to 1 in 3 months",
+        "1 号网格 lacks 1 safety officer (30 days).",
+        ("责任人1",),
+    )
+    worker = Actor("w", "w", Role.GRID_WORKER, grids=here)
+    assert card(worker) == card(seen=here) == own
+    assert card(seen=there)[0] == "Vacant posts rose from 0 to 2 in 3 months"
+    assert glance(store, admin, small, QUARTER, here, now=LOCAL).values[4].value == 1
+    for place in range(2):
+        appoint(store, admin, "D", f"post2{place}", 2, holder_id=f"l2{place}", since=date(2026, 3, 20))
+    appoint(store, admin, "D", "group1", 2, holder_id="l11", since=date(2026, 3, 20))
+    assert card()[0] == filled
+    vacate(store, admin, "D", "street", 1, on=date(2026, 4, 1))
+    assert card()[1:] == ("1 safety supervisor is missing (1 day).", ()), "of no grid: nobody is on record"
+    for number, (job, kind) in enumerate(
+        [("副书记", "staff"), ("支部书记", "organization"), ("社区党委书记", "staff")]
+    ):
+        store.insert(admin, Person(id=f"s{number}", community_id="D", name=f"书记{number}", job=job, kind=kind))
+    assert card()[2] == ("书记2",)
+    later = LOCAL + timedelta(days=120)
+    appoint(store, admin, "D", "street", 2, holder_id="p2", since=date(2026, 7, 15))
+    then = glance(store, admin, small, Period.of("2026Q3"), now=later).concerns[1]
+    assert str(then.finding) == "Every required post is filled, 1 was vacant 3 months ago"
+
+
+def test_what_was_vacant_before_is_not_claimed_where_nobody_noted_it(store: Store, admin: Actor, small: str) -> None:
+    post = store.insert(admin, Post(community_id="D", tier=Tier.GROUP, grid_id="g1"))
+    assert team(store, admin, small, now=LOCAL).posts.before is None
+    assert str(glance(store, admin, small, QUARTER, now=LOCAL).concerns[1].finding) == "8 required posts are vacant"
+    store.update(admin, Post, "D", post.id, 1, {"since": date(2026, 2, 9)})
+    assert team(store, admin, small, now=LOCAL).posts.before is None, "it may have been there before"
+    store.update(admin, Post, "D", post.id, 2, {"since": date(2026, 1, 9)})
+    found = team(store, admin, small, now=LOCAL).posts
+    assert found.before == found.vacant
+
+
+def test_who_organises_most_of_late_acts_for_participation(store: Store, admin: Actor, small: str) -> None:
+    for id, name in (("o1", "刘敏"), ("o2", "周倩"), ("o3", "钟凯")):
+        store.insert(admin, Person(id=id, community_id="D", name=name))
+    rows = [(-1, "o1"), (-91, "o2"), (30, "o2"), *[(-93, "o1"), (32, "o1")] * 2, (0, None), (0, None), (0, None)]
+    for days, organizer in rows:
+        values: dict[str, Any] = {"name": "讲座", "format": "lecture", "status": "held", "grid_id": None}
+        on = LOCAL.date() + timedelta(days=days)
+        store.insert(admin, Activity(community_id="D", held_on=on, organizer_id=organizer, **values))
+    for grid, organizer in (("g1", "o3"), ("g2", "o1")):
+        values = {"name": "义诊", "format": "clinic", "status": "held", "held_on": LOCAL.date()}
+        store.insert(admin, Activity(community_id="D", grid_id=grid, organizer_id=organizer, **values))
+    assert crowd(store, admin, small, QUARTER, now=LOCAL).organizers == ("o1", "o2", "o3")
+    store.insert(admin, Activity(community_id="D", organizer_id="o2", grid_id="g2", **values))
+    assert crowd(store, admin, small, QUARTER, now=LOCAL).organizers == ("o2", "o1", "o3")
+    for actor, seen in ((admin, frozenset({"g1"})), (Actor("w", "w", Role.GRID_WORKER, grids=frozenset({"g1"})), None)):
+        assert crowd(store, actor, small, QUARTER, seen, now=LOCAL).organizers == ("o3",)
+        assert glance(store, actor, small, QUARTER, seen, now=LOCAL).concerns[2].who == ("钟凯",)
+    store.update(admin, Person, "D", "o2", 1, {"active": False})
+    assert glance(store, admin, small, QUARTER, now=LOCAL).concerns[2].who == ("刘敏",), "nobody who is gone must act"
+    store.update(admin, Person, "D", "o3", 1, {"active": False})
+    own = glance(store, admin, small, QUARTER, frozenset({"g1"}), now=LOCAL).concerns[2].who
+    assert own == ("责任人1",), "who answers for the grid"

@@ -2,6 +2,7 @@
 each claim true of the figures it was made from, and no claim that rests on too little."""
 
 import re
+from collections import Counter
 from types import SimpleNamespace as Some
 from typing import Any
 
@@ -12,10 +13,10 @@ from dashboard import i18n
 from repository import activities, facilities, maintenance, overview, projects, requests, staff
 from repository.activities.metrics import EFFECTIVE_FORMATS, PARTICIPANTS, PARTICIPATION
 from repository.facilities.metrics import GOOD_ORDER
-from repository.grids import COVERAGE, POSTS, Grid, Tier
+from repository.grids import COVERAGE, GRID_POSTS, POSTS, SAFETY_TIERS, Grid, Staffing, Tier, Vacancy
 from repository.maintenance.metrics import ON_TIME, OVERDUE_ORDERS
 from repository.meetings.queries import Glance as MeetingsGlance
-from repository.metrics import METRICS, Metric, State, Value
+from repository.metrics import METRICS, UNTOLD, Metric, Period, State, Value, last_months
 from repository.requests.themes import Glance as RequestsGlance
 from repository.requests.themes import Theme
 from repository.words import Message
@@ -56,13 +57,14 @@ def both(message: Message | None) -> list[str]:
 
 def _in_good_english(text: str) -> None:
     """One of something is one; any other number of it are many; what follows agrees."""
-    for number, noun in re.findall(
-        r"(?<!of )(?<![\d,.–-])(\d[\d,]*) (?:(?:required|action|stationed|key) )*([a-z]+)", text
-    ):
-        if noun in ("of", "in", "to", "overdue", "past", "ended", "open", "took", "d"):
+    kinds = "required|action|stationed|key|more|other|group|grid|safety|residents’"
+    for number, noun in re.findall(rf"(?<!of )(?<![\d,.–-])(\d[\d,]*) (?:(?:{kinds}) )*([a-z]+)", text):
+        if noun in ("of", "in", "to", "overdue", "past", "ended", "open", "took", "d", "was", "were", "before"):
             continue
         many = noun.endswith("s") or noun == "people"
         assert (number == "1") != many, text
+    for number, verb in re.findall(r"(?<![\d,])([\d,]+) (?:more |required )?[a-z]* ?(was|were|is|are)\b", text):
+        assert (number == "1") == (verb in ("was", "is")), text
     for number, verb in re.findall(r"(?<![\d,])([\d,]+) of [\d,]+ [a-z ]*?(takes?|lacks?|is|are)\b", text):
         assert (number == "1") == (verb in ("takes", "lacks", "is")), text
 
@@ -78,7 +80,7 @@ def numbers(text: str) -> list[int]:
     st.lists(COUNT, min_size=0, max_size=5),
     share(ON_TIME),
     share(GOOD_ORDER),
-    st.integers(0, 3),
+    st.lists(st.sampled_from(["g1", "g2", "g3", None]), max_size=4),
     st.none() | st.tuples(st.sampled_from([*maintenance.WorkCategory, "雨棚"]), COUNT.filter(bool)),
 )
 def test_of_repairs_and_facilities(
@@ -86,7 +88,7 @@ def test_of_repairs_and_facilities(
     before: list[int],
     on_time: Value,
     good: Value,
-    dangers: int,
+    dangers: list[str | None],
     kind: tuple[str, int] | None,
 ) -> None:
     overdue = sum(n for _grid, n in rows)
@@ -96,13 +98,14 @@ def test_of_repairs_and_facilities(
         grids=tuple(Some(grid_id=grid, overdue=n) for grid, n in rows),
         kind=kind and (str(kind[0]), kind[1]),
     )
-    estate: Any = Some(good_order=good, dangers=(None,) * dangers)
+    estate: Any = Some(good_order=good, dangers=tuple(Some(grid_id=grid) for grid in dangers))
     found = overview._facilities_concern(GRIDS, work, estate, NAMES)
     finding, why = both(found.finding)[1], both(found.why)[1]
     both(found.link)
     told = numbers(finding)
     if not overdue:
-        assert finding == "No repair is overdue"
+        assert finding.startswith("No repair is overdue")
+        assert told == ([before[-3], 3] if len(before) > 2 and before[-3] else [])
     elif "rose" in finding or "fell" in finding:
         first, last, months = told
         assert (first, last, months) == (before[-3], overdue, 3)
@@ -112,7 +115,15 @@ def test_of_repairs_and_facilities(
         assert told == [overdue]
     worst = max((n for grid, n in rows if grid), default=0)
     of_kind = [kind[1]] if kind else []
-    assert numbers(why) == [*([worst] if worst else []), *of_kind, dangers]
+    where = Counter(filter(None, dangers))
+    most = [] if worst or not where else [max(where.values())]
+    assert numbers(why) == [*([worst] if worst else []), *of_kind, len(dangers), *most]
+    if most:
+        grid = next(each for each in GRIDS if each.name in why)
+        assert where[grid.id] == most[0]
+        assert found.who == tuple(filter(None, [NAMES.get(grid.responsible_id or "")]))
+    elif not worst:
+        assert found.who == ()
     if kind:
         name = kind[0].label if isinstance(kind[0], maintenance.WorkCategory) else kind[0]
         assert re.search(rf"category “{name}” (has )?{kind[1]:,}\b", why), why
@@ -127,77 +138,183 @@ def test_of_repairs_and_facilities(
         assert found.state is State.UNKNOWN, "nothing is claimed of so few"
 
 
-@MANY
-@given(
-    share(POSTS),
-    share(COVERAGE),
-    st.lists(st.tuples(st.sampled_from(list(Tier)), st.sampled_from(["g1", "g2", "g3", None])), max_size=4),
-    st.integers(0, 4),
-)
-def test_of_the_team_and_the_network(
-    filled: Value, coverage: Value, empty: list[tuple[Tier, str | None]], gaps: int
-) -> None:
-    posts: Any = Some(
-        filled=filled,
-        coverage=coverage,
-        gaps=(None,) * gaps,
-        vacancies=tuple(Some(tier=tier, grid_id=grid) for tier, grid in empty),
+@st.composite
+def posts(draw: st.DrawFn) -> Staffing:
+    """As many vacancies of any kind as there may be, and places of the network that these explain, or do not."""
+    places = st.tuples(st.sampled_from(list(Tier)), st.sampled_from(["g1", "g2", "g3", None]))
+    days = st.none() | st.integers(0, 400)
+    empty = draw(st.lists(st.tuples(places, days), max_size=9))
+    cells = st.tuples(st.sampled_from(SAFETY_TIERS), st.sampled_from(["g1", "g2", "g3"]))
+    gaps = draw(st.sets(cells, max_size=5))
+    return Staffing(
+        filled=draw(share(POSTS)),
+        coverage=draw(share(COVERAGE)),
+        by_grid={},
+        by_tier={},
+        cells=dict.fromkeys(gaps, ()),
+        vacancies=tuple(Vacancy(tier, grid, None, None, ago) for (tier, grid), ago in empty),
+        before=draw(st.none() | st.dictionaries(st.sampled_from(list(Tier)), st.integers(0, 4))),
     )
+
+
+@settings(max_examples=1500)
+@given(posts())
+def test_of_the_team_and_the_network(posts: Staffing) -> None:
     found = overview._team_concern(GRIDS, posts, NAMES)
-    finding, why = both(found.finding)[1], both(found.why)[1]
-    assert numbers(finding) == ([len(empty)] if empty else [])
-    assert numbers(why) == ([gaps] if gaps else [])
+    finding, (chinese, why) = both(found.finding)[1], both(found.why)
+    empty, n = posts.vacancies, len(posts.vacancies)
+    own = any(each.tier in GRID_POSTS for each in empty)
+    if "rose" in finding or "fell" in finding:
+        first, last, months = numbers(finding)
+        before = posts.before or {}
+        assert first == sum(m for tier, m in before.items() if own or tier not in GRID_POSTS)
+        assert (last, months) == (n, 3)
+        assert ("rose" in finding) == (first < last)
+        assert ("safety network" in finding) != own
+    elif n:
+        assert numbers(finding) == [n]
+        assert ("safety network" in finding) != own
+        assert posts.before is None or n == sum(m for t, m in posts.before.items() if own or t not in GRID_POSTS)
+    elif posts.gaps:
+        assert numbers(finding) == [len(posts.gaps)]
+    else:
+        was = sum((posts.before or {}).values())
+        assert numbers(finding) == ([was, 3] if was else [])
+        assert why == "The three-tier safety network covers every grid."
+    assert finding not in why
+    # nothing is left out of the second sentence, and nothing told twice
+    places: dict[str | None, int] = Counter(each.grid_id for each in empty) or Counter(
+        grid for _tier, grid in posts.gaps
+    )
+    amounts = [int(m) for m in re.findall(r"(\d+) (?:safety|grid|residents)", why)]
+    rest = [int(m) for m in re.findall(r"and (\d+) more posts?", why)]
+    assert sum(amounts + rest) == sum(places.values())
+    named = [each for each in GRIDS if f"{each.name} lacks" in why]
+    assert len(named) + ("missing" in why) == min(2, len(places))
+    largest = sorted(places.values(), reverse=True)[:2]
+    assert (
+        sorted([*(places[each.id] for each in named), *([places[None]] if "missing" in why else [])]) == largest[::-1]
+    )
+    for each in named:
+        assert f"{each.name}缺 " in chinese
+    other = re.findall(r"(\d+) other places?", why)
+    explained = {(each.tier, each.grid_id) for each in empty}
+    left = [gap for gap in posts.gaps if gap not in explained and (gap[0], None) not in explained]
+    assert other == ([str(len(left))] if empty and left else [])
+    for days in map(int, re.findall(r"\((\d+) days?\)", why)):
+        assert days in [each.days for each in empty]
+        assert days
+    assert (
+        found.who
+        == tuple(
+            name
+            for each in sorted(named, key=lambda grid: why.index(grid.name))
+            if (name := NAMES.get(each.responsible_id or ""))
+        )
+        or len(places) > 2
+    )
     assert len(found.who) <= 2
-    assert set(found.who) <= {
-        NAMES.get(each.responsible_id or "") for each in GRIDS if each.id in {g for _t, g in empty}
-    }
+    assert set(found.who) <= {NAMES.get(each.responsible_id or "") for each in GRIDS if each.id in places}
 
 
-@MANY
+QUARTER = Period.of("2026Q2")
+
+
+def course(told: list[int | None], residents: int) -> list[tuple[str, float | None]]:
+    """A share of the residents in each month up to the quarter's end."""
+    months = last_months(QUARTER.last, len(told))
+    return [(month, None if n is None else n / residents) for month, n in zip(months, told, strict=True)]
+
+
+@settings(max_examples=1500)
 @given(
     COUNT,
-    st.lists(COUNT, min_size=1, max_size=4),
-    share(PARTICIPATION),
+    st.lists(st.tuples(COUNT, COUNT), min_size=1, max_size=4),
+    st.integers(1, 20_000),
+    st.lists(st.none() | COUNT, max_size=8),
     share(EFFECTIVE_FORMATS),
     st.lists(st.tuples(st.floats(0, 1) | st.none(), st.floats(0, 1) | st.none()), max_size=4),
-    st.booleans(),
+    st.lists(st.sampled_from([None, 0, *range(1, 91, 6)]), min_size=3, max_size=3),
+    st.sampled_from(["withheld", "untold", "not registered", "", ""]),
+    st.lists(st.sampled_from(["p1", "p2", "p3"]), unique=True),
+    st.sampled_from([1, 2, 3, 3]),
 )
 def test_of_participation(
     people: int,
-    sessions: list[int],
-    rate: Value,
+    sessions: list[tuple[int, int]],
+    residents: int,
+    told: list[int | None],
     effective: Value,
     groups: list[tuple[float | None, float | None]],
-    withheld: bool,
+    by_grid: list[int | None],
+    silent: str,
+    organizers: list[str],
+    seen: int,
 ) -> None:
     words = [*activities.Format, "义诊"]
-    formats = [Some(format=str(words[place]), sessions=n) for place, n in enumerate(sessions)]
+    formats = [Some(format=str(words[place]), sessions=n, before=m) for place, (n, m) in enumerate(sessions)]
     bands = [
         Some(label=f"{18 + place}–{35 + place}", share=a, population_share=b) for place, (a, b) in enumerate(groups)
     ]
+    known = silent in ("", "withheld")
     crowd: Any = Some(
-        held=Some(value=sum(sessions)),
+        period=QUARTER,
+        held=Some(value=sum(n for n, _m in sessions)),
         variety=Some(formats=formats, effective=effective),
-        participation=rate,
-        participants=Value(PARTICIPANTS, people, people),
+        participation=Value(
+            PARTICIPATION,
+            people / residents if known else None,
+            residents,
+            course(told, residents),
+            why=UNTOLD if silent == "untold" else "",
+        ),
+        participants=Value(PARTICIPANTS, people if known else None, people),
         ages=bands,
-        withheld=withheld,
+        grids=[
+            Some(key=grid.id, rate=None if n is None else n / 90, population=90)
+            for grid, n in zip(GRIDS, by_grid, strict=True)
+        ],
+        withheld=silent == "withheld",
     )
-    found = overview._participation_concern(crowd)
+    there = GRIDS[:seen]
+    found = overview._participation_concern(there, crowd, organizers, NAMES)
     finding, why = both(found.finding)[1], both(found.why)[1]
-    held, most = sum(sessions), max(sessions)
+    held, before = sum(n for n, _m in sessions), sum(m for _n, m in sessions)
+    most = max(sessions, key=lambda each: each[0])
+    past = [before] if before else []
     if not held:
-        assert numbers(finding) == []
+        assert numbers(finding) == past
     elif "of one kind" in finding:
-        assert numbers(finding)[:2] == [most, held]
-        assert most * 2 > held > 1
+        assert numbers(finding) == [most[0], held, *([most[1]] if before else []), *past]
+        assert most[0] * 2 > held > 1
     else:
-        assert numbers(finding) == [held, sum(n > 0 for n in sessions)]
-    if withheld:
+        assert numbers(finding) == [held, sum(n > 0 for n, _m in sessions), *past]
+    if silent:
         assert numbers(why) == [], "a number that is withheld is told nowhere"
-    if "%" in why:
-        assert people >= PARTICIPATION.minimum_n
+        assert "lowest" not in why
+        assert "before" not in why
+    else:
         assert numbers(why)[0] == people
+        then = [n for n in told[:-3][-3:] if n is not None]
+        told_before = re.findall(r"\((\d[\d,]*) before\)", why)
+        assert [int(n.replace(",", "")) for n in told_before] == ([then[-1]] if then and then[-1] else [])
+    if "of the population" in why:
+        assert people >= PARTICIPATION.minimum_n
+    few = [n for n in by_grid[:seen] if n is not None]
+    least = next((each for each in there if f"lowest rate in {each.name}" in why), None)
+    if least:
+        assert people >= PARTICIPATION.minimum_n
+        assert len(few) == seen > 1, "of a grid that may not be told nobody knows whether it is the least"
+        assert by_grid[GRIDS.index(least)] == min(few)
+        assert few.count(min(few)) == 1
+        assert found.state is not State.ON_TARGET
+    if found.state in (State.ON_TARGET, State.ACCEPTED):
+        assert found.who == ()
+    else:
+        first = [NAMES[id] for id in organizers if id in NAMES][:1]
+        lead = [NAMES[least.responsible_id or ""]] if least and least.responsible_id in NAMES else []
+        alone = ["王芳"] if seen == 1 and not first else []
+        assert found.who == tuple(dict.fromkeys([*first, *(lead or alone)]))
 
 
 @MANY
@@ -244,7 +361,7 @@ def test_the_rooms_are_those_the_overview_reads() -> None:
     """The stand-ins above have what the real answers have."""
     assert {"overdue", "on_time", "grids", "kind"} <= maintenance.WorkGlance.__dataclass_fields__.keys()
     assert {"good_order", "dangers"} <= facilities.EstateGlance.__dataclass_fields__.keys()
-    assert {"held", "variety", "participation", "participants", "ages", "withheld"} <= (
+    assert {"period", "held", "variety", "participation", "participants", "ages", "grids", "withheld"} <= (
         activities.Figures.__dataclass_fields__.keys()
     )
     assert {"size", "gaps", "gaps_value", "key_posts", "without_successor", "succession"} <= (

@@ -60,6 +60,8 @@ from repository.activities.queries import (
     gathering,
     grids_wanted,
     known_residents,
+    organizers,
+    organizers_wanted,
     participation,
     upcoming,
 )
@@ -147,6 +149,8 @@ __all__ = [
     "grids_wanted",
     "known_residents",
     "moved_up",
+    "organizers",
+    "organizers_wanted",
     "participation",
     "reach_of_formats",
     "record_attendance",

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from repository.access import Actor, Operation, Role, may, reach
+from repository.access import Actor, Operation, Role, may, reach, scope
 from repository.activities.metrics import (
     EFFECTIVE_FORMATS,
     HELD,
@@ -29,7 +29,7 @@ from repository.metrics import MINIMUM_N, UNTOLD, Metric, Period, State, Value, 
 from repository.people import AgeBand, Sex
 from repository.record import midnight
 from repository.rollups import EVER, Place, path_key, path_word, quarter_of
-from repository.store import Counters, Store, Then
+from repository.store import Counters, Store, Then, Wanted
 from repository.targets import judged
 
 Document = dict[str, Any]
@@ -413,7 +413,8 @@ def figures_wanted(
 ) -> list[Counters]:
     """What ``figures`` reads beside the community: the counters of activities of every month (a format may have been
     held last years ago), of the visits registered, and of the people who came. ``brief``: for whoever asks neither when
-    a format was held last nor for how long there were too few, no month before those of the series and the period."""
+    a format was held last nor for how long there were too few, no month before those of the series, of the period and
+    of the one before it."""
     seen, months = reach(actor, community_id, grids), _series(period, _today(store, community_id, now))
     # groups and grids are told or withheld with those of sibling and larger periods
     together = sorted({period.key, *(each for level in levels(period.key) for each in level)})
@@ -423,7 +424,10 @@ def figures_wanted(
     if seen is not None:  # so are a grid's numbers
         wholes |= {each for whole in wholes for level in levels(whole) for each in level}
     first = min(months[0], f"{period.first:%Y-%m}")
-    begun = {"period": Is(gte=min(first, last_months(date(int(months[0][:4]), int(months[0][5:]), 1), WINDOW)[0]))}
+    before = f"{period.previous.first:%Y-%m}"
+    begun = {
+        "period": Is(gte=min(before, first, last_months(date(int(months[0][:4]), int(months[0][5:]), 1), WINDOW)[0]))
+    }
     wanted: list[Document] = [
         {"subject": "activities", "level": "month", **(begun if brief and period.kind != "ever" else {})},
         {"subject": "attendances", "level": "month", **({} if isinstance(store, Then) else {"period": Is(gte=first)})},
@@ -440,6 +444,25 @@ def figures_wanted(
         "by_both": {"$cond": [chosen, "$by_both", "$$REMOVE"]},
     }
     return [Counters(wanted, fields)]
+
+
+ORGANIZING = 92, 31
+"""Who organised in so many of the last days, or will in so many of the next, organises activities."""
+
+
+def organizers_wanted(
+    actor: Actor, community_id: str, *, grids: frozenset[str] | None = None, today: date
+) -> list[Wanted]:
+    """What ``organizers`` is made from, for ``Store.together``. Raises Refused."""
+    first, last = (midnight(today + timedelta(days=days)) for days in (-ORGANIZING[0], ORGANIZING[1]))
+    lately = scope(actor, Activity, community_id, grids) | {"held_on": Is(gte=first, lte=last)}
+    return [Wanted(Activity, lately, steps=({"$group": {"_id": "$organizer_id", "n": {"$sum": 1}}},))]
+
+
+def organizers(rows: Sequence[Document]) -> tuple[str, ...]:
+    """Who organises activities (ids of people), whoever does most first, from the rows of what is wanted for it."""
+    known = [row for row in rows if row["_id"]]
+    return tuple(row["_id"] for row in sorted(known, key=lambda row: (-row["n"], row["_id"])))
 
 
 def _counted(

@@ -251,8 +251,8 @@ class WorkGlance:
     on_time: Value
     grids: tuple[GridRow, ...]
     kind: tuple[str, int] | None = None
-    """Of which category most is overdue now, and how much; "other" is none. None where nothing is, of what is over, and
-    where nobody asked."""
+    """Of which category most is overdue, now or at the period's end, and how much; "other" is none. None where nothing
+    is, and where nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -320,7 +320,7 @@ def glance_wanted(
     now: datetime,
     kinds: bool = False,
 ) -> list[Wanted | Counters]:
-    """What ``work_glance`` reads; with ``kinds`` by category too what is overdue now."""
+    """What ``work_glance`` reads; with ``kinds`` by category too what is overdue."""
     return Ledger.at(store, actor, community_id, period, grids, None, now).glance_wanted(kinds=kinds)
 
 
@@ -598,19 +598,39 @@ class Ledger:
     # --- reading
     def glance_wanted(self, *, kinds: bool = False) -> list[Wanted | Counters]:
         """What a glance reads: of the months since the first of the series, the stock and what falls due the marginals
-        without categories, and what is due today. With ``kinds``, while the period lasts: by category what is owed and
-        falls due; of some grids, of which no counter tells that, all that is overdue."""
+        without categories, and what is due today. With ``kinds`` by category what is owed and falls due; of some grids,
+        of which no counter tells that, all that is overdue. Of a period that is over also what fell overdue since then
+        and was done, and of some grids what will this month: from now it is walked back."""
         months: Document = {"level": "month", "period": Is(gte=self._from(series=True))}
         bare = dict.fromkeys(("by_category", "by_cell", "total.repair", "total.respond"), 0)
-        kinds = kinds and not self.is_past
-        whole = kinds and self.seen is None
+        whole, parts = kinds and self.seen is None, kinds and self.seen is not None
         read = [([months], bare), (self._stock_wanted(), {"by_cell": 0})]
         if not whole:
             read = [([months, *self._stock_wanted()], bare)]
+        if kinds and self.is_past:
+            read.append(self._later_wanted())
+        by: Document = {"c": "$category"} if kinds else {}
+        if parts and self.is_past:
+            by["ahead"] = {"$gte": ["$due_at", self._midnight(-1)]}
         return [
             *(Counters([{"subject": SUBJECT, **one} for one in wanted], fields) for wanted, fields in read),
-            self._due_today_wanted({"c": "$category"} if kinds else {}, overdue=kinds and not whole),
+            self._due_today_wanted(by, overdue=parts, month=parts and self.is_past),
         ]
+
+    def _later_wanted(self) -> tuple[list[Document], Document]:
+        """By category what fell overdue, and was done, in the months after a period that is over: nothing else, for
+        there may be many."""
+        later, names = Is(gt=self.last, lte=self.present), ("fell_overdue", "left_overdue")
+        if self.seen is not None:
+            cells = {"level": "cell", "period": later, "grid": Is(among=sorted(self.seen))}
+            return [cells], dict.fromkeys(("level", "period", "grid", "category", *names), 1)
+        of_each = {"k": "$$this.k", "v": {name: f"$$this.v.{name}" for name in names}}
+        kinds = {"$map": {"input": {"$objectToArray": "$by_category"}, "in": of_each}}
+        return [{"level": "month", "period": later}], {
+            "level": 1,
+            "period": 1,
+            "by_category": {"$arrayToObject": kinds},
+        }
 
     def read_glance(self, within: Sequence[Sequence[Document]]) -> None:
         """Take in what was ``glance_wanted``."""
@@ -620,9 +640,12 @@ class Ledger:
 
     @property
     def latest_kind(self) -> tuple[str, int] | None:
-        """The category by name that most of what is overdue now is of, as far as that was read, and how many."""
-        late = [(word, part.overdue) for word, part in self.categories.items() if part.overdue > 0]
-        told = [] if self.is_past else [one for one in late if one[0] != WorkCategory.OTHER]
+        """The category by name that most of what is overdue when the stocks are read is of, as far as that was read,
+        and how many."""
+        late = [
+            (word, part.at_end_of([self.last], self.present)[self.last][1]) for word, part in self.categories.items()
+        ]
+        told = [(word, n) for word, n in late if n > 0 and word != WorkCategory.OTHER]
         return min(told, key=lambda one: (-one[1], one[0]), default=None)
 
     def _stock_wanted(self) -> list[Document]:
@@ -652,11 +675,11 @@ class Ledger:
             self.all.months[document["period"]].append(document.get("total", {}))
         self._count_due(due, groups)
 
-    def _due_today_wanted(self, kinds: Document, *, overdue: bool = False) -> Wanted:
-        """What is due today in groups, and with ``overdue`` what was due before."""
+    def _due_today_wanted(self, kinds: Document, *, overdue: bool = False, month: bool = False) -> Wanted:
+        """What is due today in groups, with ``overdue`` what was due before, with ``month`` what is due later in it."""
         groups: Document = {"$group": {"_id": {"g": "$grid_id", "late": self._late(), **kinds}, "n": {"$sum": 1}}}
-        tomorrow = self._midnight(-1)
-        due = Is(lt=tomorrow) if overdue else Is(gte=self._midnight(0), lt=tomorrow)
+        until = month_bounds(self.present, self.zone)[1] if month else self._midnight(-1)
+        due = Is(lt=until) if overdue else Is(gte=self._midnight(0), lt=until)
         return self._open_wanted({"due_at": due}, groups, BY_DUE)
 
     def _open_wanted(self, which: Document, groups: Document, index: tuple[str, ...]) -> Wanted:
@@ -676,9 +699,11 @@ class Ledger:
                 due.append(document)
             elif document["level"] == "age":
                 self._take_ages(document)
+            elif document["level"] == "cell":
+                self.categories[document["category"]].months[document["period"]].append(document)
             else:
                 self._take("months", document["period"], document, total=total)
-                self.whole[document["period"]] = document
+                self.whole[document["period"]] = self.whole.get(document["period"], {}) | document
         return due
 
     def _months_wanted(self, fields: Document) -> Counters:
@@ -759,13 +784,17 @@ class Ledger:
             if key.get("band") is not None:
                 self.ages.append((key["band"], key["late"], n))
             own = [self.categories[key["c"]]] if "c" in key else []
-            if not key["late"]:
-                for part in (self.all, self.grids[key.get("g") or ""], *(own if self.seen is None else ())):
+            if key["late"]:
+                for part in own if self.seen is not None else ():
+                    part.overdue += n
+                continue
+            for part in own:
+                part.overdue -= n if self.seen is None else 0
+                part.ahead += n
+            if not key.get("ahead"):
+                for part in (self.all, self.grids[key.get("g") or ""]):
                     part.overdue -= n
                     part.ahead += n
-            elif self.seen is not None:
-                for part in own:
-                    part.overdue += n
 
     def _branches(self, document: Document, *, total: bool = True) -> Iterable[tuple[Document, _Part]]:
         """A document's branches and the parts they belong to. Over some grids the whole is their sum."""
@@ -777,7 +806,7 @@ class Ledger:
                 yield branch, self.grids[grid]
                 if total and self.seen is not None:
                     yield branch, self.all
-        for key, branch in document.get("by_category", {}).items() if self.seen is None else ():
+        for key, branch in (document.get("by_category") or {}).items() if self.seen is None else ():
             yield branch, self.categories[path_word(key)]
 
     def _cell_counters_wanted(self) -> list[Counters]:

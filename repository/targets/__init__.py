@@ -1,7 +1,7 @@
 """What a community wants of its figures: targets from a day on, deviations that somebody answers for, the standard by
 which every value is judged, and which figures need action. Below all rooms that have metrics."""
 
-from repository.targets.attention import BEYOND, NEED_ACTION, Attention, Need, attention
+from repository.targets.attention import BEYOND, LOUD, NEED_ACTION, Attention, Need, attention
 from repository.targets.commands import (
     ACCEPTANCE_FIELDS,
     FARTHEST_AHEAD,
@@ -23,6 +23,7 @@ __all__ = [
     "FARTHEST_AHEAD",
     "FARTHEST_BACK",
     "LONGEST",
+    "LOUD",
     "NEED_ACTION",
     "REASON",
     "TARGET_FIELDS",
