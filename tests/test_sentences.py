@@ -17,6 +17,7 @@ from repository.grids import COVERAGE, GRID_POSTS, POSTS, SAFETY_TIERS, Grid, St
 from repository.maintenance.metrics import ON_TIME, OVERDUE_ORDERS
 from repository.meetings.queries import Glance as MeetingsGlance
 from repository.metrics import METRICS, UNTOLD, Metric, Period, State, Value, last_months
+from repository.overview import concerns, lines
 from repository.requests.themes import Glance as RequestsGlance
 from repository.requests.themes import Theme
 from repository.words import Message
@@ -99,7 +100,7 @@ def test_of_repairs_and_facilities(
         kind=kind and (str(kind[0]), kind[1]),
     )
     estate: Any = Some(good_order=good, dangers=tuple(Some(grid_id=grid) for grid in dangers))
-    found = overview._facilities_concern(GRIDS, work, estate, NAMES)
+    found = concerns.facilities_concern(GRIDS, work, estate, NAMES)
     finding, why = both(found.finding)[1], both(found.why)[1]
     both(found.link)
     told = numbers(finding)
@@ -160,7 +161,7 @@ def posts(draw: st.DrawFn) -> Staffing:
 @settings(max_examples=1500)
 @given(posts())
 def test_of_the_team_and_the_network(posts: Staffing) -> None:
-    found = overview._team_concern(GRIDS, posts, NAMES)
+    found = concerns.team_concern(GRIDS, posts, NAMES)
     finding, (chinese, why) = both(found.finding)[1], both(found.why)
     empty, n = posts.vacancies, len(posts.vacancies)
     own = any(each.tier in GRID_POSTS for each in empty)
@@ -277,7 +278,7 @@ def test_of_participation(
         withheld=silent == "withheld",
     )
     there = GRIDS[:seen]
-    found = overview._participation_concern(there, crowd, organizers, NAMES)
+    found = concerns.participation_concern(there, crowd, organizers, NAMES)
     finding, why = both(found.finding)[1], both(found.why)[1]
     held, before = sum(n for n, _m in sessions), sum(m for _n, m in sessions)
     most = max(sessions, key=lambda each: each[0])
@@ -324,7 +325,7 @@ def test_of_the_systems(
 ) -> None:
     missing %= 4
     of = {key: Value(METRICS[key], n, n) for key, n in (("U2_unmatched", unmatched), ("U3_unclear", unclear))}
-    line = overview._organizations(
+    line = lines._organizations(
         projects.CoConstructionGlance(Some(participation=part, unmatched=of["U2_unmatched"]), of["U3_unclear"])  # type: ignore[arg-type]
     )
     finding = both(line.finding)[1]
@@ -333,7 +334,7 @@ def test_of_the_systems(
         assert numbers(both(line.more)[1]) == [unmatched, unclear]
 
     carried = Value(METRICS["T2_carried"], 0, late)
-    found = overview._meetings(MeetingsGlance((None,) * missing, late, carried, None, None, True))  # type: ignore[arg-type]
+    found = lines._meetings(MeetingsGlance((None,) * missing, late, carried, None, None, True))  # type: ignore[arg-type]
     assert numbers(both(found.finding)[1]) == [n for n in (missing, late) if n]
     assert (found.state is State.OFF_TARGET) >= bool(missing)
 
@@ -341,7 +342,7 @@ def test_of_the_systems(
     of_late = Value(METRICS["requests_overdue"], overdue, open_)
     rising = Theme("", requests.Topic.LIFT.value, more + 1, more, more, 0) if without else None
     kind = ("parking" if gaps else "广场舞", min(overdue, gaps + 1)) if overdue else None
-    asked = overview._requests(RequestsGlance(open_, overdue, of_late, rising, kind))
+    asked = lines._requests(RequestsGlance(open_, overdue, of_late, rising, kind))
     assert numbers(both(asked.finding)[1]) == ([overdue, open_] if open_ else [])
     told = [*([kind[1]] if kind and kind[1] < overdue else []), *([more + 1, 31, more] if rising else [])]
     assert [n for text in both(asked.more)[1:] for n in numbers(text)] == told
@@ -351,7 +352,7 @@ def test_of_the_systems(
         size=size, gaps=Some(n=gaps if size > 4 else None), gaps_value=Value(METRICS["C2_gaps"], gaps, size),
         key_posts=without + more, without_successor=without, succession=Value(METRICS["C2_succession"], 0.5, more),
     )  # fmt: skip
-    team = overview._team(file)
+    team = lines._team(file)
     assert numbers(both(team.finding)[1]) == ([] if not size else [size] if size <= 4 else [gaps, size])
     if team.more:
         assert numbers(both(team.more)[1]) == [without, without + more]

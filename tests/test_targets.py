@@ -233,9 +233,11 @@ def test_what_needs_action_is_told_once_and_the_longest_first() -> None:
 
 # --- nobody can forget it
 def test_every_question_that_answers_with_values_is_judged() -> None:
-    by_hand = {"contributions.parts.made_of", "overview.compare", "overview.glance", "overview.systems"} | {
-        f"overview.{name}" for name in ("team", "estate", "repairs", "crowd", *("of_" + each for each in (
-            "organizations", "staff", "meetings", "requests")))
+    by_hand = {"contributions.parts.made_of", "overview.lines.systems"} | {
+        f"overview.{where}.{name}" for where, names in (
+            ("queries", ("compare", "glance", "team", "estate", "repairs", "crowd")),
+            ("lines", ("of_organizations", "of_staff", "of_meetings", "of_requests")),
+        ) for name in names
     }  # fmt: skip
     """Put together of several, whose parts are judged where they are read."""
     bearing, judged = set(), set()
@@ -456,8 +458,8 @@ WHEN_OVERDUE: list[tuple[int, float, float | None]] = [
 
 
 def test_the_state_of_each_day_is_noted_once_as_the_rows_have_it(yard: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overview, "AT_FIRST", 14)
-    monkeypatch.setattr(overview, "AT_ONCE", 5)
+    monkeypatch.setattr(overview.queries, "AT_FIRST", 14)
+    monkeypatch.setattr(overview.queries, "AT_ONCE", 5)
     for number, (reported, due, done) in enumerate(WHEN_OVERDUE):
         ago = {"reported_at": NOW - timedelta(days=reported), "due_at": NOW - timedelta(days=due)}
         if done is not None:
@@ -511,9 +513,9 @@ def test_where_a_day_is_too_long_ago_the_notes_begin_with_yesterday(
             raise TooMuchSince
         return glance(store, *args, now=now)
 
-    monkeypatch.setattr(overview, "glance", told)
+    monkeypatch.setattr(overview.queries, "glance", told)
     assert overview.note_days(yard, replace(BOSS, role=Role.ADMIN), "d", now=NOW) == 1
-    assert asked == [TODAY - timedelta(days=overview.AT_FIRST), TODAY - timedelta(days=1)]
+    assert asked == [TODAY - timedelta(days=overview.queries.AT_FIRST), TODAY - timedelta(days=1)]
     found = targets.states_noted(yard, BOSS, "d")
     assert found is not None
     assert {turn.on for turn in found.turns} == {TODAY - timedelta(days=1)}
