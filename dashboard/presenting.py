@@ -156,7 +156,8 @@ def _arrange(view: session.View, plan: Presentation, review: Review) -> None:
 
 def _comment(view: session.View, plan: Presentation, review: Review) -> None:
     """What is said of one of the sections."""
-    titles = _titles(view, plan, review)
+    # in their own order, whatever was arranged: a browser shows the first of choices that changed while it was shut
+    titles = _titles(view, plan.model_copy(update={"order": ()}), review)
     about = st.selectbox(_("Comment on"), list(titles), format_func=titles.__getitem__, key="comment-section")
     form = f"remark.{plan.id}.{about}"
     mine = drawer.draft(form, plan, "remarks")
