@@ -19,14 +19,14 @@ from pypdf import PdfReader
 from dashboard import i18n
 from dashboard.cli import main
 from dashboard.pack import digest, paper, powerpoint, reading, workbook
-from repository import activities, facilities, maintenance, meetings, requests, targets
+from repository import activities, facilities, maintenance, meetings, organizations, projects, requests, staff, targets
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.metrics import METRICS, Period, State
 from repository.review import AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
 from repository.review.document import Column
 from repository.review.writing import SECTIONS, ReviewTrouble
-from repository.store import Store
+from repository.store import Store, Then
 from repository.words import Amount, Message
 from tests.conftest import NOW
 
@@ -85,6 +85,34 @@ def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review
             continue
         target = standard.target(METRICS[figure.metric], date(2026, 3, 31), Period.of(review.period).kind)
         assert (figure.low, figure.high) == ((target.low, target.high) if target else (None, None))
+
+
+@pytest.mark.parametrize("key", ["2025Q4", "2026-02"])
+def test_what_there_is_of_a_period_that_is_over_is_what_there_was_at_its_end(demo: Store, key: str) -> None:
+    period = Period.of(key)
+    found = reviewed(demo, READER, "d-community", period, now=LOCAL)
+    end = period.until(LOCAL) - timedelta(milliseconds=1)
+    told = {}
+    for at, now in ((Then(demo, end), end), (demo, LOCAL)):
+        where, today = (at, READER, "d-community"), now.date()
+        estate, work = facilities.inventory(*where, on=today), meetings.review(*where, period, now=now)
+        values = [
+            *(estate.good_order, estate.hazards, estate.condition, estate.next_year),
+            *(maintenance.hazard_review(*where, period, now=now).overdue, work.carried_over),
+            *(organizations.review(*where, period, today=today).silence, staff.team(*where, on=today).gaps_value),
+            projects.review(*where, period, today=today).unclear,
+        ]
+        told[at] = {value.metric.key: value.value for value in values}
+    then, now_ = told.values()
+    assert {name: found.figures[name].value for name in then} == then
+    assert sum(then[name] != now_[name] for name in then) > 3, "else anything would do"
+    (section,) = [each for each in found.sections if each.key == "meetings"]
+    work = meetings.review(Then(demo, end), READER, "d-community", period, now=end)
+    assert [section.headline.params["items"].params["n"], section.headline.params["late"]] == [
+        work.open_items, work.overdue
+    ]  # fmt: skip
+    assert found.figures["F1"].value == dict(facilities.inventory(demo, READER, "d-community", on=LOCAL.date())
+                                             .good_order.series)[f"{period.last:%Y-%m}"]  # fmt: skip
 
 
 def test_agenda_is_in_the_order_a_meeting_takes_it(review: Review) -> None:

@@ -35,6 +35,7 @@ GRID = st.sampled_from(["g1", "g2", "g3", ""])
 def desk(staffing: Any = None) -> Any:
     periods = [Period.of(key) for key in PERIODS]
     made = writing._Desk(None, Actor("a", "a", Role.ADMIN), "d", *periods, NOW)  # type: ignore[arg-type]
+    made.__dict__["then"] = made  # the rooms that stand in know one answer
     made.__dict__["posts"] = Some(
         grids=GRIDS, names={"p1": "王芳", "p3": "李敏"}, staffing=staffing,
         coverage=Value(SHARE, 1.0, 9), filled=Value(SHARE, 1.0, 9),

@@ -29,7 +29,7 @@ from repository.grids import Community, Grid, PostsOnDay, Tier, posts_on
 from repository.metrics import Period, State, Value, ratio
 from repository.record import Choice
 from repository.review.document import AgendaEntry, Chart, Column, Figure, Proposal, Review, Section, Table
-from repository.store import Put, Store, at_once, at_one_sitting
+from repository.store import Put, Store, Then, at_once, at_one_sitting
 from repository.words import Amount, Message, Trouble, counted, msg
 
 MIXED_YEARS = 5
@@ -78,6 +78,20 @@ class _Desk:
     def moment(self) -> datetime:
         """The moment stocks are of."""
         return self.period.until(self.now)
+
+    @cached_property
+    def then(self) -> "_Desk":
+        """The same, as of the period's end; while it lasts there is no difference."""
+        if self.moment >= self.now:
+            return self
+        last = self.moment - timedelta(milliseconds=1)
+        return replace(self, store=at_one_sitting(Then(self.store, last)), now=last)
+
+    def left(self, ask: Callable[["_Desk"], T]) -> tuple[T, T]:
+        """What there was at the end of the period, which is what it is judged by, and what there is now, which is what
+        can still be decided."""
+        then = ask(self.then)
+        return then, then if self.then is self else ask(self)
 
     @cached_property
     def posts(self) -> PostsOnDay:
@@ -275,7 +289,7 @@ def _maintenance(desk: _Desk) -> Section:
 
 
 def _facilities(desk: _Desk) -> Section:
-    estate = facilities.inventory(desk.store, desk.actor, desk.community_id, on=desk.day)
+    estate, today = desk.left(lambda at: facilities.inventory(at.store, at.actor, at.community_id, on=at.today))
     rows = estate.dangers[:LISTED]
     by_category = sorted(estate.by_category.items(), key=lambda each: -each[1].standing)
     hazards = int(estate.hazards.value or 0)
@@ -347,7 +361,7 @@ def _facilities(desk: _Desk) -> Section:
                 _in_weeks(desk, 2),
                 "facilities",
             )
-            for row in [row for row in estate.dangers if row.days_past and row.status == IN_SERVICE][:1]
+            for row in [row for row in today.dangers if row.days_past and row.status == IN_SERVICE][:1]
         ),
     )
 
@@ -445,15 +459,18 @@ def _participation(desk: _Desk) -> Section:
 
 def _safety(desk: _Desk) -> Section:
     now, before, year = desk.thrice(maintenance.hazard_review, now=desk.now)
+    left, today = desk.left(
+        lambda at: maintenance.hazard_review(at.store, at.actor, at.community_id, at.period, now=at.now)
+    )
     walk, walk_before, walk_year = desk.thrice(patrols.patrol_review, today=desk.today)
     look, look_before, look_year = desk.thrice(inspections.rounds, today=desk.today)
     posts = desk.posts
     gaps = posts.staffing.gaps
-    rows = now.standing[:LISTED]
-    late = int(now.overdue.value or 0)
+    rows = left.standing[:LISTED]
+    late = int(left.overdue.value or 0)
     figures = [
         Figure.of(now.rectified, before.rectified, year.rectified),
-        Figure.of(now.overdue),
+        Figure.of(left.overdue),
         desk.stock(posts.coverage),
         Figure.of(walk.coverage, walk_before.coverage, walk_year.coverage),
         Figure.of(look.on_time, look_before.on_time, look_year.on_time),
@@ -463,9 +480,9 @@ def _safety(desk: _Desk) -> Section:
         msg("Safety"),
         Message(
             msg("{hazards} standing, {late} past the deadline"),
-            {"hazards": counted(msg("{n} hazard"), msg("{n} hazards"), len(now.standing)), "late": late},
+            {"hazards": counted(msg("{n} hazard"), msg("{n} hazards"), len(left.standing)), "late": late},
         )
-        if now.standing
+        if left.standing
         else Message(msg("No hazard stands")),
         figures,
         [
@@ -501,7 +518,7 @@ def _safety(desk: _Desk) -> Section:
                     )
                     for each in rows
                 ),
-                more=len(now.standing) - len(rows),
+                more=len(left.standing) - len(rows),
                 page="facilities",
                 params={"part": "hazards"},
             ),
@@ -514,7 +531,7 @@ def _safety(desk: _Desk) -> Section:
                 "facilities",
                 {"part": "hazards", "hazard": each.id},
             )
-            for each in now.standing[:1]
+            for each in today.standing[:1]
             if each.overdue_days
         ),
     )
@@ -523,9 +540,15 @@ def _safety(desk: _Desk) -> Section:
 def _organizations(desk: _Desk) -> Section:
     now, before, year = desk.thrice(organizations.review, today=desk.today)
     work, work_before, work_year = desk.thrice(projects.review, today=desk.today)
-    silent = now.silent
-    late = work.late_tasks
-    unclear = int(work.unclear.value or 0)
+    left, today = desk.left(
+        lambda at: organizations.review(at.store, at.actor, at.community_id, at.period, today=at.today)
+    )
+    running, _today = desk.left(
+        lambda at: projects.review(at.store, at.actor, at.community_id, at.period, today=at.today)
+    )
+    silent = left.silent
+    late = running.late_tasks
+    unclear = int(running.unclear.value or 0)
     return _section(
         "organizations",
         msg("Local organisations"),
@@ -537,11 +560,11 @@ def _organizations(desk: _Desk) -> Section:
         else Message(msg("No stationed organisation is on the register")),
         [
             Figure.of(now.participation, before.participation, year.participation),
-            Figure.of(now.silence),
+            Figure.of(left.silence),
             Figure.of(now.matching, before.matching, year.matching),
-            Figure.of(now.unmatched),
+            Figure.of(left.unmatched),
             Figure.of(work.completion, work_before.completion, work_year.completion),
-            Figure.of(work.unclear),
+            Figure.of(running.unclear),
         ],
         [
             counted(
@@ -577,13 +600,13 @@ def _organizations(desk: _Desk) -> Section:
                 due_on=_in_weeks(desk, 4),
                 page="organizations",
             )
-            for each in silent[:1]
+            for each in today.silent[:1]
         ),
     )
 
 
 def _team(desk: _Desk) -> Section:
-    found = staff.team(desk.store, desk.actor, desk.community_id, on=desk.day)
+    found = staff.team(desk.then.store, desk.actor, desk.community_id, on=desk.day)
     posts = desk.posts
     vacancies = posts.staffing.vacancies
     wished = [each.value for each in found.dimensions if each.value is not None]
@@ -648,28 +671,29 @@ def _team(desk: _Desk) -> Section:
 
 def _meetings(desk: _Desk) -> Section:
     now, before, year = desk.thrice(meetings.review, now=desk.now)
-    rows = now.unfinished[:LISTED]
+    left, _today = desk.left(lambda at: meetings.review(at.store, at.actor, at.community_id, at.period, now=at.now))
+    rows = left.unfinished[:LISTED]
     return _section(
         "meetings",
         msg("Meetings"),
         Message(
             msg("{items} open, {late} overdue"),
-            {"items": counted(msg("{n} action item"), msg("{n} action items"), now.open_items), "late": now.overdue},
+            {"items": counted(msg("{n} action item"), msg("{n} action items"), left.open_items), "late": left.overdue},
         )
-        if now.open_items
+        if left.open_items
         else Message(msg("Everything the meetings decided is done"))
         if now.anything
         else Message(msg("No meeting is on record")),
         [
             Figure.of(now.cadence, before.cadence, year.cadence),
             Figure.of(now.carried_out, before.carried_out, year.carried_out),
-            Figure.of(now.carried_over),
+            Figure.of(left.carried_over),
             Figure.of(now.consensus, before.consensus, year.consensus),
             Figure.of(now.attendance, before.attendance, year.attendance),
         ],
         [
-            Message(msg("Carried over two meetings and more: {n}"), {"n": int(now.carried_over.value)})
-            if now.carried_over.value
+            Message(msg("Carried over two meetings and more: {n}"), {"n": int(left.carried_over.value)})
+            if left.carried_over.value
             else None,
         ],
         tables=(
@@ -692,7 +716,7 @@ def _meetings(desk: _Desk) -> Section:
                     )
                     for each in rows
                 ),
-                more=now.open_items - len(rows),
+                more=left.open_items - len(rows),
                 page="meetings",
             ),
         ),
@@ -761,8 +785,9 @@ def _requests(desk: _Desk) -> Section:
 
 def _money(desk: _Desk) -> Section:
     now, before, year = desk.thrice(activities.residents_review, now=desk.now)
-    plan = replacement.replacement_review(desk.store, desk.actor, desk.community_id, now=desk.now)
-    estate = facilities.inventory(desk.store, desk.actor, desk.community_id, on=desk.day, course=False)
+    then = desk.then
+    plan = replacement.replacement_review(then.store, then.actor, then.community_id, now=then.now)
+    estate = facilities.inventory(then.store, then.actor, then.community_id, on=then.today, course=False)
     years = sorted({item.year for item in plan.items})
     cost = {year: sum(item.cost_cents or 0 for item in plan.items if item.year == year) for year in years}
     figures = [desk.stock(estate.next_year), desk.stock(plan.fci)]
