@@ -324,14 +324,14 @@ def _second(value: Value) -> str:
 
 
 def lasting(value: Value) -> str | None:
-    """Beside the state: until when a deviation is accepted and by whom, or for how many whole months it has not been on
-    target: series are monthly."""
+    """Beside the state: until when a deviation is accepted and by whom, or for how many days it has been in its state,
+    as far as that is known: as ``standing`` tells it in a sentence."""
     if accepted := value.accepted:
         return _("until {day}, {who}", day=day_short(accepted.until), who=accepted.by)
-    if value.since is None or not value.series:
+    run = value.run
+    if run is None or not run.days or value.state is State.ON_TARGET:
         return None
-    (first, last) = (int(month[:4]) * 12 + int(month[5:7]) for month in (value.since, value.series[-1][0]))
-    return n_("{n} mo", "{n} mo", last - first + 1)
+    return days_badge(run.days) if run.noted else _("≥ {n} d", n=number(run.days))
 
 
 def standing(value: Value) -> list[str]:

@@ -910,11 +910,12 @@ def _moved(figures: Sequence[Figure]) -> Message | None:
     if share < NOTABLE:
         return None
     text = (
-        msg("Moved most: {metric}, for the better, {share}% against the period before")
+        msg("Moved most, for the better: {metric}, from {before} to {after}")
         if figure.better
-        else msg("Moved most: {metric}, for the worse, {share}% against the period before")
+        else msg("Moved most, for the worse: {metric}, from {before} to {after}")
     )
-    return Message(text, {"metric": figure.title, "share": round(share * 100)})
+    both = {"before": figure.before or 0, "after": figure.value or 0}
+    return Message(text, {"metric": figure.title, **{name: Amount(each, figure.unit) for name, each in both.items()}})
 
 
 def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkReview) -> Message | None:
