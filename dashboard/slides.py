@@ -15,8 +15,8 @@ from repository.review import Chart, Figure, Review, Section, Table
 
 SLIDE = "slide"
 """The parameter that holds the number of the slide, from 1."""
-FIGURES, ROWS, LINES, CHOICES = 3, 6, 10, 2
-TALL, LETTERS = 240, 18  # pixels of a chart on a slide, and of its letters
+FIGURES, ROWS, LINES, CHOICES = 3, 6, 9, 2
+TALL, LETTERS = 210, 18  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
 
@@ -103,7 +103,8 @@ def _cover(review: Review) -> None:
                 plain(head[0]): [plain(say(each.title)) for each in review.sections],
                 plain(head[1]): [cards.badge(each.state) for each in review.sections],
                 plain(head[2]): [plain(say(each.headline)) for each in review.sections],
-            }
+            },
+            words=True,
         )
 
 
@@ -126,7 +127,7 @@ def _section(section: Section) -> None:
         if section.charts:
             chart(section, section.charts[0], high=TALL, size=LETTERS)
         elif section.tables:
-            lines_behind(section.tables[0], ROWS)
+            lines_behind(section.tables[0], ROWS - bool(section.proposals))
     with right:
         st.markdown(cards.badge(section.state))
         loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
