@@ -1,5 +1,5 @@
-"""A review on a projector: one finding a slide, its figures, its chart, what is to be decided. Arrow keys and the
-PageUp and PageDown of a remote control turn the slides."""
+"""A review on a projector: one finding a slide, its figures, its chart, what is to be decided. Arrow keys, the
+space bar, Home and End, and the PageUp and PageDown of a remote control turn the slides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,10 +81,13 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
         st.caption(f"{i18n.number(number)} / {i18n.number(count)}", width="content")
         turn(_("Back"), ":material/arrow_back:", -1, "Left")
         turn(_("On"), ":material/arrow_forward:", 1, "Right")
-        st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-end", on_click=_end)
-        with st.container(key="remote"):  # what a remote control sends
+        st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-close", on_click=_end)
+        with st.container(key="remote"):  # what a remote control sends, and keys that presenters know
             turn(_("Back"), None, -1, "PageUp")
             turn(_("On"), None, 1, "PageDown")
+            turn(_("On"), None, 1, "Space")
+            turn(_("First slide"), None, 1 - number, "Home")
+            turn(_("Last slide"), None, count - number, "End")
 
 
 def _go(to: int, count: int) -> None:
