@@ -1,13 +1,14 @@
 """The review at a meeting: arranged and commented by whoever presents, kept as it was shown, with what the meeting
 decides typed in beside a slide."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import i18n
+from dashboard import i18n, presenting
 from dashboard.pack import digest, reading
 from repository import maintenance, meetings, review
 from repository.access import Actor, Refused, Role
@@ -98,6 +99,18 @@ def test_what_was_shown_stays_as_it_was_and_tells_what_is_different_since(
     review.forget_presentation(yard, admin, "d", plan.id, stands.revision)
     assert yard.count(admin, KeptReview, "d", {}) == 0
     meetings.remove_meeting(yard, admin, "d", meeting.id, meeting.revision)
+
+
+def test_what_is_different_never_reads_the_same(yard: Store, admin: Actor) -> None:
+    shown = reviewed(yard, admin, "d", Period.of("2026Q2"), now=LOCAL).figures["work_on_time"]
+    with i18n.speaking("en"):
+        for before, after, told in (
+            ((0.5, 20), (0.6, 20), ["50%", "60%"]),
+            ((0.5, 20), (0.5, 24), ["50% (n = 20)", "50% (n = 24)"]),
+            ((0.5, 20), (1.0, 1), ["50%", "n = 1, below 5"]),
+        ):
+            figure = replace(shown, value=before[0], n=before[1], why="")
+            assert presenting._both(review.Difference(figure, *after))[1:] == told
 
 
 def test_a_meeting_keeps_its_review_only_so_often(
