@@ -124,6 +124,9 @@ def test_agenda_is_in_the_order_a_meeting_takes_it(review: Review) -> None:
     assert late == sorted(late, reverse=True)
     red = {figure.title for figure in review.figures.values() if figure.state is State.OFF_TARGET}
     assert {entry.text.params["metric"] for entry in review.agenda if entry.kind == "red"} == red
+    # a reason is given of the figure it explains, and of no other that stands in the same section
+    why = [str(entry.why) for entry in review.agenda if entry.kind == "red" and entry.why]
+    assert len(why) == len(set(why)) > 1
 
 
 def test_a_kept_review_is_the_same_and_tells_what_changed_since(review: Review) -> None:

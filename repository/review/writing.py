@@ -3,9 +3,10 @@
 Nothing is computed here that an area's room computes already.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -63,6 +64,13 @@ class _Desk:
     before: Period
     year: Period
     now: datetime
+    causes: dict[str, Message] = field(default_factory=dict)
+    """What explains a figure, by metric: of others the agenda gives no reason."""
+
+    def because(self, value: Value, cause: Message | None) -> None:
+        """Say what explains a figure, where something is known to."""
+        if cause is not None:
+            self.causes[value.metric.key] = cause
 
     @property
     def today(self) -> date:
@@ -203,6 +211,17 @@ def _maintenance(desk: _Desk) -> Section:
     kinds = sorted((row for row in now.categories if row.overdue), key=lambda row: -row.overdue)
     overdue = int(now.figures.overdue.value or 0)
     worst = late[0] if late else None
+    most = (
+        Message(
+            msg("Most overdue repairs: {grid}, {n} of {all}"),
+            {"grid": desk.grid(worst.grid_id), "n": worst.overdue, "all": overdue},
+        )
+        if worst
+        else None
+    )
+    because = _because(desk, before, now)
+    desk.because(now.figures.overdue, most)
+    desk.because(now.figures.on_time, because)
     return _section(
         "maintenance",
         msg("Maintenance"),
@@ -219,12 +238,7 @@ def _maintenance(desk: _Desk) -> Section:
         else Message(msg("No repair came in, and none is open")),
         figures,
         [
-            Message(
-                msg("Most overdue repairs: {grid}, {n} of {all}"),
-                {"grid": desk.grid(worst.grid_id), "n": worst.overdue, "all": overdue},
-            )
-            if worst
-            else None,
+            most,
             Message(
                 msg("{category}: {n} overdue of {open} open"),
                 {
@@ -235,7 +249,7 @@ def _maintenance(desk: _Desk) -> Section:
             )
             if kinds
             else None,
-            _because(desk, before, now),
+            because,
             _moved(figures),
         ],
         charts=(
@@ -293,6 +307,22 @@ def _facilities(desk: _Desk) -> Section:
     rows = estate.dangers[:LISTED]
     by_category = sorted(estate.by_category.items(), key=lambda each: -each[1].standing)
     hazards = int(estate.hazards.value or 0)
+    enough = estate.good_order.metric.minimum_n
+    shares = {
+        grid: each.good_order
+        for grid, each in estate.by_grid.items()
+        if grid and each.good_order is not None and each.standing >= enough
+    }
+    if len(shares) > 1:
+        poorest = min(shares, key=shares.__getitem__)
+        facts = {"grid": desk.grid(poorest), "share": Amount(shares[poorest], "percent")}
+        desk.because(estate.good_order, Message(msg("Lowest in {grid}: {share}"), facts))
+    if dangerous := Counter(row.grid_id for row in estate.dangers if row.grid_id).most_common(1):
+        ((grid, n),) = dangerous
+        desk.because(
+            estate.hazards,
+            Message(msg("Most in {grid}: {n} of {all}"), {"grid": desk.grid(grid), "n": n, "all": hazards}),
+        )
     return _section(
         "facilities",
         msg("Facilities"),
@@ -379,6 +409,28 @@ def _participation(desk: _Desk) -> Section:
         default=None,
     )
     untried = [each.format for each in now.variety.formats if not each.sessions]
+    same = (
+        Message(
+            msg("{n} of {held} activities were of one kind: {format}"),
+            {"n": commonest.sessions, "held": held, "format": _known(commonest.format, activities.Format)},
+        )
+        if commonest and held > 1 and commonest.sessions * 2 > held
+        else None
+    )
+    absent = (
+        Message(
+            msg("{band} years: {share}% of those who came, {population}% of the population"),
+            {
+                "band": away.label,
+                "share": round((away.share or 0) * 100),
+                "population": round((away.population_share or 0) * 100),
+            },
+        )
+        if away and (away.representation or 0) < FAIR
+        else None
+    )
+    desk.because(now.variety.effective, same)
+    desk.because(now.participation, absent)
     return _section(
         "participation",
         msg("Participation"),
@@ -398,22 +450,8 @@ def _participation(desk: _Desk) -> Section:
         else Message(msg("No activity was held")),
         figures,
         [
-            Message(
-                msg("{n} of {held} activities were of one kind: {format}"),
-                {"n": commonest.sessions, "held": held, "format": _known(commonest.format, activities.Format)},
-            )
-            if commonest and held > 1 and commonest.sessions * 2 > held
-            else None,
-            Message(
-                msg("{band} years: {share}% of those who came, {population}% of the population"),
-                {
-                    "band": away.label,
-                    "share": round((away.share or 0) * 100),
-                    "population": round((away.population_share or 0) * 100),
-                },
-            )
-            if away and (away.representation or 0) < FAIR
-            else None,
+            same,
+            absent,
             _moved(figures),
         ],
         charts=(
@@ -468,6 +506,17 @@ def _safety(desk: _Desk) -> Section:
     gaps = posts.staffing.gaps
     rows = left.standing[:LISTED]
     late = int(left.overdue.value or 0)
+    gap = (
+        Message(
+            msg("The first gap: {tier} in {grid}"),
+            {"tier": Message(gaps[0][0].label), "grid": desk.grid(gaps[0][1])},
+        )
+        if gaps
+        else None
+    )
+    desk.because(posts.coverage, gap)
+    if longest := max(left.standing, key=lambda each: each.overdue_days, default=None):
+        desk.because(left.overdue, _longest(longest.what, longest.overdue_days))
     figures = [
         Figure.of(now.rectified, before.rectified, year.rectified),
         Figure.of(left.overdue),
@@ -491,12 +540,7 @@ def _safety(desk: _Desk) -> Section:
             else Message(msg("The three-tier safety network covers every grid."))
             if desk.grids
             else None,
-            Message(
-                msg("The first gap: {tier} in {grid}"),
-                {"tier": Message(gaps[0][0].label), "grid": desk.grid(gaps[0][1])},
-            )
-            if gaps
-            else None,
+            gap,
         ],
         tables=(
             Table(
@@ -611,6 +655,15 @@ def _team(desk: _Desk) -> Section:
     vacancies = posts.staffing.vacancies
     wished = [each.value for each in found.dimensions if each.value is not None]
     first = vacancies[0] if vacancies else None
+    nobody = (
+        Message(
+            msg("Nobody is ready to take over {n} of {all} key posts"),
+            {"n": found.without_successor, "all": found.key_posts},
+        )
+        if found.without_successor
+        else None
+    )
+    desk.because(found.succession, nobody)
     return _section(
         "team",
         msg("Team and posts"),
@@ -626,12 +679,7 @@ def _team(desk: _Desk) -> Section:
             desk.stock(found.succession),
         ],
         [
-            Message(
-                msg("Nobody is ready to take over {n} of {all} key posts"),
-                {"n": found.without_successor, "all": found.key_posts},
-            )
-            if found.without_successor
-            else None,
+            nobody,
         ],
         tables=(
             Table(
@@ -673,6 +721,8 @@ def _meetings(desk: _Desk) -> Section:
     now, before, year = desk.thrice(meetings.review, now=desk.now)
     left, _today = desk.left(lambda at: meetings.review(at.store, at.actor, at.community_id, at.period, now=at.now))
     rows = left.unfinished[:LISTED]
+    if longest := max(left.unfinished, key=lambda each: each.days_late, default=None):
+        desk.because(now.carried_out, _longest(longest.item.what, longest.days_late))
     return _section(
         "meetings",
         msg("Meetings"),
@@ -876,7 +926,7 @@ def _agenda(desk: _Desk, sections: Sequence[Section]) -> tuple[AgendaEntry, ...]
             Message(
                 msg("{metric}: {value}"), {"metric": figure.title, "value": Amount(figure.value or 0, figure.unit)}
             ),
-            why=section.points[0] if section.points else section.headline,
+            why=desk.causes.get(figure.metric),
             page=figure.page,
             params=figure.params,
         )
@@ -939,6 +989,11 @@ def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkR
             "n": round(100 * abs(most.total)),
         },
     )
+
+
+def _longest(what: str, days: int) -> Message | None:
+    """What is overdue longest, where anything is."""
+    return Message(msg("Overdue longest: {what}, {days} d"), {"what": what, "days": days}) if days > 0 else None
 
 
 def _in_weeks(desk: _Desk, weeks: int) -> date:
