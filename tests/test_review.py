@@ -150,6 +150,16 @@ def test_of_a_community_with_nothing_nothing_is_claimed(store: Store, admin: Act
     assert not [chart for section in found.sections for chart in section.charts]
 
 
+def test_of_a_year_before_all_activities_it_is_not_said_that_nobody_came(demo: Store) -> None:
+    found = reviewed(demo, READER, "d-community", Period.of("2019"), now=LOCAL)
+    for key in ("participants", "participation_rate", "visits"):
+        assert found.figures[key].value is None
+    assert found.figures["participation_rate"].state is State.UNKNOWN
+    (section,) = [each for each in found.sections if each.key == "participation"]
+    with i18n.speaking("en"):
+        assert i18n.say(section.headline) == "No activity was held"
+
+
 def test_there_is_no_review_of_all_time(demo: Store) -> None:
     with pytest.raises(ReviewTrouble):
         reviewed(demo, READER, "d-community", Period.of("ever"), now=LOCAL)
