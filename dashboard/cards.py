@@ -20,7 +20,6 @@ from dashboard.i18n import (
     days,
     days_badge,
     figure_of,
-    n_,
     number,
     plain,
     say,

@@ -232,7 +232,9 @@ def _both(each: Difference) -> list[str]:
     today = replace(each.figure, value=each.value, n=each.n)
     told = [reading.amount(figure) for figure in (each.figure, today)]
     if told[0] == told[1]:
-        told = [f"{text} (n = {i18n.number(figure.n)})" for text, figure in zip(told, (each.figure, today), strict=True)]
+        told = [
+            f"{text} (n = {i18n.number(figure.n)})" for text, figure in zip(told, (each.figure, today), strict=True)
+        ]
     return [say(each.figure.title), *told]
 
 

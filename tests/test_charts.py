@@ -276,7 +276,9 @@ def test_a_tile_says_figure_unit_target_state_and_since_when() -> None:
     noted_stock = Value(OVERDUE, 37, 98, months, held=noted)
     assert drawn_tile(noted_stock, "zh").metric[0].delta.endswith("未达标 · 11 天")
     near = Value(OVERDUE, 16, 98, months, held=held)
-    assert drawn_tile(near, "zh").metric[0].delta.endswith("接近"), "off target before, near since: not known for how long"
+    assert drawn_tile(near, "zh").metric[0].delta.endswith("接近"), (
+        "off target before, near since: not known for how long"
+    )
     share = drawn_tile(Value(SHARE, 0.7123, 98)).metric[0]
     assert share.value.startswith("71 :small[\\%]"), "no false precision"
     assert "85" in share.value

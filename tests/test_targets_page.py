@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.i18n import speaking
 from dashboard.forms import EARLIEST, LATEST
+from dashboard.i18n import speaking
 from repository import targets
 from repository.access import Actor, Role
 from repository.maintenance.metrics import ON_TIME, OVERDUE_ORDERS
