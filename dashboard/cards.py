@@ -20,7 +20,6 @@ from dashboard.i18n import (
     days,
     days_badge,
     figure_of,
-    n_,
     number,
     plain,
     say,
@@ -152,10 +151,14 @@ def style_of_slides() -> None:
         # a slide has no frame about it and fills the screen; a remote control's buttons are heard, not seen
         "[data-testid='stHeader']{display:none!important}"
         "[data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
-        ".st-key-slide{min-height:calc(100vh - 2rem)}"
+        ".st-key-slide{min-height:calc(100vh - 2.5rem);padding-bottom:3rem}"  # what is long scrolls clear of the foot
         ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
+        # a table on a slide: names and days stand in one line, what is said may take two
+        ".st-key-slide [data-testid='stMarkdownContainer'] :is(td,th){padding:.25rem .6rem}"
+        ".st-key-slide [data-testid='stMarkdownContainer'] :is(th,td:not(:first-child)){white-space:nowrap}"
+        ".st-key-slide-table [data-testid='stMarkdownContainer'] td{white-space:normal!important}"
         "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
         "</style>"
     )
@@ -328,14 +331,14 @@ def _second(value: Value) -> str:
 
 
 def lasting(value: Value) -> str | None:
-    """Beside the state: until when a deviation is accepted and by whom, or for how many whole months it has not been on
-    target: series are monthly."""
+    """Beside the state: until when a deviation is accepted and by whom, or for how many days it has been in its state,
+    as far as that is known: as ``standing`` tells it in a sentence."""
     if accepted := value.accepted:
         return _("until {day}, {who}", day=day_short(accepted.until), who=accepted.by)
-    if value.since is None or not value.series:
+    run = value.run
+    if run is None or not run.days or value.state is State.ON_TARGET:
         return None
-    (first, last) = (int(month[:4]) * 12 + int(month[5:7]) for month in (value.since, value.series[-1][0]))
-    return n_("{n} mo", "{n} mo", last - first + 1)
+    return days_badge(run.days) if run.noted else _("≥ {n} d", n=number(run.days))
 
 
 def standing(value: Value) -> list[str]:
@@ -483,14 +486,15 @@ def todo(state: State, what: str, who: str, *, page: str, params: Mapping[str, s
 
 
 @drawn_once
-def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
-    """A small table of Markdown cells that reaches screen readers: first column the names, the others figures."""
+def side_by_side(table: Mapping[str, Sequence[str]], *, words: bool = False) -> None:
+    """A small table of Markdown cells that reaches screen readers: first column the names, the others figures, or
+    ``words``."""
     import pandas as pd
 
     frame = pd.DataFrame(dict(table)).set_index(next(iter(table)))
-    right = {"text-align": "right !important"}
-    styled = frame.style.set_properties(**right).set_table_styles(
-        [{"selector": "th.col_heading", "props": "text-align: right !important"}]
+    side = "left" if words else "right"
+    styled = frame.style.set_properties(**{"text-align": f"{side} !important"}).set_table_styles(
+        [{"selector": "th.col_heading", "props": f"text-align: {side} !important"}]
     )
     st.table(styled)
 

@@ -69,7 +69,7 @@ def _explained(value: Value, page: str, params: Mapping[str, str | None]) -> Non
         navigation.link("targets", _("Target and history"), icon=":material/flag:", figure=metric.key)
     _course(value)
     if metric.key in WHY_NOT:
-        st.caption(plain(_("What moved it")) + ": " + plain(say(WHY_NOT[metric.key])))
+        st.caption(plain(_("What moved it: {why}", why=say(WHY_NOT[metric.key]))))
     elif not view.category:
         _moved(view, value)
 
@@ -105,6 +105,8 @@ def _course(value: Value) -> None:
         )  # fmt: skip
     st.markdown("**" + plain(_("Month by month")) + "**")
     cards.listed([_("Month"), _("Figure"), _("Wanted")], rows, right=(1,))
+    if value.metric.wholes and session.view().period.kind in ("quarter", "year"):
+        st.caption(plain(_("Of each month that of the whole quarter or year it lies in, and what is wanted of one.")))
 
 
 def _moved(view: session.View, value: Value) -> None:

@@ -15,6 +15,7 @@ from repository.access import Operation, may
 from repository.meetings import Meeting, MeetingStatus
 from repository.metrics import Period
 from repository.review import (
+    Difference,
     KeptReview,
     Presentation,
     Review,
@@ -169,7 +170,8 @@ def _arrange(view: session.View, plan: Presentation, review: Review) -> None:
 
 def _comment(view: session.View, plan: Presentation, review: Review) -> None:
     """What is said of one of the sections."""
-    titles = _titles(view, plan, review)
+    # in their own order, whatever was arranged: a browser shows the first of choices that changed while it was shut
+    titles = _titles(view, plan.model_copy(update={"order": ()}), review)
     about = st.selectbox(_("Comment on"), list(titles), format_func=titles.__getitem__, key="comment-section")
     form = f"remark.{plan.id}.{about}"
     mine = drawer.draft(form, plan, "remarks")
@@ -235,11 +237,18 @@ def _since(view: session.View, kept: KeptReview) -> None:
               len(since.figures), all=i18n.number(since.compared))  # fmt: skip
     st.info(plain(f"{said} {told}"), icon=":material/history:")
     with st.expander(_("What is different"), key="since-shown"):
-        rows = [
-            [say(each.figure.title), reading.amount(each.figure), reading.other(each.value, each.figure)]
-            for each in since.figures
+        cards.listed([_("Figure"), _("Shown then"), _("Today")], [_both(each) for each in since.figures], right=(1, 2))
+
+
+def _both(each: Difference) -> list[str]:
+    """A figure as it was shown and as it is today; where it reads the same, on how many it rests."""
+    today = replace(each.figure, value=each.value, n=each.n)
+    told = [reading.amount(figure) for figure in (each.figure, today)]
+    if told[0] == told[1]:
+        told = [
+            f"{text} (n = {i18n.number(figure.n)})" for text, figure in zip(told, (each.figure, today), strict=True)
         ]
-        cards.listed([_("Figure"), _("Shown then"), _("Today")], rows, right=(1, 2))
+    return [say(each.figure.title), *told]
 
 
 # --- at the meeting

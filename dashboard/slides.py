@@ -1,5 +1,5 @@
-"""A review on a projector: one finding a slide, its figures, its chart, what is to be decided. Arrow keys and the
-PageUp and PageDown of a remote control turn the slides."""
+"""A review on a projector: one finding a slide, its figures, its chart, what is to be decided. Arrow keys, the
+space bar, Home and End, and the PageUp and PageDown of a remote control turn the slides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from dashboard.pack import reading
 from repository.metrics import State
 from repository.review import Chart, Figure, Review, Section, Table
 
-FIGURES, ROWS, LINES, CHOICES = 3, 6, 10, 2
-TALL, LETTERS = 240, 18  # pixels of a chart on a slide, and of its letters
+FIGURES, ROWS, LINES, CHOICES = 3, 6, 9, 2
+TALL, LETTERS = 210, 18  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
 
@@ -79,10 +79,13 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
         st.caption(f"{i18n.number(number)} / {i18n.number(count)}", width="content")
         turn(_("Back"), ":material/arrow_back:", -1, "Left")
         turn(_("On"), ":material/arrow_forward:", 1, "Right")
-        st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-end", on_click=_end)
-        with st.container(key="remote"):  # what a remote control sends
+        st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-close", on_click=_end)
+        with st.container(key="remote"):  # what a remote control sends, and keys that presenters know
             turn(_("Back"), None, -1, "PageUp")
             turn(_("On"), None, 1, "PageDown")
+            turn(_("On"), None, 1, "Space")
+            turn(_("First slide"), None, 1 - number, "Home")
+            turn(_("Last slide"), None, count - number, "End")
 
 
 def _go(to: int, count: int) -> None:
@@ -101,7 +104,8 @@ def _cover(review: Review) -> None:
                 plain(head[0]): [plain(say(each.title)) for each in review.sections],
                 plain(head[1]): [cards.badge(each.state) for each in review.sections],
                 plain(head[2]): [plain(say(each.headline)) for each in review.sections],
-            }
+            },
+            words=True,
         )
 
 
@@ -124,7 +128,7 @@ def _section(section: Section) -> None:
         if section.charts:
             chart(section, section.charts[0], high=TALL, size=LETTERS)
         elif section.tables:
-            lines_behind(section.tables[0], ROWS)
+            lines_behind(section.tables[0], ROWS - bool(section.proposals))
     with right:
         st.markdown(cards.badge(section.state))
         loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, drawer, glance, i18n, navigation, session, tables
+from dashboard import cards, data, drawer, forms, glance, i18n, navigation, session, tables
 from dashboard.i18n import MISSING, _, n_, plain, say
 from repository import targets
 from repository.access import Operation, may
@@ -252,7 +252,7 @@ def _figure(view: session.View, metric: Metric) -> None:
         if line.own is not None:
             _history(line.own, metric, named=len(lines) > 1)
     if may(session.actor(), Operation.CREATE, MetricTarget.collection) and not metric.follows:
-        with st.expander(_("Set a target"), icon=":material/flag:", expanded=False):
+        with _opened(_("Set a target"), ":material/flag:", f"set-{metric.key}"):
             _set(view, metric, found, lines)
     places = {grid.id: grid.name for grid in data.ask(grids, view.community_id)}
     own = [each for each in found.acceptances if each.metric == metric.key]
@@ -261,8 +261,13 @@ def _figure(view: session.View, metric: Metric) -> None:
         for each in own:
             _acceptance(view, each, places, titled=False)
     if may(session.actor(), Operation.CREATE, Acceptance.collection):
-        with st.expander(_("Accept a deviation"), icon=":material/pause_circle:", expanded=False):
+        with _opened(_("Accept a deviation"), ":material/pause_circle:", f"accept-{metric.key}"):
             _accept(view, metric, places)
+
+
+def _opened(title: str, icon: str, key: str) -> Any:
+    """A form to open. It stays open when what stands above it changes, so that what is wrong with it is seen."""
+    return st.expander(title, icon=icon, key=key, on_change="rerun")
 
 
 def _history(own: MetricTarget, metric: Metric, *, named: bool) -> None:
@@ -324,7 +329,7 @@ def _set(view: session.View, metric: Metric, found: Targets, lines: Mapping[Span
         st.caption(_("A near-target left empty is a tenth of the target away from it."))
     from_on = st.date_input(
         _("Holds from"), value=view.now.date(), format="YYYY-MM-DD", key=f"from-{key}", width=170,
-        min_value=view.now.date() - targets.FARTHEST_BACK, max_value=view.now.date() + targets.FARTHEST_AHEAD,
+        min_value=forms.EARLIEST, max_value=forms.LATEST,  # a day a widget does not take is not sent: the last one is
         help=_("What ended before keeps its target. A day that is over needs a reason, which stays on record."),
     )  # fmt: skip
     note = st.text_area(
@@ -370,7 +375,7 @@ def _accept(view: session.View, metric: Metric, places: Mapping[str, str]) -> No
             _("Grid"), choices, format_func=lambda id: places.get(id, whole), key=f"grid-{key}", width=220
         )
         until = st.date_input(
-            _("Accepted until"), value=today + timedelta(days=90), min_value=today, max_value=today + targets.LONGEST,
+            _("Accepted until"), value=today + timedelta(days=90), min_value=forms.EARLIEST, max_value=forms.LATEST,
             format="YYYY-MM-DD", key=f"until-{key}", width=170,
         )  # fmt: skip
         who = st.text_input(

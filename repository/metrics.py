@@ -283,6 +283,9 @@ class Metric:
     """The collections it is counted from."""
     stock: bool = False
     """Whether it is of a moment, the same whatever period is looked at: its state is noted day by day then."""
+    wholes: bool = False
+    """Whether its course tells of each month the whole quarter or year that the month lies in, where such a period is
+    looked at; it is held to what is wanted of one then."""
 
     def wanted(self, span: str) -> Target | None:
         """What is wanted of a month, a quarter, a year, a range or all of time, where a community set nothing."""

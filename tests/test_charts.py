@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import cards, charts, i18n
 from dashboard.charts import Shape, palette
 from dashboard.i18n import plain
-from repository.metrics import Metric, State, Target, Value
+from repository.metrics import Held, Metric, State, Target, Value
 
 LOOK = palette("light")
 
@@ -268,7 +269,16 @@ def test_a_tile_says_figure_unit_target_state_and_since_when() -> None:
     assert "37" in metric.value
     assert "件" in metric.value
     assert "15" in metric.value
-    assert metric.delta == ":material/dangerous: 未达标 · 2 个月"
+    assert metric.delta == ":material/dangerous: 未达标", "how long is not known"
+    held = Held(date(2026, 4, 20), OVERDUE.target)
+    assert drawn_tile(Value(OVERDUE, 37, 98, months, held=held), "zh").metric[0].delta.endswith("未达标 · ≥ 20 天")
+    noted = replace(held, turns=((date(2026, 4, 1), State.ON_TARGET), (date(2026, 4, 9), State.OFF_TARGET)))
+    noted_stock = Value(OVERDUE, 37, 98, months, held=noted)
+    assert drawn_tile(noted_stock, "zh").metric[0].delta.endswith("未达标 · 11 天")
+    near = Value(OVERDUE, 16, 98, months, held=held)
+    assert drawn_tile(near, "zh").metric[0].delta.endswith("接近"), (
+        "off target before, near since: not known for how long"
+    )
     share = drawn_tile(Value(SHARE, 0.7123, 98)).metric[0]
     assert share.value.startswith("71 :small[\\%]"), "no false precision"
     assert "85" in share.value

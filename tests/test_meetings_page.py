@@ -211,6 +211,13 @@ def test_an_action_item_is_given_and_done(room: Store, admin: Actor, mongodb_uri
     button(at, "It is done").click().run()
     assert "Say what came of it" in said(at)
     field(at, f"result-{item.id}").set_value("修好了")
+    (day,) = [each for each in at.date_input if str(each.key).startswith("done-")]
+    tomorrow, today = day.value + timedelta(days=1), day.value
+    day.set_value(tomorrow)  # a widget that did not take it would send today
+    button(at, "It is done").click().run()
+    assert day.max > tomorrow
+    assert "lies in the future" in said(at)
+    next(each for each in at.date_input if each.key == day.key).set_value(today)
     button(at, "It is done").click()
     run(at)
     stands = room.get(admin, ActionItem, "d", item.id)

@@ -19,14 +19,14 @@ from pypdf import PdfReader
 from dashboard import i18n
 from dashboard.cli import main
 from dashboard.pack import digest, paper, powerpoint, reading, workbook
-from repository import activities, facilities, maintenance, meetings, requests, targets
+from repository import activities, facilities, maintenance, meetings, organizations, projects, requests, staff, targets
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.metrics import METRICS, Period, State
 from repository.review import AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
 from repository.review.document import Column
 from repository.review.writing import SECTIONS, ReviewTrouble
-from repository.store import Store
+from repository.store import Store, Then
 from repository.words import Amount, Message
 from tests.conftest import NOW
 
@@ -87,6 +87,34 @@ def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review
         assert (figure.low, figure.high) == ((target.low, target.high) if target else (None, None))
 
 
+@pytest.mark.parametrize("key", ["2025Q4", "2026-02"])
+def test_what_there_is_of_a_period_that_is_over_is_what_there_was_at_its_end(demo: Store, key: str) -> None:
+    period = Period.of(key)
+    found = reviewed(demo, READER, "d-community", period, now=LOCAL)
+    end = period.until(LOCAL) - timedelta(milliseconds=1)
+    told = {}
+    for at, now in ((Then(demo, end), end), (demo, LOCAL)):
+        where, today = (at, READER, "d-community"), now.date()
+        estate, work = facilities.inventory(*where, on=today), meetings.review(*where, period, now=now)
+        values = [
+            *(estate.good_order, estate.hazards, estate.condition, estate.next_year),
+            *(maintenance.hazard_review(*where, period, now=now).overdue, work.carried_over),
+            *(organizations.review(*where, period, today=today).silence, staff.team(*where, on=today).gaps_value),
+            projects.review(*where, period, today=today).unclear,
+        ]
+        told[at] = {value.metric.key: value.value for value in values}
+    then, now_ = told.values()
+    assert {name: found.figures[name].value for name in then} == then
+    assert sum(then[name] != now_[name] for name in then) > 3, "else anything would do"
+    (section,) = [each for each in found.sections if each.key == "meetings"]
+    work = meetings.review(Then(demo, end), READER, "d-community", period, now=end)
+    assert [section.headline.params["items"].params["n"], section.headline.params["late"]] == [
+        work.open_items, work.overdue
+    ]  # fmt: skip
+    assert found.figures["F1"].value == dict(facilities.inventory(demo, READER, "d-community", on=LOCAL.date())
+                                             .good_order.series)[f"{period.last:%Y-%m}"]  # fmt: skip
+
+
 def test_agenda_is_in_the_order_a_meeting_takes_it(review: Review) -> None:
     kinds = [entry.kind for entry in review.agenda]
     order = ("overdue", "unfinished", "red", "decide")
@@ -96,6 +124,9 @@ def test_agenda_is_in_the_order_a_meeting_takes_it(review: Review) -> None:
     assert late == sorted(late, reverse=True)
     red = {figure.title for figure in review.figures.values() if figure.state is State.OFF_TARGET}
     assert {entry.text.params["metric"] for entry in review.agenda if entry.kind == "red"} == red
+    # a reason is given of the figure it explains, and of no other that stands in the same section
+    why = [str(entry.why) for entry in review.agenda if entry.kind == "red" and entry.why]
+    assert len(why) == len(set(why)) > 1
 
 
 def test_a_kept_review_is_the_same_and_tells_what_changed_since(review: Review) -> None:
@@ -117,6 +148,16 @@ def test_of_a_community_with_nothing_nothing_is_claimed(store: Store, admin: Act
         said = [i18n.say(text) for section in found.sections for text in (section.headline, *section.points)]
     assert not [text for text in said if re.search(r"\d|every|everything", text, re.IGNORECASE)]
     assert not [chart for section in found.sections for chart in section.charts]
+
+
+def test_of_a_year_before_all_activities_it_is_not_said_that_nobody_came(demo: Store) -> None:
+    found = reviewed(demo, READER, "d-community", Period.of("2019"), now=LOCAL)
+    for key in ("participants", "participation_rate", "visits"):
+        assert found.figures[key].value is None
+    assert found.figures["participation_rate"].state is State.UNKNOWN
+    (section,) = [each for each in found.sections if each.key == "participation"]
+    with i18n.speaking("en"):
+        assert i18n.say(section.headline) == "No activity was held"
 
 
 def test_there_is_no_review_of_all_time(demo: Store) -> None:

@@ -56,11 +56,13 @@ def demo(demo_uri: str, heard: Heard) -> Iterator[Store]:
 
 def test_a_review_asks_nothing_twice(demo: Store, heard: Heard) -> None:
     review.reviewed(demo, EVERYBODY, HOME, Period.of("2026Q1"), now=LOCAL)  # the zone is known from now on
-    heard.commands.clear()
-    review.reviewed(demo, EVERYBODY, HOME, Period.of("2026Q1"), now=LOCAL)
-    twice = [command for command, n in Counter(heard.commands).items() if n > 1]
-    assert twice == []
-    assert len(heard.commands) < 110
+    # what there was at the end of a period that is over is read beside what there is now
+    for period, most in (("2026Q2", 110), ("2026Q1", 190)):
+        heard.commands.clear()
+        review.reviewed(demo, EVERYBODY, HOME, Period.of(period), now=LOCAL)
+        twice = [command for command, n in Counter(heard.commands).items() if n > 1]
+        assert twice == []
+        assert len(heard.commands) < most
 
 
 @pytest.mark.parametrize("actor", [EVERYBODY, OF_ONE_GRID])

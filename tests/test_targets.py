@@ -104,6 +104,20 @@ def test_the_target_is_the_latest_word_that_held_on_the_day(
         assert held.then(first) == (Target(low=word[0]) if word and word[0] else None if word else LOUD.target)
 
 
+def test_a_course_of_whole_quarters_is_held_to_what_is_wanted_of_a_quarter() -> None:
+    wholes = replace(LOUD, wholes=True, by_span=(("month", Target(low=0.05)), ("quarter", Target(low=0.8))))
+    for span, low in (("quarter", 0.8), ("month", 0.05), ("range", 0.05)):
+        assert _standard().held(wholes, TODAY, span).then(TODAY) == Target(low=low)
+    own = _standard(_history([(date(2026, 2, 1), 0.9)], Span.QUARTER)).held(wholes, TODAY, "quarter")
+    assert [own.then(day) for day in (date(2026, 1, 31), TODAY)] == [Target(low=0.8), Target(low=0.9)]
+    quarter = _standard().held(wholes, TODAY, "quarter")
+    course = [("2025-12", 0.9), ("2026-01", 0.5), ("2026-02", 0.5), ("2026-03", 0.5)]
+    run = Value(wholes, 0.5, 9, course, held=quarter).run
+    assert run is not None
+    assert run.since == date(2026, 1, 31), "0.5 is above what a month is held to, not above what a quarter is"
+    assert Value(wholes, 0.5, 9, course, held=quarter).since == "2026-01"
+
+
 @given(st.floats(0, 1), st.integers(0, 20), st.integers(-3, 3), st.booleans(), st.integers(-3, 3), st.booleans())
 def test_a_deviation_is_accepted_until_its_day_and_only_where_the_target_is_missed(
     value: float, n: int, until: int, taken: bool, back: int, elsewhere: bool
@@ -447,7 +461,7 @@ def test_page_overview_review_and_digest_say_the_same_and_the_past_is_judged_by_
     assert not any(OVERDUE_ORDERS.title in str(each.text) for each in review.agenda if each.kind == "red")
     with speaking("zh"):
         text = digest.told(review)
-    assert "李书记: 屋面在修" in text or "李书记：屋面在修" in text
+    assert "李书记 · 屋面在修）" in text
 
 
 WHEN_OVERDUE: list[tuple[int, float, float | None]] = [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.forms import EARLIEST, LATEST
 from dashboard.i18n import speaking
 from repository import targets
 from repository.access import Actor, Role
@@ -96,6 +97,25 @@ def test_a_target_is_set_and_another_editor_is_told(late: Store, mongodb_uri: st
     widget(at, "date_input", "from-").set_value(TODAY - timedelta(days=40))
     at = widget(at, "button", "do_target").click().run()
     assert "say why" in said(at)
+
+
+@pytest.mark.parametrize("day", [date(1800, 1, 1), date(2999, 12, 31)])
+def test_an_absurd_day_is_sent_and_refused_and_never_another_one_taken(
+    late: Store, mongodb_uri: str, visit: Visit, day: date
+) -> None:
+    """A browser keeps a day that its widget does not take to itself, and sends the one before."""
+    at = drawn(visit, mongodb_uri)
+    widget(at, "date_input", "from-").set_value(day)
+    at = widget(at, "button", "do_target").click().run()
+    assert len(at.error) == 1
+    assert not late.find(BOSS, MetricTarget, "d")
+    widget(at, "date_input", "until-").set_value(day)
+    widget(at, "text_area", "reason-").set_value("屋面在修")
+    at = widget(at, "button", "do_accept").click().run()
+    assert len(at.error) == 1
+    assert not late.find(BOSS, Acceptance, "d")
+    for each in at.date_input:
+        assert (each.min, each.max) == (EARLIEST, LATEST)
 
 
 def test_a_deviation_is_accepted_and_taken_back(late: Store, mongodb_uri: str, visit: Visit) -> None:

@@ -45,8 +45,9 @@ def _section(section: Section) -> Iterator[str]:
     yield from _more(len(off))
     for figure in section.figures:
         if figure.accepted_until is not None:
-            why = f"{reading.accepted(figure)}: {figure.accepted_for}"
-            yield f"  {reading.MARKS[State.ACCEPTED]} {say(figure.title)}: {reading.amount(figure)} ({why})"
+            beside = " · ".join(filter(None, (reading.accepted(figure), figure.accepted_for)))
+            facts = {"figure": say(figure.title), "value": reading.amount(figure), "beside": beside}
+            yield f"  {reading.MARKS[State.ACCEPTED]} {_('{figure}: {value} ({beside})', **facts)}"
 
 
 def _figure(figure: Figure) -> str:

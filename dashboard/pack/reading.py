@@ -94,8 +94,10 @@ def accepted(figure: Figure) -> str | None:
 
 
 def run(figure: Figure) -> str | None:
-    """For how many months it has not been on target, in words."""
-    return n_("{n} mo", "{n} mo", figure.months_off) if figure.months_off else None
+    """For how many days it has been in its state, in words; nothing where that is not known, or it is as it should."""
+    if not figure.days or figure.state is State.ON_TARGET:
+        return None
+    return _("≥ {n} d", n=i18n.number(figure.days))
 
 
 def figure_rows(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]]:
@@ -175,7 +177,7 @@ def entry(each: AgendaEntry) -> list[str]:
 
 def agenda(review: Review) -> Iterator[Read]:
     """The agenda by kind, without columns in which nothing stands."""
-    head = [_("What"), _("Why"), _("Who"), _("Due"), _("Late")]
+    head = [_("What"), _("Why"), _("Who"), _("Due"), _("Overdue")]
     for kind, title in AGENDA.items():
         rows = [entry(each) for each in review.agenda if each.kind == kind]
         places = tuple(place for place in range(len(head)) if any(row[place] for row in rows))

@@ -50,6 +50,7 @@ PARTICIPATION = declare(
             ("year", Target(low=0.25)),
             ("ever", None),
         ),
+        wholes=True,
         page="activities",
     )
 )
@@ -75,6 +76,7 @@ REPEAT = declare(
         of=("attendances",),
         formula=msg("Residents who came at least twice in the period ÷ residents who took part in it."),
         source=msg("Repeat participation"),
+        wholes=True,
         page="activities",
     )
 )
@@ -88,6 +90,7 @@ NEWCOMERS = declare(
         formula=msg("Residents whose first activity ever lies in the period ÷ residents who took part in it."),
         source=msg("New participation; the target is our own"),
         target=Target(low=0.30),
+        wholes=True,
         page="activities",
     )
 )

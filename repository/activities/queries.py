@@ -245,7 +245,8 @@ def figures(
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
     count = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
-    silent = not count and (flows["records"] > 0 or not ever_registered)
+    begun = min(held.months, default="9999-99")  # of what was before any activity there is no data
+    silent = not count and (flows["records"] > 0 or not ever_registered or f"{period.last:%Y-%m}" < begun)
     untold = not crowd.told(period.key)
     why = UNTOLD if untold else ""
     people = None if silent or untold else crowd.number(period.key, "unique")
@@ -260,7 +261,7 @@ def figures(
     series = []
     for month in months:
         flow = held.total([month])
-        quiet = not registered[month] and (flow["records"] > 0 or not ever_registered)
+        quiet = not registered[month] and (flow["records"] > 0 or not ever_registered or month < begun)
         of_month = crowd.number(month, "unique")
         series.append(
             MonthOfActivities(

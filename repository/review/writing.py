@@ -3,9 +3,10 @@
 Nothing is computed here that an area's room computes already.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -29,7 +30,7 @@ from repository.grids import Community, Grid, PostsOnDay, Tier, posts_on
 from repository.metrics import Period, State, Value, ratio
 from repository.record import Choice
 from repository.review.document import AgendaEntry, Chart, Column, Figure, Proposal, Review, Section, Table
-from repository.store import Put, Store, at_once, at_one_sitting
+from repository.store import Put, Store, Then, at_once, at_one_sitting
 from repository.words import Amount, Message, Trouble, counted, msg
 
 MIXED_YEARS = 5
@@ -63,6 +64,13 @@ class _Desk:
     before: Period
     year: Period
     now: datetime
+    causes: dict[str, Message] = field(default_factory=dict)
+    """What explains a figure, by metric: of others the agenda gives no reason."""
+
+    def because(self, value: Value, cause: Message | None) -> None:
+        """Say what explains a figure, where something is known to."""
+        if cause is not None:
+            self.causes[value.metric.key] = cause
 
     @property
     def today(self) -> date:
@@ -78,6 +86,20 @@ class _Desk:
     def moment(self) -> datetime:
         """The moment stocks are of."""
         return self.period.until(self.now)
+
+    @cached_property
+    def then(self) -> "_Desk":
+        """The same, as of the period's end; while it lasts there is no difference."""
+        if self.moment >= self.now:
+            return self
+        last = self.moment - timedelta(milliseconds=1)
+        return replace(self, store=at_one_sitting(Then(self.store, last)), now=last)
+
+    def left(self, ask: Callable[["_Desk"], T]) -> tuple[T, T]:
+        """What there was at the end of the period, which is what it is judged by, and what there is now, which is what
+        can still be decided."""
+        then = ask(self.then)
+        return then, then if self.then is self else ask(self)
 
     @cached_property
     def posts(self) -> PostsOnDay:
@@ -189,6 +211,17 @@ def _maintenance(desk: _Desk) -> Section:
     kinds = sorted((row for row in now.categories if row.overdue), key=lambda row: -row.overdue)
     overdue = int(now.figures.overdue.value or 0)
     worst = late[0] if late else None
+    most = (
+        Message(
+            msg("Most overdue repairs: {grid}, {n} of {all}"),
+            {"grid": desk.grid(worst.grid_id), "n": worst.overdue, "all": overdue},
+        )
+        if worst
+        else None
+    )
+    because = _because(desk, before, now)
+    desk.because(now.figures.overdue, most)
+    desk.because(now.figures.on_time, because)
     return _section(
         "maintenance",
         msg("Maintenance"),
@@ -205,12 +238,7 @@ def _maintenance(desk: _Desk) -> Section:
         else Message(msg("No repair came in, and none is open")),
         figures,
         [
-            Message(
-                msg("Most overdue repairs: {grid}, {n} of {all}"),
-                {"grid": desk.grid(worst.grid_id), "n": worst.overdue, "all": overdue},
-            )
-            if worst
-            else None,
+            most,
             Message(
                 msg("{category}: {n} overdue of {open} open"),
                 {
@@ -221,7 +249,7 @@ def _maintenance(desk: _Desk) -> Section:
             )
             if kinds
             else None,
-            _because(desk, before, now),
+            because,
             _moved(figures),
         ],
         charts=(
@@ -275,10 +303,26 @@ def _maintenance(desk: _Desk) -> Section:
 
 
 def _facilities(desk: _Desk) -> Section:
-    estate = facilities.inventory(desk.store, desk.actor, desk.community_id, on=desk.day)
+    estate, today = desk.left(lambda at: facilities.inventory(at.store, at.actor, at.community_id, on=at.today))
     rows = estate.dangers[:LISTED]
     by_category = sorted(estate.by_category.items(), key=lambda each: -each[1].standing)
     hazards = int(estate.hazards.value or 0)
+    enough = estate.good_order.metric.minimum_n
+    shares = {
+        grid: each.good_order
+        for grid, each in estate.by_grid.items()
+        if grid and each.good_order is not None and each.standing >= enough
+    }
+    if len(shares) > 1:
+        poorest = min(shares, key=shares.__getitem__)
+        facts = {"grid": desk.grid(poorest), "share": Amount(shares[poorest], "percent")}
+        desk.because(estate.good_order, Message(msg("Lowest in {grid}: {share}"), facts))
+    if dangerous := Counter(row.grid_id for row in estate.dangers if row.grid_id).most_common(1):
+        ((grid, n),) = dangerous
+        desk.because(
+            estate.hazards,
+            Message(msg("Most in {grid}: {n} of {all}"), {"grid": desk.grid(grid), "n": n, "all": hazards}),
+        )
     return _section(
         "facilities",
         msg("Facilities"),
@@ -347,7 +391,7 @@ def _facilities(desk: _Desk) -> Section:
                 _in_weeks(desk, 2),
                 "facilities",
             )
-            for row in [row for row in estate.dangers if row.days_past and row.status == IN_SERVICE][:1]
+            for row in [row for row in today.dangers if row.days_past and row.status == IN_SERVICE][:1]
         ),
     )
 
@@ -365,6 +409,28 @@ def _participation(desk: _Desk) -> Section:
         default=None,
     )
     untried = [each.format for each in now.variety.formats if not each.sessions]
+    same = (
+        Message(
+            msg("{n} of {held} activities were of one kind: {format}"),
+            {"n": commonest.sessions, "held": held, "format": _known(commonest.format, activities.Format)},
+        )
+        if commonest and held > 1 and commonest.sessions * 2 > held
+        else None
+    )
+    absent = (
+        Message(
+            msg("{band} years: {share}% of those who came, {population}% of the population"),
+            {
+                "band": away.label,
+                "share": round((away.share or 0) * 100),
+                "population": round((away.population_share or 0) * 100),
+            },
+        )
+        if away and (away.representation or 0) < FAIR
+        else None
+    )
+    desk.because(now.variety.effective, same)
+    desk.because(now.participation, absent)
     return _section(
         "participation",
         msg("Participation"),
@@ -384,22 +450,8 @@ def _participation(desk: _Desk) -> Section:
         else Message(msg("No activity was held")),
         figures,
         [
-            Message(
-                msg("{n} of {held} activities were of one kind: {format}"),
-                {"n": commonest.sessions, "held": held, "format": _known(commonest.format, activities.Format)},
-            )
-            if commonest and held > 1 and commonest.sessions * 2 > held
-            else None,
-            Message(
-                msg("{band} years: {share}% of those who came, {population}% of the population"),
-                {
-                    "band": away.label,
-                    "share": round((away.share or 0) * 100),
-                    "population": round((away.population_share or 0) * 100),
-                },
-            )
-            if away and (away.representation or 0) < FAIR
-            else None,
+            same,
+            absent,
             _moved(figures),
         ],
         charts=(
@@ -445,15 +497,29 @@ def _participation(desk: _Desk) -> Section:
 
 def _safety(desk: _Desk) -> Section:
     now, before, year = desk.thrice(maintenance.hazard_review, now=desk.now)
+    left, today = desk.left(
+        lambda at: maintenance.hazard_review(at.store, at.actor, at.community_id, at.period, now=at.now)
+    )
     walk, walk_before, walk_year = desk.thrice(patrols.patrol_review, today=desk.today)
     look, look_before, look_year = desk.thrice(inspections.rounds, today=desk.today)
     posts = desk.posts
     gaps = posts.staffing.gaps
-    rows = now.standing[:LISTED]
-    late = int(now.overdue.value or 0)
+    rows = left.standing[:LISTED]
+    late = int(left.overdue.value or 0)
+    gap = (
+        Message(
+            msg("The first gap: {tier} in {grid}"),
+            {"tier": Message(gaps[0][0].label), "grid": desk.grid(gaps[0][1])},
+        )
+        if gaps
+        else None
+    )
+    desk.because(posts.coverage, gap)
+    if longest := max(left.standing, key=lambda each: each.overdue_days, default=None):
+        desk.because(left.overdue, _longest(longest.what, longest.overdue_days))
     figures = [
         Figure.of(now.rectified, before.rectified, year.rectified),
-        Figure.of(now.overdue),
+        Figure.of(left.overdue),
         desk.stock(posts.coverage),
         Figure.of(walk.coverage, walk_before.coverage, walk_year.coverage),
         Figure.of(look.on_time, look_before.on_time, look_year.on_time),
@@ -463,9 +529,9 @@ def _safety(desk: _Desk) -> Section:
         msg("Safety"),
         Message(
             msg("{hazards} standing, {late} past the deadline"),
-            {"hazards": counted(msg("{n} hazard"), msg("{n} hazards"), len(now.standing)), "late": late},
+            {"hazards": counted(msg("{n} hazard"), msg("{n} hazards"), len(left.standing)), "late": late},
         )
-        if now.standing
+        if left.standing
         else Message(msg("No hazard stands")),
         figures,
         [
@@ -474,12 +540,7 @@ def _safety(desk: _Desk) -> Section:
             else Message(msg("The three-tier safety network covers every grid."))
             if desk.grids
             else None,
-            Message(
-                msg("The first gap: {tier} in {grid}"),
-                {"tier": Message(gaps[0][0].label), "grid": desk.grid(gaps[0][1])},
-            )
-            if gaps
-            else None,
+            gap,
         ],
         tables=(
             Table(
@@ -501,7 +562,7 @@ def _safety(desk: _Desk) -> Section:
                     )
                     for each in rows
                 ),
-                more=len(now.standing) - len(rows),
+                more=len(left.standing) - len(rows),
                 page="facilities",
                 params={"part": "hazards"},
             ),
@@ -514,7 +575,7 @@ def _safety(desk: _Desk) -> Section:
                 "facilities",
                 {"part": "hazards", "hazard": each.id},
             )
-            for each in now.standing[:1]
+            for each in today.standing[:1]
             if each.overdue_days
         ),
     )
@@ -523,9 +584,15 @@ def _safety(desk: _Desk) -> Section:
 def _organizations(desk: _Desk) -> Section:
     now, before, year = desk.thrice(organizations.review, today=desk.today)
     work, work_before, work_year = desk.thrice(projects.review, today=desk.today)
-    silent = now.silent
-    late = work.late_tasks
-    unclear = int(work.unclear.value or 0)
+    left, today = desk.left(
+        lambda at: organizations.review(at.store, at.actor, at.community_id, at.period, today=at.today)
+    )
+    running, _today = desk.left(
+        lambda at: projects.review(at.store, at.actor, at.community_id, at.period, today=at.today)
+    )
+    silent = left.silent
+    late = running.late_tasks
+    unclear = int(running.unclear.value or 0)
     return _section(
         "organizations",
         msg("Local organisations"),
@@ -537,11 +604,11 @@ def _organizations(desk: _Desk) -> Section:
         else Message(msg("No stationed organisation is on the register")),
         [
             Figure.of(now.participation, before.participation, year.participation),
-            Figure.of(now.silence),
+            Figure.of(left.silence),
             Figure.of(now.matching, before.matching, year.matching),
-            Figure.of(now.unmatched),
+            Figure.of(left.unmatched),
             Figure.of(work.completion, work_before.completion, work_year.completion),
-            Figure.of(work.unclear),
+            Figure.of(running.unclear),
         ],
         [
             counted(
@@ -577,17 +644,26 @@ def _organizations(desk: _Desk) -> Section:
                 due_on=_in_weeks(desk, 4),
                 page="organizations",
             )
-            for each in silent[:1]
+            for each in today.silent[:1]
         ),
     )
 
 
 def _team(desk: _Desk) -> Section:
-    found = staff.team(desk.store, desk.actor, desk.community_id, on=desk.day)
+    found = staff.team(desk.then.store, desk.actor, desk.community_id, on=desk.day)
     posts = desk.posts
     vacancies = posts.staffing.vacancies
     wished = [each.value for each in found.dimensions if each.value is not None]
     first = vacancies[0] if vacancies else None
+    nobody = (
+        Message(
+            msg("Nobody is ready to take over {n} of {all} key posts"),
+            {"n": found.without_successor, "all": found.key_posts},
+        )
+        if found.without_successor
+        else None
+    )
+    desk.because(found.succession, nobody)
     return _section(
         "team",
         msg("Team and posts"),
@@ -603,12 +679,7 @@ def _team(desk: _Desk) -> Section:
             desk.stock(found.succession),
         ],
         [
-            Message(
-                msg("Nobody is ready to take over {n} of {all} key posts"),
-                {"n": found.without_successor, "all": found.key_posts},
-            )
-            if found.without_successor
-            else None,
+            nobody,
         ],
         tables=(
             Table(
@@ -648,28 +719,31 @@ def _team(desk: _Desk) -> Section:
 
 def _meetings(desk: _Desk) -> Section:
     now, before, year = desk.thrice(meetings.review, now=desk.now)
-    rows = now.unfinished[:LISTED]
+    left, _today = desk.left(lambda at: meetings.review(at.store, at.actor, at.community_id, at.period, now=at.now))
+    rows = left.unfinished[:LISTED]
+    if longest := max(left.unfinished, key=lambda each: each.days_late, default=None):
+        desk.because(now.carried_out, _longest(longest.item.what, longest.days_late))
     return _section(
         "meetings",
         msg("Meetings"),
         Message(
             msg("{items} open, {late} overdue"),
-            {"items": counted(msg("{n} action item"), msg("{n} action items"), now.open_items), "late": now.overdue},
+            {"items": counted(msg("{n} action item"), msg("{n} action items"), left.open_items), "late": left.overdue},
         )
-        if now.open_items
+        if left.open_items
         else Message(msg("Everything the meetings decided is done"))
         if now.anything
         else Message(msg("No meeting is on record")),
         [
             Figure.of(now.cadence, before.cadence, year.cadence),
             Figure.of(now.carried_out, before.carried_out, year.carried_out),
-            Figure.of(now.carried_over),
+            Figure.of(left.carried_over),
             Figure.of(now.consensus, before.consensus, year.consensus),
             Figure.of(now.attendance, before.attendance, year.attendance),
         ],
         [
-            Message(msg("Carried over two meetings and more: {n}"), {"n": int(now.carried_over.value)})
-            if now.carried_over.value
+            Message(msg("Carried over two meetings and more: {n}"), {"n": int(left.carried_over.value)})
+            if left.carried_over.value
             else None,
         ],
         tables=(
@@ -692,7 +766,7 @@ def _meetings(desk: _Desk) -> Section:
                     )
                     for each in rows
                 ),
-                more=now.open_items - len(rows),
+                more=left.open_items - len(rows),
                 page="meetings",
             ),
         ),
@@ -761,8 +835,9 @@ def _requests(desk: _Desk) -> Section:
 
 def _money(desk: _Desk) -> Section:
     now, before, year = desk.thrice(activities.residents_review, now=desk.now)
-    plan = replacement.replacement_review(desk.store, desk.actor, desk.community_id, now=desk.now)
-    estate = facilities.inventory(desk.store, desk.actor, desk.community_id, on=desk.day, course=False)
+    then = desk.then
+    plan = replacement.replacement_review(then.store, then.actor, then.community_id, now=then.now)
+    estate = facilities.inventory(then.store, then.actor, then.community_id, on=then.today, course=False)
     years = sorted({item.year for item in plan.items})
     cost = {year: sum(item.cost_cents or 0 for item in plan.items if item.year == year) for year in years}
     figures = [desk.stock(estate.next_year), desk.stock(plan.fci)]
@@ -851,7 +926,7 @@ def _agenda(desk: _Desk, sections: Sequence[Section]) -> tuple[AgendaEntry, ...]
             Message(
                 msg("{metric}: {value}"), {"metric": figure.title, "value": Amount(figure.value or 0, figure.unit)}
             ),
-            why=section.points[0] if section.points else section.headline,
+            why=desk.causes.get(figure.metric),
             page=figure.page,
             params=figure.params,
         )
@@ -885,11 +960,12 @@ def _moved(figures: Sequence[Figure]) -> Message | None:
     if share < NOTABLE:
         return None
     text = (
-        msg("Moved most: {metric}, for the better, {share}% against the period before")
+        msg("Moved most, for the better: {metric}, from {before} to {after}")
         if figure.better
-        else msg("Moved most: {metric}, for the worse, {share}% against the period before")
+        else msg("Moved most, for the worse: {metric}, from {before} to {after}")
     )
-    return Message(text, {"metric": figure.title, "share": round(share * 100)})
+    both = {"before": figure.before or 0, "after": figure.value or 0}
+    return Message(text, {"metric": figure.title, **{name: Amount(each, figure.unit) for name, each in both.items()}})
 
 
 def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkReview) -> Message | None:
@@ -913,6 +989,11 @@ def _because(desk: _Desk, before: maintenance.WorkReview, now: maintenance.WorkR
             "n": round(100 * abs(most.total)),
         },
     )
+
+
+def _longest(what: str, days: int) -> Message | None:
+    """What is overdue longest, where anything is."""
+    return Message(msg("Overdue longest: {what}, {days} d"), {"what": what, "days": days}) if days > 0 else None
 
 
 def _in_weeks(desk: _Desk, weeks: int) -> date:

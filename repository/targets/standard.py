@@ -17,6 +17,7 @@ from repository.metrics import Accepted, Held, Metric, Period, State, Target, Va
 from repository.store import Document, Steps, Store, Wanted, in_steps
 from repository.targets.records import Acceptance, MetricTarget, Span, StatesNoted
 
+_WHOLES = (Span.QUARTER, Span.YEAR)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -62,16 +63,16 @@ class Standard:
             day,
             self.target(metric, day, span),
             self.accepted(metric, day, grid_id),
-            tuple(self._course(metric, day)),
+            tuple(self._course(metric, day, span if metric.wholes and span in _WHOLES else Span.MONTH)),
             tuple(turn for turn in self.turns.get(metric.key, ()) if turn[0] < day) if metric.stock else (),
         )
 
-    def _course(self, metric: Metric, day: date) -> Iterable[tuple[date, Target | None]]:
-        """What was wanted of single months."""
-        bare = replace(metric, target=metric.wanted(Span.MONTH))
-        own = [found for kind in (Span.MONTH, Span.ANY) if (found := self.targets.get((metric.key, kind)))]
+    def _course(self, metric: Metric, day: date, span: str) -> Iterable[tuple[date, Target | None]]:
+        """What was wanted of single months, or of the whole quarters or years that its course tells of."""
+        bare = replace(metric, target=metric.wanted(span))
+        own = [found for kind in (span, Span.ANY) if (found := self.targets.get((metric.key, kind)))]
         begins = {entry.from_on for each in own for entry in each.entries if entry.from_on <= day}
-        return [(first, self.target(bare, first, Span.MONTH)) for first in (date.min, *sorted(begins))]
+        return [(first, self.target(bare, first, span)) for first in (date.min, *sorted(begins))]
 
     def of_a_part(self) -> "Standard":
         """For figures of some grids or one category: what was noted of the whole is not theirs."""
