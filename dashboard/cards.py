@@ -409,8 +409,11 @@ def _plot(figure: str, *, key: str, alt: str) -> None:
 
 
 def plot_ahead() -> None:
-    """A chart that nobody sees: a browser that has drawn one draws the next at once."""
-    _plot('{"data": [{"type": "bar", "x": [0], "y": [0]}], "layout": {"height": 20}}', key="ahead", alt="–")
+    """A chart that nobody sees, of bars, lines and words: a browser that has drawn one draws the next at once."""
+    bars = {"type": "bar", "x": [0, 1], "y": [0, 1], "text": ["0", "1"]}
+    lines = {"type": "scatter", "mode": "lines+markers+text", "x": [0, 1], "y": [0, 1], "text": ["0", "1"]}
+    words = {"height": 80, "annotations": [{"x": 0, "y": 0, "text": "0", "showarrow": False}]}
+    _plot(json.dumps({"data": [bars, lines], "layout": words}), key="ahead", alt="–")
 
 
 @st.fragment

@@ -14,6 +14,7 @@ import re
 import resource
 import secrets
 import socket
+import sys
 import threading
 import time
 import tomllib
@@ -38,6 +39,9 @@ CLOSED = ("/_stcore/metrics",)  # open to anyone by Streamlit's default
 HEALTH_SECONDS = 3.0
 PING_SECONDS = 30.0
 FAREWELL_SECONDS = 3
+TURN_SECONDS = 0.0005
+"""How long a thread computes before another has its turn. With Python's 5 ms a page waits that long at each of its
+readings and messages while one of the server's own jobs computes."""
 OPEN_FILES = 4096
 
 
@@ -585,6 +589,7 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
     app = application(settings)
     quiet_log(settings)
     allow_files()
+    sys.setswitchinterval(TURN_SECONDS)
     door = door or listen(settings.host, settings.port)
     unsafe: list[Unsafe] = []
 
