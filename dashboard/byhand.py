@@ -183,7 +183,10 @@ def tile(value: Value, detail: str) -> Markup:
     """A metric as ``cards.tile`` shows it: its name leads to the list behind it, its corner explains it."""
     metric, (unit, beside) = value.metric, cards.beside(value, detail)
     name = link(
-        metric.page, Markup("{} {}").format(say(metric.short), icon("chevron_right")), hint=cards.about_plainly(value)
+        metric.page,
+        Markup("{} {}").format(say(metric.short), icon("chevron_right")),
+        hint=cards.about_plainly(value),
+        **navigation.LISTS.get(metric.key, {}),
     )
     course = [point for _month, point in value.series if point is not None] if value.enough else []
     what = _("What is {figure}?", figure=say(metric.short))

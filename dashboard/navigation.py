@@ -1,6 +1,6 @@
 """The pages: one row each, by which the menu, links and tests go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -56,6 +56,14 @@ PAGES = (
     PageRow("inspect", msg("Inspect"), shown=False, periods=False, choices=()),
 )
 BY_KEY = {row.key: row for row in PAGES}
+LISTS: Mapping[str, Mapping[str, str]] = {
+    "work_overdue": {"of": "owed_late"},
+    "work_on_time": {"of": "timed"},
+    "F1": {"status": "poor"},
+    "F3": {"status": "past"},
+}
+"""What leads from a figure to the list of what it rests on: parameters of its page, by the metric's key. Of what misses
+its target the list is of what is amiss, where a share tells how much is in order."""
 
 
 @cache

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from dashboard import byhand, i18n, server
+from dashboard import byhand, i18n, navigation, server
 from repository import overview
 from repository.access import Actor, Role
 from repository.grids import Community
-from repository.metrics import Metric, Period, State, Target, Value
+from repository.metrics import METRICS, Metric, Period, State, Target, Value
 from repository.store import Store
+from tests.conftest import NOW
 from tests.drawn import Drawn, drawn_by_hand
 
 READER = Actor("leader", "书记", Role.SECRETARY)
@@ -107,10 +108,42 @@ def test_the_head_looks_as_always_where_there_is_nothing_yet(
     assert byhand.links() in drawn
 
 
+def test_a_figure_leads_to_the_list_of_what_it_rests_on(demo_uri: str, admin: Actor, visit: Callable[..., Any]) -> None:
+    """From the tiles and from each grid's cells, as many as the figure says."""
+    store = Store.connect(demo_uri)
+    now = NOW.astimezone(store.zone("d-community"))
+    found = overview.glance(store, admin, "d-community", Period.containing("quarter", now.date()), now=now)
+    store.close()
+    of = {value.metric.key: (value.value or 0, value.n) for value in found.values}
+    cells = [(row.metric.key, grid, cell) for row in found.rows for grid, cell in row.cells.items()]
+    of |= {f"{key} {grid}": (cell.value or 0, cell.n) for key, grid, cell in cells if cell.state is not State.UNKNOWN}
+    counted = {
+        "work_overdue": lambda value, _n: value,
+        "work_on_time": lambda _value, n: n,
+        "F1": lambda value, n: n - round(value * n),
+        "F3": lambda value, n: round(value * n),
+    }
+    assert set(navigation.LISTS) == set(counted)
+    links = [(link.page, link.query) for link in drawn_by_hand(visit(demo_uri, "overview", lang="en")).links]
+    tried = 0
+    for told, (value, n) in of.items():
+        key, _space, grid = told.partition(" ")
+        if key not in counted:
+            continue
+        query = {**navigation.LISTS[key], **({"grid": grid} if grid else {}), "lang": "en"}
+        assert any(query.items() <= ({"lang": "en"} | asked).items() for _page, asked in links), told
+        at = visit(demo_uri, METRICS[key].page, **query)
+        assert not at.exception
+        (number,) = re.findall(r"^([\d,]+) (?:work order|facilit)", "\n".join(each.value for each in at.header), re.M)
+        assert int(number) == counted[key](value, n), told
+        tried += 1
+    assert tried > 4 + 2 * len(found.grids)
+
+
 def test_who_must_act_is_told_by_when(demo_uri: str, visit: Callable[..., Any]) -> None:
     """The first day by which somebody must have reacted to one of a trouble's figures."""
     store = Store.connect(demo_uri)
-    now = store.clock().astimezone(store.zone("d-community"))
+    now = NOW.astimezone(store.zone("d-community"))
     found = overview.glance(store, READER, "d-community", Period.of("2026Q1"), now=now)
     store.close()
     days = {concern.by for concern in found.concerns} - {None}

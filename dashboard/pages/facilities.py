@@ -26,10 +26,12 @@ from repository.facilities import (
     Category,
     Facility,
     Inventory,
+    Reason,
     ServiceStatus,
     age_years,
     end_of_life,
     facility_names,
+    in_good_order,
     register,
 )
 from repository.facilities import inventory as stock
@@ -183,7 +185,12 @@ def _tiles(found: Inventory, category: Category | None) -> None:
 
 def _register(view: session.View, found: Inventory, category: Category | None, names: upkeep.Names) -> list[Facility]:
     """The register; returns what it shows."""
-    words = {"": _("All not retired"), "hazard": _("Hazards")}
+    words = {
+        "": _("All not retired"),
+        "poor": _("Not in good order"),
+        "past": _("Past its life"),
+        "hazard": _("Hazards"),
+    }
     words |= {str(each): say(each.label) for each in ServiceStatus}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         heading = st.empty()
@@ -203,9 +210,11 @@ def _register(view: session.View, found: Inventory, category: Category | None, n
         labels.button()
     retired = status == ServiceStatus.RETIRED
     rows = data.ask_as_seen(register, view.community_id, grids=view.grids, category=category, retired=retired)
-    if status == "hazard":
-        dangerous = {hazard.id for hazard in found.dangers}
-        rows = [row for row in rows if row.id in dangerous]
+    if status in ("hazard", "past"):
+        wanted = {hazard.id for hazard in found.dangers if status == "hazard" or Reason.PAST_LIFE in hazard.reasons}
+        rows = [row for row in rows if row.id in wanted]
+    elif status == "poor":
+        rows = [row for row in rows if in_good_order(row.status, row.condition) is False]
     elif status:
         rows = [row for row in rows if row.status == status]
     heading.header(n_("{n} facility", "{n} facilities", len(rows)), anchor=False, width="content")

@@ -36,7 +36,7 @@ def render() -> None:
         byhand.column(_("How the community is run"), byhand.row("four", [_system(line) for line in lines])),
     )
     for value in found.values:
-        explaining.show_if_asked(value, value.metric.key, value.metric.page, {})
+        explaining.show_if_asked(value, value.metric.key, value.metric.page, navigation.LISTS.get(value.metric.key, {}))
     if view.past is None:  # what is over does not change by itself
         data.keep_fresh()
 
@@ -131,7 +131,8 @@ def _cell(row: Row, grid_id: str) -> Markup | str:
     cell = row.cells[grid_id]
     if cell.state is State.UNKNOWN:
         return i18n.MISSING
-    return byhand.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
+    figure = byhand.mark(cell.state, i18n.figure_of(cell.value, row.metric.unit)[0])
+    return byhand.link(row.metric.page, figure, **{"grid": grid_id, **navigation.LISTS.get(row.metric.key, {})})
 
 
 def _today(actions: tuple[Action, ...], *, past: bool) -> Markup:

@@ -276,6 +276,13 @@ _HISTORY = tuple(f"condition_history.{name}" for name in ("at", "condition", "st
 _GOOD = frozenset({Condition.EXCELLENT, Condition.GOOD, Condition.FAIR})
 
 
+def in_good_order(status: str, condition: str | None) -> bool | None:
+    """Whether F1 counts a facility as in good order; None where its condition is not known, while it is in service."""
+    if status == OUT_OF_ORDER:
+        return False
+    return None if condition is None else condition in _GOOD
+
+
 def _where(category: str | None) -> Document:
     return {} if category is None else {"category": category}
 
@@ -352,11 +359,12 @@ def _glance(
 def _cells(seen: Iterable[Seen]) -> dict[tuple[str | None, Category], Figures]:
     sums: dict[tuple[str | None, str], list[int]] = {}
     for row, _age, end, reasons in seen:
-        place, grade, idle = (row.get("grid_id"), row["category"]), row.get("condition"), row["status"] == OUT_OF_ORDER
-        cell = sums.setdefault(place, [0] * 8)
+        grade = row.get("condition")
+        good = in_good_order(row["status"], grade)
+        cell = sums.setdefault((row.get("grid_id"), row["category"]), [0] * 8)
         cell[0] += 1
-        cell[1] += idle or grade is not None
-        cell[2] += not idle and grade in _GOOD
+        cell[1] += good is not None
+        cell[2] += good is True
         if grade is not None:
             cell[3] += int(grade)
             cell[4] += 1
@@ -391,11 +399,11 @@ def _course(rows: Sequence[Document], years: Sequence[float], on: date, zone: Zo
             status = entry.get("status") or (RETIRED if retired else "")
             if status == RETIRED:
                 continue
-            grade, idle = entry.get("condition"), status == OUT_OF_ORDER
-            if idle or grade:
+            in_order = in_good_order(status, entry.get("condition"))
+            if in_order is not None:
                 graded[first] += 1
                 graded[after] -= 1
-            if grade in _GOOD and not idle:
+            if in_order:
                 good[first] += 1
                 good[after] -= 1
             start, precision = service_on(row, days[first])
