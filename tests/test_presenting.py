@@ -195,7 +195,7 @@ def test_nothing_changes_from_one_slide_to_the_next(
     assert _turned(visit(mongodb_uri, "review", lang="en", period="2026Q2", slide="1")) != shown, "in another window"
     assert _turned(at) == shown
 
-    at.button("slide-end").click().run()
+    at.button("slide-close").click().run()
     at.button("do_present").click().run()
     assert _turned(at) != shown
 
