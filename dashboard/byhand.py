@@ -69,7 +69,17 @@ def head(menu: Markup, title: str, note: str, *, badge: Markup = NOTHING, beside
             menu, title, badge, note, beside
         )
     )
+    follow()
+
+
+def follow() -> None:
+    """Have the page's links by hand move inside the app."""
     st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True, width="content")
+
+
+def put(part: Markup) -> None:
+    """One part alone, among elements that are not by hand."""
+    st.html(Markup('<div class="byhand alone">{}</div>').format(part))
 
 
 def menu(here: str) -> Markup:
