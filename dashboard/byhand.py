@@ -77,9 +77,11 @@ def follow() -> None:
     st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True, width="content")
 
 
-def put(part: Markup) -> None:
-    """One part alone, among elements that are not by hand."""
-    st.html(Markup('<div class="byhand alone">{}</div>').format(part))
+def lead(page: str, words: str, *, arrow: bool = False, **params: str | None) -> None:
+    """A link alone, among elements that are not by hand; see ``link``. One of Streamlit's own pushes two addresses, so
+    that the way back to the same page takes two steps."""
+    content = Markup("{} {}").format(words, icon("arrow_forward")) if arrow else words
+    st.html(Markup('<div class="byhand alone">{}</div>').format(link(page, content, **params)))
 
 
 def menu(here: str) -> Markup:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
-from markupsafe import Markup
 
 from dashboard import byhand, cards, charts, i18n, session
 from dashboard.i18n import _, plain, say
@@ -147,7 +146,7 @@ def _section(section: Section) -> None:
 
 def _figure(figure: Figure) -> None:
     with st.container(gap=None, key=f"slide-figure-{figure.metric}"):
-        byhand.put(byhand.link(figure.page, say(figure.title), **figure.params))
+        byhand.lead(figure.page, say(figure.title), **figure.params)
         wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
         target = f" :gray[{plain(_('target {bounds}', bounds=wanted))}]" if wanted else ""
         state = f" {cards.badge(figure.state, reading.accepted(figure))}" if figure.state is not None else ""
@@ -196,8 +195,4 @@ def lines_behind(behind: Table, most: int) -> None:
     cards.listed(read.head, rows, read.right)
     left = len(read.rows) - len(rows) + behind.more
     if left > 0 and behind.page:
-        words = i18n.n_("{n} more", "{n} more", left)
-        # by hand: a link of Streamlit's own pushes two addresses, so that going back to a slide took two steps
-        byhand.put(
-            byhand.link(behind.page, Markup("{} {}").format(words, byhand.icon("arrow_forward")), **behind.params)
-        )
+        byhand.lead(behind.page, i18n.n_("{n} more", "{n} more", left), arrow=True, **behind.params)

@@ -13,6 +13,7 @@ from dashboard import byhand, i18n, presenting
 from dashboard.pack import digest, reading
 from repository import maintenance, meetings, review
 from repository.access import Actor, Refused, Role
+from repository.grids import Community
 from repository.meetings import Meeting
 from repository.metrics import Period
 from repository.review import SECTIONS, KeptReview, Presentation, reviewed
@@ -196,7 +197,7 @@ def test_nothing_changes_from_one_slide_to_the_next(
     assert _turned(visit(mongodb_uri, "review", lang="en", period="2026Q2", slide="1")) != shown, "in another window"
     assert _turned(at) == shown
 
-    at.button("slide-end").click().run()
+    at.button("slide-close").click().run()
     at.button("do_present").click().run()
     assert _turned(at) != shown
 
@@ -218,6 +219,15 @@ def test_a_slide_draws_every_series_and_leads_by_links_the_browser_comes_back_fr
     html = "".join(each.proto.body for each in at.get("html"))
     assert html.count("<a data-inside") >= 3, "as many as there are figures"
     assert byhand.links() in html, "and what makes them move inside the app"
+
+
+def test_where_nothing_is_to_be_dealt_with_there_is_no_agenda(
+    store: Store, admin: Actor, mongodb_uri: str, visit: Any
+) -> None:
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D 社区"))
+    heads = [each.value for each in visit(mongodb_uri, "review", lang="en", period="2026Q1").header]
+    assert "No meeting is on record" in heads
+    assert "Agenda" not in heads
 
 
 def _turned(at: Any) -> list[str]:
