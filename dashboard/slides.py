@@ -48,7 +48,6 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
     number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
     slide = deck[number - 1]
     cards.style_of_slides()
-    byhand.follow()
     with st.container(key="slide", gap="small"):
         st.caption(plain(slide.above))
         st.title(plain(slide.title), anchor=False)
@@ -87,6 +86,7 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
             turn(_("On"), None, 1, "Space")
             turn(_("First slide"), None, 1 - number, "Home")
             turn(_("Last slide"), None, count - number, "End")
+            byhand.follow()  # the script of the links, here where nothing is seen and no room is taken
 
 
 def _go(to: int, count: int) -> None:
