@@ -113,15 +113,7 @@ def _finish(view: session.View, found: ActionItem) -> None:
     )  # fmt: skip
     today = view.now.date()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="thumb_item"):
-        done_on = st.date_input(
-            _("Done on"),
-            value=today,
-            min_value=forms.EARLIEST,
-            max_value=forms.LATEST,  # else another day is sent
-            format="YYYY-MM-DD",
-            key=f"done-{found.id}",
-            width=160,
-        )
+        done_on = forms.day(_("Done on"), today, key=f"done-{found.id}", width=160)
         if st.button(_("It is done"), type="primary", icon=":material/task_alt:", key="do_finish"):
             act(view, found, meetings.finish, _("Noted: it is done."), result=result, done_on=done_on)
 

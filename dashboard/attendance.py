@@ -17,7 +17,6 @@ from dashboard.i18n import _, n_, number, plain, say, term
 from repository import checkin
 from repository.access import Operation, may
 from repository.activities import (
-    LAST_DAY,
     MOST_IN_SERIES,
     MOST_WEEKS,
     Activity,
@@ -278,10 +277,7 @@ def _repeat(view: session.View, activity: Activity) -> None:
     )
     times, until = None, None
     if how == "until":
-        until = st.date_input(
-            _("Until when?"), value=activity.held_on + timedelta(weeks=12), min_value=activity.held_on,
-            max_value=LAST_DAY, format="YYYY-MM-DD", key=f"until-{form}",
-        )  # fmt: skip
+        until = forms.day(_("Until when?"), activity.held_on + timedelta(weeks=12), key=f"until-{form}")
     else:
         times = st.number_input(_("How many times in all?"), 2, MOST_IN_SERIES, 8, key=f"times-{form}")
     repeat = Repeat(Rhythm(rhythm), int(weeks), until, times)

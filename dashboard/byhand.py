@@ -69,7 +69,19 @@ def head(menu: Markup, title: str, note: str, *, badge: Markup = NOTHING, beside
             menu, title, badge, note, beside
         )
     )
+    follow()
+
+
+def follow() -> None:
+    """Have the page's links by hand move inside the app."""
     st.html(f"<script>{links()}</script>", unsafe_allow_javascript=True, width="content")
+
+
+def lead(page: str, words: str, *, arrow: bool = False, **params: str | None) -> None:
+    """A link alone, among elements that are not by hand; see ``link``. One of Streamlit's own pushes two addresses, so
+    that the way back to the same page takes two steps."""
+    content = Markup("{} {}").format(words, icon("arrow_forward")) if arrow else words
+    st.html(Markup('<div class="byhand alone">{}</div>').format(link(page, content, **params)))
 
 
 def menu(here: str) -> Markup:

@@ -629,7 +629,7 @@ def _call_back(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
             width="stretch",
             key=f"grade-{key}",
         )
-    on = st.date_input(_("On which day?"), view.now.date(), format="YYYY-MM-DD", key=f"called-{key}", width=170)
+    on = forms.day(_("On which day?"), view.now.date(), key=f"called-{key}", width=170)
     note = st.text_input(_("Remark (optional)"), max_chars=300, key=f"call-note-{key}", **session.STAGED)
     pressed = st.button(
         _("Note the call-back"),
@@ -773,7 +773,7 @@ def _to_activity(view: View, one: Request, mine: drawer.Draft[Request]) -> None:
         key=f"activity-format-{key}",
     )
     first = view.now.date() + timedelta(days=14)
-    day = st.date_input(_("Date"), first, format="YYYY-MM-DD", key=f"activity-day-{key}", width=170)
+    day = forms.day(_("Date"), first, key=f"activity-day-{key}", width=170)
     pressed = st.button(
         _("Plan the activity"),
         type="primary",

@@ -295,18 +295,29 @@ def lines(
     first: Numbers,
     second: Numbers,
     *,
-    names: tuple[str, str],
+    names: Sequence[str],
     look: Palette,
+    third: Numbers = (),
     gap: bool = True,
     so_far: bool = False,
     links: Sequence[Sequence[str]] = (),
+    projector: tuple[int, int] | None = None,
 ) -> Figure:
     """Two lines over months or days ("2026-04", "2026-04-02"), each named at its end: ``first`` slate (opened,
-    visits), ``second`` blue (ended, people). ``gap`` fills what lies between them at 9 % red, where the first is above.
-    ``so_far``: the last month is not over, the way to it is dotted. ``links``, by line and place, are where the points
-    lead."""
+    visits), ``second`` blue (ended, people); a ``third`` dashed (what stayed). ``gap`` fills what lies between the two
+    at 9 % red, where the first is above. ``so_far``: the last month is not over, the way to it is dotted. ``links``, by
+    line and place, are where the points lead. ``projector``: the height and that of the letters, in pixels, on a
+    slide."""
     figure = _figure(look)
+    if projector:
+        layout = figure["layout"]
+        layout["height"], layout["font"]["size"] = projector
+        for axis in ("xaxis", "yaxis"):
+            layout[axis]["tickfont"] = layout[axis]["tickfont"] | {"size": projector[1]}
     places = list(range(len(ticks)))
+    drawn = [(first, names[0], look.slate, 2.0, None), (second, names[1], look.main, 2.5, None)]
+    if third:
+        drawn.append((third, names[2], look.ink, 1.5, "dash"))
     if gap:
         for stretch in _stretches(first, second):
             _trace(
@@ -319,15 +330,12 @@ def lines(
                 mode="none",
                 hoverinfo="skip",
             )
-    for values, name, colour, width in ((first, names[0], look.slate, 2), (second, names[1], look.main, 2.5)):
-        _line(figure, ticks, values, name, colour, width, so_far=so_far)
+    for values, name, colour, width, dash in drawn:
+        _line(figure, ticks, values, name, colour, width, dash=dash, so_far=so_far)
     for values, where, colour in zip((first, second), links, (look.slate, look.main), strict=False):
         _points_that_lead(figure, ticks, values, where, colour)
-    ends = [
-        (_last(values), name, colour)
-        for values, name, colour in ((first, names[0], look.slate), (second, names[1], look.main))
-    ]
-    return _over_time(figure, ticks, [*first, *second], ends, look, places)
+    ends = [(_last(values), name, colour) for values, name, colour, _width, _dash in drawn]
+    return _over_time(figure, ticks, [*first, *second, *third], ends, look, places)
 
 
 def line(
@@ -787,6 +795,7 @@ def _line(
     colour: str,
     width: float,
     *,
+    dash: str | None = None,
     so_far: bool = False,
 ) -> None:
     if so_far and len(ticks) > 1:
@@ -815,7 +824,7 @@ def _line(
         y=list(values),
         mode="lines+markers",
         name=_safe(name),
-        line={"color": colour, "width": width},
+        line={"color": colour, "width": width} | ({"dash": dash} if dash else {}),
         marker={"color": colour, "size": [8 if single else 0 for single in alone], "line": {"width": 0}},
         hovertext=[
             f"{tick} {_safe(name)} {_amount(value)}" if value is not None else ""
@@ -853,8 +862,10 @@ def _over_time(
     """The months or days along the bottom, at most five round numbers up the side, each line named at its end."""
     known = [value for value in values if value is not None]
     bottom, top, step = _round_axis(min(known, default=0), max(known, default=0))
-    plot = 280 - 40
-    placed = _apart([(end, name, colour) for end, name, colour in ends if end is not None], (top - bottom) / plot * 20)
+    layout = figure["layout"]
+    pixel, letters = (top - bottom) / (layout["height"] - 40), layout["font"]["size"]
+    known_ends = [(end, name, colour) for end, name, colour in ends if end is not None]
+    placed = _apart(known_ends, pixel * (letters + 6), top)
     last = max(len(places) - 1, 0)
     for height, (end, name, colour) in placed:
         _note(
@@ -867,7 +878,8 @@ def _over_time(
             showarrow=False,
             font={"color": colour if colour != look.slate else look.quiet},
         )
-    room = max((_width(f"{name} {_amount(end or 0)}") for _height, (end, name, _colour) in placed), default=0)
+    wide = max((_width(f"{name} {_amount(end or 0)}") for _height, (end, name, _colour) in placed), default=0)
+    room = wide * letters / TEXT
     shown = _spread(len(ticks))
     figure["layout"]["xaxis"].update(
         tickvals=shown,
@@ -941,12 +953,17 @@ def _stretches(upper: Numbers, lower: Numbers) -> list[list[tuple[float, float, 
     return [*runs, run] if len(run) > 1 else runs
 
 
-def _apart(ends: list[tuple[float, str, str]], room: float) -> list[tuple[float, tuple[float, str, str]]]:
-    """Heights of end labels, moved so that none covers another."""
+def _apart(ends: list[tuple[float, str, str]], room: float, top: float) -> list[tuple[float, tuple[float, str, str]]]:
+    """Heights of end labels, moved so that none covers another and none lies above the ``top``, where it is not
+    drawn."""
     placed: list[tuple[float, tuple[float, str, str]]] = []
     for end in sorted(ends, key=lambda item: item[0]):
         height = end[0] if not placed else max(end[0], placed[-1][0] + room)
         placed.append((height, end))
+    for place in reversed(range(len(placed))):
+        height, end = placed[place]
+        placed[place] = min(height, top), end
+        top = placed[place][0] - room
     return placed
 
 

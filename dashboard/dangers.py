@@ -261,12 +261,9 @@ def _terms(view: session.View, found: Hazard) -> None:
     mine = drawer.draft(form, found, "deadline_on", "level")
     over = found.state is State.RECHECKED
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        day = st.date_input(
+        day = forms.day(
             _("Deadline"),
             mine.opened.deadline_on,
-            min_value=forms.EARLIEST,
-            max_value=forms.LATEST,
-            format="YYYY-MM-DD",
             width=160,
             disabled=over,
             key=f"terms-day-{mine.key}",

@@ -13,6 +13,7 @@ from repository.access import Operation, may
 from repository.facilities import Category
 from repository.maintenance import WorkOrder
 from repository.preventive import AHEAD_DAYS, MaintenancePlan, PreventiveReview, Unit
+from repository.store import Invalid
 
 Names = Mapping[str, Mapping[str, str]]
 PLAN, DUE = "maintenance_plan", "preventive"
@@ -131,14 +132,12 @@ def _ahead(view: session.View) -> None:
         return
     today = view.now.date()
     with inside:
-        until = st.date_input(
-            _("Up to"),
-            today + timedelta(days=365),
-            min_value=today,
-            max_value=today + preventive.AHEAD_MOST,
-            format="YYYY-MM-DD",
-            key="ahead-until",
-        )
+        until = forms.day(_("Up to"), today + timedelta(days=365), key="ahead-until")
+        try:
+            preventive.check_ahead(until, today)
+        except Invalid as invalid:
+            cards.told(*invalid.problems.values())
+            return
         lacking = data.ask(preventive.lacking, view.community_id, until=until)
         day = i18n.date(until)
         if not lacking:
@@ -343,13 +342,7 @@ def _order(view: session.View, order: WorkOrder, names: Names) -> None:
         return
     reason = st.text_input(_("Reason to postpone or skip"), max_chars=200, key=f"why-{order.id}", **session.STAGED)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        to = st.date_input(
-            _("Postpone to"),
-            value=view.now.date() + timedelta(days=14),
-            format="YYYY-MM-DD",
-            width=160,
-            key=f"to-{order.id}",
-        )
+        to = forms.day(_("Postpone to"), view.now.date() + timedelta(days=14), width=160, key=f"to-{order.id}")
         if st.button(_("Postpone"), icon=":material/event_upcoming:", key="postpone"):
             _not_as_planned(view, order, preventive.postpone, _("Postponed."), to, reason)
         if st.button(_("Skip it"), icon=":material/event_busy:", key="skip"):

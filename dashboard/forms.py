@@ -38,11 +38,20 @@ from repository.store import Conflict, Duplicate, Invalid, build
 from repository.words import Message, msg
 
 R = TypeVar("R", bound=Record)
+D = TypeVar("D", date, date | None)
 
 FEW = 5  # so many choices stand side by side; more go into a list
 EARLIEST, LATEST = date(1000, 1, 1), date(9899, 12, 31)
 """A calendar drops what it may not hold, so the field's bounds judge later; but one that may turn to the last years
 there are never ends looking for those after them, and the reader's window hangs with all that was typed."""
+
+
+def day(label: str, value: D, **shared: Any) -> D:
+    """A day that is asked for, in a form drawn by hand too: what was typed is what comes back, however far off. Whoever
+    saves it has to refuse what cannot be."""
+    held = value or EARLIEST, value or LATEST
+    bounds = min(EARLIEST, *held), max(LATEST, *held)
+    return st.date_input(label, value=value, min_value=bounds[0], max_value=bounds[1], format="YYYY-MM-DD", **shared)
 
 
 class Values(dict[str, Any]):
@@ -301,14 +310,7 @@ class _Form:
                 drawn.typed = st.toggle(label, value=bool(start), **shared)
         elif spec.kind == "day":
             drawn.before = start
-            drawn.typed = st.date_input(
-                label,
-                value=start,
-                min_value=min(EARLIEST, start or EARLIEST),
-                max_value=max(LATEST, start or LATEST),
-                format="YYYY-MM-DD",
-                **shared,
-            )
+            drawn.typed = day(label, start, **shared)
         elif spec.kind == "moment":
             local = None if start is None else start.astimezone(self.zone).replace(tzinfo=None, second=0, microsecond=0)
             drawn.before = local

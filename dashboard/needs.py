@@ -265,9 +265,7 @@ def _steps(names: Names, found: Need, suggested: tuple[Suggestion, ...], today: 
     note = st.text_input(_("Remark"), max_chars=300, key=f"need-note-{found.id}-{found.state}", **session.STAGED)
     said, on = note or None, today
     if found.state is NeedState.MATCHED:  # it may be noted later than it was
-        on = st.date_input(
-            _("Met on"), value=today, max_value=today, format="YYYY-MM-DD", key=f"met-on-{found.id}", width=170
-        )
+        on = forms.day(_("Met on"), today, key=f"met-on-{found.id}", width=170)
     with st.container(horizontal=True, gap="small", key="thumb_need"):
         if found.state is NeedState.MATCHED:
             if st.button(_("It is met"), type="primary", key="do_meet", icon=":material/task_alt:"):

@@ -225,7 +225,7 @@ def _many(picked: Mapping[str, WorkOrder], seen: Mapping[str, int], key: str) ->
             _("Priority"), list(Priority), index=None, format_func=lambda one: say(one.label), placeholder=_("Leave"),
             width=130, key="many-priority",
         )  # fmt: skip
-        due = st.date_input(_("Due"), None, format="YYYY-MM-DD", width=180, key="many-due")
+        due = forms.day(_("Due"), None, width=180, key="many-due")
         why = st.text_input(
             _("Reason"), placeholder=_("To put off"), max_chars=300, width=170, key="many-why", **session.STAGED
         )

@@ -422,9 +422,7 @@ def _leaving(view: session.View, found: StaffMember, posts: int) -> None:
             )
             st.caption(plain(words))
         words = {str(each): say(each.label) for each in LeftReason}
-        last = st.date_input(
-            _("Last day"), value=view.now.date(), format="YYYY-MM-DD", key=f"left-{found.id}", width=170
-        )
+        last = forms.day(_("Last day"), view.now.date(), key=f"left-{found.id}", width=170)
         why = st.selectbox(
             _("Reason for leaving"),
             list(words),

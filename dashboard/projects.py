@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, charts, data, drawer, i18n, minutes, session, stationed, tables
+from dashboard import cards, charts, data, drawer, forms, i18n, minutes, session, stationed, tables
 from dashboard.i18n import MISSING, _, days_badge, n_, number, percent, plain, say
 from dashboard.stationed import Names
 from repository import projects
@@ -444,9 +444,7 @@ def _finish(one: Project, today: date) -> None:
 
 def _ended_on(one: Project, today: date, how: str) -> date | None:
     """The day it ended, which may be noted later: by it a project is in time or late."""
-    return st.date_input(
-        _("Ended on"), value=today, max_value=today, format="YYYY-MM-DD", key=f"{how}-on-{one.id}", width=170
-    )
+    return forms.day(_("Ended on"), today, key=f"{how}-on-{one.id}", width=170)
 
 
 def _tell(one: Project, command: Callable[..., Any], done: str, **facts: Any) -> None:
@@ -488,7 +486,7 @@ def _task(view: session.View, names: Names, task: ProjectTask) -> None:
         mine = drawer.draft(f"progress.{task.id}", task, "progress", "done_on")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="thumb_task"):
             far = st.slider(_("Progress (%)"), 0, 100, value=task.progress, step=5, key=f"far-{mine.key}")
-            on = st.date_input(_("On day"), value=today, max_value=today, format="YYYY-MM-DD", key=f"on-{mine.key}")
+            on = forms.day(_("On day"), today, key=f"on-{mine.key}")
         note = st.text_input(_("Remark"), max_chars=300, key=f"said-{mine.key}", **session.STAGED)
         if st.button(_("Report progress"), type="primary", key="do_progress", icon=":material/check:"):
             drawer.act(

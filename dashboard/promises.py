@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, data, drawer, i18n, session
+from dashboard import cards, data, drawer, forms, i18n, session
 from dashboard.i18n import MISSING, _, n_, plain, say, term
 from repository import worktime
 from repository.access import Operation, may
@@ -196,7 +196,7 @@ def _calendar(view: session.View) -> None:
     if not may(session.actor(), Operation.CREATE, SpecialDay.collection):
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        day = st.date_input(_("Date"), date(int(year), 1, 1), key=f"special-{year}", width=150)
+        day = forms.day(_("Date"), date(int(year), 1, 1), key=f"special-{year}", width=150)
         name = st.text_input(_("What for"), max_chars=60, key=f"special-name-{year}", width=180, **session.STAGED)
         working = st.toggle(_("Working day"), key=f"special-working-{year}")
         entered = st.button(_("Enter the day"), key="do_special", type="primary", icon=":material/add:")

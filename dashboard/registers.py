@@ -189,7 +189,7 @@ def _post(view: session.View, names: Names, found: Post) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if holder:
-            last = st.date_input(_("Last day"), value=today, format="YYYY-MM-DD", key=f"last-{found.id}", width=160)
+            last = forms.day(_("Last day"), today, key=f"last-{found.id}", width=160)
             if st.button(_("The holder leaves"), icon=":material/logout:", key="vacate"):
                 _tell(view, found, grids.vacate, _("The post is vacant."), on=last)
         else:
@@ -203,7 +203,7 @@ def _post(view: session.View, names: Names, found: Post) -> None:
                 placeholder=_("Choose"),
                 width=200,
             )
-            first = st.date_input(_("From"), value=today, format="YYYY-MM-DD", key=f"from-{found.id}", width=160)
+            first = forms.day(_("From"), today, key=f"from-{found.id}", width=160)
             if st.button(
                 _("Appoint"), icon=":material/person_add:", type="primary", key="do_appoint", disabled=not chosen
             ):

@@ -7,14 +7,14 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import cards, charts, i18n, navigation, session
+from dashboard import byhand, cards, charts, i18n, session
 from dashboard.i18n import _, plain, say
 from dashboard.pack import reading
 from repository.metrics import State
 from repository.review import Chart, Figure, Review, Section, Table
 
 FIGURES, ROWS, LINES, CHOICES = 3, 6, 9, 2
-TALL, LETTERS = 210, 18  # pixels of a chart on a slide, and of its letters
+PROJECTOR = 210, 18  # pixels of a chart on a slide, and of its letters
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
 
@@ -86,6 +86,7 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
             turn(_("On"), None, 1, "Space")
             turn(_("First slide"), None, 1 - number, "Home")
             turn(_("Last slide"), None, count - number, "End")
+            byhand.follow()  # the script of the links, here where nothing is seen and no room is taken
 
 
 def _go(to: int, count: int) -> None:
@@ -126,7 +127,7 @@ def _section(section: Section) -> None:
     left, right = st.columns([5, 3], gap="medium")
     with left:
         if section.charts:
-            chart(section, section.charts[0], high=TALL, size=LETTERS)
+            chart(section, section.charts[0], projector=PROJECTOR)
         elif section.tables:
             lines_behind(section.tables[0], ROWS - bool(section.proposals))
     with right:
@@ -145,16 +146,16 @@ def _section(section: Section) -> None:
 
 def _figure(figure: Figure) -> None:
     with st.container(gap=None, key=f"slide-figure-{figure.metric}"):
-        navigation.link(figure.page, plain(say(figure.title)), icon=None, **figure.params)
+        byhand.lead(figure.page, say(figure.title), **figure.params)
         wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
         target = f" :gray[{plain(_('target {bounds}', bounds=wanted))}]" if wanted else ""
         state = f" {cards.badge(figure.state, reading.accepted(figure))}" if figure.state is not None else ""
         st.markdown(f"**{plain(reading.amount(figure))}**{target}{state}")
 
 
-def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int | None = None) -> None:
-    """One of a section's charts under its finding, with the rows behind it; ``high`` and ``size`` of its letters in
-    pixels, for a projector."""
+def chart(section: Section, drawn: Chart, *, projector: tuple[int, int] | None = None) -> None:
+    """One of a section's charts under its finding, with the rows behind it; ``projector``: its height and that of its
+    letters in pixels, on a slide."""
     labels = [reading.label(each) for each in drawn.labels]
     unit = reading.unit(drawn.unit)
     values = [reading.plotted(values, drawn.unit) for _name, values in drawn.series]
@@ -163,14 +164,16 @@ def chart(section: Section, drawn: Chart, *, high: int | None = None, size: int 
     if drawn.kind == "bars" or len(values) == 1:
         texts = [i18n.amount(value, drawn.unit) for value in drawn.series[0][1]]
         figure = (charts.bars if drawn.kind == "bars" else charts.columns)(labels, values[0], texts, look=look)
+        if projector:
+            margin, (high, size) = figure["layout"]["margin"], projector  # larger letters need more room
+            figure["layout"] |= {"height": high, "font": figure["layout"]["font"] | {"size": size}}
+            figure["layout"]["margin"] = margin | {"r": margin["r"] * size / 12}
     else:
-        both, so_far = (names[0], names[1]), drawn.so_far
-        figure = charts.lines(labels, values[0], values[1], names=both, look=look, gap=False, so_far=so_far)
-        unit = cards.so_far(unit) if so_far else unit
-    if high and size:
-        margin = figure["layout"]["margin"]  # larger letters need more room at the lines' ends
-        figure["layout"] |= {"height": high, "font": figure["layout"].get("font", {}) | {"size": size}}
-        figure["layout"]["margin"] = margin | {"r": margin["r"] * size / 12}
+        figure = charts.lines(
+            labels, *values[:2], third=values[2] if len(values) > 2 else (), names=names, look=look, gap=False,
+            so_far=drawn.so_far, projector=projector,
+        )  # fmt: skip
+        unit = cards.so_far(unit) if drawn.so_far else unit
     title = _("Of")
     cards.chart(
         say(drawn.title),
@@ -192,5 +195,4 @@ def lines_behind(behind: Table, most: int) -> None:
     cards.listed(read.head, rows, read.right)
     left = len(read.rows) - len(rows) + behind.more
     if left > 0 and behind.page:
-        words = i18n.n_("{n} more", "{n} more", left)
-        navigation.link(behind.page, plain(words), **behind.params)
+        byhand.lead(behind.page, i18n.n_("{n} more", "{n} more", left), arrow=True, **behind.params)

@@ -327,9 +327,8 @@ def _set(view: session.View, metric: Metric, found: Targets, lines: Mapping[Span
             typed["near_high"] = _number(_("Near up to"), near_high, unit, metric, f"near-high-{key}")
     if way is not Direction.NONE:
         st.caption(_("A near-target left empty is a tenth of the target away from it."))
-    from_on = st.date_input(
-        _("Holds from"), value=view.now.date(), format="YYYY-MM-DD", key=f"from-{key}", width=170,
-        min_value=forms.EARLIEST, max_value=forms.LATEST,  # a day a widget does not take is not sent: the last one is
+    from_on = forms.day(
+        _("Holds from"), view.now.date(), key=f"from-{key}", width=170,
         help=_("What ended before keeps its target. A day that is over needs a reason, which stays on record."),
     )  # fmt: skip
     note = st.text_area(
@@ -374,10 +373,7 @@ def _accept(view: session.View, metric: Metric, places: Mapping[str, str]) -> No
         grid = st.selectbox(
             _("Grid"), choices, format_func=lambda id: places.get(id, whole), key=f"grid-{key}", width=220
         )
-        until = st.date_input(
-            _("Accepted until"), value=today + timedelta(days=90), min_value=forms.EARLIEST, max_value=forms.LATEST,
-            format="YYYY-MM-DD", key=f"until-{key}", width=170,
-        )  # fmt: skip
+        until = forms.day(_("Accepted until"), today + timedelta(days=90), key=f"until-{key}", width=170)
         who = st.text_input(
             _("Who answers for it"), value=session.actor().name, max_chars=60, key=f"who-{key}", **session.STAGED
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cards, data, session, tables
+from dashboard import cards, data, forms, session, tables
 from dashboard.i18n import MISSING, _, datetime_, money, number, plain, say
 from repository import audit
 from repository.access import label_of
@@ -109,8 +109,8 @@ def _search(view: session.View) -> tuple[Search, str]:
             width=180,
         )
         name = st.text_input(_("By"), placeholder=_("As it stands in the list"), width=180)
-        since = st.date_input(_("From"), value=None, format="YYYY-MM-DD", width=150)
-        until = st.date_input(_("To"), value=None, format="YYYY-MM-DD", width=150)
+        since = forms.day(_("From"), None, width=150)
+        until = forms.day(_("To"), None, width=150)
     search = Search(
         operation=operation or "",
         collection=collection or "",

@@ -330,7 +330,7 @@ def _log(view: session.View, names: Names) -> None:
             _("What was found (a line for each)"), height=68, max_chars=3000, key=f"met-{form}", on_change="ignore"
         )
         with st.expander(_("Day, officer, time taken")):
-            day = st.date_input(_("Date"), value=view.now.date(), format="YYYY-MM-DD", key=f"day-{form}")
+            day = forms.day(_("Date"), view.now.date(), key=f"day-{form}")
             people = forms.told_apart(names["people"])
             mine = me.people[0] if len(me.people) == 1 and me.people[0] in people else None
             officer = st.selectbox(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from repository.record import Part
+from repository.record import Part, far_away
 from repository.store import Invalid
 from repository.words import Message, msg
 
@@ -26,9 +26,12 @@ class Postponement(Part):
 def put_off(
     so_far: tuple[Postponement, ...], before: datetime | None, after: datetime | None, at: datetime
 ) -> dict[str, Any]:
-    """The field that changes when something becomes due later; none when it does not. ``so_far``: what it held."""
+    """The field that changes when something becomes due later; none when it does not. ``so_far``: what it held. Raises
+    Invalid for a year in which nothing is due: what it is put off to would drop out of all figures."""
     if before is None or after is None or after <= before:
         return {}
+    if far_away(after):
+        raise Invalid({"": Message(msg("Nothing can be put off to the year {year}"), {"year": str(after.year)})})
     return {"postponements": (*so_far, Postponement(at=at, due_before=before))}
 
 

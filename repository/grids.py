@@ -841,6 +841,8 @@ class PostsOnDay:
     grids: tuple[Grid, ...]
     names: Mapping[str, str]
     """Everybody's name by id."""
+    secretary: str = ""
+    """Who answers for what nobody else does, by name; "" where nobody is known to."""
 
 
 @judged
@@ -849,7 +851,8 @@ def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, t
     within = setting(store, actor, community_id)
     on = min(period.last, today)
     now = staffing_over_time(within, on, today)
-    return PostsOnDay(on, now, now.filled, now.coverage, within.posts, within.grids, within.names)
+    secretary = next((within.names[id] for id in within.secretaries), "")
+    return PostsOnDay(on, now, now.filled, now.coverage, within.posts, within.grids, within.names, secretary)
 
 
 def staffing_over_time(within: Setting, on: date, today: date) -> Staffing:

@@ -221,6 +221,34 @@ def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, wi
     assert unexpected(visitor.errors) == []
 
 
+def test_one_step_back_from_a_figure_leads_to_its_slide(server: Server, windows: Windows) -> None:
+    """From a figure and from what a table leaves out; the app is not loaded anew."""
+    visitor = windows(1440, "en-US")
+    page = visitor.page
+    page.goto(f"{server.address}/review?slide=6")
+    page.locator(".st-key-slide-foot").wait_for(timeout=60_000)
+    visitor.settled()
+    for leading in ("[class*='st-key-slide-figure'] a", ".st-key-slide .byhand a:has(i)"):
+        link = page.locator(leading).first
+        for _turn in range(9):
+            if link.count():
+                break
+            page.keyboard.press("ArrowRight")
+            visitor.settled()
+        here = page.url
+        page.evaluate("() => { window.still = true }")
+        link.click()
+        page.wait_for_url(lambda url: "/review" not in url, timeout=30_000)
+        visitor.settled()
+        page.go_back()
+        page.locator(".st-key-slide-foot").wait_for(timeout=30_000)
+        visitor.settled()
+        assert page.url == here
+        assert page.evaluate("() => window.still")
+    assert visitor.outside == []
+    assert unexpected(visitor.errors) == []
+
+
 def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
     """What is behind the frame's buttons is drawn by itself, and still moves the page."""
     grid = store.db["grids"].find_one({}, sort=[("code", -1)])

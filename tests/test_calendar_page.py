@@ -142,6 +142,13 @@ def test_a_series_is_made_and_changed_in_the_drawer(here: Store, admin: Actor, m
     )
     guest = sign_up(here, admin, C, one.id, resident="R-AAAA", accept_new=True).sign_up
     at = visit(mongodb_uri, "activities", lang="en", part="calendar", activity=one.id)
+    ends = next(each for each in at.segmented_control if (each.key or "").startswith("ends-"))
+    ends.set_value("until").run()
+    next(each for each in at.date_input if each.key.startswith("until-")).set_value(date(2026, 4, 1)).run()
+    assert "By that day it would not come again" in said(at)
+    assert "do_repeat" not in [each.key for each in at.button]
+    ends = next(each for each in at.segmented_control if (each.key or "").startswith("ends-"))
+    ends.set_value("times").run()
     next(each for each in at.number_input if (each.key or "").startswith("times-")).set_value(3)
     run(at)
     assert "3 activities, the last one on 2026-04-22" in said(at)

@@ -117,6 +117,29 @@ def test_end_labels_do_not_cover_each_other() -> None:
     assert (high - low) / span * 240 >= 19
 
 
+@pytest.mark.parametrize("projector", [None, (210, 18)])
+@pytest.mark.parametrize("ends", [(100, 100, 100), (0, 1, 0), (40, 41, 100)])
+def test_three_lines_are_drawn_and_named_apart_below_the_top(
+    ends: tuple[int, int, int], projector: tuple[int, int] | None
+) -> None:
+    first, second, third = ([100, end] for end in ends)
+    figure = drawn(charts.lines)(
+        ["2026-01", "2026-02"], first, second, third=third, names=("in", "out", "open"), look=LOOK, gap=False,
+        projector=projector,
+    )  # fmt: skip
+    assert [(each.name, list(each.y)) for each in figure.data] == [("in", first), ("out", second), ("open", third)]
+    assert len({(each.line.color, each.line.dash) for each in figure.data}) == 3, "told apart without colour too"
+    assert figure.data[2].line.dash == "dash"
+    assert set(texts(figure)) == {f"in {ends[0]}", f"out {ends[1]}", f"open {ends[2]}"}
+    high, size = projector or (280, 14)
+    bottom, top = figure.layout.yaxis.range
+    heights = sorted(annotation.y for annotation in figure.layout.annotations)
+    for low, above in zip(heights, heights[1:], strict=False):
+        assert (above - low) / (top - bottom) * (high - 40) >= size + 5
+    assert bottom <= heights[0]
+    assert heights[-1] <= top, "what stands above the axis is not drawn"
+
+
 def test_months_and_days_are_numbers_in_both_languages() -> None:
     year = [f"2025-{month:02d}" for month in range(5, 13)] + [f"2026-{month:02d}" for month in range(1, 5)]
     figure = drawn(charts.line)(year, list(range(12)), name="open", look=LOOK)

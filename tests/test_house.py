@@ -67,6 +67,14 @@ def test_a_page_reads_as_prose(path: Path) -> None:
     assert len(text.splitlines()) <= 400
 
 
+def test_a_day_is_asked_for_with_bounds_that_take_any() -> None:
+    """A calendar keeps a day beyond its bounds, ten years off without any, and another one is saved."""
+    asking = {
+        relative(path) for path in (ROOT / "dashboard").rglob("*.py") if ".date_input(" in path.read_text("utf-8")
+    }
+    assert asking == {"dashboard/forms.py", "dashboard/app.py"}, "forms.day; what the frame asks for is not saved"
+
+
 def test_the_entry_script_does_not_stand_beside_the_pages() -> None:
     assert not list((ROOT / "dashboard").glob("streamlit_app.py"))
     assert (ROOT / "streamlit_app.py").exists()

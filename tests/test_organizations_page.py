@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.forms import EARLIEST, LATEST
 from dashboard.i18n import speaking
 from repository import organizations, projects
 from repository.access import Actor, Role
@@ -73,6 +74,13 @@ def here(yard: Store, admin: Actor) -> Store:
     return yard
 
 
+def tomorrow(at: Any, name: str) -> None:
+    """Type it into a day's input that takes it; one that did not would send the day before."""
+    (day,) = [each for each in at.date_input if str(each.key).startswith(name)]
+    day.set_value(TODAY + timedelta(days=1))
+    assert (day.min, day.max) == (EARLIEST, LATEST)
+
+
 @pytest.mark.usefixtures("english")
 def test_a_need_is_matched_and_met_in_its_drawer(here: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
     (one,) = here.find(admin, Need, "d")
@@ -94,6 +102,11 @@ def test_a_need_is_matched_and_met_in_its_drawer(here: Store, admin: Actor, mong
     at = visit(mongodb_uri, "organizations", lang="en", part="matching", need=one.id)
     run(button(at, "Not this project").click())
     assert here.find(admin, Need, "d")[0].project_id is None
+    at = visit(mongodb_uri, "organizations", lang="en", part="matching", need=one.id)
+    tomorrow(at, "met-on-")
+    run(button(at, "It is met").click())
+    assert "lies in the future" in said(at)
+    assert here.find(admin, Need, "d")[0].state is NeedState.MATCHED
     at = visit(mongodb_uri, "organizations", lang="en", part="matching", need=one.id)
     run(button(at, "It is met").click())
     assert here.find(admin, Need, "d")[0].state is NeedState.MET
@@ -150,6 +163,24 @@ def test_a_project_is_finished_only_with_a_result(here: Store, admin: Actor, mon
     next(each for each in at.text_area if str(each.key).startswith("result-")).set_value("好")
     run(button(at, "Finish the project").click())
     assert "Open tasks: 1" in said(at)
+    assert here.find(admin, Project, "d")[0].state is ProjectState.RUNNING
+
+
+@pytest.mark.usefixtures("english")
+def test_no_day_to_come_is_taken_for_what_is_over(here: Store, admin: Actor, mongodb_uri: str, visit: Visit) -> None:
+    (task,), (one,) = here.find(admin, ProjectTask, "d"), here.find(admin, Project, "d")
+    at = visit(mongodb_uri, "organizations", lang="en", part="projects", task=task.id)
+    at.slider[0].set_value(60)
+    tomorrow(at, "on-")
+    run(button(at, "Report progress").click())
+    assert "lies in the future" in said(at)
+    assert at.slider[0].value == 60, "nothing that was typed is lost"
+    at = visit(mongodb_uri, "organizations", lang="en", part="projects", project=one.id)
+    next(each for each in at.text_area if str(each.key).startswith("stop-why-")).set_value("钱没有了")
+    tomorrow(at, "stopped-on-")
+    run(button(at, "Stop the project").click())
+    assert "lies in the future" in said(at)
+    assert here.find(admin, ProjectTask, "d")[0].progress == task.progress
     assert here.find(admin, Project, "d")[0].state is ProjectState.RUNNING
 
 

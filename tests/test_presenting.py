@@ -1,6 +1,7 @@
 """The review at a meeting: arranged and commented by whoever presents, kept as it was shown, with what the meeting
 decides typed in beside a slide."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import i18n, presenting
+from dashboard import byhand, i18n, presenting
 from dashboard.pack import digest, reading
 from repository import maintenance, meetings, review
 from repository.access import Actor, Refused, Role
+from repository.grids import Community
 from repository.meetings import Meeting
 from repository.metrics import Period
 from repository.review import SECTIONS, KeptReview, Presentation, reviewed
@@ -198,6 +200,34 @@ def test_nothing_changes_from_one_slide_to_the_next(
     at.button("slide-close").click().run()
     at.button("do_present").click().run()
     assert _turned(at) != shown
+
+
+@pytest.mark.usefixtures("meeting")
+def test_a_slide_draws_every_series_and_leads_by_links_the_browser_comes_back_from(
+    mongodb_uri: str, visit: Any
+) -> None:
+    at = visit(mongodb_uri, "review", lang="en", period="2026Q2", slide="1")
+    for _slide in range(15):
+        at.button("slide-right").click().run()
+        assert not at.exception
+        figures = [json.loads(each.proto.spec) for each in at.get("plotly_chart")]
+        names = {trace.get("name") for figure in figures for trace in figure["data"]}
+        if "Came in" in names:
+            break
+    assert {"Came in", "Ended", "Open at the end"} <= names
+    assert not at.get("page_link"), "each would push an address of its own before it leaves"
+    html = "".join(each.proto.body for each in at.get("html"))
+    assert html.count("<a data-inside") >= 3, "as many as there are figures"
+    assert byhand.links() in html, "and what makes them move inside the app"
+
+
+def test_where_nothing_is_to_be_dealt_with_there_is_no_agenda(
+    store: Store, admin: Actor, mongodb_uri: str, visit: Any
+) -> None:
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D 社区"))
+    heads = [each.value for each in visit(mongodb_uri, "review", lang="en", period="2026Q1").header]
+    assert "No meeting is on record" in heads
+    assert "Agenda" not in heads
 
 
 def _turned(at: Any) -> list[str]:

@@ -340,6 +340,8 @@ def test_a_year_is_counted_before_it_is_made_and_once_made_lacks_nothing(yard: S
     assert room.lacking(yard, admin, "d", until=year) == 0
     with pytest.raises(Invalid):
         room.lacking(yard, admin, "d", until=TODAY + room.AHEAD_MOST + timedelta(days=1))
+    with pytest.raises(Invalid):
+        room.generate(yard, admin, "d", until=TODAY - timedelta(days=1))
 
 
 def test_who_may_not_make_orders_makes_none(yard: Store, admin: Actor) -> None:
@@ -372,6 +374,7 @@ def test_skipped_and_postponed_need_a_reason_and_are_still_judged_by_their_day(
         lambda: room.skip(yard, mender, "d", first.id, 1, " "),
         lambda: room.postpone(yard, mender, "d", first.id, 1, TODAY + timedelta(days=3), ""),
         lambda: room.postpone(yard, mender, "d", first.id, 1, TODAY - timedelta(days=3), "晚"),
+        lambda: room.postpone(yard, mender, "d", first.id, 1, date(2999, 12, 31), "晚"),
     ):
         with pytest.raises(Invalid):
             call()

@@ -19,7 +19,18 @@ from pypdf import PdfReader
 from dashboard import i18n
 from dashboard.cli import main
 from dashboard.pack import digest, paper, powerpoint, reading, workbook
-from repository import activities, facilities, maintenance, meetings, organizations, projects, requests, staff, targets
+from repository import (
+    activities,
+    facilities,
+    grids,
+    maintenance,
+    meetings,
+    organizations,
+    projects,
+    requests,
+    staff,
+    targets,
+)
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.metrics import METRICS, Period, State
@@ -129,6 +140,18 @@ def test_agenda_is_in_the_order_a_meeting_takes_it(review: Review) -> None:
     assert len(why) == len(set(why)) > 1
 
 
+def test_every_proposal_names_somebody(demo: Store, review: Review) -> None:
+    """The grid's director, or else the secretary."""
+    told = {str(each.text): each.who for section in review.sections for each in section.proposals}
+    posts = grids.setting(demo, READER, "d-community")
+    directors = {grid.name: posts.names[grid.responsible_id or ""] for grid in posts.grids}
+    (secretary,) = [posts.names[id] for id in posts.secretaries]
+    assert all(told.values())
+    assert {who for text, who in told.items() if "another kind" in text} == {secretary}
+    vacant = [each for section in review.sections for each in section.proposals if "Fill a post" in each.text.text]
+    assert [each.who for each in vacant] == [directors[str(each.text.params["grid"])] for each in vacant] != []
+
+
 def test_a_kept_review_is_the_same_and_tells_what_changed_since(review: Review) -> None:
     kept = Review.unpacked(review.packed())
     assert kept == review
@@ -148,6 +171,8 @@ def test_of_a_community_with_nothing_nothing_is_claimed(store: Store, admin: Act
         said = [i18n.say(text) for section in found.sections for text in (section.headline, *section.points)]
     assert not [text for text in said if re.search(r"\d|every|everything", text, re.IGNORECASE)]
     assert not [chart for section in found.sections for chart in section.charts]
+    assert {section.state for section in found.sections if section.key in ("meetings", "team")} == {State.UNKNOWN}
+    assert not found.agenda
 
 
 def test_of_a_year_before_all_activities_it_is_not_said_that_nobody_came(demo: Store) -> None:

@@ -64,7 +64,9 @@ def _in_good_english(text: str) -> None:
             continue
         many = noun.endswith("s") or noun == "people"
         assert (number == "1") != many, text
-    for number, verb in re.findall(r"(?<!of )(?<![\d,])(\d[\d,]*) (?:more |required )?[a-z]* ?(was|were|is|are)\b", text):
+    for number, verb in re.findall(
+        r"(?<!of )(?<![\d,])(\d[\d,]*) (?:more |required )?[a-z]* ?(was|were|is|are)\b", text
+    ):
         assert (number == "1") == (verb in ("was", "is")), text
     for number, verb in re.findall(r"(?<![\d,])([\d,]+) of [\d,]+ [a-z ]*?(takes?|lacks?|is|are)\b", text):
         assert (number == "1") == (verb in ("takes", "lacks", "is")), text

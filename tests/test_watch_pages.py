@@ -318,6 +318,11 @@ def test_a_year_of_orders_is_made_from_the_page_after_saying_how_many(
     at.session_state["generate-ahead"] = True
     at.run()
     assert "26 orders until 2027-04-02" in said(at)
+    for day, why in ((TODAY - timedelta(days=1), "lies in the past"), (date(2999, 1, 1), "At most 400 days ahead")):
+        at.date_input(key="ahead-until").set_value(day).run()
+        assert why in said(at)
+        assert "orders until" not in said(at), "and not of another day"
+    at.date_input(key="ahead-until").set_value(date(2027, 4, 2)).run()
     at.button(key="do_ahead").click()
     run(at)
     assert yard.count(admin, WorkOrder, "d") == 26

@@ -67,6 +67,8 @@ def _files(view: session.View, review: Review) -> None:
 
 
 def _agenda(review: Review) -> None:
+    if not review.agenda:
+        return
     with st.container(border=True, gap="xxsmall", key="review-agenda"):
         st.header(_("Agenda"), anchor=False)
         for kind, title in reading.AGENDA.items():

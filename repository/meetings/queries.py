@@ -202,7 +202,6 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
         at = Period.of(month)
         mine = list(settled(ground.all_cells(at.first, at.last), at.first, at.last))
         course.append((month, ratio(sum(each.state is CellState.IN_TIME for each in mine), len(mine))))
-    often = [each for each in open_items if each.carried >= OFTEN]
     coming, business = ground.next(), None
     if coming is not None:
         wanted = ground.adjourned_wanted(actor, community_id, coming)
@@ -224,7 +223,7 @@ def review(store: Store, actor: Actor, community_id: str, period: Period, *, now
             lambda chosen: in_time(chosen, _end(chosen[0])),
             in_time(own, last + timedelta(days=1)),
         ),
-        carried_over=Value(metrics.CARRIED_OVER, len(often), len(open_items)),
+        carried_over=ground.carried_over(open_items),
         consensus=value(metrics.CONSENSUS, agreed, agreed(own)),
         attendance=value(metrics.ATTENDANCE, came, came(own)),
         unfinished=tuple(open_items[:LISTED]),
@@ -308,7 +307,7 @@ def glance(
     return Glance(
         missing=tuple(each for each in ground.cells(ground.today.year) if each.state is CellState.MISSING),
         overdue=sum(each.days_late > 0 for each in found),
-        carried_over=Value(metrics.CARRIED_OVER, sum(each.carried >= OFTEN for each in found), len(found)),
+        carried_over=ground.carried_over(found),
         next=ground.next(),
         unplanned=ground.unplanned(),
         anything=bool(ground.meetings),
@@ -389,6 +388,11 @@ class _Ground:
         days = {series: self.held_days(series, on) for series in REQUIRED}
         found = [Unfinished(each, carried(each, days[each.series]), each.overdue_days(on)) for each in self.open]
         return sorted(found, key=lambda each: (-each.days_late, each.item.due_on, -each.carried, each.item.id))
+
+    def carried_over(self, found: Sequence[Unfinished]) -> Value:
+        """T2 of what is unfinished; no data where nothing is on record."""
+        often = sum(each.carried >= OFTEN for each in found)
+        return Value(metrics.CARRIED_OVER, often if self.meetings or found else None, len(found))
 
     def next(self) -> Held | None:
         coming = (each for each in self.meetings if each.status is MeetingStatus.PLANNED and each.day >= self.today)

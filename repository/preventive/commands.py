@@ -142,12 +142,20 @@ def lacking(store: Store, actor: Actor, community_id: str, *, until: date) -> in
     return sum(1 for missing in _lacking(store, actor, community_id, until) for _one in missing)
 
 
+def check_ahead(until: date, today: date) -> None:
+    """Can orders be made up to this day? Raises Invalid."""
+    if until < today:
+        raise Invalid({"until": Message(msg("This lies in the past"))})
+    if until > today + AHEAD_MOST:
+        raise Invalid({"until": Message(msg("At most {n} days ahead"), {"n": AHEAD_MOST.days})})
+
+
 def _lacking(store: Store, actor: Actor, community_id: str, until: date | None) -> Iterator[Iterator[_Wanted]]:
     """Plan by plan, the orders that are not made yet."""
     zone = store.zone(community_id)
     today = store.clock().astimezone(zone).date()
-    if until is not None and until > today + AHEAD_MOST:
-        raise Invalid({"until": Message(msg("At most {n} days ahead"), {"n": AHEAD_MOST.days})})
+    if until is not None:
+        check_ahead(until, today)
     plans = store.find(actor, MaintenancePlan, community_id, {"active": True}, limit=1000)
     if not plans:
         return

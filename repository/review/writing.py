@@ -115,6 +115,11 @@ class _Desk:
         """Somebody's name, or nothing."""
         return self.posts.names.get(person_id or "", "")
 
+    def director(self, grid_id: str | None) -> str:
+        """Who answers for a grid, by name, or nothing."""
+        found = self.grids.get(grid_id or "")
+        return self.name(found.responsible_id) if found else ""
+
     def grid(self, grid_id: str | None) -> str:
         """A grid's name, or nothing."""
         return found.name if (found := self.grids.get(grid_id or "")) else ""
@@ -173,7 +178,13 @@ def _written(desk: _Desk) -> Iterator[Section]:
     for write in SECTIONS.values():
         with suppress(Refused):
             section = write(desk)
-            yield replace(section, charts=tuple(chart.until(desk.day) for chart in section.charts if chart.tells))
+            yield replace(
+                section,
+                charts=tuple(chart.until(desk.day) for chart in section.charts if chart.tells),
+                proposals=tuple(
+                    each if each.who else replace(each, who=desk.posts.secretary) for each in section.proposals
+                ),
+            )
 
 
 def loudest(states: Sequence[State | None]) -> State:
@@ -292,7 +303,7 @@ def _maintenance(desk: _Desk) -> Section:
                     worst.overdue,
                     grid=desk.grid(worst.grid_id),
                 ),
-                desk.name(desk.grids[worst.grid_id].responsible_id if worst.grid_id in desk.grids else None),
+                desk.director(worst.grid_id),
                 _in_weeks(desk, 2),
                 "maintenance",
             ),
@@ -707,6 +718,7 @@ def _team(desk: _Desk) -> Section:
                 )
                 if first.grid_id
                 else Message(msg("Fill a post: {post}"), {"post": Message(Tier(first.tier).label)}),
+                desk.director(first.grid_id),
                 due_on=_in_weeks(desk, 4),
                 page="grids",
                 params={"part": "posts"},
