@@ -584,9 +584,10 @@ def serve(settings: Settings, door: socket.socket | None = None, ready: Callable
     """
     import uvicorn
 
-    from dashboard import tending
+    from dashboard import delivery, tending
 
     app = application(settings)
+    delivery.in_one_piece()
     quiet_log(settings)
     allow_files()
     sys.setswitchinterval(TURN_SECONDS)

@@ -79,7 +79,7 @@ def facilities_concern(
     return Concern(
         "facilities",
         state,
-        work.overdue if work.overdue.state is not State.ON_TARGET else estate.good_order,
+        _pressing(work.overdue, work.on_time, estate.good_order),
         finding,
         Message(text, because),
         who,
@@ -95,9 +95,14 @@ def _named(grids: Iterable[Grid], names: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:2]
 
 
+def _pressing(*values: Value) -> Value:
+    """The one to which somebody must have reacted first; where that is not known the worst, of these the first."""
+    return min(values, key=lambda one: (one.react_by or date.max, WORST_FIRST.index(one.state or State.ON_TARGET)))
+
+
 def _react_by(*values: Value) -> date | None:
     """The first day by which somebody must have reacted to one of them."""
-    return min((day for value in values if (day := value.react_by)), default=None)
+    return _pressing(*values).react_by
 
 
 def team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str]) -> Concern:
@@ -108,7 +113,7 @@ def team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str
     return Concern(
         "team",
         state,
-        posts.filled if posts.filled.state is state else posts.coverage,
+        _pressing(posts.filled, posts.coverage),
         _vacant(posts),
         _lacked(lacking, _unexplained(posts))
         if lacking
@@ -238,7 +243,7 @@ def participation_concern(
     return Concern(
         "participation",
         state,
-        rate if rate.state is state and rate.react_by else variety.effective,
+        _pressing(rate, variety.effective),
         _held_of_kinds(crowd),
         _came(crowd, people, least),
         tuple(dict.fromkeys([*acting, *charged])) if state in LOUD else (),
