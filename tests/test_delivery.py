@@ -1,6 +1,7 @@
 """What a run draws is sent when it is over, or after a while."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -65,7 +66,8 @@ def test_a_run_is_sent_when_it_is_over_and_a_long_one_in_lots(
         one.drawn = ["e"]
         assert one.flush_browser_queue() == [], "the next lot waits as long"
 
-    asyncio.run(told())
+    with ThreadPoolExecutor(1) as aside:  # the browser's tests leave a loop running in theirs
+        aside.submit(asyncio.run, told()).result()
 
 
 def test_streamlit_has_what_it_rests_on() -> None:
