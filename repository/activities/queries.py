@@ -434,7 +434,7 @@ def figures_wanted(
         {"subject": "attendances", "level": "month", **({} if isinstance(store, Then) else {"period": Is(gte=first)})},
         {"subject": "residents", "level": "people", "period": Is(among=sorted(wholes))},
     ]
-    chosen = {"$in": ["$period", together]}  # groups of people are wanted of the chosen period only
+    chosen = {"$in": ["$period", {"$literal": together}]}  # groups of people are wanted of the chosen period only
     held_too = {"$or": [chosen, {"$eq": ["$subject", "activities"]}]}
     fields: Document = {
         "subject": 1,

@@ -89,8 +89,8 @@ def _keys(value: Any) -> Iterator[Any]:
 
 
 def _read(command: Mapping[str, Any]) -> str:
-    """What of a command the server reads as expressions: the stages of a pipeline but the matches, whose values are
-    values."""
+    """What of a command the server reads as expressions: the stages of a pipeline but the matches, and what is said to
+    be literal, whose values are values."""
     pipelines = [command.get("pipeline", ()), *(each["u"] for each in command.get("updates", ()))]
     stages = [stage for pipeline in pipelines if isinstance(pipeline, list) for stage in pipeline]
     return json_util.dumps(_without_matches(stages))
@@ -98,7 +98,7 @@ def _read(command: Mapping[str, Any]) -> str:
 
 def _without_matches(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _without_matches(inner) for key, inner in value.items() if key != "$match"}
+        return {key: _without_matches(inner) for key, inner in value.items() if key not in ("$match", "$literal")}
     return [_without_matches(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
