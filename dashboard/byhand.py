@@ -86,12 +86,8 @@ def lead(page: str, words: str, *, arrow: bool = False, **params: str | None) ->
 
 def menu(here: str) -> Markup:
     """The pages in a row, ``here`` being the one that is looked at; where there is no room, behind a button."""
-    entries = NOTHING.join(
-        Markup('<a data-inside href="{}" {}>{}</a>').format(
-            navigation.address(row.key), Markup('aria-current="page"') if row.key == here else "", say(row.title)
-        )
-        for row in navigation.open_pages()
-    )
+    offered = [(say(row.title), row.key == here, navigation.address(row.key)) for row in navigation.open_pages()]
+    entries = _one_of(offered, Markup('aria-current="page"'))
     return Markup(
         '<nav class="byhand menu" aria-label="{}"><button popovertarget="pages" aria-label="{}">{}</button>'
         '<a data-inside class="home" href="{}"><img src="{}" alt="{}"></a><div id="pages" popover>{}</div></nav>'
@@ -118,13 +114,16 @@ def badge(icon_name: str, words: str, colour: str, hint: str = "") -> Markup:
 
 def choices(name: str, offered: Sequence[tuple[str, bool, str]]) -> Markup:
     """A row of which one is chosen: the word of each, whether it is, and the address that chooses it."""
-    words = NOTHING.join(
-        Markup('<a data-inside href="{}" {}>{}</a>').format(
-            where, Markup('aria-current="true"') if chosen else "", word
-        )
+    words = _one_of(offered, Markup('aria-current="true"'))
+    return Markup('<nav class="byhand choices" aria-label="{}">{}</nav>').format(name, words)
+
+
+def _one_of(offered: Sequence[tuple[str, bool, str]], mark: Markup) -> Markup:
+    """Links, of which one bears the mark of where one is."""
+    return NOTHING.join(
+        Markup('<a data-inside href="{}" {}>{}</a>').format(where, mark if chosen else "", word)
         for word, chosen, where in offered
     )
-    return Markup('<nav class="byhand choices" aria-label="{}">{}</nav>').format(name, words)
 
 
 def icon(name: str) -> Markup:
