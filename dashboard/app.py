@@ -28,7 +28,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
     st.set_page_config(
         page_title=_("GridBoard"), page_icon=str(STATIC / "icon.svg"), layout="wide", initial_sidebar_state="collapsed"
     )
-    cards.style(byhand.look_of_frame(session.language()))
+    cards.style(byhand.look(session.language()))
     session.room_for_banners()
     likely = session.community_before_settling()
     data.look_again(likely)

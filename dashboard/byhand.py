@@ -5,7 +5,7 @@ and for nothing that is filled in. Whatever is data is escaped by ``Markup``, wh
 gives. A link moves inside the app (theme/links.js).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from dashboard import cards, explaining, navigation, session
 from dashboard.charts import Palette, palette
-from dashboard.i18n import _, say
+from dashboard.i18n import MISSING, _, say
 from repository.metrics import State, Value
 
 THEME = Path(__file__).parent / "theme"
@@ -26,8 +26,7 @@ ROOM = {"zh": 1100, "en": 1340}
 
 
 def draw(*parts: Markup) -> None:
-    """Put the parts below each other, each as wide as the page; with them comes the look of all that is by hand."""
-    st.html(_look())
+    """Put the parts below each other, each as wide as what they stand in."""
     st.html(Markup('<div class="byhand sheet">{}</div>').format(NOTHING.join(parts)))
 
 
@@ -38,8 +37,8 @@ def links() -> str:
 
 
 @cache
-def look_of_frame(language: str) -> str:
-    """The CSS of what stands on every page, and the colours of all that is by hand."""
+def look(language: str) -> str:
+    """The CSS of all that is by hand, on every page; where the menu has room for its row depends on the language."""
     light, dark = palette("light"), palette("dark")
     colours = {"rule": (light.rule, dark.rule), "quiet": (light.quiet, dark.quiet), "on-blue": ("#FFFFFF", dark.page)}
     colours["page"] = (light.page, dark.page)
@@ -53,13 +52,8 @@ def look_of_frame(language: str) -> str:
     of_states = "".join(
         f".byhand .{name}{{--ink:var(--{name}-ink);--ground:var(--{name}-ground)}}" for name in light.states
     )
-    look = (THEME / "frame.css").read_text("utf-8").replace("ROOM", str(ROOM[language] - 1))
-    return f".byhand{{{named}}}{of_states}{look}"
-
-
-@cache
-def _look() -> str:
-    return f"<style>{(THEME / 'byhand.css').read_text('utf-8')}</style>"
+    css = "".join((THEME / name).read_text("utf-8") for name in ("frame.css", "byhand.css"))
+    return f".byhand{{{named}}}{of_states}{css.replace('ROOM', str(ROOM[language] - 1))}"
 
 
 def head(menu: Markup, title: str, note: str, *, badge: Markup = NOTHING, beside: Markup = NOTHING) -> None:
@@ -80,7 +74,7 @@ def follow() -> None:
 def lead(page: str, words: str, *, arrow: bool = False, **params: str | None) -> None:
     """A link alone, among elements that are not by hand; see ``link``. One of Streamlit's own pushes two addresses, so
     that the way back to the same page takes two steps."""
-    content = Markup("{} {}").format(words, icon("arrow_forward")) if arrow else words
+    content = onward(words) if arrow else words
     st.html(Markup('<div class="byhand alone">{}</div>').format(link(page, content, **params)))
 
 
@@ -160,9 +154,21 @@ def row(kind: str, parts: Sequence[Markup]) -> Markup:
     return Markup('<div class="row {}">{}</div>').format(kind, NOTHING.join(parts))
 
 
-def column(title: str, content: Markup) -> Markup:
-    """What stands under a heading."""
-    return Markup('<section class="column"><h2>{}</h2>{}</section>').format(title, content)
+def column(title: str, *content: Markup) -> Markup:
+    """What stands below each other, under a heading if there is one."""
+    heading = Markup("<h2>{}</h2>").format(title) if title else NOTHING
+    return Markup('<section class="column">{}{}</section>').format(heading, NOTHING.join(content))
+
+
+def paragraph(words: str, *, icon_name: str = "", kind: str = "") -> Markup:
+    """A line of text, if there is any."""
+    sign = Markup("{} ").format(icon(icon_name)) if icon_name else ""
+    return Markup('<p class="{}">{}{}</p>').format(kind, sign, words) if words else NOTHING
+
+
+def onward(words: str) -> Markup:
+    """Words that lead to a list."""
+    return Markup("{} {}").format(words, icon("arrow_forward"))
 
 
 def trouble(
@@ -186,7 +192,7 @@ def trouble(
         finding,
         Markup("<p>{}</p>").format(why) if why else "",
         Markup('<p class="quiet">{} {}</p>').format(icon("person"), who) if who else "",
-        link(page, Markup("{} {}").format(label, icon("arrow_forward")), kind="more", **params),
+        link(page, onward(label), kind="more", **params),
     )
 
 
@@ -243,6 +249,28 @@ def compared(head: Sequence[str], rows: Sequence[tuple[Markup, Sequence[Markup |
         for name, cells in rows
     )
     return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(titles, lines)
+
+
+def listed(
+    head: Sequence[str],
+    rows: Sequence[Sequence[Markup | str]],
+    right: Collection[int] = (),
+    wrap: Collection[int] = (0,),
+) -> Markup:
+    """A table of lines: the columns at ``right`` are numbers, those at ``wrap`` may take a second line."""
+
+    def cells(tag: Markup, line: Sequence[Markup | str]) -> Markup:
+        return NOTHING.join(
+            Markup('<{} class="{}{}">{}</{}>').format(
+                tag, "" if place in right else "words", " wrap" if place in wrap else "", cell or MISSING, tag
+            )
+            for place, cell in enumerate(line)
+        )
+
+    lines = NOTHING.join(Markup("<tr>{}</tr>").format(cells(Markup("td"), line)) for line in rows)
+    return Markup('<table class="lines"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(
+        cells(Markup("th"), head), lines
+    )
 
 
 def todo(which: State, what: str, who: str, *, page: str, params: Mapping[str, str | None]) -> Markup:

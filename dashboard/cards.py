@@ -153,13 +153,9 @@ def style_of_slides() -> None:
         "[data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
         ".st-key-slide{min-height:calc(100vh - 2.5rem);padding-bottom:3rem}"  # what is long scrolls clear of the foot
         ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
-        ".st-key-slide h1{font-size:1.6rem!important;padding-top:0!important}"
+        ".st-key-slide h1{font-size:1.6rem!important;font-weight:600;line-height:1.2;padding:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
-        # a table on a slide: names and days stand in one line, what is said may take two
-        ".st-key-slide [data-testid='stMarkdownContainer'] :is(td,th){padding:.25rem .6rem}"
-        ".st-key-slide [data-testid='stMarkdownContainer'] :is(th,td:not(:first-child)){white-space:nowrap}"
-        ".st-key-slide-table [data-testid='stMarkdownContainer'] td{white-space:normal!important}"
-        "[class*='st-key-slide-figure'] a{padding-left:0}[class*='st-key-slide-figure'] strong{font-size:1.5rem}"
+        ".st-key-slide .byhand table{font-size:.9rem}"
         "</style>"
     )
 
@@ -489,15 +485,13 @@ def todo(state: State, what: str, who: str, *, page: str, params: Mapping[str, s
 
 
 @drawn_once
-def side_by_side(table: Mapping[str, Sequence[str]], *, words: bool = False) -> None:
-    """A small table of Markdown cells that reaches screen readers: first column the names, the others figures, or
-    ``words``."""
+def side_by_side(table: Mapping[str, Sequence[str]]) -> None:
+    """A small table of Markdown cells that reaches screen readers: first column the names, the others figures."""
     import pandas as pd
 
     frame = pd.DataFrame(dict(table)).set_index(next(iter(table)))
-    side = "left" if words else "right"
-    styled = frame.style.set_properties(**{"text-align": f"{side} !important"}).set_table_styles(
-        [{"selector": "th.col_heading", "props": f"text-align: {side} !important"}]
+    styled = frame.style.set_properties(**{"text-align": "right !important"}).set_table_styles(
+        [{"selector": "th.col_heading", "props": "text-align: right !important"}]
     )
     st.table(styled)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from markupsafe import Markup
 
 from dashboard import byhand, cards, charts, i18n, session
 from dashboard.i18n import _, plain, say
@@ -19,12 +20,23 @@ _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_T
 
 
 @dataclass(frozen=True)
+class Content:
+    """What stands under a slide's finding: words across it, then a chart or a table with figures beside it, then words
+    across it. All but the chart is by hand: a slide turns in a third of a second."""
+
+    first: Markup = byhand.NOTHING
+    main: Callable[[], None] | Markup = byhand.NOTHING
+    beside: Markup = byhand.NOTHING
+    last: Markup = byhand.NOTHING
+
+
+@dataclass(frozen=True)
 class Slide:
-    """What stands above, the finding, and what draws the rest."""
+    """What stands above, the finding, and what writes the rest."""
 
     above: str
     title: str
-    draw: Callable[[], None]
+    write: Callable[[], Content]
     section: Section | None = None
 
 
@@ -49,14 +61,29 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
     slide = deck[number - 1]
     cards.style_of_slides()
     with st.container(key="slide", gap="small"):
-        st.caption(plain(slide.above))
-        st.title(plain(slide.title), anchor=False)
-        slide.draw()
+        _draw(slide)
         if number == 1:
             with st.container(key="slide-ahead"):  # what draws charts is loaded while the first slide is talked about
                 cards.plot_ahead()
         st.space("stretch")
         _foot(review, number, len(deck), partial(enter, slide.section) if enter else None)
+
+
+def _draw(slide: Slide) -> None:
+    content = slide.write()
+    head = Markup('<p class="quiet">{}</p><h1>{}</h1>').format(slide.above, slide.title)
+    if isinstance(content.main, Markup):
+        side = (content.main, content.beside) if content.beside else (content.main,)
+        byhand.draw(head, content.first, byhand.row("slide" if content.beside else "", side), content.last)
+        return
+    byhand.draw(head, content.first)
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        content.main()
+    with right:
+        byhand.draw(content.beside)
+    if content.last:
+        byhand.draw(content.last)
 
 
 def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | None) -> None:
@@ -80,13 +107,13 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
         turn(_("Back"), ":material/arrow_back:", -1, "Left")
         turn(_("On"), ":material/arrow_forward:", 1, "Right")
         st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-close", on_click=_end)
-        with st.container(key="remote"):  # what a remote control sends, and keys that presenters know
-            turn(_("Back"), None, -1, "PageUp")
-            turn(_("On"), None, 1, "PageDown")
-            turn(_("On"), None, 1, "Space")
-            turn(_("First slide"), None, 1 - number, "Home")
-            turn(_("Last slide"), None, count - number, "End")
-            byhand.follow()  # the script of the links, here where nothing is seen and no room is taken
+    with st.container(key="remote"):  # what a remote control sends, and keys that presenters know
+        turn(_("Back"), None, -1, "PageUp")
+        turn(_("On"), None, 1, "PageDown")
+        turn(_("On"), None, 1, "Space")
+        turn(_("First slide"), None, 1 - number, "Home")
+        turn(_("Last slide"), None, count - number, "End")
+        byhand.follow()  # the script of the links, here where nothing is seen and no room is taken
 
 
 def _go(to: int, count: int) -> None:
@@ -97,60 +124,60 @@ def _end() -> None:
     st.query_params.pop(session.SLIDE, None)
 
 
-def _cover(review: Review) -> None:
+def _cover(review: Review) -> Content:
     head, _rows = reading.summary(review)
-    with st.container(key="slide-table"):
-        cards.side_by_side(
-            {
-                plain(head[0]): [plain(say(each.title)) for each in review.sections],
-                plain(head[1]): [cards.badge(each.state) for each in review.sections],
-                plain(head[2]): [plain(say(each.headline)) for each in review.sections],
-            },
-            words=True,
-        )
+    rows = [(say(each.title), byhand.state(each.state), say(each.headline)) for each in review.sections]
+    return Content(main=byhand.listed(head, rows, wrap=(2,)))
 
 
-def _table(read: reading.Read) -> None:
-    with st.container(key="slide-table"):
-        rows = read.rows[:LINES]
-        cards.listed(read.head, rows, read.right)
+def _table(read: reading.Read) -> Content:
+    rows = read.rows[:LINES]
     left = len(read.rows) - len(rows)
-    if left > 0 or read.note:
-        st.caption(plain(read.note or i18n.n_("{n} more", "{n} more", left)))
+    note = i18n.n_("{n} more", "{n} more", left) if left > 0 else ""
+    long = [place for place, column in enumerate(read.places) if column in reading.LONG]
+    return Content(main=byhand.listed(read.head, rows, read.right, long), last=byhand.paragraph(note, kind="quiet"))
 
 
-def _section(section: Section) -> None:
-    if section.comment:
-        st.markdown(f":material/chat: {plain(section.comment)}")
-    if section.points:
-        st.markdown(plain(say(section.points[0])))
-    left, right = st.columns([5, 3], gap="medium")
-    with left:
-        if section.charts:
-            chart(section, section.charts[0], projector=PROJECTOR)
-        elif section.tables:
-            lines_behind(section.tables[0], ROWS - bool(section.proposals))
-    with right:
-        st.markdown(cards.badge(section.state))
-        loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
-        for figure in loud[:FIGURES]:
-            _figure(figure)
-    if section.proposals:
-        with st.container(border=True, key="slide-decide", gap="xxsmall"):
-            for each in section.proposals[:CHOICES]:
-                due = _("by {day}", day=i18n.day_short(each.due_on)) if each.due_on else ""
-                who = "　".join(part for part in (each.who, due) if part)
-                head = f":material/gavel: **{_('To be decided')}**"
-                st.markdown(f"{head}　{plain(say(each.text))}　:gray[{plain(who)}]")
+def _section(section: Section) -> Content:
+    main: Callable[[], None] | Markup = byhand.NOTHING
+    if section.charts:
+        main = partial(chart, section, section.charts[0], projector=PROJECTOR)
+    elif section.tables:
+        main = lines_behind(section.tables[0], ROWS - bool(section.proposals))
+    loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
+    return Content(
+        first=byhand.paragraph(section.comment, icon_name="chat")
+        + byhand.paragraph(say(section.points[0]) if section.points else ""),
+        main=main,
+        beside=byhand.column("", byhand.state(section.state), *(_figure(figure) for figure in loud[:FIGURES])),
+        last=_decide(section),
+    )
 
 
-def _figure(figure: Figure) -> None:
-    with st.container(gap=None, key=f"slide-figure-{figure.metric}"):
-        byhand.lead(figure.page, say(figure.title), **figure.params)
-        wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
-        target = f" :gray[{plain(_('target {bounds}', bounds=wanted))}]" if wanted else ""
-        state = f" {cards.badge(figure.state, reading.accepted(figure))}" if figure.state is not None else ""
-        st.markdown(f"**{plain(reading.amount(figure))}**{target}{state}")
+def _decide(section: Section) -> Markup:
+    """What the section proposes to decide, who would have to act, and until when."""
+    lines = []
+    for each in section.proposals[:CHOICES]:
+        due = _("by {day}", day=i18n.day_short(each.due_on)) if each.due_on else ""
+        who = "　".join(part for part in (each.who, due) if part)
+        lines.append(
+            Markup('<p>{} <b>{}</b>　{}　<span class="quiet">{}</span></p>').format(
+                byhand.icon("gavel"), _("To be decided"), say(each.text), who
+            )
+        )
+    if not lines:
+        return byhand.NOTHING
+    return Markup('<section class="card decide">{}</section>').format(byhand.NOTHING.join(lines))
+
+
+def _figure(figure: Figure) -> Markup:
+    wanted = i18n.target_bounds(reading.wanted(figure), figure.unit)
+    return Markup('<p class="of">{}<br><b>{}</b> <span class="quiet">{}</span> {}</p>').format(
+        byhand.link(figure.page, say(figure.title), **figure.params),
+        reading.amount(figure),
+        _("target {bounds}", bounds=wanted) if wanted else "",
+        byhand.state(figure.state, reading.accepted(figure)) if figure.state is not None else "",
+    )
 
 
 def chart(section: Section, drawn: Chart, *, projector: tuple[int, int] | None = None) -> None:
@@ -184,15 +211,16 @@ def chart(section: Section, drawn: Chart, *, projector: tuple[int, int] | None =
     )
 
 
-def lines_behind(behind: Table, most: int) -> None:
-    """A section's table, ``most`` rows of it."""
+def lines_behind(behind: Table, most: int) -> Markup:
+    """A section's table, ``most`` rows of it, and the way to the rest."""
     read = reading.tabled(behind)
-    st.markdown(f"**{plain(read.title)}**")
     if not read.rows:
-        st.caption(_("None."))
-        return
+        return byhand.column(read.title, byhand.paragraph(_("None."), kind="quiet"))
     rows = read.rows[:most]
-    cards.listed(read.head, rows, read.right)
     left = len(read.rows) - len(rows) + behind.more
-    if left > 0 and behind.page:
-        byhand.lead(behind.page, i18n.n_("{n} more", "{n} more", left), arrow=True, **behind.params)
+    more = i18n.n_("{n} more", "{n} more", left) if left > 0 and behind.page else ""
+    return byhand.column(
+        read.title,
+        byhand.listed(read.head, rows, read.right),
+        byhand.link(behind.page, byhand.onward(more), kind="more", **behind.params) if more else byhand.NOTHING,
+    )

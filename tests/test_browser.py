@@ -228,7 +228,7 @@ def test_one_step_back_from_a_figure_leads_to_its_slide(server: Server, windows:
     page.goto(f"{server.address}/review?slide=6")
     page.locator(".st-key-slide-foot").wait_for(timeout=60_000)
     visitor.settled()
-    for leading in ("[class*='st-key-slide-figure'] a", ".st-key-slide .byhand a:has(i)"):
+    for leading in (".st-key-slide .of a", ".st-key-slide a.more"):
         link = page.locator(leading).first
         for _turn in range(9):
             if link.count():

@@ -36,6 +36,9 @@ def test_what_is_data_stays_letters(monkeypatch: pytest.MonkeyPatch) -> None:
             byhand.compared([HOSTILE], [(Markup.escape(HOSTILE), [HOSTILE, byhand.mark(State.NEAR, HOSTILE)])]),
             byhand.todo(State.NEAR, HOSTILE, HOSTILE, page="grids", params={}),
             byhand.column(HOSTILE, byhand.link("grids", HOSTILE, hint=HOSTILE)),
+            byhand.column("", byhand.paragraph(HOSTILE, icon_name="chat")),
+            byhand.listed([HOSTILE], [[HOSTILE]]),
+            byhand.onward(HOSTILE),
             byhand.state(State.NEAR, HOSTILE),
             byhand.badge("science", HOSTILE, "orange", HOSTILE),
             byhand.choices(HOSTILE, [(HOSTILE, True, HOSTILE)]),
@@ -56,7 +59,7 @@ def test_only_what_is_written_in_the_source_is_markup() -> None:
     for path in Path(byhand.__file__).parent.rglob("*.py"):
         text = path.read_text("utf-8")
         if "Markup(" in text:
-            assert path.name in {"byhand.py", "overview.py"}, path
+            assert path.name in {"byhand.py", "overview.py", "slides.py"}, path
             assert 'Markup(f"' not in text
             assert "Markup(f'" not in text
             assert "# noqa: S704" not in text

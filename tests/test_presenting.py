@@ -20,6 +20,7 @@ from repository.review import SECTIONS, KeptReview, Presentation, reviewed
 from repository.review.writing import ReviewTrouble
 from repository.store import Conflict, InUse, Invalid, NotFound, Store
 from tests.conftest import NOW
+from tests.drawn import drawn_by_hand
 from tests.test_maintenance_page import said
 
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
@@ -154,7 +155,7 @@ def test_the_presenter_prepares_shows_and_enters_what_is_decided(
     assert at.query_params["kept"] in (kept.id, [kept.id])
     at.query_params["slide"] = "2"
     at.run()
-    while "配件" not in said(at):
+    while "<b>配件</b> =1+1" not in drawn_by_hand(at).text:
         at.button("slide-right").click().run()
         assert not at.exception
     here = at.query_params["slide"]
@@ -233,9 +234,9 @@ def test_where_nothing_is_to_be_dealt_with_there_is_no_agenda(
 def _turned(at: Any) -> list[str]:
     """What each slide says, from the first to the last; then the first is shown again."""
     at.query_params["slide"] = "1"
-    told = [said(at.run())]
+    told = [drawn_by_hand(at.run()).text]
     while not told[1:] or told[-1] != told[-2]:  # the last stays
-        told.append(said(at.button("slide-right").click().run()))
+        told.append(drawn_by_hand(at.button("slide-right").click().run()).text)
         assert not at.exception
     at.query_params["slide"] = "1"
     at.run()

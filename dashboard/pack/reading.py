@@ -175,6 +175,10 @@ def entry(each: AgendaEntry) -> list[str]:
     ]
 
 
+LONG = (0, 1)
+"""The agenda's columns of sentences, which may take a second line."""
+
+
 def agenda(review: Review) -> Iterator[Read]:
     """The agenda by kind, without columns in which nothing stands."""
     head = [_("What"), _("Why"), _("Who"), _("Due"), _("Overdue")]

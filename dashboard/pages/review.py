@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import cards, i18n, making, navigation, presenting, session, slides
+from dashboard import byhand, cards, i18n, making, navigation, presenting, session, slides
 from dashboard.i18n import _, plain, say
 from dashboard.pack import reading
 from repository.metrics import Period
@@ -102,10 +102,10 @@ def _section(section: Section) -> None:
                     slides.chart(section, drawn)
                 if not section.charts:
                     for behind in section.tables:
-                        slides.lines_behind(behind, ROWS)
+                        byhand.draw(slides.lines_behind(behind, ROWS))
             with right:
                 for behind in section.tables if section.charts else ():
-                    slides.lines_behind(behind, ROWS)
+                    byhand.draw(slides.lines_behind(behind, ROWS))
 
 
 def _figures(figures: tuple[Figure, ...]) -> None:
