@@ -155,7 +155,12 @@ def style_of_slides() -> None:
         ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;font-weight:600;line-height:1.2;padding:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
-        ".st-key-slide .byhand table{font-size:.9rem}"
+        ".st-key-slide .byhand table{font-size:.9rem}.st-key-slide-foot .quiet{font-size:.875rem}"
+        # on a phone, where a presenter looks it through, all of it stands below each other
+        "@media (max-width:640px){[data-testid='stMainBlockContainer']{padding:1rem 1rem 0!important}"
+        ".st-key-slide-foot{position:static}.st-key-slide h1{font-size:1.3rem!important}"
+        ".st-key-slide .byhand table{font-size:.75rem}"
+        ".st-key-slide .js-plotly-plot text{font-size:10px!important}}"
         "</style>"
     )
 

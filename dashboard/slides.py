@@ -98,12 +98,13 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
             args=(number + by, count),
         )
 
+    quiet = Markup('<div class="byhand"><span class="quiet">{}</span></div>')
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slide-foot"):
-        st.caption(plain(reading.stamp(review)), width="content")
+        st.html(quiet.format(reading.stamp(review)), width="content")
         st.space("stretch")
         if enter:
             enter()
-        st.caption(f"{i18n.number(number)} / {i18n.number(count)}", width="content")
+        st.html(quiet.format(f"{i18n.number(number)} / {i18n.number(count)}"), width="content")
         turn(_("Back"), ":material/arrow_back:", -1, "Left")
         turn(_("On"), ":material/arrow_forward:", 1, "Right")
         st.button(_("End"), icon=":material/close:", shortcut="Esc", type="tertiary", key="slide-close", on_click=_end)
