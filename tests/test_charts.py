@@ -11,7 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cards, charts, i18n
-from dashboard.charts import Shape, palette
+from dashboard.charts import Shape, maps, palette
+from dashboard.charts.axes import round_axis
+from dashboard.charts.colours import readable
 from dashboard.i18n import plain
 from repository.metrics import Held, Metric, State, Target, Value
 
@@ -48,7 +50,7 @@ def test_a_palette_reads_on_its_ground(theme: str) -> None:
         assert contrast(colour, look.page) >= 3
     assert look.red not in look.series, "red means overdue or off target and nothing else"
     for ground in look.ramp[1:8]:
-        assert contrast(charts._readable(ground), ground) >= 4.5, ground
+        assert contrast(readable(ground), ground) >= 4.5, ground
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -150,7 +152,7 @@ def test_months_and_days_are_numbers_in_both_languages() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 7), (0, 98), (0, 550), (-3, 12), (0, 0.004), (0, 1_234_567)])
 def test_an_axis_has_round_numbers_and_at_most_five_steps(low: float, high: float) -> None:
-    bottom, top, step = charts._round_axis(low, high)
+    bottom, top, step = round_axis(low, high)
     assert bottom <= low
     assert top >= high
     assert (top - bottom) / step <= 5.001
@@ -208,7 +210,7 @@ def test_a_map_without_outlines_shows_squares_and_a_line_has_a_centre() -> None:
     figure = drawn(charts.grid_map)([Shape(str(n), [], n, tone="red" if n == 2 else "") for n in range(5)], look=LOOK)
     assert len(figure.data) == 5
     assert figure.data[2].fillcolor == LOOK.grounds["red"]
-    assert charts._centre([(0, 0), (2, 0), (4, 0)]) == (2, 0)
+    assert maps._centre([(0, 0), (2, 0), (4, 0)]) == (2, 0)
     assert drawn(charts.grid_map)([], look=LOOK).data == ()
 
 
