@@ -15,6 +15,7 @@ from dashboard.charts import Shape, maps, palette
 from dashboard.charts.axes import round_axis
 from dashboard.charts.colours import readable
 from dashboard.i18n import plain
+from dashboard.participation import share_text
 from repository.metrics import Held, Metric, State, Target, Value
 
 LOOK = palette("light")
@@ -162,8 +163,9 @@ def test_an_axis_has_round_numbers_and_at_most_five_steps(low: float, high: floa
 
 def test_the_pyramid_puts_women_left_and_the_population_around() -> None:
     figure = drawn(charts.pyramid)(
-        ["0-17", "75+"], [0.1, 0.29], [0.05, None], [0.2, 0.1], [0.2, 0.1], names=("Women", "Men"), look=LOOK
-    )
+        ["0-17", "75+"], [0.1, 0.29], [0.05, None], [0.2, 0.1], [0.2, 0.1],
+        names=("Women", "Men"), look=LOOK, say=share_text,
+    )  # fmt: skip
     left_box, right_box, left, right = figure.data
     assert [round(x, 6) for x in left.x] == [-10, -29]
     assert [round(x, 6) for x in right.x] == [5, 0]
@@ -223,8 +225,8 @@ def test_nothing_and_one_point_draw() -> None:
         drawn(charts.lines)(["2026-04"], [None], [None], names=("a", "b"), look=LOOK),
         drawn(charts.line)(["2026-04"], [0], name="a", look=LOOK, target=(0, "t")),
         drawn(charts.columns)([], [], [], look=LOOK),
-        drawn(charts.pyramid)([], [], [], [], [], names=("a", "b"), look=LOOK),
-        drawn(charts.pyramid)(["x"], [None], [None], [0], [0], names=("a", "b"), look=LOOK),
+        drawn(charts.pyramid)([], [], [], [], [], names=("a", "b"), look=LOOK, say=share_text),
+        drawn(charts.pyramid)(["x"], [None], [None], [0], [0], names=("a", "b"), look=LOOK, say=share_text),
     ):
         assert figure.to_json()
     alone = drawn(charts.line)(["2026-04"], [3], name="a", look=LOOK).data[-1]
@@ -259,7 +261,7 @@ def test_data_in_a_chart_is_letters() -> None:
         drawn(charts.lines)(["2026-04"], [1], [2], names=(evil, evil), look=LOOK),
         drawn(charts.grid_map)([Shape(evil, SQUARE, 1, evil)], look=LOOK),
         drawn(charts.columns)([evil], [1], [evil], look=LOOK),
-        drawn(charts.pyramid)([evil], [0.1], [0.1], [0.1], [0.1], names=(evil, evil), look=LOOK),
+        drawn(charts.pyramid)([evil], [0.1], [0.1], [0.1], [0.1], names=(evil, evil), look=LOOK, say=share_text),
     )
     for figure in figures:
         said = figure.to_json()

@@ -1,6 +1,6 @@
 """Figures over time: courses as lines, few months or years as columns, hours of the week as a field of cells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from dashboard.charts.axes import End, apart, round_axis, spread, stretches, time_labels
 from dashboard.charts.colours import Palette, faded
@@ -95,19 +95,16 @@ def columns(
     texts: Sequence[str],
     *,
     look: Palette,
-    red: Iterable[int] = (),
     overdue: Numbers = (),
 ) -> Figure:
     """One upright bar per year or month, its text above it: for five or so labels that are numbers. ``overdue`` is the
     part of each bar that is drawn red at its foot. A label may have a second line."""
-    exceptions, places = set(red), list(range(len(labels)))
     figure = empty(look)
-    amounts = [value or 0 for value in values]
-    marker = {"color": [look.red if place in exceptions else look.main for place in places], "line": {"width": 0}}
-    trace(figure, "bar", x=places, y=amounts, width=0.6, marker=marker, says=hints(labels, texts))
+    places, amounts = list(range(len(labels))), [value or 0 for value in values]
+    filled, late = ({"color": colour, "line": {"width": 0}} for colour in (look.main, look.red))
+    trace(figure, "bar", x=places, y=amounts, width=0.6, marker=filled, says=hints(labels, texts))
     if overdue:
-        marker = {"color": look.red, "line": {"width": 0}}
-        trace(figure, "bar", x=places, y=[value or 0 for value in overdue], width=0.6, marker=marker)
+        trace(figure, "bar", x=places, y=[value or 0 for value in overdue], width=0.6, marker=late)
     for place, (height, text) in enumerate(zip(amounts, texts, strict=True)):
         note(figure, place, height, safe(text), look.ink, yanchor="bottom")
     figure["layout"].update(height=260)

@@ -20,19 +20,17 @@ class Shape:
     tone: str = ""
 
 
-def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = None) -> Figure:
+def grid_map(shapes: Sequence[Shape], *, look: Palette) -> Figure:
     """Outlines as plain polygons, true to shape, the darker the higher the value. Grids without an outline stand as
     equal squares, three abreast, beneath (all of them, where no outline is known)."""
     figure = empty(look)
-    outlined = [(place, _flat(shape.outline, shapes)) for place, shape in enumerate(shapes) if len(shape.outline) >= 3]
-    missing = [place for place, shape in enumerate(shapes) if len(shape.outline) < 3]
-    squares = _squares(len(missing), [point for _place, corners in outlined for point in corners])
+    outlined = [(shape, _flat(shape.outline, shapes)) for shape in shapes if len(shape.outline) >= 3]
+    missing = [shape for shape in shapes if len(shape.outline) < 3]
+    squares = _squares(len(missing), [point for _shape, corners in outlined for point in corners])
     known = [shape.value for shape in shapes if shape.value is not None]
     lowest, highest = min(known, default=0.0), max(known, default=0.0)
-    for place, corners in [*outlined, *zip(missing, squares, strict=True)]:
-        shape = shapes[place]
+    for shape, corners in [*outlined, *zip(missing, squares, strict=True)]:
         fill, ink = _tint(shape, lowest, highest, look)
-        stroke = look.states[shape.tone] if shape.tone else look.page
         around = [*corners, corners[0]]
         trace(
             figure,
@@ -42,7 +40,7 @@ def grid_map(shapes: Sequence[Shape], *, look: Palette, chosen: int | None = Non
             mode="lines",
             fill="toself",
             fillcolor=fill,
-            line={"color": look.ink, "width": 3} if place == chosen else {"color": stroke, "width": 2},
+            line={"color": look.states[shape.tone] if shape.tone else look.page, "width": 2},
             says=f"{safe(shape.label)}<br>{safe(shape.text)}",
             hoveron="fills",
         )

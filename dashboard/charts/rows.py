@@ -160,11 +160,10 @@ def pyramid(
     *,
     names: tuple[str, str],
     look: Palette,
-    say: Callable[[float | None], str] | None = None,
+    say: Callable[[float | None], str],
 ) -> Figure:
     """Shares (0 to 1) by age, youngest first and drawn at the bottom: solid bars are those who came, the hollow boxes
-    around them the population. ``say`` writes a share (default: ``i18n.percent`` without its sign)."""
-    write = say or _points
+    around them the population. ``say`` writes a share."""
     figure = empty(look, len(bands), head=1)
     sides = ((-1, left, left_box, look.main, names[0]), (1, right, right_box, look.second, names[1]))
     for side, _values, boxes, _colour, _name in sides:
@@ -172,13 +171,13 @@ def pyramid(
     for side, values, boxes, colour, name in sides:
         says = hints(
             [f"{name} {band}" for band in bands],
-            [f"{write(value)} / {write(box)}" for value, box in zip(values, boxes, strict=True)],
+            [f"{say(value)} / {say(box)}" for value, box in zip(values, boxes, strict=True)],
         )
         _bars(figure, [side * 100 * share for share in _whole(values)], colour, 0.5, says)
         for row, (value, box) in enumerate(zip(values, boxes, strict=True)):
             end = side * 100 * max(value or 0, box or 0)
             ink, anchor = look.ink if value else look.quiet, "right" if side < 0 else "left"
-            note(figure, end, row, safe(write(value)), ink, xanchor=anchor, xshift=6 * side)
+            note(figure, end, row, safe(say(value)), ink, xanchor=anchor, xshift=6 * side)
         called = f"<b>{safe(name)}</b>"
         note(figure, 0, len(bands) - 0.5, called, look.ink, yanchor="bottom", yshift=2, xshift=side * 46)
     widest = max((100 * share for side in (left, right, left_box, right_box) for share in _whole(side)), default=0) or 1
@@ -195,12 +194,6 @@ def pyramid(
     rule(figure, (0, -0.5), (0, len(bands) - 0.5), look.ink)
     figure["layout"].update(margin={"l": 8, "r": 40, "t": 30, "b": 8})
     return figure
-
-
-def _points(share: float | None) -> str:
-    from dashboard.i18n import percent
-
-    return percent(share).removesuffix("%")
 
 
 # --- marks
