@@ -86,7 +86,7 @@ class Desk:
         """The posts, with grids and names."""
         return posts_on(self.store, self.actor, self.community_id, self.period, today=self.today)
 
-    @property
+    @cached_property
     def grids(self) -> Mapping[str, Grid]:
         """By id."""
         return {grid.id: grid for grid in self.posts.grids}
