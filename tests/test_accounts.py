@@ -908,7 +908,7 @@ def test_an_account_says_who_it_is_and_a_sign_in_follows(
     firm = add_organization(store, admin, "A", {"name": "和顺物业"}).id
     token, before = signed_in(store, "wang")
     assert (before.actor.people, before.actor.companies) == ((), ())
-    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
     monkeypatch.setattr(store, "close", lambda: None)
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
     assert cli.main(["user", "role", "wang", "--person", "王芳", "--company", "和顺物业"]) == 0
@@ -937,7 +937,7 @@ def test_an_account_says_who_it_is_and_a_sign_in_follows(
 def test_a_grids_code_names_it_only_within_a_community(
     store: Store, admin: Actor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
     monkeypatch.setattr(store, "close", lambda: None)
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
 

@@ -799,7 +799,7 @@ def test_a_backup_that_cannot_be_put_on_record_is_a_backup(
     assert [copy.path for copy in there(filled, tmp_path).copies] == [second.path], "the old one was let go of"
     assert backup.inspect(second.path) == second.manifest
 
-    monkeypatch.setattr(cli, "open_store", lambda _settings: filled)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: filled)
     monkeypatch.setattr(type(filled), "close", lambda _store: None)
     with speaking("en"):
         assert cli.main(["backup", str(tmp_path / "by-hand.zip")]) == 0

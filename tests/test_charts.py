@@ -11,8 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cards, charts, i18n
-from dashboard.charts import Shape, palette
+from dashboard.charts import Shape, maps, palette
+from dashboard.charts.axes import round_axis
+from dashboard.charts.colours import readable
 from dashboard.i18n import plain
+from dashboard.participation import share_text
 from repository.metrics import Held, Metric, State, Target, Value
 
 LOOK = palette("light")
@@ -48,7 +51,7 @@ def test_a_palette_reads_on_its_ground(theme: str) -> None:
         assert contrast(colour, look.page) >= 3
     assert look.red not in look.series, "red means overdue or off target and nothing else"
     for ground in look.ramp[1:8]:
-        assert contrast(charts._readable(ground), ground) >= 4.5, ground
+        assert contrast(readable(ground), ground) >= 4.5, ground
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -150,7 +153,7 @@ def test_months_and_days_are_numbers_in_both_languages() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 7), (0, 98), (0, 550), (-3, 12), (0, 0.004), (0, 1_234_567)])
 def test_an_axis_has_round_numbers_and_at_most_five_steps(low: float, high: float) -> None:
-    bottom, top, step = charts._round_axis(low, high)
+    bottom, top, step = round_axis(low, high)
     assert bottom <= low
     assert top >= high
     assert (top - bottom) / step <= 5.001
@@ -160,8 +163,9 @@ def test_an_axis_has_round_numbers_and_at_most_five_steps(low: float, high: floa
 
 def test_the_pyramid_puts_women_left_and_the_population_around() -> None:
     figure = drawn(charts.pyramid)(
-        ["0-17", "75+"], [0.1, 0.29], [0.05, None], [0.2, 0.1], [0.2, 0.1], names=("Women", "Men"), look=LOOK
-    )
+        ["0-17", "75+"], [0.1, 0.29], [0.05, None], [0.2, 0.1], [0.2, 0.1],
+        names=("Women", "Men"), look=LOOK, say=share_text,
+    )  # fmt: skip
     left_box, right_box, left, right = figure.data
     assert [round(x, 6) for x in left.x] == [-10, -29]
     assert [round(x, 6) for x in right.x] == [5, 0]
@@ -208,7 +212,7 @@ def test_a_map_without_outlines_shows_squares_and_a_line_has_a_centre() -> None:
     figure = drawn(charts.grid_map)([Shape(str(n), [], n, tone="red" if n == 2 else "") for n in range(5)], look=LOOK)
     assert len(figure.data) == 5
     assert figure.data[2].fillcolor == LOOK.grounds["red"]
-    assert charts._centre([(0, 0), (2, 0), (4, 0)]) == (2, 0)
+    assert maps._centre([(0, 0), (2, 0), (4, 0)]) == (2, 0)
     assert drawn(charts.grid_map)([], look=LOOK).data == ()
 
 
@@ -221,8 +225,8 @@ def test_nothing_and_one_point_draw() -> None:
         drawn(charts.lines)(["2026-04"], [None], [None], names=("a", "b"), look=LOOK),
         drawn(charts.line)(["2026-04"], [0], name="a", look=LOOK, target=(0, "t")),
         drawn(charts.columns)([], [], [], look=LOOK),
-        drawn(charts.pyramid)([], [], [], [], [], names=("a", "b"), look=LOOK),
-        drawn(charts.pyramid)(["x"], [None], [None], [0], [0], names=("a", "b"), look=LOOK),
+        drawn(charts.pyramid)([], [], [], [], [], names=("a", "b"), look=LOOK, say=share_text),
+        drawn(charts.pyramid)(["x"], [None], [None], [0], [0], names=("a", "b"), look=LOOK, say=share_text),
     ):
         assert figure.to_json()
     alone = drawn(charts.line)(["2026-04"], [3], name="a", look=LOOK).data[-1]
@@ -257,7 +261,7 @@ def test_data_in_a_chart_is_letters() -> None:
         drawn(charts.lines)(["2026-04"], [1], [2], names=(evil, evil), look=LOOK),
         drawn(charts.grid_map)([Shape(evil, SQUARE, 1, evil)], look=LOOK),
         drawn(charts.columns)([evil], [1], [evil], look=LOOK),
-        drawn(charts.pyramid)([evil], [0.1], [0.1], [0.1], [0.1], names=(evil, evil), look=LOOK),
+        drawn(charts.pyramid)([evil], [0.1], [0.1], [0.1], [0.1], names=(evil, evil), look=LOOK, say=share_text),
     )
     for figure in figures:
         said = figure.to_json()

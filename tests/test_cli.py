@@ -216,9 +216,9 @@ class Loaded:
         self.times = 0
         self.actor = actor
         self.mark = mark
-        monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+        monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
         monkeypatch.setattr(type(store), "close", lambda _store: None)
-        monkeypatch.setattr(cli, "load_demo", self)
+        monkeypatch.setattr(cli.seeding, "load_demo", self)
 
     def __call__(self, store: Any, _as_of: Any = None) -> None:
         self.times += 1
@@ -280,12 +280,12 @@ def test_data_of_ones_own_is_never_joined_by_the_demonstration(
 )
 def test_real_data_without_a_sign_in_stays_on_this_machine(given: dict[str, Any], opens: bool, tmp_path: Path) -> None:
     settings = Settings(tmp_path, sign_in=SignInBy.NONE, **given)
-    cli._refuse_open_door(settings, cli.Opening(demonstration=True))
+    cli.running._refuse_open_door(settings, cli.Opening(demonstration=True))
     if opens:
-        cli._refuse_open_door(settings, cli.Opening(demonstration=False))
+        cli.running._refuse_open_door(settings, cli.Opening(demonstration=False))
     else:
         with pytest.raises(cli.Stop, match="GRIDBOARD_SIGN_IN=none"):
-            cli._refuse_open_door(settings, cli.Opening(demonstration=False))
+            cli.running._refuse_open_door(settings, cli.Opening(demonstration=False))
 
 
 @pytest.mark.parametrize("way", [SignInBy.PROVIDER, SignInBy.PROXY])
@@ -311,13 +311,13 @@ def test_migrate_lists_what_is_pending(
 ) -> None:
     from repository import migrations
 
-    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
     monkeypatch.setattr(type(store), "close", lambda _store: None)
     monkeypatch.setattr(migrations, "pending", lambda _store: ["index work_orders x"])
-    assert cli.migrate_command(Namespace(check=True)) == 1
+    assert cli.upkeep.migrate(Namespace(check=True)) == 1
     assert capsys.readouterr().out == "index work_orders x\n"
     monkeypatch.setattr(migrations, "migrate", lambda _store: [])
-    assert cli.migrate_command(Namespace(check=False)) == 0
+    assert cli.upkeep.migrate(Namespace(check=False)) == 0
 
 
 def test_files_of_the_dead_are_cleared_away(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_files_of_the_dead_are_cleared_away(tmp_path: Path) -> None:
 def test_the_list_of_accounts_tells_until_when_a_first_password_holds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
 ) -> None:
-    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
     monkeypatch.setattr(type(store), "close", lambda _store: None)
     assert cli.main(["user", "add", "wang", "--role", "viewer"]) == 0
     assert "72" in capsys.readouterr().out
@@ -348,11 +348,11 @@ def test_what_the_system_refuses_is_a_sentence(
 
     monkeypatch.setenv("GRIDBOARD_HOME", str(tmp_path))
     monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setattr(cli, "serving", lambda _home: [1])
+    monkeypatch.setattr(cli.running, "serving", lambda _home: [1])
     monkeypatch.setattr(os, "kill", refused)
     assert cli.main(["stop"]) == 1
     assert capsys.readouterr().err == "Process 1 is somebody else's, so nothing was stopped. Run this as that user.\n"
-    monkeypatch.setattr(cli, "serving", lambda _home: (tmp_path / "nothing").read_bytes())
+    monkeypatch.setattr(cli.running, "serving", lambda _home: (tmp_path / "nothing").read_bytes())
     assert cli.main(["stop"]) == 1
     assert capsys.readouterr().err == f"The system says: No such file or directory: {tmp_path / 'nothing'}.\n"
 
@@ -376,7 +376,7 @@ def test_the_doctor_speaks_the_readers_language(
     cli.main(["doctor"])
     private = capsys.readouterr().out
     monkeypatch.setenv("MONGODB_URI", "mongodb://there")
-    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
     monkeypatch.setattr(type(store), "close", lambda _store: None)
     cli.main(["doctor"])
     for told in (private, capsys.readouterr().out):
@@ -394,7 +394,7 @@ def test_the_operator_bears_one_name_in_every_language(monkeypatch: pytest.Monke
     names = set()
     for language in ("zh", "en"):
         with speaking(language):
-            names.add(cli._operator().name)
+            names.add(cli.database.operator().name)
     assert names == {"command line (wang)"}
 
 
@@ -429,7 +429,7 @@ def test_nobody_takes_a_process_that_begins_to_serve_for_a_dead_one(
         lock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", looked)
-    with cli._Present(tmp_path):
+    with cli.running._Present(tmp_path):
         assert seen == [[]]
         assert cli.serving(tmp_path) == [os.getpid()]
     assert cli.serving(tmp_path) == []

@@ -283,7 +283,7 @@ def test_the_command_and_the_page_ask_twice(
     assert "7K3Q" not in whole(told, AUDIT)
     assert len(list(tmp_path.glob("*.erasures.json"))) == 1
 
-    monkeypatch.setattr(cli, "open_store", lambda _settings: told)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: told)
     monkeypatch.setattr(told, "close", lambda: None)
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
     words = ["erase-resident", OTHER, "--community", "d", "--because", "left"]

@@ -18,7 +18,7 @@ SHEET = "工单号,故障,网格,报修时间\nA1,松动,一网格,2026-03-01\nA
 
 @pytest.fixture(autouse=True)
 def here(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "open_store", lambda _settings: store)
+    monkeypatch.setattr(cli.database, "open_store", lambda _settings: store)
     monkeypatch.setattr(store, "close", lambda: None)
     monkeypatch.setattr("repository.importer.batch.PATIENCE", 0)
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")

@@ -34,9 +34,9 @@ from repository import (
 from repository.access import Actor, Role
 from repository.grids import Community
 from repository.metrics import METRICS, Period, State
-from repository.review import AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
+from repository.review import SECTIONS, AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
 from repository.review.document import Column
-from repository.review.writing import SECTIONS, ReviewTrouble
+from repository.review.writing import ReviewTrouble
 from repository.store import Store, Then
 from repository.words import Amount, Message
 from tests.conftest import NOW

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import repository
 from dashboard import i18n
 from repository import activities, facilities
 from repository.access import Actor, Role
@@ -20,8 +21,9 @@ from repository.grids import Grid, Tier
 from repository.hazards import Level
 from repository.metrics import METRICS, UNTOLD, Metric, Period, State, Value
 from repository.people import AgeBand
-from repository.review import writing
-from repository.review.document import Section
+from repository.review import SECTIONS, sections
+from repository.review.desk import Desk
+from repository.review.document import Section, loudest
 from tests.test_sentences import COUNT, both, counted, numbers, share
 
 GRIDS = [Grid(id=f"g{n}", community_id="d", code=str(n), name=f"{n} 号网格", responsible_id=f"p{n}") for n in (1, 2, 3)]
@@ -34,7 +36,7 @@ GRID = st.sampled_from(["g1", "g2", "g3", ""])
 
 def desk(staffing: Any = None) -> Any:
     periods = [Period.of(key) for key in PERIODS]
-    made = writing._Desk(None, Actor("a", "a", Role.ADMIN), "d", *periods, NOW)  # type: ignore[arg-type]
+    made = Desk(None, Actor("a", "a", Role.ADMIN), "d", *periods, NOW)  # type: ignore[arg-type]
     made.__dict__["then"] = made  # the rooms that stand in know one answer
     made.__dict__["posts"] = Some(
         grids=GRIDS, names={"p1": "王芳", "p3": "李敏"}, staffing=staffing,
@@ -48,15 +50,15 @@ def written(section: str, at: Any, **rooms: Callable[..., Any]) -> tuple[Section
     with ExitStack() as stack:
         for name, answer in rooms.items():
             room, question = name.split("__")
-            stack.enter_context(patch.object(getattr(writing, room), question, answer))
-        found = writing.SECTIONS[section](at)
+            stack.enter_context(patch.object(getattr(repository, room), question, answer))
+        found = SECTIONS[section](at)
     points = [both(point)[1] for point in found.points]
     for each in found.proposals:
         both(each.text)
     for each in (*found.tables, *found.charts):
         both(each.title)
     known = [figure.state for figure in found.figures if figure.enough]
-    assert found.state is (writing.loudest(known) if any(known) else State.UNKNOWN), "nothing is claimed of so few"
+    assert found.state is (loudest(known) if any(known) else State.UNKNOWN), "nothing is claimed of so few"
     return found, [both(found.headline)[1]], points
 
 
@@ -123,7 +125,7 @@ class Figures(Some):
 @given(st.tuples(work(), work(), work()))
 def test_of_maintenance(answers: tuple[Any, Any, Any]) -> None:
     now = answers[0]
-    with patch.object(writing, "_because", lambda *_asked: None):
+    with patch.object(sections.maintenance, "_because", lambda *_asked: None):
         found, (headline,), points = written("maintenance", desk(), maintenance__work_review=thrice(answers))
     sums = [sum(getattr(row, name) for row in now.grids) for name in ("opened", "ended", "open", "overdue")]
     assert numbers(headline) == (sums if any(sums) else [])
@@ -173,7 +175,7 @@ def test_of_facilities(hazards: int, more: int, dangers: int, ages: float, good:
         assert any(f"Lowest in {name}: " in causes[SHARE.key] for name in worst)
     assert ("F_hazards" in causes) == (dangers > 0)
     assert numbers(headline) == ([hazards, hazards + more] if hazards else [more] if more else [])
-    assert bool(points) == (ages >= writing.MIXED_YEARS)
+    assert bool(points) == (ages >= sections.facilities.MIXED_YEARS)
     assert len(found.tables[0].rows) + found.tables[0].more == dangers
 
 
@@ -222,7 +224,7 @@ def test_of_participation(answers: tuple[Any, Any, Any]) -> None:
             assert most * 2 > held > 1
         elif "of the population" in text:
             least = min(group.representation for group in now.ages if group.representation is not None)
-            assert least < writing.FAIR
+            assert least < sections.participation.FAIR
             shares = {
                 (round((group.share or 0) * 100), round((group.population_share or 0) * 100))
                 for group in now.ages
@@ -363,4 +365,4 @@ def test_of_money(items: list[tuple[int, int | None]], put_off: int) -> None:
 
 def test_the_metrics_that_stand_in_are_there() -> None:
     assert isinstance(SHARE, Metric)
-    assert len(writing.SECTIONS) == 9 == len([name for name in globals() if name.startswith("test_of_")])
+    assert len(SECTIONS) == 9 == len([name for name in globals() if name.startswith("test_of_")])

@@ -28,7 +28,8 @@ from repository.review.kept import (
     presentation,
     since_shown,
 )
-from repository.review.writing import SECTIONS, reviewed
+from repository.review.sections import SECTIONS
+from repository.review.writing import reviewed
 
 __all__ = [
     "SECTIONS",

@@ -4,10 +4,10 @@ So a number is the same in all of them, and a review that was shown can be kept 
 was corrected since. Texts are messages: a review reads in every language, also one kept from long ago.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
@@ -16,6 +16,11 @@ from repository.words import Amount, Message
 
 FORMAT = 1
 """Of what ``Review.packed`` writes; a later one reads this too."""
+LISTED = 8
+"""Rows of a table: what a slide holds."""
+MONTHS = 12
+"""Months of a chart."""
+_LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET)
 
 Where = Mapping[str, str]
 
@@ -118,8 +123,6 @@ class Figure:
         value: Value,
         before: Value | float | None = None,
         year: Value | float | None = None,
-        page: str | None = None,
-        **params: str,
     ) -> "Figure":
         """The figure of a value beside those of the two other periods, whose n must be enough too."""
         metric = value.metric
@@ -152,8 +155,7 @@ class Figure:
             accepted_for=accepted.reason if accepted else "",
             why=value.why,
             series=tuple(value.series),
-            page=page or metric.page,
-            params=params,
+            page=metric.page,
         )
 
 
@@ -189,6 +191,21 @@ class Table:
     page: str = ""
     params: Where = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls, title: Said, columns: tuple[Column, ...], rows: Sequence[tuple[Cell, ...]], page: str, **params: str
+    ) -> "Table":
+        """The first rows, as many as are shown."""
+        return cls(title, columns, tuple(rows[:LISTED]), max(0, len(rows) - LISTED), page, params)
+
+
+class _OfMonth(Protocol):
+    @property
+    def month(self) -> str: ...
+
+
+_Row = TypeVar("_Row", bound=_OfMonth)
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -201,6 +218,15 @@ class Chart:
     series: tuple[tuple[str, tuple[float | None, ...]], ...]
     so_far: bool = False
     """Whether the last label is a month that was not over."""
+
+    @classmethod
+    def by_month(
+        cls, title: Said, unit: str, rows: Sequence[_Row], series: Mapping[str, Callable[[_Row], float | None]]
+    ) -> "Chart":
+        """Columns over the last months there are rows of; ``series`` says by name what is drawn of a row."""
+        shown = rows[-MONTHS:]
+        drawn = tuple((name, tuple(map(value, shown))) for name, value in series.items())
+        return cls(title, unit, "columns", tuple(row.month for row in shown), drawn)
 
     @property
     def tells(self) -> bool:
@@ -240,6 +266,26 @@ class Section:
     proposals: tuple[Proposal, ...] = ()
     comment: str = ""
     """What the presenter says of it."""
+
+    @classmethod
+    def of(
+        cls,
+        key: str,
+        title: str,
+        headline: Message,
+        figures: Sequence[Figure],
+        points: Sequence[Message | None] = (),
+        **more: Any,
+    ) -> "Section":
+        """A section in the state of its figures: unknown where none rests on enough. No point is made of nothing."""
+        known = [figure.state for figure in figures if figure.enough]
+        state = loudest(known) if any(known) else State.UNKNOWN
+        return cls(key, title, state, headline, tuple(figures), tuple(filter(None, points)), **more)
+
+
+def loudest(states: Sequence[State | None]) -> State:
+    """The state that asks most for action; on target without any."""
+    return min((state for state in states if state is not None), key=_LOUD.index, default=State.ON_TARGET)
 
 
 AgendaKind = Literal["overdue", "unfinished", "red", "decide"]

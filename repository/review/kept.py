@@ -15,7 +15,8 @@ from repository.meetings import Meeting
 from repository.metrics import Period
 from repository.record import LINE, PAGE, Day, Index, Part, Record, Ref, Shown
 from repository.review.document import Difference, Review, differences
-from repository.review.writing import SECTIONS, ReviewTrouble, reviewed
+from repository.review.sections import SECTIONS
+from repository.review.writing import ReviewTrouble, reviewed
 from repository.store import Invalid, NotFound, Store, Write, build
 from repository.words import Message, msg
 
