@@ -152,7 +152,7 @@ def style_of_slides() -> None:
         "[data-testid='stHeader']{display:none!important}"
         "[data-testid='stMainBlockContainer']{padding:1.5rem 3.5rem 0!important}"
         ".st-key-slide{min-height:calc(100vh - 2.5rem);padding-bottom:3rem}"  # what is long scrolls clear of the foot
-        ":is(.st-key-remote,.st-key-slide-ahead){position:absolute;left:-999rem}"
+        ".st-key-remote{position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;font-weight:600;line-height:1.2;padding:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
         ".st-key-slide .byhand table{font-size:.9rem}.st-key-slide-foot .quiet{font-size:.875rem}"
@@ -160,7 +160,7 @@ def style_of_slides() -> None:
         "@media (max-width:640px){[data-testid='stMainBlockContainer']{padding:1rem 1rem 0!important}"
         ".st-key-slide-foot{position:static}.st-key-slide h1{font-size:1.3rem!important}"
         ".st-key-slide .byhand table{font-size:.75rem}"
-        ".st-key-slide .js-plotly-plot text{font-size:10px!important}}"
+        ".st-key-slide .plot{font-size:.65rem}}"
         "</style>"
     )
 
@@ -407,14 +407,6 @@ def _plot(figure: str, *, key: str, alt: str) -> None:
     """Draw a figure, given as JSON: that is what can be told from another one quickest."""
     config = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "responsive": True}
     st.plotly_chart(json.loads(figure), theme=None, config=config, key=key, alt=alt)
-
-
-def plot_ahead() -> None:
-    """A chart that nobody sees, of bars, lines and words: a browser that has drawn one draws the next at once."""
-    bars = {"type": "bar", "x": [0, 1], "y": [0, 1], "text": ["0", "1"]}
-    lines = {"type": "scatter", "mode": "lines+markers+text", "x": [0, 1], "y": [0, 1], "text": ["0", "1"]}
-    words = {"height": 80, "annotations": [{"x": 0, "y": 0, "text": "0", "showarrow": False}]}
-    _plot(json.dumps({"data": [bars, lines], "layout": words}), key="ahead", alt="–")
 
 
 @st.fragment

@@ -1,9 +1,10 @@
 """A review on a projector: one finding a slide, its figures, its chart, what is to be decided. Arrow keys, the
 space bar, Home and End, and the PageUp and PageDown of a remote control turn the slides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from markupsafe import Markup
@@ -15,28 +16,19 @@ from repository.metrics import State
 from repository.review import Chart, Figure, Review, Section, Table
 
 FIGURES, ROWS, LINES, CHOICES = 3, 6, 9, 2
-PROJECTOR = 210, 18  # pixels of a chart on a slide, and of its letters
+PROJECTOR = 260, 18  # pixels of a chart on a slide, and of its letters
+Row = Mapping[str, Any]
 _LOUD = (State.OFF_TARGET, State.NEAR, State.UNKNOWN, State.ACCEPTED, State.ON_TARGET, None)
 
 
 @dataclass(frozen=True)
-class Content:
-    """What stands under a slide's finding: words across it, then a chart or a table with figures beside it, then words
-    across it. All but the chart is by hand: a slide turns in a third of a second."""
-
-    first: Markup = byhand.NOTHING
-    main: Callable[[], None] | Markup = byhand.NOTHING
-    beside: Markup = byhand.NOTHING
-    last: Markup = byhand.NOTHING
-
-
-@dataclass(frozen=True)
 class Slide:
-    """What stands above, the finding, and what writes the rest."""
+    """What stands above, the finding, and what writes the rest: all by hand, for a slide turns in a third of a
+    second."""
 
     above: str
     title: str
-    write: Callable[[], Content]
+    write: Callable[[], Markup]
     section: Section | None = None
 
 
@@ -61,32 +53,13 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
     slide = deck[number - 1]
     cards.style_of_slides()
     with st.container(key="slide", gap="small"):
-        _draw(slide)
-        if number == 1:
-            with st.container(key="slide-ahead"):  # what draws charts is loaded while the first slide is talked about
-                cards.plot_ahead()
+        head = Markup('<p class="quiet">{}</p><h1>{}</h1>').format(slide.above, slide.title)
+        byhand.draw(head, slide.write())
         st.space("stretch")
-        _foot(review, number, len(deck), partial(enter, slide.section) if enter else None)
+        _foot(review, number, len(deck), slide.section, partial(enter, slide.section) if enter else None)
 
 
-def _draw(slide: Slide) -> None:
-    content = slide.write()
-    head = Markup('<p class="quiet">{}</p><h1>{}</h1>').format(slide.above, slide.title)
-    if isinstance(content.main, Markup):
-        side = (content.main, content.beside) if content.beside else (content.main,)
-        byhand.draw(head, content.first, byhand.row("slide" if content.beside else "", side), content.last)
-        return
-    byhand.draw(head, content.first)
-    left, right = st.columns([5, 3], gap="medium")
-    with left:
-        content.main()
-    with right:
-        byhand.draw(content.beside)
-    if content.last:
-        byhand.draw(content.last)
-
-
-def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | None) -> None:
+def _foot(review: Review, number: int, count: int, section: Section | None, enter: Callable[[], None] | None) -> None:
     def turn(label: str, icon: str | None, by: int, keyed: str) -> None:
         st.button(
             plain(label),
@@ -102,6 +75,9 @@ def _foot(review: Review, number: int, count: int, enter: Callable[[], None] | N
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slide-foot"):
         st.html(quiet.format(reading.stamp(review)), width="content")
         st.space("stretch")
+        if section and section.charts:
+            with st.container(width="content"):
+                _behind(section)
         if enter:
             enter()
         st.html(quiet.format(f"{i18n.number(number)} / {i18n.number(count)}"), width="content")
@@ -125,34 +101,53 @@ def _end() -> None:
     st.query_params.pop(session.SLIDE, None)
 
 
-def _cover(review: Review) -> Content:
+def _cover(review: Review) -> Markup:
     head, _rows = reading.summary(review)
     rows = [(say(each.title), byhand.state(each.state), say(each.headline)) for each in review.sections]
-    return Content(main=byhand.listed(head, rows, wrap=(2,)))
+    return byhand.listed(head, rows, wrap=(2,))
 
 
-def _table(read: reading.Read) -> Content:
+def _table(read: reading.Read) -> Markup:
     rows = read.rows[:LINES]
     left = len(read.rows) - len(rows)
-    note = i18n.n_("{n} more", "{n} more", left) if left > 0 else ""
     long = [place for place, column in enumerate(read.places) if column in reading.LONG]
-    return Content(main=byhand.listed(read.head, rows, read.right, long), last=byhand.paragraph(note, kind="quiet"))
+    more = byhand.paragraph(i18n.n_("{n} more", "{n} more", left), kind="quiet") if left > 0 else ""
+    return byhand.listed(read.head, rows, read.right, long) + more
 
 
-def _section(section: Section) -> Content:
-    main: Callable[[], None] | Markup = byhand.NOTHING
+def _section(section: Section) -> Markup:
+    """The comment, the first point; its chart or its table, beside it the figures that need action most; what is to be
+    decided."""
+    main = byhand.NOTHING
     if section.charts:
-        main = partial(chart, section, section.charts[0], projector=PROJECTOR)
+        main = _chart(section.charts[0])
     elif section.tables:
         main = lines_behind(section.tables[0], ROWS - bool(section.proposals))
     loud = sorted(section.figures, key=lambda figure: (not figure.enough, _LOUD.index(figure.state)))
-    return Content(
-        first=byhand.paragraph(section.comment, icon_name="chat")
-        + byhand.paragraph(say(section.points[0]) if section.points else ""),
-        main=main,
-        beside=byhand.column("", byhand.state(section.state), *(_figure(figure) for figure in loud[:FIGURES])),
-        last=_decide(section),
+    beside = byhand.column("", byhand.state(section.state), *(_figure(figure) for figure in loud[:FIGURES]))
+    return byhand.NOTHING.join(
+        (
+            byhand.paragraph(section.comment, icon_name="chat"),
+            byhand.paragraph(say(section.points[0]) if section.points else ""),
+            byhand.row("slide", (main, beside)),
+            _decide(section),
+        )
     )
+
+
+def _chart(drawn: Chart) -> Markup:
+    figure, unit, _rows = _plotted(drawn, projector=PROJECTOR)
+    title = say(drawn.title)
+    return Markup('<section class="card"><h2>{}</h2><p class="quiet">{}</p>{}</section>').format(
+        title, unit, charts.still(figure, f"{title} {unit}")
+    )
+
+
+def _behind(section: Section) -> None:
+    """The rows behind a slide's chart."""
+    drawn = section.charts[0]
+    _figure, _unit, rows = _plotted(drawn)
+    cards.behind(rows, key=f"review-{section.key}", title=say(drawn.title))
 
 
 def _decide(section: Section) -> Markup:
@@ -181,14 +176,18 @@ def _figure(figure: Figure) -> Markup:
     )
 
 
-def chart(section: Section, drawn: Chart, *, projector: tuple[int, int] | None = None) -> None:
-    """One of a section's charts under its finding, with the rows behind it; ``projector``: its height and that of its
-    letters in pixels, on a slide."""
+def chart(section: Section, drawn: Chart) -> None:
+    """One of a section's charts under its finding, with the rows behind it."""
+    figure, unit, rows = _plotted(drawn)
+    cards.chart(say(drawn.title), unit, figure, rows, key=f"review-{section.key}")
+
+
+def _plotted(drawn: Chart, *, projector: tuple[int, int] | None = None) -> tuple[charts.Figure, str, list[Row]]:
+    """The figure, its unit in words, and its rows; ``projector``: its height and that of its letters in pixels."""
     labels = [reading.label(each) for each in drawn.labels]
-    unit = reading.unit(drawn.unit)
     values = [reading.plotted(values, drawn.unit) for _name, values in drawn.series]
     names = [say(name) for name, _values in drawn.series]
-    look = cards.look()
+    unit, look = reading.unit(drawn.unit), cards.look()
     if drawn.kind == "bars" or len(values) == 1:
         texts = [i18n.amount(value, drawn.unit) for value in drawn.series[0][1]]
         figure = (charts.bars if drawn.kind == "bars" else charts.columns)(labels, values[0], texts, look=look)
@@ -202,14 +201,8 @@ def chart(section: Section, drawn: Chart, *, projector: tuple[int, int] | None =
             so_far=drawn.so_far, projector=projector,
         )  # fmt: skip
         unit = cards.so_far(unit) if drawn.so_far else unit
-    title = _("Of")
-    cards.chart(
-        say(drawn.title),
-        unit,
-        figure,
-        [dict(zip((title, *names), row, strict=True)) for row in zip(labels, *values, strict=True)],
-        key=f"review-{section.key}",
-    )
+    rows = [dict(zip((_("Of"), *names), row, strict=True)) for row in zip(labels, *values, strict=True)]
+    return figure, unit, rows
 
 
 def lines_behind(behind: Table, most: int) -> Markup:

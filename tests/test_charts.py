@@ -1,10 +1,14 @@
 """The figures: what is drawn, in which colour, that absence is drawn too, and that data is never markup."""
 
 import math
+import re
+import xml.dom.minidom
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import plotly.graph_objects as go
 import pytest
@@ -384,3 +388,52 @@ def test_a_conflict_names_who_and_when() -> None:
 
     at = AppTest.from_function(page, args=(datetime(2026, 4, 2, 8, 28, tzinfo=UTC),)).run()
     assert "陈素芳在 16:28 改过" in at.error[0].value
+
+
+# --- a figure as it stands
+def seen(figure: charts.Figure) -> tuple[str, list[list[tuple[float, float]]], str]:
+    """A still figure's words, what its picture draws as points in percent of the plot, and the picture's markup."""
+    html = str(charts.still(figure, "&<b>"))
+    assert 'aria-label="&amp;&lt;b&gt;"' in html
+    (picture,) = re.findall(r'src="data:image/svg[+]xml,([^"]*)"', html)
+    drawing = unquote(picture)
+    xml.dom.minidom.parseString(drawing)  # noqa: S318 (drawn here)
+    points = [
+        [(float(x), float(y)) for x, y in (pair.split(",") for pair in each.split())]
+        for each in re.findall(r'points="([^"]+)"', drawing)
+    ]
+    return unescape(re.sub("<[^>]+>", " ", html)), points, drawing
+
+
+def test_a_still_figure_has_its_bars_as_long_as_their_figures_are() -> None:
+    words, bars, _picture = seen(charts.bars(["健身 <i>", "b"], [50, 100], ["50 %", "100 %"], look=LOOK))
+    assert [max(x for x, _y in bar) for bar in bars] == [50, 100]
+    assert [sorted({y for _x, y in bar}) for bar in bars] == [pytest.approx([8.5, 41.5]), pytest.approx([58.5, 91.5])]
+    assert words.split() == ["健身", "<i>", "b", "50", "%", "100", "%"]
+    words, (axis, *bars), _picture = seen(charts.columns(["2026", "2027"], [10, 40], ["1 万", "4 万"], look=LOOK))
+    assert axis == [(0, 100), (100, 100)]
+    heights = [100 - min(y for _x, y in bar) for bar in bars]
+    assert heights[1] == pytest.approx(4 * heights[0], abs=0.01)
+    assert "1 万" in words
+    assert "2027" in words
+
+
+def test_a_still_figure_has_its_lines_with_their_gaps_and_names() -> None:
+    months = ["2026-01", "2026-02", "2026-03", "2026-04", "2026-05"]
+    figure = charts.lines(
+        months, [10, 20, None, 40, 50], [5] * 5, third=[None, 30, None, None, None], names=["甲", "乙", "丙"],
+        look=LOOK, gap=False, so_far=True,
+    )  # fmt: skip
+    words, lines, picture = seen(figure)
+    told = [[round(60 * (1 - y / 100)) for _x, y in line] for line in lines]  # the axis ends at 60
+    assert [10, 20] in told, "two months, then a gap"
+    assert [40, 50] in told, "the way to the month that is not over"
+    assert picture.count('stroke-dasharray="2 4"') == 2, "dotted"
+    assert [40, 40] in told, "a month alone is a dot"
+    assert [30, 30] in told
+    assert {"甲 50", "乙 5", "26-1", "2"} <= {each.strip() for each in re.split(r"\s{2,}", words)}
+
+
+def test_a_still_figure_of_other_marks_is_refused() -> None:
+    with pytest.raises(KeyError):
+        charts.still(charts.heat(["1"], ["a"], [[1]], [["1"]], look=LOOK), "")

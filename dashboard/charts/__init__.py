@@ -10,6 +10,7 @@ from dashboard.charts.courses import columns, heat, line, lines
 from dashboard.charts.drawing import Figure
 from dashboard.charts.maps import Shape, grid_map
 from dashboard.charts.rows import aged, bars, dots, pyramid, stacked
+from dashboard.charts.still import still
 
 __all__ = [
     "Figure",
@@ -26,4 +27,5 @@ __all__ = [
     "palette",
     "pyramid",
     "stacked",
+    "still",
 ]

@@ -86,8 +86,6 @@ def _slides(browser: Any, address: str, report: Report) -> None:
         page = visitor.page
         page.add_init_script(_NOTE_CHANGES)
         _opened(page, f"{address}/review?period=quarter&slide=1")
-        page.wait_for_selector(".js-plotly-plot", state="attached")  # as while the first slide is talked about
-        _quiet(page)
         last = int(_place(page).split("/")[1])
         for key in ["ArrowRight"] * (last - 1) + ["ArrowLeft"] * (last - 1):
             before = _place(page)
