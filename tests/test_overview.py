@@ -275,7 +275,8 @@ def test_whatever_it_says_is_read_in_two_commands(demo_uri: str, admin: Actor, k
 
     class Listener(monitoring.CommandListener):
         def started(self, event: monitoring.CommandStartedEvent) -> None:
-            heard.append(event.command_name)
+            if event.command.get("find") != "import_batches":  # asked again each half second, whoever reads
+                heard.append(event.command_name)
 
         def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
             pass

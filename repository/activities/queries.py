@@ -245,7 +245,8 @@ def figures(
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
     count = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
-    begun = min(held.months, default="9999-99")  # of what was before any activity there is no data
+    # of what was before any activity of the community there is no data; where none was read, they lie further back
+    begun = min((each["period"] for each in within.also[-1] if each["subject"] == "activities"), default="")
     silent = not count and (flows["records"] > 0 or not ever_registered or f"{period.last:%Y-%m}" < begun)
     untold = not crowd.told(period.key)
     why = UNTOLD if untold else ""
