@@ -6,6 +6,7 @@ from collections import Counter
 from types import SimpleNamespace as Some
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -243,6 +244,32 @@ def test_of_the_team_and_the_network(posts: Staffing) -> None:
     )
     assert len(found.who) <= 2
     assert set(found.who) <= {NAMES.get(each.responsible_id or "") for each in GRIDS if each.id in places}
+
+
+def test_of_one_grid_its_name_is_not_told() -> None:
+    work: Any = Some(overdue=counted(OVERDUE_ORDERS, 0, []), on_time=Value(ON_TIME, None, 0), grids=(), kind=None)
+    estate: Any = Some(good_order=Value(GOOD_ORDER, None, 0), dangers=(Some(grid_id="g1"),))
+    found = concerns.facilities_concern(GRIDS[:1], work, estate, NAMES)
+    assert (both(found.why)[1], found.who) == ("1 facility is hazardous.", ("王芳",))
+    found = concerns.facilities_concern(GRIDS, work, estate, NAMES)
+    assert (both(found.why)[1], found.who) == ("1 facility is hazardous, in 1 号网格.", ("王芳",))
+
+
+@pytest.mark.parametrize(
+    ("people", "held", "told"),
+    [
+        (3, 1, "3 residents took part."),
+        (None, 1, "Who came was not registered one by one."),
+        (None, 0, "No visit is on record."),
+    ],
+)
+def test_who_came_is_told_where_nobody_knows_how_many_live_there(people: int | None, held: int, told: str) -> None:
+    crowd: Any = Some(
+        period=QUARTER, held=Some(value=held), withheld=False, ages=(), grids=(),
+        variety=Some(formats=(), effective=Value(EFFECTIVE_FORMATS, None, 0)),
+        participation=Value(PARTICIPATION, None, 0), participants=Value(PARTICIPANTS, people, people or 0),
+    )  # fmt: skip
+    assert both(concerns.participation_concern(GRIDS, crowd, (), NAMES).why)[1] == told
 
 
 QUARTER = Period.of("2026Q2")

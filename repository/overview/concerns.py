@@ -86,14 +86,15 @@ def _hazardous(n: int) -> Message:
 
 
 def _dangers(by_id: Mapping[str, Grid], dangers: Sequence[facilities.Hazard]) -> tuple[Message, Grid | None]:
-    """How many facilities are hazardous, and the grid in which most are."""
-    places = Counter(id for danger in dangers if (id := danger.grid_id) and id in by_id)
+    """How many facilities are hazardous, and the grid in which most are, named where there are several."""
+    said, places = _hazardous(len(dangers)), Counter(id for each in dangers if (id := each.grid_id) and id in by_id)
     if not places:
-        return _hazardous(len(dangers)), None
+        return said, None
     grid, n = min(places.items(), key=lambda one: (-one[1], one[0]))
-    facts = {"dangers": _hazardous(len(dangers)), "grid": by_id[grid].name, "n": n}
-    text = msg("{dangers}, in {grid}") if n == len(dangers) else msg("{dangers}, {n} of them in {grid}")
-    return Message(text, facts), by_id[grid]
+    if len(by_id) > 1:
+        text = msg("{dangers}, in {grid}") if n == len(dangers) else msg("{dangers}, {n} of them in {grid}")
+        said = Message(text, {"dangers": said, "grid": by_id[grid].name, "n": n})
+    return said, by_id[grid]
 
 
 def _named(grids: Iterable[Grid], names: Mapping[str, str]) -> tuple[str, ...]:
@@ -284,8 +285,9 @@ def _came(crowd: activities.Figures, people: int, least: tuple[Grid, float] | No
         return Message(msg("So few took part that their number is withheld."))
     if rate.why:
         return Message(msg("Different residents are told of whole months, quarters and years."))
-    if rate.value is None:
-        return Message(msg("Who came was not registered one by one."))
+    if crowd.participants.value is None:
+        registered = msg("Who came was not registered one by one.")
+        return Message(registered if crowd.held.value else msg("No visit is on record."))
     said = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
     if before := _came_before(crowd):
         said = Message(msg("{people} ({n} before)"), {"people": said, "n": before})
