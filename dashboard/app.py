@@ -114,7 +114,7 @@ def _welcome(landing: str) -> None:
 
 
 def _head(row: navigation.PageRow, view: View, communities: list[Any]) -> None:
-    """Title and as-of on the left; period, filters and person on the right."""
+    """The menu; below it title and as-of on the left; period, filters and person on the right."""
     where = view.community
     if view.grid_id and "grid" in row.choices:
         grids = data.ask(grid_names, view.community_id)

@@ -106,7 +106,8 @@ def _course(value: Value) -> None:
     st.markdown("**" + plain(_("Month by month")) + "**")
     cards.listed([_("Month"), _("Figure"), _("Wanted")], rows, right=(1,))
     if value.metric.wholes and session.view().period.kind in ("quarter", "year"):
-        st.caption(plain(_("Of each month that of the whole quarter or year it lies in, and what is wanted of one.")))
+        whole = _("Each month shows the figure of the whole quarter or year it lies in, and what is wanted of that.")
+        st.caption(plain(whole))
 
 
 def _moved(view: session.View, value: Value) -> None:

@@ -49,9 +49,8 @@ there are never ends looking for those after them, and the reader's window hangs
 def day(label: str, value: D, **shared: Any) -> D:
     """A day that is asked for, in a form drawn by hand too: what was typed is what comes back, however far off. Whoever
     saves it has to refuse what cannot be."""
-    held = value or EARLIEST, value or LATEST
-    bounds = min(EARLIEST, *held), max(LATEST, *held)
-    return st.date_input(label, value=value, min_value=bounds[0], max_value=bounds[1], format="YYYY-MM-DD", **shared)
+    first, last = min(EARLIEST, value or EARLIEST), max(LATEST, value or LATEST)
+    return st.date_input(label, value=value, min_value=first, max_value=last, format="YYYY-MM-DD", **shared)
 
 
 class Values(dict[str, Any]):

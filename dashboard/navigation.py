@@ -62,8 +62,8 @@ LISTS: Mapping[str, Mapping[str, str]] = {
     "F1": {"status": "poor"},
     "F3": {"status": "past"},
 }
-"""What leads from a figure to the list of what it rests on: parameters of its page, by the metric's key. Of what misses
-its target the list is of what is amiss, where a share tells how much is in order."""
+"""What leads from a figure to the list of what it rests on: parameters of its page, by the metric's key. Where a share
+tells how much is in order, the list is of what is not."""
 
 
 @cache

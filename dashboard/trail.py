@@ -117,13 +117,13 @@ def _search(view: session.View) -> tuple[Search, str]:
         actor=(name or "").strip(),
         which=(which or "").strip(),
         since=_midnight(since, view),
-        until=_midnight(until + timedelta(days=1), view) if isinstance(until, date) else None,
+        until=_midnight(until and until + timedelta(days=1), view),
     )
     return search, str(where or "")
 
 
-def _midnight(day: Any, view: session.View) -> datetime | None:
-    return datetime.combine(day, time(), view.zone) if isinstance(day, date) else None
+def _midnight(day: date | None, view: session.View) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), view.zone)
 
 
 def _operation(word: str) -> str:

@@ -657,8 +657,8 @@ class Setting:
     """Everybody's name by id, active first, by name."""
     gone: frozenset[str]
     """Those no longer active."""
-    secretaries: tuple[str, ...] = ()
-    """Whose job it is, of those who are active, to answer for what nobody else does."""
+    secretary: str = ""
+    """Who answers for what nobody else does, by name; "" where nobody is known to."""
     also: tuple[Sequence[dict[str, Any]], ...] = ()
     """Documents of what was wanted besides."""
 
@@ -715,7 +715,7 @@ def setting_of(found: Sequence[Sequence[dict[str, Any]]]) -> Setting:
         tuple(sorted(map(Post.from_document, held), key=lambda post: post.id)),
         {person["_id"]: person["name"] for person in known},
         frozenset(person["_id"] for person in known if not person.get("active", True)),
-        tuple(person["_id"] for person in known if person.get("active", True) and is_secretary(person)),
+        next((person["name"] for person in known if person.get("active", True) and is_secretary(person)), ""),
         tuple(others),
     )
 
@@ -841,8 +841,8 @@ class PostsOnDay:
     grids: tuple[Grid, ...]
     names: Mapping[str, str]
     """Everybody's name by id."""
-    secretary: str = ""
-    """Who answers for what nobody else does, by name; "" where nobody is known to."""
+    secretary: str
+    """As ``Setting.secretary``."""
 
 
 @judged
@@ -851,8 +851,7 @@ def posts_on(store: Store, actor: Actor, community_id: str, period: Period, *, t
     within = setting(store, actor, community_id)
     on = min(period.last, today)
     now = staffing_over_time(within, on, today)
-    secretary = next((within.names[id] for id in within.secretaries), "")
-    return PostsOnDay(on, now, now.filled, now.coverage, within.posts, within.grids, within.names, secretary)
+    return PostsOnDay(on, now, now.filled, now.coverage, within.posts, within.grids, within.names, within.secretary)
 
 
 def staffing_over_time(within: Setting, on: date, today: date) -> Staffing:

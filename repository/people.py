@@ -68,16 +68,23 @@ class Person(Record):
     active: bool = Field(default=True, title=msg("Active"), description=msg("Can be given work and posts"))
 
 
-_SECRETARY = re.compile(r"书记(?!员)|\bsecretary\b", re.IGNORECASE)
-_ANOTHER = re.compile(r"[副原前]|团|纪|助理|\b(deputy|vice|former|assistant|youth)\b", re.IGNORECASE)
+_JOBS = re.compile(r"[、,，;；/|兼]")
+_SECRETARY = re.compile(r"(?<!副)书记(?!员|助理)|\bsecretary\b", re.IGNORECASE)
+_ANOTHER = re.compile(  # a character alone may be of a place: 团结社区, 前进社区, 平原社区
+    r"^[（(]?原|^[（(]?前(?=任|社区|党|支部|总支|书记)|(?<=社区)[原前](?=任|党|支部|总支|书记)|团(委|工委|支部|总支)?书记|共青团"
+    r"|纪(委|检|工委)|\b(deputy|vice|former|assistant|youth)\b",
+    re.IGNORECASE,
+)
 
 
 def is_secretary(document: Mapping[str, Any]) -> bool:
     """Whether somebody is the community's secretary (书记), by the words their job was written in: of its own staff, no
-    deputy, nobody who was it before, none of the youth league."""
-    job = document.get("job") or ""
-    own = document.get("kind", PersonKind.STAFF) == PersonKind.STAFF
-    return own and bool(_SECRETARY.search(job)) and not _ANOTHER.search(job)
+    deputy or assistant, nobody who was it before, none of the youth league or of discipline. Of several jobs one is
+    enough."""
+    if document.get("kind", PersonKind.STAFF) != PersonKind.STAFF:
+        return False
+    jobs = map(str.strip, _JOBS.split(document.get("job") or ""))
+    return any(_SECRETARY.search(job) and not _ANOTHER.search(job) for job in jobs)
 
 
 class Purpose(Choice):

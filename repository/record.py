@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic.fields import FieldInfo
 
 from repository.numbers import unidentified
-from repository.words import msg
+from repository.words import Message, msg
 
 LINE = 200  # characters in one line of text
 PAGE = 4000  # characters in a remark
@@ -41,6 +41,14 @@ class Choice(StrEnum):
         member.label = label or value
         member.spellings = spellings
         return member
+
+
+def term(word: str, choices: type[Choice]) -> str | Message:
+    """A word of an open list, to be translated where it is one of the ``choices``."""
+    try:
+        return Message(choices(word).label)
+    except ValueError:
+        return word
 
 
 def folded(text: Any) -> str:

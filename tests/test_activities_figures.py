@@ -27,6 +27,7 @@ from repository.activities import (
 from repository.disclosure import EVERYTHING, OFF_THE_LATTICE, Crowd, Withheld, lattice, levels, siblings
 from repository.grids import Community, Grid, Population
 from repository.metrics import Period, State
+from repository.overview import crowd
 from repository.people import AgeBand, Sex
 from repository.record import Record
 from repository.store import Store
@@ -418,6 +419,32 @@ def test_an_empty_community_has_no_data_rather_than_zeros(store: Store, admin: A
     assert all(group.population_share is None for group in (*found.ages, *found.grids))
     assert not found.variety.alarm
     assert [form.last_held for form in found.variety.formats] == [None] * len(Format)
+
+
+def test_of_a_time_before_all_activities_there_is_no_data_and_later_nobody_came(store: Store, admin: Actor) -> None:
+    """Of a grid too that holds none itself, and on Overview, which reads no months of long ago."""
+    place(store, admin, HERE)
+    for month, grid in (("2023-03", "g2"), ("2023-04", "g1"), ("2026-03", "g1")):
+        if month == "2026-03":  # until then nothing was held for years
+            for grids in (None, frozenset({"c1-g1"}), frozenset({"c1-g2"})):
+                quarter = Period.of("2026Q1")
+                full = figures(store, admin, HERE, quarter, grids=grids).participation
+                brief = crowd(store, admin, HERE, quarter, grids, now=NOW).figures.participation
+                assert full.value == brief.value == 0
+                assert full.state is brief.state is State.OFF_TARGET
+        day = date(int(month[:4]), int(month[5:]), 10)
+        held = Activity(community_id=HERE, name="x", held_on=day, format="lecture", grid_id="c1-g1")
+        came = [
+            Attendance(
+                community_id=HERE, activity_id=held.id, held_on=day, format="lecture", resident=f"R-{grid}{n}",
+                grid_id=f"c1-{grid}", age_band=None, sex=None,
+            )
+            for n in range(20)
+        ]  # fmt: skip
+        save(store, admin, [held, *came])
+    other = frozenset({"c1-g2"})
+    for month, people in (("2023-02", None), ("2023-03", 20), ("2023-04", 0), ("2026-03", 0), ("2026-05", None)):
+        assert figures(store, admin, HERE, Period.of(month), grids=other).participants.value == people, month
 
 
 def test_sameness_counts_the_months_below_target(store: Store, admin: Actor) -> None:

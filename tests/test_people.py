@@ -14,7 +14,7 @@ from repository import audit, facilities, importer, people
 from repository.access import Actor, Refused, Role
 from repository.grids import Community
 from repository.maintenance import Status, WorkOrder, delete, edit, log_repair, move, work_list, work_story
-from repository.people import Contact, Purpose
+from repository.people import Contact, Purpose, is_secretary
 from repository.record import RECORDS, sentences
 from repository.store import AUDIT, Invalid, NotFound, Store
 from repository.store.impersonal import _unnumbered
@@ -205,3 +205,20 @@ def test_what_has_no_long_number_stays_as_it_is(text: str) -> None:
 )  # fmt: skip
 def test_dates_standards_and_amounts_are_no_numbers_of_anybody(text: str) -> None:
     assert _unnumbered(text, None) == text
+
+
+SECRETARIES = (
+    "书记", "社区书记", "党支部书记", "团结社区党委书记", "前进社区党总支书记", "平原社区书记", "党委书记、居委会主任",
+    "居委会副主任、党支部书记", "党委书记兼团支部书记", "Party secretary", "Secretary, deputy director",
+)  # fmt: skip
+OTHERS = (
+    None, "", "主任", "副书记", "党委副书记", "常务副书记、居委会主任", "书记员", "书记助理", "原书记", "前任书记",
+    "社区原党委书记", "原社区书记", "（原）社区书记", "团支部书记", "社区团委书记", "团书记", "纪委书记",
+    "Deputy secretary", "former secretary", "secretarial work",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("job", "is_one"), [(job, job in SECRETARIES) for job in (*SECRETARIES, *OTHERS)])
+def test_the_secretary_is_told_by_the_words_of_the_job(job: str | None, is_one: bool) -> None:
+    assert is_secretary({"job": job}) is is_one
+    assert not is_secretary({"job": job, "kind": "organization"})

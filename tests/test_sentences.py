@@ -6,6 +6,7 @@ from collections import Counter
 from types import SimpleNamespace as Some
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +61,22 @@ def _in_good_english(text: str) -> None:
     """One of something is one; any other number of it are many; what follows agrees."""
     kinds = "required|action|stationed|key|more|other|group|grid|safety|residents’"
     for number, noun in re.findall(rf"(?<!of )(?<![\d,.–-])(\d[\d,]*) (?:(?:{kinds}) )*([a-z]+)", text):
-        if noun in ("of", "in", "to", "overdue", "past", "ended", "open", "took", "d", "was", "were", "before"):
+        if noun in (
+            "of",
+            "in",
+            "to",
+            "overdue",
+            "past",
+            "ended",
+            "open",
+            "took",
+            "d",
+            "was",
+            "were",
+            "before",
+            "is",
+            "are",
+        ):
             continue
         many = noun.endswith("s") or noun == "people"
         assert (number == "1") != many, text
@@ -120,7 +136,9 @@ def test_of_repairs_and_facilities(
     of_kind = [kind[1]] if kind else []
     where = Counter(filter(None, dangers))
     most = [] if worst or not where else [max(where.values())]
-    assert numbers(why) == [*([worst] if worst else []), *of_kind, len(dangers), *most]
+    hazardous = [n for n in (len(dangers),) if n] + [n for n in most if n < len(dangers)]
+    assert numbers(why) == [*([worst] if worst else []), *of_kind, *hazardous]
+    assert ("no facility is hazardous" in why.lower()) == (not dangers)
     if most:
         grid = next(each for each in GRIDS if each.name in why)
         assert where[grid.id] == most[0]
@@ -139,6 +157,14 @@ def test_of_repairs_and_facilities(
     assert found.state == overview.worst(states)
     if on_time.n < ON_TIME.minimum_n and good.n < GOOD_ORDER.minimum_n and not overdue:
         assert found.state is State.UNKNOWN, "nothing is claimed of so few"
+
+
+def test_where_no_repair_was_ever_entered_none_is_said_to_be_in_time() -> None:
+    nothing: Any = Some(
+        overdue=Value(OVERDUE_ORDERS, None, 0), on_time=Value(ON_TIME, None, 0), grids=(), kind=None
+    )  # fmt: skip
+    found = concerns.facilities_concern(GRIDS, nothing, Some(good_order=Value(GOOD_ORDER, None, 0), dangers=()), NAMES)  # type: ignore[arg-type]
+    assert both(found.finding)[1] == "No repair is on record yet"
 
 
 @st.composite
@@ -185,19 +211,19 @@ def test_of_the_team_and_the_network(posts: Staffing) -> None:
         assert numbers(finding) == ([was, 3] if was else [])
         assert why == "The three-tier safety network covers every grid."
     assert finding not in why
+    assert "post" not in why, "what lacks may be an officer where every post is filled"
     # nothing is left out of the second sentence, and nothing told twice
     places: dict[str | None, int] = Counter(each.grid_id for each in empty) or Counter(
         grid for _tier, grid in posts.gaps
     )
     amounts = [int(m) for m in re.findall(r"(\d+) (?:safety|grid|residents)", why)]
-    rest = [int(m) for m in re.findall(r"and (\d+) more posts?", why)]
+    rest = [int(m) for m in re.findall(r"and (\d+) more (?:is|are) missing", why)]
     assert sum(amounts + rest) == sum(places.values())
     named = [each for each in GRIDS if f"{each.name} lacks" in why]
-    assert len(named) + ("missing" in why) == min(2, len(places))
+    everywhere = re.findall(r"(?<!more )(?:is|are) missing", why)
+    assert len(named) + len(everywhere) == min(2, len(places))
     largest = sorted(places.values(), reverse=True)[:2]
-    assert (
-        sorted([*(places[each.id] for each in named), *([places[None]] if "missing" in why else [])]) == largest[::-1]
-    )
+    assert sorted([*(places[each.id] for each in named), *([places[None]] if everywhere else [])]) == largest[::-1]
     for each in named:
         assert f"{each.name}缺 " in chinese
     other = re.findall(r"(\d+) other places?", why)
@@ -218,6 +244,32 @@ def test_of_the_team_and_the_network(posts: Staffing) -> None:
     )
     assert len(found.who) <= 2
     assert set(found.who) <= {NAMES.get(each.responsible_id or "") for each in GRIDS if each.id in places}
+
+
+def test_of_one_grid_its_name_is_not_told() -> None:
+    work: Any = Some(overdue=counted(OVERDUE_ORDERS, 0, []), on_time=Value(ON_TIME, None, 0), grids=(), kind=None)
+    estate: Any = Some(good_order=Value(GOOD_ORDER, None, 0), dangers=(Some(grid_id="g1"),))
+    found = concerns.facilities_concern(GRIDS[:1], work, estate, NAMES)
+    assert (both(found.why)[1], found.who) == ("1 facility is hazardous.", ("王芳",))
+    found = concerns.facilities_concern(GRIDS, work, estate, NAMES)
+    assert (both(found.why)[1], found.who) == ("1 facility is hazardous, in 1 号网格.", ("王芳",))
+
+
+@pytest.mark.parametrize(
+    ("people", "held", "told"),
+    [
+        (3, 1, "3 residents took part."),
+        (None, 1, "Who came was not registered one by one."),
+        (None, 0, "No visit is on record."),
+    ],
+)
+def test_who_came_is_told_where_nobody_knows_how_many_live_there(people: int | None, held: int, told: str) -> None:
+    crowd: Any = Some(
+        period=QUARTER, held=Some(value=held), withheld=False, ages=(), grids=(),
+        variety=Some(formats=(), effective=Value(EFFECTIVE_FORMATS, None, 0)),
+        participation=Value(PARTICIPATION, None, 0), participants=Value(PARTICIPANTS, people, people or 0),
+    )  # fmt: skip
+    assert both(concerns.participation_concern(GRIDS, crowd, (), NAMES).why)[1] == told
 
 
 QUARTER = Period.of("2026Q2")

@@ -57,7 +57,7 @@ def _concern(concern: Concern) -> Markup:
     return byhand.trouble(
         say(AREAS[concern.area]),
         concern.state,
-        cards.lasting(concern.since) if concern.since and concern.since.state is concern.state else None,
+        cards.lasting(concern.pressing) if concern.pressing.state is concern.state else None,
         say(concern.finding),
         say(concern.why),
         " · ".join((*concern.who, *_by(concern))),

@@ -245,8 +245,15 @@ def figures(
     span = held.months if period.kind == "ever" else period.months
     flows = held.total(span)
     count = sum(registered.values()) if period.kind == "ever" else sum(registered[month] for month in span)
-    begun = min(held.months, default="9999-99")  # of what was before any activity there is no data
-    silent = not count and (flows["records"] > 0 or not ever_registered or f"{period.last:%Y-%m}" < begun)
+    # of what was before any activity of the community, or is to come, there is no data; where none was read, they lie
+    # further back
+    begun = min((each["period"] for each in within.also[-1] if each["subject"] == "activities"), default="")
+
+    def nobody_said(flow: Mapping[str, int], first: str, last: str) -> bool:
+        """Whether it means nothing that nobody was registered in some months."""
+        return flow["records"] > 0 or not ever_registered or last < begun or first > f"{today:%Y-%m}"
+
+    silent = not count and nobody_said(flows, f"{period.first:%Y-%m}", f"{period.last:%Y-%m}")
     untold = not crowd.told(period.key)
     why = UNTOLD if untold else ""
     people = None if silent or untold else crowd.number(period.key, "unique")
@@ -261,7 +268,7 @@ def figures(
     series = []
     for month in months:
         flow = held.total([month])
-        quiet = not registered[month] and (flow["records"] > 0 or not ever_registered or month < begun)
+        quiet = not registered[month] and nobody_said(flow, month, month)
         of_month = crowd.number(month, "unique")
         series.append(
             MonthOfActivities(

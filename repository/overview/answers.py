@@ -7,13 +7,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from repository import activities, facilities, inspections, maintenance
-from repository.grids import (
-    Grid,
-    Setting,
-    Staffing,
-)
+from repository.grids import Grid, Setting, Staffing
 from repository.metrics import Metric, State, Target, Value
-from repository.record import Choice
 from repository.targets import Attention, Standard
 from repository.words import Message
 
@@ -26,8 +21,8 @@ class Concern:
 
     area: Literal["facilities", "team", "participation"]
     state: State
-    since: Value | None
-    """The value whose run off target the badge tells."""
+    pressing: Value
+    """Of the figures it rests on the one to which somebody must have reacted first, by whose days it is told."""
     finding: Message
     why: Message
     who: tuple[str, ...]
@@ -35,8 +30,11 @@ class Concern:
     page: str
     link: Message
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    by: date | None = None
-    """By when they must have, at the latest: the first such day of the figures it rests on."""
+
+    @property
+    def by(self) -> date | None:
+        """By when they must have acted, at the latest."""
+        return self.pressing.react_by
 
 
 @dataclass(frozen=True)
@@ -171,11 +169,3 @@ def _lagging(there: Sequence[Grid], rows: Sequence[Row]) -> tuple[Grid, int] | N
     most = max(counts.values(), default=0)
     worst = [grid for grid in there if counts[grid.id] == most]
     return (worst[0], most) if most and len(worst) == 1 else None
-
-
-def known(word: str, choices: type[Choice]) -> str | Message:
-    """A word of an open list, translated where it is one of ours."""
-    try:
-        return Message(choices(word).label)
-    except ValueError:
-        return word

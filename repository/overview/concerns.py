@@ -7,16 +7,11 @@ from types import MappingProxyType
 
 from repository import activities, facilities, maintenance
 from repository.access import Actor, Operation, may
-from repository.grids import (
-    GRID_POSTS,
-    Grid,
-    Staffing,
-    Tier,
-    Vacancy,
-)
+from repository.grids import GRID_POSTS, Grid, Staffing, Tier, Vacancy
 from repository.maintenance import Fault, WorkCategory
 from repository.metrics import State, Value
-from repository.overview.answers import WORST_FIRST, Action, Concern, Estate, known, worst
+from repository.overview.answers import WORST_FIRST, Action, Concern, Estate, worst
+from repository.record import term
 from repository.targets import LOUD
 from repository.words import Amount, Message, counted, msg
 
@@ -30,63 +25,76 @@ def facilities_concern(
     names: Mapping[str, str],
 ) -> Concern:
     """What is overdue, since when more or fewer, where and of which category most, who answers for it."""
-    count = int(work.overdue.value or 0)
-    before = [value for _, value in work.overdue.series][-4:-3]
-    state = worst([value.state for value in (work.overdue, work.on_time, estate.good_order) if value.state])
-    past = int(before[0] or 0) if before else 0
-    if not count and past:
-        finding = counted(
-            msg("No repair is overdue, {n} was 3 months ago"), msg("No repair is overdue, {n} were 3 months ago"), past
-        )
-    elif not count:
-        finding = Message(msg("No repair is overdue"))
-    elif before and before[0] is not None and before[0] < count:
-        facts = {"before": int(before[0]), "count": count}
-        finding = Message(msg("Overdue orders rose from {before} to {count} in 3 months"), facts)
-    elif before and before[0] is not None and before[0] > count:
-        facts = {"before": int(before[0]), "count": count}
-        finding = Message(msg("Overdue orders fell from {before} to {count} in 3 months"), facts)
-    else:
-        finding = counted(msg("{n} order is overdue"), msg("{n} orders are overdue"), count)
     by_id = {grid.id: grid for grid in there}
-    late = sorted((row for row in work.grids if row.grid_id in by_id), key=lambda row: -row.overdue)
-    dangers = counted(msg("{n} facility is hazardous"), msg("{n} facilities are hazardous"), len(estate.dangers))
-    who: tuple[str, ...] = ()
-    because: dict[str, str | int | Message] = {"dangers": dangers}
+    late = max((row for row in work.grids if row.grid_id in by_id), key=lambda row: row.overdue, default=None)
+    count = int(work.overdue.value or 0)
+    facts: dict[str, str | int | Message] = {}
     if work.kind:
-        because |= {"category": known(work.kind[0], WorkCategory), "many": work.kind[1]}
-    if late and late[0].overdue:
-        grid = by_id[late[0].grid_id]
-        because |= {"grid": grid.name, "n": late[0].overdue}
-        who = _named([grid], names)
+        facts |= {"category": term(work.kind[0], WorkCategory), "many": work.kind[1]}
+    if late and late.overdue:
+        place: Grid | None = by_id[late.grid_id]
+        facts |= {"grid": by_id[late.grid_id].name, "n": late.overdue, "dangers": _hazardous(len(estate.dangers))}
         text = (
             msg("{grid} has {n} of them, the category “{category}” {many}; {dangers}.")
             if work.kind
             else msg("{grid} has {n} of them; {dangers}.")
         )
-    elif work.kind:
-        text = msg("The category “{category}” has {many} of them; {dangers}.")
     else:
-        text = msg("{dangers}.")
-    if not (late and late[0].overdue):
-        dangerous = Counter(danger.grid_id for danger in estate.dangers if danger.grid_id in by_id)
-        most = min(dangerous.items(), key=lambda one: (-one[1], one[0] or ""), default=None)
-        if most:
-            grid = by_id[most[0] or ""]
-            dangers_there = {"dangers": dangers, "grid": grid.name, "n": most[1]}
-            because["dangers"] = Message(msg("{dangers}, {n} of them in {grid}"), dangers_there)
-            who = _named([grid], names)
+        dangers, place = _dangers(by_id, estate.dangers)
+        facts |= {"dangers": dangers}
+        if work.kind:
+            text = msg("The category “{category}” has {many} of them; {dangers}.")
+        else:
+            text = msg("{dangers}.") if estate.dangers else msg("No facility is hazardous.")
     return Concern(
         "facilities",
-        state,
+        worst([value.state for value in (work.overdue, work.on_time, estate.good_order) if value.state]),
         _pressing(work.overdue, work.on_time, estate.good_order),
-        finding,
-        Message(text, because),
-        who,
+        _overdue(work.overdue),
+        Message(text, facts),
+        _named([place] if place else [], names),
         "maintenance",
         Message(msg("See {count} overdue"), {"count": count}) if count else Message(msg("See the repairs")),
-        by=_react_by(work.overdue, work.on_time, estate.good_order),
     )
+
+
+def _overdue(orders: Value) -> Message:
+    """How many orders are overdue, against three months before."""
+    count = int(orders.value or 0)
+    before = next((then for _month, then in orders.series[-4:-3]), None)
+    if orders.value is None:
+        return Message(msg("No repair is on record yet"))
+    if not count and before:
+        return counted(
+            msg("No repair is overdue, {n} was 3 months ago"),
+            msg("No repair is overdue, {n} were 3 months ago"),
+            int(before),
+        )
+    if not count:
+        return Message(msg("No repair is overdue"))
+    if before is None or before == count:
+        return counted(msg("{n} order is overdue"), msg("{n} orders are overdue"), count)
+    rose = msg("Overdue orders rose from {before} to {count} in 3 months")
+    fell = msg("Overdue orders fell from {before} to {count} in 3 months")
+    return Message(rose if before < count else fell, {"before": int(before), "count": count})
+
+
+def _hazardous(n: int) -> Message:
+    if not n:
+        return Message(msg("no facility is hazardous"))
+    return counted(msg("{n} facility is hazardous"), msg("{n} facilities are hazardous"), n)
+
+
+def _dangers(by_id: Mapping[str, Grid], dangers: Sequence[facilities.Hazard]) -> tuple[Message, Grid | None]:
+    """How many facilities are hazardous, and the grid in which most are, named where there are several."""
+    said, places = _hazardous(len(dangers)), Counter(id for each in dangers if (id := each.grid_id) and id in by_id)
+    if not places:
+        return said, None
+    grid, n = min(places.items(), key=lambda one: (-one[1], one[0]))
+    if len(by_id) > 1:
+        text = msg("{dangers}, in {grid}") if n == len(dangers) else msg("{dangers}, {n} of them in {grid}")
+        said = Message(text, {"dangers": said, "grid": by_id[grid].name, "n": n})
+    return said, by_id[grid]
 
 
 def _named(grids: Iterable[Grid], names: Mapping[str, str]) -> tuple[str, ...]:
@@ -98,11 +106,6 @@ def _named(grids: Iterable[Grid], names: Mapping[str, str]) -> tuple[str, ...]:
 def _pressing(*values: Value) -> Value:
     """The one to which somebody must have reacted first; where that is not known the worst, of these the first."""
     return min(values, key=lambda one: (one.react_by or date.max, WORST_FIRST.index(one.state or State.ON_TARGET)))
-
-
-def _react_by(*values: Value) -> date | None:
-    """The first day by which somebody must have reacted to one of them."""
-    return _pressing(*values).react_by
 
 
 def team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str]) -> Concern:
@@ -121,7 +124,6 @@ def team_concern(there: Sequence[Grid], posts: Staffing, names: Mapping[str, str
         _named([grid for grid, _empty in lacking if grid], names),
         "grids",
         Message(msg("See the posts")),
-        by=_react_by(posts.filled, posts.coverage),
     )
 
 
@@ -195,15 +197,13 @@ def _unexplained(posts: Staffing) -> int:
 
 
 def _lacked(lacking: Sequence[tuple[Grid | None, list[Vacancy]]], gaps: int) -> Message:
-    """The two places that lack most, what they lack, and how much there is beyond."""
+    """The two places that lack most, what they lack, and how many there are beyond."""
     first, *others = [_of_place(grid, vacancies) for grid, vacancies in lacking[:2]]
     said = first[0]
     if others:
         said = Message(msg("{one}, {other}"), {"one": said, "other": others[0][0]})
     if rest := sum(len(vacancies) for _grid, vacancies in lacking) - first[1] - sum(n for _said, n in others):
-        said = counted(
-            msg("{said}, and {n} more post is empty"), msg("{said}, and {n} more posts are empty"), rest, said=said
-        )
+        said = counted(msg("{said}, and {n} more is missing"), msg("{said}, and {n} more are missing"), rest, said=said)
     if gaps:
         said = counted(
             msg("{said}; {n} other place of the safety network has no officer"),
@@ -249,7 +249,6 @@ def participation_concern(
         tuple(dict.fromkeys([*acting, *charged])) if state in LOUD else (),
         "activities",
         Message(msg("See the activities")),
-        by=_react_by(rate, variety.effective),
     )
 
 
@@ -264,7 +263,7 @@ def _held_of_kinds(crowd: activities.Figures) -> Message:
         return Message(msg("No activity was held in this period"))
     most = formats[0] if formats else None
     if most and most.sessions * 2 > held > 1:
-        facts = {"n": most.sessions, "held": held, "format": known(most.format, activities.Format)}
+        facts = {"n": most.sessions, "held": held, "format": term(most.format, activities.Format)}
         if before:
             text = msg("{n} of {held} activities were of one kind: {format}; {m} of {before} in the period before")
             return Message(text, {**facts, "m": most.before, "before": before})
@@ -286,8 +285,9 @@ def _came(crowd: activities.Figures, people: int, least: tuple[Grid, float] | No
         return Message(msg("So few took part that their number is withheld."))
     if rate.why:
         return Message(msg("Different residents are told of whole months, quarters and years."))
-    if rate.value is None:
-        return Message(msg("Who came was not registered one by one."))
+    if crowd.participants.value is None:
+        registered = msg("Who came was not registered one by one.")
+        return Message(registered if crowd.held.value else msg("No visit is on record."))
     said = counted(msg("{n} resident took part"), msg("{n} residents took part"), people)
     if before := _came_before(crowd):
         said = Message(msg("{people} ({n} before)"), {"people": said, "n": before})
@@ -321,8 +321,8 @@ def _came_before(crowd: activities.Figures) -> int | None:
 
 def _least(there: Sequence[Grid], crowd: activities.Figures) -> tuple[Grid, float] | None:
     """The one grid of several of whose people the smallest share came; None where any of these may not be told."""
-    by_id, least = {grid.id: grid for grid in there}, crowd.participation.metric.minimum_n
-    rates = {group.key: group.rate for group in crowd.grids if group.key in by_id and (group.population or 0) >= least}
+    by_id, enough = {grid.id: grid for grid in there}, crowd.participation.metric.minimum_n
+    rates = {group.key: group.rate for group in crowd.grids if group.key in by_id and (group.population or 0) >= enough}
     told = [(id, rate) for id, rate in rates.items() if rate is not None]
     if len(told) < 2 or len(told) < len(there):
         return None
@@ -372,7 +372,7 @@ def actions(
         found.append(
             Action(
                 State.OFF_TARGET if order.pressing else State.NEAR,
-                Message(msg("Mend {place}: {fault}"), {"place": where, "fault": known(order.fault, Fault)}),
+                Message(msg("Mend {place}: {fault}"), {"place": where, "fault": term(order.fault, Fault)}),
                 names.get(order.assignee_id or ""),
                 order.days,
                 "maintenance",

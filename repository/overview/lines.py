@@ -5,8 +5,9 @@ from datetime import datetime
 from repository import meetings, projects, requests, staff
 from repository.access import Actor
 from repository.metrics import Period, State
-from repository.overview.answers import Line, known, worst
+from repository.overview.answers import Line, worst
 from repository.overview.judging import judging_of
+from repository.record import term
 from repository.store import Put, Steps, Store, at_once, in_steps
 from repository.targets import wanted as standard_wanted
 from repository.words import Message, counted, msg
@@ -169,13 +170,13 @@ def _requests(found: requests.Glance) -> Line:
     more = (
         Message(
             msg("“{topic}” comes up more and more: {n} in 31 days, before {before}"),
-            {"topic": known(rising.category, requests.Topic), "n": rising.n, "before": rising.before},
+            {"topic": term(rising.category, requests.Topic), "n": rising.n, "before": rising.before},
         )
         if rising
         else None
     )
     if kind:
-        own = {"topic": known(kind[0], requests.Topic), "n": kind[1]}
+        own = {"topic": term(kind[0], requests.Topic), "n": kind[1]}
         most = Message(msg("About “{topic}”") if kind[1] == found.overdue else msg("“{topic}” has {n} of them"), own)
         more = Message(msg("{most}; {rising}"), {"most": most, "rising": more}) if more else most
     if not found.open:

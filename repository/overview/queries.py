@@ -88,14 +88,14 @@ def repairs(
     now: datetime,
 ) -> Steps[Repairs]:
     """How late is the work, and what of it cannot wait? Raises Refused, Unavailable."""
+    pressing = maintenance.urgent_wanted(actor, community_id, seen, now=now)
     owed = maintenance.glance_wanted(store, actor, community_id, period, seen, now=now, kinds=True)
-    also = standard_wanted(actor, community_id)
-    found = yield [*owed, *also, *maintenance.urgent_wanted(actor, community_id, seen, now=now)]
-    of_work, judging, pressing = found[: len(owed)], found[len(owed) :][: len(also)], found[len(owed) + len(also) :]
-    held = judging_of(judging, actor, community_id, now, seen, period)
+    *found, aims, accepted, noted = yield [*pressing, *owed, *standard_wanted(actor, community_id)]
+    urgent, work = found[: len(pressing)], found[len(pressing) :]
+    held = judging_of([aims, accepted, noted], actor, community_id, now, seen, period)
     return Repairs(
-        held.judged(maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=of_work)),
-        maintenance.urgent(store, actor, community_id, seen, now=now, within=pressing),
+        held.judged(maintenance.work_glance(store, actor, community_id, period, seen, now=now, within=work)),
+        maintenance.urgent(store, actor, community_id, seen, now=now, within=urgent),
     )
 
 
@@ -105,13 +105,11 @@ def estate(
 ) -> Steps[Estate]:
     """In what state are the facilities, and which should have been inspected by now? Raises NotFound, Refused,
     Unavailable."""
-    own = facilities.wanted(actor, community_id, grids=seen)
-    judging = standard_wanted(actor, community_id)
     home, rows, plans, checklists, aims, accepted, noted = yield [
         HOME[0],
-        own,
+        facilities.wanted(actor, community_id, grids=seen),
         *inspections.wanted(community_id),
-        *judging,
+        *standard_wanted(actor, community_id),
     ]
     lasts = yield inspections.lasts_wanted(community_id, plans, checklists)
     today, within = now.date(), [rows, plans, checklists, *lasts]
@@ -202,7 +200,7 @@ def put_together(
     repairs: Repairs,
     crowd: Crowd,
     seen: frozenset[str] | None = None,
-    lines: Sequence["Line"] = (),
+    lines: Sequence[Line] = (),
 ) -> Glance:
     """The answer, from those it is made of; ``lines`` are how the community is run, as ``systems`` says."""
     within, posts, work, found, came = team.within, team.posts, repairs.work, estate.found, crowd.figures
@@ -224,7 +222,7 @@ def put_together(
         team_concern(there, posts, within.acting),
         participation_concern(there, came, crowd.organizers, within.acting),
     )
-    last = tuple(within.names[id] for id in within.secretaries[:1])
+    last = (within.secretary,) if within.secretary else ()
     return Glance(
         concerns=tuple(replace(each, who=last) if each.state in LOUD and not each.who else each for each in concerns),
         values=tiles,
