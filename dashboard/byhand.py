@@ -1,8 +1,8 @@
 """Drawn by hand: one piece of HTML, where a browser takes longer to set up elements than people look at them.
 
 For the frame's menu and head, which stand on every page, for Overview, which is glanced at, on a phone and on a wall,
-and for nothing that is filled in. Whatever is data is escaped by ``Markup``, which is what everything here takes and
-gives. A link moves inside the app (theme/links.js).
+for the slides of a review, which turn at once, and for nothing that is filled in. Whatever is data is escaped by
+``Markup``, which is what everything here takes and gives. A link moves inside the app (theme/links.js).
 """
 
 from collections.abc import Collection, Mapping, Sequence
