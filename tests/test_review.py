@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pptx import Presentation
 from pypdf import PdfReader
 
-from dashboard import i18n
+from dashboard import cards, i18n
 from dashboard.cli import main
 from dashboard.pack import digest, paper, powerpoint, reading, workbook
 from repository import (
@@ -33,7 +33,7 @@ from repository import (
 )
 from repository.access import Actor, Role
 from repository.grids import Community
-from repository.metrics import METRICS, Period, State
+from repository.metrics import METRICS, Held, Period, State, Target, Value
 from repository.review import SECTIONS, AgendaEntry, Figure, Proposal, Review, Section, Table, differences, reviewed
 from repository.review.document import Column
 from repository.review.writing import ReviewTrouble
@@ -149,6 +149,16 @@ def test_every_proposal_names_somebody(demo: Store, review: Review) -> None:
     assert {who for text, who in told.items() if "another kind" in text} == {posts.secretary}
     vacant = [each for section in review.sections for each in section.proposals if "Fill a post" in each.text.text]
     assert [each.who for each in vacant] == [directors[str(each.text.params["grid"])] for each in vacant] != []
+
+
+def test_a_file_says_for_how_many_days_as_the_page_does() -> None:
+    months = [("2026-02", 40.0), ("2026-03", 41.0), ("2026-04", 42.0)]
+    held = Held(date(2026, 4, 20), Target(high=15))
+    noted = replace(held, turns=((date(2026, 4, 1), State.ON_TARGET), (date(2026, 4, 9), State.OFF_TARGET)))
+    with i18n.speaking("en"):
+        for of, told in ((held, "≥ 51 d"), (noted, "11 d")):
+            value = Value(METRICS["work_overdue"], 42, 90, months, held=of)
+            assert reading.run(Figure.of(value)) == cards.lasting(value) == told
 
 
 def test_a_kept_review_is_the_same_and_tells_what_changed_since(review: Review) -> None:

@@ -97,7 +97,7 @@ def run(figure: Figure) -> str | None:
     """For how many days it has been in its state, in words; nothing where that is not known, or it is as it should."""
     if not figure.days or figure.state is State.ON_TARGET:
         return None
-    return _("≥ {n} d", n=i18n.number(figure.days))
+    return i18n.days_badge(figure.days) if figure.noted else _("≥ {n} d", n=i18n.number(figure.days))
 
 
 def figure_rows(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]]:

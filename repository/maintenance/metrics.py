@@ -625,12 +625,8 @@ class Ledger:
             cells = {"level": "cell", "period": later, "grid": Is(among=sorted(self.seen))}
             return [cells], dict.fromkeys(("level", "period", "grid", "category", *names), 1)
         of_each = {"k": "$$this.k", "v": {name: f"$$this.v.{name}" for name in names}}
-        kinds = {"$map": {"input": {"$objectToArray": "$by_category"}, "in": of_each}}
-        return [{"level": "month", "period": later}], {
-            "level": 1,
-            "period": 1,
-            "by_category": {"$arrayToObject": kinds},
-        }
+        kinds = {"$arrayToObject": {"$map": {"input": {"$objectToArray": "$by_category"}, "in": of_each}}}
+        return [{"level": "month", "period": later}], {"level": 1, "period": 1, "by_category": kinds}
 
     def read_glance(self, within: Sequence[Sequence[Document]]) -> None:
         """Take in what was ``glance_wanted``."""
@@ -766,7 +762,8 @@ class Ledger:
     def _count_due(self, documents: Sequence[Document], groups: Sequence[Document]) -> None:
         """Overdue = open − without due time − due later, for the whole, each grid and each category; what is due today
         was looked at one by one, a small indexed set (by age band: its age too). Of some grids the counters know no
-        categories: there those of what is late were looked at."""
+        categories: there those of what is late were looked at, and of a period that is over those of what is due later
+        this month too (``ahead``), which the whole and the grids have from the counters."""
         every = [self.all, *self.grids.values(), *self.categories.values()]
         for part in every:
             part.overdue = part.open - _sum(part.stock, "no_due")

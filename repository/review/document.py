@@ -86,6 +86,8 @@ class Figure:
     """For how many days at least it had been in its state; None where that is not known."""
     beyond: int = 0
     """How many of them at least lay beyond those allowed for a reaction."""
+    noted: bool = False
+    """Whether these are all the days: it was noted when the state began."""
     near_low: float | None = None
     near_high: float | None = None
     """The last figures that still were near."""
@@ -148,6 +150,7 @@ class Figure:
             months_off=_months_off(value),
             days=run.days if run else None,
             beyond=run.beyond if run else 0,
+            noted=run.noted if run else False,
             near_low=near_low,
             near_high=near_high,
             accepted_until=accepted.until if accepted else None,
