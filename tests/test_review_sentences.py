@@ -159,7 +159,7 @@ def test_of_facilities(hazards: int, more: int, dangers: int, ages: float, good:
                status=facilities.ServiceStatus.IN_SERVICE, responsible_id="p1")  # fmt: skip
     estate = Some(
         dangers=(row,) * dangers, by_category={},
-        by_grid={grid: Some(standing=n, good_order=part if n else None) for grid, (n, part) in by.items()},
+        by_grid={grid: Some(standing=9, graded=n, good_order=part if n else None) for grid, (n, part) in by.items()},
         past_life=good,
         smart=good, condition=good, total=Some(standing=hazards + more),
         sites=(Some(site="体育公园", difference=ages),),

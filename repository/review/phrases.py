@@ -3,20 +3,11 @@
 from collections.abc import Sequence
 
 from repository.metrics import ratio
-from repository.record import Choice
 from repository.review.document import Figure
 from repository.words import Amount, Message, msg
 
 NOTABLE = 0.1
 """A change of so much of what was is worth a word."""
-
-
-def word(known: str, choices: type[Choice]) -> str | Message:
-    """A word of an open list, translated where it is one of ours."""
-    try:
-        return Message(choices(known).label)
-    except ValueError:
-        return known
 
 
 def longest_overdue(what: str, days: int) -> Message | None:

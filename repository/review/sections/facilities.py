@@ -90,7 +90,7 @@ def _explain(desk: Desk, estate: facilities.Inventory) -> None:
     shares = {
         grid: each.good_order
         for grid, each in estate.by_grid.items()
-        if grid and each.good_order is not None and each.standing >= enough
+        if grid and each.good_order is not None and each.graded >= enough
     }
     if len(shares) > 1:
         poorest = min(shares, key=shares.__getitem__)

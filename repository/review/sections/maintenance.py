@@ -2,9 +2,10 @@
 
 from repository import contributions, maintenance
 from repository.metrics import State
+from repository.record import term
 from repository.review.desk import Desk
 from repository.review.document import Chart, Column, Figure, Proposal, Section, Table
-from repository.review.phrases import NOTABLE, moved_most, word
+from repository.review.phrases import NOTABLE, moved_most
 from repository.words import Amount, Message, counted, msg
 
 
@@ -49,7 +50,7 @@ def section(desk: Desk) -> Section:
             Message(
                 msg("{category}: {n} overdue of {open} open"),
                 {
-                    "category": word(kinds[0].category, maintenance.WorkCategory),
+                    "category": term(kinds[0].category, maintenance.WorkCategory),
                     "n": kinds[0].overdue,
                     "open": kinds[0].open,
                 },

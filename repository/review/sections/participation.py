@@ -2,9 +2,10 @@
 
 from repository import activities
 from repository.metrics import State
+from repository.record import term
 from repository.review.desk import Desk
 from repository.review.document import Chart, Column, Proposal, Section, Table
-from repository.review.phrases import moved_most, word
+from repository.review.phrases import moved_most
 from repository.words import Message, counted, msg
 
 FAIR = 0.8
@@ -52,7 +53,7 @@ def section(desk: Desk) -> Section:
         proposals=(
             Proposal(
                 Message(
-                    msg("Plan an activity of another kind: {format}"), {"format": word(untried[0], activities.Format)}
+                    msg("Plan an activity of another kind: {format}"), {"format": term(untried[0], activities.Format)}
                 )
                 if untried
                 else Message(msg("Plan an activity of another kind")),
@@ -89,7 +90,7 @@ def _one_kind(now: activities.Figures) -> Message | None:
         return None
     return Message(
         msg("{n} of {held} activities were of one kind: {format}"),
-        {"n": commonest.sessions, "held": held, "format": word(commonest.format, activities.Format)},
+        {"n": commonest.sessions, "held": held, "format": term(commonest.format, activities.Format)},
     )
 
 

@@ -1,9 +1,10 @@
 """Requests of residents: how many, of what, answered in time and to whose satisfaction."""
 
 from repository import requests
+from repository.record import term
 from repository.review.desk import Desk
 from repository.review.document import LISTED, Chart, Column, Section, Table
-from repository.review.phrases import moved_most, word
+from repository.review.phrases import moved_most
 from repository.words import Message, counted, msg
 
 
@@ -32,7 +33,7 @@ def section(desk: Desk) -> Section:
         [
             Message(
                 msg("Comes up more often: “{topic}”, {n} (in the period before {before})"),
-                {"topic": word(rising.category, requests.Topic), "n": rising.opened, "before": rising.before},
+                {"topic": term(rising.category, requests.Topic), "n": rising.opened, "before": rising.before},
             )
             if rising and rising.opened > rising.before
             else None,
@@ -55,7 +56,7 @@ def section(desk: Desk) -> Section:
                     Column(msg("In the period before"), "cases"),
                     Column(msg("Open"), "cases"),
                 ),
-                [(word(row.category, requests.Topic), row.opened, row.before, row.open) for row in now.topics],
+                [(term(row.category, requests.Topic), row.opened, row.before, row.open) for row in now.topics],
                 page="requests",
             ),
         ),
