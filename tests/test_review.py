@@ -151,6 +151,18 @@ def test_every_proposal_names_somebody(demo: Store, review: Review) -> None:
     assert [each.who for each in vacant] == [directors[str(each.text.params["grid"])] for each in vacant] != []
 
 
+@pytest.mark.parametrize("key", ["2025Q1", "2025Q4", "2026-03"])
+def test_what_is_proposed_can_still_be_decided(demo: Store, key: str) -> None:
+    """Whatever period is reviewed: repairs that are overdue now, posts that are vacant now."""
+    texts = []
+    for period in (key, "2026-04"):
+        found = reviewed(demo, READER, "d-community", Period.of(period), now=LOCAL)
+        told = {section.key: section.proposals for section in found.sections}
+        texts.append([str(each.text) for name in ("maintenance", "team") for each in told[name]])
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 2
+
+
 def test_a_file_says_for_how_many_days_as_the_page_does() -> None:
     months = [("2026-02", 40.0), ("2026-03", 41.0), ("2026-04", 42.0)]
     held = Held(date(2026, 4, 20), Target(high=15))

@@ -1,7 +1,9 @@
 """Repairs: what came in, what was ended, what is overdue and where."""
 
+from collections.abc import Sequence
+
 from repository import contributions, maintenance
-from repository.metrics import State
+from repository.metrics import Period, State, Value
 from repository.record import term
 from repository.review.desk import Desk
 from repository.review.document import Chart, Column, Figure, Proposal, Section, Table
@@ -15,10 +17,10 @@ def section(desk: Desk) -> Section:
     figures = [Figure.of(*three) for three in zip(now.figures, before.figures, year.figures, strict=True)]
     opened = sum(row.opened for row in now.grids)
     ended = sum(row.ended for row in now.grids)
-    late = sorted((row for row in now.grids if row.grid_id and row.overdue), key=lambda row: -row.overdue)
     kinds = sorted((row for row in now.categories if row.overdue), key=lambda row: -row.overdue)
     overdue = int(now.figures.overdue.value or 0)
-    worst = late[0] if late else None
+    worst = _worst(now.grids)
+    owed, settling = _now(desk, now)
     most = (
         Message(
             msg("Most overdue repairs: {grid}, {n} of {all}"),
@@ -96,17 +98,31 @@ def section(desk: Desk) -> Section:
                 counted(
                     msg("{grid} settles its {n} overdue repair"),
                     msg("{grid} settles its {n} overdue repairs"),
-                    worst.overdue,
-                    grid=desk.grid(worst.grid_id),
+                    settling.overdue,
+                    grid=desk.grid(settling.grid_id),
                 ),
-                desk.director(worst.grid_id),
+                desk.director(settling.grid_id),
                 desk.in_weeks(2),
                 "maintenance",
             ),
         )
-        if worst and now.figures.overdue.state in (State.OFF_TARGET, State.NEAR)
+        if settling and owed.state in (State.OFF_TARGET, State.NEAR)
         else (),
     )
+
+
+def _worst(rows: Sequence[maintenance.GridRow]) -> maintenance.GridRow | None:
+    """The grid in which most is overdue."""
+    return max((row for row in rows if row.grid_id and row.overdue), key=lambda row: row.overdue, default=None)
+
+
+def _now(desk: Desk, found: maintenance.WorkReview) -> tuple[Value, maintenance.GridRow | None]:
+    """What is overdue now, and where most: what was so at the end of a period that is over may be settled since."""
+    if desk.then is desk:
+        return found.figures.overdue, _worst(found.grids)
+    month = Period.containing("month", desk.today)
+    today = maintenance.work_glance(desk.store, desk.actor, desk.community_id, month, now=desk.now)
+    return today.overdue, _worst(today.grids)
 
 
 def _because(desk: Desk, before: maintenance.WorkReview, now: maintenance.WorkReview) -> Message | None:

@@ -1,17 +1,18 @@
 """The team: which posts are vacant, how people were assessed, who can take over."""
 
 from repository import staff
-from repository.grids import Tier
+from repository.grids import Tier, staffing
 from repository.review.desk import Desk
 from repository.review.document import Column, Proposal, Section, Table
 from repository.words import Message, msg
 
 
 def section(desk: Desk) -> Section:
-    """The team and its posts as of the end of the desk's period."""
+    """The team and its posts as of the end of the desk's period; what is to be filled is of now."""
     found = staff.team(desk.then.store, desk.actor, desk.community_id, on=desk.day)
     posts = desk.posts
     vacancies = posts.staffing.vacancies
+    today = posts.staffing if desk.then is desk else staffing(desk.store, desk.actor, desk.community_id, on=desk.today)
     assessed = [each.value for each in found.dimensions if each.value is not None]
     nobody = (
         Message(
@@ -59,6 +60,6 @@ def section(desk: Desk) -> Section:
                 "grids",
                 {"part": "posts"},
             )
-            for each in vacancies[:1]
+            for each in today.vacancies[:1]
         ),
     )
