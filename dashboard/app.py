@@ -1,7 +1,6 @@
 """The frame: who looks, at which community and period, in which language; the menu; then the page. No content."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,14 +18,15 @@ from repository.metrics import Period, PeriodTrouble, months_between
 from repository.store import SignedOut, Store, Unavailable
 from repository.words import Trouble
 
-STATIC = Path(__file__).parent / "static"
-
 
 def main(landing: str = navigation.PAGES[0].key) -> None:
     """One run of the script. ``landing`` is the page that opens at the address without a path."""
     session.begin()
     st.set_page_config(
-        page_title=_("GridBoard"), page_icon=str(STATIC / "icon.svg"), layout="wide", initial_sidebar_state="collapsed"
+        page_title=_("GridBoard"),
+        page_icon=str(byhand.STATIC / "icon.svg"),
+        layout="wide",
+        initial_sidebar_state="collapsed",
     )
     cards.style(byhand.look(session.language()))
     session.room_for_banners()
@@ -71,7 +71,7 @@ def main(landing: str = navigation.PAGES[0].key) -> None:
 
 def _logo() -> None:
     """Where no menu is."""
-    st.logo(str(STATIC / f"logo-{session.language()}.svg"), size="large")
+    st.logo(str(byhand.STATIC / f"logo-{session.language()}.svg"), size="large")
 
 
 def _signed_out(landing: str) -> None:

@@ -40,8 +40,8 @@ def links() -> str:
 def look(language: str) -> str:
     """The CSS of all that is by hand, on every page; where the menu has room for its row depends on the language."""
     light, dark = palette("light"), palette("dark")
-    colours = {"rule": (light.rule, dark.rule), "quiet": (light.quiet, dark.quiet), "on-blue": ("#FFFFFF", dark.page)}
-    colours["page"] = (light.page, dark.page)
+    colours = {name: (getattr(light, name), getattr(dark, name)) for name in ("rule", "quiet", "page")}
+    colours["on-blue"] = "#FFFFFF", dark.page
     for name in light.states:
         colours |= {
             f"{name}-ink": (light.inks[name], dark.inks[name]),
@@ -183,7 +183,7 @@ def trouble(
     label: str,
     params: Mapping[str, str | None],
 ) -> Markup:
-    """What changed, why, who acts by when, the way to the list: as ``cards.trouble``."""
+    """One of the three troubles: what changed, why, who acts by when, the way to the list."""
     return Markup(
         '<section class="card"><p><b>{}</b> {}</p><h3>{}</h3>{}<div class="last">{}{}</div></section>'
     ).format(

@@ -82,7 +82,7 @@ def style(of_frame: str) -> None:
         '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
         '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}}'
         # a page link is indented by 8 px: bring it under the figure
-        '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a,[class*="st-key-need_"] a,[class*="st-key-accepted_"] a{padding-left:0;padding-right:0}'  # noqa: E501
+        '[class*="st-key-tile_"] a,[class*="st-key-todo"] a,[class*="st-key-need_"] a,[class*="st-key-accepted_"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
         '[data-testid="stPageLink"] a:not(:hover,:focus-visible){background:none!important}'
         '[class*="st-key-tile_"] a *{font-weight:inherit!important}'
@@ -446,39 +446,6 @@ def empty(sentence: str, next_step: str = "", *buttons: tuple[str, str], key: st
                         pressed = place
         st.space("small")
     return pressed
-
-
-def trouble(
-    name: str,
-    state: State | None,
-    since: int | str | None,
-    finding: str,
-    why: str,
-    who: str,
-    *,
-    key: str,
-    page: str = "",
-    label: str = "",
-    params: Mapping[str, str | None] | None = None,
-) -> None:
-    """One of the three troubles: what changed, why, who acts by when, the way to the list. For ``st.columns(3)``."""
-    with st.container(border=True, height="stretch", gap="xxsmall", key=f"trouble_{key}"):
-        st.markdown(f"**{plain(name)}** {badge(state, since)}")
-        st.header(plain(finding), anchor=False)
-        if why:
-            st.markdown(plain(why))
-        st.space("stretch")
-        if who:
-            st.markdown(f":material/person: :gray[{plain(who)}]")
-        if page:
-            navigation.link(page, f":blue[{plain(label)}]", **(params or {}))
-
-
-def todo(state: State, what: str, who: str, *, page: str, params: Mapping[str, str | None] | None = None) -> None:
-    """A line of today's list: what to do (a link), who and until when. For a container with key ``todo``."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall", vertical_alignment="center"):
-        navigation.link(page, f":{COLOURS[state]}[{ICONS[state]}] {plain(what)}", icon=None, **(params or {}))
-        st.markdown(f":small[:gray[{plain(who)}]]", width="content")
 
 
 @drawn_once

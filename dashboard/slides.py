@@ -192,9 +192,9 @@ def _plotted(drawn: Chart, *, projector: tuple[int, int] | None = None) -> tuple
         texts = [i18n.amount(value, drawn.unit) for value in drawn.series[0][1]]
         figure = (charts.bars if drawn.kind == "bars" else charts.columns)(labels, values[0], texts, look=look)
         if projector:
-            margin, (high, size) = figure["layout"]["margin"], projector  # larger letters need more room
-            figure["layout"] |= {"height": high, "font": figure["layout"]["font"] | {"size": size}}
-            figure["layout"]["margin"] = margin | {"r": margin["r"] * size / 12}
+            layout, (high, size) = figure["layout"], projector  # larger letters need more room
+            layout["margin"]["r"] *= size / layout["font"]["size"]
+            layout["height"], layout["font"]["size"] = high, size
     else:
         figure = charts.lines(
             labels, *values[:2], third=values[2] if len(values) > 2 else (), names=names, look=look, gap=False,
