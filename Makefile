@@ -38,9 +38,10 @@ test: $(VENV)/.test ## Lint, then the tests (installs Chromium and a CJK font as
 	test $$audit = 0 || echo "make test: .ci/audit has failed, see above" >&2; \
 	exit $$((tests ? tests : audit))
 
-drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up, hostile input meets every page in a Chromium
+drill: $(VENV)/.test ## The rest of the tests: servers are killed, disks fill up, hostile input meets every page, rules meet more cases
 	@.ci/need database
 	@.ci/need browser
+	@.ci/need proxy
 	$(BIN)/python -m pytest -n 3 --dist loadscope -m drill
 
 lint: $(VENV)/.test ## Style, types, the dependency rules, known holes, secrets now and in the history

@@ -80,6 +80,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Modules(config, log)
 
 
+def first(quick: int, cases: Iterable[Any]) -> list[Any]:
+    """Cases of one rule: so many of them in ``make test``, which is waited for, the others in ``make drill``."""
+    drill = pytest.mark.drill
+    return [each if place < quick else pytest.param(each, marks=drill) for place, each in enumerate(cases)]
+
+
 class Clock:
     """A clock the test moves."""
 

@@ -29,7 +29,7 @@ from repository.store import Store, Then, TooMuchSince
 from repository.targets import Acceptance, MetricTarget
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
-from tests.conftest import NOW, Clock, refill
+from tests.conftest import NOW, Clock, first, refill
 from tests.drawn import drawn_by_hand, head_of
 from tests.test_maintenance_figures import NOW as FIGURED
 from tests.test_maintenance_figures import random_order
@@ -141,7 +141,7 @@ def all_of_repairs(store: Store, at: datetime) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("part")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(1, range(3)))
 def test_repairs_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(repair, all_of_repairs, before=45, after=45, past=Then)
 
@@ -205,7 +205,7 @@ def all_of_requests(store: Store, at: datetime) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("part")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(1, range(3)))
 def test_requests_of_a_past_moment_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(reception, all_of_requests, before=45, after=45, past=Then)
 
@@ -260,12 +260,12 @@ def all_across(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(1, range(3)))
 def test_what_rests_on_them_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(anything, all_across, before=50, after=50, past=Then)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", first(1, range(2)))
 def test_what_moved_it_adds_up_whatever_was_done(yard: Store, clock: Clock, seed: int) -> None:
     world = World(yard, clock, seed)
     told = 0
@@ -310,7 +310,7 @@ def whole_glance(store: Store, at: datetime) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("part")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(1, range(3)))
 def test_overview_of_a_past_moment_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     World(yard, clock, seed).holds(anything, whole_glance, before=45, after=45, past=Then)
 
@@ -352,7 +352,9 @@ def test_the_same_of_requests_and_orders_that_people_worked_on(yard: Store, cloc
                 assert differences(told(at_once), told(again)) == []
 
 
-@pytest.mark.parametrize("ago", [timedelta(days=9, hours=5), timedelta(days=96), timedelta(days=400, hours=3)])
+@pytest.mark.parametrize(
+    "ago", first(1, [timedelta(days=9, hours=5), timedelta(days=96), timedelta(days=400, hours=3)])
+)
 def test_the_past_of_orders_from_anywhere_is_that_of_orders_that_went_no_further(
     yard: Store, admin: Actor, ago: timedelta
 ) -> None:

@@ -49,7 +49,7 @@ from repository.store import Store, Then
 from repository.worktime import SpecialDay
 from seed.estate import COMMUNITY_ID
 from tests.as_of import World, differences, told
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, first
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICE = Actor("office", "办公室", Role.ADMIN)
@@ -158,7 +158,7 @@ def all_of_facilities(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_facilities_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), keep_facilities, all_of_facilities, before=30, after=30)
 
@@ -235,7 +235,7 @@ def all_of_entrances(store: Store, at: datetime) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", first(2, range(4)))
 def test_what_came_through_the_gates_by_a_day_stays_as_it_was(
     yard: Store, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,7 +350,7 @@ def all_of_meetings(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_meetings_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), meet, all_of_meetings, before=45, after=45)
 
@@ -408,7 +408,7 @@ def all_of_posts(store: Store, at: datetime) -> dict[str, Any]:
     return found | {"grids": there, "load": grids.load(there), "people": people.people(store, OFFICE, "d")}
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_posts_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), appoint, all_of_posts)
 
@@ -450,7 +450,7 @@ def all_of_hazards(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_hazards_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), find_hazards, all_of_hazards, before=30, after=30)
 
@@ -499,7 +499,7 @@ def all_of_inspections(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_inspections_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), inspect, all_of_inspections, before=30, after=30)
 
@@ -570,7 +570,7 @@ def all_of_organizations(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_organisations_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), cooperate, all_of_organizations, before=45, after=45)
 
@@ -631,7 +631,7 @@ def all_of_projects(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_projects_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), build_together, all_of_projects, before=45, after=45)
 
@@ -670,7 +670,7 @@ def all_of_patrols(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_patrols_of_a_past_day_stay_as_they_were(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), walk, all_of_patrols, before=30, after=30)
 
@@ -747,7 +747,7 @@ def all_of_the_team(store: Store, at: datetime) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_the_team_of_a_past_day_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), lead_the_team, all_of_the_team, before=45, after=45)
 
@@ -790,7 +790,7 @@ def all_of_prevention(store: Store, at: datetime) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first(2, range(5)))
 def test_prevention_of_a_past_day_stays_as_it_was(yard: Store, clock: Clock, seed: int) -> None:
     holds(World(yard, clock, seed), prevent, all_of_prevention, before=30, after=30)
 

@@ -387,6 +387,7 @@ def test_an_encrypted_backup_opens_with_its_key_only(
         backup.take(filled, admin, tmp_path / "c", recipient="age1nonsense")
 
 
+@pytest.mark.drill
 def test_a_restore_that_was_cut_off_opens_nothing_and_is_begun_anew(
     filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -902,6 +903,7 @@ class Beside(threading.Thread):
         return self.error
 
 
+@pytest.mark.drill
 def test_while_a_restore_runs_nobody_writes_and_no_other_begins(
     filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -968,6 +970,7 @@ def test_a_write_that_began_before_the_mark_is_waited_for_and_kept(
     target.insert(admin, Community(id="F", community_id="F", code="F", name="F"))
 
 
+@pytest.mark.drill
 def test_a_restore_that_was_silent_for_too_long_gives_way(
     filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -993,6 +996,7 @@ def test_a_restore_that_was_silent_for_too_long_gives_way(
     assert contents(target)["work_orders"] == before["work_orders"]
 
 
+@pytest.mark.drill
 def test_the_mark_is_renewed_while_its_owner_lives(
     filled: Store, target: Store, admin: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

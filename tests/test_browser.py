@@ -25,7 +25,11 @@ from tests.pages import picture
 pytestmark = pytest.mark.browser
 
 READERS = pytest.mark.parametrize(
-    ("width", "language", "scheme"), [(1440, "zh-CN", "light"), (390, "en-US", "dark")], ids=["1440-zh", "390-en"]
+    ("width", "language", "scheme"),
+    [
+        pytest.param(1440, "zh-CN", "light", id="1440-zh"),
+        pytest.param(390, "en-US", "dark", id="390-en", marks=pytest.mark.drill),
+    ],
 )
 HEIGHTS = {1440: 900, 390: 844}
 # Streamlit looks for its server below the page's path first, when a page is opened by its address.
@@ -170,7 +174,7 @@ LEADING = {
 }
 
 
-@pytest.mark.parametrize(("width", "part"), [(1440, "work"), (390, "analysis")])
+@pytest.mark.parametrize(("width", "part"), [(1440, "work"), pytest.param(390, "analysis", marks=pytest.mark.drill)])
 def test_a_click_on_a_figure_opens_its_list(server: Server, windows: Windows, width: int, part: str) -> None:
     """The number at a bar's end, a part of a bar, a point of a line, a cell, a tile: each by one click, and back."""
     visitor = windows(width, "en-US")

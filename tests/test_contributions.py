@@ -28,7 +28,7 @@ from repository.contributions import (
 from repository.grids import grid_names
 from repository.metrics import METRICS, Period, Value
 from repository.store import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, first
 
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Shanghai"))
 PARTS = st.dictionaries(
@@ -145,7 +145,7 @@ def test_each_figure_is_taken_apart_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("metric", sorted(EXPLAINED))
-@pytest.mark.parametrize("key", ["2026Q2", "2026Q1", "2026-03", "2025", "2025-10..2026-02"])
+@pytest.mark.parametrize("key", first(2, ["2026Q2", "2025-10..2026-02", "2026Q1", "2026-03", "2025"]))
 def test_on_the_demonstration_the_parts_add_up_to_the_figure(demo: Store, metric: str, key: str) -> None:
     actor, period = Actor("leader", "书记", Role.SECRETARY), Period.of(key)
     found = moved(demo, actor, "d-community", period, metric, now=LOCAL)
@@ -162,7 +162,7 @@ def test_on_the_demonstration_the_parts_add_up_to_the_figure(demo: Store, metric
 
 
 @pytest.mark.parametrize("metric", sorted(EXPLAINED))
-@pytest.mark.parametrize("key", ["2026Q2", "2026Q1", "2025"])
+@pytest.mark.parametrize("key", first(1, ["2026Q2", "2026Q1", "2025"]))
 def test_a_grid_stands_there_with_what_it_has_by_itself(demo: Store, metric: str, key: str) -> None:
     """The same question asked of the grid alone, which knows nothing of parts."""
     actor, period = Actor("leader", "书记", Role.SECRETARY), Period.of(key)

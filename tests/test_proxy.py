@@ -22,6 +22,8 @@ from repository.store import SIGN_INS, Store
 from tests.browser import Server, visit
 from tests.test_signin import GOOD, OPERATOR
 
+pytestmark = pytest.mark.drill
+
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 EXAMPLE = Path(__file__).parents[1] / "docs" / "operations" / "nginx.conf"
 

@@ -683,6 +683,7 @@ def test_the_figures_and_the_log_name_nobody() -> None:
 
 
 # --- while the database is away
+@pytest.mark.drill
 def test_the_door_says_so_and_opens_again_by_itself(site: Site) -> None:
     """Killed: the private server is started again by whoever knocks first. Silent: the page says so and asks again."""
     cookie = site.sign_in()
@@ -753,6 +754,7 @@ def test_the_door_says_when_the_database_is_being_restored(site: Site) -> None:
 
 
 # --- without a sign-in, and over the network
+@pytest.mark.drill
 def test_a_demonstration_open_to_the_network_closes_when_real_data_comes() -> None:
     """The reader comes over another address than the one that is printed, as from the office."""
     site = Site(Server("--demo", GRIDBOARD_SIGN_IN="none", HOST="0.0.0.0"), host="127.0.0.2")  # noqa: S104
