@@ -154,7 +154,7 @@ def _fact(value: Any, language: str | None) -> Any:
     return value
 
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_PUNCTUATION = re.compile(r"([!#$&*+\-.:<=>@\[-`{-~])")  # what has no meaning in Markdown stays: a label is read aloud
 _GAPS = re.compile(r"[^\S\u00a0]+")  # a space that must not break stays one
 _LIVELY = re.compile(r":(?=[A-Za-z/+\-])|:(?=\d+:)|(?<=www)(?=\.)|(?=@)|[-<>=~](?=[-<>=])", re.IGNORECASE)
 

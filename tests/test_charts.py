@@ -311,7 +311,7 @@ def test_a_tile_says_figure_unit_target_state_and_since_when() -> None:
         "off target before, near since: not known for how long"
     )
     share = drawn_tile(Value(SHARE, 0.7123, 98)).metric[0]
-    assert share.value.startswith("71 :small[\\%]"), "no false precision"
+    assert share.value.startswith("71 :small[%]"), "no false precision"
     assert "85" in share.value
     assert "Off target" in share.delta
 
@@ -346,6 +346,7 @@ def test_what_people_typed_is_never_markup() -> None:
     assert "\n" not in plain("# a\n\n- b")
     assert "\u00a0" in plain("≤\u00a015"), "a space that must not break stays one"
     assert plain("12:30") == r"12\:30"
+    assert plain("件数 (件), 50 %; who's?") == "件数 (件), 50 %; who's?", "a label is read aloud as it is written"
     for lively in ("http://a.b", "www.a.b", "a@b.cn", ":smile:", "a -> b"):
         assert "\u2060" in plain(lively), lively
 
