@@ -19,7 +19,7 @@ def word(known: str, choices: type[Choice]) -> str | Message:
         return known
 
 
-def longest_overdue(what: str, days: int) -> Message | None:
+def longest_overdue(what: str | Message, days: int) -> Message | None:
     """What is overdue longest, where anything is."""
     return Message(msg("Overdue longest: {what}, {days} d"), {"what": what, "days": days}) if days > 0 else None
 
