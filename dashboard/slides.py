@@ -52,7 +52,7 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
     number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
     slide = deck[number - 1]
     cards.style_of_slides()
-    with st.container(key="slide", gap="small"):
+    with st.container(key="slide", gap=None):  # on 1080 lines the fullest slide just fits
         head = Markup('<p class="quiet">{}</p><h1>{}</h1>').format(slide.above, slide.title)
         byhand.draw(head, slide.write())
         st.space("stretch")
