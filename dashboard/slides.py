@@ -201,7 +201,7 @@ def _plotted(drawn: Chart, *, projector: tuple[int, int] | None = None) -> tuple
             so_far=drawn.so_far, projector=projector,
         )  # fmt: skip
         unit = cards.so_far(unit) if drawn.so_far else unit
-    rows = [dict(zip((_("Of"), *names), row, strict=True)) for row in zip(labels, *values, strict=True)]
+    rows = [dict(zip((reading.sort(drawn), *names), row, strict=True)) for row in zip(labels, *values, strict=True)]
     return figure, unit, rows
 
 
