@@ -103,13 +103,14 @@ def style(of_frame: str) -> None:
         '[class*="st-key-tile_"] .stMarkdownEllipsis{font-size:1em!important}}'
         # what a line of a table is about is no column of single signs on a phone
         '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
-        # icon and number of a cell stay together; people's names may take a second line
+        # icon and number of a cell stay together, and so does each part of a name
+        '[class*="st-key-grids"] td *{word-break:keep-all}'
         '[class*="st-key-grids"] td :is(.stMarkdownColoredText,.stMarkdownColoredText *){white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit
         '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .12rem!important}'
         '[class*="st-key-grids"] tbody th{min-width:5.5em}[class*="st-key-grids"] :is(td,th,td *){font-size:.8rem}}'
         # plotly's own blue of a link is hard to read on the dark page
-        ".js-plotly-plot .main-svg a{fill:light-dark(#1A4F8C,#96C1F3)}"
+        ".js-plotly-plot .plotly .main-svg a{fill:light-dark(#1A4F8C,#96C1F3)}"
         # choices take a second line rather than a swipe
         '@media (max-width:640px){[data-testid="stButtonGroup"] [role="radiogroup"]{flex-wrap:wrap}}'
         # a drawer stands beside the app, which alone knows its colour scheme
@@ -160,10 +161,12 @@ def style_of_slides() -> None:
         ".st-key-remote{position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;font-weight:600;line-height:1.2;padding:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
+        # the table behind a chart opens upwards and shows its columns
+        "[data-testid='stPopoverBody']{min-width:min(26rem,100vw - 2rem);min-height:min(20rem,60vh)}"
         ".st-key-slide .byhand table{font-size:.9rem}.st-key-slide-foot .quiet{font-size:.875rem}"
         # on a phone, where a presenter looks it through, all of it stands below each other
         "@media (max-width:640px){[data-testid='stMainBlockContainer']{padding:1rem 1rem 0!important}"
-        ".st-key-slide-foot{position:static}.st-key-slide h1{font-size:1.3rem!important}"
+        ".st-key-slide-foot{position:static;margin-top:1rem}.st-key-slide h1{font-size:1.3rem!important}"
         ".st-key-slide .byhand table{font-size:.75rem}"
         ".st-key-slide .plot{font-size:.65rem}}"
         "</style>"
