@@ -5,6 +5,7 @@ for the slides of a review, which turn at once, and for nothing that is filled i
 ``Markup``, which is what everything here takes and gives. A link moves inside the app (theme/links.js).
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from repository.metrics import State, Value
 THEME = Path(__file__).parent / "theme"
 STATIC = THEME.with_name("static")
 NOTHING = Markup()
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 ROOM = {"zh": 1100, "en": 1340}
 """From how many pixels on the menu's row has room for its words."""
 
@@ -257,13 +259,17 @@ def listed(
     right: Collection[int] = (),
     wrap: Collection[int] = (0,),
 ) -> Markup:
-    """A table of lines: the columns at ``right`` are numbers, those at ``wrap`` may take a second line."""
+    """A table of lines: the columns at ``right`` are numbers, those at ``wrap`` may take a second line; on a phone all
+    words may, but none within a name or a day."""
+
+    def kind(place: int, cell: str) -> str:
+        if place in right:
+            return ""
+        return "words day" if _DAY.fullmatch(cell) else "words wrap" if place in wrap else "words"
 
     def cells(tag: Markup, line: Sequence[Markup | str]) -> Markup:
         return NOTHING.join(
-            Markup('<{} class="{}{}">{}</{}>').format(
-                tag, "" if place in right else "words", " wrap" if place in wrap else "", cell or MISSING, tag
-            )
+            Markup('<{} class="{}">{}</{}>').format(tag, kind(place, cell), cell or MISSING, tag)
             for place, cell in enumerate(line)
         )
 

@@ -78,6 +78,7 @@ def style(of_frame: str) -> None:
         # a wall screen: baseFontSize is one number for all screens
         "@media (min-width:1800px){html{font-size:20px}}"
         # a line of the agenda is read whole on a phone, and a table of six columns fits
+        ".st-key-review-agenda a{padding-left:0}"
         ".st-key-review-agenda a *{white-space:normal!important;overflow:visible!important}"
         '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
         '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}}'
@@ -86,12 +87,14 @@ def style(of_frame: str) -> None:
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
         '[data-testid="stPageLink"] a:not(:hover,:focus-visible){background:none!important}'
         '[class*="st-key-tile_"] a *{font-weight:inherit!important}'
+        # a tile's name that leads nowhere is as large and as high as one that is a link
+        '[class*="st-key-tile_"] .stMarkdown p{font-size:.875rem;line-height:1.25rem}'
         # in the tile's corner, an icon whose words only a screen reader says
         '[class*="st-key-tile_"]{position:relative}'
         '[class*="st-key-explain-"]{position:absolute;top:.3rem;right:.3rem;width:auto!important}'
         '[class*="st-key-explain-"] button{padding:.2rem;min-height:0}'
         '[class*="st-key-explain-"] button p{position:absolute;width:1px;overflow:hidden;clip-path:inset(50%)}'
-        '[class*="st-key-explain-"] button span{opacity:.45}[class*="st-key-explain-"] button:is(:hover,:focus-visible) span{opacity:1}'  # noqa: E501
+        '[class*="st-key-explain-"] button{opacity:.55}[class*="st-key-explain-"] button:is(:hover,:focus-visible){opacity:1}'  # noqa: E501
         '[data-testid="stDialog"] td:first-child{white-space:nowrap}@media (max-width:640px){[data-testid="stDialog"] :is(th,td){padding:.25rem .3rem!important;font-size:.82rem}}'  # noqa: E501
         # a long figure takes a second line rather than losing its target
         '[class*="st-key-tile_"] :is([data-testid="stMetricValue"],[data-testid="stMetricDelta"]) *{white-space:normal!important}'  # noqa: E501
@@ -100,11 +103,14 @@ def style(of_frame: str) -> None:
         '[class*="st-key-tile_"] .stMarkdownEllipsis{font-size:1em!important}}'
         # what a line of a table is about is no column of single signs on a phone
         '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
-        # icon and number of a cell stay together
-        '[class*="st-key-grids"] td *{white-space:nowrap!important}'
+        # icon and number of a cell stay together, and so does each part of a name
+        '[class*="st-key-grids"] td *{word-break:keep-all}'
+        '[class*="st-key-grids"] td :is(.stMarkdownColoredText,.stMarkdownColoredText *){white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit
         '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .12rem!important}'
         '[class*="st-key-grids"] tbody th{min-width:5.5em}[class*="st-key-grids"] :is(td,th,td *){font-size:.8rem}}'
+        # plotly's own blue of a link is hard to read on the dark page
+        ".js-plotly-plot .plotly .main-svg a{fill:light-dark(#1A4F8C,#96C1F3)}"
         # choices take a second line rather than a swipe
         '@media (max-width:640px){[data-testid="stButtonGroup"] [role="radiogroup"]{flex-wrap:wrap}}'
         # a drawer stands beside the app, which alone knows its colour scheme
@@ -117,7 +123,7 @@ def style(of_frame: str) -> None:
         '[class*="st-key-thumb"] button{min-height:2.75rem}'
         '[class*="st-key-narrow_"] :is(button,button *){justify-content:flex-start;text-align:left}'
         # a line of a list that opens what it tells of
-        ':is([class*="st-key-line_"],[class*="st-key-thumb_outcome_"]) :is(button,button *)'
+        ':is([class*="st-key-line_"],[class*="st-key-thumb_outcome_"],[class*="st-key-ending-"]) :is(button,button *)'
         "{justify-content:flex-start;text-align:left}"
         # what nobody may miss stands on a ground of its own
         ".st-key-new-work{background:light-dark(#E5EEF8,#182F4A)}"
@@ -155,10 +161,12 @@ def style_of_slides() -> None:
         ".st-key-remote{position:absolute;left:-999rem}"
         ".st-key-slide h1{font-size:1.6rem!important;font-weight:600;line-height:1.2;padding:0!important}"
         ".st-key-slide-foot{position:fixed;bottom:.4rem;left:3.5rem;right:3.5rem;width:auto!important}"
+        # the table behind a chart opens upwards and shows its columns
+        "[data-testid='stPopoverBody']{min-width:min(26rem,100vw - 2rem);min-height:min(20rem,60vh)}"
         ".st-key-slide .byhand table{font-size:.9rem}.st-key-slide-foot .quiet{font-size:.875rem}"
         # on a phone, where a presenter looks it through, all of it stands below each other
         "@media (max-width:640px){[data-testid='stMainBlockContainer']{padding:1rem 1rem 0!important}"
-        ".st-key-slide-foot{position:static}.st-key-slide h1{font-size:1.3rem!important}"
+        ".st-key-slide-foot{position:static;margin-top:1rem}.st-key-slide h1{font-size:1.3rem!important}"
         ".st-key-slide .byhand table{font-size:.75rem}"
         ".st-key-slide .plot{font-size:.65rem}}"
         "</style>"

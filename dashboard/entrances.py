@@ -66,7 +66,7 @@ def show(view: session.View) -> None:
             with left:
                 _gates(found)
             with right:
-                _months(found)
+                _months(view, found)
             _hours(found)
         _list(view, found, names, gate_id)
     with session.today() as now:
@@ -238,7 +238,7 @@ def _share(value: float | None) -> str:
     return MISSING if value is None else percent(value)
 
 
-def _months(found: EntryReview) -> None:
+def _months(view: session.View, found: EntryReview) -> None:
     """Whether noting gets better: F8 by month, vehicles beside people."""
 
     def shares(kind: EntryKind) -> list[float | None]:
@@ -248,6 +248,7 @@ def _months(found: EntryReview) -> None:
         ]
 
     vehicles, people = shares(EntryKind.VEHICLE), shares(EntryKind.PERSON)
+    so_far = [each.month for each in found.months[-1:]] == [f"{view.now:%Y-%m}"]
     figure = charts.lines(
         [each.month for each in found.months],
         vehicles,
@@ -255,11 +256,13 @@ def _months(found: EntryReview) -> None:
         names=(_("vehicles"), _("people")),
         look=cards.look(),
         gap=False,
+        so_far=so_far,
     )
+    told = _("Share noted completely, exit included, in %, by month of entry")
     known = any(value is not None for value in (*vehicles, *people))
     cards.chart(
         _month_finding(found),
-        _("Share noted completely, exit included, in %, by month of entry"),
+        cards.so_far(told) if so_far else told,
         figure if known else None,
         _month_rows(found.months),
         key="complete",

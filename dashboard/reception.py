@@ -318,7 +318,7 @@ def _topic_finding(found: Themes) -> str:
     first = found.topics[0]
     facts = {"topic": term(first.category, Topic), "n": number(first.n), "before": number(first.before)}
     if first.rise > 0:
-        return _("{topic} comes up more and more: {n} requests, {before} before", **facts)
+        return _("“{topic}” comes up more and more: {n} requests, {before} before", **facts)
     most = max(found.topics, key=lambda one: one.n)
     return _("No topic rises; most come about {topic}", topic=term(most.category, Topic))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard import cards, charts, data, i18n, session
-from dashboard.i18n import MISSING, _, number, period, plain, say
+from dashboard.i18n import MISSING, _, n_, number, period, plain, say
 from repository.metrics import MINIMUM_N, State
 from repository.workload import HEAVY, Load, Measure, Officer, Workload, workload
 
@@ -222,5 +222,5 @@ def _amount(each: Officer, measure: Measure) -> str:
 
 def _post(each: Officer, places: Mapping[str, str]) -> str:
     own = i18n.listed(places.get(grid, MISSING) for grid in each.grids)
-    where = _("grid {codes}", codes=own) if own else _("whole community")
+    where = n_("grid {codes}", "grids {codes}", len(each.grids), codes=own) if own else _("whole community")
     return f"{say(each.tier.label)} · {where}"

@@ -52,7 +52,7 @@ def show(review: Review, enter: Callable[[Section | None], None] | None = None) 
     number = min(max(int(asked), 1), len(deck)) if asked.isdecimal() and len(asked) < 4 else 1
     slide = deck[number - 1]
     cards.style_of_slides()
-    with st.container(key="slide", gap="small"):
+    with st.container(key="slide", gap=None):  # on 1080 lines the fullest slide just fits
         head = Markup('<p class="quiet">{}</p><h1>{}</h1>').format(slide.above, slide.title)
         byhand.draw(head, slide.write())
         st.space("stretch")
@@ -201,7 +201,7 @@ def _plotted(drawn: Chart, *, projector: tuple[int, int] | None = None) -> tuple
             so_far=drawn.so_far, projector=projector,
         )  # fmt: skip
         unit = cards.so_far(unit) if drawn.so_far else unit
-    rows = [dict(zip((_("Of"), *names), row, strict=True)) for row in zip(labels, *values, strict=True)]
+    rows = [dict(zip((reading.sort(drawn), *names), row, strict=True)) for row in zip(labels, *values, strict=True)]
     return figure, unit, rows
 
 

@@ -54,6 +54,12 @@ def test_what_is_data_stays_letters(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "<img src=x" not in str(part)
 
 
+def test_of_a_table_a_day_is_never_broken_and_sentences_are() -> None:
+    table = str(byhand.listed(["What", "Who", "Due", "Days"], [["推荐人选", "陈素芳", "2026-08-02", "121"]], {3}))
+    told = dict(re.findall(r'<td class="([^"]*)">([^<]*)', table))
+    assert told == {"words wrap": "推荐人选", "words": "陈素芳", "words day": "2026-08-02", "": "121"}
+
+
 def test_only_what_is_written_in_the_source_is_markup() -> None:
     """Nothing is declared to be markup but literals, which ``Markup.format`` puts data into, escaped."""
     for path in Path(byhand.__file__).parent.rglob("*.py"):

@@ -10,7 +10,8 @@ from pymongo import MongoClient, monitoring
 
 from repository import activities, facilities, maintenance, meetings, projects, staff
 from repository.access import Actor, Role
-from repository.activities import Activity
+from repository.activities import Activity, Attendance
+from repository.facilities import Facility
 from repository.grids import Community, Grid, Post, Tier, appoint, grids, vacate
 from repository.maintenance import WorkOrder
 from repository.metrics import Period, State
@@ -184,6 +185,30 @@ def test_systems_of_which_nothing_is_entered_are_unknown_not_in_order(store: Sto
     found = systems(store, admin, small, QUARTER, now=LOCAL)
     assert [line.state for line in found] == [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.ON_TARGET]
     assert [line.page for line in found] == ["organizations", "staff", "meetings", "requests"]
+
+
+def test_no_visit_on_record_is_no_rate_of_zero_in_a_grid(store: Store, admin: Actor, small: str) -> None:
+    def rates() -> list[State]:
+        row = next(
+            row for row in glance(store, admin, small, QUARTER, now=LOCAL).rows if row.metric.page == "activities"
+        )
+        return [row.cells[grid].state for grid in ("g1", "g2")]
+
+    assert rates() == [State.UNKNOWN, State.UNKNOWN], "the tile above says that there is no data"
+    held: dict[str, Any] = {"held_on": LOCAL.date(), "format": "lecture"}
+    store.insert(admin, Activity(id="a", community_id="D", name="讲座", status="held", **held))
+    for place in range(40):
+        came = {"activity_id": "a", "resident": f"R{place}", "grid_id": f"g{1 + place % 2}", **held}
+        store.insert(admin, Attendance(community_id="D", **came))
+    assert rates() == [State.ON_TARGET, State.ON_TARGET]
+
+
+def test_what_is_not_past_its_life_is_not_overdue_by_less_than_no_days(store: Store, admin: Actor, small: str) -> None:
+    worn: dict[str, Any] = {"category": "fitness", "condition": "5", "grid_id": "g1"}
+    new = Facility(id="f", community_id="D", code="F", name="漫步机", installed_on=date(2026, 1, 1), **worn)
+    store.insert(admin, new)
+    (action,) = [each for each in glance(store, admin, small, QUARTER, now=LOCAL).actions if each.page == "facilities"]
+    assert (action.params, action.days) == ({"facility": "f"}, None)
 
 
 def test_the_worst_state_wins() -> None:

@@ -331,6 +331,9 @@ def test_a_month_that_is_not_over_is_marked_in_every_chart_of_months(demo: Store
     assert not any(each.so_far for each in charts["over"])
     with i18n.speaking("en"):
         assert reading.labels(monthly[0])[-2:] == ["2026-03", "2026-04*"]
+        drawn = [each for section in reviewed(demo, READER, "d-community", QUARTER, now=LOCAL).sections
+                 for each in section.charts]  # fmt: skip
+        assert {"Month", "Year", "Category"} == {reading.sort(each) for each in drawn}
         assert reading.measured(monthly[0]).endswith("(* the month so far)")
         assert "*" not in reading.measured(charts["over"][0]) + "".join(reading.labels(charts["over"][0]))
 

@@ -150,12 +150,15 @@ def test_of_maintenance(answers: tuple[Any, Any, Any]) -> None:
     COUNT,
     COUNT,
     st.integers(0, 9),
+    st.none() | st.integers(-99, 99),
     st.floats(0, 30),
     share(SHARE),
     st.dictionaries(st.sampled_from(["g1", "g2", "g3", None]), st.tuples(st.integers(0, 9), st.floats(0, 1))),
 )
-def test_of_facilities(hazards: int, more: int, dangers: int, ages: float, good: Value, by: dict[Any, Any]) -> None:
-    row = Some(code="F-01", name="单杠", grid_id="g1", reasons=(), days_past=4, cost_cents=100,
+def test_of_facilities(
+    hazards: int, more: int, dangers: int, past: int | None, ages: float, good: Value, by: dict[Any, Any]
+) -> None:
+    row = Some(code="F-01", name="单杠", grid_id="g1", reasons=(), days_past=past, cost_cents=100,
                status=facilities.ServiceStatus.IN_SERVICE, responsible_id="p1")  # fmt: skip
     estate = Some(
         dangers=(row,) * dangers, by_category={},
@@ -177,6 +180,8 @@ def test_of_facilities(hazards: int, more: int, dangers: int, ages: float, good:
     assert numbers(headline) == ([hazards, hazards + more] if hazards else [more] if more else [])
     assert bool(points) == (ages >= sections.facilities.MIXED_YEARS)
     assert len(found.tables[0].rows) + found.tables[0].more == dangers
+    told = {each[3] for each in found.tables[0].rows}
+    assert told <= {past if past and past > 0 else None}, "what is not past its life is so by no days"
 
 
 @st.composite
@@ -242,7 +247,8 @@ def test_of_participation(answers: tuple[Any, Any, Any]) -> None:
 )
 def test_of_safety(standing: int, gaps: list[tuple[Tier, str]], late: list[int]) -> None:
     rows = tuple(
-        Some(id=f"h{place}", what="线路外露", level=Level.MAJOR, grid_id="g1", responsible_id="p1", overdue_days=days)
+        Some(id=f"h{place}", what="leak" if place else "线路外露", level=Level.MAJOR, grid_id="g1", responsible_id="p1",
+             overdue_days=days)
         for place, days in enumerate(late)
     )  # fmt: skip
     of = Some(rectified=Value(SHARE, 0.5, 9), overdue=counted(STOCK, len(rows), []), standing=rows)
@@ -258,6 +264,11 @@ def test_of_safety(standing: int, gaps: list[tuple[Tier, str]], late: list[int])
     assert set(numbers(headline)) <= {len(rows), int(of.overdue.value or 0), sum(days > 0 for days in late)}
     assert [numbers(text) for text in points if "without an officer" in text] == ([[len(gaps)]] if gaps else [])
     assert len(found.proposals) == (1 if late and late[0] else 0)
+    known = {"zh": "漏水", "en": "Water leak"}
+    for language, word in known.items():
+        with i18n.speaking(language):
+            whats = [i18n.say(row[0]) for row in found.tables[0].rows]
+        assert set(whats[1:]) <= {word}, "the fault of a dangerous order is no word of a person's"
 
 
 @MANY

@@ -128,6 +128,13 @@ def label(value: Any) -> str:
     return say(value) if isinstance(value, Message) else str(value)
 
 
+def sort(chart: Chart) -> str:
+    """What a chart's labels are, as the head of their column."""
+    if chart.kind == "bars":
+        return _("Category")
+    return _("Month") if any("-" in str(each) for each in chart.labels) else _("Year")
+
+
 def labels(chart: Chart) -> list[str]:
     """A chart's labels; a month that was not over has a star, which ``measured`` explains."""
     told = [label(each) for each in chart.labels]

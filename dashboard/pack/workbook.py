@@ -41,7 +41,7 @@ def _drawn(chart: Chart) -> list[Row]:
     unit = reading.measured(chart)
     columns = {f"{say(name)} ({unit})": reading.plotted(values, chart.unit) for name, values in chart.series}
     return [
-        {_("Of"): of} | {title: values[place] for title, values in columns.items()}
+        {reading.sort(chart): of} | {title: values[place] for title, values in columns.items()}
         for place, of in enumerate(reading.labels(chart))
     ]
 

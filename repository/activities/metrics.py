@@ -183,7 +183,7 @@ SAME_FLOW = declare(
             "same steps, or where those are not recorded the same theme, place and participation level."
         ),
         source=msg("Own definition; the bound is our own"),
-        target=Target(high=3, near=0.34),
+        target=Target(high=3, near_high=4),
         minimum_n=1,
         page="activities",
     )

@@ -418,7 +418,7 @@ def actions(
                 State.NEAR,
                 Message(msg("Take out of use or replace {name}"), {"name": danger.name}),
                 None,
-                danger.days_past,
+                danger.days_past if (danger.days_past or 0) > 0 else None,
                 "facilities",
                 {"facility": danger.id},
             )

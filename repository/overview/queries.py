@@ -245,7 +245,7 @@ def _rows(
     held: Judging,
 ) -> tuple[Row, ...]:
     orders = {row.grid_id: row for row in work.grids}
-    came = {group.key: group for group in groups}
+    came = {group.key: group for group in groups if any(each.people != 0 for each in groups)}  # else no visit is known
     required = sum(GRID_POSTS.values())
     limit = work.overdue.target
     overdue = _shared(limit, len(there)) if limit else Target()

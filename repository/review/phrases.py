@@ -10,7 +10,7 @@ NOTABLE = 0.1
 """A change of so much of what was is worth a word."""
 
 
-def longest_overdue(what: str, days: int) -> Message | None:
+def longest_overdue(what: str | Message, days: int) -> Message | None:
     """What is overdue longest, where anything is."""
     return Message(msg("Overdue longest: {what}, {days} d"), {"what": what, "days": days}) if days > 0 else None
 

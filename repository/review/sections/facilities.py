@@ -64,7 +64,7 @@ def section(desk: Desk) -> Section:
                         f"{row.code} {row.name}",
                         desk.grid(row.grid_id),
                         Message(row.reasons[0].label) if row.reasons else "",
-                        row.days_past,
+                        row.days_past if (row.days_past or 0) > 0 else None,
                         row.cost_cents,
                     )
                     for row in estate.dangers

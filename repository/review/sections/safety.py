@@ -1,6 +1,7 @@
 """Safety: hazards that stand, the three-tier network, patrols and inspections."""
 
 from repository import inspections, maintenance, patrols
+from repository.record import term
 from repository.review.desk import Desk
 from repository.review.document import Column, Figure, Proposal, Section, Table
 from repository.review.phrases import longest_overdue
@@ -26,7 +27,7 @@ def section(desk: Desk) -> Section:
     )
     desk.because(desk.posts.coverage, gap)
     if longest := max(left.standing, key=lambda each: each.overdue_days, default=None):
-        desk.because(left.overdue, longest_overdue(longest.what, longest.overdue_days))
+        desk.because(left.overdue, longest_overdue(term(longest.what, maintenance.Fault), longest.overdue_days))
     return Section.of(
         "safety",
         msg("Safety"),
@@ -66,7 +67,7 @@ def section(desk: Desk) -> Section:
                 ),
                 [
                     (
-                        each.what,
+                        term(each.what, maintenance.Fault),
                         Message(each.level.label),
                         desk.grid(each.grid_id),
                         desk.name(each.responsible_id),
@@ -80,7 +81,7 @@ def section(desk: Desk) -> Section:
         ),
         proposals=tuple(
             Proposal(
-                Message(msg("Rectify a major hazard: {what}"), {"what": each.what}),
+                Message(msg("Rectify a major hazard: {what}"), {"what": term(each.what, maintenance.Fault)}),
                 desk.name(each.responsible_id),
                 desk.in_weeks(1),
                 "facilities",
