@@ -26,6 +26,7 @@ from repository import (
     maintenance,
     meetings,
     organizations,
+    overview,
     projects,
     requests,
     staff,
@@ -96,6 +97,18 @@ def test_figures_are_those_of_the_areas_in_all_three_periods(demo: Store, review
             continue
         target = standard.target(METRICS[figure.metric], date(2026, 3, 31), Period.of(review.period).kind)
         assert (figure.low, figure.high) == ((target.low, target.high) if target else (None, None))
+
+
+def test_today_s_list_and_the_review_mean_the_same_facility(demo: Store, review: Review) -> None:
+    """What is to be taken out of use first; and it is in use."""
+    now = overview.glance(demo, READER, "d-community", QUARTER, now=LOCAL)
+    (listed,) = [each for each in now.actions if each.page == "facilities" and "facility" in each.params]
+    (proposed,) = next(each for each in review.sections if each.key == "facilities").proposals
+    found = facilities.facility(demo, READER, "d-community", listed.params["facility"])
+    assert found.status == facilities.ServiceStatus.IN_SERVICE
+    assert listed.what.params["name"] == proposed.text.params["name"] == found.name
+    with i18n.speaking("zh"):
+        assert i18n.say(listed.what) == i18n.say(proposed.text)
 
 
 @pytest.mark.parametrize("key", ["2025Q4", "2026-02"])

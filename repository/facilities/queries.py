@@ -430,6 +430,12 @@ def _sites(seen: Iterable[Seen]) -> tuple[Site, ...]:
     return tuple(sorted(found, key=lambda site: (-site.difference, site.site, site.grid_id or "", site.category)))
 
 
+def first_to_go(dangers: Iterable[Hazard]) -> Hazard | None:
+    """Of what is in use though it can hurt somebody, what is to be taken out of use or replaced first: in very poor
+    condition, then longest past its service life. ``dangers`` in their order."""
+    return next((each for each in dangers if each.status == ServiceStatus.IN_SERVICE), None)
+
+
 def _dangers(seen: Iterable[Seen], on: date) -> tuple[Hazard, ...]:
     found = [
         Hazard(

@@ -407,17 +407,12 @@ def actions(
                 {},
             )
         )
-    standing = [
-        danger
-        for danger in estate.found.dangers
-        if danger.days_past and danger.status == facilities.ServiceStatus.IN_SERVICE
-    ]
-    for danger in sorted(standing, key=lambda danger: -(danger.days_past or 0))[:1]:
+    if danger := facilities.first_to_go(estate.found.dangers):
         found.append(
             Action(
                 State.NEAR,
                 Message(msg("Take out of use or replace {name}"), {"name": danger.name}),
-                None,
+                names.get(danger.responsible_id or ""),
                 danger.days_past if (danger.days_past or 0) > 0 else None,
                 "facilities",
                 {"facility": danger.id},

@@ -16,7 +16,7 @@ def section(desk: Desk) -> Section:
     estate, today = desk.left(lambda at: facilities.inventory(at.store, at.actor, at.community_id, on=at.today))
     by_category = sorted(estate.by_category.items(), key=lambda each: -each[1].standing)
     hazards = int(estate.hazards.value or 0)
-    usable = [row for row in today.dangers if row.days_past and row.status == facilities.ServiceStatus.IN_SERVICE]
+    first = facilities.first_to_go(today.dangers)
     _explain(desk, estate)
     return Section.of(
         "facilities",
@@ -72,15 +72,16 @@ def section(desk: Desk) -> Section:
                 page="facilities",
             ),
         ),
-        proposals=tuple(
+        proposals=(
             Proposal(
-                Message(msg("Take out of use or replace {name}"), {"name": row.name}),
-                desk.name(row.responsible_id),
+                Message(msg("Take out of use or replace {name}"), {"name": first.name}),
+                desk.name(first.responsible_id),
                 desk.in_weeks(2),
                 "facilities",
-            )
-            for row in usable[:1]
-        ),
+            ),
+        )
+        if first
+        else (),
     )
 
 
