@@ -104,7 +104,7 @@ def style(of_frame: str) -> None:
         # what a line of a table is about is no column of single signs on a phone
         '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
         # icon and number of a cell stay together, and so does each part of a name
-        '[class*="st-key-grids"] td *{word-break:keep-all}'
+        '[class*="st-key-grids"] :is(td,td *){word-break:keep-all!important;overflow-wrap:normal!important}'
         '[class*="st-key-grids"] td :is(.stMarkdownColoredText,.stMarkdownColoredText *){white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit
         '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .12rem!important}'
