@@ -81,7 +81,9 @@ def style(of_frame: str) -> None:
         ".st-key-review-agenda a{padding-left:0}"
         ".st-key-review-agenda a *{white-space:normal!important;overflow:visible!important}"
         '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
-        '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}}'
+        '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}'
+        # and a chart in a section has the width that its months need
+        '[class*="st-key-chart_review-"]{padding:.75rem .25rem!important}}'
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-trouble_"] a,[class*="st-key-tile_"] a,[class*="st-key-todo"] a,[class*="st-key-need_"] a,[class*="st-key-accepted_"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
