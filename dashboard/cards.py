@@ -81,7 +81,9 @@ def style(of_frame: str) -> None:
         ".st-key-review-agenda a{padding-left:0}"
         ".st-key-review-agenda a *{white-space:normal!important;overflow:visible!important}"
         '@media (max-width:640px){[class*="st-key-review-section"] :is(th,td){padding:.25rem .12rem!important}'
-        '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}}'
+        '[class*="st-key-review-section"] :is(td,th,td *){font-size:.72rem}'
+        # and a chart in a section has the width that its months need
+        '[class*="st-key-chart_review-"]{padding:.75rem .25rem!important}}'
         # a page link is indented by 8 px: bring it under the figure
         '[class*="st-key-tile_"] a,[class*="st-key-todo"] a,[class*="st-key-need_"] a,[class*="st-key-accepted_"] a{padding-left:0;padding-right:0}'  # noqa: E501
         # a link to another list of the page one is on is a link, and not the place in a menu where one stands
@@ -104,7 +106,7 @@ def style(of_frame: str) -> None:
         # what a line of a table is about is no column of single signs on a phone
         '@media (max-width:640px){[data-testid="stTable"] tbody td:first-child{min-width:5.5em}}'
         # icon and number of a cell stay together, and so does each part of a name
-        '[class*="st-key-grids"] td *{word-break:keep-all}'
+        '[class*="st-key-grids"] :is(td,td *){word-break:keep-all!important;overflow-wrap:normal!important}'
         '[class*="st-key-grids"] td :is(.stMarkdownColoredText,.stMarkdownColoredText *){white-space:nowrap!important}'
         # on a phone a row's name keeps words together, and five grids still fit
         '@media (max-width:640px){[class*="st-key-grids"] :is(th,td){padding:.25rem .12rem!important}'

@@ -137,7 +137,9 @@ def _parts(view: session.View, found: Handling) -> None:
         st.header(
             plain(n_("{n} due time was put off in the period", "{n} due times were put off in the period", postponed))
             if postponed
-            else _("No due time was put off in the period"),
+            else _("No due time was put off in the period")
+            if any(each.due for _grid, each in there)
+            else _("Nothing had to be handled in the period"),
             anchor=False,
         )
         st.caption(

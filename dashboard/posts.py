@@ -143,14 +143,18 @@ def posts(staffing: Staffing, names: Names, may_fill: bool) -> Vacancy | None:
             len(vacant),
             days=days(known[0].days),
         )
+    said = [
+        f"{say(tier.label)} {filled}/{required}" for tier, (filled, required) in staffing.by_tier.items() if required
+    ]
+    if not said:
+        finding = _("No post is required yet")
     with st.container(border=True, height="stretch", gap="xxsmall", key="grids_posts"):
         st.header(plain(finding), anchor=False)
-        said = [
-            f"{say(tier.label)} {filled}/{required}"
-            for tier, (filled, required) in staffing.by_tier.items()
-            if required
-        ]
-        st.caption(plain(_("Filled of required: {tiers}", tiers=" · ".join(said))) if said else "")
+        st.caption(
+            plain(_("Filled of required: {tiers}", tiers=" · ".join(said)))
+            if said
+            else _("Which posts have to be filled follows from the grids: enter them first.")
+        )
         for place, vacancy in enumerate(vacant[:SHOWN_VACANCIES]):
             if _vacancy(vacancy, names, place, may_fill):
                 wanted = vacancy

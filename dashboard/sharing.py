@@ -166,7 +166,7 @@ def _officers(view: session.View, found: Workload) -> None:
 
 def _officer_finding(found: Workload, heavy: Sequence[Officer], names: Mapping[str, str]) -> str:
     if not found.officers:
-        return _("Officers' work")
+        return _("Nobody holds a post yet") if found.everybody else _("Officers' work")
     if not heavy:
         return _("Nobody carries more than {times} times the mean of those with the same post", times=number(HEAVY, 1))
     worst = max(heavy, key=lambda each: each.heavy[0][1])

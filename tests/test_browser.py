@@ -253,6 +253,38 @@ def test_one_step_back_from_a_figure_leads_to_its_slide(server: Server, windows:
     assert unexpected(visitor.errors) == []
 
 
+def test_slides_fit_a_projector_and_their_tables_break_no_name_on_a_phone(server: Server, windows: Windows) -> None:
+    visitor = windows(1440)
+    page = visitor.page
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.goto(f"{server.address}/review?slide=1")
+    page.locator(".st-key-slide-foot").wait_for(timeout=60_000)
+    visitor.settled()
+    count = int(page.locator(".st-key-slide-foot").inner_text().split("/")[1].split()[0])
+    for number in range(1, count + 1):
+        beyond = page.get_by_test_id("stMain").evaluate("it => it.scrollHeight - it.clientHeight")
+        assert beyond <= 0, f"slide {number} is {beyond} px too high"
+        page.keyboard.press("ArrowRight")
+        visitor.settled()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.keyboard.press("Home")
+    visitor.settled()
+    looked = 0
+    for _turn in range(count):
+        high = page.locator(".lines :is(.day,.words:not(.wrap))").evaluate_all(
+            "them => them.map(it => [it.innerText, it.firstChild && (range => {"
+            "range.selectNodeContents(it); return new Set([...range.getClientRects()].map(r => r.top)).size"
+            "})(document.createRange())])"
+        )
+        for words, rows in high:
+            looked += 1
+            assert rows <= 1 or len(words) > 4 and "-" not in words, f"“{words}” takes {rows} lines"
+        page.keyboard.press("ArrowRight")
+        visitor.settled()
+    page.set_viewport_size({"width": 1440, "height": HEIGHTS[1440]})
+    assert looked > 20
+
+
 def test_the_frame_s_choices_change_page_and_link(server: Server, windows: Windows, store: Store) -> None:
     """What is behind the frame's buttons is drawn by itself, and still moves the page."""
     grid = store.db["grids"].find_one({}, sort=[("code", -1)])

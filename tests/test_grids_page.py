@@ -232,6 +232,23 @@ def test_an_empty_community_begins_with_people(store: Store, admin: Actor, mongo
     assert any("Enter a grid" in each.label for each in at.button)
 
 
+@pytest.mark.parametrize(
+    ("part", "words", "wrong"),
+    [
+        ("posts", "No post is required yet", "Every post is filled"),
+        ("workload", "Nobody holds a post yet", "Nobody carries more"),
+        ("handling", "Nothing had to be handled in the period", "No due time was put off"),
+    ],
+)
+def test_an_empty_community_is_not_praised(
+    store: Store, admin: Actor, mongodb_uri: str, visit: Visit, part: str, words: str, wrong: str
+) -> None:
+    store.insert(admin, Community(id="d", community_id="d", code="D", name="D社区"))
+    told = said(visit(mongodb_uri, "grids", lang="en", part=part))
+    assert words in told
+    assert wrong not in told
+
+
 def test_an_address_that_fits_nothing_is_met(town: Store, mongodb_uri: str, visit: Visit) -> None:
     at = visit(mongodb_uri, "grids", lang="en", post="gone", list="nonsense", period="1999")
 

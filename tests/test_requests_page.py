@@ -261,7 +261,7 @@ def test_themes_lead_to_their_requests(place: Store, mender: Actor, mongodb_uri:
     room.mark(place, mender, "d", made.id, 1, OutcomeKind.MEETING)
     at = visit(mongodb_uri, "requests", lang="en", part="themes")
     assert not at.exception
-    assert "Electric bicycles comes up more and more: 3 requests, 0 before" in said(at)
+    assert "“Electric bicycles” comes up more and more: 3 requests, 0 before" in said(at)
     assert "Residents write more often: “充电”, “楼道”" in said(at)
     assert "停车位太少" in "".join(each.label for each in at.button)
     listed = visit(mongodb_uri, "requests", lang="en", show="all", word="楼道", span="themes")
