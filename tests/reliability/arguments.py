@@ -139,6 +139,12 @@ NOT_TRIED: Mapping[str, str] = {
     "maintenance.Ledger.glance_wanted": "read by the rooms",
     "maintenance.Ledger.read_glance": "read by the rooms",
     "maintenance.Ledger.take_estimates": "read by the rooms",
+    "review.Desk": "made by review.reviewed",
+    **dict.fromkeys(
+        (f"review.Desk.{name}"
+         for name in ("because", "director", "grid", "in_weeks", "left", "name", "stock", "thrice")),
+        "called by the sections of a review, with what they were told",
+    ),
     "backup.Sink": "a file", "backup.Sink.write": "a file",
     "backup.restore": "its identity is a key for decryption; the rest is a file's place",
 }  # fmt: skip
